@@ -1,0 +1,26 @@
+"""The Gaussian, usual source of every generator here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from otviz.distributions.base import Distribution, Points
+from otviz.params import param
+
+
+@dataclass(frozen=True)
+class Gaussian(Distribution):
+    """One round Gaussian N(centre, std^2 I)."""
+
+    name: ClassVar[str] = "gaussian"
+    title: ClassVar[str] = "Gaussian"
+
+    std: float = param(1.0, 0.001, 20, doc="Standard deviation along each axis", unit="length", log=True)
+    centre: tuple[float, float] = param((0.0, 0.0), -50, 50, doc="Centre", unit="length", advanced=True)
+
+    def sample(self, n: int, rng: np.random.Generator) -> Points:
+        noise = rng.standard_normal((n, 2), dtype=np.float32)
+        return np.asarray(self.centre, np.float32) + np.float32(self.std) * noise

@@ -1,0 +1,175 @@
+"""Knobs: tunable dataclass fields that carry their range, unit and meaning.
+
+One declaration, `blur: float = param(0.05, 1e-3, 10, doc="...", unit="length", log=True)`, feeds the
+widgets of a page, the flags of the command line, the record of a run and the link to it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal, Self, Union, get_args, get_origin, get_type_hints
+
+
+@dataclasses.dataclass(frozen=True)
+class Param:
+    """What is known of one knob: `kind` is float, int, bool, str or tuple; a str without `choices` is free text."""
+
+    name: str
+    kind: type
+    default: Any
+    low: float | None
+    high: float | None
+    doc: str
+    unit: str
+    symbol: str
+    log: bool
+    advanced: bool
+    live: bool
+    optional: bool
+    choices: tuple[str, ...]
+
+    def check(self, value: Any) -> Any:
+        """Return `value` in this knob's type, or raise ValueError naming value, limit and mend."""
+        if value is None and self.optional:
+            return None
+        if self.kind is tuple:
+            return tuple(self._number(item, float) for item in value)
+        if self.kind is bool:
+            return self._flag(value)
+        if self.kind is str:
+            if self.choices and value not in self.choices:
+                raise ValueError(f"{self.name} must be one of {', '.join(self.choices)}; got {value!r}")
+            return str(value)
+        return self._number(value, self.kind)
+
+    def parse(self, text: str) -> Any:
+        """Read a value written in a link or a text field; lists are separated by commas."""
+        if self.optional and text.lower() in ("none", ""):
+            return None
+        if self.kind is tuple:
+            return self.check([part for part in text.replace(",", " ").split() if part])
+        return self.check(text)
+
+    def write(self, value: Any) -> str:
+        """Write a value so that `parse` reads the same one back."""
+        if value is None:
+            return "none"
+        if self.kind is tuple:
+            return ",".join(f"{item:g}" for item in value)
+        return repr(value) if self.kind is float else str(value)
+
+    def _flag(self, value: Any) -> bool:
+        named = {"true": True, "1": True, "false": False, "0": False}
+        if isinstance(value, bool):
+            return value
+        if str(value).lower() not in named:
+            raise ValueError(f"{self.name} must be true or false; got {value!r}")
+        return named[str(value).lower()]
+
+    def _number(self, value: Any, kind: type) -> Any:
+        try:
+            number = kind(value)
+            whole = kind is not int or float(value) == number
+        except (TypeError, ValueError, OverflowError):
+            raise ValueError(f"{self.name} must be a number; got {value!r}") from None
+        low = -math.inf if self.low is None else self.low
+        high = math.inf if self.high is None else self.high
+        if not whole or not math.isfinite(number) or not low <= number <= high:
+            name = "a whole number" if kind is int else "a number"
+            unit = f" ({self.unit})" if self.unit else ""
+            raise ValueError(f"{self.name} must be {name} from {low:g} to {high:g}{unit}; got {value!r}")
+        return number
+
+
+def param(
+    default: Any,
+    low: float | None = None,
+    high: float | None = None,
+    *,
+    doc: str,
+    unit: str = "",
+    symbol: str = "",
+    log: bool = False,
+    advanced: bool = False,
+    live: bool = False,
+) -> Any:
+    """Declare a knob.
+
+    Args:
+        default: its value when nobody chooses.
+        low, high: smallest and largest value allowed, both inclusive (for numbers).
+        doc: one line for a user: what it does.
+        unit: unit of the value, such as "length in data units"; empty if it has none.
+        symbol: the sign it has in the papers, such as "tau".
+        log: drawn on a logarithmic slider (needs low > 0).
+        advanced: shown under Advanced.
+        live: may change while a run trains.
+    """
+    meta = dict(low=low, high=high, doc=doc, unit=unit, symbol=symbol, log=log, advanced=advanced, live=live)
+    return dataclasses.field(default=default, metadata={"param": meta})
+
+
+class Knobs:
+    """Base of every frozen dataclass of knobs: values are checked as the instance is made."""
+
+    name: ClassVar[str] = ""
+    title: ClassVar[str] = ""
+
+    def __post_init__(self) -> None:
+        for knob in params_of(type(self)):
+            object.__setattr__(self, knob.name, knob.check(getattr(self, knob.name)))
+
+    @classmethod
+    def parse(cls, values: Mapping[str, str]) -> Self:
+        """Make an instance from texts by knob name, as links carry them. Raises ValueError."""
+        known = {knob.name: knob for knob in params_of(cls)}
+        unknown = sorted(set(values) - set(known))
+        if unknown:
+            raise ValueError(f"{cls.name} has no knob {unknown[0]!r}; it has {', '.join(known)}")
+        return cls(**{name: known[name].parse(text) for name, text in values.items()})
+
+    def changed(self) -> dict[str, Any]:
+        """The knobs that differ from their defaults, by name."""
+        values = {knob.name: getattr(self, knob.name) for knob in params_of(type(self))}
+        return {knob.name: values[knob.name] for knob in params_of(type(self)) if values[knob.name] != knob.default}
+
+    def as_dict(self) -> dict[str, Any]:
+        """All knobs by name, as plain values that JSON takes."""
+        return {knob.name: getattr(self, knob.name) for knob in params_of(type(self))}
+
+
+@functools.cache
+def params_of(cls: type) -> tuple[Param, ...]:
+    """The knobs of a dataclass, in the order of its fields. Raises TypeError for a field without `param`."""
+    hints = get_type_hints(cls)
+    knobs = []
+    for field in dataclasses.fields(cls):
+        if "param" not in field.metadata:
+            raise TypeError(f"{cls.__name__}.{field.name} must be declared with param(...)")
+        kind, choices, optional = _kind(hints[field.name])
+        meta = field.metadata["param"]
+        knobs.append(
+            Param(
+                name=field.name, kind=kind, default=field.default, choices=choices, optional=optional, **meta
+            )
+        )
+    return tuple(knobs)
+
+
+def _kind(hint: Any) -> tuple[type, tuple[str, ...], bool]:
+    if get_origin(hint) in (Union, types.UnionType):
+        inner = [part for part in get_args(hint) if part is not type(None)]
+        kind, choices, _ = _kind(inner[0])
+        return kind, choices, True
+    if get_origin(hint) is Literal:
+        return str, tuple(get_args(hint)), False
+    if get_origin(hint) is tuple:
+        return tuple, (), False
+    if hint in (float, int, bool, str):
+        return typing.cast(type, hint), (), False
+    raise TypeError(f"a knob is a float, int, bool, str, Literal, tuple of floats or one of them or None; got {hint!r}")

@@ -1,0 +1,1 @@
+"""Runs: training watched from outside. A thread, a probe, snapshots; a registry; a store on disk."""

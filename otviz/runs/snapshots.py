@@ -1,0 +1,76 @@
+"""What a run keeps to be looked at: a scene that never changes and snapshots of a fixed probe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The part of a picture that stays: shown under every snapshot of one run.
+
+    Attributes:
+        title: the method's title.
+        box: (x_low, x_high, y_low, y_high) in data units; grids below span it.
+        target: probe of the target, shape (m, 2).
+        source: probe of the source that `Snapshot.generated` is the image of, shape (n, 2).
+        centres: mode centres (k, 2), or None where the target has none.
+        adversary: what the heat map shows: "potential", "critic" or "" for methods without one.
+        steps: steps planned.
+        loss_floor: (mean, std) of the generator loss of real against real points, or None where it has no such floor.
+    """
+
+    title: str
+    box: tuple[float, float, float, float]
+    target: Array
+    source: Array
+    centres: Array | None
+    adversary: str
+    steps: int
+    loss_floor: tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One look at a run: the same probe x, z each time, so pictures move smoothly.
+
+    Attributes:
+        sequence: 0, 1, 2 ... within the run; gaps appear when old snapshots are thinned.
+        step, progress: step index and step / steps in [0, 1].
+        seconds: training time so far.
+        generated: T(x, z) of the probe, shape (n, 2).
+        potential: adversary values on a (g, g) grid over the box, row 0 at the low y; None without adversary.
+        arrows: gradient of the potential on a (k, k, 2) grid over the box; None without adversary.
+        manifold: image of a regular grid of source points under T with z = 0, shape (k, k, 2).
+        generator_loss, adversary_loss: last losses; nan where there is none.
+        alpha: divergence weight now, or None for methods without one.
+        meter: modes_covered, modes_total, mode_shares, high_quality, mode_mixture, w2, w2_floor, samples: the last
+            values measured (w2 is measured less often); keys are absent until measured or where they do not apply.
+    """
+
+    sequence: int
+    step: int
+    progress: float
+    seconds: float
+    generated: Array
+    potential: Array | None
+    arrows: Array | None
+    manifold: Array | None
+    generator_loss: float
+    adversary_loss: float
+    alpha: float | None
+    meter: dict[str, float | list[float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Losses over steps, thinned to a few hundred points: arrays of equal length, nan where there is none."""
+
+    step: NDArray[np.int64]
+    generator: Array
+    adversary: Array
