@@ -1,0 +1,1 @@
+"""Optimal transport between samples: costs, conjugates, Sinkhorn, divergences and the exact programme."""
