@@ -13,8 +13,11 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from otviz.ot.costs import FEATURE_COSTS, check_p, cost_p, squared_euclidean
-from otviz.ot.squaring import Scaled, levels_for, square_down, square_down_self, sweeps_for
+from otviz.ot.costs import FEATURE_COSTS, check_p, cost_p
+from otviz.ot.squaring import Scaled, Schedule, average, levels_for, square_down, square_down_self, sweeps_for
+
+LAST = 2
+"""Sweeps at the final temperature beyond those of a level."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ class _SinkhornDivergence(torch.autograd.Function):
         return found.value
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, weight: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
         gradient_x, gradient_y = ctx.saved_tensors
         return gradient_x * weight, gradient_y * weight if ctx.needs_input_grad[1] else None, None
@@ -114,7 +117,7 @@ def check_sinkhorn(x: Tensor, y: Tensor, *, blur: float, p: int, reach: float | 
 
 @dataclass(frozen=True)
 class _Problem:
-    """One setting of the Sinkhorn problem; rho is the strength of the soft marginals, `sweeps` are per level."""
+    """One setting of the Sinkhorn problem between uniform samples; `sweeps` are per level."""
 
     epsilon: float
     p: int
@@ -123,18 +126,15 @@ class _Problem:
 
     def cross(self, x: Tensor, y: Tensor) -> Scaled:
         cost = cost_p(x, y, self.p)
-        a, b = _uniform(x), _uniform(y)
-        levels = levels_for(float(cost.max()), self.epsilon)
-        return square_down(
-            cost, self.epsilon, levels=levels, per_level=self.sweeps, last=self.sweeps + 2, a=a, b=b, rho=self.rho
-        )
+        return square_down(cost, self._schedule(cost, LAST))
 
     def alone(self, x: Tensor) -> Scaled:
         cost = cost_p(x, x, self.p)
+        return square_down_self(cost, self._schedule(cost, 0))
+
+    def _schedule(self, cost: Tensor, more: int) -> Schedule:
         levels = levels_for(float(cost.max()), self.epsilon)
-        return square_down_self(
-            cost, self.epsilon, levels=levels, per_level=self.sweeps, last=self.sweeps, a=_uniform(x), rho=self.rho
-        )
+        return Schedule(self.epsilon, levels, self.sweeps, self.sweeps + more, self.rho)
 
     def value(self, potential: Tensor) -> Tensor:
         """<a, f>, or its unbalanced counterpart (rho + epsilon/2) <a, 1 - e^(-f/rho)> (Sejourne et al. 2019, Prop. 12)."""
@@ -144,9 +144,9 @@ class _Problem:
 
     def turned(self, plan: Scaled) -> Scaled:
         """The same plan seen from y, with columns normalised last."""
-        a_u, kernel = plan.left, plan.kernel.mT
-        right = (1 / len(plan.right)) / torch.mv(kernel, a_u) if self.rho is None else plan.right
-        return Scaled(kernel, right, a_u, plan.potential_y, plan.potential_x, plan.iterations)
+        kernel = plan.kernel.mT
+        v = average(kernel, plan.u, None).reciprocal_() if self.rho is None else plan.v
+        return Scaled(kernel, v, plan.u, plan.potential_y, plan.potential_x)
 
     def pull(self, plan: Scaled, x: Tensor, y: Tensor) -> Tensor:
         """sum_j P_ij dc(x_i, y_j)/dx_i, shape (n, d)."""
@@ -154,12 +154,8 @@ class _Problem:
         if self.p == 1:
             distance = cost_p(x, y, 1)
             kernel = kernel / distance.masked_fill_(distance < 1e-6 * distance.max(), torch.inf)
-        sums = kernel @ (plan.right[:, None] * torch.cat([torch.ones_like(y[:, :1]), y], 1))
-        return plan.left[:, None] * (sums[:, :1] * x - sums[:, 1:])
-
-
-def _uniform(x: Tensor) -> Tensor:
-    return torch.full((len(x),), 1 / len(x), dtype=x.dtype, device=x.device)
+        sums = kernel @ (plan.v[:, None] * torch.cat([torch.ones_like(y[:, :1]), y], 1))
+        return plan.u[:, None] * (sums[:, :1] * x - sums[:, 1:]) / kernel.numel()
 
 
 def minibatch_energy_distance(
@@ -205,9 +201,8 @@ def match_features(costs: Tensor, epsilon: float, iterations: int) -> Tensor:
     levels = max(0, iterations // 2 - 1)
     reduced = costs - costs.amin(-1, keepdim=True)
     reduced -= reduced.amin(-2, keepdim=True)
-    a = torch.full(costs.shape[-1:], 1 / costs.shape[-1], dtype=costs.dtype, device=costs.device)
-    plan = square_down(reduced, epsilon, levels=levels, per_level=1, last=1, a=a, b=a)
-    return plan.coupling()
+    plan = square_down(reduced, Schedule(epsilon, levels, 1, 1))
+    return plan.kernel.mul_(plan.u[..., None]).mul_(plan.v[..., None, :] / costs.shape[-1] ** 2)
 
 
 def _random_matchings(costs: Tensor, rng: torch.Generator | None) -> Tensor:

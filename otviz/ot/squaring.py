@@ -17,27 +17,52 @@ START = 8.0
 """Largest exponent C / epsilon at the first level: e^-8 leaves every entry well inside float32."""
 
 TINY = 1e-35
-"""Least row sum divided by, so that a row that has vanished keeps finite scalings."""
+"""Least sum a damped update divides by: mass that has vanished keeps finite scalings."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How epsilon falls: `levels` halvings down to `epsilon` (units of the cost), sweeps at each and at the last one.
+
+    A sweep is one column and one row normalisation. `rho` is the strength of the soft marginals in units of the cost;
+    None holds them exactly.
+    """
+
+    epsilon: float
+    levels: int
+    per_level: int = 1
+    last: int = 3
+    rho: float | None = None
+
+    def temperatures(self) -> list[tuple[float, int]]:
+        """Each level's epsilon with its number of sweeps, hottest first."""
+        return [
+            (self.epsilon * 2.0 ** (self.levels - k), self.per_level if k < self.levels else self.last)
+            for k in range(self.levels + 1)
+        ]
+
+    def sweeps(self) -> int:
+        """Sweeps in all."""
+        return self.levels * self.per_level + self.last
+
+    def damping(self, epsilon: float) -> float:
+        """Factor on the potentials of an unbalanced problem, rho / (rho + epsilon)."""
+        return 1.0 if self.rho is None else 1.0 / (1.0 + epsilon / self.rho)
 
 
 @dataclass(frozen=True)
 class Scaled:
-    """A plan a_i b_j u_i K_ij v_j, kept as the kernel and the weighted scalings.
+    """A plan a_i b_j u_i K_ij v_j: kernel (..., n, m), u (..., n), v (..., m), and its potentials.
 
-    `kernel` (..., n, m), `left` = a u (..., n), `right` = b v (..., m); `potential_x` (..., n) and `potential_y`
-    (..., m) are in units of the cost. Rows are normalised last, so those of a balanced plan are exact.
+    `potential_x` (..., n) and `potential_y` (..., m) are in units of the cost. Rows are normalised last, so those of a
+    balanced plan are exact.
     """
 
     kernel: Tensor
-    left: Tensor
-    right: Tensor
+    u: Tensor
+    v: Tensor
     potential_x: Tensor
     potential_y: Tensor
-    iterations: int
-
-    def coupling(self) -> Tensor:
-        """The plan itself, shape (..., n, m); uses up the kernel."""
-        return self.kernel.mul_(self.left[..., :, None]).mul_(self.right[..., None, :])
 
 
 def levels_for(largest_cost: float, epsilon: float) -> int:
@@ -46,97 +71,78 @@ def levels_for(largest_cost: float, epsilon: float) -> int:
 
 
 def sweeps_for(scaling: float, p: int) -> int:
-    """Normalisations per halving of epsilon that match geomloss' `scaling`, the ratio between successive blurs."""
+    """Sweeps per halving of epsilon that match geomloss' `scaling`, the ratio between successive blurs."""
     if not 0 < scaling < 1:
         raise ValueError(f"scaling must lie between 0 and 1 (ratio of successive blurs); got {scaling}")
     return max(1, round(math.log(0.5) / (p * math.log(scaling))))
 
 
-def square_down(
-    cost: Tensor,
-    epsilon: float,
-    *,
-    levels: int,
-    per_level: int,
-    last: int,
-    a: Tensor,
-    b: Tensor,
-    rho: float | None = None,
-) -> Scaled:
-    """Solve entropic transport for `cost` (..., n, m), annealing epsilon over `levels` halvings.
+def square_down(cost: Tensor, schedule: Schedule, a: Tensor | None = None, b: Tensor | None = None) -> Scaled:
+    """Solve entropic transport for `cost` (..., n, m), which is used up, with weights a (n,) and b (m,), or uniform.
 
-    Args:
-        epsilon: final temperature, in units of the cost.
-        per_level, last: column and row normalisations at each level and at the last one.
-        a, b: weights, shapes (n,) and (m,) or with the batch in front.
-        rho: strength of the soft marginals in units of the cost; None holds them exactly.
+    A row that underflows gives nan or inf, never a wrong number, so that the caller can turn to the log domain.
     """
-    kernel = (cost / (-epsilon * 2.0**levels)).exp_()
-    left, right = a.expand(kernel.shape[:-1]), b.expand(kernel.shape[:-2] + kernel.shape[-1:])
-    log_u, log_v = torch.zeros_like(left), torch.zeros_like(right)
-    sweeps = [per_level] * levels + [last]
-    for level, repeats in enumerate(sweeps):
+    kernel = cost.mul_(-1 / (schedule.epsilon * 2.0**schedule.levels)).exp_()
+    turned = kernel.mT
+    log_u, log_v = kernel.new_zeros(kernel.shape[:-1]), kernel.new_zeros(turned.shape[:-1])
+    u, v = torch.ones_like(log_u), torch.ones_like(log_v)
+    for level, (epsilon, sweeps) in enumerate(schedule.temperatures()):
         if level:
-            kernel.mul_((left / a)[..., :, None]).mul_((right / b)[..., None, :])
+            kernel.mul_(u[..., None]).mul_(v[..., None, :])
             kernel.mul_(kernel)
-            left, right = a, b
-            log_u, log_v = log_u * 2, log_v * 2
-        damp = _damping(epsilon * 2.0 ** (levels - level), rho)
-        for _ in range(repeats):
-            right = _scale(b, _times(kernel.mT, left), log_v, damp)
-            left = _scale(a, _times(kernel, right), log_u, damp)
-        log_u, log_v = log_u + (left / a).log(), log_v + (right / b).log()
-    return Scaled(kernel, left, right, log_u * epsilon, log_v * epsilon, sum(sweeps))
+            log_u.mul_(2), log_v.mul_(2)
+            u.fill_(1.0)
+        damp = schedule.damping(epsilon)
+        for _ in range(sweeps):
+            v = _inverse(average(turned, u, a), log_v, damp)
+            u = _inverse(average(kernel, v, b), log_u, damp)
+        log_u.add_(u.log())
+        log_v.add_(v.log())
+    return Scaled(kernel, u, v, log_u.mul_(schedule.epsilon), log_v.mul_(schedule.epsilon))
 
 
-def square_down_self(
-    cost: Tensor,
-    epsilon: float,
-    *,
-    levels: int,
-    per_level: int,
-    last: int,
-    a: Tensor,
-    rho: float | None = None,
-) -> Scaled:
+def square_down_self(cost: Tensor, schedule: Schedule, a: Tensor | None = None) -> Scaled:
     """`square_down` of a symmetric cost (..., n, n) onto the same weights: one potential, one averaged product a sweep.
 
-    A last plain row normalisation gives `left` and `potential_x`, as geomloss' final extrapolation does.
+    A last plain row normalisation gives `u` and `potential_x`, as geomloss' final extrapolation does.
     """
-    kernel = (cost / (-epsilon * 2.0**levels)).exp_()
-    mass = a.expand(kernel.shape[:-1])
-    log_u = torch.zeros_like(mass)
-    sweeps = [per_level] * levels + [last]
-    for level, repeats in enumerate(sweeps):
+    kernel = cost.mul_(-1 / (schedule.epsilon * 2.0**schedule.levels)).exp_()
+    log_v = kernel.new_zeros(kernel.shape[:-1])
+    v, damp = torch.ones_like(log_v), 1.0
+    for level, (epsilon, sweeps) in enumerate(schedule.temperatures()):
         if level:
-            u = mass / a
-            kernel.mul_(u[..., :, None]).mul_(u[..., None, :])
+            log_v.add_(v.log()).mul_(2)
+            kernel.mul_(v[..., None]).mul_(v[..., None, :])
             kernel.mul_(kernel)
-            mass = a
-            log_u = log_u * 2
-        damp = _damping(epsilon * 2.0 ** (levels - level), rho)
-        for _ in range(repeats):
-            mass = (mass * _scale(a, _times(kernel, mass), log_u, damp)).sqrt_()
-        if level < levels:
-            log_u = log_u + (mass / a).log()
-    left = _scale(a, _times(kernel, mass), log_u, damp)
-    log_left, log_right = log_u + (left / a).log(), log_u + (mass / a).log()
-    return Scaled(kernel, left, mass, log_left * epsilon, log_right * epsilon, sum(sweeps) + 1)
+            v.fill_(1.0)
+        damp = schedule.damping(epsilon)
+        for _ in range(sweeps):
+            v = _inverse(average(kernel, v, a), log_v, damp).mul_(v).sqrt_()
+    u = _inverse(average(kernel, v, a), log_v, damp)
+    log_u = log_v + u.log()
+    log_v = log_v + v.log()
+    return Scaled(kernel, u, v, log_u.mul_(schedule.epsilon), log_v.mul_(schedule.epsilon))
 
 
-def _damping(epsilon: float, rho: float | None) -> float:
-    return 1.0 if rho is None else 1.0 / (1.0 + epsilon / rho)
+def average(kernel: Tensor, values: Tensor, weights: Tensor | None) -> Tensor:
+    """Weighted means sum_j w_j K_ij v_j, shape (..., n); uniform weights where none are given.
 
-
-def _times(kernel: Tensor, vector: Tensor) -> Tensor:
+    On a CPU a batch is a loop of matrix-vector products: `bmm` with a vector is 20 times slower there.
+    """
+    alpha = 1.0
+    if weights is None:
+        alpha = 1.0 / kernel.shape[-1]
+    else:
+        values = values * weights
     if kernel.ndim == 2:
-        return torch.mv(kernel, vector)
-    return torch.matmul(kernel, vector[..., None])[..., 0]
+        return torch.addmv(values.new_empty(len(kernel)), kernel, values, beta=0, alpha=alpha)
+    if kernel.is_cuda:
+        return torch.matmul(kernel, values[..., None])[..., 0].mul_(alpha)
+    return torch.stack([part @ value for part, value in zip(kernel, values, strict=True)]).mul_(alpha)
 
 
-def _scale(weights: Tensor, sums: Tensor, log_before: Tensor, damp: float) -> Tensor:
-    """weights * u, where u brings the sums to 1 (balanced) or to their damped target."""
-    sums = sums.clamp_min_(TINY)
+def _inverse(sums: Tensor, log_before: Tensor, damp: float) -> Tensor:
+    """The scaling that brings the sums to 1, or to the damped target of an unbalanced problem."""
     if damp == 1.0:
-        return weights / sums
-    return weights * torch.exp_(log_before * (damp - 1.0) - damp * sums.log_())
+        return sums.reciprocal_()
+    return torch.exp_(log_before * (damp - 1.0) - damp * sums.clamp_min_(TINY).log_())
