@@ -1,0 +1,5 @@
+"""otviz in the browser: `streamlit run app.py`."""
+
+from pages._ui import frame
+
+frame.run()

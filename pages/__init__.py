@@ -1,0 +1,1 @@
+"""What users see: layout and calls. One file `<order>_<name>.py` is one page."""

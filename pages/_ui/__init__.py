@@ -1,0 +1,1 @@
+"""What the pages share: everything of the user interface that is not one page."""

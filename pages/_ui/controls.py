@@ -1,0 +1,259 @@
+"""Controls: widgets drawn from a dataclass of knobs, with values that come from the link and go back to it.
+
+link = links.open_link("train")
+name = controls.choice(link, "target", {"ring": "Ring of Gaussians"}, default="ring", label="Target")
+target = controls.knobs(link, named(name), prefix="target.")   # None while a value is bad
+link.publish()
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from otviz.params import Knobs, Param, params_of
+from pages._ui import scales
+from pages._ui.links import MAX_CHARS, Link, plain, shorten
+
+T = TypeVar("T", bound=Knobs)
+
+_GREEK = dict(
+    alpha="α", beta="β", gamma="γ", delta="δ", epsilon="ε", eta="η", theta="θ", lam="λ", mu="μ", rho="ρ", sigma="σ",
+    tau="τ", phi="φ", psi="ψ", lambda_="λ", **{"lambda": "λ"},
+)  # fmt: skip
+_BIGGEST = 2**53 - 1  # the largest whole number that a browser holds exactly
+
+
+@dataclass(frozen=True)
+class _Field:
+    """One knob on one page."""
+
+    knob: Param
+    key: str
+    default: Any
+    disabled: bool
+
+    @property
+    def label(self) -> str:
+        words = self.knob.name.replace("_", " ")
+        sign = _GREEK.get(self.knob.symbol, self.knob.symbol)
+        return plain(f"{words[:1].upper()}{words[1:]} {sign}".strip())
+
+    @property
+    def help(self) -> str:
+        knob = self.knob
+        parts = [f"{knob.doc} ({knob.unit})." if knob.unit else f"{knob.doc.rstrip('.')}."]
+        if knob.low is not None and knob.high is not None:
+            parts.append(f"From {knob.low:g} to {knob.high:g}.")
+        parts.append(f"Default: {_shown(self.default) or 'empty'}.")
+        return plain(" ".join(parts))
+
+
+def knobs(
+    link: Link,
+    cls: type[T],
+    *,
+    prefix: str = "",
+    scope: str = "",
+    defaults: Mapping[str, Any] | None = None,
+    only: Collection[str] | None = None,
+    disabled: bool = False,
+    locked: bool = False,
+) -> T | None:
+    """Draw the knobs of a class and return an instance, or None (and say why) while a value is bad.
+
+    Args:
+        link: the page's open link.
+        cls: frozen dataclass of knobs.
+        prefix: put before a knob's name in the address, such as "target.".
+        scope: tells apart what is remembered for the same class in different places, such as two methods.
+        defaults: defaults that differ from the declared ones, by name; also used for knobs that are not drawn.
+        only: names of the knobs to draw; None draws all.
+        disabled: no knob can be changed.
+        locked: only knobs that are `live` can be changed.
+    """
+    start = {knob.name: knob.default for knob in params_of(cls)} | dict(defaults or {})
+    fields = [
+        _Field(
+            knob, widget_key(link.page, cls, knob.name, prefix=prefix, scope=scope), start[knob.name],
+            disabled or (locked and not knob.live),
+        )
+        for knob in params_of(cls)
+        if only is None or knob.name in only
+    ]  # fmt: skip
+    for field in fields:
+        _seed(link, field, prefix + field.knob.name)
+    slots = _lay_out(fields)
+    values, bad = dict(start), False
+    for field in fields:
+        with slots[field.knob.name]:
+            try:
+                values[field.knob.name] = field.knob.check(_draw(field))
+            except ValueError as error:
+                bad = True
+                st.error(_sentence(error))
+    made = None if bad else _make(cls, values, slots)
+    if made is not None:
+        for field in fields:
+            value = getattr(made, field.knob.name)
+            link.put(prefix + field.knob.name, _written(field.knob, value), _written(field.knob, field.default))
+    return made
+
+
+def choice(
+    link: Link,
+    key: str,
+    options: Mapping[str, str],
+    *,
+    default: str,
+    label: str,
+    help: str | None = None,
+    disabled: bool = False,
+) -> str:
+    """Draw one choice between names and return the name chosen.
+
+    Args:
+        link: the page's open link.
+        key: its name in the address.
+        options: what is shown for each name.
+        default: the name chosen when the address says nothing.
+        label, help, disabled: of the widget.
+    """
+    widget = f"{link.page}:{key}"
+    text = link.take(key)
+    if link.first(widget) or st.session_state[widget] not in options:
+        if text is not None and text not in options:
+            link.complain(f"{key} must be one of {', '.join(options)}; got {shorten(text, 40)!r}; {default} is used.")
+        st.session_state[widget] = text if text in options else default
+    chosen: str = st.selectbox(
+        label, list(options), format_func=lambda name: options.get(name, name), key=widget, help=help,
+        disabled=disabled, persist_state="session",
+    )  # fmt: skip
+    link.put(key, chosen, default)
+    return chosen
+
+
+def widget_key(page: str, cls: type[Knobs], name: str, *, prefix: str = "", scope: str = "") -> str:
+    """The key of a knob's widget: the class is in it, so that each method keeps its own value of a shared name."""
+    owner = ".".join(part for part in (scope, cls.name or cls.__name__) if part)
+    return f"{page}:{prefix}{owner}.{name}"
+
+
+def _make(cls: type[T], values: dict[str, Any], slots: Mapping[str, DeltaGenerator]) -> T | None:
+    try:
+        return cls(**values)
+    except ValueError as error:
+        # Rules between knobs begin with the name of the one to mend.
+        name = str(error).partition(" ")[0]
+        slots.get(name, next(iter(slots.values()), st)).error(_sentence(error))
+        return None
+
+
+def _sentence(error: ValueError) -> str:
+    text = shorten(str(error), 300)
+    return plain(text[:1].upper() + text[1:])
+
+
+def _lay_out(fields: list[_Field]) -> dict[str, DeltaGenerator]:
+    slots = {field.knob.name: st.container() for field in fields if not field.knob.advanced}
+    advanced = [field for field in fields if field.knob.advanced]
+    if advanced:
+        with st.expander("Advanced"):
+            slots |= {field.knob.name: st.container() for field in advanced}
+    return slots
+
+
+def _seed(link: Link, field: _Field, name: str) -> None:
+    """Give the widget its value when the address was just read, or nobody has drawn it yet."""
+    text = link.take(name)
+    if not link.first(field.key):
+        return
+    value = field.default
+    if text is not None:
+        try:
+            value = field.knob.parse(text)
+        except ValueError as error:
+            prefix = name.removesuffix(field.knob.name)
+            link.complain(f"{prefix}{error}; {_shown(field.default) or 'the default'} is used.")
+    if field.knob.optional:
+        st.session_state[f"{field.key}?"] = value is not None
+        value = _inner_default(field) if value is None else value
+    st.session_state[f"{field.key}!"] = value
+    st.session_state[field.key] = _shown(value) if field.knob.kind is tuple else value
+
+
+def _draw(field: _Field) -> Any:
+    if not field.knob.optional:
+        return _widget(field, "visible")
+    on = st.toggle(field.label, key=f"{field.key}?", help=field.help, disabled=field.disabled, persist_state="session")
+    return _widget(field, "collapsed") if on else None
+
+
+def _widget(field: _Field, visibility: Any) -> Any:
+    knob = field.knob
+    common: dict[str, Any] = {
+        "key": field.key,
+        "help": field.help,
+        "disabled": field.disabled,
+        "label_visibility": visibility,
+        "persist_state": "session",
+    }
+    if field.key not in st.session_state:  # an optional one that was switched off for a while
+        st.session_state[field.key] = st.session_state[f"{field.key}!"]
+    if knob.kind is bool:
+        return st.toggle(field.label, **common)
+    if knob.choices and len(knob.choices) <= 4 and sum(map(len, knob.choices)) <= 30:
+        return st.segmented_control(field.label, knob.choices, required=True, **common)
+    if knob.choices:
+        return st.selectbox(field.label, knob.choices, **common)
+    if knob.kind is str:
+        return st.text_input(field.label, max_chars=MAX_CHARS, **common)
+    if knob.kind is tuple:
+        return knob.parse(st.text_input(field.label, max_chars=MAX_CHARS, **common))
+    return _number(field, common)
+
+
+def _number(field: _Field, common: dict[str, Any]) -> float:
+    knob, default = field.knob, _inner_default(field)
+    whole = knob.kind is int
+    if not scales.is_slider(knob, default):
+        return _typed(field, default, common)
+    if knob.log:
+        stops = scales.log_stops(knob, (default, st.session_state[f"{field.key}!"]))
+        return st.select_slider(field.label, stops, format_func=lambda stop: f"{stop:g}", **common)  # type: ignore[no-any-return]
+    low, high = knob.kind(knob.low), knob.kind(knob.high)
+    step = 1 if whole else scales.step(low, high, default)
+    value = st.slider(field.label, low, high, step=step, format="%d" if whole else "%g", **common)
+    return min(max(scales.tidy(value), low), high)  # type: ignore[no-any-return]
+
+
+def _typed(field: _Field, default: float, common: dict[str, Any]) -> float:
+    knob = field.knob
+    bounds: dict[str, Any] = {
+        "min_value": None if knob.low is None else knob.kind(max(knob.low, -_BIGGEST)),
+        "max_value": None if knob.high is None else knob.kind(min(knob.high, _BIGGEST)),
+    }
+    if knob.kind is int:
+        return int(st.number_input(field.label, step=1, **bounds, **common))
+    step = scales.tidy(10.0 ** len(f"{int(abs(default))}") / 100) if default >= 1 else (default or 1.0) / 10
+    return scales.tidy(st.number_input(field.label, step=step, format="%g", **bounds, **common))
+
+
+def _inner_default(field: _Field) -> Any:
+    return scales.middle(field.knob) if field.default is None else field.default
+
+
+def _written(knob: Param, value: Any) -> str:
+    text = knob.write(value)
+    short = f"{value:g}" if isinstance(value, float) else text
+    return short if isinstance(value, float) and float(short) == value else text
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(f"{item:g}" if float(f"{item:g}") == item else repr(item) for item in value)
+    return f"{value:g}" if isinstance(value, float) else str(value)

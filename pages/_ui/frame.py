@@ -1,0 +1,84 @@
+"""The frame around every page: navigation, theme, and the guard against cold deep links.
+
+A page is one file `pages/<order>_<name>.py` whose docstring begins "Title: what one sees there". It is served
+at `/<name>`, the first one at `/`.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from contextvars import ContextVar
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from pages._ui import links, warm
+
+PAGES = Path(__file__).resolve().parents[1]
+MARK = PAGES / "_ui" / "icons" / "mark.svg"
+
+_inside: ContextVar[bool] = ContextVar("inside_the_frame", default=False)
+
+
+@dataclass(frozen=True)
+class Card:
+    """What is known of a page without running it."""
+
+    path: Path
+    name: str
+    title: str
+    text: str
+
+
+def run() -> None:
+    """Draw the frame and the page that the address asks for: all that `app.py` does."""
+    st.set_page_config(page_title="otviz", page_icon=MARK, layout="wide")
+    st.logo(str(MARK), size="medium")
+    page = _navigate()
+    links.arrive(page.url_path)
+    token = _inside.set(True)
+    try:
+        page.run()
+    finally:
+        _inside.reset(token)
+        warm.warmup().start()
+
+
+def require() -> None:
+    """First line of every page: go through the frame if Streamlit ran the page without it.
+
+    The first visit to a fresh server, when it is to a page's own address, does so as long as the server has not
+    yet met `st.navigation`.
+    """
+    if not _inside.get():
+        _navigate()
+        st.rerun()
+
+
+def cards(folder: Path = PAGES) -> list[Card]:
+    """Every page, in the order of the numbers in the file names.
+
+    Raises:
+        ValueError: a page's docstring does not begin "Title: text".
+    """
+    named = [(re.fullmatch(r"(\d+)_(\w+)\.py", path.name), path) for path in folder.iterdir()]
+    found = sorted((int(match[1]), match[2], path) for match, path in named if match)
+    return [_card(path, name) for _, name, path in found]
+
+
+def _card(path: Path, name: str) -> Card:
+    doc = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    title, colon, text = doc.partition("\n")[0].partition(": ")
+    if not colon:
+        raise ValueError(f'{path.name} must begin with a docstring such as "Train: watch a generator learn"')
+    return Card(path, name, title, text.rstrip("."))
+
+
+def _navigate() -> st.Page:
+    pages = [
+        st.Page(card.path, title=card.title, url_path=card.name, default=index == 0)
+        for index, card in enumerate(cards())
+    ]
+    return st.navigation(pages, position="top")
