@@ -33,7 +33,7 @@ def squared_euclidean(x: Tensor, y: Tensor) -> Tensor:
     n, m = x.shape[-2], y.shape[-2]
     if n * m <= BLOCK or x.is_cuda:
         return _squared_by_coordinates(x, y)
-    out = x.new_empty((*torch.broadcast_shapes(x.shape[:-2], y.shape[:-2]), n, m))
+    out = x.new_empty((*(x[..., 0, 0] + y[..., 0, 0]).shape, n, m))
     rows = max(1, BLOCK // m)
     for start in range(0, n, rows):
         out[..., start : start + rows, :] = _squared_by_coordinates(x[..., start : start + rows, :], y)

@@ -145,7 +145,9 @@ class _Problem:
     def turned(self, plan: Scaled) -> Scaled:
         """The same plan seen from y, with columns normalised last."""
         kernel = plan.kernel.mT
-        v = average(kernel, plan.u, None).reciprocal_() if self.rho is None else plan.v
+        v = plan.v
+        if self.rho is None:
+            v = average(kernel, plan.u, None, out=torch.empty_like(v)).reciprocal_()
         return Scaled(kernel, v, plan.u, plan.potential_y, plan.potential_x)
 
     def pull(self, plan: Scaled, x: Tensor, y: Tensor) -> Tensor:

@@ -83,22 +83,23 @@ def square_down(cost: Tensor, schedule: Schedule, a: Tensor | None = None, b: Te
     A row that underflows gives nan or inf, never a wrong number, so that the caller can turn to the log domain.
     """
     kernel = cost.mul_(-1 / (schedule.epsilon * 2.0**schedule.levels)).exp_()
-    turned = kernel.mT
-    log_u, log_v = kernel.new_zeros(kernel.shape[:-1]), kernel.new_zeros(turned.shape[:-1])
-    u, v = torch.ones_like(log_u), torch.ones_like(log_v)
+    turned, n = kernel.mT, kernel.shape[-2]
+    scalings = kernel.new_ones((*kernel.shape[:-2], sum(kernel.shape[-2:])))
+    logs = torch.zeros_like(scalings)
+    u, v, log_u, log_v = scalings[..., :n], scalings[..., n:], logs[..., :n], logs[..., n:]
+    column, row = u[..., None], v[..., None, :]
     for level, (epsilon, sweeps) in enumerate(schedule.temperatures()):
         if level:
-            kernel.mul_(u[..., None]).mul_(v[..., None, :])
-            kernel.mul_(kernel)
-            log_u.mul_(2), log_v.mul_(2)
+            kernel.mul_(column).mul_(row).mul_(kernel)
+            logs.add_(logs)
             u.fill_(1.0)
         damp = schedule.damping(epsilon)
         for _ in range(sweeps):
-            v = _inverse(average(turned, u, a), log_v, damp)
-            u = _inverse(average(kernel, v, b), log_u, damp)
-        log_u.add_(u.log())
-        log_v.add_(v.log())
-    return Scaled(kernel, u, v, log_u.mul_(schedule.epsilon), log_v.mul_(schedule.epsilon))
+            _invert(average(turned, u, a, out=v), log_v, damp)
+            _invert(average(kernel, v, b, out=u), log_u, damp)
+        logs.add_(scalings.log())
+    logs.mul_(schedule.epsilon)
+    return Scaled(kernel, u, v, log_u, log_v)
 
 
 def square_down_self(cost: Tensor, schedule: Schedule, a: Tensor | None = None) -> Scaled:
@@ -107,42 +108,34 @@ def square_down_self(cost: Tensor, schedule: Schedule, a: Tensor | None = None) 
     A last plain row normalisation gives `u` and `potential_x`, as geomloss' final extrapolation does.
     """
     kernel = cost.mul_(-1 / (schedule.epsilon * 2.0**schedule.levels)).exp_()
-    log_v = kernel.new_zeros(kernel.shape[:-1])
-    v, damp = torch.ones_like(log_v), 1.0
+    v = kernel.new_ones(kernel.shape[:-1])
+    u, logs, column, row, damp = torch.empty_like(v), torch.zeros_like(v), v[..., None], v[..., None, :], 1.0
     for level, (epsilon, sweeps) in enumerate(schedule.temperatures()):
         if level:
-            log_v.add_(v.log()).mul_(2)
-            kernel.mul_(v[..., None]).mul_(v[..., None, :])
-            kernel.mul_(kernel)
+            logs.add_(v.log())
+            logs.add_(logs)
+            kernel.mul_(column).mul_(row).mul_(kernel)
             v.fill_(1.0)
         damp = schedule.damping(epsilon)
         for _ in range(sweeps):
-            v = _inverse(average(kernel, v, a), log_v, damp).mul_(v).sqrt_()
-    u = _inverse(average(kernel, v, a), log_v, damp)
-    log_u = log_v + u.log()
-    log_v = log_v + v.log()
+            v.mul_(_invert(average(kernel, v, a, out=u), logs, damp)).sqrt_()
+    _invert(average(kernel, v, a, out=u), logs, damp)
+    log_u, log_v = logs + u.log(), logs + v.log()
     return Scaled(kernel, u, v, log_u.mul_(schedule.epsilon), log_v.mul_(schedule.epsilon))
 
 
-def average(kernel: Tensor, values: Tensor, weights: Tensor | None) -> Tensor:
-    """Weighted means sum_j w_j K_ij v_j, shape (..., n); uniform weights where none are given.
-
-    On a CPU a batch is a loop of matrix-vector products: `bmm` with a vector is 20 times slower there.
-    """
-    alpha = 1.0
-    if weights is None:
-        alpha = 1.0 / kernel.shape[-1]
-    else:
+def average(kernel: Tensor, values: Tensor, weights: Tensor | None, *, out: Tensor) -> Tensor:
+    """Weighted means sum_j w_j K_ij v_j into `out` (..., n); uniform weights where none are given."""
+    share = 1.0 / kernel.shape[-1] if weights is None else 1.0
+    if weights is not None:
         values = values * weights
     if kernel.ndim == 2:
-        return torch.addmv(values.new_empty(len(kernel)), kernel, values, beta=0, alpha=alpha)
-    if kernel.is_cuda:
-        return torch.matmul(kernel, values[..., None])[..., 0].mul_(alpha)
-    return torch.stack([part @ value for part, value in zip(kernel, values, strict=True)]).mul_(alpha)
+        return out.addmv_(kernel, values, beta=0, alpha=share)
+    return out.copy_(torch.matmul(kernel, values[..., None])[..., 0]).mul_(share)
 
 
-def _inverse(sums: Tensor, log_before: Tensor, damp: float) -> Tensor:
-    """The scaling that brings the sums to 1, or to the damped target of an unbalanced problem."""
+def _invert(sums: Tensor, log_before: Tensor, damp: float) -> Tensor:
+    """Replace the sums by the scaling that brings them to 1, or to the damped target of an unbalanced problem."""
     if damp == 1.0:
         return sums.reciprocal_()
-    return torch.exp_(log_before * (damp - 1.0) - damp * sums.clamp_min_(TINY).log_())
+    return sums.clamp_min_(TINY).log_().mul_(-damp).add_(log_before, alpha=damp - 1.0).exp_()
