@@ -159,10 +159,11 @@ def _sentence(error: ValueError) -> str:
 
 
 def _lay_out(fields: list[_Field]) -> dict[str, DeltaGenerator]:
-    slots = {field.knob.name: st.container() for field in fields if not field.knob.advanced}
+    with st.container(gap="xsmall"):
+        slots = {field.knob.name: st.container() for field in fields if not field.knob.advanced}
     advanced = [field for field in fields if field.knob.advanced]
     if advanced:
-        with st.expander("Advanced"):
+        with st.expander("Advanced"), st.container(gap="xsmall"):
             slots |= {field.knob.name: st.container() for field in advanced}
     return slots
 

@@ -140,8 +140,8 @@ def arrive(page: str) -> None:
 
 def plain(text: str) -> str:
     """Markdown that shows `text` as it is, whatever it holds."""
-    flat = " ".join(text.split())
-    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", flat).replace("www", "ww\u200bw")
+    flat = re.sub(r"(://|www|@)", "\\1\u200b", " ".join(text.split()))  # an invisible space: no address becomes a link
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", flat)
 
 
 def shorten(text: str, limit: int) -> str:

@@ -62,3 +62,24 @@ def cores() -> int:
 def device() -> str | None:
     """Where training will run: "CUDA", "MPS" or "CPU"; None until torch is loaded. Never waits."""
     return warmup().device
+
+
+def show_device() -> None:
+    """A line that names the device; it looks again each second until torch has told."""
+    found = device()
+    if found is None:
+        _wait_for_device()
+    else:
+        st.caption(f"Training runs on {found}, {_cores()}.")
+
+
+@st.fragment(run_every=1.0)
+def _wait_for_device() -> None:
+    if device() is not None:
+        st.rerun()  # draws the page again, this time without the clock
+    st.caption(f"This computer has {_cores()}; looking for a GPU …")
+
+
+def _cores() -> str:
+    count = cores()
+    return "1 core" if count == 1 else f"{count} cores"
