@@ -1,0 +1,16 @@
+"""Methods: one file is one family of objectives. See `Method` for what a family gives the training loop."""
+
+from otviz.methods.base import Adversarial, Batch, Method
+from otviz.plugins import choose, discover
+
+__all__ = ["Adversarial", "Batch", "Method", "methods", "named"]
+
+
+def methods() -> dict[str, type[Method]]:
+    """Every method by name."""
+    return discover("otviz.methods", Method)  # type: ignore[type-abstract]
+
+
+def named(name: str) -> type[Method]:
+    """The method of that name. Raises ValueError that lists the names there are."""
+    return choose(methods(), name, "method")

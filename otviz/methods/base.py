@@ -1,0 +1,119 @@
+"""What the one training loop asks of a method: its networks, its losses, how often to update each.
+
+A method is a frozen dataclass of knobs. `progress` in [0, 1] is the only clock it sees; what changes with it, or under a
+user's hand during a run, reaches the losses as named scalars, so that one compiled step can serve all their values.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from otviz.networks import MLP, Generator
+from otviz.params import Knobs, param
+
+Scalars = Mapping[str, float]
+
+
+class Batch(NamedTuple):
+    """One draw: source x (B, d), noise z (B, k), target y (B, d), and the generator for any other randomness."""
+
+    source: Tensor
+    noise: Tensor
+    target: Tensor
+    rng: torch.Generator
+
+
+@dataclass(frozen=True)
+class Method(Knobs, ABC):
+    """A generator, perhaps an adversary, and what each descends.
+
+    Class variables: `name` (lower case, hyphenated), `title`, `paper` (where it comes from), `default_steps`,
+    `adversary_word` ("potential", "critic" or "" without one).
+    """
+
+    name: ClassVar[str] = ""
+    title: ClassVar[str] = ""
+    paper: ClassVar[str] = ""
+    default_steps: ClassVar[int] = 5000
+    adversary_word: ClassVar[str] = ""
+
+    lr: float = param(1e-3, 1e-6, 0.1, doc="Step size of the generator's Adam", symbol="lr", log=True, live=True)
+    batch_size: int = param(128, 2, 16384, doc="Points per minibatch", unit="points")
+    hidden: int = param(64, 4, 1024, doc="Width of each hidden layer", unit="units", advanced=True)
+    layers: int = param(3, 1, 8, doc="Hidden layers", advanced=True)
+    noise_dim: int = param(2, 0, 1024, doc="Dimension of the auxiliary noise z beside x", symbol="z", advanced=True)
+    beta1: float = param(0.5, 0.0, 0.999, doc="Adam's memory of the gradient", advanced=True)
+    beta2: float = param(0.9, 0.0, 0.9999, doc="Adam's memory of the squared gradient", advanced=True)
+    ema: float = param(0.0, 0.0, 0.9999, doc="Memory of the averaged generator that is shown; 0: none", advanced=True)
+
+    @property
+    def rows(self) -> int:
+        """Rows that one update draws of each of x, z, y."""
+        return self.batch_size
+
+    def updates(self, step: int) -> tuple[int, int]:
+        """How many updates of the adversary, then of the generator, make up this step (0, 1, 2 ...)."""
+        return 0, 1
+
+    def scalars(self, progress: float) -> dict[str, float]:
+        """Numbers the losses take by name; those that a user or a schedule changes during a run."""
+        return {}
+
+    def build_generator(self, dim: int, rng: torch.Generator) -> Generator:
+        """A fresh generator for points of dimension `dim`."""
+        return Generator(dim, self.noise_dim, self.hidden, self.layers, rng)
+
+    def build_adversary(self, dim: int, rng: torch.Generator) -> nn.Module | None:
+        """A fresh adversary, or None for a method without one."""
+        return None
+
+    @abstractmethod
+    def generator_loss(self, generator: nn.Module, adversary: nn.Module, batch: Batch, s: Scalars) -> Tensor:
+        """What the generator descends, shape ()."""
+
+    def adversary_loss(self, generator: nn.Module, adversary: nn.Module, batch: Batch, s: Scalars) -> Tensor:
+        """What the adversary descends, shape ()."""
+        raise TypeError(f"{self.name} has no adversary")
+
+    def constrain(self, adversary: nn.Module) -> None:
+        """Project the adversary's weights after its update (weight clipping); nothing by default."""
+
+    def field(self, adversary: nn.Module, points: Tensor, generated: Tensor, target: Tensor) -> Tensor | None:
+        """A scalar field to draw: the generator is pushed up its slope. Points (N, d) -> (N,); None for none.
+
+        Args:
+            points: where to evaluate.
+            generated, target: a batch of each, for fields that depend on the samples.
+        """
+        return None
+
+    def loss_floor(self, target: Tensor, other: Tensor) -> float | None:
+        """The generator loss of real against real points, (B, d) each: its noise floor; None if it has none."""
+        return None
+
+    @abstractmethod
+    def formula(self, progress: float) -> tuple[str, ...]:
+        """The losses as LaTeX lines, with the chosen functions and numbers filled in."""
+
+
+@dataclass(frozen=True)
+class Adversarial(Method):
+    """A method with an adversary, which may be frozen during the run."""
+
+    adversary_lr: float = param(
+        1e-3, 1e-6, 0.1, doc="Step size of the adversary's Adam", symbol="lr of v", log=True, live=True
+    )
+    freeze_after: int = param(
+        0, 0, 10_000_000, doc="Freeze the adversary after this step; 0: never", unit="steps", advanced=True
+    )
+
+
+def scalar_mlp(method: Method, dim: int, rng: torch.Generator) -> MLP:
+    """The potential of the unified family: an MLP like the generator's, with one output."""
+    return MLP([dim, *[method.hidden] * method.layers, 1], rng)

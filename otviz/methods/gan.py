@@ -1,0 +1,107 @@
+"""The GAN baselines of OT-GAN's Fig. 2: the vanilla GAN, and DAN-S, whose critic sees a minibatch at once.
+
+Goodfellow et al. 2014, non-saturating loss; Li et al. 2017 ("Distributional adversarial networks"), the sample version as in
+OT-GAN's toy code: features averaged over the batch after a hidden layer, one logit per batch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from otviz.methods.base import Adversarial, Batch, Scalars
+from otviz.networks import MLP, Generator
+from otviz.params import param
+
+
+@dataclass(frozen=True)
+class GAN(Adversarial):
+    """Vanilla GAN: the critic tells points apart one by one."""
+
+    name: ClassVar[str] = "gan"
+    title: ClassVar[str] = "GAN"
+    paper: ClassVar[str] = "Goodfellow et al. 2014, non-saturating; baseline of papers/001, Fig. 2"
+    default_steps: ClassVar[int] = 4000
+    adversary_word: ClassVar[str] = "critic"
+
+    batch_size: int = param(256, 2, 16384, doc="Points per minibatch", unit="points")
+    hidden: int = param(128, 4, 1024, doc="Width of the generator's hidden layers", unit="units", advanced=True)
+    adversary_hidden: int = param(32, 4, 1024, doc="Width of the critic's hidden layers", unit="units", advanced=True)
+    noise_dim: int = param(62, 0, 1024, doc="Dimension of the auxiliary noise z beside x", symbol="z", advanced=True)
+    beta2: float = param(0.999, 0.0, 0.9999, doc="Adam's memory of the squared gradient", advanced=True)
+
+    def updates(self, step: int) -> tuple[int, int]:
+        return 1, 1
+
+    def build_generator(self, dim: int, rng: torch.Generator) -> Generator:
+        return Generator(dim, self.noise_dim, self.hidden, self.layers, rng, "relu", "xavier")
+
+    def build_adversary(self, dim: int, rng: torch.Generator) -> nn.Module:
+        return MLP([dim, *[self.adversary_hidden] * self.layers, 1], rng, "relu", "xavier", input_scale=0.25)
+
+    def generator_loss(self, generator: nn.Module, adversary: nn.Module, batch: Batch, s: Scalars) -> Tensor:
+        return F.softplus(-adversary(generator(batch.source, batch.noise))).mean()
+
+    def adversary_loss(self, generator: nn.Module, adversary: nn.Module, batch: Batch, s: Scalars) -> Tensor:
+        with torch.no_grad():
+            generated = generator(batch.source, batch.noise)
+        return F.softplus(-adversary(batch.target)).mean() + F.softplus(adversary(generated)).mean()
+
+    def field(self, adversary: nn.Module, points: Tensor, generated: Tensor, target: Tensor) -> Tensor:
+        values: Tensor = adversary(points).squeeze(-1)
+        return values
+
+    def formula(self, progress: float) -> tuple[str, ...]:
+        return (
+            r"L_v = \overline{\log(1 + e^{-v(y)})} + \overline{\log(1 + e^{v(\hat y)})}",
+            r"L_T = \overline{\log(1 + e^{-v(\hat y)})}, \quad \hat y = T(x, z)",
+        )
+
+
+class MeanCritic(nn.Module):
+    """A critic of batches: `inner` features of each point, averaged over the batch, then `outer` to one logit."""
+
+    def __init__(self, inner: MLP, outer: MLP) -> None:
+        super().__init__()
+        self.inner = inner
+        self.outer = outer
+
+    def forward(self, batch: Tensor) -> Tensor:
+        """Logit of a whole batch: (B, d) -> (1, 1)."""
+        logit: Tensor = self.outer(F.relu(self.inner(batch)).mean(0, keepdim=True))
+        return logit
+
+    def each(self, points: Tensor) -> Tensor:
+        """Logit each point would have if a batch held only it: (N, d) -> (N,)."""
+        logits: Tensor = self.outer(F.relu(self.inner(points))).squeeze(-1)
+        return logits
+
+
+@dataclass(frozen=True)
+class DANS(GAN):
+    """DAN-S: the vanilla loss on batches. With its critic frozen it loses balance, then modes (papers/001, Fig. 2)."""
+
+    name: ClassVar[str] = "dan-s"
+    title: ClassVar[str] = "DAN-S"
+    paper: ClassVar[str] = "Li et al. 2017; baseline of papers/001, Fig. 2"
+
+    batch_size: int = param(512, 2, 16384, doc="Points per minibatch", unit="points")
+
+    def build_adversary(self, dim: int, rng: torch.Generator) -> nn.Module:
+        wide = self.adversary_hidden
+        inner = MLP([dim, wide, wide], rng, "relu", "xavier", input_scale=0.25)
+        return MeanCritic(inner, MLP([wide, *[wide] * max(self.layers - 2, 0), 1], rng, "relu", "xavier"))
+
+    def field(self, adversary: nn.Module, points: Tensor, generated: Tensor, target: Tensor) -> Tensor:
+        assert isinstance(adversary, MeanCritic)
+        return adversary.each(points)
+
+    def formula(self, progress: float) -> tuple[str, ...]:
+        return (
+            r"L_v = \log(1 + e^{-v(\bar f(Y))}) + \log(1 + e^{v(\bar f(\hat Y))})",
+            r"L_T = \log(1 + e^{-v(\bar f(\hat Y))}), \quad \bar f \text{ the batch mean of features}",
+        )

@@ -1,0 +1,91 @@
+"""A generator that descends the Sinkhorn divergence itself: no adversary.
+
+Fuge's notebook (papers/000, 11.2): S(T(x), y) on minibatches, gradient straight from the transport plans.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+
+from otviz.methods.base import Batch, Method, Scalars
+from otviz.networks import Generator
+from otviz.ot.costs import cost_p
+from otviz.ot.divergences import fast_sinkhorn
+from otviz.ot.squaring import Schedule, levels_for, square_down, square_down_self
+from otviz.params import param
+
+_FIELD_BLUR = 0.1  # a potential drawn from few points needs some smoothing to be read
+
+
+def _extended(points: Tensor, samples: Tensor, potential: Tensor, p: int, epsilon: float) -> Tensor:
+    """The soft c-transform -epsilon log mean_j exp((g_j - c(z, y_j)) / epsilon) at points z: (N, d) -> (N,)."""
+    exponent = (potential - cost_p(points, samples, p)) / epsilon
+    return -epsilon * (torch.logsumexp(exponent, dim=1) - math.log(len(samples)))
+
+
+@dataclass(frozen=True)
+class Sinkhorn(Method):
+    """Sinkhorn generator, with the notebook's settings as defaults."""
+
+    name: ClassVar[str] = "sinkhorn"
+    title: ClassVar[str] = "Sinkhorn generator"
+    paper: ClassVar[str] = "Fuge, notebook chapter 11 (papers/000), 11.2"
+    default_steps: ClassVar[int] = 1400
+    adversary_word: ClassVar[str] = "dual potential"
+
+    blur: float = param(
+        0.02, 1e-3, 10, doc="Smoothing length; epsilon = blur^p", unit="length", symbol="blur", log=True, live=True
+    )
+    p: Literal["1", "2"] = param("2", doc="Cost: 1 is |x - y|, 2 is |x - y|^2 / 2", symbol="p")
+    debias: bool = param(True, doc="Subtract the self terms, so that S(a, a) = 0")
+    scaling: float = param(0.9, 0.1, 0.99, doc="Fineness of epsilon-scaling: nearer 1 is slower, finer", advanced=True)
+    reach: float | None = param(None, 0.01, 100, doc="Unbalanced: mass may stay unmatched beyond reach", unit="length")
+    batch_size: int = param(256, 2, 16384, doc="Points per minibatch", unit="points")
+    hidden: int = param(256, 4, 1024, doc="Width of each hidden layer", unit="units", advanced=True)
+    layers: int = param(2, 1, 8, doc="Hidden layers", advanced=True)
+    noise_dim: int = param(0, 0, 1024, doc="Dimension of the auxiliary noise z beside x", symbol="z", advanced=True)
+    beta2: float = param(0.999, 0.0, 0.9999, doc="Adam's memory of the squared gradient", advanced=True)
+
+    def scalars(self, progress: float) -> dict[str, float]:
+        return {"blur": self.blur}
+
+    def build_generator(self, dim: int, rng: torch.Generator) -> Generator:
+        return Generator(dim, self.noise_dim, self.hidden, self.layers, rng, "relu")
+
+    def _divergence(self, x: Tensor, y: Tensor, blur: float) -> Tensor:
+        return fast_sinkhorn(x, y, blur=blur, p=int(self.p), debias=self.debias, reach=self.reach, scaling=self.scaling)
+
+    def generator_loss(self, generator: nn.Module, adversary: nn.Module, batch: Batch, s: Scalars) -> Tensor:
+        return self._divergence(generator(batch.source, batch.noise), batch.target, s["blur"])
+
+    def loss_floor(self, target: Tensor, other: Tensor) -> float:
+        return float(self._divergence(target, other, self.blur))
+
+    def field(self, adversary: nn.Module, points: Tensor, generated: Tensor, target: Tensor) -> Tensor:
+        """Minus the first variation of S in the generated measure, f_xx - f_xy, both extended to the plane."""
+        p = int(self.p)
+        epsilon = max(self.blur, _FIELD_BLUR) ** p
+        with torch.no_grad():
+            cross, own = cost_p(generated, target, p), cost_p(generated, generated, p)
+            levels = levels_for(max(float(cross.max()), float(own.max())), epsilon)
+            on_target = square_down(cross, Schedule(epsilon, levels)).potential_y
+            on_generated = square_down_self(own, Schedule(epsilon, levels)).potential_y
+        return _extended(points, generated, on_generated, p, epsilon) - _extended(points, target, on_target, p, epsilon)
+
+    def formula(self, progress: float) -> tuple[str, ...]:
+        c = r"|x - y|" if self.p == "1" else r"\tfrac12 |x - y|^2"
+        own = (
+            r" - \tfrac12 \mathrm{OT}_\varepsilon(\hat y, \hat y) - \tfrac12 \mathrm{OT}_\varepsilon(y, y)"
+            if self.debias
+            else ""
+        )
+        reach = rf", \; \rho = {self.reach:g}^{self.p}" if self.reach else ""
+        return (
+            rf"L_T = \mathrm{{OT}}_\varepsilon(\hat y, y){own}",
+            rf"c = {c}, \; \varepsilon = {self.blur:g}^{self.p} = {self.blur ** int(self.p):.3g}{reach}",
+        )

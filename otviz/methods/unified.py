@@ -1,0 +1,257 @@
+"""The unified family of OT-based adversarial methods: WGAN, WGAN-GP, OTM, UOTM without cost, UOTM, UOTM-SD.
+
+Choi et al. 2024 (papers/003), Algorithm 1: with c(x, y) = tau |x - y|^2 and y^ = T(x, z)
+
+    L_v = mean g1(v(y^) - c(x, y^)) + mean g2(-v(y)) + lambda R,      L_T = mean g3(c(x, y^) - v(y^)).
+
+The authors' code writes c with tau/2 in places and R with lambda/2; here tau and lambda stand as in the paper.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+
+from otviz.methods.base import Adversarial, Batch, Scalars, scalar_mlp
+from otviz.networks import MLP
+from otviz.ot.conjugates import CONJUGATES
+from otviz.params import param
+
+Name = Literal["identity", "softplus", "kl", "chi2"]
+Penalty = Literal["none", "r1", "gp"]
+
+
+def cost(x: Tensor, generated: Tensor, tau: float) -> Tensor:
+    """c(x, T(x, z)) = tau |x - T(x, z)|^2, without a factor 1/2: (B, d), (B, d) -> (B,)."""
+    return tau * (x - generated).square().sum(1)
+
+
+def potential_loss(
+    v_generated: Tensor, v_target: Tensor, c: Tensor | float, g1: Name, g2: Name, alpha: float = 1.0
+) -> Tensor:
+    """L_v without R, shape () (Algorithm 1, line 5; with alpha, Eq. 13: g becomes alpha g(. / alpha)).
+
+    Args:
+        v_generated: v(T(x, z)), shape (B,).
+        v_target: v(y), shape (B,).
+        c: c(x, T(x, z)), shape (B,), or 0 for methods without cost.
+    """
+    on_generated = CONJUGATES[g1].value(v_generated - c, alpha).mean()
+    return on_generated + CONJUGATES[g2].value(-v_target, alpha).mean()
+
+
+def map_loss(v_generated: Tensor, c: Tensor | float, g3: Name) -> Tensor:
+    """L_T, shape () (Algorithm 1, line 10); arguments as for `potential_loss`."""
+    return CONJUGATES[g3].value(c - v_generated, 1.0).mean()
+
+
+@dataclass(frozen=True)
+class Unified(Adversarial):
+    """Algorithm 1; subclasses say which cost, convex functions and alpha they have."""
+
+    paper: ClassVar[str] = "Choi et al. 2024 (papers/003), Algorithm 1"
+    adversary_word: ClassVar[str] = "potential"
+
+    penalty: Penalty = param("r1", doc="R: r1 is |grad v(y)|^2 on data, gp is (|grad v| - 1)^2 between", symbol="R")
+    penalty_weight: float = param(0.05, 0.0, 100, doc="Weight of R", symbol="lambda", log=False, live=True)
+    adversary_updates: int = param(1, 1, 20, doc="Updates of the potential per step", symbol="K_v", advanced=True)
+    generator_updates: int = param(1, 1, 20, doc="Updates of the generator per step", symbol="K_T", advanced=True)
+
+    def conjugates(self) -> tuple[Name, Name, Name]:
+        """g1, g2, g3."""
+        return "identity", "identity", "identity"
+
+    def scalars(self, progress: float) -> dict[str, float]:
+        return {"tau": 0.0, "alpha": 1.0, "penalty_weight": self.penalty_weight}
+
+    def updates(self, step: int) -> tuple[int, int]:
+        return self.adversary_updates, self.generator_updates
+
+    def build_adversary(self, dim: int, rng: torch.Generator) -> MLP:
+        return scalar_mlp(self, dim, rng)
+
+    def adversary_loss(self, generator: nn.Module, adversary: nn.Module, batch: Batch, s: Scalars) -> Tensor:
+        with torch.no_grad():
+            generated = generator(batch.source, batch.noise)
+        c = cost(batch.source, generated, s["tau"])
+        g1, g2, _ = self.conjugates()
+        if self.penalty == "r1":
+            both, slope = adversary.value_and_gradient(batch.target, generated)  # type: ignore[operator]
+            v_target, v_generated = both.split([len(batch.target), len(generated)])
+            loss = potential_loss(v_generated, v_target, c, g1, g2, s["alpha"])
+            return loss + s["penalty_weight"] * slope.square().sum(1).mean()
+        both = adversary(torch.cat([generated, batch.target])).squeeze(-1)
+        v_generated, v_target = both[: len(generated)], both[len(generated) :]
+        loss = potential_loss(v_generated, v_target, c, g1, g2, s["alpha"])
+        if self.penalty == "gp":
+            mix = torch.rand(len(generated), 1, generator=batch.rng).to(generated.device)
+            _, slope = adversary.value_and_gradient(torch.lerp(generated, batch.target, mix))  # type: ignore[operator]
+            loss = loss + s["penalty_weight"] * (slope.norm(dim=1) - 1).square().mean()
+        return loss
+
+    def generator_loss(self, generator: nn.Module, adversary: nn.Module, batch: Batch, s: Scalars) -> Tensor:
+        generated = generator(batch.source, batch.noise)
+        c = cost(batch.source, generated, s["tau"])
+        return map_loss(adversary(generated).squeeze(-1), c, self.conjugates()[2])
+
+    def field(self, adversary: nn.Module, points: Tensor, generated: Tensor, target: Tensor) -> Tensor:
+        values: Tensor = adversary(points).squeeze(-1)
+        return values
+
+    def formula(self, progress: float) -> tuple[str, ...]:
+        s = self.scalars(progress)
+        c = rf"{s['tau']:.3g}\,|x - \hat y|^2" if s["tau"] else ""
+        form = {"none": "", "r1": r"\overline{|\nabla v(y)|^2}", "gp": r"\overline{(|\nabla v| - 1)^2}"}[self.penalty]
+        rest = rf" + {s['penalty_weight']:.3g}\,{form}" if form else ""
+        minus = f" - {c}" if c else ""
+        lines = [
+            rf"L_v = \overline{{g_1(v(\hat y){minus})}} + \overline{{g_2(-v(y))}}{rest}",
+            rf"L_T = \overline{{g_3({c} - v(\hat y))}}, \quad \hat y = T(x, z)",
+        ]
+        alphas = (s["alpha"], s["alpha"], 1.0)
+        for index, (name, alpha) in enumerate(zip(self.conjugates(), alphas, strict=True), start=1):
+            lines.append(rf"g_{index}(x) = {CONJUGATES[name].latex(f'{alpha:.3g}')}")
+        return tuple(lines)
+
+
+@dataclass(frozen=True)
+class WGAN(Unified):
+    """WGAN: no cost, g = identity (Table 1). R1 as in the paper's toys (without it they diverge), or weight clipping."""
+
+    name: ClassVar[str] = "wgan"
+    title: ClassVar[str] = "WGAN"
+    default_steps: ClassVar[int] = 8000
+
+    clip: float = param(0.0, 0.0, 10, doc="Clip the potential's weights to [-clip, clip]; 0: no clipping", live=True)
+
+    def constrain(self, adversary: nn.Module) -> None:
+        if self.clip:
+            with torch.no_grad():
+                for weight in adversary.parameters():
+                    weight.clamp_(-self.clip, self.clip)
+
+
+@dataclass(frozen=True)
+class WGANGP(Unified):
+    """WGAN-GP (Gulrajani et al. 2017): no cost, g = identity, gradient penalty. Weight 10 is too strong for 2D data."""
+
+    name: ClassVar[str] = "wgan-gp"
+    title: ClassVar[str] = "WGAN-GP"
+    default_steps: ClassVar[int] = 8000
+
+    lr: float = param(5e-4, 1e-6, 0.1, doc="Step size of the generator's Adam", symbol="lr", log=True, live=True)
+    adversary_lr: float = param(
+        5e-4, 1e-6, 0.1, doc="Step size of the adversary's Adam", symbol="lr of v", log=True, live=True
+    )
+    penalty: Penalty = param("gp", doc="R: r1 is |grad v(y)|^2 on data, gp is (|grad v| - 1)^2 between", symbol="R")
+    penalty_weight: float = param(0.1, 0.0, 100, doc="Weight of R", symbol="lambda", live=True)
+
+
+@dataclass(frozen=True)
+class OTM(Unified):
+    """OTM (Rout et al. 2022): cost tau |x - y|^2, g = identity."""
+
+    name: ClassVar[str] = "otm"
+    title: ClassVar[str] = "OTM"
+
+    tau: float = param(0.05, 0.0, 100, doc="Cost intensity in tau |x - y|^2", symbol="tau", live=True)
+
+    def scalars(self, progress: float) -> dict[str, float]:
+        return {**super().scalars(progress), "tau": self.tau}
+
+
+@dataclass(frozen=True)
+class UOTMNoCost(Unified):
+    """UOTM without cost: tau = 0, g1 = g2 = softplus (Table 1). Loses modes late: give it 12 000 steps."""
+
+    name: ClassVar[str] = "uotm-no-cost"
+    title: ClassVar[str] = "UOTM without cost"
+    default_steps: ClassVar[int] = 12000
+
+    lr: float = param(5e-4, 1e-6, 0.1, doc="Step size of the generator's Adam", symbol="lr", log=True, live=True)
+    adversary_lr: float = param(
+        5e-4, 1e-6, 0.1, doc="Step size of the adversary's Adam", symbol="lr of v", log=True, live=True
+    )
+    penalty: Penalty = param("none", doc="R: r1 is |grad v(y)|^2 on data, gp is (|grad v| - 1)^2 between", symbol="R")
+
+    def conjugates(self) -> tuple[Name, Name, Name]:
+        return "softplus", "softplus", "identity"
+
+
+@dataclass(frozen=True)
+class UOTM(OTM):
+    """UOTM (Choi et al. 2023): cost and convex functions g1, g2 that bound the potential's loss."""
+
+    name: ClassVar[str] = "uotm"
+    title: ClassVar[str] = "UOTM"
+
+    g1: Name = param("softplus", doc="Convex function on v(T(x, z)) - c", symbol="g1")
+    g2: Name = param("softplus", doc="Convex function on -v(y)", symbol="g2")
+    g3: Name = param("identity", doc="Function on the map's loss", symbol="g3", advanced=True)
+    alpha: float = param(
+        1.0, 0.01, 1000, doc="Divergence weight: g becomes alpha g(x / alpha)", symbol="alpha", log=True, live=True
+    )
+
+    def conjugates(self) -> tuple[Name, Name, Name]:
+        return self.g1, self.g2, self.g3
+
+    def scalars(self, progress: float) -> dict[str, float]:
+        return {**super().scalars(progress), "alpha": self.alpha}
+
+
+@dataclass(frozen=True)
+class UOTMKL(UOTM):
+    """UOTM with g1 = g2 = exp(x) - 1, the conjugate of the Kullback-Leibler divergence."""
+
+    name: ClassVar[str] = "uotm-kl"
+    title: ClassVar[str] = "UOTM (KL)"
+
+    g1: Name = param("kl", doc="Convex function on v(T(x, z)) - c", symbol="g1")
+    g2: Name = param("kl", doc="Convex function on -v(y)", symbol="g2")
+
+
+def alpha_at(progress: float, low: float, high: float, schedule: str, until: float) -> float:
+    """The divergence weight alpha of UOTM-SD at `progress` in [0, 1].
+
+    linear, cosine and step are those of papers/003 (its text breaks off before their formulas; linear and cosine as in the
+    authors' code, step here in five equal levels); geometric is ours: equal factors in equal times.
+
+    Args:
+        low, high: alpha at progress 0 and from progress `until` on, which is in (0, 1].
+    """
+    t = min(progress / until, 1.0)
+    if schedule == "step":
+        return low + (high - low) * min(math.floor(5 * t), 4) / 4
+    if schedule == "geometric":
+        return low * (high / low) ** t
+    return low + (high - low) * (t if schedule == "linear" else 0.5 * (1 - math.cos(math.pi * t)))
+
+
+@dataclass(frozen=True)
+class UOTMSD(OTM):
+    """UOTM-SD: alpha rises on a schedule, so that the plan goes from unbalanced to balanced transport (Thm 4.1)."""
+
+    name: ClassVar[str] = "uotm-sd"
+    title: ClassVar[str] = "UOTM-SD"
+    paper: ClassVar[str] = "Choi et al. 2024 (papers/003), Algorithm 1 with alpha scheduled"
+
+    g1: Name = param("softplus", doc="Convex function on v(T(x, z)) - c", symbol="g1")
+    g2: Name = param("softplus", doc="Convex function on -v(y)", symbol="g2")
+    g3: Name = param("identity", doc="Function on the map's loss", symbol="g3", advanced=True)
+    alpha_min: float = param(0.2, 0.01, 1000, doc="Divergence weight at the start", symbol="alpha", log=True, live=True)
+    alpha_max: float = param(5.0, 0.01, 1000, doc="Divergence weight at the end", symbol="alpha", log=True, live=True)
+    schedule: Literal["linear", "cosine", "step", "geometric"] = param("linear", doc="How alpha rises")
+    schedule_until: float = param(
+        1.0, 0.05, 1.0, doc="Share of the run after which alpha stays at its end", advanced=True
+    )
+
+    def conjugates(self) -> tuple[Name, Name, Name]:
+        return self.g1, self.g2, self.g3
+
+    def scalars(self, progress: float) -> dict[str, float]:
+        alpha = alpha_at(progress, self.alpha_min, self.alpha_max, self.schedule, self.schedule_until)
+        return {**super().scalars(progress), "alpha": alpha}
