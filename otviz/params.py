@@ -11,7 +11,7 @@ import functools
 import math
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Literal, Self, Union, get_args, get_origin, get_type_hints
 
 
@@ -32,19 +32,18 @@ class Param:
     live: bool
     optional: bool
     choices: tuple[str, ...]
+    length: int | None = None  # how many numbers a tuple holds; None: any
 
     def check(self, value: Any) -> Any:
         """Return `value` in this knob's type, or raise ValueError naming value, limit and mend."""
         if value is None and self.optional:
             return None
         if self.kind is tuple:
-            return tuple(self._number(item, float) for item in value)
+            return self._numbers(value)
         if self.kind is bool:
             return self._flag(value)
         if self.kind is str:
-            if self.choices and value not in self.choices:
-                raise ValueError(f"{self.name} must be one of {', '.join(self.choices)}; got {value!r}")
-            return str(value)
+            return self._text(value)
         return self._number(value, self.kind)
 
     def parse(self, text: str) -> Any:
@@ -60,8 +59,15 @@ class Param:
         if value is None:
             return "none"
         if self.kind is tuple:
-            return ",".join(f"{item:g}" for item in value)
+            return ",".join(repr(item) for item in value)
         return repr(value) if self.kind is float else str(value)
+
+    def _text(self, value: Any) -> str:
+        if self.choices and value not in self.choices:
+            raise ValueError(f"{self.name} must be one of {', '.join(self.choices)}; got {value!r}")
+        if not isinstance(value, str):
+            raise ValueError(f"{self.name} must be text; got {value!r}")
+        return value
 
     def _flag(self, value: Any) -> bool:
         named = {"true": True, "1": True, "false": False, "0": False}
@@ -71,15 +77,25 @@ class Param:
             raise ValueError(f"{self.name} must be true or false; got {value!r}")
         return named[str(value).lower()]
 
+    def _numbers(self, value: Any) -> tuple[float, ...]:
+        # A text is iterable too, but "12" is one number and not the numbers 1 and 2.
+        wanted = "numbers" if self.length is None else f"{self.length} numbers"
+        if isinstance(value, str) or not isinstance(value, Iterable):
+            raise ValueError(f"{self.name} must be a list of {wanted}; got {value!r}")
+        numbers = tuple(self._number(item, float) for item in value)
+        if self.length not in (None, len(numbers)):
+            raise ValueError(f"{self.name} must be {wanted}; got {len(numbers)}: {value!r}")
+        return numbers
+
     def _number(self, value: Any, kind: type) -> Any:
-        try:
-            number = kind(value)
-            whole = kind is not int or float(value) == number
-        except (TypeError, ValueError, OverflowError):
-            raise ValueError(f"{self.name} must be a number; got {value!r}") from None
         low = -math.inf if self.low is None else self.low
         high = math.inf if self.high is None else self.high
-        if not whole or not math.isfinite(number) or not low <= number <= high:
+        try:
+            number = kind(value)
+            good = float(value) == number and math.isfinite(number) and low <= number <= high
+        except (TypeError, ValueError, OverflowError):
+            good = False
+        if not good:
             name = "a whole number" if kind is int else "a number"
             unit = f" ({self.unit})" if self.unit else ""
             raise ValueError(f"{self.name} must be {name} from {low:g} to {high:g}{unit}; got {value!r}")
@@ -110,7 +126,8 @@ def param(
         advanced: shown under Advanced.
         live: may change while a run trains.
     """
-    meta = dict(low=low, high=high, doc=doc, unit=unit, symbol=symbol, log=log, advanced=advanced, live=live)
+    meta = {"low": low, "high": high, "doc": doc, "unit": unit, "symbol": symbol}
+    meta |= {"log": log, "advanced": advanced, "live": live}
     return dataclasses.field(default=default, metadata={"param": meta})
 
 
@@ -143,33 +160,45 @@ class Knobs:
         return {knob.name: getattr(self, knob.name) for knob in params_of(type(self))}
 
 
-@functools.cache
 def params_of(cls: type) -> tuple[Param, ...]:
     """The knobs of a dataclass, in the order of its fields. Raises TypeError for a field without `param`."""
+    return _params_of(cls)
+
+
+@functools.cache
+def _params_of(cls: type) -> tuple[Param, ...]:
     hints = get_type_hints(cls)
     knobs = []
     for field in dataclasses.fields(cls):
         if "param" not in field.metadata:
             raise TypeError(f"{cls.__name__}.{field.name} must be declared with param(...)")
-        kind, choices, optional = _kind(hints[field.name])
+        kind, choices, length, optional = _kind(hints[field.name])
         meta = field.metadata["param"]
         knobs.append(
             Param(
-                name=field.name, kind=kind, default=field.default, choices=choices, optional=optional, **meta
+                name=field.name,
+                kind=kind,
+                default=field.default,
+                choices=choices,
+                length=length,
+                optional=optional,
+                **meta,
             )
         )
     return tuple(knobs)
 
 
-def _kind(hint: Any) -> tuple[type, tuple[str, ...], bool]:
+def _kind(hint: Any) -> tuple[type, tuple[str, ...], int | None, bool]:
+    """The type, choices, length (of a tuple) and whether None is allowed, from a field's annotation."""
     if get_origin(hint) in (Union, types.UnionType):
         inner = [part for part in get_args(hint) if part is not type(None)]
-        kind, choices, _ = _kind(inner[0])
-        return kind, choices, True
+        if len(inner) == 1:
+            return (*_kind(inner[0])[:3], True)
     if get_origin(hint) is Literal:
-        return str, tuple(get_args(hint)), False
+        return str, tuple(get_args(hint)), None, False
     if get_origin(hint) is tuple:
-        return tuple, (), False
+        items = get_args(hint)
+        return tuple, (), None if items[-1] is Ellipsis else len(items), False
     if hint in (float, int, bool, str):
-        return typing.cast(type, hint), (), False
+        return typing.cast(type, hint), (), None, False
     raise TypeError(f"a knob is a float, int, bool, str, Literal, tuple of floats or one of them or None; got {hint!r}")

@@ -32,11 +32,11 @@ def _discover(package: str, base: type[Knobs]) -> dict[str, type[Knobs]]:
     found: dict[str, type[Knobs]] = {}
     for info in pkgutil.iter_modules(importlib.import_module(package).__path__):
         module = importlib.import_module(f"{package}.{info.name}")
-        for _, cls in inspect.getmembers(module, inspect.isclass):
-            ours = cls.__module__ == module.__name__ and issubclass(cls, base)
+        for cls in vars(module).values():
+            ours = inspect.isclass(cls) and cls.__module__ == module.__name__ and issubclass(cls, base)
             if not ours or inspect.isabstract(cls) or not cls.name:
                 continue
-            if cls.name in found:
+            if found.get(cls.name, cls) is not cls:
                 raise ValueError(f"two plug-ins are named {cls.name!r}: {found[cls.name]} and {cls}")
             found[cls.name] = cls
     return dict(sorted(found.items()))

@@ -1,9 +1,28 @@
 """2D distributions: one file is one distribution or a close family. Any can be source or target."""
 
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
 from otviz.distributions.base import Distribution, Mixture, Points
+from otviz.distributions.points import PointsFile
+from otviz.distributions.tables import EXTENSIONS
+from otviz.distributions.uploads import PREFIX, store_upload, uploads_folder
+from otviz.params import params_of
 from otviz.plugins import choose, discover
 
-__all__ = ["Distribution", "Mixture", "Points", "distributions", "named"]
+__all__ = [
+    "Distribution",
+    "Mixture",
+    "Points",
+    "by_record",
+    "distributions",
+    "named",
+    "parse_distribution",
+    "record",
+    "store_upload",
+    "uploads_folder",
+]
 
 
 def distributions() -> dict[str, type[Distribution]]:
@@ -14,3 +33,47 @@ def distributions() -> dict[str, type[Distribution]]:
 def named(name: str) -> type[Distribution]:
     """The distribution of that name. Raises ValueError that lists the names there are."""
     return choose(distributions(), name, "distribution")
+
+
+def parse_distribution(name_or_file: str, values: Mapping[str, str]) -> Distribution:
+    """Make a distribution from texts, as links and the command line carry them.
+
+    Args:
+        name_or_file: a name, such as "ring", or a file of points: a path or "upload:" and 16 hex digits.
+        values: knobs by name, written as text.
+
+    Raises:
+        ValueError: neither a name nor a file, an unknown knob, a value out of range, or an unreadable file.
+    """
+    if name_or_file in distributions():
+        return named(name_or_file).parse(values)
+    if _is_file(name_or_file):
+        return PointsFile.parse({**values, "file": name_or_file})
+    raise ValueError(
+        f"distribution must be one of {', '.join(distributions())}, or a file ({', '.join(EXTENSIONS)}); "
+        f"got {name_or_file!r}"
+    )
+
+
+def _is_file(text: str) -> bool:
+    if text.startswith(PREFIX) or Path(text).suffix.lower() in EXTENSIONS:
+        return True
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):  # a name no file can have
+        return False
+
+
+def record(distribution: Distribution) -> dict[str, Any]:
+    """What makes the same distribution again, as plain values that JSON takes: its name and all its knobs."""
+    return {"name": distribution.name, **distribution.as_dict()}
+
+
+def by_record(record: Mapping[str, Any]) -> Distribution:
+    """The distribution that `record` wrote down. Raises ValueError for an unknown name or knob, or a bad value."""
+    kind = named(str(record.get("name", "")))
+    knobs = {key: value for key, value in record.items() if key != "name"}
+    unknown = sorted(set(knobs) - {knob.name for knob in params_of(kind)})
+    if unknown:
+        raise ValueError(f"{kind.name} has no knob {unknown[0]!r}; it has {', '.join(k.name for k in params_of(kind))}")
+    return kind(**knobs)

@@ -22,5 +22,7 @@ class Gaussian(Distribution):
     centre: tuple[float, float] = param((0.0, 0.0), -50, 50, doc="Centre", unit="length", advanced=True)
 
     def sample(self, n: int, rng: np.random.Generator) -> Points:
-        noise = rng.standard_normal((n, 2), dtype=np.float32)
-        return np.asarray(self.centre, np.float32) + np.float32(self.std) * noise
+        points: Points = rng.standard_normal((n, 2), dtype=np.float32)
+        points *= np.float32(self.std)
+        points += np.asarray(self.centre, np.float32)
+        return points

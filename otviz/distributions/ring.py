@@ -29,8 +29,6 @@ class Ring(Distribution):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if len(self.centre) != 2:
-            raise ValueError(f"centre must be two numbers, x and y; got {len(self.centre)}")
         if self.weights and (len(self.weights) != self.modes or sum(self.weights) <= 0):
             raise ValueError(
                 f"weights must be {self.modes} numbers >= 0, one per mode and not all 0; got {self.weights}"
@@ -43,10 +41,4 @@ class Ring(Distribution):
         return Mixture((circle + np.asarray(self.centre)).astype(np.float32), self.std, weights / weights.sum())
 
     def sample(self, n: int, rng: np.random.Generator) -> Points:
-        mixture = self.mixture()
-        if self.weights:
-            which = rng.choice(self.modes, size=n, p=mixture.weights)
-        else:
-            which = rng.integers(self.modes, size=n)
-        noise = rng.standard_normal((n, 2), dtype=np.float32)
-        return mixture.centres[which] + np.float32(self.std) * noise
+        return self.mixture().sample(n, rng)

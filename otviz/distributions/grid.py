@@ -1,0 +1,31 @@
+"""Gaussians on a square grid, the "25 Gaussians" of the GAN literature (Dumoulin et al. 2017, arXiv:1606.00704)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from otviz.distributions.base import Distribution, Mixture, Points
+from otviz.params import param
+
+
+@dataclass(frozen=True)
+class Grid(Distribution):
+    """side x side Gaussians of equal weight, `spacing` apart, centred at the origin."""
+
+    name: ClassVar[str] = "grid"
+    title: ClassVar[str] = "Grid of Gaussians"
+
+    side: int = param(5, 1, 10, doc="Gaussians along each side")
+    spacing: float = param(1.0, 0.1, 10, doc="Distance between neighbours", unit="length")
+    std: float = param(0.1, 0.001, 5, doc="Standard deviation of each Gaussian", unit="length", log=True)
+
+    def mixture(self) -> Mixture:
+        ticks = self.spacing * (np.arange(self.side, dtype=np.float32) - (self.side - 1) / 2)
+        centres = np.stack([np.repeat(ticks, self.side), np.tile(ticks, self.side)], axis=1)
+        return Mixture(centres.astype(np.float32), self.std, np.full(self.side**2, 1 / self.side**2))
+
+    def sample(self, n: int, rng: np.random.Generator) -> Points:
+        return self.mixture().sample(n, rng)
