@@ -1,0 +1,152 @@
+"""Controls: every knob of every distribution has a widget that yields its default, and bad values are one sentence."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from otviz.distributions import distributions
+from otviz.params import Knobs, param, params_of
+from pages._ui import scales
+
+
+@dataclass(frozen=True)
+class Every(Knobs):
+    """One knob of each kind."""
+
+    name: ClassVar[str] = "every"
+
+    tau: float = param(0.1, 0, 100, doc="Cost intensity", symbol="tau", live=True)
+    lr: float = param(2e-4, 1e-6, 1.0, doc="Step size", log=True)
+    steps: int = param(5000, 1, 1_000_000, doc="Steps")
+    batch: int = param(256, 16, 4096, doc="Batch", log=True)
+    seed: int = param(0, 0, 2**63, doc="Seed")
+    cost: Literal["l1", "l2"] = param("l2", doc="Cost")
+    kind: Literal["a", "b", "c", "d", "e"] = param("c", doc="Kind")
+    annealed: bool = param(True, doc="Annealed")
+    reach: float | None = param(None, 0.01, 100, doc="Reach", log=True)
+    centre: tuple[float, float] = param((0.0, 1.5), -5, 5, doc="Centre", advanced=True)
+    note: str = param("", doc="Note")
+
+
+def every_page(locked: bool = False) -> None:
+    import streamlit as st
+
+    from pages._ui import controls, links
+    from tests.pages.test_controls import Every
+
+    link = links.open_link("every")
+    st.session_state["made"] = controls.knobs(link, Every, locked=locked)
+    link.publish()
+
+
+def one_distribution(name: str) -> None:
+    import streamlit as st
+
+    from otviz.distributions import named
+    from pages._ui import controls, links
+
+    link = links.open_link("one")
+    st.session_state["made"] = controls.knobs(link, named(name), prefix="target.")
+    link.publish()
+
+
+def widgets(app: AppTest) -> dict[str, Any]:
+    kinds = (
+        app.slider,
+        app.select_slider,
+        app.number_input,
+        app.selectbox,
+        app.button_group,
+        app.toggle,
+        app.text_input,
+    )
+    return {widget.key: widget for kind in kinds for widget in kind}
+
+
+@pytest.mark.parametrize("name", distributions())
+def test_every_distribution_has_a_widget_per_knob_and_starts_at_its_defaults(name: str) -> None:
+    app = AppTest.from_function(one_distribution, kwargs={"name": name}, default_timeout=30).run()
+    cls = distributions()[name]
+    assert not app.exception
+    assert {f"one:target.{name}.{knob.name}" for knob in params_of(cls)} <= set(widgets(app))
+    with suppress(ValueError):
+        assert app.session_state["made"] == cls()
+        return
+    # A distribution that needs a file says so, once.
+    assert app.session_state["made"] is None
+    assert len(app.error) == 1
+
+
+def test_every_kind_of_knob_starts_at_its_default() -> None:
+    app = AppTest.from_function(every_page, default_timeout=30).run()
+    assert not app.exception
+    assert app.session_state["made"].as_dict() == Every().as_dict()
+    assert [toggle.value for toggle in app.toggle] == [True, False]
+    assert app.expander[0].label == "Advanced"
+
+
+def test_every_kind_of_knob_comes_from_the_link_and_goes_back_to_it() -> None:
+    text = (
+        "tau=0.05 lr=0.00031 steps=77 batch=100 seed=5 cost=l1 kind=e annealed=False reach=0.7 centre=1.0,-2.5 note=ab"
+    )
+    query = dict(part.split("=") for part in text.split())
+    app = AppTest.from_function(every_page, default_timeout=30)
+    for key, text in query.items():
+        app.query_params[key] = text
+    app.run()
+    assert not app.exception
+    assert app.session_state["made"].as_dict() == Every.parse(query).as_dict()
+    assert {key: "".join(text) for key, text in app.query_params.items()} == query
+
+
+def test_an_optional_number_is_switched_on_and_off() -> None:
+    app = AppTest.from_function(every_page, default_timeout=30).run()
+    app.toggle(key="every:every.reach?").set_value(True).run()
+    assert app.session_state["made"].reach == pytest.approx(1.0)
+    app.select_slider(key="every:every.reach").set_value(5.0).run()
+    assert app.session_state["made"].reach == 5.0
+    app.toggle(key="every:every.reach?").set_value(False).run()
+    assert app.session_state["made"].reach is None
+
+
+def test_a_bad_value_is_one_sentence_and_no_instance() -> None:
+    app = AppTest.from_function(every_page, default_timeout=30).run()
+    app.text_input(key="every:every.centre").set_value("1, two").run()
+    assert not app.exception
+    assert app.session_state["made"] is None
+    assert len(app.error) == 1
+    assert app.error[0].value.startswith("Centre must be")
+
+
+def test_a_rule_between_knobs_is_one_sentence_too() -> None:
+    app = AppTest.from_function(one_distribution, kwargs={"name": "ring"}, default_timeout=30).run()
+    app.text_input(key="one:target.ring.weights").set_value("1, 2").run()
+    assert not app.exception
+    assert len(app.error) == 1
+    assert app.error[0].value.startswith("Weights must be 8 numbers")
+
+
+def test_locked_leaves_only_live_knobs_free() -> None:
+    app = AppTest.from_function(every_page, kwargs={"locked": True}, default_timeout=30).run()
+    free = {key for key, widget in widgets(app).items() if not widget.disabled}
+    assert free == {"every:every.tau"}
+
+
+@pytest.mark.parametrize("name", ["lr", "batch"])
+def test_log_stops_are_sorted_in_range_and_hold_the_default(name: str) -> None:
+    knob = next(knob for knob in params_of(Every) if knob.name == name)
+    stops = scales.log_stops(knob, (knob.default,))
+    assert stops == sorted(set(stops))
+    assert knob.default in stops
+    assert (stops[0], stops[-1]) == (knob.low, knob.high)
+
+
+@pytest.mark.parametrize(("low", "high", "default"), [(0.1, 20, 3.0), (0, 1, 0.5), (-5, 5, 0.25), (0.001, 1, 0.1)])
+def test_the_step_of_a_slider_reaches_its_default(low: float, high: float, default: float) -> None:
+    count = (default - low) / scales.step(low, high, default)
+    assert count == pytest.approx(round(count))
