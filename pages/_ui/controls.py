@@ -39,9 +39,11 @@ class _Field:
 
     @property
     def label(self) -> str:
-        words = self.knob.name.replace("_", " ")
-        sign = _GREEK.get(self.knob.symbol, self.knob.symbol)
-        return plain(f"{words[:1].upper()}{words[1:]} {sign}".strip())
+        name, sign = self.knob.name, _GREEK.get(self.knob.symbol, self.knob.symbol)
+        words = name.replace("_", " ")
+        if len(words) > 2:  # "lr" and "p" stay as they are written in the papers
+            words = words[:1].upper() + words[1:]
+        return plain(words if sign in ("", name) else f"{words} {sign}")
 
     @property
     def help(self) -> str:

@@ -1,0 +1,161 @@
+"""House rules that a machine can check: format, types, import directions, sizes, words that must not appear."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+CODE = sorted([ROOT / "app.py", *(ROOT / "otviz").rglob("*.py"), *(ROOT / "pages").rglob("*.py")])
+PAGES = [path for path in (ROOT / "pages").glob("*.py") if path.name[0].isdigit()]
+OTVIZ = sorted((ROOT / "otviz").rglob("*.py"))
+
+PAGE_LINES = 80
+MODULE_LINES, MODULE_LINES_AT_MOST = 250, 300
+FUNCTION_LINES = 40
+LONGER: set[str] = set()  # functions allowed to be longer: none
+
+
+def run(*command: str) -> None:
+    done = subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{done.stdout[-6000:]}\n{done.stderr[-2000:]}"
+
+
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def test_ruff_finds_nothing() -> None:
+    run("-m", "ruff", "check", "--no-cache", ".")
+
+
+def test_ruff_would_format_nothing() -> None:
+    run("-m", "ruff", "format", "--no-cache", "--check", ".")
+
+
+def test_types_are_strict() -> None:
+    run("-m", "mypy")
+
+
+def test_imports_go_one_way() -> None:
+    run("-c", "from importlinter.cli import lint_imports_command as lint; lint(['--no-cache'])")
+
+
+def test_pages_are_short() -> None:
+    long = [name(path) for path in PAGES if len(path.read_text(encoding="utf-8").splitlines()) > PAGE_LINES]
+    assert not long, f"a page is layout and calls, at most {PAGE_LINES} lines: {long}"
+
+
+def test_modules_are_short() -> None:
+    lines = {name(path): code_lines(path, tree(path)) for path in CODE}
+    long = {path: count for path, count in lines.items() if count > MODULE_LINES}
+    if long:
+        warnings.warn(f"modules of more than {MODULE_LINES} lines of code: {long}", stacklevel=1)
+    assert max(lines.values()) <= MODULE_LINES_AT_MOST, long
+
+
+def test_functions_are_short() -> None:
+    long = [
+        f"{name(path)}:{node.lineno} {node.name}"
+        for path in CODE
+        for node in functions(tree(path))
+        if code_lines(path, node) > FUNCTION_LINES and node.name not in LONGER
+    ]
+    assert not long, f"more than {FUNCTION_LINES} lines of code: {long}"
+
+
+def test_everything_public_says_what_it_is() -> None:
+    mute = [f"{name(path)}: module" for path in CODE if ast.get_docstring(tree(path)) is None]
+    for path in OTVIZ:
+        for node in tree(path).body:
+            public = isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
+            if public and ast.get_docstring(node) is None:
+                mute.append(f"{name(path)}:{node.lineno} {node.name}")
+    assert not mute, f"without docstring: {mute}"
+
+
+@pytest.mark.parametrize("word", ["eval", "exec", "print"])
+def test_no_call_of(word: str) -> None:
+    """`print` belongs to the command line alone."""
+    found = [
+        f"{name(path)}:{node.lineno}"
+        for path in CODE
+        if not (word == "print" and path.name in ("cli.py", "__main__.py"))
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == word
+    ]
+    assert not found, found
+
+
+def test_nothing_is_unpickled() -> None:
+    for path in CODE:
+        loaded = imports(tree(path))
+        assert not loaded & {"pickle", "dill", "joblib", "marshal", "shelve"}, name(path)
+        assert "allow_pickle=True" not in path.read_text(encoding="utf-8"), name(path)
+        assert "torch.load(" not in path.read_text(encoding="utf-8"), name(path)
+
+
+def test_computation_knows_no_user_interface() -> None:
+    assert not [name(path) for path in OTVIZ if "streamlit" in imports(tree(path))]
+
+
+def test_pages_compute_nothing() -> None:
+    assert not [name(path) for path in (ROOT / "pages").rglob("*.py") if "torch" in imports(tree(path))]
+
+
+def test_what_every_page_needs_is_free_of_plotly() -> None:
+    shared = [*(ROOT / "pages" / "_ui").glob("*.py"), ROOT / "pages" / "0_home.py", ROOT / "app.py"]
+    assert not [name(path) for path in shared if "plotly" in imports(tree(path))]
+
+
+@pytest.mark.parametrize("module", ["otviz", "otviz.distributions", "otviz.wire", "pages._ui.controls"])
+def test_import_needs_no_torch(module: str) -> None:
+    run("-c", f"import sys, {module}; assert 'torch' not in sys.modules")
+
+
+def test_home_is_drawn_before_torch_is_there() -> None:
+    run(
+        "-c",
+        "import sys; from streamlit.testing.v1 import AppTest; app = AppTest.from_file('app.py', default_timeout=60).run();"
+        "assert not app.exception; assert 'torch' not in sys.modules",
+    )
+
+
+def functions(module: ast.Module) -> Iterator[ast.FunctionDef]:
+    return (node for node in ast.walk(module) if isinstance(node, ast.FunctionDef))
+
+
+def code_lines(path: Path, node: ast.FunctionDef | ast.Module) -> int:
+    """Lines of a body without docstrings, blank lines and comments."""
+    if not node.body:
+        return 0
+    quiet = {
+        line
+        for part in ast.walk(node)
+        if isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant) and isinstance(part.value.value, str)
+        for line in range(part.lineno, (part.end_lineno or part.lineno) + 1)
+    }
+    lines = path.read_text(encoding="utf-8").splitlines()
+    body = range(node.body[0].lineno, (node.body[-1].end_lineno or 0) + 1)
+    return sum(bool(lines[i - 1].strip()) and not lines[i - 1].strip().startswith("#") for i in body if i not in quiet)
+
+
+def imports(module: ast.Module) -> set[str]:
+    """First parts of all names imported anywhere in a module."""
+    found = set()
+    for node in ast.walk(module):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module.partition(".")[0])
+    return found
