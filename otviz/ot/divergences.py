@@ -14,7 +14,17 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from otviz.ot.costs import FEATURE_COSTS, check_p, cost_p
-from otviz.ot.squaring import Scaled, Schedule, average, levels_for, square_down, square_down_self, sweeps_for
+from otviz.ot.sinkhorn import sinkhorn_log
+from otviz.ot.squaring import (
+    FLOAT32_LIMIT,
+    Scaled,
+    Schedule,
+    average,
+    levels_for,
+    square_down,
+    square_down_self,
+    sweeps_for,
+)
 
 UNBALANCED_SWEEPS = 3
 """Least sweeps per level with a finite reach, where the damped updates settle more slowly."""
@@ -30,6 +40,11 @@ class Divergence:
     value: Tensor
     gradient_x: Tensor
     gradient_y: Tensor | None
+
+    def to(self, dtype: torch.dtype) -> Divergence:
+        """The same in another precision."""
+        gradient_y = None if self.gradient_y is None else self.gradient_y.to(dtype)
+        return Divergence(self.value.to(dtype), self.gradient_x.to(dtype), gradient_y)
 
 
 def fast_sinkhorn(
@@ -95,6 +110,11 @@ def sinkhorn_divergence(
     check_sinkhorn(x, y, blur=blur, p=p, reach=reach)
     rho = None if reach is None else reach**p
     plan = _Problem(blur**p, p, rho, max(sweeps_for(scaling, p), 1 if rho is None else UNBALANCED_SWEEPS))
+    if x.dtype == torch.float32 and plan.is_sharp(x, y):
+        wide = sinkhorn_divergence(
+            x.double(), y.double(), blur=blur, p=p, debias=debias, reach=reach, scaling=scaling, with_y=with_y
+        )
+        return wide.to(x.dtype)
     cross = plan.cross(x, y)
     value = plan.value(cross.potential_x) + plan.value(cross.potential_y)
     gradient_x = plan.pull(cross, x, y)
@@ -128,9 +148,19 @@ class _Problem:
     rho: float | None
     sweeps: int
 
+    def is_sharp(self, x: Tensor, y: Tensor) -> bool:
+        """Whether the box around all samples is too wide, in units of epsilon, for float32."""
+        low, high = torch.minimum(x.amin(0), y.amin(0)), torch.maximum(x.amax(0), y.amax(0))
+        return float((high - low).norm()) ** self.p / self.p > FLOAT32_LIMIT * self.epsilon
+
     def cross(self, x: Tensor, y: Tensor) -> Scaled:
         cost = cost_p(x, y, self.p)
-        return square_down(cost, self._schedule(cost, LAST))
+        plan = square_down(cost, self._schedule(cost, LAST))
+        if bool(torch.isfinite(plan.potential_x.sum())):
+            return plan
+        found = sinkhorn_log(cost_p(x, y, self.p), self.epsilon, rho=self.rho, per_level=self.sweeps)
+        kernel, (u, v) = found.coupling * cost.numel(), (torch.ones_like(t) for t in (x[:, 0], y[:, 0]))
+        return Scaled(kernel, u, v, found.potential_x, found.potential_y)
 
     def alone(self, x: Tensor) -> Scaled:
         cost = cost_p(x, x, self.p)
@@ -184,7 +214,7 @@ def minibatch_energy_distance(
         x1, x2, y1, y2: features of two independent minibatches of each side, all of shape (B, k).
         cost: a name in FEATURE_COSTS.
         epsilon: temperature of the matching, in units of the cost (1 / sinkhorn_lambda).
-        iterations: row and column normalisations in all, counted together.
+        iterations: row and column normalisations in all, counted together; they come in pairs, at least one.
         matching: "optimal", or "random" for the ablation of section 5.2: permutations drawn from `rng`.
     """
     rows, columns = torch.stack([x1, x1, x2, x2, x1, y1]), torch.stack([y1, y2, y1, y2, x2, y2])

@@ -1,0 +1,77 @@
+"""Optimal transport without entropy: the linear programme, and the closed form between Gaussians."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+MAX_PIVOTS = 10_000_000
+"""Simplex pivots allowed; 2000 by 2000 points take about 50 000."""
+
+
+def exact_coupling(cost: ArrayLike, a: ArrayLike | None = None, b: ArrayLike | None = None) -> NDArray[np.float64]:
+    """The optimal plan for cost (n, m), entries summing to 1, by network simplex (POT); weights uniform if None.
+
+    Raises ValueError for a cost that is not finite, weights with unequal sums, or a programme left unsolved.
+    """
+    import ot
+
+    costs = np.ascontiguousarray(cost, dtype=np.float64)
+    if costs.ndim != 2 or not costs.size or not np.isfinite(costs).all():
+        raise ValueError(f"cost must be a finite matrix (n, m); got shape {costs.shape}")
+    weights = [
+        np.full(n, 1 / n) if w is None else np.asarray(w, dtype=np.float64)
+        for w, n in zip((a, b), costs.shape, strict=True)
+    ]
+    if abs(weights[0].sum() - weights[1].sum()) > 1e-6:
+        raise ValueError(f"weights must have equal sums; got {weights[0].sum():g} and {weights[1].sum():g}")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        try:
+            plan = ot.emd(weights[0], weights[1], costs, numItermax=MAX_PIVOTS)
+        except UserWarning as warning:
+            raise ValueError(f"the transport programme was not solved: {warning}") from warning
+    return np.asarray(plan, dtype=np.float64)
+
+
+def exact_cost(cost: ArrayLike, a: ArrayLike | None = None, b: ArrayLike | None = None) -> float:
+    """The least transport cost <P, C> for cost (n, m), in its units; raises as `exact_coupling` does."""
+    return float((exact_coupling(cost, a, b) * np.asarray(cost, dtype=np.float64)).sum())
+
+
+def wasserstein2(x: ArrayLike, y: ArrayLike) -> float:
+    """W2 between uniform samples x (n, d) and y (m, d): (min_P sum P_ij |x_i - y_j|^2)^(1/2), in data units."""
+    return exact_cost(squared_distances(x, y)) ** 0.5
+
+
+def squared_distances(x: ArrayLike, y: ArrayLike) -> NDArray[np.float64]:
+    """|x_i - y_j|^2, shape (n, m), by differences of coordinates, in float64.
+
+    Raises ValueError for shapes that do not fit or points that are not finite.
+    """
+    left, right = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    if left.ndim != 2 or right.ndim != 2 or left.shape[1] != right.shape[1] or not left.size or not right.size:
+        raise ValueError(f"samples must have shapes (n, d) and (m, d); got {left.shape} and {right.shape}")
+    if not (np.isfinite(left).all() and np.isfinite(right).all()):
+        raise ValueError("samples must be finite; some are nan or infinite")
+    total = np.zeros((len(left), len(right)))
+    for k in range(left.shape[1]):
+        total += (left[:, k, None] - right[None, :, k]) ** 2
+    return total
+
+
+def gaussian_wasserstein2(mean_x: ArrayLike, cov_x: ArrayLike, mean_y: ArrayLike, cov_y: ArrayLike) -> float:
+    """W2 between Gaussians, in data units: |m - m'|^2 + tr(S + S' - 2 (S^1/2 S' S^1/2)^1/2) under a root (Bures)."""
+    cov_x, cov_y = np.atleast_2d(cov_x).astype(float), np.atleast_2d(cov_y).astype(float)
+    root = _root(cov_x)
+    bures = np.trace(cov_x + cov_y - 2 * _root(root @ cov_y @ root))
+    shift = np.asarray(mean_x, dtype=float) - np.asarray(mean_y, dtype=float)
+    return float(np.sqrt(max(0.0, float(shift @ shift + bures))))
+
+
+def _root(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
+    root: NDArray[np.float64] = (vectors * np.sqrt(np.clip(values, 0, None))) @ vectors.T
+    return root

@@ -1,0 +1,34 @@
+"""The Sinkhorn divergence of geomloss, against which ours is tested and timed."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def geomloss_divergence(
+    x: Tensor,
+    y: Tensor,
+    *,
+    blur: float,
+    p: int = 2,
+    debias: bool = True,
+    reach: float | None = None,
+    scaling: float = 0.9,
+    backend: str = "tensorized",
+) -> Tensor:
+    """geomloss' SamplesLoss("sinkhorn") of uniform samples x (n, d), y (m, d), shape (); differentiable in both.
+
+    Its default scaling of 0.5 gives 2.6105 where 0.9 gives 2.7932 and 0.99 gives 2.7946, so ours is 0.9. It turns
+    gradients on and leaves them on when called under `no_grad` (0.3.1); here they stay as they were. With a finite `reach` its
+    gradient is too small by (reach^p + blur^p / 2) / (reach^p + blur^p).
+    """
+    from geomloss import SamplesLoss
+
+    enabled = torch.is_grad_enabled()
+    try:
+        loss = SamplesLoss("sinkhorn", p=p, blur=blur, reach=reach, debias=debias, scaling=scaling, backend=backend)
+        value: Tensor = loss(x, y)
+    finally:
+        torch.set_grad_enabled(enabled)
+    return value if enabled else value.detach()

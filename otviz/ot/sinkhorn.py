@@ -1,0 +1,196 @@
+"""Entropic optimal transport between samples: couplings, potentials and costs.
+
+OT_epsilon(a, b) = min_P <P, C> + epsilon KL(P | a b^T) + rho KL(P 1 | a) + rho KL(P^T 1 | b), rho = infinity if balanced,
+and P_ij = a_i b_j exp((f_i + g_j - C_ij) / epsilon) (Cuturi 2013; Feydy et al. 2019; geomloss' conventions).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from otviz.ot.costs import cost_p
+from otviz.ot.squaring import FLOAT32_LIMIT, Schedule, levels_for, square_down
+
+Solver = Literal["auto", "squaring", "log"]
+
+
+@dataclass(frozen=True)
+class Coupling:
+    """A solved problem.
+
+    Attributes:
+        coupling: P, shape (..., n, m); its entries sum to 1 if the problem is balanced.
+        potential_x, potential_y: f (..., n) and g (..., m), in units of the cost.
+        transport_cost: <P, C>, shape (...), without entropy.
+        entropic_cost: OT_epsilon from the potentials, shape (...).
+        marginal_error: sum_j |sum_i P_ij - b_j|, shape (...); for an unbalanced problem, against the marginal that the
+            potentials imply. Rows are exact by construction.
+        iterations: sweeps done, each one column and one row update.
+        solver: "squaring" or "log".
+    """
+
+    coupling: Tensor
+    potential_x: Tensor
+    potential_y: Tensor
+    transport_cost: Tensor
+    entropic_cost: Tensor
+    marginal_error: Tensor
+    iterations: int
+    solver: str
+
+
+@torch.no_grad()
+def solve(
+    cost: Tensor,
+    epsilon: float,
+    *,
+    a: Tensor | None = None,
+    b: Tensor | None = None,
+    rho: float | None = None,
+    per_level: int = 5,
+    last: int = 20,
+    solver: Solver = "auto",
+) -> Coupling:
+    """Solve entropic transport for cost (..., n, m) at temperature epsilon (units of the cost), by the faster safe way.
+
+    Args:
+        a, b: weights, shapes (n,) and (m,), all > 0 and summing to 1; uniform if None.
+        rho: strength of the soft marginals, units of the cost; None holds the marginals exactly.
+        per_level, last: sweeps at each temperature and at the last one.
+        solver: "squaring", "log", or "auto": squaring, in float64 beyond FLOAT32_LIMIT, and the log domain where
+            even that underflows.
+
+    Raises ValueError for an epsilon or rho <= 0 and for weights of a wrong shape or sign.
+    """
+    check_problem(cost, epsilon, a, b, rho)
+    largest = float(cost.max() - cost.min())
+    shifted = cost - cost.amin((-2, -1), keepdim=True) if rho is None else cost
+    schedule = Schedule(epsilon, levels_for(largest, epsilon), per_level, last, rho)
+    if solver != "log":
+        wide = shifted.double() if largest / epsilon > FLOAT32_LIMIT else shifted
+        found = _by_squaring(wide, cost, schedule, a, b)
+        if solver == "squaring" or bool(torch.isfinite(found.entropic_cost).all()):
+            return found
+    return sinkhorn_log(cost, epsilon, a=a, b=b, rho=rho, per_level=per_level, last=last)
+
+
+def plan_by_squaring(
+    cost: Tensor,
+    epsilon: float,
+    levels: int | None = None,
+    per_level: int = 2,
+    last: int = 4,
+    a: Tensor | None = None,
+    b: Tensor | None = None,
+) -> Tensor:
+    """The balanced plan alone, shape (..., n, m), entries summing to 1; `levels` halvings of epsilon, or as needed."""
+    check_problem(cost, epsilon, a, b, None)
+    if levels is None:
+        levels = levels_for(float(cost.max()), epsilon)
+    return _by_squaring(cost.detach(), cost.detach(), Schedule(epsilon, levels, per_level, last), a, b).coupling
+
+
+@torch.no_grad()
+def sinkhorn_log(
+    cost: Tensor,
+    epsilon: float,
+    *,
+    a: Tensor | None = None,
+    b: Tensor | None = None,
+    rho: float | None = None,
+    per_level: int = 5,
+    last: int = 20,
+    tolerance: float = 0.0,
+) -> Coupling:
+    """The same problem in the log domain, in float64: slower by an exponential per entry and sweep, and never breaks.
+
+    Sweeps at the last temperature stop early once every column sum is within `tolerance` of its due, summed over columns.
+    """
+    check_problem(cost, epsilon, a, b, rho)
+    c = cost.double()
+    log_a, log_b = _logs(a, c.shape[-2], c), _logs(b, c.shape[-1], c)
+    f, g = c.new_zeros(c.shape[:-1]), c.new_zeros(c.mT.shape[:-1])
+    schedule = Schedule(epsilon, levels_for(float(cost.max() - cost.min()), epsilon), per_level, last, rho)
+    done = 0
+    for temperature, sweeps in schedule.temperatures():
+        damp = schedule.damping(temperature)
+        for _ in range(sweeps):
+            before, g = g, -damp * temperature * torch.logsumexp(_tilt(c.mT, f, log_a, temperature), -1)
+            f = -damp * temperature * torch.logsumexp(_tilt(c, g, log_b, temperature), -1)
+            done += 1
+            moved = torch.expm1((before - g).abs() / temperature).mul(log_b.exp()).sum(-1)
+            if temperature == epsilon and float(moved.max()) < tolerance:
+                break
+    plan = (((f[..., None] + g[..., None, :] - c) / epsilon) + log_a[:, None] + log_b).exp()
+    return _finish(plan, f, g, cost, (epsilon, rho), (log_a.exp(), log_b.exp()), (done, "log"))
+
+
+def sinkhorn(
+    x: Tensor, y: Tensor, *, blur: float, p: int = 2, reach: float | None = None, solver: Solver = "auto"
+) -> Coupling:
+    """`solve` between uniform samples x (n, d) and y (m, d): epsilon = blur^p, rho = reach^p, lengths in data units."""
+    if not blur > 0:
+        raise ValueError(f"blur must be > 0 (a length, in data units); got {blur}")
+    return solve(cost_p(x, y, p), blur**p, rho=None if reach is None else reach**p, solver=solver)
+
+
+def check_problem(cost: Tensor, epsilon: float, a: Tensor | None, b: Tensor | None, rho: float | None) -> None:
+    """Raise ValueError unless cost, temperature, weights and strength make a problem."""
+    if cost.ndim < 2 or 0 in cost.shape:
+        raise ValueError(f"cost must have shape (..., n, m) with n, m >= 1; got {tuple(cost.shape)}")
+    if not (epsilon > 0 and math.isfinite(epsilon)):
+        raise ValueError(f"epsilon must be > 0 (units of the cost); got {epsilon}")
+    if rho is not None and not rho > 0:
+        raise ValueError(f"rho must be > 0 (units of the cost) or None; got {rho}")
+    for name, weights, n in (("a", a, cost.shape[-2]), ("b", b, cost.shape[-1])):
+        if weights is not None and (weights.shape != (n,) or not bool((weights > 0).all())):
+            raise ValueError(f"weights {name} must be {n} numbers > 0; got shape {tuple(weights.shape)}")
+
+
+def _by_squaring(shifted: Tensor, cost: Tensor, schedule: Schedule, a: Tensor | None, b: Tensor | None) -> Coupling:
+    weights_a, weights_b = (_weights(w, k, shifted) for w, k in ((a, cost.shape[-2]), (b, cost.shape[-1])))
+    given = (None if a is None else weights_a, None if b is None else weights_b)
+    found = square_down(shifted.clone(), schedule, *given)
+    plan = found.kernel.mul_((found.u * weights_a)[..., None]).mul_((found.v * weights_b)[..., None, :])
+    f = found.potential_x + (cost.to(shifted) - shifted)[..., :1, 0]
+    setting, weights = (schedule.epsilon, schedule.rho), (weights_a, weights_b)
+    return _finish(plan, f, found.potential_y, cost, setting, weights, (schedule.sweeps(), "squaring"))
+
+
+def _finish(
+    plan: Tensor,
+    f: Tensor,
+    g: Tensor,
+    cost: Tensor,
+    setting: tuple[float, float | None],
+    weights: tuple[Tensor, Tensor],
+    work: tuple[int, str],
+) -> Coupling:
+    (epsilon, rho), (a, b) = setting, weights
+    due = b
+    if rho is None:
+        value = (a * f).sum(-1) + (b * g).sum(-1)
+    else:  # the dual value, with <a b, e^((f + g - C)/epsilon) - 1> read off the plan
+        due = b * torch.exp(-g / rho)
+        value = -rho * ((a * torch.expm1(-f / rho)).sum(-1) + (b * torch.expm1(-g / rho)).sum(-1))
+        value = value - epsilon * (plan.sum((-2, -1)) - 1)
+    error = (plan.sum(-2) - due).abs().sum(-1)
+    numbers = [t.to(cost.dtype) for t in (plan, f, g, (plan * cost).sum((-2, -1)), value, error)]
+    return Coupling(*numbers, iterations=work[0], solver=work[1])
+
+
+def _weights(weights: Tensor | None, n: int, like: Tensor) -> Tensor:
+    return torch.full((n,), 1 / n, dtype=like.dtype, device=like.device) if weights is None else weights.to(like)
+
+
+def _logs(weights: Tensor | None, n: int, like: Tensor) -> Tensor:
+    return _weights(weights, n, like).log()
+
+
+def _tilt(cost: Tensor, potential: Tensor, log_weights: Tensor, temperature: float) -> Tensor:
+    return (potential[..., None, :] - cost) / temperature + log_weights
