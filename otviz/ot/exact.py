@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 
 import numpy as np
@@ -43,7 +44,7 @@ def exact_cost(cost: ArrayLike, a: ArrayLike | None = None, b: ArrayLike | None 
 
 def wasserstein2(x: ArrayLike, y: ArrayLike) -> float:
     """W2 between uniform samples x (n, d) and y (m, d): (min_P sum P_ij |x_i - y_j|^2)^(1/2), in data units."""
-    return exact_cost(squared_distances(x, y)) ** 0.5
+    return math.sqrt(exact_cost(squared_distances(x, y)))
 
 
 def squared_distances(x: ArrayLike, y: ArrayLike) -> NDArray[np.float64]:

@@ -180,8 +180,9 @@ def _finish(
         value = -rho * ((a * torch.expm1(-f / rho)).sum(-1) + (b * torch.expm1(-g / rho)).sum(-1))
         value = value - epsilon * (plan.sum((-2, -1)) - 1)
     error = (plan.sum(-2) - due).abs().sum(-1)
-    numbers = [t.to(cost.dtype) for t in (plan, f, g, (plan * cost).sum((-2, -1)), value, error)]
-    return Coupling(*numbers, iterations=work[0], solver=work[1])
+    moved = (plan * cost).sum((-2, -1))
+    plan, f, g, moved, value, error = (t.to(cost.dtype) for t in (plan, f, g, moved, value, error))
+    return Coupling(plan, f, g, moved, value, error, *work)
 
 
 def _weights(weights: Tensor | None, n: int, like: Tensor) -> Tensor:
