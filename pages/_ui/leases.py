@@ -1,56 +1,57 @@
-"""Leases: a browser session holds the runs it shows; they end when the last session that looks is gone.
+"""Leases: a browser session holds the runs it shows; a run that no session holds is paused and, after a while, stopped.
 
-The registry keeps a set of tokens per owner, so that closing one of two tabs leaves the run alone.
+A reload or a second tab is another session: it takes its own lease with the run's id from the address.
 """
 
 from __future__ import annotations
 
-import uuid
-from dataclasses import dataclass
-from typing import Any, Protocol
+import secrets
+from typing import TYPE_CHECKING, Protocol
 
 import streamlit as st
+
+if TYPE_CHECKING:
+    from otviz.runs.registry import Registry
 
 
 class Claims(Protocol):
     """What a lease needs of the registry of runs."""
 
-    def claim(self, owner: str, token: str) -> Any:
-        """Keep the runs of `owner` alive for the holder of `token`."""
-        ...
+    def claim(self, run_id: str, token: str) -> None:
+        """Hold a run with a token."""
 
-    def release(self, token: str) -> Any:
-        """Give up everything claimed with `token`."""
-        ...
+    def release(self, token: str) -> None:
+        """Let go of what the token holds."""
 
 
-@dataclass(frozen=True)
-class Held:
-    """A lease of this browser session and the token it was claimed with."""
+class Lease:
+    """One run held by one browser session."""
 
-    owner: str
-    token: str
-    lease: Any
-    claims: Claims
+    def __init__(self, claims: Claims, run_id: str) -> None:
+        self._claims = claims
+        self._token = secrets.token_hex(16)
+        claims.claim(run_id, self._token)
+
+    def end(self) -> None:
+        """Let the run go. Streamlit calls this when the tab is closed or reloaded."""
+        self._claims.release(self._token)
 
 
-def hold(claims: Claims, owner: str) -> Held:
-    """Claim the runs of `owner` for this browser session, until its tab is closed or reloaded.
-
-    Asking again in the same session gives the same lease.
+@st.cache_resource(scope="session", on_release=Lease.end, show_spinner=False)
+def hold(_claims: Claims, run_id: str) -> Lease:
+    """Hold a run for this browser session; asking again gives the same lease.
 
     Args:
-        claims: the registry of this process.
-        owner: whose runs; it stands in the link, so that a reload or a second tab holds the same ones.
+        _claims: the registry of this process (the underscore keeps Streamlit from hashing it).
+        run_id: the run's id, as it stands in the address.
     """
-    return _hold(claims, owner)
+    return Lease(_claims, run_id)
 
 
-def _release(held: Held) -> None:
-    held.claims.release(held.token)
+@st.cache_resource(show_spinner="Loading torch …")
+def registry() -> Registry:
+    """The runs of this process, kept on disk as well."""
+    from otviz.runs.registry import Registry  # imports torch
+    from otviz.runs.store import Store
 
-
-@st.cache_resource(scope="session", on_release=_release, show_spinner=False)
-def _hold(_claims: Claims, owner: str) -> Held:
-    token = uuid.uuid4().hex
-    return Held(owner, token, _claims.claim(owner, token), _claims)
+    return Registry(Store())

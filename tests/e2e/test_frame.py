@@ -1,0 +1,45 @@
+"""The frame in a browser: cold deep links, navigation, the address, no request to anywhere else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pages._ui import frame
+
+pytestmark = pytest.mark.browser
+CARDS = frame.cards()
+
+
+@pytest.mark.parametrize("card", CARDS[1:], ids=lambda card: card.name)
+def test_the_first_visit_to_a_fresh_server_may_be_any_page(
+    serve: Callable[..., str], page: Any, card: frame.Card
+) -> None:
+    page.goto(f"{serve('app.py', env={'OTVIZ_TEST_COLD': card.name})}/{card.name}?nonsense=1")
+    # Both the frame's navigation and what the page's link says prove that the page came through the frame.
+    page.get_by_role("link", name=CARDS[0].title, exact=True).first.wait_for()
+    page.get_by_text("Part of this link could not be used").wait_for()
+    page.wait_for_url(re.compile(rf"/{card.name}$"))
+
+
+def test_home_shows_the_pages_and_asks_nobody_else(serve: Callable[..., str], page: Any) -> None:
+    url = serve("app.py")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(url)
+    page.get_by_role("heading", name="Watch optimal transport learn").wait_for()
+    page.get_by_text(re.compile(r"Training runs on (CPU|CUDA|MPS), \d+ cores?\.")).wait_for()
+    assert [
+        request for request in asked if not request.startswith((url, url.replace("http", "ws"), "data:", "blob:"))
+    ] == []
+    assert page.get_by_test_id("stException").count() == 0
+
+
+@pytest.mark.parametrize("card", CARDS[1:], ids=lambda card: card.name)
+def test_home_leads_to_every_page(serve: Callable[..., str], page: Any, card: frame.Card) -> None:
+    page.goto(serve("app.py"))
+    page.get_by_role("link", name=f"{card.title}: {card.text}").click()
+    page.wait_for_url(re.compile(rf"/{card.name}\b"))
