@@ -7,6 +7,7 @@ between two draws of the target, and only what rises above the floor means anyth
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,9 @@ WITHIN = 3.0
 
 COVERED = 0.01
 """Share of all samples that makes a mode count as covered."""
+
+NEIGHBOURS = 3
+"""Neighbours whose distance sets the radius of a ball in precision and recall."""
 
 FLOOR_DRAWS = 5
 """Real draws behind a floor."""
@@ -131,7 +135,7 @@ def held_out(target: Distribution, n: int, rng: np.random.Generator) -> Samples:
     return points
 
 
-def precision_recall(samples: Samples, real: Samples, k: int = 3) -> tuple[float, float]:
+def precision_recall(samples: Samples, real: Samples, k: int = NEIGHBOURS) -> tuple[float, float]:
     """Improved precision and recall (Kynkaanniemi et al. 2019), both in [0, 1], of samples (n, d) against real (m, d).
 
     Precision: share of samples inside some real point's ball, which reaches to its k-th nearest real neighbour; recall
@@ -159,18 +163,21 @@ def sinkhorn(samples: Samples, real: Samples, blur: float) -> float:
     return float(sinkhorn_divergence(x, y, blur=blur, scaling=0.9).value)
 
 
-def w2_floor(
-    target: Distribution, real: Samples, rng: np.random.Generator, draws: int = FLOOR_DRAWS
-) -> dict[str, float]:
-    """W2 between as many fresh points of the target as there are held-out ones and these, {"mean", "std", "draws"}."""
-    return _summary([wasserstein2(target.sample(len(real), rng), real) for _ in range(draws)])
+def floor(
+    distance: Callable[[Samples, Samples], float],
+    target: Distribution,
+    real: Samples,
+    rng: np.random.Generator,
+    draws: int = FLOOR_DRAWS,
+) -> tuple[float, float]:
+    """Mean and standard deviation of `distance` between fresh points of the target and as many held-out ones."""
+    values = [distance(target.sample(len(real), rng), real) for _ in range(draws)]
+    return float(np.mean(values)), float(np.std(values, ddof=1)) if draws > 1 else 0.0
 
 
-def sinkhorn_floor(
-    target: Distribution, real: Samples, rng: np.random.Generator, blur: float, draws: int = FLOOR_DRAWS
-) -> dict[str, float]:
-    """`w2_floor` for the Sinkhorn divergence."""
-    return _summary([sinkhorn(target.sample(len(real), rng), real, blur) for _ in range(draws)])
+def w2_floor(target: Distribution, real: Samples, rng: np.random.Generator, draws: int = FLOOR_DRAWS) -> float:
+    """Mean W2 between fresh points of the target and as many held-out ones, in data units."""
+    return floor(wasserstein2, target, real, rng, draws)[0]
 
 
 def wasserstein2(samples: Samples, real: Samples) -> float:
@@ -178,11 +185,6 @@ def wasserstein2(samples: Samples, real: Samples) -> float:
     from otviz.ot.exact import wasserstein2 as exact
 
     return exact(samples, real)
-
-
-def _summary(values: list[float]) -> dict[str, float]:
-    std = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
-    return {"mean": float(np.mean(values)), "std": std, "draws": len(values)}
 
 
 def measure(
@@ -195,21 +197,27 @@ def measure(
 ) -> dict[str, Any]:
     """Every metric of generated samples (m, 2) against the target, as plain values that JSON takes.
 
-    Distances use the first n samples and n held-out points; shares and diversity use all m. `w2_floor` and
-    `sinkhorn_floor` are {"mean", "std", "draws"} over fresh real points against the same held-out ones. What needs modes is None where the target has none.
+    Distances use the first n samples and as many held-out points; shares and diversity use all m. `w2_floor` and
+    `sinkhorn_floor` are means over `draws` fresh real draws against the same held-out points, with their standard deviations
+    under `..._std`. What needs modes is None where the target has none, as are precision and recall of 3 samples or fewer.
 
     Raises ValueError for samples that are not (m, 2) or not finite.
     """
     samples = check_samples(samples)
     some = samples[:n]
     real = held_out(target, len(some), rng)
-    precision, recall = precision_recall(some, real) if len(some) > 3 else (None, None)
+    divergence = functools.partial(sinkhorn, blur=blur)
+    w2_mean, w2_std = floor(wasserstein2, target, real, rng, draws)
+    sinkhorn_mean, sinkhorn_std = floor(divergence, target, real, rng, draws)
+    precision, recall = precision_recall(some, real) if len(some) > NEIGHBOURS else (None, None)
     return {
         **mode_metrics(samples, target),
         "w2": wasserstein2(some, real),
-        "w2_floor": w2_floor(target, real, rng, draws),
-        "sinkhorn": sinkhorn(some, real, blur),
-        "sinkhorn_floor": sinkhorn_floor(target, real, rng, blur, draws),
+        "w2_floor": w2_mean,
+        "w2_floor_std": w2_std,
+        "sinkhorn": divergence(some, real),
+        "sinkhorn_floor": sinkhorn_mean,
+        "sinkhorn_floor_std": sinkhorn_std,
         "blur": blur,
         "precision": precision,
         "recall": recall,
