@@ -24,15 +24,15 @@ with st.container(gap="xsmall"):
 if RECORDED.is_file():
     player(RECORDED.read_bytes(), key="home", loop=True, height=550)
 else:
-    st.image(
-        PLACEHOLDER,
-        width=420,
-        alt="Orange points on their way from a grey cloud to eight groups of blue squares on a circle",
-    )
+    with st.container(horizontal_alignment="center"):
+        st.image(
+            PLACEHOLDER, width=420, alt="Orange points on their way from a grey cloud to eight blue groups on a circle"
+        )
 
 with st.container(horizontal=True, gap="small"):
     for card in frame.cards()[1:]:
-        with st.container(border=True, width=290):
-            st.page_link(card.path, label=f"**{card.title}**: {card.text}", width="stretch")
+        with st.container(border=True, width=290, height="stretch", gap=None):
+            st.page_link(card.path, label=f"**{card.title}**")
+            st.caption(card.text[:1].upper() + card.text[1:])
 
 warm.show_device()
