@@ -1,0 +1,278 @@
+"""The player in a browser: it moves, obeys its controls, and keeps its state while messages come."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.browser
+DEMO = Path(__file__).with_name("player_demo.py")
+
+
+class Player:
+    """What a test reads and presses."""
+
+    def __init__(self, page: Any, url: str, frames: int = 1) -> None:
+        self.page = page
+        page.goto(url)
+        self.root = page.locator(".otviz-player")
+        self.root.wait_for()
+        if frames:
+            self.wait(lambda: self.frames >= frames)
+
+    def read(self, name: str) -> str:
+        return str(self.root.get_attribute(f"data-{name}"))
+
+    @property
+    def step(self) -> int:
+        return int(self.read("step") or 0)
+
+    @property
+    def frames(self) -> int:
+        return int(self.read("frames"))
+
+    @property
+    def painted(self) -> int:
+        return int(self.read("painted"))
+
+    @property
+    def playing(self) -> bool:
+        return self.read("playing") == "true"
+
+    @property
+    def live(self) -> bool:
+        return self.read("live") == "true"
+
+    @property
+    def newest(self) -> float:
+        return float(self.root.get_by_label("Training step shown").get_attribute("max"))
+
+    def press(self, name: str) -> None:
+        self.root.get_by_role("button", name=name, exact=True).click()
+
+    def wait(self, condition: Callable[[], bool], seconds: float = 20) -> None:
+        end = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < end, f"nothing happened within {seconds} s; step {self.read('step')}"
+            self.page.wait_for_timeout(50)
+
+    def moves(self) -> None:
+        before = self.step
+        self.wait(lambda: self.step != before)
+
+    def rests(self) -> None:
+        self.page.wait_for_timeout(150)
+        before = self.step
+        self.page.wait_for_timeout(700)
+        assert self.step == before
+
+    def picture(self, index: int = 0) -> str:
+        """The pixels of a panel, as text to compare."""
+        canvas = self.root.locator(".picture canvas").nth(index)
+        return str(canvas.evaluate("canvas => canvas.toDataURL()"))
+
+
+def test_it_follows_a_run_a_little_behind_the_newest_frame(serve: Callable[..., str], page: Any) -> None:
+    player = Player(page, serve(DEMO))
+    player.moves()
+    assert player.playing
+    assert player.live
+    before, at = player.picture(), player.step
+    page.wait_for_timeout(1500)
+    assert player.step > at
+    assert player.picture() != before
+    assert 0 <= player.newest - player.step < 3 * 160  # within 3 s of training, on a busy machine too
+    label = player.root.locator("output").text_content()
+    assert label.startswith("step ")
+    assert label.endswith(" / 5000")
+
+
+def test_pause_scrub_step_and_live(serve: Callable[..., str], page: Any) -> None:
+    player = Player(page, serve(DEMO), frames=20)
+    player.moves()
+    player.press("Pause playback")
+    assert not player.playing
+    player.rests()
+    frames = player.frames
+    player.wait(lambda: player.frames > frames)  # pausing playback does not pause training
+    player.root.get_by_label("Training step shown").evaluate(
+        "slider => { slider.value = 200; slider.dispatchEvent(new Event('input')); }"
+    )
+    player.wait(lambda: player.step == 200)
+    player.rests()
+    player.press("One frame forward (right arrow)")
+    player.wait(lambda: player.step == 220)
+    player.press("One frame back (left arrow)")
+    player.wait(lambda: player.step == 200)
+    player.press("Live")
+    player.wait(lambda: player.live and player.step > 700)
+    player.moves()
+
+
+def test_keys(serve: Callable[..., str], page: Any) -> None:
+    player = Player(page, serve(DEMO), frames=20)
+    player.root.focus()
+    page.keyboard.press("Home")
+    player.wait(lambda: player.step == 0 and not player.playing)
+    page.keyboard.press("ArrowRight")
+    player.wait(lambda: player.step == 20)
+    page.keyboard.press("ArrowLeft")
+    player.wait(lambda: player.step == 0)
+    page.keyboard.press("End")
+    player.wait(lambda: player.step >= 800)
+    page.keyboard.press("Home")
+    page.keyboard.press(" ")
+    player.wait(lambda: player.playing)
+    player.moves()
+    page.keyboard.press("l")
+    player.wait(lambda: player.live)
+
+
+def test_messages_that_overlap_are_merged_and_do_not_disturb(serve: Callable[..., str], page: Any) -> None:
+    player = Player(page, serve(DEMO), frames=20)
+    player.root.evaluate("root => { root.mark = 'the same element'; }")
+    player.press("source")
+    page.keyboard.press("Home")
+    player.wait(lambda: player.step == 0)
+    frames, newest = player.frames, player.newest
+    player.wait(lambda: player.frames > frames + 10)
+    page.get_by_role("button", name="Run the page again").click()
+    player.wait(lambda: player.frames > frames + 25)
+    # one frame each 20 steps, none lost and none twice
+    steps = player.root.evaluate("root => root.player.panels[0].frames.map(frame => frame.step)")
+    assert steps == list(range(0, len(steps) * 20, 20))
+    assert player.newest > newest
+    assert player.step == 0
+    assert player.root.evaluate("root => root.mark") == "the same element"
+    assert player.root.get_by_role("button", name="source", exact=True).get_attribute("aria-pressed") == "true"
+    assert page.locator(".otviz-player").count() == 1
+
+
+def test_initialised_twice_and_cleaned_up_by_an_overtaken_call(serve: Callable[..., str], page: Any) -> None:
+    """Streamlit may call the module twice on one root and run the first call's cleanup after the second call."""
+    player = Player(page, serve(DEMO))
+    source = Path(__file__).parents[2].joinpath("pages/_ui/player.js").read_text(encoding="utf-8")
+    player.root.evaluate(
+        """async (root, source) => {
+            const module = await import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
+            const call = { data: null, parentElement: root.parentNode, setTriggerValue() {} };
+            const first = module.default(call), second = module.default(call);
+            first(); second(); module.default(call);
+        }""",
+        source,
+    )
+    assert page.locator(".otviz-player").count() == 1
+    player.moves()
+
+
+def test_a_recorded_run_plays_to_its_end(serve: Callable[..., str], page: Any) -> None:
+    player = Player(page, serve(DEMO) + "/?mode=recorded&panels=2")
+    player.wait(lambda: 0 < player.step < 2400)
+    player.root.get_by_label("Playback speed").select_option("4")
+    player.wait(lambda: player.step == 2400 and not player.playing)
+    player.press("Play")
+    player.wait(lambda: player.playing and player.step < 2400)
+
+
+def test_words_for_those_who_do_not_see_the_picture(serve: Callable[..., str], page: Any) -> None:
+    player = Player(page, serve(DEMO) + "/?mode=failed&panels=2")
+    picture = player.root.get_by_role("img", name="Unified OT (softplus), step 2400: 7 of 8 modes covered")
+    picture.first.wait_for()
+    assert player.root.get_by_text("lower the learning rate").count() == 2
+    text = player.root.inner_text()
+    for words in (
+        "7 / 8 modes",
+        "high quality",
+        "floor 0.270, n=700",
+        "noise floor 0.270 ± 0.03",
+        "potential v",
+        "failed",
+    ):
+        assert words in text
+    assert not any(word in text for word in ("undefined", "NaN", "null"))
+
+
+def test_before_the_first_snapshot(serve: Callable[..., str], page: Any) -> None:
+    player = Player(page, serve(DEMO) + "/?mode=empty", frames=0)
+    player.root.get_by_text("Waiting for the first snapshot").wait_for()
+    assert player.root.get_by_role("button", name="Play", exact=True).is_disabled()
+    blank = player.picture()
+    player.press("target")  # the target is already there
+    player.wait(lambda: player.picture() != blank)
+
+
+def test_a_run_that_nobody_started_shows_where_it_would_begin(serve: Callable[..., str], page: Any) -> None:
+    player = Player(page, serve(DEMO) + "/?mode=ready", frames=0)
+    player.root.get_by_text("ready", exact=True).wait_for()
+    assert player.root.get_by_text("Waiting").count() == 0
+    both = player.picture()
+    player.press("target")
+    player.wait(lambda: player.picture() != both)
+    grey = player.root.locator(".picture canvas").evaluate(
+        """canvas => {
+            const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+            let rings = 0;
+            for (let i = 0; i < data.length; i += 4) rings += Math.abs(data[i] - 0x8a) < 12 && Math.abs(data[i + 2] - 0x98) < 12;
+            return rings;
+        }"""
+    )
+    assert grey > 100
+
+
+def test_one_panel_can_be_enlarged(serve: Callable[..., str], page: Any) -> None:
+    player = Player(page, serve(DEMO) + "/?mode=recorded&panels=6")
+    canvas = player.root.locator(".picture canvas").nth(4)
+    small = canvas.bounding_box()["width"]
+    enlarge = player.root.get_by_role("button", name="Enlarge this panel, or show all again")
+    enlarge.nth(4).click()
+    player.wait(lambda: canvas.bounding_box()["width"] > 1.3 * small)
+    assert player.root.locator("section:visible").count() == 1
+    player.root.locator("section:visible").get_by_role("button").click()
+    player.wait(lambda: player.root.locator("section:visible").count() == 6)
+
+
+def test_reduced_motion_starts_on_the_newest_frame_and_rests(
+    serve: Callable[..., str], new_page: Callable[..., Any]
+) -> None:
+    player = Player(new_page(reduced_motion="reduce"), serve(DEMO) + "/?mode=recorded")
+    player.wait(lambda: player.step == 2400)
+    assert not player.playing
+
+
+def test_a_viewer_who_lost_the_scene_asks_for_it(serve: Callable[..., str], page: Any) -> None:
+    player = Player(page, serve(DEMO), frames=20)
+    player.root.evaluate(
+        "root => { root.player.panels[0].scene = null; root.player.panels[0].parts.title.textContent = ''; }"
+    )
+    player.wait(lambda: player.root.get_by_text("Sinkhorn GAN", exact=True).count() == 1)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "width", "panels"), [("dark", 1280, 1), ("light", 1280, 6), ("light", 1920, 1), ("dark", 1920, 6)]
+)
+def test_looks(
+    serve: Callable[..., str], new_page: Callable[..., Any], tmp_path: Path, scheme: str, width: int, panels: int
+) -> None:
+    """Everything stays inside the page; one panel fits a window of 900 px. Prints the painted frames per second."""
+    page = new_page(color_scheme=scheme, width=width, height=900)
+    player = Player(page, serve(DEMO) + f"/?panels={panels}&points=500&mode=recorded&loop=1")
+    page.wait_for_timeout(800)
+    before, start = player.painted, time.monotonic()
+    page.wait_for_timeout(2000)
+    print(
+        f"{scheme} {width} px, {panels} panels: {(player.painted - before) / (time.monotonic() - start):.0f} painted fps"
+    )
+    assert player.painted - before > 10
+    box = player.root.bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= width
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    if panels == 1:
+        assert box["y"] + box["height"] <= 900
+    dark = player.root.evaluate("root => getComputedStyle(root).color.match(/\\d+/g).map(Number)[0] > 128")
+    assert dark == (scheme == "dark")
+    page.screenshot(path=tmp_path / f"player-{scheme}-{width}-{panels}.png")
