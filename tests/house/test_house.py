@@ -86,11 +86,11 @@ def test_everything_public_says_what_it_is() -> None:
 
 @pytest.mark.parametrize("word", ["eval", "exec", "print"])
 def test_no_call_of(word: str) -> None:
-    """`print` belongs to the command line alone."""
+    """`print` belongs to the command line and its reports alone."""
     found = [
         f"{name(path)}:{node.lineno}"
         for path in CODE
-        if not (word == "print" and path.name in ("cli.py", "__main__.py"))
+        if not (word == "print" and path.name in ("cli.py", "__main__.py", "reporting.py"))
         for node in ast.walk(tree(path))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == word
     ]
