@@ -938,7 +938,8 @@ function refreshLegend(player) {
   const has = (id) => panels.some(({ scene, frames }) => (moving.has(id) ? last(frames)?.[id] : id === "generated" || scene?.[id]));
   for (const { id } of LAYERS) {
     parts.layers[id].hidden = !has(id);
-    parts.layers[id].setAttribute("aria-pressed", layers[id]);
+    const ready = id === "source" && panels.every(({ status }) => status === "ready"); // then it is always drawn
+    parts.layers[id].setAttribute("aria-pressed", layers[id] || ready);
   }
   const named = new Set(panels.map(({ scene }) => scene?.adversary).filter(Boolean));
   const words = [...named].join(" / ") || "adversary";
