@@ -231,12 +231,15 @@ def minibatch_energy_distance(
 def match_features(costs: Tensor, epsilon: float, iterations: int) -> Tensor:
     """Soft matchings of costs (..., n, n) with entries that sum to 1, from `iterations` normalisations in all.
 
-    The temperature comes down by squaring, one row and one column normalisation a level, rows last. Each row's and
-    then each column's least cost is taken off first: that moves potentials only, and no row or column can vanish.
+    The temperature comes down by squaring, the sweeps spread over its levels, rows normalised last. Each row's and then
+    each column's least cost is taken off first: that moves potentials only, and no row or column can vanish.
     """
-    schedule = Schedule(epsilon, max(0, iterations // 2 - 1), 1, 1)
     plans = costs - costs.amin(-1, keepdim=True)
     plans -= plans.amin(-2, keepdim=True)
+    sweeps = max(1, iterations // 2)
+    levels = min(levels_for(float(plans.max()), epsilon), sweeps - 1)
+    per_level = sweeps // (levels + 1)
+    schedule = Schedule(epsilon, levels, per_level, sweeps - levels * per_level)
     # one matrix after the other stays in a CPU's cache: half the time of a batched solve there
     for part in (plans,) if plans.is_cuda else plans.flatten(0, -3):
         plan = square_down(part, schedule)
