@@ -168,7 +168,7 @@ class Training:
         assert self._optimise_adversary is not None
         loss = self.method.adversary_loss(self.generator, self.adversary, self.batch(), scalars)
         self._optimise_adversary.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         self._optimise_adversary.step()
         self.method.constrain(self.adversary)
         return loss.detach()
@@ -178,13 +178,13 @@ class Training:
         _require_grad(self._adversary_weights, False)  # only the way through the adversary to its input is needed
         loss = self.method.generator_loss(self.generator, adversary, self.batch(), scalars)
         self._optimise_generator.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         self._optimise_generator.step()
         _require_grad(self._adversary_weights, True)
         if self._averaged is not None:
             with torch.no_grad():
-                pairs = list(self._averaged.parameters()), list(self.generator.parameters())
-                torch._foreach_lerp_(*pairs, 1 - self.method.ema)
+                for mean, weight in zip(self._averaged.parameters(), self.generator.parameters(), strict=True):
+                    mean.lerp_(weight, 1 - self.method.ema)
         return loss.detach()
 
     def state(self) -> tuple[dict[str, Tensor], str]:
@@ -221,6 +221,7 @@ class Training:
             raise ValueError(f"saved state does not fit this run ({error}); start it again") from error
 
     def _parts(self) -> Iterator[tuple[dict[str, Tensor], torch.optim.Optimizer | None]]:
+        named: list[tuple[str, nn.Module, torch.optim.Optimizer | None]]
         named = [("generator", self.generator, self._optimise_generator)]
         if self.adversary is not None:
             named.append(("adversary", self.adversary, self._optimise_adversary))

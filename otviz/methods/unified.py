@@ -79,9 +79,10 @@ class Unified(Adversarial):
             generated = generator(batch.source, batch.noise)
         c = cost(batch.source, generated, s["tau"])
         g1, g2, _ = self.conjugates()
+        assert isinstance(adversary, MLP)
         if self.penalty == "r1":
-            both, slope = adversary.value_and_gradient(batch.target, generated)  # type: ignore[operator]
-            v_target, v_generated = both.split([len(batch.target), len(generated)])
+            both, slope = adversary.value_and_gradient(batch.target, generated)
+            v_target, v_generated = both[: len(batch.target)], both[len(batch.target) :]
             loss = potential_loss(v_generated, v_target, c, g1, g2, s["alpha"])
             return loss + s["penalty_weight"] * slope.square().sum(1).mean()
         both = adversary(torch.cat([generated, batch.target])).squeeze(-1)
@@ -89,7 +90,7 @@ class Unified(Adversarial):
         loss = potential_loss(v_generated, v_target, c, g1, g2, s["alpha"])
         if self.penalty == "gp":
             mix = torch.rand(len(generated), 1, generator=batch.rng).to(generated.device)
-            _, slope = adversary.value_and_gradient(torch.lerp(generated, batch.target, mix))  # type: ignore[operator]
+            _, slope = adversary.value_and_gradient(torch.lerp(generated, batch.target, mix))
             loss = loss + s["penalty_weight"] * (slope.norm(dim=1) - 1).square().mean()
         return loss
 
@@ -112,9 +113,17 @@ class Unified(Adversarial):
             rf"L_v = \overline{{g_1(v(\hat y){minus})}} + \overline{{g_2(-v(y))}}{rest}",
             rf"L_T = \overline{{g_3({c} - v(\hat y))}}, \quad \hat y = T(x, z)",
         ]
-        alphas = (s["alpha"], s["alpha"], 1.0)
-        for index, (name, alpha) in enumerate(zip(self.conjugates(), alphas, strict=True), start=1):
-            lines.append(rf"g_{index}(x) = {CONJUGATES[name].latex(f'{alpha:.3g}')}")
+        scaled = s["alpha"] != 1
+        forms = [CONJUGATES[name].formula_alpha if scaled else CONJUGATES[name].formula for name in self.conjugates()]
+        forms[2] = CONJUGATES[self.conjugates()[2]].formula
+        both = (
+            ["g_1(x) = g_2(x) = " + forms[0]]
+            if forms[0] == forms[1]
+            else [f"g_1(x) = {forms[0]}", f"g_2(x) = {forms[1]}"]
+        )
+        lines += [*both, f"g_3(x) = {forms[2]}"]
+        if scaled:
+            lines.append(rf"\alpha = {s['alpha']:.3g}")
         return tuple(lines)
 
 
@@ -227,7 +236,7 @@ def alpha_at(progress: float, low: float, high: float, schedule: str, until: flo
     if schedule == "step":
         return low + (high - low) * min(math.floor(5 * t), 4) / 4
     if schedule == "geometric":
-        return low * (high / low) ** t
+        return low * math.pow(high / low, t)
     return low + (high - low) * (t if schedule == "linear" else 0.5 * (1 - math.cos(math.pi * t)))
 
 

@@ -6,6 +6,7 @@ network beside the values: one graph of first order reaches autograd instead of 
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from typing import Literal
@@ -57,7 +58,7 @@ class MLP(nn.Module):
         super().__init__()
         self.activation = activation
         self.input_scale = input_scale
-        pairs = [_draw(*pair, rng, init) for pair in zip(sizes[:-1], sizes[1:], strict=True)]
+        pairs = [_draw(*pair, rng, init) for pair in itertools.pairwise(sizes)]
         self.weights = nn.ParameterList(nn.Parameter(weight) for weight, _ in pairs)
         self.biases = nn.ParameterList(nn.Parameter(bias) for _, bias in pairs)
         # The same parameters as a plain tuple: reading a ParameterList costs as much as a small layer.

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from otviz.distributions import Distribution
+
 Array = NDArray[np.float32]
+Meter = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,7 @@ class Snapshot:
     generator_loss: float
     adversary_loss: float
     alpha: float | None
-    meter: dict[str, float | list[float]] = field(default_factory=dict)
+    meter: Meter = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -74,3 +78,25 @@ class Curve:
     step: NDArray[np.int64]
     generator: Array
     adversary: Array
+
+
+def square_box(*clouds: Array) -> tuple[float, float, float, float]:
+    """The smallest square (x_low, x_high, y_low, y_high) round all clouds (each (n, 2)), with a margin of 12 %."""
+    both = np.concatenate(clouds)
+    low, high = np.quantile(both, 0.002, axis=0), np.quantile(both, 0.998, axis=0)
+    centre, half = (low + high) / 2, max(float((high - low).max()) / 2 * 1.12, 1e-6)
+    return (
+        float(centre[0] - half),
+        float(centre[0] + half),
+        float(centre[1] - half),
+        float(centre[1] + half),
+    )
+
+
+def preview(target: Distribution, source: Distribution, seed: int = 0) -> Scene:
+    """The scene of a run that has not begun: its target and source, 1000 points each."""
+    rng = np.random.default_rng([seed, 7])
+    mixture = target.mixture()
+    points, start = target.sample(1000, rng), source.sample(1000, rng)
+    centres = None if mixture is None else mixture.centres
+    return Scene("Target and source", square_box(points, start), points, start, centres, "", 0, None)

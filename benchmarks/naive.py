@@ -1,0 +1,88 @@
+"""The loops that ours is measured against, written the plain way the papers' own code is.
+
+They share no code with otviz: nn.Sequential, DataLoader, autograd twice through the penalty, `.item()` at each step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from geomloss import SamplesLoss
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, TensorDataset
+
+
+def ring(n: int, radius: float, std: float, seed: int) -> Tensor:
+    """n points of eight Gaussians on a circle, shape (n, 2)."""
+    rng = np.random.RandomState(seed)
+    angles = 2 * np.pi * rng.choice(8, n) / 8
+    circle = radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    return torch.from_numpy((circle + std * rng.randn(n, 2)).astype(np.float32))
+
+
+def _silu_mlp(wide_in: int, hidden: int, wide_out: int) -> nn.Sequential:
+    inner: list[nn.Module] = [nn.Linear(wide_in, hidden), nn.SiLU()]
+    for _ in range(2):
+        inner += [nn.Linear(hidden, hidden), nn.SiLU()]
+    return nn.Sequential(*inner, nn.Linear(hidden, wide_out))
+
+
+def _softplus(x: Tensor) -> Tensor:
+    return 2 * nn.functional.softplus(x) - 2 * float(np.log(2))
+
+
+def _endless(loader: DataLoader[tuple[Tensor, ...]]) -> Iterator[Tensor]:
+    while True:
+        for (batch,) in loader:
+            yield batch
+
+
+def uotm(
+    steps: int, hidden: int = 64, batch: int = 128, seed: int = 0, tau: float = 0.05, weight: float = 0.05
+) -> Iterator[tuple[float, float]]:
+    """UOTM on the ring (radius 2, std 0.1) in the style of the authors' code; yields (generator, potential) losses."""
+    torch.manual_seed(seed)
+    loader = DataLoader(TensorDataset(ring(50_000, 2, 0.1, seed)), batch_size=batch, shuffle=True, drop_last=True)
+    data = _endless(loader)
+    net_t, net_v = _silu_mlp(4, hidden, 2), _silu_mlp(2, hidden, 1)
+    adam_t = torch.optim.Adam(net_t.parameters(), lr=1e-3, betas=(0.5, 0.9))
+    adam_v = torch.optim.Adam(net_v.parameters(), lr=1e-3, betas=(0.5, 0.9))
+    for _ in range(steps):
+        x, z, y = torch.randn(batch, 2), torch.randn(batch, 2), next(data)
+        y.requires_grad_(True)
+        fake = net_t(torch.cat([x, z], dim=1))
+        c = tau * (x - fake).square().sum(1)
+        v_real = net_v(y).squeeze(-1)
+        slope = torch.autograd.grad(v_real.sum(), y, create_graph=True)[0]
+        penalty = slope.square().sum(1).mean()
+        loss_v = _softplus(net_v(fake).squeeze(-1) - c).mean() + _softplus(-v_real).mean() + weight * penalty
+        adam_v.zero_grad()
+        torch.autograd.backward(loss_v)
+        adam_v.step()
+        x, z = torch.randn(batch, 2), torch.randn(batch, 2)
+        fake = net_t(torch.cat([x, z], dim=1))
+        loss_t = (tau * (x - fake).square().sum(1) - net_v(fake).squeeze(-1)).mean()
+        adam_t.zero_grad()
+        torch.autograd.backward(loss_t)
+        adam_t.step()
+        yield loss_t.item(), loss_v.item()
+
+
+def sinkhorn(steps: int, seed: int = 0, hidden: int = 256, batch: int = 256, blur: float = 0.02) -> Iterator[float]:
+    """The notebook's Sinkhorn generator on its ring (radius 3, std 0.25); yields the loss of each step."""
+    torch.manual_seed(seed)
+    loader = DataLoader(TensorDataset(ring(2000, 3, 0.25, seed)), batch_size=batch, shuffle=True, drop_last=True)
+    data = _endless(loader)
+    net = nn.Sequential(
+        nn.Linear(2, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, 2)
+    )  # fmt: skip
+    adam = torch.optim.Adam(net.parameters(), lr=1e-3, betas=(0.5, 0.999))
+    divergence = SamplesLoss("sinkhorn", p=2, blur=blur, scaling=0.9, debias=True, backend="tensorized")
+    for _ in range(steps):
+        loss = divergence(net(torch.randn(batch, 2)), next(data))
+        adam.zero_grad()
+        torch.autograd.backward(loss)
+        adam.step()
+        yield loss.item()

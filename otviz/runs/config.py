@@ -1,0 +1,86 @@
+"""What defines a run, as plain values that a file, a link and a person can read."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from otviz import distributions, methods
+from otviz.distributions import Distribution
+from otviz.distributions.gaussian import Gaussian
+from otviz.methods import Method
+from otviz.params import params_of
+
+MAX_STEPS = 2_000_000
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """Everything needed to repeat a run.
+
+    Attributes:
+        method, target, source: what is trained on what, from where.
+        steps: steps planned, 1 to 2 000 000.
+        seed: draws weights, noise and data, 0 to 2^31 - 1.
+        device: "auto", "cuda", "mps" or "cpu".
+    """
+
+    method: Method
+    target: Distribution
+    source: Distribution = field(default_factory=Gaussian)
+    steps: int = 5000
+    seed: int = 0
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.steps <= MAX_STEPS:
+            raise ValueError(f"steps must be a whole number from 1 to {MAX_STEPS}; got {self.steps}")
+        if not 0 <= self.seed < 2**31:
+            raise ValueError(f"seed must be a whole number from 0 to {2**31 - 1}; got {self.seed}")
+        if self.device not in ("auto", "cuda", "mps", "cpu"):
+            raise ValueError(f"device must be one of auto, cuda, mps, cpu; got {self.device!r}")
+
+    def record(self) -> dict[str, Any]:
+        """As plain values that JSON takes."""
+        return {
+            "method": {"name": self.method.name, **self.method.as_dict()},
+            "target": distributions.record(self.target),
+            "source": distributions.record(self.source),
+            "steps": self.steps,
+            "seed": self.seed,
+            "device": self.device,
+        }
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> RunConfig:
+        """The config that `record` wrote down. Raises ValueError for anything that does not fit."""
+        try:
+            wanted = dict(record["method"])
+            kind = methods.named(str(wanted.pop("name")))
+            known = {knob.name for knob in params_of(kind)}
+            return cls(
+                method=kind(**{name: value for name, value in wanted.items() if name in known}),
+                target=distributions.by_record(record["target"]),
+                source=distributions.by_record(record["source"]),
+                steps=int(record["steps"]),
+                seed=int(record["seed"]),
+                device=str(record["device"]),
+            )
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"this is no config of a run: {error} is missing or of the wrong kind") from error
+
+    def retuned(self, changes: Mapping[str, Any]) -> RunConfig:
+        """This config with live knobs of its method changed.
+
+        Raises:
+            ValueError: a knob that the method lacks or that may not change during a run, or a value out of range.
+        """
+        live = {knob.name for knob in params_of(type(self.method)) if knob.live}
+        for name in changes:
+            if name not in live:
+                raise ValueError(
+                    f"{name} cannot change during a run of {self.method.name}; {', '.join(sorted(live))} can"
+                )
+        return dataclasses.replace(self, method=dataclasses.replace(self.method, **changes))

@@ -1,0 +1,63 @@
+"""What of a run can be carried away: texts and bytes that repeat it or use it elsewhere."""
+
+from __future__ import annotations
+
+import io
+import json
+import pprint
+
+import numpy as np
+from safetensors.torch import save as save_tensors
+
+from otviz.runs.config import RunConfig
+from otviz.runs.snapshots import Snapshot
+from otviz.training import Training
+
+
+def snippet(config: RunConfig) -> str:
+    """A Python script that repeats the run with otviz and prints its last losses and coverage."""
+    record = pprint.pformat(config.record(), width=110, sort_dicts=False)
+    return f'''"""Repeats a run of otviz: {config.method.title} on {config.target.title}. Run it where otviz can be imported."""
+
+import torch
+
+from otviz.reporting import report_of
+from otviz.runs.config import RunConfig
+from otviz.runs.run import Run
+
+torch.set_num_threads(1)
+config = RunConfig.from_record(
+{record}
+)
+run = Run("repeated", config).start()
+run.wait()
+report, samples = report_of(run)  # samples: (2500, 2)
+print(report["losses"], report["metrics"])
+'''
+
+
+def weights(training: Training) -> bytes:
+    """Weights of the generator that is shown, as safetensors."""
+    data: bytes = save_tensors(
+        {name: value.detach().cpu().clone() for name, value in training.shown.state_dict().items()}
+    )
+    return data
+
+
+def config_json(config: RunConfig) -> str:
+    """The config as indented JSON."""
+    return json.dumps(config.record(), indent=1)
+
+
+def samples_csv(snapshot: Snapshot) -> str:
+    """The generated points of a snapshot as CSV with columns x, y."""
+    out = io.StringIO()
+    np.savetxt(out, snapshot.generated, fmt="%.6g", delimiter=",", header="x,y", comments="")
+    return out.getvalue()
+
+
+def history_csv(losses: np.ndarray[tuple[int, int], np.dtype[np.float32]]) -> str:
+    """Losses (n, 2) as CSV with columns step, generator_loss, adversary_loss (nan where there is none)."""
+    lines = ["step,generator_loss,adversary_loss"]
+    lines += [f"{step},{one:.8g},{two:.8g}" for step, (one, two) in enumerate(losses.tolist(), start=1)]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,156 @@
+"""The probe: how a run is looked at. The same source points and noise each time, so that pictures move smoothly."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from otviz.distributions import Mixture
+from otviz.metrics import coverage, held_out, w2_floor, wasserstein2
+from otviz.runs.snapshots import Array, Meter, Scene, Snapshot, square_box
+from otviz.training import Training
+
+POINTS = 1000
+HEAT = 48
+ARROWS = 16
+MANIFOLD = 17
+W2_POINTS = 500
+W2_EVERY = 2.0  # seconds
+
+
+class Probe:
+    """Looks at one training.
+
+    Args:
+        training: what to look at; its state is read, never changed.
+        seed: draws the probe's own points.
+    """
+
+    def __init__(self, training: Training, seed: int) -> None:
+        rng = np.random.default_rng([seed, 7])
+        noise = torch.Generator().manual_seed(seed + 7)
+        device = training.device
+        self._training = training
+        self._meter: Meter = {"samples": POINTS}
+        self._measured_at = -math.inf
+        self._held_out = held_out(training.target, W2_POINTS, rng)
+        self._w2_floor = w2_floor(training.target, self._held_out, rng)
+        self._mixture: Mixture | None = training.target.mixture()
+        target = training.target.sample(POINTS, rng)
+        source = training.source.sample(POINTS, rng)
+        box = square_box(target, source)
+        self._source = torch.from_numpy(source).to(device)
+        self._target = torch.from_numpy(target).to(device)
+        self._noise = torch.randn(POINTS, training.method.noise_dim, generator=noise).to(device)
+        self._heat = _grid(box, HEAT).to(device)
+        self._arrows = _grid(box, ARROWS, inset=True).to(device)
+        self._sheet = _sheet(source, MANIFOLD).to(device)
+        self.scene = Scene(
+            title=training.method.title,
+            box=box,
+            target=target,
+            source=source,
+            centres=None if self._mixture is None else self._mixture.centres,
+            adversary=training.method.adversary_word,
+            steps=training.steps,
+            loss_floor=_loss_floor(training, rng),
+        )
+
+    def look(self, sequence: int, seconds: float, losses: tuple[float, float]) -> Snapshot:
+        """A snapshot of the training as it is now, with the coverage measured afresh."""
+        training = self._training
+        with torch.no_grad():
+            generated = training.shown(self._source, self._noise)
+            sheet = training.shown(self._sheet, torch.zeros(len(self._sheet), training.method.noise_dim).to(generated))
+        points = _array(generated)
+        if np.isfinite(points).all():
+            self._measure(points)
+        potential, arrows = self._field(generated)
+        return Snapshot(
+            sequence=sequence,
+            step=training.step,
+            progress=training.progress,
+            seconds=seconds,
+            generated=points,
+            potential=potential,
+            arrows=arrows,
+            manifold=_array(sheet).reshape(MANIFOLD, MANIFOLD, 2),
+            generator_loss=losses[0],
+            adversary_loss=losses[1],
+            alpha=training.method.scalars(training.progress).get("alpha"),
+            meter=dict(self._meter),
+        )
+
+    def _measure(self, points: Array) -> None:
+        """Coverage at every look; exact W2, which takes tens of milliseconds, only every few seconds."""
+        if self._mixture is not None:
+            self._meter |= coverage(points, self._mixture)
+            self._meter["true_shares"] = self._mixture.weights.tolist()
+        now = time.monotonic()
+        if now - self._measured_at > W2_EVERY or self._training.step >= self._training.steps:
+            self._measured_at = now
+            self._meter |= {"w2": wasserstein2(points[:W2_POINTS], self._held_out), "w2_floor": self._w2_floor}
+            self._meter["w2_samples"] = W2_POINTS
+
+    def samples(self, n: int, seed: int) -> Array:
+        """n fresh generated points, shape (n, 2)."""
+        rng = np.random.default_rng([seed, 11])
+        noise = torch.Generator().manual_seed(seed + 11)
+        training = self._training
+        source = torch.from_numpy(training.source.sample(n, rng)).to(training.device)
+        z = torch.randn(n, training.method.noise_dim, generator=noise).to(training.device)
+        with torch.no_grad():
+            return _array(training.shown(source, z))
+
+    def _field(self, generated: Tensor) -> tuple[Array | None, Array | None]:
+        training = self._training
+        adversary = training.adversary if training.adversary is not None else torch.nn.Identity()
+        rows = min(256, POINTS)
+        batch = generated[:rows], self._target[:rows]
+        with torch.no_grad():
+            heat = training.method.field(adversary, self._heat, *batch)
+        if heat is None:
+            return None, None
+        at = self._arrows.clone().requires_grad_(True)
+        value = training.method.field(adversary, at, *batch)
+        assert value is not None
+        (slope,) = torch.autograd.grad(value.sum(), at)
+        return _array(heat).reshape(HEAT, HEAT), _array(slope).reshape(ARROWS, ARROWS, 2)
+
+
+def _grid(box: tuple[float, float, float, float], n: int, inset: bool = False) -> Tensor:
+    half = 0.5 / n if inset else 0.0
+    t = torch.linspace(half, 1 - half, n)
+    x, y = box[0] + (box[1] - box[0]) * t, box[2] + (box[3] - box[2]) * t
+    rows, columns = torch.meshgrid(y, x, indexing="ij")
+    return torch.stack([columns, rows], dim=-1).reshape(-1, 2)
+
+
+def _sheet(source: Array, n: int) -> Tensor:
+    """A grid over the bulk of the source, whose image shows how the generator bends the plane, shape (n * n, 2)."""
+    low, high = (torch.from_numpy(np.quantile(source, q, axis=0)).float() for q in (0.02, 0.98))
+    box = (low[0].item(), high[0].item(), low[1].item(), high[1].item())
+    return _grid(box, n)
+
+
+def _loss_floor(training: Training, rng: np.random.Generator) -> tuple[float, float] | None:
+    """Mean and standard deviation of the loss between real batches, over 8 draws: below it no fit can be seen."""
+    rows = training.method.batch_size
+    values = []
+    for _ in range(8):
+        pair = [torch.from_numpy(training.target.sample(rows, rng)).to(training.device) for _ in range(2)]
+        value = training.method.loss_floor(*pair)
+        if value is None or not math.isfinite(value):
+            return None
+        values.append(value)
+    return float(np.mean(values)), float(np.std(values))
+
+
+def _array(tensor: Tensor) -> NDArray[np.float32]:
+    array: NDArray[np.float32] = tensor.detach().float().cpu().numpy()
+    return array

@@ -1,0 +1,141 @@
+"""The registry: every run of this process, who holds it, and how many train at once. Knows no user interface."""
+
+from __future__ import annotations
+
+import atexit
+import secrets
+import threading
+import time
+from dataclasses import dataclass, field
+
+from otviz.runs.config import RunConfig
+from otviz.runs.run import ENDED, Restored, Run
+from otviz.runs.slots import Slots
+from otviz.runs.store import Store, Stored, read_restored
+
+AT_ONCE = 2
+ALIVE = 32
+REMEMBERED = 40
+
+
+@dataclass
+class _Hold:
+    """Who holds a run: browser sessions, by token; the run ends when nobody has held it for the grace time."""
+
+    tokens: set[str] = field(default_factory=set)
+    abandoned_at: float | None = None
+    paused_by_us: bool = False
+
+
+class Registry:
+    """Starts, finds, holds and ends runs.
+
+    Args:
+        store: where runs are kept; None keeps them in memory only.
+        at_once: runs that train at the same time; the others are queued.
+        grace: seconds after which a run that nobody holds any more is stopped; it is paused at once.
+    """
+
+    def __init__(self, store: Store | None = None, at_once: int = AT_ONCE, grace: float = 90.0) -> None:
+        self.store = store
+        self.grace = grace
+        self._slots = Slots(at_once)
+        self._runs: dict[str, Run] = {}
+        self._holds: dict[str, _Hold] = {}
+        self._lock = threading.RLock()
+        self._closed = threading.Event()
+        self._reaper: threading.Thread | None = None
+        atexit.register(self.close)
+
+    def submit(self, config: RunConfig) -> Run:
+        """Start a run, or queue it. Raises ValueError when too many are alive."""
+        return self._launch(f"{config.method.name}-{config.target.name}-{secrets.token_hex(4)}", config)
+
+    def resume(self, run_id: str) -> Run:
+        """Go on with a stored run that ended before its last step. Raises ValueError."""
+        alive = self.find(run_id)
+        if alive is not None and alive.status not in ENDED:
+            return alive
+        if self.store is None:
+            raise ValueError(f"run {run_id!r} was not saved; start it again")
+        stored = self.store.read(run_id)
+        _, restored = read_restored(self.store.path(run_id))
+        return self._launch(run_id, stored.config, restored, stored)
+
+    def find(self, run_id: str) -> Run | None:
+        """The run of that id in this process, or None."""
+        return self._runs.get(run_id)
+
+    def runs(self) -> list[Run]:
+        """Runs of this process, newest first."""
+        return list(reversed(self._runs.values()))
+
+    def claim(self, run_id: str, token: str) -> None:
+        """Hold a run with `token`; if it was paused because nobody held it, it goes on."""
+        with self._lock:
+            hold = self._holds.setdefault(run_id, _Hold())
+            hold.tokens.add(token)
+            hold.abandoned_at = None
+            run = self._runs.get(run_id)
+            if hold.paused_by_us and run is not None:
+                run.resume()
+            hold.paused_by_us = False
+
+    def release(self, token: str) -> None:
+        """Let go of what `token` holds. A run that nobody holds any more is paused, and stopped after the grace time."""
+        with self._lock:
+            for run_id, hold in self._holds.items():
+                if token in hold.tokens:
+                    hold.tokens.discard(token)
+                    if not hold.tokens:
+                        self._abandon(run_id, hold)
+
+    def close(self) -> None:
+        """Stop every run and wait for its thread: torch must not be cut off at exit."""
+        self._closed.set()
+        for run in list(self._runs.values()):
+            if run.status not in ENDED:
+                run.stop()
+        for run in list(self._runs.values()):
+            run.wait(10)
+
+    def _launch(
+        self, run_id: str, config: RunConfig, restored: Restored | None = None, stored: Stored | None = None
+    ) -> Run:
+        with self._lock:
+            alive = sum(run.status not in ENDED for run in self._runs.values())
+            if alive >= ALIVE:
+                raise ValueError(f"at most {ALIVE} runs may be alive at once; stop one of them first")
+            save = None if self.store is None else self.store.save
+            run = Run(run_id, config, self._slots, save, restored)
+            if stored is not None:
+                run.created, run.seconds = stored.created, stored.seconds
+            self._runs[run_id] = run
+            self._forget()
+        return run.start()
+
+    def _forget(self) -> None:
+        """Drop the oldest ended runs from memory; the store still has them."""
+        ended = [name for name, run in self._runs.items() if run.status in ENDED]
+        for name in ended[: max(0, len(self._runs) - REMEMBERED)]:
+            del self._runs[name]
+
+    def _abandon(self, run_id: str, hold: _Hold) -> None:
+        hold.abandoned_at = time.monotonic()
+        run = self._runs.get(run_id)
+        if run is not None and run.status in ("running", "queued"):
+            run.pause()
+            hold.paused_by_us = True
+        if self._reaper is None:
+            self._reaper = threading.Thread(target=self._reap, name="registry reaper", daemon=True)
+            self._reaper.start()
+
+    def _reap(self) -> None:
+        while not self._closed.wait(min(1.0, self.grace / 2)):
+            with self._lock:
+                for run_id, hold in self._holds.items():
+                    run = self._runs.get(run_id)
+                    late = hold.abandoned_at is not None and time.monotonic() - hold.abandoned_at > self.grace
+                    if late and run is not None and run.status not in ENDED:
+                        hold.abandoned_at = None
+                        run.stop()

@@ -1,0 +1,330 @@
+"""A run: one training played in a thread, looked at by wall clock, steered through a queue.
+
+The thread owns the training. Others read immutable snapshots and send commands; errors are values, never raised across.
+"""
+
+from __future__ import annotations
+
+import math
+import queue
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from otviz.methods import Adversarial
+from otviz.runs.config import RunConfig
+from otviz.runs.probe import Probe
+from otviz.runs.slots import Slots
+from otviz.runs.snapshots import Curve, Meter, Scene, Snapshot
+from otviz.training import Step, Training, start, train
+
+Status = Literal["queued", "running", "paused", "done", "stopped", "failed"]
+ENDED: tuple[Status, ...] = ("done", "stopped", "failed")
+WATCHED, UNWATCHED = 0.06, 1.0  # seconds between looks while somebody watches, and while nobody does
+LOOK_SHARE = 12  # a look may cost at most 1/12 of the time until the next
+KEPT = 480  # snapshots kept; beyond, the older half is thinned
+CURVE_POINTS = 400
+
+
+class Run:
+    """Plays `train` on a config.
+
+    Args:
+        run_id: its name, also on disk.
+        config: what to train.
+        slots: admits so many runs to the processor at once; the others wait their turn.
+        save: called with the run when it pauses, ends and every 30 seconds; raises OSError when the disk is full.
+        restored: (snapshots, losses (n, 2), tensors, text) of a stored run to continue, or None.
+    """
+
+    def __init__(
+        self,
+        run_id: str,
+        config: RunConfig,
+        slots: Slots | None = None,
+        save: Callable[[Run], None] | None = None,
+        restored: Restored | None = None,
+    ) -> None:
+        self.id = run_id
+        self.config = config
+        self.status: Status = "queued"
+        self.message = ""
+        self.scene: Scene | None = None
+        self.frozen = False
+        self.created = time.time()
+        self.seconds = 0.0
+        self._slots = slots or Slots(1)
+        self._save = save
+        self._restored = restored
+        self._commands: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
+        self._snapshots: tuple[Snapshot, ...] = restored.snapshots if restored else ()
+        self._losses: list[NDArray[np.float32]] = [restored.losses] if restored else []
+        self._later: list[tuple[str, Any]] = []  # commands that came while queued
+        self._pending: list[Step] = []
+        self._allowed: float = math.inf  # steps until the next pause
+        self._watched_at = 0.0
+        self._speed = 0.0
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._play, name=f"run {run_id}", daemon=True)
+
+    # What others call
+
+    def start(self) -> Run:
+        """Begin in a thread of its own; returns itself."""
+        self._thread.start()
+        return self
+
+    def pause(self) -> None:
+        """Stop between two steps until `resume`."""
+        self._commands.put(("allow", 0))
+
+    def resume(self) -> None:
+        """Go on."""
+        self._commands.put(("allow", math.inf))
+
+    def do_steps(self, n: int) -> None:
+        """Do n more steps, then pause."""
+        self._commands.put(("allow", n))
+
+    def retune(self, **changes: Any) -> None:
+        """Change live knobs from the next step on. Raises ValueError at once if a change is not allowed."""
+        self.config = self.config.retuned(changes)
+        self._commands.put(("retune", self.config.method))
+
+    def freeze(self, frozen: bool = True) -> None:
+        """Freeze the adversary, or let it learn again."""
+        self._commands.put(("freeze", frozen))
+
+    def stop(self) -> None:
+        """End for good, keeping what there is."""
+        self._commands.put(("stop", None))
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the run has ended; False if it has not within `timeout` seconds."""
+        return self._ended.wait(timeout)
+
+    def watch(self, after: int = -1) -> tuple[Snapshot, ...]:
+        """Snapshots with a sequence number above `after`; being watched makes the run look more often."""
+        self._watched_at = time.monotonic()
+        return tuple(snapshot for snapshot in self._snapshots if snapshot.sequence > after)
+
+    @property
+    def snapshots(self) -> tuple[Snapshot, ...]:
+        """All snapshots kept, without counting as watching."""
+        return self._snapshots
+
+    @property
+    def steps_per_second(self) -> float:
+        """Speed over the last looks; 0 unless running."""
+        return self._speed if self.status == "running" else 0.0
+
+    @property
+    def has_adversary(self) -> bool:
+        """Whether there is an adversary that could be frozen."""
+        return isinstance(self.config.method, Adversarial)
+
+    @property
+    def step(self) -> int:
+        """Steps done, as of the last look."""
+        return self._snapshots[-1].step if self._snapshots else 0
+
+    @property
+    def meter(self) -> Meter:
+        """Measurements of the last look."""
+        return self._snapshots[-1].meter if self._snapshots else {}
+
+    def losses(self) -> NDArray[np.float32]:
+        """Losses after each step as of the last look, shape (steps, 2): generator, adversary (nan without)."""
+        parts = list(self._losses)
+        return np.concatenate(parts) if parts else np.empty((0, 2), np.float32)
+
+    def curve(self) -> Curve:
+        """Losses thinned to a few hundred means over equal stretches of steps."""
+        losses = self.losses()
+        stretch = max(1, math.ceil(len(losses) / CURVE_POINTS))
+        whole = len(losses) // stretch * stretch
+        means = losses[:whole].reshape(-1, stretch, 2).mean(1)
+        steps = np.arange(stretch, whole + 1, stretch, dtype=np.int64)
+        return Curve(steps, means[:, 0].astype(np.float32), means[:, 1].astype(np.float32))
+
+    # What the thread does
+
+    def _play(self) -> None:
+        try:
+            torch.set_num_threads(1)  # small networks gain nothing from two, and the page needs the other core
+            self._train()
+        except Exception as error:
+            self.message = f"{type(error).__name__}: {error}"
+            self._end("failed")
+
+    def _train(self) -> None:
+        if not self._admitted():
+            return
+        config = self.config
+        self.training = start(
+            config.method, config.target, config.source, steps=config.steps, seed=config.seed, device=config.device
+        )
+        if self._restored is not None:
+            self.training.restore(self._restored.tensors, self._restored.text)
+        self.probe = Probe(self.training, config.seed)
+        self.scene = self.probe.scene
+        for command, value in self._later:
+            self._carry_out(command, value)
+        self._look()
+        self._loop(self.training)
+
+    def _loop(self, training: Training) -> None:
+        self._saved_at = time.monotonic()
+        next_look = since = time.monotonic()
+        for step in train(self.config.method, self.config.target, training=training):
+            self._pending.append(step)
+            self._allowed -= 1
+            now = time.monotonic()
+            if now >= next_look or self._allowed <= 0:
+                self.seconds += now - since
+                next_look = self._look_and_plan()
+                since = time.monotonic()
+                if self.status == "failed":
+                    return
+            if self._allowed <= 0 or not self._commands.empty():
+                self.seconds += time.monotonic() - since
+                if not self._obey():
+                    return
+                since = time.monotonic()
+        self._look()
+        if self.status != "failed":
+            self._end("done")
+
+    def _look_and_plan(self) -> float:
+        """Look, and say when to look next: often while watched, never for more than a share of the time."""
+        began = time.monotonic()
+        before = self._snapshots[-1]
+        self._look()
+        if began - self._saved_at > 30:
+            self._store()
+        spent = time.monotonic() - began
+        watched = began - self._watched_at < 3
+        last = self._snapshots[-1]
+        if last.seconds > before.seconds:
+            self._speed = (last.step - before.step) / (last.seconds - before.seconds)
+        return time.monotonic() + max(WATCHED if watched else UNWATCHED, LOOK_SHARE * spent)
+
+    def _look(self) -> None:
+        if self._pending:
+            losses, bad = collect(self._pending)
+            self._pending.clear()
+            if bad is not None:
+                self.message = f"the loss was no longer a number at step {bad}; a smaller lr or larger penalty may help"
+                self._end("failed")
+                return
+            self._losses.append(losses)
+        last = self._losses[-1][-1] if self._losses else (math.nan, math.nan)
+        sequence = self._snapshots[-1].sequence + 1 if self._snapshots else 0
+        shot = self.probe.look(sequence, self.seconds, (float(last[0]), float(last[1])))
+        self._snapshots = thinned((*self._snapshots, shot))
+
+    def _obey(self) -> bool:
+        """Carry out waiting commands; while paused, wait for one. False when the run has to end."""
+        while True:
+            paused = self._allowed <= 0
+            if paused and self.status == "running":
+                self._pause()
+            if not paused and self._commands.empty():
+                return self.status == "running" or self._admitted()
+            if not self._carry_out(*self._commands.get()):
+                return False
+
+    def _carry_out(self, command: str, value: Any) -> bool:
+        if command == "stop":
+            self._look()
+            if self.status != "failed":
+                self._end("stopped")
+            return False
+        if command == "allow":
+            self._allowed = value
+        elif command == "retune":
+            self.training.retune(value)
+        elif command == "freeze":
+            self.training.frozen = self.frozen = value
+        return True
+
+    def _pause(self) -> None:
+        self._look()
+        self._slots.leave(self)
+        self.status = "paused"
+        self._store()
+
+    def _admitted(self) -> bool:
+        """Wait for a slot, as queued; commands are obeyed as far as they can be. False when told to stop."""
+        self.status = "queued"
+        while not self._slots.enter(self, timeout=0.1):
+            if self._commands.empty():
+                continue
+            command, value = self._commands.get()
+            if command == "stop":
+                self._end("stopped")
+                return False
+            if command == "allow":
+                self._allowed = value
+            else:
+                self._later.append((command, value))
+        self.status = "running"
+        return True
+
+    def _end(self, status: Status) -> None:
+        self._slots.leave(self)
+        self.status = status
+        self._store()
+        self._ended.set()
+
+    def _store(self) -> None:
+        self._saved_at = time.monotonic()
+        if self._save is None or self.scene is None:
+            return
+        try:
+            self._save(self)
+        except OSError as error:
+            self.message = (
+                f"could not be saved ({error.strerror or error}); free some disk space, it will be tried again"
+            )
+
+
+class Restored:
+    """What a stored run needs to go on: its snapshots, losses (n, 2), and the training's state."""
+
+    def __init__(
+        self,
+        snapshots: tuple[Snapshot, ...],
+        losses: NDArray[np.float32],
+        tensors: Mapping[str, torch.Tensor],
+        text: str,
+    ) -> None:
+        self.snapshots = snapshots
+        self.losses = losses
+        self.tensors = dict(tensors)
+        self.text = text
+
+
+def collect(steps: list[Step]) -> tuple[NDArray[np.float32], int | None]:
+    """Losses of steps in one transfer, shape (n, 2) (nan where there is none yet), and the first step gone wrong."""
+    nan = torch.tensor(math.nan)
+    columns = [[step.generator_loss for step in steps], [step.adversary_loss for step in steps]]
+    there = np.array([[loss is not None for loss in column] for column in columns]).T
+    losses = torch.stack(
+        [torch.stack([nan if loss is None else loss.float().cpu() for loss in column]) for column in columns], dim=1
+    ).numpy()
+    bad = np.flatnonzero((there & ~np.isfinite(losses)).any(1))
+    return losses, steps[int(bad[0])].number if len(bad) else None
+
+
+def thinned(snapshots: tuple[Snapshot, ...]) -> tuple[Snapshot, ...]:
+    """At most KEPT snapshots: when there are more, every second one of the older half goes."""
+    if len(snapshots) <= KEPT:
+        return snapshots
+    half = len(snapshots) // 2
+    return snapshots[:half:2] + snapshots[half:]

@@ -1,0 +1,199 @@
+"""Runs on disk: one folder a run, each file written aside and renamed, nothing pickled.
+
+config.json            RunConfig.record()
+history.csv            step, generator_loss, adversary_loss
+snapshots.npz          the snapshots kept, and the scene
+generator.safetensors  weights of the generator that is shown
+state.safetensors/json what a continuation needs
+summary.json           status, message, steps, seconds, last measurements; written last
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+
+from otviz import __version__
+from otviz.runs.config import RunConfig
+from otviz.runs.export import history_csv
+from otviz.runs.run import ENDED, Restored, Run
+from otviz.runs.snapshots import Scene, Snapshot
+
+T = TypeVar("T")
+
+_ID = re.compile(r"[a-z0-9][a-z0-9-]{2,79}")
+_STACKED = ("generated", "potential", "arrows", "manifold")
+_PLAIN = ("sequence", "step", "progress", "seconds", "generator_loss", "adversary_loss", "alpha", "meter")
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A run as it lies on disk: what a list shows, without its arrays."""
+
+    id: str
+    config: RunConfig
+    status: str
+    message: str
+    step: int
+    seconds: float
+    created: float
+    meter: dict[str, Any]
+
+
+class Store:
+    """The folder of runs; `folder` defaults to `runs` under OTVIZ_HOME (.otviz)."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = Path(os.environ.get("OTVIZ_HOME", ".otviz")) / "runs" if folder is None else folder
+
+    def path(self, run_id: str) -> Path:
+        """The folder of a run. Raises ValueError for an id that is not one, so that no path can be smuggled in."""
+        if not _ID.fullmatch(run_id):
+            raise ValueError(f"a run id is made of a-z, 0-9 and -, 3 to 80 of them; got {run_id[:80]!r}")
+        return self.folder / run_id
+
+    def save(self, run: Run) -> None:
+        """Write the run as it is now. Raises OSError when the disk is full; the files before stay whole."""
+        save_run(run, self.path(run.id))
+
+    def ids(self) -> list[str]:
+        """Ids of the runs there are, newest first."""
+        found = [path for path in self.folder.glob("*/summary.json") if _ID.fullmatch(path.parent.name)]
+        return [path.parent.name for path in sorted(found, key=lambda path: -path.stat().st_mtime)]
+
+    def read(self, run_id: str) -> Stored:
+        """What is known of a run. Raises ValueError when it is not there or damaged."""
+        return read_run(self.path(run_id))
+
+    def delete(self, run_id: str) -> None:
+        """Remove a run for good; harmless if it is not there."""
+        shutil.rmtree(self.path(run_id), ignore_errors=True)
+
+
+def save_run(run: Run, folder: Path) -> None:
+    """Write every file of a run into `folder`. Raises OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    config = {"otviz": __version__, **run.config.record()}
+    last = run.snapshots[-1]
+    summary = {
+        "id": run.id, "status": run.status, "message": run.message, "step": last.step, "seconds": run.seconds,
+        "created": run.created, "meter": last.meter,
+    }  # fmt: skip
+    tensors, text = run.training.state()
+    prefix = "averaged." if run.training.method.ema else "generator."
+    weights = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+    _write(folder / "config.json", json.dumps(config, indent=1).encode())
+    _write(folder / "history.csv", history_csv(run.losses()).encode())
+    _write(folder / "snapshots.npz", _pack(run.scene, run.snapshots))
+    _write(folder / "generator.safetensors", save_tensors(weights))
+    _write(folder / "state.safetensors", save_tensors(tensors, metadata={"rest": text}))
+    _write(folder / "summary.json", json.dumps(summary, indent=1).encode())
+
+
+def read_run(folder: Path) -> Stored:
+    """What is known of the run in `folder`. Raises ValueError when it is not there or damaged."""
+
+    def read() -> Stored:
+        config = RunConfig.from_record(json.loads((folder / "config.json").read_text()))
+        kept = json.loads((folder / "summary.json").read_text())
+        status = kept["status"] if kept["status"] in ENDED else "stopped"
+        return Stored(
+            folder.name, config, status, str(kept["message"]), int(kept["step"]), float(kept["seconds"]),
+            float(kept["created"]), dict(kept["meter"]),
+        )  # fmt: skip
+
+    return _guarded(folder, read)
+
+
+def read_restored(folder: Path) -> tuple[Scene, Restored]:
+    """The scene, snapshots, losses and training state of a stored run. Raises ValueError when damaged."""
+
+    def read() -> tuple[Scene, Restored]:
+        scene, snapshots = _unpack((folder / "snapshots.npz").read_bytes())
+        losses = np.loadtxt(
+            folder / "history.csv", delimiter=",", skiprows=1, usecols=(1, 2), ndmin=2, dtype=np.float32
+        )
+        raw = (folder / "state.safetensors").read_bytes()
+        header = json.loads(raw[8 : 8 + int.from_bytes(raw[:8], "little")])
+        tensors: dict[str, torch.Tensor] = load_tensors(raw)
+        return scene, Restored(snapshots, losses, tensors, header["__metadata__"]["rest"])
+
+    return _guarded(folder, read)
+
+
+def _guarded(folder: Path, read: Callable[[], T]) -> T:
+    if not (folder / "summary.json").is_file():
+        raise ValueError(f"there is no saved run {folder.name!r}; it may have been deleted, or never saved")
+    try:
+        return read()
+    except Exception as error:  # whatever a damaged file provokes becomes one sentence
+        raise ValueError(f"the saved run {folder.name!r} cannot be read ({error}); delete it") from error
+
+
+def _write(path: Path, data: bytes) -> None:
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as file:
+        try:
+            file.write(data)
+            file.flush()
+            os.replace(file.name, path)
+        except OSError:
+            os.unlink(file.name)
+            raise
+
+
+def _pack(scene: Scene | None, snapshots: tuple[Snapshot, ...]) -> bytes:
+    assert scene is not None
+    arrays: dict[str, NDArray[Any]] = {"target": scene.target, "source": scene.source}
+    if scene.centres is not None:
+        arrays["centres"] = scene.centres
+    for name in _STACKED:
+        if getattr(snapshots[0], name) is not None:
+            arrays[name] = np.stack([getattr(snapshot, name) for snapshot in snapshots])
+    plain = {
+        "title": scene.title, "box": scene.box, "adversary": scene.adversary, "steps": scene.steps,
+        "loss_floor": scene.loss_floor,
+        "snapshots": [{name: getattr(snapshot, name) for name in _PLAIN} for snapshot in snapshots],
+    }  # fmt: skip
+    arrays["plain"] = np.frombuffer(json.dumps(plain, default=_jsonable).encode(), np.uint8)
+    out = io.BytesIO()
+    np.savez_compressed(out, **arrays)  # type: ignore[arg-type]
+    return out.getvalue()
+
+
+def _unpack(data: bytes) -> tuple[Scene, tuple[Snapshot, ...]]:
+    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+        held = {name: arrays[name] for name in arrays.files}
+    plain = json.loads(held["plain"].tobytes())
+    scene = Scene(
+        title=plain["title"], box=tuple(plain["box"]), target=held["target"], source=held["source"],
+        centres=held.get("centres"), adversary=plain["adversary"], steps=plain["steps"],
+        loss_floor=tuple(plain["loss_floor"]) if plain["loss_floor"] else None,
+    )  # fmt: skip
+    snapshots = []
+    for index, values in enumerate(plain["snapshots"]):
+        stacked: dict[str, Any] = {name: held[name][index] if name in held else None for name in _STACKED}
+        for name in ("generator_loss", "adversary_loss"):
+            values[name] = math.nan if values[name] is None else values[name]
+        snapshots.append(Snapshot(**values, **stacked))
+    return scene, tuple(snapshots)
+
+
+def _jsonable(value: Any) -> Any:
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    raise TypeError(f"{type(value)} is not plain")

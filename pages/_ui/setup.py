@@ -1,0 +1,122 @@
+"""Choosing what to train: distributions and their files, the method, steps, seed and device, all in the link."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import streamlit as st
+
+from otviz.distributions import Distribution, distributions, named, store_upload
+from otviz.params import Knobs, param
+from pages._ui import controls
+from pages._ui.links import Link, plain
+
+if TYPE_CHECKING:
+    from otviz.methods import Method
+    from otviz.runs.config import RunConfig
+    from otviz.runs.run import Run
+
+
+def choose_distribution(link: Link, side: str, default: str, locked: bool) -> Distribution | None:
+    """Draw the choice of one distribution with its knobs; None while a value is bad. `side` is "target" or "source"."""
+    titles = {name: cls.title for name, cls in distributions().items()}
+    name = controls.choice(link, side, titles, default=default, label=side.capitalize(), disabled=locked)
+    cls = named(name)
+    with st.expander(f"Shape of the {side}", expanded=cls.needs_file):
+        defaults = _upload(link, side, locked) if cls.needs_file else {}
+        if cls.needs_file and not defaults:
+            return None
+        hidden = {"file"} if cls.needs_file else set()
+        shown = [knob for knob in cls.__dataclass_fields__ if knob not in hidden]
+        return controls.knobs(link, cls, prefix=f"{side}.", defaults=defaults, only=shown, disabled=locked)
+
+
+def _upload(link: Link, side: str, locked: bool) -> dict[str, str]:
+    """Draw the upload of a file of points; its name by content goes into the link."""
+    key = f"{side}.file"
+    given = st.file_uploader(
+        "A file with two numeric columns", ["csv", "tsv", "npy", "parquet"], key=f"{link.page}:{key}", disabled=locked,
+        help="CSV, TSV, NPY or Parquet, up to 200 MB; more than a million rows are sampled down",
+    )  # fmt: skip
+    name = link.text(key)
+    if given is not None:
+        try:
+            name = store_upload(given.getvalue(), given.name)
+        except ValueError as error:
+            st.error(plain(str(error)))
+            return {}
+    if not name:
+        st.caption("Choose a file, or another distribution.")
+        return {}
+    if not name.startswith("upload:"):  # a link may only name what was uploaded, never a path of the server
+        st.error("A link can only name an uploaded file (upload: and 16 signs); choose the file again.")
+        return {}
+    link.put(key, name)
+    return {"file": name}
+
+
+@dataclass(frozen=True)
+class Plan(Knobs):
+    """How long and where to train; `steps` takes its default from the method."""
+
+    name = "plan"
+
+    steps: int = param(5000, 1, 2_000_000, doc="Steps in all", unit="steps")
+    seed: int = param(0, 0, 2**31 - 1, doc="Draws weights, noise and data; the same seed repeats the run")
+    device: Literal["auto", "cuda", "mps", "cpu"] = param(
+        "auto", doc="Where to train; auto takes a GPU if there is one", advanced=True
+    )
+
+
+def choose_method(link: Link, locked: bool, live: bool) -> Method | None:
+    """Draw the choice of a method with its knobs; while a run is `live` only those that may change are open."""
+    from otviz.methods import methods
+    from otviz.methods import named as method_named
+
+    titles = {name: cls.title for name, cls in methods().items()}
+    name = controls.choice(link, "method", titles, default="uotm-sd", label="Method", disabled=locked)
+    return controls.knobs(link, method_named(name), disabled=locked and not live, locked=live)
+
+
+def choose_plan(link: Link, method: Method, locked: bool) -> Plan | None:
+    """Draw steps, seed and device."""
+    return controls.knobs(link, Plan, scope=method.name, defaults={"steps": method.default_steps}, disabled=locked)
+
+
+def config_of(
+    method: Method | None, target: Distribution | None, source: Distribution | None, plan: Plan | None
+) -> RunConfig | None:
+    """The config that the widgets describe, or None while one of them is bad."""
+    from otviz.runs.config import RunConfig
+
+    if method is None or target is None or source is None or plan is None:
+        return None
+    return RunConfig(method, target, source, plan.steps, plan.seed, plan.device)
+
+
+def retune(run: Run, method: Method) -> None:
+    """Bring knobs that the user has just moved to the run; what another browser set stays as it is."""
+    seen: dict[str, dict[str, object]] = st.session_state.setdefault("otviz.tuned", {})
+    now = method.as_dict()
+    before = seen.get(run.id, now)
+    seen[run.id] = now
+    moved = {name: value for name, value in now.items() if before[name] != value}
+    if moved:
+        try:
+            run.retune(**moved)
+        except ValueError as error:
+            st.error(plain(str(error)))
+
+
+def address(config: RunConfig, run_id: str) -> dict[str, str]:
+    """The query parameters that show this run on the Train page with its settings."""
+    from otviz.params import params_of
+
+    found = {"method": config.method.name, "target": config.target.name, "source": config.source.name, "run": run_id}
+    for prefix, part in (("", config.method), ("target.", config.target), ("source.", config.source)):
+        for knob in params_of(type(part)):
+            if knob.name in part.changed():
+                found[prefix + knob.name] = knob.write(getattr(part, knob.name))
+    found |= {"steps": str(config.steps), "seed": str(config.seed), "device": config.device}
+    return found
