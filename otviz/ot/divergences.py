@@ -26,7 +26,7 @@ from otviz.ot.squaring import (
     sweeps_for,
 )
 
-UNBALANCED_SWEEPS = 3
+UNBALANCED_SWEEPS = 2
 """Least sweeps per level with a finite reach, where the damped updates settle more slowly."""
 
 LAST = 1

@@ -100,6 +100,7 @@ def square_down(cost: Tensor, schedule: Schedule, a: Tensor | None = None, b: Te
     for level, (epsilon, sweeps) in enumerate(schedule.temperatures()):
         if level:
             logs.add_(_foresee(scalings, change))
+            _translate(log_u, log_v, a, b, 2 * epsilon, schedule.rho)
             logs.add_(logs)
             kernel.mul_(column).mul_(row).mul_(kernel)
             u.fill_(1.0)
@@ -110,7 +111,9 @@ def square_down(cost: Tensor, schedule: Schedule, a: Tensor | None = None, b: Te
             relax = RELAX if sweep < sweeps - 1 else 1.0
             _relax(v, _invert(average(turned, u, a), log_v, damp), relax)
             _relax(u, _invert(average(kernel, v, b), log_u, damp), relax)
-    logs.add_(scalings.log()).mul_(schedule.epsilon)
+    logs.add_(scalings.log())
+    _translate(log_u, log_v, a, b, schedule.epsilon, schedule.rho)
+    logs.mul_(schedule.epsilon)
     return Scaled(kernel, u, v, log_u, log_v)
 
 
@@ -124,6 +127,27 @@ def _foresee(scalings: Tensor, change: Tensor) -> Tensor:
     logs.add_(change, alpha=0.5)
     torch.exp(logs, out=scalings)
     return logs
+
+
+def _translate(
+    log_u: Tensor, log_v: Tensor, a: Tensor | None, b: Tensor | None, epsilon: float, rho: float | None
+) -> None:
+    """Move the best constant from one unbalanced potential to the other (Sejourne et al. 2022); plans stay as they are.
+
+    Sweeps alone move it by a share epsilon / rho at a time, which at small epsilon never arrives.
+    """
+    if rho is not None:
+        shift = (_log_mass(log_u * (-epsilon / rho), a) - _log_mass(log_v * (-epsilon / rho), b)).mul_(
+            rho / epsilon / 2
+        )
+        log_u.add_(shift)
+        log_v.sub_(shift)
+
+
+def _log_mass(logs: Tensor, weights: Tensor | None) -> Tensor:
+    """log sum_i w_i e^logs_i, shape (..., 1)."""
+    weighted = logs - math.log(logs.shape[-1]) if weights is None else logs + weights.log()
+    return weighted.logsumexp(-1, keepdim=True)
 
 
 def _relax(scaling: Tensor, target: Tensor, power: float) -> None:
