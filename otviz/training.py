@@ -67,7 +67,8 @@ class Stream:
 
     def state(self) -> dict[str, Any]:
         """Where the stream is, as plain values."""
-        return {"rng": self._before, "at": self._at}
+        used_up = self._at >= self._size  # then the next chunk is drawn, not this one again
+        return {"rng": self._rng.bit_generator.state if used_up else self._before, "at": self._at}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go to where `state` was taken."""
@@ -146,7 +147,7 @@ class Training:
         """Do one step and report it."""
         method = self.method
         for_adversary, for_generator = method.updates(self.step)
-        if isinstance(method, Adversarial) and method.freeze_after and self.step >= method.freeze_after:
+        if isinstance(method, Adversarial) and method.freeze_after and self.step == method.freeze_after:
             self.frozen = True
         if self.frozen:
             for_adversary, for_generator = 0, max(for_generator, 1)

@@ -1,8 +1,4 @@
-"""MLPs for points in the plane, with their input gradient by forward mode.
-
-A penalty on |grad v|^2 differentiates v twice. In d = 2 it is cheaper, and exact, to push the d unit vectors through the
-network beside the values: one graph of first order reaches autograd instead of a double backward.
-"""
+"""MLPs for points in the plane: the transport map and the potential."""
 
 from __future__ import annotations
 
@@ -15,25 +11,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from otviz.networks.forward_mode import ValueAndGradient
+
 Activation = Literal["silu", "relu"]
 Init = Literal["kaiming", "xavier"]
 
 
-def _silu_with_slope(x: Tensor) -> tuple[Tensor, Tensor]:
-    gate = torch.sigmoid(x)
-    value = x * gate
-    return value, torch.addcmul(gate, value, 1 - gate)
-
-
-def _relu_with_slope(x: Tensor) -> tuple[Tensor, Tensor]:
-    return F.relu(x), (x > 0).to(x.dtype)
-
-
 _VALUE: dict[str, Callable[[Tensor], Tensor]] = {"silu": F.silu, "relu": F.relu}
-_WITH_SLOPE: dict[str, Callable[[Tensor], tuple[Tensor, Tensor]]] = {
-    "silu": _silu_with_slope,
-    "relu": _relu_with_slope,
-}
 
 
 class MLP(nn.Module):
@@ -73,7 +57,7 @@ class MLP(nn.Module):
         return F.linear(h, *self._layers[-1])
 
     def value_and_gradient(self, x: Tensor, others: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Value and input gradient of a network with one output, both differentiable.
+        """Value and input gradient of a network with one output, both differentiable in the weights (not in x).
 
         Args:
             x: points, shape (B, d).
@@ -82,20 +66,10 @@ class MLP(nn.Module):
         Returns:
             values (B,), or (B + C,) with others, and gradients (B, d).
         """
-        act = _WITH_SLOPE[self.activation]
-        rows, dim = x.shape
-        points = x if others is None else torch.cat([x, others])
-        (weight, bias), *middle = self._layers[:-1]
-        h, slope = act(F.linear(points * self.input_scale, weight, bias))
-        directions = self.input_scale * weight.t()
-        tangent = (slope[:rows] * directions[:, None, :]).flatten(0, 1)
-        for weight, bias in middle:
-            out = torch.cat([h, tangent]) @ weight.t()
-            h, slope = act(out[: len(points)] + bias)
-            tangent = (slope[:rows] * out[len(points) :].view(dim, rows, -1)).flatten(0, 1)
-        weight, bias = self._layers[-1]
-        value = F.linear(h, weight, bias).squeeze(-1)
-        return value, (tangent @ weight.t()).view(dim, rows).t()
+        points = (x if others is None else torch.cat([x, others])) * self.input_scale
+        flat = [tensor for pair in self._layers for tensor in pair]
+        value, gradient = ValueAndGradient.apply(points, len(x), self.activation, *flat)  # type: ignore[no-untyped-call]
+        return value, gradient * self.input_scale
 
 
 class Generator(nn.Module):

@@ -12,8 +12,7 @@ from otviz.distributions import Distribution
 from otviz.distributions.gaussian import Gaussian
 from otviz.methods import Method
 from otviz.params import params_of
-
-MAX_STEPS = 2_000_000
+from otviz.runs.plan import Plan
 
 
 @dataclass(frozen=True)
@@ -22,9 +21,7 @@ class RunConfig:
 
     Attributes:
         method, target, source: what is trained on what, from where.
-        steps: steps planned, 1 to 2 000 000.
-        seed: draws weights, noise and data, 0 to 2^31 - 1.
-        device: "auto", "cuda", "mps" or "cpu".
+        steps, seed, device: see `Plan`, which has their ranges.
     """
 
     method: Method
@@ -35,12 +32,7 @@ class RunConfig:
     device: str = "auto"
 
     def __post_init__(self) -> None:
-        if not 1 <= self.steps <= MAX_STEPS:
-            raise ValueError(f"steps must be a whole number from 1 to {MAX_STEPS}; got {self.steps}")
-        if not 0 <= self.seed < 2**31:
-            raise ValueError(f"seed must be a whole number from 0 to {2**31 - 1}; got {self.seed}")
-        if self.device not in ("auto", "cuda", "mps", "cpu"):
-            raise ValueError(f"device must be one of auto, cuda, mps, cpu; got {self.device!r}")
+        Plan(self.steps, self.seed, self.device)  # type: ignore[arg-type]  # checks the values
 
     def record(self) -> dict[str, Any]:
         """As plain values that JSON takes."""

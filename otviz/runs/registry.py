@@ -53,14 +53,19 @@ class Registry:
 
     def resume(self, run_id: str) -> Run:
         """Go on with a stored run that ended before its last step. Raises ValueError."""
-        alive = self.find(run_id)
-        if alive is not None and alive.status not in ENDED:
-            return alive
-        if self.store is None:
-            raise ValueError(f"run {run_id!r} was not saved; start it again")
-        stored = self.store.read(run_id)
-        _, restored = read_restored(self.store.path(run_id))
-        return self._launch(run_id, stored.config, restored, stored)
+        with self._lock:  # two browsers that ask at once get the same run
+            alive = self.find(run_id)
+            if alive is not None and alive.status not in ENDED:
+                return alive
+            if alive is not None:
+                alive.wait(10)  # its last save may still be under way
+            if self.store is None:
+                raise ValueError(f"run {run_id!r} was not saved; start it again")
+            stored = self.store.read(run_id)
+            if stored.step >= stored.config.steps:
+                raise ValueError(f"run {run_id!r} has done all its {stored.config.steps} steps; start a new one")
+            _, restored = read_restored(self.store.path(run_id))
+            return self._launch(run_id, stored.config, restored, stored)
 
     def find(self, run_id: str) -> Run | None:
         """The run of that id in this process, or None."""
@@ -110,15 +115,17 @@ class Registry:
             run = Run(run_id, config, self._slots, save, restored)
             if stored is not None:
                 run.created, run.seconds = stored.created, stored.seconds
+            self._runs.pop(run_id, None)  # a resumed run is the newest again
             self._runs[run_id] = run
             self._forget()
-        return run.start()
+            return run.start()
 
     def _forget(self) -> None:
         """Drop the oldest ended runs from memory; the store still has them."""
         ended = [name for name, run in self._runs.items() if run.status in ENDED]
         for name in ended[: max(0, len(self._runs) - REMEMBERED)]:
             del self._runs[name]
+            self._holds.pop(name, None)
 
     def _abandon(self, run_id: str, hold: _Hold) -> None:
         hold.abandoned_at = time.monotonic()
@@ -131,7 +138,7 @@ class Registry:
             self._reaper.start()
 
     def _reap(self) -> None:
-        while not self._closed.wait(min(1.0, self.grace / 2)):
+        while not self._closed.wait(min(1.0, max(self.grace / 2, 0.01))):
             with self._lock:
                 for run_id, hold in self._holds.items():
                     run = self._runs.get(run_id)

@@ -26,6 +26,7 @@ from otviz.training import Step, Training, start, train
 Status = Literal["queued", "running", "paused", "done", "stopped", "failed"]
 ENDED: tuple[Status, ...] = ("done", "stopped", "failed")
 WATCHED, UNWATCHED = 0.06, 1.0  # seconds between looks while somebody watches, and while nobody does
+SAVED = 30.0  # seconds between saves of a run that goes on
 LOOK_SHARE = 12  # a look may cost at most 1/12 of the time until the next
 KEPT = 480  # snapshots kept; beyond, the older half is thinned
 CURVE_POINTS = 400
@@ -53,7 +54,6 @@ class Run:
         self.id = run_id
         self.config = config
         self.status: Status = "queued"
-        self.message = ""
         self.scene: Scene | None = None
         self.frozen = False
         self.created = time.time()
@@ -66,7 +66,10 @@ class Run:
         self._losses: list[NDArray[np.float32]] = [restored.losses] if restored else []
         self._later: list[tuple[str, Any]] = []  # commands that came while queued
         self._pending: list[Step] = []
+        self._good: tuple[dict[str, torch.Tensor], str] | None = None  # the training as of the last look
         self._allowed: float = math.inf  # steps until the next pause
+        self._fault = ""
+        self._unsaved = ""
         self._watched_at = 0.0
         self._speed = 0.0
         self._ended = threading.Event()
@@ -88,11 +91,13 @@ class Run:
         self._commands.put(("allow", math.inf))
 
     def do_steps(self, n: int) -> None:
-        """Do n more steps, then pause."""
-        self._commands.put(("allow", n))
+        """Do n more steps, then pause; asked again before they are done, so many more."""
+        self._commands.put(("more", n))
 
     def retune(self, **changes: Any) -> None:
         """Change live knobs from the next step on. Raises ValueError at once if a change is not allowed."""
+        if self.status in ENDED:
+            raise ValueError("this run has ended, so its knobs cannot change; start a new run with the values you want")
         self.config = self.config.retuned(changes)
         self._commands.put(("retune", self.config.method))
 
@@ -112,6 +117,11 @@ class Run:
         """Snapshots with a sequence number above `after`; being watched makes the run look more often."""
         self._watched_at = time.monotonic()
         return tuple(snapshot for snapshot in self._snapshots if snapshot.sequence > after)
+
+    @property
+    def message(self) -> str:
+        """What went wrong, for a person: why the run failed, or could not be saved; empty if nothing did."""
+        return "; ".join(part for part in (self._fault, self._unsaved) if part)
 
     @property
     def snapshots(self) -> tuple[Snapshot, ...]:
@@ -159,8 +169,11 @@ class Run:
             torch.set_num_threads(1)  # small networks gain nothing from two, and the page needs the other core
             self._train()
         except Exception as error:
-            self.message = f"{type(error).__name__}: {error}"
-            self._end("failed")
+            kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+            self._fail(f"{kind}{error}")
+        finally:
+            self._slots.leave(self)
+            self._ended.set()
 
     def _train(self) -> None:
         if not self._admitted():
@@ -171,127 +184,142 @@ class Run:
         )
         if self._restored is not None:
             self.training.restore(self._restored.tensors, self._restored.text)
+            self.frozen, self._restored = self.training.frozen, None
         self.probe = Probe(self.training, config.seed)
         self.scene = self.probe.scene
-        for command, value in self._later:
-            self._carry_out(command, value)
-        self._look()
-        self._loop(self.training)
+        self._saved_at = time.monotonic()
+        if self._look() and self._obey():
+            self._loop(self.training)
 
     def _loop(self, training: Training) -> None:
-        self._saved_at = time.monotonic()
         next_look = since = time.monotonic()
         for step in train(self.config.method, self.config.target, training=training):
             self._pending.append(step)
             self._allowed -= 1
-            now = time.monotonic()
-            if now >= next_look or self._allowed <= 0:
-                self.seconds += now - since
-                next_look = self._look_and_plan()
-                since = time.monotonic()
-                if self.status == "failed":
+            now, last = time.monotonic(), step.number >= training.steps
+            due = last or now >= next_look or self._allowed <= 0
+            if not due and self._commands.empty():
+                continue
+            self.seconds += now - since
+            if due:
+                before = self._snapshots[-1]
+                if not self._look():
                     return
-            if self._allowed <= 0 or not self._commands.empty():
-                self.seconds += time.monotonic() - since
-                if not self._obey():
-                    return
-                since = time.monotonic()
-        self._look()
-        if self.status != "failed":
-            self._end("done")
+                next_look = self._plan(before, time.monotonic() - now)
+            if not last and not self._obey():
+                return
+            since = time.monotonic()
+        self._end("done")
 
-    def _look_and_plan(self) -> float:
-        """Look, and say when to look next: often while watched, never for more than a share of the time."""
-        began = time.monotonic()
-        before = self._snapshots[-1]
-        self._look()
-        if began - self._saved_at > 30:
-            self._store()
-        spent = time.monotonic() - began
-        watched = began - self._watched_at < 3
-        last = self._snapshots[-1]
+    def _plan(self, before: Snapshot, spent: float) -> float:
+        """When to look next: often while watched, never for more than a share of the time. Saves now and then."""
+        now, last = time.monotonic(), self._snapshots[-1]
         if last.seconds > before.seconds:
             self._speed = (last.step - before.step) / (last.seconds - before.seconds)
-        return time.monotonic() + max(WATCHED if watched else UNWATCHED, LOOK_SHARE * spent)
+        if now - self._saved_at > SAVED:
+            self._store()
+        pause = WATCHED if now - self._watched_at < 3 else UNWATCHED
+        return time.monotonic() + max(pause, LOOK_SHARE * spent)
 
-    def _look(self) -> None:
-        if self._pending:
-            losses, bad = collect(self._pending)
-            self._pending.clear()
-            if bad is not None:
-                self.message = f"the loss was no longer a number at step {bad}; a smaller lr or larger penalty may help"
-                self._end("failed")
-                return
-            self._losses.append(losses)
-        last = self._losses[-1][-1] if self._losses else (math.nan, math.nan)
-        sequence = self._snapshots[-1].sequence + 1 if self._snapshots else 0
-        shot = self.probe.look(sequence, self.seconds, (float(last[0]), float(last[1])))
-        self._snapshots = thinned((*self._snapshots, shot))
+    def _look(self) -> bool:
+        """Keep a snapshot of what was done since the last look; False, ending the run, if that is no longer numbers."""
+        steps, self._pending = self._pending, []
+        if not steps and self._good is not None:
+            return True
+        losses, bad = collect(steps) if steps else (np.empty((0, 2), np.float32), None)
+        state = self.training.state()
+        if bad is None and not all(value.isfinite().all() for value in state[0].values()):
+            bad = self.training.step
+        if bad is not None:
+            if self._good is not None:
+                self.training.restore(*self._good)
+            self._fail(f"the loss was no longer a number at step {bad}; a smaller lr or larger penalty may help")
+            return False
+        self._good = state
+        self.frozen = self.training.frozen
+        self._losses.append(losses)
+        if not self._snapshots or self._snapshots[-1].step != self.training.step:
+            recent = losses if len(losses) else self.losses()
+            one, two = recent[-1].tolist() if len(recent) else (math.nan, math.nan)
+            sequence = self._snapshots[-1].sequence + 1 if self._snapshots else 0
+            self._snapshots = thinned((*self._snapshots, self.probe.look(sequence, self.seconds, (one, two))))
+        return True
 
     def _obey(self) -> bool:
-        """Carry out waiting commands; while paused, wait for one. False when the run has to end."""
-        while True:
-            paused = self._allowed <= 0
-            if paused and self.status == "running":
+        """Carry out waiting commands; while paused, wait for one. False when the run has ended."""
+        while self.status not in ENDED:
+            if self._later:
+                self._carry_out(*self._later.pop(0))
+            elif self.status == "paused" and self._allowed <= 0:
+                self._carry_out(*self._commands.get())
+            elif not self._commands.empty():
+                self._carry_out(*self._commands.get())
+            elif self._allowed <= 0:
                 self._pause()
-            if not paused and self._commands.empty():
-                return self.status == "running" or self._admitted()
-            if not self._carry_out(*self._commands.get()):
-                return False
+            elif self.status == "running":
+                return True
+            else:
+                self._admitted()
+        return False
 
-    def _carry_out(self, command: str, value: Any) -> bool:
+    def _carry_out(self, command: str, value: Any) -> None:
         if command == "stop":
-            self._look()
-            if self.status != "failed":
+            if self._look():
                 self._end("stopped")
-            return False
-        if command == "allow":
-            self._allowed = value
         elif command == "retune":
             self.training.retune(value)
         elif command == "freeze":
             self.training.frozen = self.frozen = value
-        return True
+        else:
+            self._allow(command, value)
+
+    def _allow(self, command: str, steps: float) -> None:
+        left = self._allowed if math.isfinite(self._allowed) else 0.0
+        self._allowed = max(left, 0.0) + steps if command == "more" else steps
 
     def _pause(self) -> None:
-        self._look()
-        self._slots.leave(self)
-        self.status = "paused"
-        self._store()
+        if self._look():
+            self.status = "paused"
+            self._slots.leave(self)
+            self._store()
 
     def _admitted(self) -> bool:
-        """Wait for a slot, as queued; commands are obeyed as far as they can be. False when told to stop."""
+        """Wait for a slot, as queued; what needs the training is carried out later. False when told to stop."""
         self.status = "queued"
         while not self._slots.enter(self, timeout=0.1):
-            if self._commands.empty():
-                continue
-            command, value = self._commands.get()
-            if command == "stop":
-                self._end("stopped")
-                return False
-            if command == "allow":
-                self._allowed = value
-            else:
-                self._later.append((command, value))
+            while not self._commands.empty():
+                command, value = self._commands.get()
+                if command == "stop":
+                    self._end("stopped")
+                    return False
+                if command in ("allow", "more"):
+                    self._allow(command, value)
+                else:
+                    self._later.append((command, value))
         self.status = "running"
         return True
 
+    def _fail(self, message: str) -> None:
+        self._fault = message
+        self._end("failed")
+
     def _end(self, status: Status) -> None:
-        self._slots.leave(self)
         self.status = status
+        self._slots.leave(self)
         self._store()
         self._ended.set()
 
     def _store(self) -> None:
         self._saved_at = time.monotonic()
+        self._unsaved = ""
         if self._save is None or self.scene is None:
             return
         try:
             self._save(self)
-        except OSError as error:
-            self.message = (
-                f"could not be saved ({error.strerror or error}); free some disk space, it will be tried again"
-            )
+        except Exception as error:  # whatever the disk does, the training is not lost
+            reason = (error.strerror if isinstance(error, OSError) else None) or error
+            later = "" if self.status in ENDED else ", it will be tried again"
+            self._unsaved = f"the run could not be saved ({reason}); free some disk space{later}"
 
 
 class Restored:

@@ -74,7 +74,7 @@ class Store:
     def ids(self) -> list[str]:
         """Ids of the runs there are, newest first."""
         found = [path for path in self.folder.glob("*/summary.json") if _ID.fullmatch(path.parent.name)]
-        return [path.parent.name for path in sorted(found, key=lambda path: -path.stat().st_mtime)]
+        return [path.parent.name for path in sorted(found, key=_changed, reverse=True)]
 
     def read(self, run_id: str) -> Stored:
         """What is known of a run. Raises ValueError when it is not there or damaged."""
@@ -125,15 +125,31 @@ def read_restored(folder: Path) -> tuple[Scene, Restored]:
 
     def read() -> tuple[Scene, Restored]:
         scene, snapshots = _unpack((folder / "snapshots.npz").read_bytes())
-        losses = np.loadtxt(
-            folder / "history.csv", delimiter=",", skiprows=1, usecols=(1, 2), ndmin=2, dtype=np.float32
-        )
         raw = (folder / "state.safetensors").read_bytes()
         header = json.loads(raw[8 : 8 + int.from_bytes(raw[:8], "little")])
         tensors: dict[str, torch.Tensor] = load_tensors(raw)
-        return scene, Restored(snapshots, losses, tensors, header["__metadata__"]["rest"])
+        rest = header["__metadata__"]["rest"]
+        step = int(json.loads(rest)["step"])
+        losses = _read_history(folder / "history.csv")
+        if len(losses) < step:
+            raise ValueError(f"history.csv holds {len(losses)} of {step} steps")
+        # A process that died between two files left history and snapshots ahead of the state; it goes on from the state.
+        kept = tuple(snapshot for snapshot in snapshots if snapshot.step <= step)
+        return scene, Restored(kept, losses[:step], tensors, rest)
 
     return _guarded(folder, read)
+
+
+def _changed(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:  # deleted meanwhile
+        return 0.0
+
+
+def _read_history(path: Path) -> NDArray[np.float32]:
+    lines = path.read_text().splitlines()[1:]
+    return np.array([line.split(",")[1:] for line in lines], dtype=np.float32).reshape(len(lines), 2)
 
 
 def _guarded(folder: Path, read: Callable[[], T]) -> T:

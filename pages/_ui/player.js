@@ -752,13 +752,14 @@ function showMeter(player, panel, frame) {
   const { parts } = panel, meter = frame?.meter ?? {}, known = (name) => Number.isFinite(meter[name]);
   const modes = known("modes_covered") && known("modes_total");
   const size = known("samples") ? `n=${whole(meter.samples)}` : "";
-  const floor = [known("w2_floor") ? `floor ${digits(meter.w2_floor)}` : "", size].filter(Boolean).join(", ");
+  const pairs = known("w2_samples") ? `n=${whole(meter.w2_samples)}` : size;
+  const floor = [known("w2_floor") ? `floor ${digits(meter.w2_floor)}` : "", pairs].filter(Boolean).join(", ");
   const values = {
     modes: modes ? `${meter.modes_covered} / ${meter.modes_total} modes` : "",
     quality: known("high_quality") ? percent(meter.high_quality) : "",
     mixture: known("mode_mixture") ? percent(meter.mode_mixture) : "",
     w2: known("w2") ? `${digits(meter.w2)}${floor ? ` (${floor})` : ""}` : "",
-    samples: size && !known("w2") ? size : "",
+    samples: modes || !known("w2") ? size : "",
     alpha: Number.isFinite(frame?.alpha) ? digits(frame.alpha) : "",
   };
   for (const [name, text] of Object.entries(values)) {

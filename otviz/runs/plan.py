@@ -1,0 +1,21 @@
+"""How long and where a run trains: one place for the ranges that page, command line and config check."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from otviz.params import Knobs, param
+
+
+@dataclass(frozen=True)
+class Plan(Knobs):
+    """How long and where to train; `steps` takes its default from the method."""
+
+    name: ClassVar[str] = "plan"
+
+    steps: int = param(5000, 1, 2_000_000, doc="Steps in all", unit="steps")
+    seed: int = param(0, 0, 2**31 - 1, doc="Draws weights, noise and data; the same seed repeats the run")
+    device: Literal["auto", "cuda", "mps", "cpu"] = param(
+        "auto", doc="Where to train; auto takes a GPU if there is one", advanced=True
+    )
