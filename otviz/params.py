@@ -161,7 +161,7 @@ class Knobs:
 
 
 def params_of(cls: type) -> tuple[Param, ...]:
-    """The knobs of a dataclass, in the order of its fields. Raises TypeError for a field without `param`."""
+    """The knobs of a dataclass, those of its own before those of its bases. Raises TypeError for a field without `param`."""
     return _params_of(cls)
 
 
@@ -169,7 +169,7 @@ def params_of(cls: type) -> tuple[Param, ...]:
 def _params_of(cls: type) -> tuple[Param, ...]:
     hints = get_type_hints(cls)
     knobs = []
-    for field in dataclasses.fields(cls):
+    for field in sorted(dataclasses.fields(cls), key=lambda field: _first_declared(cls, field.name)):
         if "param" not in field.metadata:
             raise TypeError(f"{cls.__name__}.{field.name} must be declared with param(...)")
         kind, choices, length, optional = _kind(hints[field.name])
@@ -186,6 +186,16 @@ def _params_of(cls: type) -> tuple[Param, ...]:
             )
         )
     return tuple(knobs)
+
+
+def _first_declared(cls: type, name: str) -> int:
+    """How far up its bases a field is declared first: a knob that only this class has is what users look for."""
+    return -max(depth for depth, base in enumerate(reversed(cls.__mro__)) if _starts(base, name))
+
+
+def _starts(base: type, name: str) -> bool:
+    inherited = any(name in vars(above).get("__annotations__", {}) for above in base.__mro__[1:])
+    return name in vars(base).get("__annotations__", {}) and not inherited
 
 
 def _kind(hint: Any) -> tuple[type, tuple[str, ...], int | None, bool]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -29,6 +29,16 @@ class Batch(NamedTuple):
     rng: torch.Generator
 
 
+def step_size(default: float, whose: str) -> Any:
+    """The knob of an optimiser's step size; `whose` is "generator" or "adversary"."""
+    return param(default, 1e-6, 0.1, doc=f"Step size of the {whose}'s Adam", log=True, live=True)
+
+
+def minibatch(default: int) -> Any:
+    """The knob of the batch size."""
+    return param(default, 2, 16384, doc="Points per minibatch", unit="points", log=True, advanced=True)
+
+
 @dataclass(frozen=True)
 class Method(Knobs, ABC):
     """A generator, perhaps an adversary, and what each descends.
@@ -43,8 +53,8 @@ class Method(Knobs, ABC):
     default_steps: ClassVar[int] = 5000
     adversary_word: ClassVar[str] = ""
 
-    lr: float = param(1e-3, 1e-6, 0.1, doc="Step size of the generator's Adam", symbol="lr", log=True, live=True)
-    batch_size: int = param(128, 2, 16384, doc="Points per minibatch", unit="points")
+    lr: float = step_size(1e-3, "generator")
+    batch_size: int = minibatch(128)
     hidden: int = param(64, 4, 1024, doc="Width of each hidden layer", unit="units", advanced=True)
     layers: int = param(3, 1, 8, doc="Hidden layers", advanced=True)
     noise_dim: int = param(2, 0, 1024, doc="Dimension of the auxiliary noise z beside x", symbol="z", advanced=True)
@@ -106,9 +116,7 @@ class Method(Knobs, ABC):
 class Adversarial(Method):
     """A method with an adversary, which may be frozen during the run."""
 
-    adversary_lr: float = param(
-        1e-3, 1e-6, 0.1, doc="Step size of the adversary's Adam", symbol="lr of v", log=True, live=True
-    )
+    adversary_lr: float = step_size(1e-3, "adversary")
     freeze_after: int = param(
         0, 0, 10_000_000, doc="Freeze the adversary after this step; 0: never", unit="steps", advanced=True
     )

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from otviz.methods.base import Adversarial, Batch, Scalars
+from otviz.methods.base import Adversarial, Batch, Scalars, minibatch
 from otviz.networks import MLP, Generator
 from otviz.params import param
 
@@ -28,7 +28,7 @@ class GAN(Adversarial):
     default_steps: ClassVar[int] = 4000
     adversary_word: ClassVar[str] = "critic"
 
-    batch_size: int = param(256, 2, 16384, doc="Points per minibatch", unit="points")
+    batch_size: int = minibatch(256)
     hidden: int = param(128, 4, 1024, doc="Width of the generator's hidden layers", unit="units", advanced=True)
     adversary_hidden: int = param(32, 4, 1024, doc="Width of the critic's hidden layers", unit="units", advanced=True)
     noise_dim: int = param(62, 0, 1024, doc="Dimension of the auxiliary noise z beside x", symbol="z", advanced=True)
@@ -89,7 +89,7 @@ class DANS(GAN):
     title: ClassVar[str] = "DAN-S"
     paper: ClassVar[str] = "Li et al. 2017; baseline of papers/001, Fig. 2"
 
-    batch_size: int = param(512, 2, 16384, doc="Points per minibatch", unit="points")
+    batch_size: int = minibatch(512)
 
     def build_adversary(self, dim: int, rng: torch.Generator) -> nn.Module:
         wide = self.adversary_hidden

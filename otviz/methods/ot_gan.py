@@ -15,7 +15,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from otviz.methods.base import Adversarial, Batch, Scalars
+from otviz.methods.base import Adversarial, Batch, Scalars, minibatch, step_size
 from otviz.networks import MLP, Generator
 from otviz.ot.divergences import minibatch_energy_distance
 from otviz.params import param
@@ -49,10 +49,8 @@ class OTGAN(Adversarial):
     )
     matching: Literal["optimal", "random"] = param("optimal", doc="Random matching is the ablation of section 5.2")
     features: int = param(16, 1, 512, doc="Features the critic computes", advanced=True)
-    adversary_lr: float = param(
-        2e-4, 1e-6, 0.1, doc="Step size of the adversary's Adam", symbol="lr of v", log=True, live=True
-    )
-    batch_size: int = param(256, 2, 4096, doc="Points per minibatch; each step draws two of each kind", unit="points")
+    adversary_lr: float = step_size(2e-4, "adversary")
+    batch_size: int = minibatch(256)
     hidden: int = param(128, 4, 1024, doc="Width of the generator's hidden layers", unit="units", advanced=True)
     adversary_hidden: int = param(32, 4, 1024, doc="Width of the critic's hidden layers", unit="units", advanced=True)
     noise_dim: int = param(62, 0, 1024, doc="Dimension of the auxiliary noise z beside x", symbol="z", advanced=True)

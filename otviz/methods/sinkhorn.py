@@ -12,7 +12,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from otviz.methods.base import Batch, Method, Scalars
+from otviz.methods.base import Batch, Method, Scalars, minibatch
 from otviz.networks import Generator
 from otviz.ot.costs import cost_p
 from otviz.ot.divergences import fast_sinkhorn
@@ -45,7 +45,7 @@ class Sinkhorn(Method):
     debias: bool = param(True, doc="Subtract the self terms, so that S(a, a) = 0")
     scaling: float = param(0.9, 0.1, 0.99, doc="Fineness of epsilon-scaling: nearer 1 is slower, finer", advanced=True)
     reach: float | None = param(None, 0.01, 100, doc="Unbalanced: mass may stay unmatched beyond reach", unit="length")
-    batch_size: int = param(256, 2, 16384, doc="Points per minibatch", unit="points")
+    batch_size: int = minibatch(256)
     hidden: int = param(256, 4, 1024, doc="Width of each hidden layer", unit="units", advanced=True)
     layers: int = param(2, 1, 8, doc="Hidden layers", advanced=True)
     noise_dim: int = param(0, 0, 1024, doc="Dimension of the auxiliary noise z beside x", symbol="z", advanced=True)

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 
-from otviz.methods.base import Adversarial, Batch, Scalars, scalar_mlp
+from otviz.methods.base import Adversarial, Batch, Scalars, scalar_mlp, step_size
 from otviz.networks import MLP
 from otviz.ot.conjugates import CONJUGATES
 from otviz.params import param
@@ -49,6 +49,22 @@ def map_loss(v_generated: Tensor, c: Tensor | float, g3: Name) -> Tensor:
     return CONJUGATES[g3].value(c - v_generated, 1.0).mean()
 
 
+def penalty_kind(default: Penalty) -> Any:
+    """The knob of R."""
+    doc = "R: r1 is |grad v(y)|^2 on data, gp is (|grad v| - 1)^2 between data and generated"
+    return param(default, doc=doc, symbol="R", advanced=True)
+
+
+def penalty_strength(default: float) -> Any:
+    """The knob of lambda."""
+    return param(default, 0.0, 100, doc="Weight of R", symbol="lambda", log=True, live=True)
+
+
+def convex(default: Name, which: str) -> Any:
+    """The knob of g1 or g2."""
+    return param(default, doc=f"Convex function on {'v(T(x, z)) - c' if which == 'g1' else '-v(y)'}")
+
+
 @dataclass(frozen=True)
 class Unified(Adversarial):
     """Algorithm 1; subclasses say which cost, convex functions and alpha they have."""
@@ -56,8 +72,8 @@ class Unified(Adversarial):
     paper: ClassVar[str] = "Choi et al. 2024 (papers/003), Algorithm 1"
     adversary_word: ClassVar[str] = "potential"
 
-    penalty: Penalty = param("r1", doc="R: r1 is |grad v(y)|^2 on data, gp is (|grad v| - 1)^2 between", symbol="R")
-    penalty_weight: float = param(0.05, 0.0, 100, doc="Weight of R", symbol="lambda", log=False, live=True)
+    penalty: Penalty = penalty_kind("r1")
+    penalty_weight: float = penalty_strength(0.05)
     adversary_updates: int = param(1, 1, 20, doc="Updates of the potential per step", symbol="K_v", advanced=True)
     generator_updates: int = param(1, 1, 20, doc="Updates of the generator per step", symbol="K_T", advanced=True)
 
@@ -135,7 +151,9 @@ class WGAN(Unified):
     title: ClassVar[str] = "WGAN"
     default_steps: ClassVar[int] = 8000
 
-    clip: float = param(0.0, 0.0, 10, doc="Clip the potential's weights to [-clip, clip]; 0: no clipping", live=True)
+    clip: float = param(
+        0.0, 0.0, 10, doc="Clip the potential's weights to [-clip, clip]; 0: no clipping", log=True, live=True
+    )
 
     def constrain(self, adversary: nn.Module) -> None:
         if self.clip:
@@ -152,12 +170,10 @@ class WGANGP(Unified):
     title: ClassVar[str] = "WGAN-GP"
     default_steps: ClassVar[int] = 8000
 
-    lr: float = param(5e-4, 1e-6, 0.1, doc="Step size of the generator's Adam", symbol="lr", log=True, live=True)
-    adversary_lr: float = param(
-        5e-4, 1e-6, 0.1, doc="Step size of the adversary's Adam", symbol="lr of v", log=True, live=True
-    )
-    penalty: Penalty = param("gp", doc="R: r1 is |grad v(y)|^2 on data, gp is (|grad v| - 1)^2 between", symbol="R")
-    penalty_weight: float = param(0.1, 0.0, 100, doc="Weight of R", symbol="lambda", live=True)
+    lr: float = step_size(5e-4, "generator")
+    adversary_lr: float = step_size(5e-4, "adversary")
+    penalty: Penalty = penalty_kind("gp")
+    penalty_weight: float = penalty_strength(0.1)
 
 
 @dataclass(frozen=True)
@@ -167,7 +183,7 @@ class OTM(Unified):
     name: ClassVar[str] = "otm"
     title: ClassVar[str] = "OTM"
 
-    tau: float = param(0.05, 0.0, 100, doc="Cost intensity in tau |x - y|^2", symbol="tau", live=True)
+    tau: float = param(0.05, 0.0, 100, doc="Cost intensity in tau |x - y|^2", symbol="tau", log=True, live=True)
 
     def scalars(self, progress: float) -> dict[str, float]:
         return {**super().scalars(progress), "tau": self.tau}
@@ -181,11 +197,9 @@ class UOTMNoCost(Unified):
     title: ClassVar[str] = "UOTM without cost"
     default_steps: ClassVar[int] = 12000
 
-    lr: float = param(5e-4, 1e-6, 0.1, doc="Step size of the generator's Adam", symbol="lr", log=True, live=True)
-    adversary_lr: float = param(
-        5e-4, 1e-6, 0.1, doc="Step size of the adversary's Adam", symbol="lr of v", log=True, live=True
-    )
-    penalty: Penalty = param("none", doc="R: r1 is |grad v(y)|^2 on data, gp is (|grad v| - 1)^2 between", symbol="R")
+    lr: float = step_size(5e-4, "generator")
+    adversary_lr: float = step_size(5e-4, "adversary")
+    penalty: Penalty = penalty_kind("none")
 
     def conjugates(self) -> tuple[Name, Name, Name]:
         return "softplus", "softplus", "identity"
@@ -198,8 +212,8 @@ class UOTM(OTM):
     name: ClassVar[str] = "uotm"
     title: ClassVar[str] = "UOTM"
 
-    g1: Name = param("softplus", doc="Convex function on v(T(x, z)) - c", symbol="g1")
-    g2: Name = param("softplus", doc="Convex function on -v(y)", symbol="g2")
+    g1: Name = convex("softplus", "g1")
+    g2: Name = convex("softplus", "g2")
     g3: Name = param("identity", doc="Function on the map's loss", symbol="g3", advanced=True)
     alpha: float = param(
         1.0, 0.01, 1000, doc="Divergence weight: g becomes alpha g(x / alpha)", symbol="alpha", log=True, live=True
@@ -219,8 +233,8 @@ class UOTMKL(UOTM):
     name: ClassVar[str] = "uotm-kl"
     title: ClassVar[str] = "UOTM (KL)"
 
-    g1: Name = param("kl", doc="Convex function on v(T(x, z)) - c", symbol="g1")
-    g2: Name = param("kl", doc="Convex function on -v(y)", symbol="g2")
+    g1: Name = convex("kl", "g1")
+    g2: Name = convex("kl", "g2")
 
 
 def alpha_at(progress: float, low: float, high: float, schedule: str, until: float) -> float:
@@ -248,8 +262,8 @@ class UOTMSD(OTM):
     title: ClassVar[str] = "UOTM-SD"
     paper: ClassVar[str] = "Choi et al. 2024 (papers/003), Algorithm 1 with alpha scheduled"
 
-    g1: Name = param("softplus", doc="Convex function on v(T(x, z)) - c", symbol="g1")
-    g2: Name = param("softplus", doc="Convex function on -v(y)", symbol="g2")
+    g1: Name = convex("softplus", "g1")
+    g2: Name = convex("softplus", "g2")
     g3: Name = param("identity", doc="Function on the map's loss", symbol="g3", advanced=True)
     alpha_min: float = param(0.2, 0.01, 1000, doc="Divergence weight at the start", symbol="alpha", log=True, live=True)
     alpha_max: float = param(5.0, 0.01, 1000, doc="Divergence weight at the end", symbol="alpha", log=True, live=True)

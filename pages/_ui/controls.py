@@ -87,6 +87,7 @@ def knobs(
         for knob in params_of(cls)
         if only is None or knob.name in only
     ]  # fmt: skip
+    fields.sort(key=lambda field: not field.knob.live)  # what may change during a run comes first
     for field in fields:
         _seed(link, field, prefix + field.knob.name)
     slots = _lay_out(fields)
@@ -115,6 +116,7 @@ def choice(
     label: str,
     help: str | None = None,
     disabled: bool = False,
+    in_a_row: bool = False,
 ) -> str:
     """Draw one choice between names and return the name chosen.
 
@@ -124,6 +126,7 @@ def choice(
         options: what is shown for each name.
         default: the name chosen when the address says nothing.
         label, help, disabled: of the widget.
+        in_a_row: all names side by side instead of a list that opens; the label is then only for screen readers.
     """
     widget = f"{link.page}:{key}"
     text = link.take(key)
@@ -131,10 +134,14 @@ def choice(
         if text is not None and text not in options:
             link.complain(f"{key} must be one of {', '.join(options)}; got {shorten(text, 40)!r}; {default} is used.")
         st.session_state[widget] = text if text in options else default
-    chosen: str = st.selectbox(
-        label, list(options), format_func=lambda name: options.get(name, name), key=widget, help=help,
-        disabled=disabled, persist_state="session",
-    )  # fmt: skip
+    common: dict[str, Any] = {
+        "format_func": lambda name: options.get(name, name), "key": widget, "help": help,
+        "disabled": disabled, "persist_state": "session",
+    }  # fmt: skip
+    if in_a_row:
+        chosen = str(st.segmented_control(label, list(options), required=True, label_visibility="collapsed", **common))
+    else:
+        chosen = str(st.selectbox(label, list(options), **common))
     link.put(key, chosen, default)
     return chosen
 

@@ -26,7 +26,7 @@ VIEWS = {
 
 def show(link: Link, run: Run | None) -> None:
     """Draw the view chosen; only that one is computed."""
-    view = controls.choice(link, "view", VIEWS, default="formula", label="Under the picture")
+    view = controls.choice(link, "view", VIEWS, default="formula", label="Under the picture", in_a_row=True)
     if view == "runs":
         _runs()
     elif run is None:

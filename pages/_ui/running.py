@@ -145,6 +145,6 @@ def steer(run: Run) -> None:
                 on_click=run.freeze, args=(not run.frozen,),
                 help="A frozen adversary no longer learns; the generator goes on against it",
             )  # fmt: skip
-        st.button("Stop", on_click=run.stop, help="End this run; it is kept in the list")
+        st.button("Stop", on_click=run.stop, help="End this run; it is kept in the list of runs")
     if run.status == "failed":
         st.error(plain(run.message))
