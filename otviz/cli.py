@@ -17,6 +17,7 @@ import tyro
 from otviz.distributions import Distribution, distributions, parse_distribution
 from otviz.params import Knobs, params_of
 
+CHECKPOINTS = Path(__file__).resolve().parents[1] / "checkpoints"
 COMMANDS = ("list", "train", "transport")
 
 
@@ -57,13 +58,14 @@ class ListArgs:
 
 def list_plugins(args: ListArgs) -> int:
     """Print what there is to choose from."""
+    from otviz.checkpoints import cards
     from otviz.methods import methods
 
     found = {
         "methods": {name: _described(cls) for name, cls in methods().items()},
         "distributions": {name: _described(cls) for name, cls in distributions().items()},
         "datasets": {},
-        "checkpoints": _checkpoints(),
+        "checkpoints": cards(CHECKPOINTS),
         "experiments": {},
     }
     if args.json:
@@ -85,11 +87,6 @@ def _described(cls: type[Knobs]) -> dict[str, Any]:
         for knob in params_of(cls)
     }  # fmt: skip
     return {"title": cls.title, "knobs": knobs}
-
-
-def _checkpoints() -> dict[str, Any]:
-    cards = sorted((Path(__file__).parents[1] / "checkpoints").glob("*/card.json"))
-    return {card.parent.name: json.loads(card.read_text()) for card in cards}
 
 
 def _train(words: list[str]) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from otviz.checkpoints import write_card
 from otviz.distributions import Distribution
 from otviz.metrics import measure
 from otviz.runs.config import RunConfig
@@ -34,6 +35,7 @@ def train_and_report(config: RunConfig, out: str, as_json: bool) -> int:
         try:
             save_run(run, folder)
             np.save(folder / "samples.npy", samples)
+            write_card(run, report, samples, folder)
         except OSError as error:
             raise ValueError(f"{out!r} cannot be written ({error.strerror or error}); choose another --out") from error
     print(json.dumps(report) if as_json else _readable(report))

@@ -45,8 +45,8 @@ if run is not None:
         running.steer(run)
     with canvas:
         running.show(run)
-if run is not None and alive and method is not None:
-    setup.retune(run, method)
+    if alive and method is not None:
+        setup.retune(run, method)
 with under:
     details.show(link, run)
 link.publish({"run": link.text("run")})

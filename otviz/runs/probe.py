@@ -120,7 +120,9 @@ class Probe:
         value = training.method.field(adversary, at, *batch)
         assert value is not None
         (slope,) = torch.autograd.grad(value.sum(), at)
-        return _array(heat).reshape(HEAT, HEAT), _array(slope).reshape(ARROWS, ARROWS, 2)
+        values = _array(heat)
+        # A deep pit far from the data would flatten the colours where they matter.
+        return values.clip(np.quantile(values, 0.1), None).reshape(HEAT, HEAT), _array(slope).reshape(ARROWS, ARROWS, 2)
 
 
 def _grid(box: tuple[float, float, float, float], n: int, inset: bool = False) -> Tensor:

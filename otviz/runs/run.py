@@ -25,7 +25,7 @@ from otviz.training import Step, Training, start, train
 
 Status = Literal["queued", "running", "paused", "done", "stopped", "failed"]
 ENDED: tuple[Status, ...] = ("done", "stopped", "failed")
-WATCHED, UNWATCHED = 0.06, 1.0  # seconds between looks while somebody watches, and while nobody does
+WATCHED, UNWATCHED = 0.06, 0.25  # seconds between looks while somebody watches, and while nobody does
 SAVED = 30.0  # seconds between saves of a run that goes on
 LOOK_SHARE = 12  # a look may cost at most 1/12 of the time until the next
 KEPT = 480  # snapshots kept; beyond, the older half is thinned

@@ -759,7 +759,7 @@ function showMeter(player, panel, frame) {
     quality: known("high_quality") ? percent(meter.high_quality) : "",
     mixture: known("mode_mixture") ? percent(meter.mode_mixture) : "",
     w2: known("w2") ? `${digits(meter.w2)}${floor ? ` (${floor})` : ""}` : "",
-    samples: modes || !known("w2") ? size : "",
+    samples: known("samples") && (modes || !known("w2")) ? whole(meter.samples) : "",
     alpha: Number.isFinite(frame?.alpha) ? digits(frame.alpha) : "",
   };
   for (const [name, text] of Object.entries(values)) {
@@ -1012,7 +1012,7 @@ function buildPanel(player, panel) {
       quality: value("quality", "high quality", "Share of samples within 3 standard deviations of a mode"),
       mixture: value("mixture", "mixture", "Share of samples between modes"),
       w2: value("w2", "W2", "Wasserstein-2 distance to the target (data units); floor: between two sets of real points; n: samples compared"),
-      samples: value("samples", "", "Samples measured"),
+      samples: value("samples", "samples", "Generated samples that modes, quality and mixture are measured on"),
       alpha: value("alpha", "α", "Divergence weight α at this step"),
     },
   };

@@ -130,7 +130,11 @@ def show_formula(run: Run) -> None:
 
 
 def steer(run: Run) -> None:
-    """The buttons that act on training (playback has its own, in the picture)."""
+    """The buttons that act on training (playback has its own, in the picture); only what went wrong once it has ended."""
+    if run.status == "failed":
+        st.error(plain(f"This run failed: {run.message}. What it had learned before is kept."))
+    if _ended(run):
+        return
     with st.container(horizontal=True, gap="small", key="steer"):
         if run.status in ("running", "queued"):
             st.button("Pause training", on_click=run.pause, shortcut="P", type="primary")
@@ -146,5 +150,3 @@ def steer(run: Run) -> None:
                 help="A frozen adversary no longer learns; the generator goes on against it",
             )  # fmt: skip
         st.button("Stop", on_click=run.stop, help="End this run; it is kept in the list of runs")
-    if run.status == "failed":
-        st.error(plain(run.message))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from otviz.distributions import Distribution, distributions, named, store_upload
-from otviz.params import Knobs, param
+from otviz.runs.plan import Plan
 from pages._ui import controls
 from pages._ui.links import Link, plain
 
@@ -54,19 +53,6 @@ def _upload(link: Link, side: str, locked: bool) -> dict[str, str]:
         return {}
     link.put(key, name)
     return {"file": name}
-
-
-@dataclass(frozen=True)
-class Plan(Knobs):
-    """How long and where to train; `steps` takes its default from the method."""
-
-    name = "plan"
-
-    steps: int = param(5000, 1, 2_000_000, doc="Steps in all", unit="steps")
-    seed: int = param(0, 0, 2**31 - 1, doc="Draws weights, noise and data; the same seed repeats the run")
-    device: Literal["auto", "cuda", "mps", "cpu"] = param(
-        "auto", doc="Where to train; auto takes a GPU if there is one", advanced=True
-    )
 
 
 def choose_method(link: Link, locked: bool, live: bool) -> Method | None:
