@@ -7,18 +7,32 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any
 
 import tyro
 
-from otviz.distributions import Distribution, distributions, parse_distribution
-from otviz.params import Knobs, params_of
+from otviz.distributions import Distribution, distributions, kind_of
+from otviz.params import Knobs, Param, params_of
+from otviz.runs.plan import Plan
 
 CHECKPOINTS = Path(__file__).resolve().parents[1] / "checkpoints"
+USAGE = """usage: otviz COMMAND [options]
+
+commands:
+  list                  methods, distributions, checkpoints ... and their knobs [--json]
+  train METHOD          train a method on points in the plane, measure and save it
+  transport             solve one transport problem between two samples of points
+
+otviz COMMAND --help, and otviz train METHOD --help, tell more. The dashboard: streamlit run app.py"""
 COMMANDS = ("list", "train", "transport")
+HELP = ("-h", "--help")
+
+Flag = tuple[str, Any, Any]  # attribute, annotated type, default
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -26,6 +40,8 @@ def main(args: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if args is None else args)
     try:
         return _run(words)
+    except SystemExit as end:  # help, or flags that cannot be read
+        return end.code if isinstance(end.code, int) else 0
     except ValueError as error:
         print(f"otviz: {error}", file=sys.stderr)
         return 2
@@ -35,9 +51,11 @@ def main(args: Sequence[str] | None = None) -> int:
 
 
 def _run(words: list[str]) -> int:
-    if not words or words[0] not in COMMANDS:
-        asked = f"; got {words[0]!r}" if words and words[0] not in ("-h", "--help") else ""
-        raise ValueError(f"say one of {', '.join(COMMANDS)} (python -m otviz COMMAND --help tells more){asked}")
+    if not words or words[0] in HELP:
+        print(USAGE, file=sys.stdout if words else sys.stderr)
+        return 0 if words else 2
+    if words[0] not in COMMANDS:
+        raise ValueError(f"command must be one of {', '.join(COMMANDS)}; got {words[0]!r} (otviz --help tells more)")
     if words[0] == "list":
         return list_plugins(_parse(ListArgs, words[1:], "list"))
     if words[0] == "train":
@@ -91,86 +109,94 @@ def _described(cls: type[Knobs]) -> dict[str, Any]:
 
 def _train(words: list[str]) -> int:
     from otviz import methods
+
+    known = methods.methods()
+    if words and words[0] in HELP:
+        print("usage: otviz train METHOD [--target NAME|FILE] [--steps N] [--seed S] [--out DIR] [--json] [knobs]\n")
+        print("methods (otviz train METHOD --help lists the knobs of one):")
+        print("\n".join(f"  {name:14} {cls.title}" for name, cls in known.items()))
+        return 0
+    if not words or words[0].startswith("-"):
+        raise ValueError(f"say which method to train: one of {', '.join(known)}")
+    from otviz.reporting import train_and_report
     from otviz.runs.config import RunConfig
 
-    if not words or words[0].startswith("-"):
-        raise ValueError(f"say which method to train: one of {', '.join(methods.methods())}")
     method = methods.named(words[0])
-    kinds = {side: _kind_of(words, side) for side in ("target", "source")}
-    fields: list[tuple[str, Any, Any]] = [
-        ("target", str, dataclasses.field(default="ring", metadata={"help": "distribution or file"})),
-        ("source", str, dataclasses.field(default="gaussian", metadata={"help": "distribution or file"})),
-        ("steps", int, dataclasses.field(default=method.default_steps)),
-        ("seed", int, dataclasses.field(default=0)),
-        ("device", str, dataclasses.field(default="auto")),
-        ("out", str, dataclasses.field(default="")),
-        ("json", bool, dataclasses.field(default=False)),
+    kinds = {side: _kind(words, side) for side in ("target", "source")}
+    fields = [
+        *_side_flags(),
+        *_flags(Plan, "", {"steps": method.default_steps}),
+        ("out", Annotated[str, tyro.conf.arg(help="folder to save the run in", metavar="DIR")], ""),
+        ("json", Annotated[bool, tyro.conf.arg(help="print one JSON object")], False),
         *_flags(method, ""),
         *_flags(kinds["target"], "target"),
         *_flags(kinds["source"], "source"),
     ]
-    args = _parse(dataclasses.make_dataclass("Train", fields), words[1:], f"train {method.name}", method.__doc__)
+    args = _parse(_made_class("Train", fields), words[1:], f"train {method.name}", method.__doc__)
+    plan = _made(Plan, args, "")
     config = RunConfig(
         method=_made(method, args, ""),
         target=_made(kinds["target"], args, "target", file=args.target),
         source=_made(kinds["source"], args, "source", file=args.source),
-        steps=args.steps,
-        seed=args.seed,
-        device=args.device,
+        **plan.as_dict(),
     )
-    from otviz.reporting import train_and_report
-
     return train_and_report(config, args.out, args.json)
 
 
 def _transport(words: list[str]) -> int:
-    kinds = {side: _kind_of(words, side) for side in ("source", "target")}
-    fields: list[tuple[str, Any, Any]] = [
-        ("source", str, dataclasses.field(default="gaussian")),
-        ("target", str, dataclasses.field(default="ring")),
-        ("n", int, dataclasses.field(default=1000)),
-        ("p", int, dataclasses.field(default=2)),
-        ("blur", float, dataclasses.field(default=0.05)),
-        ("scaling", float, dataclasses.field(default=0.9)),
-        ("reach", float | None, dataclasses.field(default=None)),
-        ("seed", int, dataclasses.field(default=0)),
-        ("notebook", bool, dataclasses.field(default=False)),
-        ("json", bool, dataclasses.field(default=False)),
+    from otviz.reporting import Transport, transport_report
+
+    kinds = {side: _kind(words, side) for side in ("source", "target")}
+    fields = [
+        *_side_flags(),
+        *_flags(Transport, ""),
+        ("notebook", Annotated[bool, tyro.conf.arg(help="the points of the notebook, as it draws them")], False),
+        ("json", Annotated[bool, tyro.conf.arg(help="print one JSON object")], False),
         *_flags(kinds["source"], "source"),
         *_flags(kinds["target"], "target"),
     ]
-    args = _parse(dataclasses.make_dataclass("Transport", fields), words, "transport")
+    args = _parse(_made_class("Transport", fields), words, "transport", "Solve one transport problem between samples.")
     source = _made(kinds["source"], args, "source", file=args.source)
     target = _made(kinds["target"], args, "target", file=args.target)
-    from otviz.reporting import transport_report
-
-    return transport_report(source, target, args)
+    return transport_report(source, target, _made(Transport, args, ""), args.notebook, args.json)
 
 
-def _kind_of(words: list[str], side: str) -> type[Distribution]:
+def _side_flags() -> list[Flag]:
+    about = tyro.conf.arg(help="a distribution's name, or a file of points", metavar="NAME|FILE")
+    return [("target", Annotated[str, about], "ring"), ("source", Annotated[str, about], "gaussian")]
+
+
+def _kind(words: list[str], side: str) -> type[Distribution]:
     """The class of the distribution asked for, read ahead of parsing since it decides which flags there are."""
-    default = {"target": "ring", "source": "gaussian"}[side]
+    asked = {"target": "ring", "source": "gaussian"}[side]
     for index, word in enumerate(words):
         if word.startswith(f"--{side}="):
-            default = word.partition("=")[2]
+            asked = word.partition("=")[2]
         elif word == f"--{side}" and index + 1 < len(words):
-            default = words[index + 1]
-    known = distributions()
-    return known[default] if default in known else type(parse_distribution(default, {}))
+            asked = words[index + 1]
+    return kind_of(asked)
 
 
-def _flags(cls: type[Knobs], prefix: str) -> list[tuple[str, Any, Any]]:
+def _flags(cls: type[Knobs], prefix: str, defaults: Mapping[str, Any] = MappingProxyType({})) -> list[Flag]:
     """Fields of a flat dataclass for tyro, one for each knob; texts, since `Knobs.parse` checks and says what is wrong."""
-    fields = []
+    flags: list[Flag] = []
     for knob in params_of(cls):
         flag = f"{prefix}.{knob.name}" if prefix else knob.name
-        about = knob.doc if knob.low is None else f"{knob.doc} ({knob.low:g} to {knob.high:g})"
-        about = f"{about} ({', '.join(knob.choices)})" if knob.choices else about
-        kind = Annotated[
-            str, tyro.conf.arg(name=flag.replace("_", "-"), help=about, metavar=knob.kind.__name__.upper())
-        ]
-        fields.append((_attribute(prefix, knob.name), kind, dataclasses.field(default=knob.write(knob.default))))
-    return fields
+        kind = "|".join(knob.choices) or knob.kind.__name__.upper() + ("|none" if knob.optional else "")
+        about = tyro.conf.arg(name=flag.replace("_", "-"), help=_about(knob), metavar=kind)
+        default = knob.write(defaults.get(knob.name, knob.default))
+        flags.append((_attribute(prefix, knob.name), Annotated[str, about], default))
+    return flags
+
+
+def _about(knob: Param) -> str:
+    return knob.doc if knob.low is None else f"{knob.doc} ({knob.low:g} to {knob.high:g})"
+
+
+def _made_class(name: str, flags: list[Flag]) -> type[Any]:
+    return dataclasses.make_dataclass(
+        name, [(attribute, kind, dataclasses.field(default=value)) for attribute, kind, value in flags]
+    )
 
 
 def _made(cls: type[Any], args: Any, prefix: str, file: str = "") -> Any:
@@ -185,4 +211,10 @@ def _attribute(prefix: str, name: str) -> str:
 
 
 def _parse(kind: type[Any], words: list[str], command: str, description: str | None = None) -> Any:
-    return tyro.cli(kind, args=words, prog=f"otviz {command}", description=description)
+    joined: list[str] = []
+    for word in words:  # "--target.centre -1,2": a word that begins with a minus would be read as a flag
+        if re.match(r"-[\d.]", word) and joined and re.fullmatch(r"--[^=]+", joined[-1]):
+            joined[-1] += f"={word}"
+        else:
+            joined.append(word)
+    return tyro.cli(kind, args=joined, prog=f"otviz {command}", description=description)

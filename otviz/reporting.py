@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
+import tempfile
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -13,23 +16,38 @@ import torch
 from otviz.checkpoints import write_card
 from otviz.distributions import Distribution
 from otviz.metrics import measure
+from otviz.ot.summary import EXACT_LIMIT, transport_numbers
+from otviz.params import Knobs, param
 from otviz.runs.config import RunConfig
 from otviz.runs.run import Run
 from otviz.runs.store import save_run
+from otviz.training import device_named
 
 SAMPLES = 2500
 
 
+@dataclass(frozen=True)
+class Transport(Knobs):
+    """How to solve one transport problem; geomloss' words."""
+
+    name: ClassVar[str] = "transport"
+
+    n: int = param(1000, 2, EXACT_LIMIT, doc="Points drawn of each side", unit="points")
+    p: int = param(2, 1, 2, doc="Cost: 1 is |x - y|, 2 is |x - y|^2 / 2")
+    blur: float = param(0.05, 1e-3, 100, doc="Smoothing length; epsilon = blur^p", unit="length", log=True)
+    scaling: float = param(0.9, 0.1, 0.999, doc="Fineness of epsilon-scaling: nearer 1 is slower, finer")
+    reach: float | None = param(None, 0.01, 1000, doc="Unbalanced: mass may stay unmatched beyond reach", unit="length")
+    seed: int = param(0, 0, 2**31 - 1, doc="Draws the points")
+
+
 def train_and_report(config: RunConfig, out: str, as_json: bool) -> int:
     """Train to the end with a progress bar on stderr, measure, save to `out` if given, print; the exit status."""
-    folder = Path(out) if out else None
-    if folder is not None and folder.exists() and not folder.is_dir():
-        raise ValueError(f"--out must be a folder; {out!r} is a file")
-    run = Run(folder.name if folder else "run", config).start()
-    _show_progress(run)
-    if run.status == "failed":
-        print(f"otviz: {run.message}", file=sys.stderr)
-        return 1
+    device_named(config.device)  # refused before anything is begun
+    folder = None if not out else _prepared(Path(out))
+    run = Run("run" if folder is None else folder.resolve().name, config).start()
+    interrupted = _show_progress(run)
+    if run.scene is None:
+        raise ValueError(run.message)
     report, samples = report_of(run)
     if folder is not None:
         try:
@@ -37,9 +55,42 @@ def train_and_report(config: RunConfig, out: str, as_json: bool) -> int:
             np.save(folder / "samples.npy", samples)
             write_card(run, report, samples, folder)
         except OSError as error:
-            raise ValueError(f"{out!r} cannot be written ({error.strerror or error}); choose another --out") from error
-    print(json.dumps(report) if as_json else _readable(report))
-    return 0
+            raise _unwritable(folder, error) from error
+    if run.status == "failed":
+        kept = f"; what was good until step {run.step} is in {out}" if folder is not None else ""
+        print(f"otviz: {run.message}{kept}", file=sys.stderr)
+        return 1
+    print(_json(report) if as_json else _readable(report))
+    return 130 if interrupted else 0
+
+
+def _prepared(folder: Path) -> Path:
+    """The folder, made and tried: an hour of training must not end with nowhere to put it."""
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"--out must be a folder; {str(folder)!r} is a file")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+
+
+def _unwritable(folder: Path, error: OSError) -> ValueError:
+    return ValueError(f"{str(folder)!r} cannot be written ({error.strerror or error}); choose another --out")
+
+
+def _json(value: Any) -> str:
+    """JSON that every reader takes: what is not a finite number is null."""
+    return json.dumps(_finite(value), allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def report_of(run: Run) -> tuple[dict[str, Any], np.ndarray[Any, np.dtype[np.float32]]]:
@@ -71,15 +122,21 @@ def _loss(values: np.ndarray[Any, np.dtype[np.float32]]) -> dict[str, float | No
     }
 
 
-def _show_progress(run: Run) -> None:
+def _show_progress(run: Run) -> bool:
+    """Draw a progress bar until the run has ended; whether it was interrupted, which ends it early."""
     steps, width = run.config.steps, 30
-    visible = sys.stderr.isatty()
-    while not run.wait(0.5):
+    visible, interrupted, ended = sys.stderr.isatty(), False, False
+    while not ended:
+        try:
+            ended = run.wait(0.5)
+        except KeyboardInterrupt:
+            interrupted = True
+            run.stop()
         if visible:
-            done = run.step / steps
-            bar = "#" * int(width * done)
+            bar = "#" * int(width * run.step / steps)
             print(f"\r[{bar:<{width}}] {run.step}/{steps}  {run.steps_per_second:.0f} steps/s", end="", file=sys.stderr)
     print(f"{chr(13) if visible else ''}{run.status}: {run.step} of {steps} steps", file=sys.stderr)
+    return interrupted
 
 
 def _readable(report: dict[str, Any]) -> str:
@@ -95,18 +152,17 @@ def _short(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def transport_report(source: Distribution, target: Distribution, args: Any) -> int:
-    """Solve one transport problem between samples and print its numbers; the exit status."""
+def transport_report(
+    source: Distribution, target: Distribution, knobs: Transport, notebook: bool, as_json: bool
+) -> int:
+    """Solve one transport problem between samples, or the notebook's own, and print its numbers; the exit status."""
     from otviz.ot.notebook import notebook_points
-    from otviz.ot.summary import EXACT_LIMIT, transport_numbers
 
-    if not 2 <= args.n <= EXACT_LIMIT:
-        raise ValueError(f"n must be a whole number from 2 to {EXACT_LIMIT} (points of each cloud); got {args.n}")
-    rng = np.random.default_rng(args.seed)
-    x, y = notebook_points() if args.notebook else (source.sample(args.n, rng), target.sample(args.n, rng))
+    rng = np.random.default_rng(knobs.seed)
+    x, y = notebook_points() if notebook else (source.sample(knobs.n, rng), target.sample(knobs.n, rng))
     numbers = transport_numbers(
-        torch.from_numpy(x), torch.from_numpy(y), p=args.p, blur=args.blur, scaling=args.scaling, reach=args.reach
+        torch.from_numpy(x), torch.from_numpy(y), p=knobs.p, blur=knobs.blur, scaling=knobs.scaling, reach=knobs.reach
     )
     lines = [f"{name:20} {_short(value)}" for name, value in numbers.items()]
-    print(json.dumps(numbers) if args.json else "\n".join(lines))
+    print(_json(numbers) if as_json else "\n".join(lines))
     return 0

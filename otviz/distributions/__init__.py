@@ -17,6 +17,7 @@ __all__ = [
     "Points",
     "by_record",
     "distributions",
+    "kind_of",
     "named",
     "parse_distribution",
     "record",
@@ -45,10 +46,16 @@ def parse_distribution(name_or_file: str, values: Mapping[str, str]) -> Distribu
     Raises:
         ValueError: neither a name nor a file, an unknown knob, a value out of range, or an unreadable file.
     """
+    kind = kind_of(name_or_file)
+    return kind.parse(values if name_or_file == kind.name else {**values, "file": name_or_file})
+
+
+def kind_of(name_or_file: str) -> type[Distribution]:
+    """The class that a name or a file of points means; the file is not read. Raises ValueError for neither."""
     if name_or_file in distributions():
-        return named(name_or_file).parse(values)
+        return named(name_or_file)
     if _is_file(name_or_file):
-        return PointsFile.parse({**values, "file": name_or_file})
+        return PointsFile
     raise ValueError(
         f"distribution must be one of {', '.join(distributions())}, or a file ({', '.join(EXTENSIONS)}); "
         f"got {name_or_file!r}"

@@ -38,6 +38,8 @@ class Probe:
         self._training = training
         self._meter: Meter = {"samples": POINTS}
         self._measured_at = -math.inf
+        self._field_due = -math.inf
+        self._drawn: tuple[Array | None, Array | None] = (None, None)
         self._held_out = held_out(training.target, W2_POINTS, rng)
         self._w2_floor = w2_floor(training.target, self._held_out, rng)
         self._mixture: Mixture | None = training.target.mixture()
@@ -70,7 +72,7 @@ class Probe:
         points = _array(generated)
         if np.isfinite(points).all():
             self._measure(points)
-        potential, arrows = self._field(generated)
+        potential, arrows = self._field_now_and_then(generated)
         return Snapshot(
             sequence=sequence,
             step=training.step,
@@ -106,6 +108,14 @@ class Probe:
         z = torch.randn(n, training.method.noise_dim, generator=noise).to(training.device)
         with torch.no_grad():
             return _array(training.shown(source, z))
+
+    def _field_now_and_then(self, generated: Tensor) -> tuple[Array | None, Array | None]:
+        """The field, not more often than a tenth of the time allows: it may cost more than all the rest of a look."""
+        began = time.monotonic()
+        if began >= self._field_due:
+            self._drawn = self._field(generated)
+            self._field_due = time.monotonic() + 10 * (time.monotonic() - began)
+        return self._drawn
 
     def _field(self, generated: Tensor) -> tuple[Array | None, Array | None]:
         training = self._training

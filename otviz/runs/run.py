@@ -20,7 +20,7 @@ from otviz.methods import Adversarial
 from otviz.runs.config import RunConfig
 from otviz.runs.probe import Probe
 from otviz.runs.slots import Slots
-from otviz.runs.snapshots import Curve, Meter, Scene, Snapshot
+from otviz.runs.snapshots import Curve, Meter, Scene, Snapshot, thinned
 from otviz.training import Step, Training, start, train
 
 Status = Literal["queued", "running", "paused", "done", "stopped", "failed"]
@@ -28,7 +28,6 @@ ENDED: tuple[Status, ...] = ("done", "stopped", "failed")
 WATCHED, UNWATCHED = 0.06, 0.25  # seconds between looks while somebody watches, and while nobody does
 SAVED = 30.0  # seconds between saves of a run that goes on
 LOOK_SHARE = 12  # a look may cost at most 1/12 of the time until the next
-KEPT = 480  # snapshots kept; beyond, the older half is thinned
 CURVE_POINTS = 400
 
 
@@ -72,6 +71,7 @@ class Run:
         self._unsaved = ""
         self._watched_at = 0.0
         self._speed = 0.0
+        self._look_cost = 0.0
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._play, name=f"run {run_id}", daemon=True)
 
@@ -219,7 +219,8 @@ class Run:
         if now - self._saved_at > SAVED:
             self._store()
         pause = WATCHED if now - self._watched_at < 3 else UNWATCHED
-        return time.monotonic() + max(pause, LOOK_SHARE * spent)
+        self._look_cost += (spent - self._look_cost) / 4  # a running mean: some looks also draw the field
+        return time.monotonic() + max(pause, LOOK_SHARE * self._look_cost)
 
     def _look(self) -> bool:
         """Keep a snapshot of what was done since the last look; False, ending the run, if that is no longer numbers."""
@@ -250,9 +251,7 @@ class Run:
         while self.status not in ENDED:
             if self._later:
                 self._carry_out(*self._later.pop(0))
-            elif self.status == "paused" and self._allowed <= 0:
-                self._carry_out(*self._commands.get())
-            elif not self._commands.empty():
+            elif not self._commands.empty() or (self.status == "paused" and self._allowed <= 0):
                 self._carry_out(*self._commands.get())
             elif self._allowed <= 0:
                 self._pause()
@@ -348,11 +347,3 @@ def collect(steps: list[Step]) -> tuple[NDArray[np.float32], int | None]:
     ).numpy()
     bad = np.flatnonzero((there & ~np.isfinite(losses)).any(1))
     return losses, steps[int(bad[0])].number if len(bad) else None
-
-
-def thinned(snapshots: tuple[Snapshot, ...]) -> tuple[Snapshot, ...]:
-    """At most KEPT snapshots: when there are more, every second one of the older half goes."""
-    if len(snapshots) <= KEPT:
-        return snapshots
-    half = len(snapshots) // 2
-    return snapshots[:half:2] + snapshots[half:]

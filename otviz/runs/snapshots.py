@@ -12,6 +12,7 @@ from otviz.distributions import Distribution
 
 Array = NDArray[np.float32]
 Meter = dict[str, Any]
+KEPT = 480  # snapshots of one run; beyond, the older half is thinned
 
 
 @dataclass(frozen=True)
@@ -100,3 +101,11 @@ def preview(target: Distribution, source: Distribution, seed: int = 0) -> Scene:
     points, start = target.sample(1000, rng), source.sample(1000, rng)
     centres = None if mixture is None else mixture.centres
     return Scene("Target and source", square_box(points, start), points, start, centres, "", 0, None)
+
+
+def thinned(snapshots: tuple[Snapshot, ...]) -> tuple[Snapshot, ...]:
+    """At most KEPT snapshots, first and last among them: when there are more, every second one of the older half goes."""
+    if len(snapshots) <= KEPT:
+        return snapshots
+    half = len(snapshots) // 2
+    return snapshots[:half:2] + snapshots[half:]
