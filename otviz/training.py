@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -20,6 +20,10 @@ from torch import Tensor, nn
 from otviz.distributions import Distribution
 from otviz.methods import Batch, Method
 from otviz.methods.base import Adversarial
+from otviz.networks import MLP, Generator
+
+if TYPE_CHECKING:
+    from otviz.compiled import Compiled
 
 _CHUNK = 4096  # points sampled at once: the sampler's fixed cost is then spread over many minibatches
 
@@ -95,6 +99,7 @@ class Training:
         method: the knobs in force; change it only through `retune`.
         frozen: True while the adversary is not updated.
         step, steps: steps done and planned.
+        compile: True to compile the updates from the second step on; set it before the first (see `otviz.compiled`).
         shown: the generator to look at (its running average when `ema` > 0).
     """
 
@@ -109,6 +114,8 @@ class Training:
         self.device = device
         self.step = 0
         self.frozen = False
+        self.compile = False
+        self._compiled: Compiled | None = None
         weights = torch.Generator().manual_seed(seed)
         self.generator: nn.Module = method.build_generator(2, weights).to(device)
         adversary = method.build_adversary(2, weights)
@@ -152,6 +159,8 @@ class Training:
         if self.frozen:
             for_adversary, for_generator = 0, max(for_generator, 1)
         scalars = method.scalars(self.progress)
+        if self.compile and method.compilable and self._compiled is None and self.step > 0:
+            self._compiled = self._compile()
         for _ in range(for_adversary):
             self._losses[1] = self._update_adversary(scalars)
         for _ in range(for_generator):
@@ -162,11 +171,17 @@ class Training:
     def batch(self) -> Batch:
         """A fresh draw of source, noise and target."""
         noise = torch.randn(self.method.rows, self.method.noise_dim, generator=self._rng).to(self.device)
-        return Batch(self._sources.next(), noise, self._targets.next(), self._rng)
+        mix = torch.rand(self.method.rows, 1, generator=self._rng).to(self.device)
+        return Batch(self._sources.next(), noise, self._targets.next(), mix, self._rng)
 
     def _update_adversary(self, scalars: dict[str, float]) -> Tensor:
         assert self.adversary is not None
         assert self._optimise_adversary is not None
+        if self._compiled is not None:
+            lr = self._optimise_adversary.param_groups[0]["lr"]
+            value = self._compiled.update_adversary(self.batch(), scalars, lr)
+            self.method.constrain(self.adversary)
+            return value
         loss = self.method.adversary_loss(self.generator, self.adversary, self.batch(), scalars)
         self._optimise_adversary.zero_grad()
         torch.autograd.backward(loss)
@@ -175,6 +190,10 @@ class Training:
         return loss.detach()
 
     def _update_generator(self, scalars: dict[str, float]) -> Tensor:
+        if self._compiled is not None:
+            value = self._compiled.update_generator(self.batch(), scalars, self.method.lr)
+            self._average()
+            return value
         adversary = self.adversary if self.adversary is not None else nn.Identity()
         _require_grad(self._adversary_weights, False)  # only the way through the adversary to its input is needed
         loss = self.method.generator_loss(self.generator, adversary, self.batch(), scalars)
@@ -182,11 +201,22 @@ class Training:
         torch.autograd.backward(loss)
         self._optimise_generator.step()
         _require_grad(self._adversary_weights, True)
+        self._average()
+        return loss.detach()
+
+    def _average(self) -> None:
         if self._averaged is not None:
             with torch.no_grad():
                 for mean, weight in zip(self._averaged.parameters(), self.generator.parameters(), strict=True):
                     mean.lerp_(weight, 1 - self.method.ema)
-        return loss.detach()
+
+    def _compile(self) -> Compiled:
+        from otviz.compiled import Compiled
+
+        assert isinstance(self.generator, Generator)
+        assert isinstance(self.adversary, MLP)
+        assert self._optimise_adversary is not None
+        return Compiled(self.method, self.generator, self.adversary, self._optimise_generator, self._optimise_adversary)
 
     def state(self) -> tuple[dict[str, Tensor], str]:
         """Everything a continuation needs: tensors by name, and the rest as JSON text."""
@@ -239,7 +269,8 @@ def train(
     *,
     steps: int | None = None,
     seed: int = 0,
-    device: str | Literal["auto"] = "cpu",
+    device: str = "cpu",
+    compile: bool = False,
     training: Training | None = None,
 ) -> Iterator[Step]:
     """Train a method; yields a light `Step` after each step.
@@ -249,9 +280,10 @@ def train(
         steps: steps in all; defaults to the method's own.
         seed: draws weights, noise and data; the same seed gives the same numbers on the same device.
         device: "auto", "cuda", "mps" or "cpu".
+        compile: compile the updates, which takes some twenty seconds first (see `otviz.compiled`).
         training: continue this one instead (then the other arguments but `method` and `target` are not used).
     """
-    live = training or start(method, target, source, steps=steps, seed=seed, device=device)
+    live = training or start(method, target, source, steps=steps, seed=seed, device=device, compile=compile)
     while live.step < live.steps:
         yield live.advance()
 
@@ -264,12 +296,19 @@ def start(
     steps: int | None = None,
     seed: int = 0,
     device: str = "cpu",
+    compile: bool = False,
 ) -> Training:
-    """A training before its first step; arguments as for `train`."""
+    """A training before its first step; arguments as for `train`.
+
+    Raises:
+        ValueError: the device is not here.
+    """
     from otviz.distributions.gaussian import Gaussian
 
     planned = method.default_steps if steps is None else steps
-    return Training(method, target, source or Gaussian(), planned, seed, device_named(device))
+    training = Training(method, target, source or Gaussian(), planned, seed, device_named(device))
+    training.compile = compile
+    return training
 
 
 def _require_grad(weights: list[nn.Parameter], value: bool) -> None:

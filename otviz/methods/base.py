@@ -7,7 +7,7 @@ user's hand during a run, reaches the losses as named scalars, so that one compi
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
@@ -18,14 +18,17 @@ from otviz.networks import MLP, Generator
 from otviz.params import Knobs, param
 
 Scalars = Mapping[str, float]
+Map = Callable[[Tensor, Tensor], Tensor]
+Adversary = Callable[[Tensor], Tensor]
 
 
 class Batch(NamedTuple):
-    """One draw: source x (B, d), noise z (B, k), target y (B, d), and the generator for any other randomness."""
+    """One draw: source x (B, d), noise z (B, k), target y (B, d), uniform mix (B, 1), and a generator for the rest."""
 
     source: Tensor
     noise: Tensor
     target: Tensor
+    mix: Tensor
     rng: torch.Generator
 
 
@@ -44,7 +47,8 @@ class Method(Knobs, ABC):
     """A generator, perhaps an adversary, and what each descends.
 
     Class variables: `name` (lower case, hyphenated), `title`, `paper` (where it comes from), `default_steps`,
-    `adversary_word` ("potential", "critic" or "" without one).
+    `adversary_word` ("potential", "critic" or "" without one), `compilable` (its losses are pure functions of the bound
+    networks, the batch and the scalars, so that a whole update can be compiled).
     """
 
     name: ClassVar[str] = ""
@@ -52,6 +56,7 @@ class Method(Knobs, ABC):
     paper: ClassVar[str] = ""
     default_steps: ClassVar[int] = 5000
     adversary_word: ClassVar[str] = ""
+    compilable: ClassVar[bool] = False
 
     lr: float = step_size(1e-3, "generator")
     batch_size: int = minibatch(128)
@@ -84,17 +89,17 @@ class Method(Knobs, ABC):
         return None
 
     @abstractmethod
-    def generator_loss(self, generator: nn.Module, adversary: nn.Module, batch: Batch, s: Scalars) -> Tensor:
+    def generator_loss(self, generator: Map, adversary: Adversary, batch: Batch, s: Scalars) -> Tensor:
         """What the generator descends, shape ()."""
 
-    def adversary_loss(self, generator: nn.Module, adversary: nn.Module, batch: Batch, s: Scalars) -> Tensor:
+    def adversary_loss(self, generator: Map, adversary: Adversary, batch: Batch, s: Scalars) -> Tensor:
         """What the adversary descends, shape ()."""
         raise TypeError(f"{self.name} has no adversary")
 
     def constrain(self, adversary: nn.Module) -> None:
         """Project the adversary's weights after its update (weight clipping); nothing by default."""
 
-    def field(self, adversary: nn.Module, points: Tensor, generated: Tensor, target: Tensor) -> Tensor | None:
+    def field(self, adversary: Adversary, points: Tensor, generated: Tensor, target: Tensor) -> Tensor | None:
         """A scalar field to draw: the generator is pushed up its slope. Points (N, d) -> (N,); None for none.
 
         Args:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from otviz.methods.base import Adversarial, Batch, Scalars, minibatch
+from otviz.methods.base import Adversarial, Adversary, Batch, Map, Scalars, minibatch
 from otviz.networks import MLP, Generator
 from otviz.params import param
 
@@ -43,15 +43,15 @@ class GAN(Adversarial):
     def build_adversary(self, dim: int, rng: torch.Generator) -> nn.Module:
         return MLP([dim, *[self.adversary_hidden] * self.layers, 1], rng, "relu", "xavier", input_scale=0.25)
 
-    def generator_loss(self, generator: nn.Module, adversary: nn.Module, batch: Batch, s: Scalars) -> Tensor:
+    def generator_loss(self, generator: Map, adversary: Adversary, batch: Batch, s: Scalars) -> Tensor:
         return F.softplus(-adversary(generator(batch.source, batch.noise))).mean()
 
-    def adversary_loss(self, generator: nn.Module, adversary: nn.Module, batch: Batch, s: Scalars) -> Tensor:
+    def adversary_loss(self, generator: Map, adversary: Adversary, batch: Batch, s: Scalars) -> Tensor:
         with torch.no_grad():
             generated = generator(batch.source, batch.noise)
         return F.softplus(-adversary(batch.target)).mean() + F.softplus(adversary(generated)).mean()
 
-    def field(self, adversary: nn.Module, points: Tensor, generated: Tensor, target: Tensor) -> Tensor:
+    def field(self, adversary: Adversary, points: Tensor, generated: Tensor, target: Tensor) -> Tensor:
         values: Tensor = adversary(points).squeeze(-1)
         return values
 
@@ -96,7 +96,7 @@ class DANS(GAN):
         inner = MLP([dim, wide, wide], rng, "relu", "xavier", input_scale=0.25)
         return MeanCritic(inner, MLP([wide, *[wide] * max(self.layers - 2, 0), 1], rng, "relu", "xavier"))
 
-    def field(self, adversary: nn.Module, points: Tensor, generated: Tensor, target: Tensor) -> Tensor:
+    def field(self, adversary: Adversary, points: Tensor, generated: Tensor, target: Tensor) -> Tensor:
         assert isinstance(adversary, MeanCritic)
         return adversary.each(points)
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from otviz.methods.base import Adversarial, Batch, Scalars, minibatch, step_size
+from otviz.methods.base import Adversarial, Adversary, Batch, Map, Scalars, minibatch, step_size
 from otviz.networks import MLP, Generator
 from otviz.ot.divergences import minibatch_energy_distance
 from otviz.params import param
@@ -73,22 +73,22 @@ class OTGAN(Adversarial):
         sizes = [dim, *[self.adversary_hidden] * self.layers, self.features]
         return MLP(sizes, rng, "relu", "xavier", input_scale=0.25)
 
-    def _distance(self, adversary: nn.Module, generated: Tensor, batch: Batch, s: Scalars) -> Tensor:
+    def _distance(self, adversary: Adversary, generated: Tensor, batch: Batch, s: Scalars) -> Tensor:
         x1, x2, y1, y2 = adversary(torch.cat([batch.target, generated])).chunk(4)
         return minibatch_energy_distance(
             x1, x2, y1, y2,
             cost=self.cost, epsilon=s["epsilon"], iterations=self.iterations, matching=self.matching, rng=batch.rng,
         )  # fmt: skip
 
-    def generator_loss(self, generator: nn.Module, adversary: nn.Module, batch: Batch, s: Scalars) -> Tensor:
+    def generator_loss(self, generator: Map, adversary: Adversary, batch: Batch, s: Scalars) -> Tensor:
         return self._distance(adversary, generator(batch.source, batch.noise), batch, s)
 
-    def adversary_loss(self, generator: nn.Module, adversary: nn.Module, batch: Batch, s: Scalars) -> Tensor:
+    def adversary_loss(self, generator: Map, adversary: Adversary, batch: Batch, s: Scalars) -> Tensor:
         with torch.no_grad():
             generated = generator(batch.source, batch.noise)
         return -self._distance(adversary, generated, batch, s)
 
-    def field(self, adversary: nn.Module, points: Tensor, generated: Tensor, target: Tensor) -> Tensor:
+    def field(self, adversary: Adversary, points: Tensor, generated: Tensor, target: Tensor) -> Tensor:
         # Features have no one value; their projection on (mean of data - mean of generated) rises towards the data.
         with torch.no_grad():
             direction = adversary(target).mean(0) - adversary(generated).mean(0)

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from otviz.methods.base import Batch, Method, Scalars, minibatch
+from otviz.methods.base import Adversary, Batch, Map, Method, Scalars, minibatch
 from otviz.networks import Generator
 from otviz.ot.costs import cost_p
 from otviz.ot.divergences import fast_sinkhorn
@@ -60,13 +60,13 @@ class Sinkhorn(Method):
     def _divergence(self, x: Tensor, y: Tensor, blur: float) -> Tensor:
         return fast_sinkhorn(x, y, blur=blur, p=int(self.p), debias=self.debias, reach=self.reach, scaling=self.scaling)
 
-    def generator_loss(self, generator: nn.Module, adversary: nn.Module, batch: Batch, s: Scalars) -> Tensor:
+    def generator_loss(self, generator: Map, adversary: Adversary, batch: Batch, s: Scalars) -> Tensor:
         return self._divergence(generator(batch.source, batch.noise), batch.target, s["blur"])
 
     def loss_floor(self, target: Tensor, other: Tensor) -> float:
         return float(self._divergence(target, other, self.blur))
 
-    def field(self, adversary: nn.Module, points: Tensor, generated: Tensor, target: Tensor) -> Tensor:
+    def field(self, adversary: Adversary, points: Tensor, generated: Tensor, target: Tensor) -> Tensor:
         """Minus the first variation of S in the generated measure, f_xx - f_xy, both extended to the plane."""
         p = int(self.p)
         epsilon = max(self.blur, _FIELD_BLUR) ** p

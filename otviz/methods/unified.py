@@ -16,8 +16,8 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from otviz.methods.base import Adversarial, Batch, Scalars, scalar_mlp, step_size
-from otviz.networks import MLP
+from otviz.methods.base import Adversarial, Adversary, Batch, Map, Scalars, scalar_mlp, step_size
+from otviz.networks import MLP, BoundMLP
 from otviz.ot.conjugates import CONJUGATES
 from otviz.params import param
 
@@ -71,6 +71,7 @@ class Unified(Adversarial):
 
     paper: ClassVar[str] = "Choi et al. 2024 (papers/003), Algorithm 1"
     adversary_word: ClassVar[str] = "potential"
+    compilable: ClassVar[bool] = True
 
     penalty: Penalty = penalty_kind("r1")
     penalty_weight: float = penalty_strength(0.05)
@@ -90,12 +91,12 @@ class Unified(Adversarial):
     def build_adversary(self, dim: int, rng: torch.Generator) -> MLP:
         return scalar_mlp(self, dim, rng)
 
-    def adversary_loss(self, generator: nn.Module, adversary: nn.Module, batch: Batch, s: Scalars) -> Tensor:
+    def adversary_loss(self, generator: Map, adversary: Adversary, batch: Batch, s: Scalars) -> Tensor:
         with torch.no_grad():
             generated = generator(batch.source, batch.noise)
         c = cost(batch.source, generated, s["tau"])
         g1, g2, _ = self.conjugates()
-        assert isinstance(adversary, MLP)
+        assert isinstance(adversary, MLP | BoundMLP)
         if self.penalty == "r1":
             both, slope = adversary.value_and_gradient(batch.target, generated)
             v_target, v_generated = both[: len(batch.target)], both[len(batch.target) :]
@@ -105,17 +106,16 @@ class Unified(Adversarial):
         v_generated, v_target = both[: len(generated)], both[len(generated) :]
         loss = potential_loss(v_generated, v_target, c, g1, g2, s["alpha"])
         if self.penalty == "gp":
-            mix = torch.rand(len(generated), 1, generator=batch.rng).to(generated.device)
-            _, slope = adversary.value_and_gradient(torch.lerp(generated, batch.target, mix))
+            _, slope = adversary.value_and_gradient(torch.lerp(generated, batch.target, batch.mix))
             loss = loss + s["penalty_weight"] * (slope.norm(dim=1) - 1).square().mean()
         return loss
 
-    def generator_loss(self, generator: nn.Module, adversary: nn.Module, batch: Batch, s: Scalars) -> Tensor:
+    def generator_loss(self, generator: Map, adversary: Adversary, batch: Batch, s: Scalars) -> Tensor:
         generated = generator(batch.source, batch.noise)
         c = cost(batch.source, generated, s["tau"])
         return map_loss(adversary(generated).squeeze(-1), c, self.conjugates()[2])
 
-    def field(self, adversary: nn.Module, points: Tensor, generated: Tensor, target: Tensor) -> Tensor:
+    def field(self, adversary: Adversary, points: Tensor, generated: Tensor, target: Tensor) -> Tensor:
         values: Tensor = adversary(points).squeeze(-1)
         return values
 

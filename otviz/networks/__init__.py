@@ -1,5 +1,5 @@
 """Networks, built from the shape of a sample: small MLPs for points."""
 
-from otviz.networks.points import MLP, Generator
+from otviz.networks.points import MLP, BoundMLP, Generator
 
-__all__ = ["MLP", "Generator"]
+__all__ = ["MLP", "BoundMLP", "Generator"]

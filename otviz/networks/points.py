@@ -17,6 +17,7 @@ Activation = Literal["silu", "relu"]
 Init = Literal["kaiming", "xavier"]
 
 
+Layers = Sequence[tuple[Tensor, Tensor]]
 _VALUE: dict[str, Callable[[Tensor], Tensor]] = {"silu": F.silu, "relu": F.relu}
 
 
@@ -50,11 +51,7 @@ class MLP(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Values at x: (B, sizes[0]) -> (B, sizes[-1])."""
-        act = _VALUE[self.activation]
-        h = x if self.input_scale == 1.0 else x * self.input_scale
-        for weight, bias in self._layers[:-1]:
-            h = act(F.linear(h, weight, bias))
-        return F.linear(h, *self._layers[-1])
+        return _value(self._layers, self.activation, self.input_scale, x)
 
     def value_and_gradient(self, x: Tensor, others: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Value and input gradient of a network with one output, both differentiable in the weights (not in x).
@@ -70,6 +67,52 @@ class MLP(nn.Module):
         flat = [tensor for pair in self._layers for tensor in pair]
         value, gradient = ValueAndGradient.apply(points, len(x), self.activation, *flat)  # type: ignore[no-untyped-call]
         return value, gradient * self.input_scale
+
+    def bound(self, weights: Sequence[Tensor]) -> BoundMLP:
+        """The same network as a pure function of other weights, in the order of `parameters()`."""
+        half = len(weights) // 2
+        return BoundMLP(tuple(zip(weights[:half], weights[half:], strict=True)), self.activation, self.input_scale)
+
+
+class BoundMLP:
+    """An MLP that holds no parameters of its own, for transformations that need pure functions; as `MLP` otherwise."""
+
+    def __init__(self, layers: Layers, activation: Activation, input_scale: float) -> None:
+        self._layers = layers
+        self._activation = activation
+        self._input_scale = input_scale
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Values at x."""
+        return _value(self._layers, self._activation, self._input_scale, x)
+
+    def value_and_gradient(self, x: Tensor, others: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """As `MLP.value_and_gradient`, in plain operations that a compiler can fuse."""
+        count, slope_of = len(x), _SLOPE[self._activation]
+        points = (x if others is None else torch.cat([x, others])) * self._input_scale
+        tangent = self._layers[0][0].t()[:, None, :]
+        h = points
+        for layer, (weight, bias) in enumerate(self._layers[:-1]):
+            a = F.linear(h, weight, bias)
+            if layer:
+                tangent = tangent @ weight.t()
+            h, tangent = _VALUE[self._activation](a), slope_of(a[:count]) * tangent
+        weight, bias = self._layers[-1]
+        gradient = (tangent @ weight.t()).squeeze(-1).t() * self._input_scale
+        return F.linear(h, weight, bias).squeeze(-1), gradient
+
+
+def _value(layers: Layers, activation: Activation, input_scale: float, x: Tensor) -> Tensor:
+    act = _VALUE[activation]
+    h = x if input_scale == 1.0 else x * input_scale
+    for weight, bias in layers[:-1]:
+        h = act(F.linear(h, weight, bias))
+    return F.linear(h, *layers[-1])
+
+
+def _silu_slope(a: Tensor) -> Tensor:
+    gate = torch.sigmoid(a)
+    return gate * (1 + a * (1 - gate))
 
 
 class Generator(nn.Module):
@@ -100,6 +143,14 @@ class Generator(nn.Module):
         """Generated points (B, d) of source x (B, d) and noise z (B, k)."""
         generated: Tensor = self.net(torch.cat([x, z], dim=1) if self.noise_dim else x)
         return generated
+
+    def bound(self, weights: Sequence[Tensor]) -> Callable[[Tensor, Tensor], Tensor]:
+        """The same map as a pure function of other weights, in the order of `parameters()`."""
+        net = self.net.bound(weights)
+        return lambda x, z: net(torch.cat([x, z], dim=1) if self.noise_dim else x)
+
+
+_SLOPE: dict[str, Callable[[Tensor], Tensor]] = {"silu": _silu_slope, "relu": lambda a: (a > 0).to(a.dtype)}
 
 
 def _draw(fan_in: int, fan_out: int, rng: torch.Generator, init: Init) -> tuple[Tensor, Tensor]:

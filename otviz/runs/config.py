@@ -30,6 +30,7 @@ class RunConfig:
     steps: int = 5000
     seed: int = 0
     device: str = "auto"
+    compile: bool = False
 
     def __post_init__(self) -> None:
         Plan(self.steps, self.seed, self.device)  # type: ignore[arg-type]  # checks the values
@@ -43,6 +44,7 @@ class RunConfig:
             "steps": self.steps,
             "seed": self.seed,
             "device": self.device,
+            "compile": self.compile,
         }
 
     @classmethod
@@ -59,6 +61,7 @@ class RunConfig:
                 steps=int(record["steps"]),
                 seed=int(record["seed"]),
                 device=str(record["device"]),
+                compile=bool(record.get("compile", False)),
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"this is no config of a run: {error} is missing or of the wrong kind") from error

@@ -28,7 +28,6 @@ ENDED: tuple[Status, ...] = ("done", "stopped", "failed")
 WATCHED, UNWATCHED = 0.06, 0.25  # seconds between looks while somebody watches, and while nobody does
 SAVED = 30.0  # seconds between saves of a run that goes on
 LOOK_SHARE = 12  # a look may cost at most 1/12 of the time until the next
-CURVE_POINTS = 400
 
 
 class Run:
@@ -155,12 +154,7 @@ class Run:
 
     def curve(self) -> Curve:
         """Losses thinned to a few hundred means over equal stretches of steps."""
-        losses = self.losses()
-        stretch = max(1, math.ceil(len(losses) / CURVE_POINTS))
-        whole = len(losses) // stretch * stretch
-        means = losses[:whole].reshape(-1, stretch, 2).mean(1)
-        steps = np.arange(stretch, whole + 1, stretch, dtype=np.int64)
-        return Curve(steps, means[:, 0].astype(np.float32), means[:, 1].astype(np.float32))
+        return curve_of(self.losses())
 
     # What the thread does
 
@@ -180,7 +174,13 @@ class Run:
             return
         config = self.config
         self.training = start(
-            config.method, config.target, config.source, steps=config.steps, seed=config.seed, device=config.device
+            config.method,
+            config.target,
+            config.source,
+            steps=config.steps,
+            seed=config.seed,
+            device=config.device,
+            compile=config.compile,
         )
         if self._restored is not None:
             self.training.restore(self._restored.tensors, self._restored.text)

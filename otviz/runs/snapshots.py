@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -79,6 +80,14 @@ class Curve:
     step: NDArray[np.int64]
     generator: Array
     adversary: Array
+
+
+def curve_of(losses: Array, points: int = 400) -> Curve:
+    """Losses of every step, shape (n, 2), as means over equal stretches of steps, a few hundred in all."""
+    stretch = max(1, math.ceil(len(losses) / points))
+    whole = len(losses) // stretch * stretch
+    means = losses[:whole].reshape(-1, stretch, 2).mean(1).astype(np.float32)
+    return Curve(np.arange(stretch, whole + 1, stretch, dtype=np.int64), means[:, 0], means[:, 1])
 
 
 def square_box(*clouds: Array) -> tuple[float, float, float, float]:

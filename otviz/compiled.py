@@ -1,0 +1,102 @@
+"""Whole updates compiled: loss, gradient and Adam as one graph each, about twice as fast again on a CPU.
+
+Compiling takes some twenty seconds and a C++ compiler, so it is asked for, never the default. The numbers a user may
+change during a run enter as tensors: one graph serves all their values. The optimisers' own state is used in place, so
+that compiled and plain steps may follow each other and a saved state is the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from otviz.methods import Batch, Method
+from otviz.networks import MLP, Generator
+
+Drawn = tuple[Tensor, Tensor, Tensor, Tensor]
+
+EPSILON = 1e-8  # Adam's, torch's default
+
+
+class Compiled:
+    """Compiled updates of one training's networks; needs one plain step before, which makes Adam's moments.
+
+    Raises:
+        ValueError: the method's losses cannot be compiled.
+    """
+
+    def __init__(
+        self,
+        method: Method,
+        generator: Generator,
+        adversary: MLP,
+        optimise_generator: torch.optim.Optimizer,
+        optimise_adversary: torch.optim.Optimizer,
+    ) -> None:
+        self._method = method
+        self._generator, self._adversary = generator, adversary
+        self._of_generator = _Moments(generator, optimise_generator)
+        self._of_adversary = _Moments(adversary, optimise_adversary)
+        mode = "reduce-overhead" if self._of_generator.weights[0].is_cuda else "default"
+        compile_whole = torch.compile(fullgraph=True, mode=mode)
+        self._update_generator: Callable[..., Tensor] = compile_whole(self._generator_update)
+        self._update_adversary: Callable[..., Tensor] = compile_whole(self._adversary_update)
+
+    def update_generator(self, batch: Batch, scalars: dict[str, float], lr: float) -> Tensor:
+        """One step of the generator; its loss, shape ()."""
+        return self._update_generator(*self._arguments(self._of_generator, batch, scalars, lr))
+
+    def update_adversary(self, batch: Batch, scalars: dict[str, float], lr: float) -> Tensor:
+        """One step of the adversary; its loss, shape ()."""
+        return self._update_adversary(*self._arguments(self._of_adversary, batch, scalars, lr))
+
+    def _arguments(
+        self, moments: _Moments, batch: Batch, scalars: dict[str, float], lr: float
+    ) -> tuple[Drawn, dict[str, Tensor], Tensor]:
+        device = batch.source.device
+        live = {name: torch.tensor(value, device=device) for name, value in scalars.items()}
+        return (batch.source, batch.noise, batch.target, batch.mix), live, torch.tensor(lr, device=device)
+
+    def _generator_update(self, drawn: Drawn, live: dict[str, float], lr: Tensor) -> Tensor:
+        batch, adversary = Batch(*drawn, torch.default_generator), self._adversary.bound(self._of_adversary.weights)
+
+        def loss(weights: Sequence[Tensor]) -> Tensor:
+            return self._method.generator_loss(self._generator.bound(weights), adversary, batch, live)
+
+        gradient, value = torch.func.grad_and_value(loss)(self._of_generator.weights)
+        self._of_generator.descend(gradient, lr, self._method.beta1, self._method.beta2)
+        return value  # type: ignore[no-any-return]
+
+    def _adversary_update(self, drawn: Drawn, live: dict[str, float], lr: Tensor) -> Tensor:
+        batch, generator = Batch(*drawn, torch.default_generator), self._generator.bound(self._of_generator.weights)
+
+        def loss(weights: Sequence[Tensor]) -> Tensor:
+            return self._method.adversary_loss(generator, self._adversary.bound(weights), batch, live)
+
+        gradient, value = torch.func.grad_and_value(loss)(self._of_adversary.weights)
+        self._of_adversary.descend(gradient, lr, self._method.beta1, self._method.beta2)
+        return value  # type: ignore[no-any-return]
+
+
+class _Moments:
+    """The weights of a network with the state that its Adam keeps of each, as plain lists of the same tensors."""
+
+    def __init__(self, network: torch.nn.Module, optimiser: torch.optim.Optimizer) -> None:
+        parameters = list(network.parameters())
+        self.weights = [parameter.detach() for parameter in parameters]  # views: written in place
+        self.first = [optimiser.state[parameter]["exp_avg"] for parameter in parameters]
+        self.second = [optimiser.state[parameter]["exp_avg_sq"] for parameter in parameters]
+        self.steps = [optimiser.state[parameter]["step"] for parameter in parameters]
+
+    def descend(self, gradient: Sequence[Tensor], lr: Tensor, beta1: float, beta2: float) -> None:
+        """One step of Adam (Kingma and Ba 2015), in place."""
+        for step in self.steps:
+            step.add_(1)
+        t = self.steps[0]
+        unbias1, unbias2 = 1 - beta1**t, 1 - beta2**t
+        for weight, slope, first, second in zip(self.weights, gradient, self.first, self.second, strict=True):
+            first.lerp_(slope, 1 - beta1)
+            second.mul_(beta2).addcmul_(slope, slope, value=1 - beta2)
+            weight.sub_(lr / unbias1 * first / ((second / unbias2).sqrt() + EPSILON))

@@ -1,0 +1,65 @@
+"""A run that is over and lies on disk: what pictures, diagnostics and downloads ask of a run, read back."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from otviz.runs.run import Restored
+from otviz.runs.snapshots import Curve, Meter, Scene, Snapshot, curve_of
+from otviz.runs.store import Store, Stored, read_restored
+from otviz.training import Training, start
+
+
+class Recorded:
+    """A stored run to look at; it never changes. `Registry.resume` makes a run that goes on from it.
+
+    Args:
+        stored: what a list shows of the run.
+        scene: of the run.
+        restored: its snapshots, losses and the state of its training.
+    """
+
+    steps_per_second = 0.0
+    frozen = False
+
+    def __init__(self, stored: Stored, scene: Scene, restored: Restored) -> None:
+        self.id = stored.id
+        self.config = stored.config
+        self.status = stored.status
+        self.message = stored.message
+        self.step = stored.step
+        self.seconds = stored.seconds
+        self.created = stored.created
+        self.meter: Meter = stored.meter
+        self.scene = scene
+        self.snapshots = restored.snapshots
+        self._restored = restored
+
+    @classmethod
+    def read(cls, store: Store, run_id: str) -> Recorded:
+        """The run of that id. Raises ValueError when it is not there or damaged."""
+        stored = store.read(run_id)
+        return cls(stored, *read_restored(store.path(run_id)))
+
+    def watch(self, after: int = -1) -> tuple[Snapshot, ...]:
+        """Snapshots with a sequence number above `after`."""
+        return tuple(snapshot for snapshot in self.snapshots if snapshot.sequence > after)
+
+    def losses(self) -> NDArray[np.float32]:
+        """Losses after each step, shape (steps, 2): generator, adversary (nan without)."""
+        return self._restored.losses
+
+    def curve(self) -> Curve:
+        """The same, thinned."""
+        return curve_of(self._restored.losses)
+
+    @cached_property
+    def training(self) -> Training:
+        """The networks as they were saved, on the CPU."""
+        config = self.config
+        made = start(config.method, config.target, config.source, steps=config.steps, seed=config.seed)
+        made.restore(self._restored.tensors, self._restored.text)
+        return made
