@@ -43,7 +43,8 @@ class Sinkhorn(Method):
     )
     p: Literal["1", "2"] = param("2", doc="Cost: 1 is |x - y|, 2 is |x - y|^2 / 2", symbol="p")
     debias: bool = param(True, doc="Subtract the self terms, so that S(a, a) = 0")
-    scaling: float = param(0.9, 0.1, 0.99, doc="Fineness of epsilon-scaling: nearer 1 is slower, finer", advanced=True)
+    # Our solver at 0.7 has a smaller gradient error than geomloss at the notebook's 0.9 (tests/ot, README).
+    scaling: float = param(0.7, 0.1, 0.99, doc="Fineness of epsilon-scaling: nearer 1 is slower, finer", advanced=True)
     reach: float | None = param(None, 0.01, 100, doc="Unbalanced: mass may stay unmatched beyond reach", unit="length")
     batch_size: int = minibatch(256)
     hidden: int = param(256, 4, 1024, doc="Width of each hidden layer", unit="units", advanced=True)
