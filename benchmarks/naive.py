@@ -40,17 +40,23 @@ def _endless(loader: DataLoader[tuple[Tensor, ...]]) -> Iterator[Tensor]:
 
 
 def uotm(
-    steps: int, hidden: int = 64, batch: int = 128, seed: int = 0, tau: float = 0.05, weight: float = 0.05
+    steps: int,
+    hidden: int = 64,
+    batch: int = 128,
+    seed: int = 0,
+    tau: float = 0.05,
+    weight: float = 0.05,
+    device: str = "cpu",
 ) -> Iterator[tuple[float, float]]:
     """UOTM on the ring (radius 2, std 0.1) in the style of the authors' code; yields (generator, potential) losses."""
     torch.manual_seed(seed)
     loader = DataLoader(TensorDataset(ring(50_000, 2, 0.1, seed)), batch_size=batch, shuffle=True, drop_last=True)
     data = _endless(loader)
-    net_t, net_v = _silu_mlp(4, hidden, 2), _silu_mlp(2, hidden, 1)
+    net_t, net_v = _silu_mlp(4, hidden, 2).to(device), _silu_mlp(2, hidden, 1).to(device)
     adam_t = torch.optim.Adam(net_t.parameters(), lr=1e-3, betas=(0.5, 0.9))
     adam_v = torch.optim.Adam(net_v.parameters(), lr=1e-3, betas=(0.5, 0.9))
     for _ in range(steps):
-        x, z, y = torch.randn(batch, 2), torch.randn(batch, 2), next(data)
+        x, z, y = torch.randn(batch, 2).to(device), torch.randn(batch, 2).to(device), next(data).to(device)
         y.requires_grad_(True)
         fake = net_t(torch.cat([x, z], dim=1))
         c = tau * (x - fake).square().sum(1)
@@ -61,7 +67,7 @@ def uotm(
         adam_v.zero_grad()
         torch.autograd.backward(loss_v)
         adam_v.step()
-        x, z = torch.randn(batch, 2), torch.randn(batch, 2)
+        x, z = torch.randn(batch, 2).to(device), torch.randn(batch, 2).to(device)
         fake = net_t(torch.cat([x, z], dim=1))
         loss_t = (tau * (x - fake).square().sum(1) - net_v(fake).squeeze(-1)).mean()
         adam_t.zero_grad()
@@ -70,14 +76,21 @@ def uotm(
         yield loss_t.item(), loss_v.item()
 
 
-def sinkhorn(steps: int, seed: int = 0, hidden: int = 256, batch: int = 256, blur: float = 0.02) -> Iterator[float]:
-    """The notebook's Sinkhorn generator on its ring (radius 3, std 0.25); yields the loss of each step."""
+def sinkhorn_generator(hidden: int = 256, seed: int = 0) -> nn.Sequential:
+    """The notebook's generator, from points of the plane to points of the plane."""
     torch.manual_seed(seed)
-    loader = DataLoader(TensorDataset(ring(2000, 3, 0.25, seed)), batch_size=batch, shuffle=True, drop_last=True)
-    data = _endless(loader)
-    net = nn.Sequential(
+    return nn.Sequential(
         nn.Linear(2, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, 2)
     )  # fmt: skip
+
+
+def sinkhorn(
+    steps: int, seed: int = 0, batch: int = 256, blur: float = 0.02, net: nn.Module | None = None
+) -> Iterator[float]:
+    """The notebook's Sinkhorn generator on its ring (radius 3, std 0.25); yields the loss of each step, trains `net`."""
+    net = sinkhorn_generator(seed=seed) if net is None else net
+    loader = DataLoader(TensorDataset(ring(2000, 3, 0.25, seed)), batch_size=batch, shuffle=True, drop_last=True)
+    data = _endless(loader)
     adam = torch.optim.Adam(net.parameters(), lr=1e-3, betas=(0.5, 0.999))
     divergence = SamplesLoss("sinkhorn", p=2, blur=blur, scaling=0.9, debias=True, backend="tensorized")
     for _ in range(steps):

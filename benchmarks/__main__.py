@@ -1,0 +1,63 @@
+"""`python -m benchmarks [ROW ...] [--quick] [--write]`: measure rows and print the table of numbers.
+
+--quick runs everything at tiny size, to see that it runs; its numbers mean nothing and are never written.
+--write keeps the results in benchmarks/results and renders the table into README.md; rows not run keep their last ones.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from benchmarks import claims, live, speed
+from benchmarks.rows import Effort, Measured, Row, load, record_of, store
+from benchmarks.table import render, write_into
+
+ROWS: dict[str, Row] = {row.name: row for row in (*speed.ROWS, *claims.ROWS, *live.ROWS)}
+README = Path(__file__).resolve().parents[1] / "README.md"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the rows asked for, all without any; the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure ours against the references.")
+    parser.add_argument("rows", nargs="*", metavar="ROW", help=f"of {', '.join(ROWS)}; all without any")
+    parser.add_argument("--quick", action="store_true", help="tiny sizes: does it run at all?")
+    parser.add_argument("--write", action="store_true", help="keep the results and render README.md")
+    parser.add_argument("--journal", type=Path, help="a folder that keeps finished runs of long rows, to go on from")
+    options = parser.parse_args(arguments)
+    unknown = [name for name in options.rows if name not in ROWS]
+    if unknown:
+        parser.error(f"there is no row {unknown[0]!r}; there are {', '.join(ROWS)}")
+    if options.quick and options.write:
+        parser.error("--quick numbers mean nothing and are not written; leave one of the two out")
+    torch.set_num_threads(1)
+    failed = False
+    for name in options.rows or ROWS:
+        failed |= not _run(ROWS[name], options)
+    if options.write:
+        write_into(README, render(ROWS.values()))
+    return int(failed)
+
+
+def _run(row: Row, options: argparse.Namespace) -> bool:
+    journal = options.journal / f"{row.name}.jsonl" if options.journal else None
+    before, begun = load(), time.perf_counter()
+    try:
+        found: Measured = row.measure(Effort(options.quick, journal))
+    except Exception:  # one row that fails must not take the others' hours with it
+        traceback.print_exc()
+        return False
+    seconds = time.perf_counter() - begun
+    print(render([row], {row.name: record_of(row, found, seconds, before)}), flush=True)
+    if options.write:
+        store(row, found, seconds, before)
+    return True
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

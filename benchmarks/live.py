@@ -1,0 +1,313 @@
+"""The live app: what viewers cost the training, how smoothly the picture moves, how fast buttons act.
+
+A real server on one core and headless Chromium on another, so that a browser takes no time that it would not take at home.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import os
+import re
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.rows import Effort, Measured, Row
+
+ROOT = Path(__file__).resolve().parents[1]
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+CHROMIUM_ARGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+METHOD = "uotm"
+ALONE = """
+import pathlib, sys, time
+from otviz.distributions.ring import Ring
+from otviz.methods import named
+from otviz.runs.config import RunConfig
+from otviz.runs.registry import Registry
+from otviz.runs.store import Store
+registry = Registry(Store(pathlib.Path(sys.argv[1])))
+run = registry.submit(RunConfig(named(sys.argv[2])(), Ring(), steps=int(sys.argv[3])))
+while run.status != "running" or run.step < 1:
+    time.sleep(0.01)
+run.pause()
+while run.status != "paused":
+    time.sleep(0.01)
+begun, done = time.time(), run.step
+run.resume()
+run.wait()
+print((run.step - done) / (time.time() - begun))
+"""
+
+
+class Absent(RuntimeError):
+    """There is no browser to measure with."""
+
+
+@dataclass
+class Site:
+    """A running server with its folder of runs, and a browser."""
+
+    url: str
+    runs: Path
+    browser: Any
+    pages: list[Any] = field(default_factory=list)
+
+    def open(self, address: str) -> Any:
+        """A page of its own browser session."""
+        context = self.browser.new_context(viewport={"width": 1280, "height": 900})
+        page = context.new_page()
+        page.set_default_timeout(60_000)
+        page.goto(address)
+        self.pages.append(page)
+        return page
+
+    def close_pages(self) -> None:
+        """Close every page; the server then has no viewer."""
+        while self.pages:
+            self.pages.pop().context.close()
+
+    def summary(self, run_id: str) -> dict[str, Any]:
+        """The run's summary as last saved, or {}."""
+        path = self.runs / run_id / "summary.json"
+        found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+        return found
+
+    def wait_for(self, run_id: str, status: str, seconds: float = 300) -> float:
+        """Wait until a run is saved with that status; when its first file was written, in seconds since the epoch."""
+        end = time.monotonic() + seconds
+        while self.summary(run_id).get("status") != status:
+            if time.monotonic() > end:
+                raise RuntimeError(f"the run was not {status} within {seconds} s")
+            time.sleep(0.02)
+        return (self.runs / run_id / "config.json").stat().st_mtime
+
+
+def cores() -> tuple[set[int], set[int]] | None:
+    """A core for the server and another for the browser; None where programs cannot be pinned."""
+    if not hasattr(os, "sched_getaffinity") or len(os.sched_getaffinity(0)) < 2:
+        return None
+    first, second, *_ = sorted(os.sched_getaffinity(0))
+    return {first}, {second}
+
+
+def _pinned(core: set[int] | None) -> Callable[[], None] | None:
+    return None if core is None else functools.partial(os.sched_setaffinity, 0, core)
+
+
+@contextlib.contextmanager
+def site() -> Iterator[Site]:
+    """A server and a browser, each on a core of its own. Raises Absent without Chromium."""
+    try:
+        from playwright.sync_api import Error, sync_playwright
+    except ImportError as error:
+        raise Absent("playwright is not installed") from error
+    split = cores()
+    before = os.sched_getaffinity(0) if split else set()
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+    with tempfile.TemporaryDirectory() as home, _server(Path(home), split and split[0]) as url:
+        if split:
+            os.sched_setaffinity(0, split[1])  # the browser is our child and stays where we are
+        try:
+            with sync_playwright() as playwright:
+                try:
+                    chromium = playwright.chromium.launch(executable_path=found, args=CHROMIUM_ARGS)
+                except Error as error:
+                    raise Absent("there is no Chromium here") from error
+                yield Site(url, Path(home) / "runs", chromium)
+                chromium.close()
+        finally:
+            if split:
+                os.sched_setaffinity(0, before)
+
+
+@contextlib.contextmanager
+def _server(home: Path, core: set[int] | None) -> Iterator[str]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    flags = [f"--server.port={port}", "--server.address=127.0.0.1", "--server.headless=true"]
+    server = subprocess.Popen(
+        [sys.executable, "-m", "streamlit", "run", "app.py", *flags, "--browser.gatherUsageStats=false"],
+        cwd=ROOT, env={**os.environ, "OTVIZ_HOME": str(home)}, preexec_fn=_pinned(core),
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    url = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(600):
+            with contextlib.suppress(OSError):
+                urllib.request.urlopen(f"{url}/_stcore/health", timeout=2).read()
+                break
+            time.sleep(0.1)
+        yield url
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def begin(at: Site, steps: int) -> tuple[Any, str]:
+    """Open the Train page, press Train, and pause once the picture is there; the page and the run's id."""
+    page = at.open(f"{at.url}/train?method={METHOD}&steps={steps}")
+    press(page, "Train")
+    page.wait_for_url("**run=*")
+    run_id = page.url.split("run=")[1].split("&")[0]
+    page.wait_for_selector(".otviz-player[data-painted]")
+    press(page, "Pause training")
+    at.wait_for(run_id, "paused")
+    return page, run_id
+
+
+def press(page: Any, name: str) -> float:
+    """Press a button; the moment of the click, in seconds since the epoch, as the browser saw it."""
+    page.evaluate("addEventListener('click', () => window.pressed = performance.timeOrigin + performance.now(), true)")
+    page.get_by_role("button", name=re.compile(f"^{name}")).first.click()  # its name ends with its shortcut
+    return float(page.evaluate("window.pressed")) / 1000
+
+
+def alone(steps: int) -> float:
+    """Steps per second of the same run in a process without server or viewers, on the server's core."""
+    split = cores()
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run(
+            [sys.executable, "-c", ALONE, folder, METHOD, str(steps)], cwd=ROOT, check=True, capture_output=True,
+            text=True, preexec_fn=_pinned(split[0] if split else None),
+        )  # fmt: skip
+    return float(done.stdout)
+
+
+def watched(at: Site, viewers: int, steps: int) -> tuple[float, list[float]]:
+    """Steps per second with so many pages open on the run, and frames painted per second in each of them."""
+    page, run_id = begin(at, steps)
+    for _ in range(viewers - 1):
+        at.open(page.url).wait_for_selector(".otviz-player[data-painted]")
+    done = int(at.summary(run_id)["step"])
+    begun = press(page, "Resume training")
+    time.sleep(2)
+    one = [_painted(each) for each in at.pages]
+    time.sleep(4)
+    two = [_painted(each) for each in at.pages]
+    ended = at.wait_for(run_id, "done")
+    at.close_pages()
+    frames = [(b[0] - a[0]) / (b[1] - a[1]) * 1000 for a, b in zip(one, two, strict=True)]
+    return (steps - done) / (ended - begun), frames
+
+
+def _painted(page: Any) -> tuple[float, float]:
+    player = page.locator(".otviz-player").first
+    count, now = player.evaluate("player => [Number(player.dataset.painted), performance.now()]")
+    return float(count), float(now)
+
+
+def live_viewers(effort: Effort) -> Measured:
+    """Training speed with nobody, one and four pages watching, in turn."""
+    rounds, steps = (1, 1500) if effort.quick else (3, 12_000)
+    speeds: dict[int, list[float]] = {0: [], 1: [], 4: []}
+    frames: dict[int, list[float]] = {1: [], 4: []}
+    with site() as at:
+        begin(at, 100)  # the server imports torch at its first run
+        at.close_pages()
+        for _ in range(rounds):
+            speeds[0].append(alone(steps))
+            for viewers in (1, 4):
+                speed, painted = watched(at, viewers, steps)
+                speeds[viewers].append(speed)
+                frames[viewers] += painted
+    lost = {
+        viewers: statistics.median(1 - b / a for a, b in zip(speeds[0], speeds[viewers], strict=True))
+        for viewers in (1, 4)
+    }
+    painted_one = statistics.median(frames[1])
+    return Measured(
+        shown=f"one viewer costs {lost[1]:.0%}, four cost {lost[4]:.0%} of {statistics.median(speeds[0]):.0f} steps/s; "
+        f"{painted_one:.0f} frames/s with one, {statistics.median(frames[4]):.0f} each with four",
+        reached=lost[1] <= 0.10 and lost[4] <= 0.20 and painted_one >= 45,
+        value=painted_one,
+        extra={"steps_per_second": speeds, "lost": lost, "frames_per_second": frames},
+        sample=f"{rounds} rounds of {steps} steps of {METHOD}; server and browser pinned to a core each"
+        if cores()
+        else f"{rounds} rounds of {steps} steps of {METHOD}; not pinned",
+    )
+
+
+def live_latency(effort: Effort) -> Measured:
+    """Seconds from a press in the browser to its effect in the training."""
+    found: dict[str, list[float]] = {"pause": [], "stop": [], "slider": []}
+    with site() as at:
+        begin(at, 100)
+        at.close_pages()
+        for _ in range(1 if effort.quick else 5):
+            page, run_id = begin(at, 1_000_000)
+            press(page, "Resume training")
+            time.sleep(1.5)
+            pressed = press(page, "Pause training")
+            time.sleep(1.5)
+            found["pause"].append(at.wait_for(run_id, "paused") - pressed)
+            found["slider"].append(_slider(at, page, run_id))
+            press(page, "Resume training")
+            time.sleep(1.5)
+            pressed = press(page, "Stop")
+            found["stop"].append(at.wait_for(run_id, "stopped") - pressed)
+            at.close_pages()
+    middle = {name: statistics.median(values) for name, values in found.items()}
+    return Measured(
+        shown=", ".join(f"{name} {value:.2f} s" for name, value in middle.items()),
+        reached=all(value <= 0.3 for value in middle.values()),
+        value=max(middle.values()),
+        extra={"seconds": found},
+        sample=f"medians of {len(found['pause'])}; slowest {max(map(max, found.values())):.2f} s",
+    )
+
+
+def _slider(at: Site, page: Any, run_id: str) -> float:
+    """Seconds from a key on the slider of tau to the first step that feels it.
+
+    The step is the one where the generator loss, which contains tau |x - T|^2, jumps; its time follows from the step and
+    the time at which the run is paused soon after, and the speed.
+    """
+    before = int(at.summary(run_id)["step"])
+    resumed = press(page, "Resume training")
+    time.sleep(2.5)
+    page.evaluate("addEventListener('keydown', () => window.keyed = performance.timeOrigin + performance.now(), true)")
+    thumb = page.get_by_role("slider", name="Tau").first
+    thumb.focus()
+    page.keyboard.press("End")
+    keyed = float(page.evaluate("window.keyed")) / 1000
+    time.sleep(0.8)
+    press(page, "Pause training")
+    time.sleep(0.3)
+    paused = at.wait_for(run_id, "paused")
+    after = int(at.summary(run_id)["step"])
+    lines = (at.runs / run_id / "history.csv").read_text().splitlines()[1:]
+    losses = [abs(float(line.split(",")[1])) for line in lines]
+    usual = max(losses[before - 200 : before + 1])
+    jumped = next(step for step in range(before + 1, len(losses)) if losses[step] > 10 * usual)
+    speed = (after - before) / (paused - resumed)
+    return paused - (after - jumped) / speed - keyed
+
+
+def _without_browser(measure: Callable[[Effort], Measured]) -> Callable[[Effort], Measured]:
+    def tried(effort: Effort) -> Measured:
+        try:
+            return measure(effort)
+        except Absent as absent:
+            return Measured(f"not measured: {absent}", None)
+
+    return tried
+
+
+ROWS = (
+    Row("live-viewers", "training speed lost to viewers; frames painted with one viewer, training on",
+        "one <= 10 %, four <= 20 %; >= 45 frames/s", _without_browser(live_viewers)),
+    Row("live-latency", "pause, stop and a slider take effect in training",
+        "<= 0.3 s", _without_browser(live_latency)),
+)  # fmt: skip
