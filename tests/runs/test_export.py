@@ -1,0 +1,75 @@
+"""What can be carried away from a run: it repeats the run or opens elsewhere."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load
+
+from otviz.distributions import named as distribution
+from otviz.methods import named
+from otviz.reporting import report_of
+from otviz.runs import export
+from otviz.runs.config import RunConfig
+from otviz.runs.run import Run
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def run() -> Run:
+    method = named("uotm-sd")(hidden=16, layers=2, batch_size=32, ema=0.5, schedule="cosine")
+    target = distribution("ring")(modes=5, weights=(1, 2, 3, 4, 5))
+    config = RunConfig(method, target, distribution("gaussian")(std=0.5), steps=80, seed=3, device="cpu")
+    run = Run("exported", config).start()
+    assert run.wait(60)
+    return run
+
+
+def test_the_snippet_repeats_the_run_to_the_bit(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "repeat.py").write_text(export.snippet(run.config))
+    done = subprocess.run(
+        [sys.executable, "repeat.py"], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    report, _ = report_of(run)
+    assert str(report["losses"]) in done.stdout
+    assert "'modes_total': 5" in done.stdout
+
+
+def test_history(run: Run) -> None:
+    rows = list(csv.DictReader(io.StringIO(export.history_csv(run.losses()))))
+    assert [int(row["step"]) for row in rows] == list(range(1, 81))
+    back = np.array([[row["generator_loss"], row["adversary_loss"]] for row in rows], dtype=np.float32)
+    assert np.array_equal(back, run.losses()), "to the bit"
+
+
+def test_history_without_adversary() -> None:
+    text = export.history_csv(np.array([[0.5, np.nan]], np.float32))
+    assert text == "step,generator_loss,adversary_loss\n1,0.5,nan\n"
+
+
+def test_weights_are_those_shown(run: Run) -> None:
+    found = load(export.weights(run.training))
+    for name, value in run.training.shown.state_dict().items():
+        assert np.array_equal(found[name], value.numpy())
+
+
+def test_config(run: Run) -> None:
+    assert RunConfig.from_record(json.loads(export.config_json(run.config))) == run.config
+
+
+def test_samples(run: Run) -> None:
+    text = export.samples_csv(run.snapshots[-1])
+    assert text.startswith("x,y\n")
+    back = np.loadtxt(io.StringIO(text), delimiter=",", skiprows=1)
+    assert back == pytest.approx(run.snapshots[-1].generated, rel=1e-5, abs=1e-6)  # six digits are written

@@ -1,0 +1,179 @@
+"""The registry: who holds which run, how many may be alive, and how all of them end."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from otviz.distributions import named as distribution
+from otviz.methods import named
+from otviz.runs.config import RunConfig
+from otviz.runs.registry import ALIVE, REMEMBERED, Registry
+from otviz.runs.run import ENDED, Run
+
+ROOT = Path(__file__).resolve().parents[2]
+GRACE = 0.5
+
+
+def config(steps: int = 1_000_000) -> RunConfig:
+    return RunConfig(named("otm")(hidden=8, layers=1, batch_size=8), distribution("ring")(), steps=steps, device="cpu")
+
+
+@pytest.fixture
+def make() -> Iterator[Callable[..., Registry]]:
+    made: list[Registry] = []
+
+    def registry(**options: Any) -> Registry:
+        made.append(Registry(**options))
+        return made[-1]
+
+    yield registry
+    for each in made:
+        each.close()
+
+
+def until(condition: Callable[[], object], seconds: float = 20.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.005)
+
+
+def running(registry: Registry) -> Run:
+    run = registry.submit(config())
+    until(lambda: run.step > 0)
+    return run
+
+
+def test_a_run_held_twice_goes_on_when_one_lets_go(make: Callable[..., Registry]) -> None:
+    registry = make(grace=GRACE)
+    run = running(registry)
+    registry.claim(run.id, "one")
+    registry.claim(run.id, "two")
+    registry.release("one")
+    time.sleep(2 * GRACE)
+    assert run.status == "running"
+
+
+def test_a_run_that_nobody_holds_is_paused_then_stopped(make: Callable[..., Registry]) -> None:
+    registry = make(grace=GRACE)
+    run = running(registry)
+    for token in ("one", "two"):
+        registry.claim(run.id, token)
+    for token in ("one", "two"):
+        registry.release(token)
+    until(lambda: run.status == "paused")
+    until(lambda: run.status == "stopped", 10 * GRACE)
+
+
+def test_claimed_again_within_the_grace_it_goes_on(make: Callable[..., Registry]) -> None:
+    registry = make(grace=GRACE)
+    run = running(registry)
+    registry.claim(run.id, "tab")
+    registry.release("tab")
+    until(lambda: run.status == "paused")
+    registry.claim(run.id, "reloaded")
+    until(lambda: run.status == "running")
+    time.sleep(2 * GRACE)
+    assert run.status == "running"
+
+
+def test_what_the_user_paused_stays_paused_after_a_reload(make: Callable[..., Registry]) -> None:
+    registry = make(grace=30)
+    run = running(registry)
+    registry.claim(run.id, "tab")
+    run.pause()
+    until(lambda: run.status == "paused")
+    registry.release("tab")
+    registry.claim(run.id, "reloaded")
+    time.sleep(0.2)
+    assert run.status == "paused"
+
+
+def test_a_reload_may_claim_before_the_old_page_lets_go(make: Callable[..., Registry]) -> None:
+    registry = make(grace=GRACE)
+    run = running(registry)
+    registry.claim(run.id, "old")
+    registry.claim(run.id, "new")
+    registry.release("old")
+    assert run.status == "running"
+
+
+def test_tokens_and_runs_that_are_not_there_are_harmless(make: Callable[..., Registry]) -> None:
+    registry = make(grace=GRACE)
+    registry.release("nobody")
+    registry.claim("no-such-run", "one")
+    registry.release("one")
+    time.sleep(2 * GRACE)
+    assert registry.find("no-such-run") is None
+    with pytest.raises(ValueError, match="was not saved"):
+        registry.resume("no-such-run")
+
+
+def test_twenty_runs_at_once_are_queued_and_the_thirty_third_is_refused(make: Callable[..., Registry]) -> None:
+    registry = make(at_once=2)
+    runs, refused = [], []
+    for _ in range(40):
+        try:
+            runs.append(registry.submit(config()))
+        except ValueError as error:
+            refused.append(str(error))
+    assert len(runs) == ALIVE == 32
+    assert refused == ["at most 32 runs may be alive at once; stop one of them first"] * 8
+    until(lambda: [run.status for run in runs].count("running") == 2)
+    time.sleep(0.2)
+    assert [run.status for run in runs].count("queued") == 30
+    assert [run.status for run in runs[:2]] == ["running", "running"], "the first come first"
+    assert registry.runs() == runs[::-1]
+    runs[5].stop()
+    assert runs[5].wait(5)
+    registry.submit(config())
+    registry.close()
+    assert all(run.status in ENDED for run in registry.runs())
+    until(lambda: not any(run._thread.is_alive() for run in registry.runs()))
+
+
+def test_only_the_last_ended_runs_stay_in_memory(make: Callable[..., Registry]) -> None:
+    registry = make()
+    for _ in range(REMEMBERED + 5):
+        run = Run("", config(1))
+        run.status = "done"
+        run._ended.set()
+        registry._runs[f"old-{len(registry._runs)}-{time.monotonic_ns()}"] = run
+    newest = registry.submit(config())
+    assert len(registry.runs()) == REMEMBERED
+    assert registry.runs()[0] is newest
+
+
+@pytest.mark.parametrize("ending", ["", "raise RuntimeError"])
+def test_the_interpreter_ends_in_good_order_with_a_run_alive(ending: str, tmp_path: Path) -> None:
+    script = f"""
+import sys, time
+from pathlib import Path
+sys.path.insert(0, {str(ROOT)!r})
+from otviz.distributions import named as distribution
+from otviz.methods import named
+from otviz.runs.config import RunConfig
+from otviz.runs.registry import Registry
+from otviz.runs.store import Store
+registry = Registry(Store(Path({str(tmp_path)!r})))
+runs = [registry.submit(RunConfig(named("uotm")(), distribution("ring")(), steps=2_000_000)) for _ in range(3)]
+while runs[0].step == 0: time.sleep(0.01)
+print(runs[0].id)
+{ending}
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == (1 if ending else 0), done.stderr
+    assert "Fatal" not in done.stderr
+    assert "terminate" not in done.stderr
+    from otviz.runs.store import Store
+
+    stored = Store(tmp_path).read(done.stdout.strip())
+    assert stored.status == "stopped", "what was trained until then is saved"
+    assert stored.step > 0
