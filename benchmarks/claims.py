@@ -96,6 +96,7 @@ def claims_ring(effort: Effort) -> Measured:
             "uotm-no-cost modes, mean": few,
             "runs": runs,
         },
+        seconds=sum(run["cpu_seconds"] for run in runs),
         sample=f"{len(seeds)} seeds, {SAMPLES} samples, default presets and steps",
     )
 
@@ -142,6 +143,7 @@ def claims_freeze(effort: Effort) -> Measured:
         reached=all(kept) and all(lost),
         ratio=float(np.median(ratios)),
         extra={"kept": kept, "lost": lost, "w2 ratios": ratios, "runs": runs},
+        seconds=sum(run["cpu_seconds"] for run in runs),
         sample=f"{len(seeds)} seeds, {SAMPLES} samples every {EVERY} steps after the freeze",
     )
 
@@ -190,6 +192,7 @@ def sinkhorn_claims(effort: Effort) -> Measured:
         value=max(losses),
         reference=floor,
         extra={"held": held, "runs": runs},
+        seconds=sum(run["cpu_seconds"] for run in runs),
         sample=f"{len(seeds)} seeds; loss 20 x 256 points, the rest {SAMPLES}",
     )
 

@@ -282,14 +282,14 @@ def _slider(at: Site, page: Any, run_id: str) -> float:
     thumb.focus()
     page.keyboard.press("End")
     keyed = float(page.evaluate("window.keyed")) / 1000
-    time.sleep(0.8)
+    time.sleep(1.2)
     press(page, "Pause training")
     time.sleep(0.3)
     paused = at.wait_for(run_id, "paused")
     after = int(at.summary(run_id)["step"])
     lines = (at.runs / run_id / "history.csv").read_text().splitlines()[1:]
     losses = [abs(float(line.split(",")[1])) for line in lines]
-    usual = max(losses[before - 200 : before + 1])
+    usual = max(losses[max(0, before - 200) : before + 1])
     jumped = next(step for step in range(before + 1, len(losses)) if losses[step] > 10 * usual)
     speed = (after - before) / (paused - resumed)
     return paused - (after - jumped) / speed - keyed

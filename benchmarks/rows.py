@@ -26,6 +26,7 @@ class Measured:
         value, reference, ratio: ours, what it is compared with, and how much better; None where there is no such number.
         extra: whatever else is worth keeping, as plain values.
         sample: what the numbers rest on.
+        seconds: processor time of all runs, for rows made of runs that may have been kept from before.
     """
 
     shown: str
@@ -35,6 +36,7 @@ class Measured:
     ratio: float | None = None
     extra: dict[str, Any] = field(default_factory=dict)
     sample: str = ""
+    seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,7 @@ def record_of(row: Row, found: Measured, seconds: float, load_before: float) -> 
     """What a row found, where and when, as plain values."""
     return {
         "row": row.name, "what": row.what, "target": row.target, **asdict(found),
-        "seconds": round(seconds, 1), "machine": machine(load_before),
+        "seconds": round(seconds if found.seconds is None else found.seconds, 1), "machine": machine(load_before),
     }  # fmt: skip
 
 

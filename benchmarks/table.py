@@ -9,7 +9,7 @@ from typing import Any
 from benchmarks.rows import Row, stored
 
 BEGIN, END = "<!-- numbers -->", "<!-- /numbers -->"
-VERDICTS = {True: "reached", False: "**missed**", None: "not measured"}
+VERDICTS = {True: "reached", False: "**missed**"}
 BUSY = 1.0  # a load above this at the start means that others worked on the machine too
 
 
@@ -21,8 +21,9 @@ def render(rows: Iterable[Row], records: Mapping[str, dict[str, Any]] | None = N
     machines: list[str] = []
     for row in rows:
         record = found[row.name]
-        if record is None:
-            lines.append(f"| `{row.name}` | {row.what} | {row.target} | – | not measured | |")
+        if record is None or record["reached"] is None:
+            told = "–" if record is None else record["shown"]
+            lines.append(f"| `{row.name}` | {row.what} | {row.target} | {told} | not measured | |")
             continue
         place = _place(record["machine"])
         machines += [] if place in machines else [place]
@@ -31,7 +32,7 @@ def render(rows: Iterable[Row], records: Mapping[str, dict[str, Any]] | None = N
         verdict = VERDICTS[record["reached"]]
         lines.append(f"| `{row.name}` | {row.what} | {row.target} | {record['shown']}{sample} | {verdict} | {mark} |")
     notes = [f"{chr(ord('A') + number)}: {place}." for number, place in enumerate(machines)]
-    loads = {row.name: found[row.name]["machine"]["load"] for row in rows if found[row.name] is not None}  # type: ignore[index]
+    loads = {name: record["machine"]["load"] for name, record in found.items() if record and record["sample"]}
     busy = [f"{name} {value:g}" for name, value in loads.items() if value > BUSY]
     if busy:
         notes.append(f"† shared machine: others worked on it too (load average at the start: {', '.join(busy)}).")
