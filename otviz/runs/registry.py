@@ -67,6 +67,13 @@ class Registry:
             _, restored = read_restored(self.store.path(run_id))
             return self._launch(run_id, stored.config, restored, stored)
 
+    @property
+    def stored(self) -> Store:
+        """Where runs are kept. Raises ValueError when they are kept in memory only."""
+        if self.store is None:
+            raise ValueError("runs of this process are not kept on disk")
+        return self.store
+
     def find(self, run_id: str) -> Run | None:
         """The run of that id in this process, or None."""
         return self._runs.get(run_id)
@@ -114,8 +121,9 @@ class Registry:
         for run in list(self._runs.values()):
             if run.status not in ENDED:
                 run.stop()
+        end = time.monotonic() + 10
         for run in list(self._runs.values()):
-            run.wait(10)
+            run.wait(max(0.0, end - time.monotonic()))
 
     def _launch(
         self, run_id: str, config: RunConfig, restored: Restored | None = None, stored: Stored | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -13,7 +14,11 @@ from pages._ui.links import Link, plain
 from pages._ui.setup import address
 
 if TYPE_CHECKING:
+    from otviz.methods import Method
+    from otviz.runs.recorded import Recorded
     from otviz.runs.run import Run
+
+LISTED = 30
 
 VIEWS = {
     "formula": "Formula",
@@ -24,16 +29,15 @@ VIEWS = {
 }
 
 
-def show(link: Link, run: Run | None) -> None:
+def show(link: Link, run: Run | Recorded | None, method: Method | None) -> None:
     """Draw the view chosen; only that one is computed."""
     view = controls.choice(link, "view", VIEWS, default="formula", label="Under the picture", in_a_row=True)
     if view == "runs":
-        _runs()
+        _runs(link, run)
+    elif view == "formula":
+        _formula(run, method)
     elif run is None:
         st.caption("Train a model first, or open one from the list of runs.")
-    elif view == "formula":
-        running.show_formula(run)
-        st.caption(f"{run.config.method.title}: {run.config.method.paper}. A bar is the mean over the minibatch.")
     elif not run.snapshots:
         st.caption("Nothing to show yet: the run has not begun.")
     elif view == "diagnostics":
@@ -44,7 +48,14 @@ def show(link: Link, run: Run | None) -> None:
         _download(run)
 
 
-def _diagnostics(run: Run) -> None:
+def _formula(run: Run | Recorded | None, method: Method | None) -> None:
+    shown = method if run is None else run.config.method
+    if shown is not None:
+        running.show_formula(shown, run)
+        st.caption(f"{shown.title}: {shown.paper}. A bar is the mean over the minibatch.")
+
+
+def _diagnostics(run: Run | Recorded) -> None:
     from otviz.figures.diagnostics import diagnostics
 
     assert run.scene is not None
@@ -53,18 +64,19 @@ def _diagnostics(run: Run) -> None:
         f"As of step {run.step}. Diversity cannot see mode collapse: two opposite modes of a ring have the same "
         "value as all eight. Read it beside the modes covered."
     )
-    st.button("Draw again", help="Diagnostics show the moment they were drawn")
+    if running.alive(run):
+        st.button("Draw again", help="Diagnostics show the moment they were drawn")
 
 
-def _latent(run: Run) -> None:
+def _latent(run: Run | Recorded) -> None:
     from otviz.figures.interpolation import interpolation
 
-    seed = int(st.number_input("Ends of the line, seed", 0, 10_000, 0, key="latent-seed", width=200))
+    seed = int(st.number_input("Seed of the two ends", 0, 10_000, 0, key="latent-seed", width=200))
     st.plotly_chart(interpolation(run.training, seed), key="latent", width="stretch")
     st.caption("A continuous map must carry the line from start to end across the gaps between modes.")
 
 
-def _download(run: Run) -> None:
+def _download(run: Run | Recorded) -> None:
     with st.container(horizontal=True, gap="small"):
         st.download_button("Losses (CSV)", lambda: export.history_csv(run.losses()), f"{run.id}-losses.csv", "text/csv")
         last = run.snapshots[-1]
@@ -75,33 +87,37 @@ def _download(run: Run) -> None:
     st.code(export.snippet(run.config), language="python", height=260)
 
 
-def _runs() -> None:
-    store = registry().store
-    assert store is not None
-    alive = {run.id for run in registry().runs()}
-    ids = [*(run.id for run in registry().runs()), *(name for name in store.ids() if name not in alive)]
+def _runs(link: Link, shown: Run | Recorded | None) -> None:
+    here = [run.id for run in registry().runs()]
+    ids = [*here, *(name for name in registry().stored.ids() if name not in here)]
     if not ids:
         st.caption("No runs yet.")
-    for name in ids[:30]:
-        _row(name)
+    with st.container(gap="xsmall"):
+        for name in ids[:LISTED]:
+            _row(link, name, shown is not None and name == shown.id)
+    if len(ids) > LISTED:
+        st.caption(f"The newest {LISTED} of {len(ids)} runs.")
 
 
-def _row(name: str) -> None:
-    store, run = registry().store, registry().find(name)
-    assert store is not None
+def _row(link: Link, name: str, shown: bool) -> None:
+    run = registry().find(name)
     try:
-        known = store.read(name) if run is None else run
+        known = registry().stored.read(name) if run is None else run
     except ValueError as error:
         st.caption(plain(str(error)))
         return
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        meter = known.meter
-        modes = f", {meter['modes_covered']} of {meter['modes_total']} modes" if "modes_total" in meter else ""
+        began = time.strftime("%d %b %H:%M", time.localtime(known.created))
         title = f"{known.config.method.title} on {known.config.target.title}, seed {known.config.seed}"
-        st.markdown(f"{plain(title)}: {known.status} at step {known.step}{modes}", width="stretch")
-        if st.button("Open", key=f"open {name}"):
-            st.query_params.from_dict(address(known.config, name))
-            st.rerun()
-        if run is None and st.button("Delete", key=f"delete {name}"):
-            store.delete(name)
+        modes = "{modes_covered} of {modes_total} modes" if "modes_total" in known.meter else ""
+        state = f"{known.status} at step {known.step:,} of {known.config.steps:,}"
+        parts = [began, state, modes.format(**known.meter)]
+        st.markdown(f"{plain(title)}  \n:small[{plain(' · '.join(filter(None, parts)))}]", width="stretch")
+        if st.button("Shown" if shown else "Open", key=f"open {name}", disabled=shown):
+            link.go(address(known.config, name))
+        ended = known.status in ("done", "stopped", "failed")
+        if st.button("Delete", key=f"delete {name}", disabled=not ended, help="Remove this run for good"):
+            registry().delete(name)
+            if shown:
+                link.go({key: text for key, text in address(known.config, "").items() if text})
             st.rerun()

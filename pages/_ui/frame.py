@@ -19,8 +19,12 @@ from pages._ui import links, warm
 PAGES = Path(__file__).resolve().parents[1]
 MARK = PAGES / "_ui" / "icons" / "mark.svg"
 
-# Streamlit has no setting for the empty margin at the sides; the pictures need the room.
-_MARGIN = "<style>[data-testid=stMainBlockContainer] {padding-inline: clamp(1rem, 2.5vw, 3rem)}</style>"
+# Streamlit has no setting for the empty margin at the sides; the pictures need the room. And a line of text above a
+# picture takes the room of the buttons that replace it, so that the picture stays where it is.
+_STYLE = """<style>
+[data-testid=stMainBlockContainer] {padding-inline: clamp(1rem, 2.5vw, 3rem)}
+.st-key-told {min-height: 2.5rem; justify-content: center}
+</style>"""
 
 _inside: ContextVar[bool] = ContextVar("inside_the_frame", default=False)
 
@@ -39,7 +43,7 @@ def run() -> None:
     """Draw the frame and the page that the address asks for: all that `app.py` does."""
     st.set_page_config(page_title="otviz", page_icon=MARK, layout="wide")
     st.logo(str(MARK), size="medium")
-    st.html(_MARGIN)
+    st.html(_STYLE)
     page = _navigate()
     links.arrive(page.url_path)
     token = _inside.set(True)

@@ -5,6 +5,7 @@ A reload or a second tab is another session: it takes its own lease with the run
 
 from __future__ import annotations
 
+import os
 import secrets
 from typing import TYPE_CHECKING, Protocol
 
@@ -12,6 +13,8 @@ import streamlit as st
 
 if TYPE_CHECKING:
     from otviz.runs.registry import Registry
+
+GRACE = 90.0  # seconds
 
 
 class Claims(Protocol):
@@ -50,8 +53,11 @@ def hold(_claims: Claims, run_id: str) -> Lease:
 
 @st.cache_resource(show_spinner="Loading torch …")
 def registry() -> Registry:
-    """The runs of this process, kept on disk as well."""
+    """The runs of this process, kept on disk as well.
+
+    OTVIZ_GRACE sets the seconds after which a run whose last tab was closed is stopped.
+    """
     from otviz.runs.registry import Registry  # imports torch
     from otviz.runs.store import Store
 
-    return Registry(Store())
+    return Registry(Store(), grace=float(os.environ.get("OTVIZ_GRACE", GRACE)))

@@ -9,6 +9,7 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NoReturn
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -33,6 +34,16 @@ class _Memory:
     reading: bool = True
     problems: list[str] = field(default_factory=list)
     told: dict[str, str] = field(default_factory=dict)
+
+    def read(self, address: dict[str, str]) -> None:
+        """Take the values of this address when the page is drawn."""
+        self.seeded.clear()
+        self.problems.clear()
+        self.texts.clear()
+        self.published = dict(address)
+        self.pending, problems = _admit(address)
+        self.problems.extend(problems)
+        self.reading = True
 
 
 class Link:
@@ -89,6 +100,14 @@ class Link:
         else:
             self._memory.problems.clear()
 
+    def go(self, values: Mapping[str, str]) -> NoReturn:
+        """Show the page anew with these values, as if one had come by a link with them; the view chosen stays."""
+        kept = {key: text for key, text in st.query_params.to_dict().items() if key == "view"}
+        self._out = {**values, **kept}
+        self._write()
+        self._memory.read(self._out)
+        st.rerun()
+
     def _finish_reading(self) -> None:
         memory = self._memory
         if not memory.reading:
@@ -120,13 +139,7 @@ def open_link(page: str) -> Link:
     now = st.query_params.to_dict()
     visit = st.session_state.get(_VISIT, ("", 0))
     if _is_new(memory, now, visit):
-        memory.seeded.clear()
-        memory.problems.clear()
-        memory.texts.clear()
-        memory.published = dict(now)
-        memory.pending, problems = _admit(now)
-        memory.problems.extend(problems)
-        memory.reading = True
+        memory.read(now)
     memory.visit = visit
     return Link(page, memory, st.container())
 

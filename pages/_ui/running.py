@@ -16,29 +16,40 @@ from pages._ui.links import Link, plain
 from pages._ui.player import player
 
 if TYPE_CHECKING:
+    from otviz.methods import Method
     from otviz.runs.config import RunConfig
+    from otviz.runs.recorded import Recorded
     from otviz.runs.run import Run
 
 POLL = 0.4  # seconds between two looks at a run that trains
 FIRST = 160  # snapshots of its past that a newly opened picture gets
-HEIGHT = 640
+HEIGHT = 600
+OVER = ("done", "stopped", "failed")
+
+State = tuple[str, bool] | None
 
 
-def find(run_id: str) -> tuple[Run | None, str]:
-    """The run of that id, held by this browser session, or None and a sentence that says what became of it."""
+def find(link: Link) -> Run | Recorded | None:
+    """The run that the address names: alive and held by this browser session, or read back; else say why not."""
+    run_id = link.text("run")
     if not run_id:
-        return None, ""
+        return None
     run = registry().find(run_id)
     if run is not None:
         leases.hold(registry(), run_id)
-        return run, ""
-    store = registry().store
-    assert store is not None
+        return run
     try:
-        stored = store.read(run_id)
+        stored = registry().stored.read(run_id)
+        return _recorded(run_id, stored.step, stored.seconds)
     except ValueError as error:
-        return None, f"This link names a run that is not here: {error}. Press Train to start it with these settings."
-    return None, f"The server was restarted since this run; it was saved at step {stored.step}."
+        link.complain(f"{error}. Press Train to start a run with these settings.")
+        return None
+
+
+def alive(run: Run | Recorded | None) -> Run | None:
+    """The same run if it trains, waits or is paused in this process."""
+    found = None if run is None else registry().find(run.id)
+    return None if found is None or _ended(found) else found
 
 
 def begin(link: Link, config: RunConfig) -> None:
@@ -52,17 +63,9 @@ def begin(link: Link, config: RunConfig) -> None:
     st.rerun()
 
 
-def unfinished(run_id: str) -> bool:
-    """Whether the run has ended before its last step, here or on disk."""
-    run = registry().find(run_id) if run_id else None
-    if run is not None:
-        return run.status == "stopped" and run.step < run.config.steps
-    store = registry().store
-    try:
-        stored = store.read(run_id) if store is not None and run_id else None
-    except ValueError:
-        return False
-    return stored is not None and stored.step < stored.config.steps
+def unfinished(run: Run | Recorded | None) -> bool:
+    """Whether the run was stopped before its last step, here or by a restart of the server."""
+    return run is not None and run.status == "stopped" and 0 < run.step < run.config.steps
 
 
 def go_on(link: Link, run_id: str) -> None:
@@ -76,77 +79,160 @@ def go_on(link: Link, run_id: str) -> None:
     st.rerun()
 
 
-def show_preview(target: Distribution, source: Distribution) -> None:
+def show_preview(target: Distribution | None, source: Distribution | None) -> None:
     """Draw target and source before anything is trained."""
+    if target is None or source is None:
+        st.info("The picture appears here once the settings on the left are complete.")
+        return
     scene = preview(target, source)
     name = hashlib.sha256(f"{target!r}{source!r}".encode()).hexdigest()[:12]
     update = wire.PanelUpdate(f"preview-{name}", scene.box, scene, status="ready")
     player(wire.encode([update]), key="train", height=HEIGHT)
 
 
-def show(run: Run) -> None:
-    """Draw the run, and go on drawing it while it trains."""
-    alive = not _ended(run)
-    st.fragment(_follow, run_every=POLL if alive else None)(run, run.status)
+def state(run: Run | Recorded | None) -> State:
+    """What the buttons of a page depend on; taken first, so that no change while the page is drawn is missed."""
+    return None if run is None else (run.status, run.frozen)
 
 
-def _follow(run: Run, status_drawn: str) -> None:
+def show(run: Run | Recorded, drawn: State) -> None:
+    """Draw the run, and go on drawing it while it trains; draw the page again when its state is no more as `drawn`."""
+    over = drawn is not None and drawn[0] in OVER
+    st.fragment(_follow, run_every=None if over else POLL)(run, drawn)
+
+
+def _follow(run: Run | Recorded, drawn: State) -> None:
     sent: dict[str, int] = st.session_state.setdefault("otviz.sent", {})
-    last = sent.get(run.id, -1)
-    news = run.watch()
+    name = f"{run.id}.{id(run):x}"  # a run that goes on is a new one to the player, which then follows it
+    last = sent.get(name, -1)
+    now, status, scene, news = state(run), run.status, run.scene, run.watch()
+    if scene is None or not news:
+        scene, news, last = preview(run.config.target, run.config.source), (), -1
     update = wire.PanelUpdate(
-        run=run.id,
-        box=(0.0, 1.0, 0.0, 1.0) if run.scene is None else run.scene.box,
-        scene=run.scene if last < 0 else None,
+        run=name,
+        box=scene.box,
+        scene=scene if last < 0 else None,
         snapshots=wire.thin(news, FIRST) if last < 0 else wire.news(news, last),
         curve=run.curve(),
-        status=run.status,
+        status=status,
         message=run.message,
         steps_per_second=run.steps_per_second,
     )
     lacking = player(wire.encode([update]), key="train", height=HEIGHT)
-    if run.scene is not None and news:
-        sent.clear()
-        sent[run.id] = news[-1].sequence
-    if lacking:
-        sent.pop(run.id, None)
-        st.rerun(scope="fragment") if _ended(run) and last >= 0 else None
-    if run.status != status_drawn:
+    sent.clear()
+    if news and not lacking:
+        sent[name] = news[-1].sequence
+    if lacking and _ended(run) and last >= 0:
+        st.rerun(scope="fragment")
+    if now != drawn or run.config.method != st.session_state.get(_tuned(run.id), run.config.method):
         st.rerun()
 
 
-def _ended(run: Run) -> bool:
-    return run.status in ("done", "stopped", "failed")
+def _ended(run: Run | Recorded) -> bool:
+    return run.status in OVER
 
 
-def show_formula(run: Run) -> None:
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _recorded(run_id: str, _step: int, seconds: float) -> Recorded:
+    """A stored run, read once for each state it was saved in (`seconds` of training tells them apart)."""
+    from otviz.runs.recorded import Recorded
+
+    return Recorded.read(registry().stored, run_id)
+
+
+def show_formula(method: Method, run: Run | Recorded | None) -> None:
     """The losses being descended, with the numbers in force now."""
 
     def lines() -> None:
-        for line in run.config.method.formula(min(run.step / run.config.steps, 1.0)):
+        now = method if run is None else run.config.method
+        progress = 0.0 if run is None else min(run.step / run.config.steps, 1.0)
+        for line in now.formula(progress):
             st.latex(line, width="content")
 
-    st.fragment(lines, run_every=None if _ended(run) else 2.0)()
+    st.fragment(lines, run_every=None if run is None or _ended(run) else 2.0)()
 
 
-def steer(run: Run) -> None:
-    """The buttons that act on training (playback has its own, in the picture); only what went wrong once it has ended."""
-    if run.status == "failed":
-        st.error(plain(f"This run failed: {run.message}. What it had learned before is kept."))
-    if _ended(run):
-        return
-    with st.container(horizontal=True, gap="small", key="steer"):
-        if run.status in ("running", "queued"):
-            st.button("Pause training", on_click=run.pause, shortcut="P", type="primary")
+def tell(run: Run | Recorded | None) -> None:
+    """One line on what became of a run that is over, or what to do when there is none."""
+    with st.container(key="told"):
+        if run is None:
+            st.markdown("Press **Train** and watch the generator carry the grey rings to the blue squares.")
+        elif run.status == "failed":
+            st.error(plain(f"This run failed: {run.message}. What it had learned before is kept."))
         else:
-            st.button("Resume training", on_click=run.resume, shortcut="P", type="primary")
-        st.button("1 step", on_click=run.do_steps, args=(1,), help="Do one step, then pause")
-        st.button("100 steps", on_click=run.do_steps, args=(100,), help="Do 100 steps, then pause")
-        if run.has_adversary:
-            word = "Unfreeze" if run.frozen else "Freeze"
-            st.button(
-                f"{word} the {run.config.method.adversary_word}",
-                on_click=run.freeze, args=(not run.frozen,),
-                help="A frozen adversary no longer learns; the generator goes on against it",
-            )  # fmt: skip
+            what = f"{run.config.method.title} on {run.config.target.title}, seed {run.config.seed}"
+            past = f"{run.status} after {run.step:,} of {run.config.steps:,} steps, {run.seconds:.0f} s of training"
+            saved = " It was saved before the server was restarted." if unfinished(run) and not _here(run) else ""
+            st.markdown(plain(f"{what}: {past}.{saved}"))
+            if run.message:
+                st.warning(plain(run.message))
+
+
+def _here(run: Run | Recorded) -> bool:
+    return registry().find(run.id) is not None
+
+
+def steer(link: Link, run: Run) -> None:
+    """The buttons that act on training (playback has its own, in the picture)."""
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        if run.status == "queued":
+            st.markdown("Waiting: other runs train now; this one begins when one of them ends or pauses.")
+        else:
+            _pace(run)
         st.button("Stop", on_click=run.stop, help="End this run; it is kept in the list of runs")
+        if st.button("Start over", help="End this run and begin a new one with the same settings"):
+            run.stop()
+            begin(link, run.config)
+    if run.message:
+        st.warning(plain(run.message))
+
+
+def _pace(run: Run) -> None:
+    if run.status == "paused":
+        st.button("Resume training", on_click=run.resume, shortcut="P", type="primary")
+    else:
+        st.button("Pause training", on_click=run.pause, shortcut="P", type="primary")
+    st.button("1 step", on_click=run.do_steps, args=(1,), help="Do one step, then pause")
+    st.button("100 steps", on_click=run.do_steps, args=(100,), help="Do 100 steps, then pause")
+    if run.has_adversary:
+        word = "Unfreeze" if run.frozen else "Freeze"
+        st.button(
+            f"{word} the {run.config.method.adversary_word}",
+            on_click=run.freeze, args=(not run.frozen,),
+            help="Frozen, it no longer learns; the generator goes on against it",
+        )  # fmt: skip
+
+
+def settle(link: Link, run: Run | Recorded, config: RunConfig | None, address: dict[str, str]) -> None:
+    """Keep the knobs on this page and those of the run together.
+
+    A session that first sees a run takes over its settings (those of a run that is over only if the address has none).
+    Later, a knob moved here goes to the run; one moved in another browser comes here.
+    """
+    key, living = _tuned(run.id), alive(run)
+    before, bare = st.session_state.get(key), set(st.query_params) <= {"run", "view"}
+    st.session_state[key] = run.config.method
+    if before is None and (living or bare) and config != run.config:
+        link.go(address)
+    if living is None or before is None:
+        return
+    if before != run.config.method:
+        link.go(address)
+    if config is not None and config.method.name == before.name:
+        old, new = before.as_dict(), config.method.as_dict()
+        _retune(living, {name: value for name, value in new.items() if old[name] != value})
+
+
+def _retune(run: Run, moved: dict[str, object]) -> None:
+    if not moved:
+        return
+    try:
+        run.retune(**moved)
+        st.session_state[_tuned(run.id)] = run.config.method
+    except ValueError as error:
+        st.error(plain(str(error)))
+
+
+def _tuned(run_id: str) -> str:
+    """Where a session remembers the method of a run as it last saw it."""
+    return f"otviz.tuned.{run_id}"

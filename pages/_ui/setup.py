@@ -14,7 +14,6 @@ from pages._ui.links import Link, plain
 if TYPE_CHECKING:
     from otviz.methods import Method
     from otviz.runs.config import RunConfig
-    from otviz.runs.run import Run
 
 
 def choose_distribution(link: Link, side: str, default: str, locked: bool) -> Distribution | None:
@@ -43,8 +42,8 @@ def _upload(link: Link, side: str, locked: bool) -> dict[str, str]:
         try:
             name = store_upload(given.getvalue(), given.name)
         except ValueError as error:
-            st.error(plain(str(error)))
-            return {}
+            kept = " The points you had are kept." if name else ""
+            st.error(plain(f"{error}.{kept}"))
     if not name:
         st.caption("Choose a file, or another distribution.")
         return {}
@@ -66,8 +65,19 @@ def choose_method(link: Link, locked: bool, live: bool) -> Method | None:
 
 
 def choose_plan(link: Link, method: Method, locked: bool) -> Plan | None:
-    """Draw steps, seed and device."""
-    return controls.knobs(link, Plan, scope=method.name, defaults={"steps": method.default_steps}, disabled=locked)
+    """Draw steps and seed side by side, and the device."""
+
+    def part(name: str) -> Plan | None:
+        start = {"steps": method.default_steps}
+        return controls.knobs(link, Plan, scope=method.name, defaults=start, only=[name], disabled=locked)
+
+    left, right = st.columns(2, gap="small")
+    with left:
+        steps = part("steps")
+    with right:
+        seed = part("seed")
+    device = part("device")
+    return None if steps is None or seed is None or device is None else Plan(steps.steps, seed.seed, device.device)
 
 
 def config_of(
@@ -79,20 +89,6 @@ def config_of(
     if method is None or target is None or source is None or plan is None:
         return None
     return RunConfig(method, target, source, plan.steps, plan.seed, plan.device)
-
-
-def retune(run: Run, method: Method) -> None:
-    """Bring knobs that the user has just moved to the run; what another browser set stays as it is."""
-    seen: dict[str, dict[str, object]] = st.session_state.setdefault("otviz.tuned", {})
-    now = method.as_dict()
-    before = seen.get(run.id, now)
-    seen[run.id] = now
-    moved = {name: value for name, value in now.items() if before[name] != value}
-    if moved:
-        try:
-            run.retune(**moved)
-        except ValueError as error:
-            st.error(plain(str(error)))
 
 
 def address(config: RunConfig, run_id: str) -> dict[str, str]:

@@ -10,6 +10,7 @@ import threading
 import streamlit as st
 
 DELAY = 1.5  # seconds after the first page was drawn, so that the browser gets its files first
+NEEDED_SOON = ("torch._dynamo", "ot")  # what the first optimiser and the first exact W2 import: 2 s each
 
 
 class Warmup:
@@ -39,6 +40,8 @@ class Warmup:
             self.device = "MPS"
         else:
             self.device = "CPU"
+        for name in NEEDED_SOON:
+            importlib.import_module(name)
 
     def _finish(self) -> None:
         if self._timer is not None:

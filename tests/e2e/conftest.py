@@ -55,20 +55,23 @@ def wait_until_healthy(url: str, server: subprocess.Popen[bytes], log: Path, sec
     raise RuntimeError(f"no healthy server at {url} within {seconds} s:\n{log.read_text()[-4000:]}")
 
 
-@pytest.fixture(scope="session")
-def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
-    """`serve(script, env={...})` starts `streamlit run script` once and returns its address."""
-    servers: dict[tuple[str, ...], tuple[subprocess.Popen[bytes], str]] = {}
+class Server:
+    """`streamlit run script` on a port of its own, which a second `start` uses again."""
 
-    def start(script: str | Path, env: dict[str, str] | None = None) -> str:
-        path = (ROOT / script).resolve()
-        name = (str(path), *(f"{k}={v}" for k, v in sorted((env or {}).items())))
-        if name in servers:
-            return servers[name][1]
-        port = free_port()
-        url = f"http://127.0.0.1:{port}"
+    def __init__(self, script: str | Path, env: dict[str, str], log: Path) -> None:
+        self.url = ""
+        self._script = (ROOT / script).resolve()
+        paths = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+        self._env = {**os.environ, "PYTHONPATH": paths, **env}
+        self._log = log
+        self._port = free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> str:
+        """Start it, wait until it answers, and return its address."""
+        self.url = f"http://127.0.0.1:{self._port}"
         options = {
-            "server.port": port,
+            "server.port": self._port,
             "server.address": "127.0.0.1",
             "server.headless": "true",
             "server.fileWatcherType": "none",
@@ -76,28 +79,60 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
             "runner.postScriptGC": "false",
         }
         flags = [f"--{key}={value}" for key, value in options.items()]
-        paths = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-        log = tmp_path_factory.mktemp("server") / "log.txt"
-        with log.open("wb") as out:
-            server = subprocess.Popen(
-                [sys.executable, "-m", "streamlit", "run", str(path), *flags],
-                cwd=ROOT,
-                env={**os.environ, "PYTHONPATH": paths, **(env or {})},
-                stdout=out,
-                stderr=subprocess.STDOUT,
-            )
-        servers[name] = server, url
-        wait_until_healthy(url, server, log)
-        return url
+        command = [sys.executable, "-m", "streamlit", "run", str(self._script), *flags]
+        with self._log.open("ab") as out:
+            self._process = subprocess.Popen(command, cwd=ROOT, env=self._env, stdout=out, stderr=subprocess.STDOUT)
+        wait_until_healthy(self.url, self._process, self._log)
+        return self.url
+
+    def ask_to_stop(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+
+    def stop(self, kill: bool = False) -> None:
+        """End it: as Ctrl+C does, or at once, as a power cut does."""
+        if self._process is None:
+            return
+        if kill:
+            self._process.kill()
+        self._process.terminate()
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+
+
+@pytest.fixture(scope="session")
+def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
+    """`serve(script, env={...})` starts `streamlit run script` once and returns its address."""
+    servers: dict[tuple[str, ...], Server] = {}
+
+    def start(script: str | Path, env: dict[str, str] | None = None) -> str:
+        name = (str(script), *(f"{k}={v}" for k, v in sorted((env or {}).items())))
+        if name not in servers:
+            servers[name] = Server(script, env or {}, tmp_path_factory.mktemp("server") / "log.txt")
+            servers[name].start()
+        return servers[name].url
 
     yield start
-    for server, _ in servers.values():
-        server.terminate()
-    for server, _ in servers.values():
-        try:
-            server.wait(10)
-        except subprocess.TimeoutExpired:
-            server.kill()
+    for server in servers.values():
+        server.ask_to_stop()
+    for server in servers.values():
+        server.stop()
+
+
+@pytest.fixture
+def own_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    """`own_server(script, env={...})` is a server of this test alone, not started yet, to stop and start at will."""
+    servers: list[Server] = []
+
+    def make(script: str | Path, env: dict[str, str]) -> Server:
+        servers.append(Server(script, env, tmp_path / f"server-{len(servers)}.txt"))
+        return servers[-1]
+
+    yield make
+    for server in servers:
+        server.stop()
 
 
 @pytest.fixture(scope="session")
