@@ -149,8 +149,10 @@ class WGAN(Unified):
 
     name: ClassVar[str] = "wgan"
     title: ClassVar[str] = "WGAN"
-    default_steps: ClassVar[int] = 8000
+    default_steps: ClassVar[int] = 12000
 
+    lr: float = step_size(5e-4, "generator")
+    adversary_lr: float = step_size(5e-4, "adversary")
     clip: float = param(
         0.0, 0.0, 10, doc="Clip the potential's weights to [-clip, clip]; 0: no clipping", log=True, live=True
     )
@@ -261,7 +263,13 @@ class UOTMSD(OTM):
     name: ClassVar[str] = "uotm-sd"
     title: ClassVar[str] = "UOTM-SD"
     paper: ClassVar[str] = "Choi et al. 2024 (papers/003), Algorithm 1 with alpha scheduled"
+    default_steps: ClassVar[int] = 6000
 
+    # While alpha is small the modes part slowly: a larger step, a weaker R and an end to the schedule at 3/4 of the run, as
+    # in the authors' code, leave time to sharpen them.
+    lr: float = step_size(1.5e-3, "generator")
+    adversary_lr: float = step_size(1.5e-3, "adversary")
+    penalty_weight: float = penalty_strength(0.02)
     g1: Name = convex("softplus", "g1")
     g2: Name = convex("softplus", "g2")
     g3: Name = param("identity", doc="Function on the map's loss", symbol="g3", advanced=True)
@@ -269,7 +277,7 @@ class UOTMSD(OTM):
     alpha_max: float = param(5.0, 0.01, 1000, doc="Divergence weight at the end", symbol="alpha", log=True, live=True)
     schedule: Literal["linear", "cosine", "step", "geometric"] = param("linear", doc="How alpha rises")
     schedule_until: float = param(
-        1.0, 0.05, 1.0, doc="Share of the run after which alpha stays at its end", advanced=True
+        0.75, 0.05, 1.0, doc="Share of the run after which alpha stays at its end", advanced=True
     )
 
     def conjugates(self) -> tuple[Name, Name, Name]:

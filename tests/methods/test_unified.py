@@ -70,9 +70,12 @@ def test_cost_has_no_factor_one_half() -> None:
     [
         (method("uotm", g1="identity", g2="identity"), method("otm")),
         (method("uotm", g1="kl", g2="kl"), method("uotm-kl")),
-        (method("otm", tau=0.0), method("wgan")),
-        (method("wgan", penalty="gp", penalty_weight=0.1, lr=5e-4, adversary_lr=5e-4), method("wgan-gp")),
-        (method("uotm-sd", alpha_min=1, alpha_max=1), method("uotm")),
+        (method("otm", tau=0.0, lr=5e-4, adversary_lr=5e-4), method("wgan")),
+        (method("wgan", penalty="gp", penalty_weight=0.1), method("wgan-gp")),
+        (
+            method("uotm", penalty_weight=0.02, lr=1.5e-3, adversary_lr=1.5e-3),
+            method("uotm-sd", alpha_min=1, alpha_max=1),
+        ),
         (method("uotm", tau=0.0, penalty="none", lr=5e-4, adversary_lr=5e-4), method("uotm-no-cost")),
         (method("uotm", penalty_weight=0.0), method("uotm", penalty="none")),
     ],
