@@ -20,7 +20,7 @@ from otviz.methods import Adversarial
 from otviz.runs.config import RunConfig
 from otviz.runs.probe import Probe
 from otviz.runs.slots import Slots
-from otviz.runs.snapshots import Curve, Meter, Scene, Snapshot, thinned
+from otviz.runs.snapshots import Curve, Meter, Scene, Snapshot, curve_of, thinned
 from otviz.training import Step, Training, start, train
 
 Status = Literal["queued", "running", "paused", "done", "stopped", "failed"]
