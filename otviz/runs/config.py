@@ -21,7 +21,7 @@ class RunConfig:
 
     Attributes:
         method, target, source: what is trained on what, from where.
-        steps, seed, device: see `Plan`, which has their ranges.
+        steps, seed, device, compile: see `Plan`, which has their ranges.
     """
 
     method: Method
@@ -33,7 +33,9 @@ class RunConfig:
     compile: bool = False
 
     def __post_init__(self) -> None:
-        Plan(self.steps, self.seed, self.device)  # type: ignore[arg-type]  # checks the values
+        Plan(self.steps, self.seed, self.device, self.compile)  # type: ignore[arg-type]  # checks the values
+        if self.compile and not self.method.compilable:
+            raise ValueError(f"{self.method.name} cannot be compiled; only the unified family (WGAN to UOTM-SD) can")
 
     def record(self) -> dict[str, Any]:
         """As plain values that JSON takes."""

@@ -19,3 +19,6 @@ class Plan(Knobs):
     device: Literal["auto", "cuda", "mps", "cpu"] = param(
         "auto", doc="Where to train; auto takes a GPU if there is one", advanced=True
     )
+    compile: bool = param(
+        False, doc="Compile the steps first: some twenty seconds, then up to twice as fast", advanced=True
+    )

@@ -67,17 +67,19 @@ def choose_method(link: Link, locked: bool, live: bool) -> Method | None:
 def choose_plan(link: Link, method: Method, locked: bool) -> Plan | None:
     """Draw steps and seed side by side, and the device."""
 
-    def part(name: str) -> Plan | None:
+    def part(*names: str) -> Plan | None:
         start = {"steps": method.default_steps}
-        return controls.knobs(link, Plan, scope=method.name, defaults=start, only=[name], disabled=locked)
+        return controls.knobs(link, Plan, scope=method.name, defaults=start, only=names, disabled=locked)
 
     left, right = st.columns(2, gap="small")
     with left:
         steps = part("steps")
     with right:
         seed = part("seed")
-    device = part("device")
-    return None if steps is None or seed is None or device is None else Plan(steps.steps, seed.seed, device.device)
+    where = part("device", "compile") if method.compilable else part("device")
+    if steps is None or seed is None or where is None:
+        return None
+    return Plan(steps.steps, seed.seed, where.device, where.compile)
 
 
 def config_of(
@@ -88,7 +90,7 @@ def config_of(
 
     if method is None or target is None or source is None or plan is None:
         return None
-    return RunConfig(method, target, source, plan.steps, plan.seed, plan.device)
+    return RunConfig(method, target, source, **plan.as_dict())
 
 
 def address(config: RunConfig, run_id: str) -> dict[str, str]:
@@ -101,4 +103,6 @@ def address(config: RunConfig, run_id: str) -> dict[str, str]:
             if knob.name in part.changed():
                 found[prefix + knob.name] = knob.write(getattr(part, knob.name))
     found |= {"steps": str(config.steps), "seed": str(config.seed), "device": config.device}
+    if config.compile:
+        found["compile"] = "True"
     return found
