@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import argparse
+import signal
+import sys
 import time
 import traceback
 from collections.abc import Sequence
@@ -60,4 +62,5 @@ def _run(row: Row, options: argparse.Namespace) -> bool:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that a server and a browser are ended too
     raise SystemExit(main())

@@ -37,16 +37,25 @@ from otviz.runs.config import RunConfig
 from otviz.runs.registry import Registry
 from otviz.runs.store import Store
 registry = Registry(Store(pathlib.Path(sys.argv[1])))
-run = registry.submit(RunConfig(named(sys.argv[2])(), Ring(), steps=int(sys.argv[3])))
-while run.status != "running" or run.step < 1:
-    time.sleep(0.01)
+run = registry.submit(RunConfig(named(sys.argv[2])(), Ring(), steps=1_000_000))
+def until(status):
+    while run.status != status:
+        time.sleep(0.005)
+    return time.time()
+until("running")
+while not run.step:
+    time.sleep(0.005)
 run.pause()
-while run.status != "paused":
-    time.sleep(0.01)
+until("paused")
 begun, done = time.time(), run.step
 run.resume()
+until("running")
+time.sleep(float(sys.argv[3]))
+run.pause()
+ended = until("paused")
+print((run.step - done) / (ended - begun))
+run.stop()
 run.wait()
-print((run.step - done) / (time.time() - begun))
 """
 
 
@@ -155,7 +164,7 @@ def _server(home: Path, core: set[int] | None) -> Iterator[str]:
         server.wait(20)
 
 
-def begin(at: Site, steps: int) -> tuple[Any, str]:
+def begin(at: Site, steps: int = 1_000_000) -> tuple[Any, str]:
     """Open the Train page, press Train, and pause once the picture is there; the page and the run's id."""
     page = at.open(f"{at.url}/train?method={METHOD}&steps={steps}")
     press(page, "Train")
@@ -174,32 +183,35 @@ def press(page: Any, name: str) -> float:
     return float(page.evaluate("window.pressed")) / 1000
 
 
-def alone(steps: int) -> float:
+def alone(seconds: float) -> float:
     """Steps per second of the same run in a process without server or viewers, on the server's core."""
     split = cores()
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(
-            [sys.executable, "-c", ALONE, folder, METHOD, str(steps)], cwd=ROOT, check=True, capture_output=True,
+            [sys.executable, "-c", ALONE, folder, METHOD, str(seconds)], cwd=ROOT, check=True, capture_output=True,
             text=True, preexec_fn=_pinned(split[0] if split else None),
         )  # fmt: skip
     return float(done.stdout)
 
 
-def watched(at: Site, viewers: int, steps: int) -> tuple[float, list[float]]:
+def watched(at: Site, viewers: int, seconds: float) -> tuple[float, list[float]]:
     """Steps per second with so many pages open on the run, and frames painted per second in each of them."""
-    page, run_id = begin(at, steps)
+    page, run_id = begin(at)
     for _ in range(viewers - 1):
         at.open(page.url).wait_for_selector(".otviz-player[data-painted]")
     done = int(at.summary(run_id)["step"])
     begun = press(page, "Resume training")
-    time.sleep(2)
+    time.sleep(seconds / 4)
     one = [_painted(each) for each in at.pages]
-    time.sleep(4)
+    time.sleep(seconds * 3 / 4)
     two = [_painted(each) for each in at.pages]
-    ended = at.wait_for(run_id, "done")
+    press(page, "Pause training")
+    time.sleep(0.5)
+    ended = at.wait_for(run_id, "paused")
+    speed = (int(at.summary(run_id)["step"]) - done) / (ended - begun)
     at.close_pages()
     frames = [(b[0] - a[0]) / (b[1] - a[1]) * 1000 for a, b in zip(one, two, strict=True)]
-    return (steps - done) / (ended - begun), frames
+    return speed, frames
 
 
 def _painted(page: Any) -> tuple[float, float]:
@@ -210,16 +222,16 @@ def _painted(page: Any) -> tuple[float, float]:
 
 def live_viewers(effort: Effort) -> Measured:
     """Training speed with nobody, one and four pages watching, in turn."""
-    rounds, steps = (1, 1500) if effort.quick else (3, 12_000)
+    rounds, seconds = (1, 2.0) if effort.quick else (5, 12.0)
     speeds: dict[int, list[float]] = {0: [], 1: [], 4: []}
     frames: dict[int, list[float]] = {1: [], 4: []}
     with site() as at:
         begin(at, 100)  # the server imports torch at its first run
         at.close_pages()
         for _ in range(rounds):
-            speeds[0].append(alone(steps))
+            speeds[0].append(alone(seconds))
             for viewers in (1, 4):
-                speed, painted = watched(at, viewers, steps)
+                speed, painted = watched(at, viewers, seconds)
                 speeds[viewers].append(speed)
                 frames[viewers] += painted
     lost = {
@@ -233,9 +245,9 @@ def live_viewers(effort: Effort) -> Measured:
         reached=lost[1] <= 0.10 and lost[4] <= 0.20 and painted_one >= 45,
         value=painted_one,
         extra={"steps_per_second": speeds, "lost": lost, "frames_per_second": frames},
-        sample=f"{rounds} rounds of {steps} steps of {METHOD}; server and browser pinned to a core each"
+        sample=f"{rounds} rounds of {seconds:g} s of {METHOD}; server and browser pinned to a core each"
         if cores()
-        else f"{rounds} rounds of {steps} steps of {METHOD}; not pinned",
+        else f"{rounds} rounds of {seconds:g} s of {METHOD}; not pinned",
     )
 
 
@@ -246,7 +258,7 @@ def live_latency(effort: Effort) -> Measured:
         begin(at, 100)
         at.close_pages()
         for _ in range(1 if effort.quick else 5):
-            page, run_id = begin(at, 1_000_000)
+            page, run_id = begin(at)
             press(page, "Resume training")
             time.sleep(1.5)
             pressed = press(page, "Pause training")
@@ -282,7 +294,7 @@ def _slider(at: Site, page: Any, run_id: str) -> float:
     thumb.focus()
     page.keyboard.press("End")
     keyed = float(page.evaluate("window.keyed")) / 1000
-    time.sleep(1.2)
+    time.sleep(2)
     press(page, "Pause training")
     time.sleep(0.3)
     paused = at.wait_for(run_id, "paused")
@@ -290,7 +302,8 @@ def _slider(at: Site, page: Any, run_id: str) -> float:
     lines = (at.runs / run_id / "history.csv").read_text().splitlines()[1:]
     losses = [abs(float(line.split(",")[1])) for line in lines]
     usual = max(losses[max(0, before - 200) : before + 1])
-    jumped = next(step for step in range(before + 1, len(losses)) if losses[step] > 10 * usual)
+    felt = (step for step in range(before + 1, len(losses)) if losses[step] > 10 * usual)
+    jumped = next(felt, after)  # never felt: it took at least until the pause
     speed = (after - before) / (paused - resumed)
     return paused - (after - jumped) / speed - keyed
 
