@@ -92,14 +92,15 @@ class Site:
         found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
         return found
 
-    def wait_for(self, run_id: str, status: str, seconds: float = 300) -> float:
-        """Wait until a run is saved with that status; when its first file was written, in seconds since the epoch."""
+    def wait_for(self, run_id: str, status: str, since: float = 0.0, seconds: float = 300) -> float:
+        """Wait until a run is saved with that status after `since`; when its first file was written (since the epoch)."""
         end = time.monotonic() + seconds
-        while self.summary(run_id).get("status") != status:
+        folder = self.runs / run_id
+        while self.summary(run_id).get("status") != status or (folder / "summary.json").stat().st_mtime < since:
             if time.monotonic() > end:
                 raise RuntimeError(f"the run was not {status} within {seconds} s")
             time.sleep(0.02)
-        return (self.runs / run_id / "config.json").stat().st_mtime
+        return (folder / "config.json").stat().st_mtime
 
 
 def cores() -> tuple[set[int], set[int]] | None:
@@ -205,9 +206,7 @@ def watched(at: Site, viewers: int, seconds: float) -> tuple[float, list[float]]
     one = [_painted(each) for each in at.pages]
     time.sleep(seconds * 3 / 4)
     two = [_painted(each) for each in at.pages]
-    press(page, "Pause training")
-    time.sleep(0.5)
-    ended = at.wait_for(run_id, "paused")
+    ended = at.wait_for(run_id, "paused", press(page, "Pause training"))
     speed = (int(at.summary(run_id)["step"]) - done) / (ended - begun)
     at.close_pages()
     frames = [(b[0] - a[0]) / (b[1] - a[1]) * 1000 for a, b in zip(one, two, strict=True)]
@@ -222,7 +221,7 @@ def _painted(page: Any) -> tuple[float, float]:
 
 def live_viewers(effort: Effort) -> Measured:
     """Training speed with nobody, one and four pages watching, in turn."""
-    rounds, seconds = (1, 2.0) if effort.quick else (5, 12.0)
+    rounds, seconds = (1, 2.0) if effort.quick else (3, 10.0)
     speeds: dict[int, list[float]] = {0: [], 1: [], 4: []}
     frames: dict[int, list[float]] = {1: [], 4: []}
     with site() as at:
@@ -257,13 +256,12 @@ def live_latency(effort: Effort) -> Measured:
     with site() as at:
         begin(at, 100)
         at.close_pages()
-        for _ in range(1 if effort.quick else 5):
+        for _ in range(1 if effort.quick else 3):
             page, run_id = begin(at)
             press(page, "Resume training")
             time.sleep(1.5)
             pressed = press(page, "Pause training")
-            time.sleep(1.5)
-            found["pause"].append(at.wait_for(run_id, "paused") - pressed)
+            found["pause"].append(at.wait_for(run_id, "paused", pressed) - pressed)
             found["slider"].append(_slider(at, page, run_id))
             press(page, "Resume training")
             time.sleep(1.5)
@@ -295,9 +293,7 @@ def _slider(at: Site, page: Any, run_id: str) -> float:
     page.keyboard.press("End")
     keyed = float(page.evaluate("window.keyed")) / 1000
     time.sleep(2)
-    press(page, "Pause training")
-    time.sleep(0.3)
-    paused = at.wait_for(run_id, "paused")
+    paused = at.wait_for(run_id, "paused", press(page, "Pause training"))
     after = int(at.summary(run_id)["step"])
     lines = (at.runs / run_id / "history.csv").read_text().splitlines()[1:]
     losses = [abs(float(line.split(",")[1])) for line in lines]
