@@ -23,6 +23,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from benchmarks.rows import Effort, Measured, Row
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -281,8 +283,8 @@ def live_latency(effort: Effort) -> Measured:
 def _slider(at: Site, page: Any, run_id: str) -> float:
     """Seconds from a key on the slider of tau to the first step that feels it.
 
-    The step is the one where the generator loss, which contains tau |x - T|^2, jumps; its time follows from the step and
-    the time at which the run is paused soon after, and the speed.
+    The step is the one where the generator loss, which contains tau |x - T|^2, jumps; its time is counted back from the
+    pause soon after on the clock of the snapshots.
     """
     before = int(at.summary(run_id)["step"])
     resumed = press(page, "Resume training")
@@ -300,8 +302,10 @@ def _slider(at: Site, page: Any, run_id: str) -> float:
     usual = max(losses[max(0, before - 200) : before + 1])
     felt = (step for step in range(before + 1, len(losses)) if losses[step] > 10 * usual)
     jumped = next(felt, after)  # never felt: it took at least until the pause
-    speed = (after - before) / (paused - resumed)
-    return paused - (after - jumped) / speed - keyed
+    plain = json.loads(bytes(np.load(at.runs / run_id / "snapshots.npz")["plain"]))["snapshots"]
+    steps, clock = ([snapshot[name] for snapshot in plain] for name in ("step", "seconds"))
+    begun, felt_at, ended = np.interp([before, jumped, after], steps, clock)  # on the clock that runs while it trains
+    return float(paused - (ended - felt_at) * (paused - resumed) / (ended - begun) - keyed)
 
 
 def _without_browser(measure: Callable[[Effort], Measured]) -> Callable[[Effort], Measured]:
