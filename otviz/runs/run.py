@@ -28,6 +28,7 @@ ENDED: tuple[Status, ...] = ("done", "stopped", "failed")
 WATCHED, UNWATCHED = 0.06, 0.25  # seconds between looks while somebody watches, and while nobody does
 SAVED = 30.0  # seconds between saves of a run that goes on
 LOOK_SHARE = 12  # a look may cost at most 1/12 of the time until the next
+LONGEST = 2.0  # seconds between looks at most, however long one look was held up
 
 
 class Run:
@@ -220,7 +221,7 @@ class Run:
             self._store()
         pause = WATCHED if now - self._watched_at < 3 else UNWATCHED
         self._look_cost += (spent - self._look_cost) / 4  # a running mean: some looks also draw the field
-        return time.monotonic() + max(pause, LOOK_SHARE * self._look_cost)
+        return time.monotonic() + max(pause, min(LOOK_SHARE * self._look_cost, LONGEST))
 
     def _look(self) -> bool:
         """Keep a snapshot of what was done since the last look; False, ending the run, if that is no longer numbers."""

@@ -113,10 +113,10 @@ def _row(link: Link, name: str, shown: bool) -> None:
         state = f"{known.status} at step {known.step:,} of {known.config.steps:,}"
         parts = [began, state, modes.format(**known.meter)]
         st.markdown(f"{plain(title)}  \n:small[{plain(' · '.join(filter(None, parts)))}]", width="stretch")
-        if st.button("Shown" if shown else "Open", key=f"open {name}", disabled=shown):
+        if st.button("Shown" if shown else "Open", key=f"open-{name}", disabled=shown):
             link.go(address(known.config, name))
         ended = known.status in ("done", "stopped", "failed")
-        if st.button("Delete", key=f"delete {name}", disabled=not ended, help="Remove this run for good"):
+        if st.button("Delete", key=f"delete-{name}", disabled=not ended, help="Remove this run for good"):
             registry().delete(name)
             if shown:
                 link.go({key: text for key, text in address(known.config, "").items() if text})

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 POLL = 0.4  # seconds between two looks at a run that trains
 FIRST = 160  # snapshots of its past that a newly opened picture gets
-HEIGHT = 600
+HEIGHT = 650
 OVER = ("done", "stopped", "failed")
 
 State = tuple[str, bool] | None

@@ -22,7 +22,7 @@ def choose_distribution(link: Link, side: str, default: str, locked: bool) -> Di
     name = controls.choice(link, side, titles, default=default, label=side.capitalize(), disabled=locked)
     cls = named(name)
     with st.expander(f"Shape of the {side}", expanded=cls.needs_file):
-        defaults = _upload(link, side, locked) if cls.needs_file else {}
+        defaults = _upload(link, side, cls, locked) if cls.needs_file else {}
         if cls.needs_file and not defaults:
             return None
         hidden = {"file"} if cls.needs_file else set()
@@ -30,8 +30,8 @@ def choose_distribution(link: Link, side: str, default: str, locked: bool) -> Di
         return controls.knobs(link, cls, prefix=f"{side}.", defaults=defaults, only=shown, disabled=locked)
 
 
-def _upload(link: Link, side: str, locked: bool) -> dict[str, str]:
-    """Draw the upload of a file of points; its name by content goes into the link."""
+def _upload(link: Link, side: str, cls: type[Distribution], locked: bool) -> dict[str, str]:
+    """Draw the upload of a file of points; its name by content goes into the link. A bad file replaces no good one."""
     key = f"{side}.file"
     given = st.file_uploader(
         "A file with two numeric columns", ["csv", "tsv", "npy", "parquet"], key=f"{link.page}:{key}", disabled=locked,
@@ -40,7 +40,10 @@ def _upload(link: Link, side: str, locked: bool) -> dict[str, str]:
     name = link.text(key)
     if given is not None:
         try:
-            name = store_upload(given.getvalue(), given.name)
+            stored = store_upload(given.getvalue(), given.name)
+            if name:
+                cls.parse({"file": stored})  # reads it
+            name = stored
         except ValueError as error:
             kept = " The points you had are kept." if name else ""
             st.error(plain(f"{error}.{kept}"))

@@ -1,0 +1,342 @@
+"""The Train page in a browser: train, steer, reload, share, lose nothing."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.browser
+RING = {"target.radius": "2", "target.std": "0.1"}
+SHORT = {"batch_size": "32"}
+
+
+class Train:
+    """What a test reads and presses on the page."""
+
+    def __init__(self, page: Any, server: str, **query: str) -> None:
+        self.page = page
+        self.server = server
+        self.main = page.get_by_test_id("stMain")
+        self.player = page.locator(".otviz-player")
+        self.open("&".join(f"{key}={text}" for key, text in query.items()))
+
+    def open(self, query: str) -> None:
+        self.page.goto(f"{self.server}/train?{query}")
+        self.main.get_by_role("radio", name="Runs", exact=True).wait_for()  # the last thing drawn
+
+    def button(self, name: str) -> Any:
+        return self.main.get_by_role("button", name=re.compile(rf"^{name}"))
+
+    def press(self, name: str) -> None:
+        self.button(name).click()
+
+    def view(self, name: str) -> None:
+        self.main.get_by_role("radio", name=name, exact=True).click()
+
+    def begin(self) -> str:
+        """Press Train and wait for the first steps; returns the run's id."""
+        self.press("Train")
+        self.button("Stop").wait_for()
+        self.until(lambda: self.step > 0)
+        return self.run
+
+    @property
+    def query(self) -> dict[str, str]:
+        return {key: texts[0] for key, texts in parse_qs(urlsplit(self.page.url).query).items()}
+
+    @property
+    def run(self) -> str:
+        self.until(lambda: "run" in self.query)
+        return self.query["run"]
+
+    @property
+    def step(self) -> int:
+        """Steps trained, as the picture says; -1 before it says."""
+        return int(re.sub(r"\D", "", self._text(".progress").partition("/")[0]) or -1)
+
+    @property
+    def status(self) -> str:
+        return self._text(".status")
+
+    def _text(self, part: str) -> str:
+        return "".join(self.player.locator(part).all_text_contents()).strip()
+
+    def until(self, condition: Callable[[], bool], seconds: float = 60) -> None:
+        end = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < end, (
+                f"nothing happened within {seconds} s: step {self.step}, {self.status}, {self.page.url}"
+            )
+            self.page.wait_for_timeout(50)
+
+    def is_now(self, status: str) -> None:
+        self.until(lambda: self.status == status)
+
+    def moves(self) -> None:
+        before = self.step
+        self.until(lambda: self.step > before)
+
+    def rests(self) -> int:
+        before = self.step
+        self.page.wait_for_timeout(900)
+        assert self.step == before
+        return before
+
+
+@pytest.fixture(scope="module")
+def server(serve: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> str:
+    return serve("app.py", env={"OTVIZ_HOME": str(tmp_path_factory.mktemp("home")), "OTVIZ_GRACE": "30"})
+
+
+@pytest.fixture
+def train(server: str, new_page: Callable[..., Any]) -> Iterator[Callable[..., Train]]:
+    """`train(tau="0.1")` opens the page by a link, in a browser of its own; no page may end in a traceback."""
+    opened: list[Train] = []
+
+    def open_page(**query: str) -> Train:
+        opened.append(Train(new_page(), server, **query))
+        return opened[-1]
+
+    yield open_page
+    for one in opened:
+        if one.page.is_closed():
+            continue
+        assert one.page.get_by_test_id("stException").count() == 0
+        if one.button("Stop").count():  # the others need the processor
+            one.press("Stop")
+            one.button("Train").wait_for()
+
+
+def test_the_ring_from_a_cold_link_to_eight_modes_and_through_a_reload(train: Callable[..., Train]) -> None:
+    one = train(**RING)
+    one.player.get_by_text("ready", exact=True).wait_for()  # target and source before anything is trained
+    one.main.locator(".katex").first.wait_for()  # and the losses that would be descended
+    run = one.begin()
+    one.player.get_by_text("8 / 8 modes").wait_for(timeout=60_000)
+
+    slider = one.main.get_by_role("slider", name=re.compile("^Tau"))
+    slider.focus()
+    for _ in range(3):
+        one.page.keyboard.press("ArrowRight")
+    one.until(lambda: one.query.get("tau") == slider.get_attribute("aria-valuetext"))
+    tau = one.query["tau"]
+    assert float(tau) > 0.05
+    formula = one.main.locator("annotation").first
+    one.until(lambda: tau in formula.text_content())
+
+    before = one.step
+    one.page.reload()
+    one.is_now("running")
+    one.until(lambda: one.step > before)
+    assert (one.run, one.query["tau"]) == (run, tau)
+    assert slider.get_attribute("aria-valuetext") == tau
+    one.until(lambda: tau in formula.text_content())
+
+    other = train(**one.query)  # a colleague
+    other.is_now("running")
+    other.moves()
+    assert other.run == run
+    other.main.get_by_role("slider", name=re.compile("^Tau")).focus()
+    other.page.keyboard.press("ArrowLeft")
+    other.until(lambda: other.query.get("tau") != tau)
+    one.until(lambda: one.query.get("tau") == other.query.get("tau"))  # a knob moved there moves here
+    other.page.close()
+    one.moves()
+    one.is_now("running")
+
+    one.page.get_by_role("link", name="Home", exact=True).click()
+    one.page.get_by_role("heading", name="Watch optimal transport learn").wait_for()
+    one.page.go_back()
+    one.is_now("running")
+    one.moves()
+    assert one.run == run
+
+
+def test_every_way_to_steer(train: Callable[..., Train]) -> None:
+    one = train(steps="100000", **SHORT)
+    run = one.begin()
+    one.press("Pause training")
+    one.button("Resume training").wait_for()
+    at = one.rests()
+    one.press("1 step")
+    one.until(lambda: one.step == at + 1)
+    one.is_now("paused")
+    one.press("100 steps")
+    one.until(lambda: one.step == at + 101)
+    assert one.rests() == at + 101
+    for _ in range(7):  # whatever the click before has made of the button by then
+        one.main.get_by_role("button", name=re.compile("^(Pause|Resume) training")).first.click()
+    one.page.wait_for_timeout(1000)
+    word, status = ("Resume", "paused") if one.button("Resume training").count() else ("Pause", "running")
+    one.is_now(status)
+    if word == "Resume":
+        one.press("Resume training")
+    one.moves()
+    one.press("Freeze the potential")
+    one.button("Unfreeze the potential").wait_for()
+    one.moves()
+    one.press("Unfreeze the potential")
+    one.button("Freeze the potential").wait_for()
+    one.press("Stop")
+    one.is_now("stopped")
+    at = one.rests()
+    one.press("Go on with this run")
+    one.is_now("running")
+    one.until(lambda: one.step > at)
+    assert one.run == run
+    one.until(lambda: int(one.player.get_attribute("data-step") or 0) > at)  # the picture follows it, too
+    one.press("Start over")
+    one.until(lambda: one.query["run"] != run)
+    one.is_now("running")
+
+
+def test_a_file_of_ones_own_and_files_that_are_none(train: Callable[..., Train], tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    cloud = np.concatenate([rng.normal((-30, 5), 1, (300, 2)), rng.normal((40, 9), 2, (300, 2))])
+    good = tmp_path / "mine.csv"
+    np.savetxt(good, cloud, delimiter=",", header="left,right", comments="")
+    one = train(target="points", steps="100000", **SHORT)
+    chooser = one.main.locator("input[type=file]").first
+    chooser.set_input_files(good)
+    one.is_now("ready")
+    file = one.query["target.file"]
+    alert = one.main.get_by_role("alert")
+    for index, (text, sentence) in enumerate((
+        ("x\n1\n2\n3\n", "must have two columns of numbers"),
+        ("some words\nand more\n", "must have two columns of numbers"),
+        ("x,y\n1,2\nnan,3\n4,5\n", "must hold finite numbers"),
+        ("x,y\n1,2\n3,4\n", "must have at least 3 rows"),
+    )):  # fmt: skip
+        bad = tmp_path / f"bad{index}.csv"
+        bad.write_text(text)
+        chooser.set_input_files(bad)
+        alert.filter(has_text=re.compile(rf"{sentence}.*points you had are kept")).wait_for()
+        assert alert.count() == 1, alert.all_inner_texts()
+        assert one.query["target.file"] == file
+    pickled = tmp_path / "evil.npy"
+    np.save(pickled, np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    chooser.set_input_files(pickled)
+    one.main.get_by_role("alert").filter(has_text="pickle").wait_for()
+    one.begin()
+    one.moves()
+    one.page.reload()
+    one.is_now("running")
+    assert one.query["target.file"] == file
+
+
+def test_views_and_downloads_of_a_run_and_the_list(train: Callable[..., Train]) -> None:
+    one = train(steps="60", tau="0.2", **SHORT)
+    one.press("Train")
+    one.is_now("done")
+    run = one.run
+
+    one.view("Download")
+    losses = list(csv.DictReader(io.StringIO(download(one, "Losses").decode())))
+    assert [int(row["step"]) for row in losses] == list(range(1, 61))
+    assert np.isfinite([float(row["generator_loss"]) for row in losses]).all()
+    assert len(download(one, "Samples").decode().splitlines()) == 1001
+    config = json.loads(download(one, "Config"))
+    assert (config["method"]["name"], config["method"]["tau"], config["steps"]) == ("uotm-sd", 0.2, 60)
+    weights = download(one, "Weights")
+    header = json.loads(weights[8 : 8 + int.from_bytes(weights[:8], "little")])
+    assert all(entry["dtype"] == "F32" for name, entry in header.items() if name != "__metadata__")
+    compile(download(one, "Python script"), "script", "exec")
+
+    one.view("Diagnostics")
+    one.main.get_by_text("Smoothed loss").wait_for()
+    one.view("Latent path")
+    one.main.get_by_text("Its image under the generator").wait_for()
+    one.view("Runs")
+    one.until(lambda: one.query.get("view") == "runs")
+
+    bare = train(run=run)  # the run's settings come with it
+    bare.until(lambda: bare.query.get("tau") == "0.2" and bare.query.get("steps") == "60")
+    bare.is_now("done")
+    bare.view("Runs")
+    bare.main.locator(f".st-key-delete-{run} button").first.click()
+    bare.is_now("ready")
+    bare.until(lambda: "run" not in bare.query)
+    assert bare.query["tau"] == "0.2"
+
+
+def download(one: Train, name: str) -> bytes:
+    with one.page.expect_download(timeout=60_000) as got:
+        one.press(name)
+    return Path(got.value.path()).read_bytes()
+
+
+def test_a_run_that_fails_says_when_and_what_may_help(train: Callable[..., Train], tmp_path: Path) -> None:
+    far = tmp_path / "far.csv"  # squares of such distances are no longer float32
+    np.savetxt(far, np.random.default_rng(0).normal(0, 1e20, (50, 2)), delimiter=",", header="x,y", comments="")
+    one = train(target="points")
+    one.main.locator("input[type=file]").first.set_input_files(far)
+    one.is_now("ready")
+    one.open(f"target=points&target.file={one.query['target.file']}&target.scaled=false&batch_size=32")
+    one.is_now("ready")
+    one.press("Train")
+    one.is_now("failed")
+    told = one.main.get_by_role("alert")
+    told.filter(has_text=re.compile(r"failed: the loss was no longer a number at step \d+; a smaller lr")).wait_for()
+    assert one.button("Train").is_enabled()
+    assert one.query["target.scaled"].lower() == "false"
+
+
+def test_a_link_full_of_nonsense(train: Callable[..., Train]) -> None:
+    one = train(method="gam", tau="1e9", **{"target.radius": "abc", "run": "../../etc/passwd", "view": "x", "zz": "1"})
+    warning = one.main.get_by_role("alert")
+    warning.wait_for()
+    text = warning.inner_text()
+    for words in ("method must be one of", "uotm-sd", "tau must be", "target.radius must be a number from 0.1 to 20",
+                  "a run id is made of", "view must be one of", "'zz' is no setting"):  # fmt: skip
+        assert words in text, text
+    assert warning.count() == 1
+    one.until(lambda: not one.query)
+
+
+def test_closed_tabs_and_restarted_servers(own_server: Callable[..., Any], page: Any, tmp_path: Path) -> None:
+    server = own_server("app.py", {"OTVIZ_HOME": str(tmp_path), "OTVIZ_GRACE": "2"})
+    one = Train(page, server.start(), steps="100000", **SHORT)
+    run = one.begin()
+    summary = tmp_path / "runs" / run / "summary.json"
+    link = page.url.partition("?")[2]
+    page.goto("about:blank")  # the last tab is gone: paused, saved, and stopped after the grace time
+    wait_for_status(summary, "stopped")
+    one.open(link)
+    one.is_now("stopped")
+    one.press("Go on with this run")
+    one.is_now("running")
+    one.moves()
+    one.press("Pause training")
+    one.is_now("paused")
+    at = one.rests()
+    one.press("Resume training")
+    one.is_now("running")
+    server.stop(kill=True)
+    server.start()
+    one.main.get_by_text("It was saved before the server was restarted").wait_for()
+    one.until(lambda: one.step == at and one.status == "stopped")
+    fresh = Train(page, server.url, view="runs")  # and from the list, in another tab
+    page.locator(f".st-key-open-{run} button").first.click()
+    fresh.until(lambda: fresh.query.get("run") == run and fresh.query.get("batch_size") == SHORT["batch_size"])
+    fresh.is_now("stopped")
+    one.press("Go on with this run")
+    one.is_now("running")
+    one.until(lambda: one.step > at)
+    assert one.run == run
+
+
+def wait_for_status(summary: Path, status: str, seconds: float = 20) -> None:
+    end = time.monotonic() + seconds
+    while not summary.is_file() or json.loads(summary.read_text())["status"] != status:
+        assert time.monotonic() < end, summary.read_text() if summary.is_file() else "not saved"
+        time.sleep(0.1)

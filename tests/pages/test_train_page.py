@@ -1,0 +1,126 @@
+"""The Train page without a browser: links good and bad, many runs at once, stored runs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from otviz import methods
+from otviz.distributions import named
+from otviz.runs.config import RunConfig
+from otviz.runs.registry import Registry
+from pages._ui import leases
+from pages._ui.links import plain
+
+
+@pytest.fixture(autouse=True)
+def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
+    monkeypatch.setenv("OTVIZ_HOME", str(tmp_path))
+    monkeypatch.setenv("OTVIZ_GRACE", "600")
+    leases.registry.clear()
+    yield leases.registry()
+    leases.registry().close()
+    leases.registry.clear()
+
+
+def config(steps: int = 100_000, **knobs: object) -> RunConfig:
+    method = methods.named("uotm-sd")(batch_size=8, **knobs)
+    return RunConfig(method, named("ring")(radius=2.0), named("gaussian")(), steps=steps)
+
+
+def open_page(app: AppTest, **query: str) -> AppTest:
+    app.switch_page("pages/2_train.py")
+    for key, text in query.items():
+        app.query_params[key] = text
+    app.run()
+    assert not app.exception
+    return app
+
+
+def address(app: AppTest) -> dict[str, str]:
+    return {key: "".join(text) for key, text in app.query_params.items()}
+
+
+def words(app: AppTest) -> str:
+    return " ".join(part.value for part in (*app.markdown, *app.caption, *app.warning, *app.error))
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "sentence"),
+    [
+        ("method", "uotm-xd", "method must be one of"),
+        ("tau", "1e9", "tau must be a number from 0 to"),
+        ("target", "circle", "target must be one of"),
+        ("target.radius", "abc", "target.radius must be a number from 0.1 to 20"),
+        ("steps", "0", "steps must be a whole number from 1 to"),
+        ("run", "../../etc/passwd", "a run id is made of a-z, 0-9 and -"),
+        ("run", "unknown", "there is no saved run 'unknown'"),
+    ],
+)
+def test_what_a_link_cannot_mean_is_said_once(app: AppTest, key: str, text: str, sentence: str) -> None:
+    open_page(app, **{key: text})
+    assert [plain(sentence) in warning.value for warning in app.warning] == [True]
+    assert address(app) == {}
+    assert not app.button[0].disabled
+    assert app.button[0].label == "Train"
+
+
+def test_a_link_cannot_name_a_file_of_the_server(app: AppTest) -> None:
+    open_page(app, target="points", **{"target.file": "/etc/passwd"})
+    assert "passwd" not in words(app)
+    assert app.button[0].disabled
+
+
+def test_twenty_runs_at_once_wait_their_turn(app: AppTest, registry: Registry) -> None:
+    runs = [registry.submit(config()) for _ in range(20)]
+    end = time.monotonic() + 60
+    while sum(run.status == "running" for run in runs) < 2:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    open_page(app, run=runs[-1].id, view="runs")
+    assert runs[-1].status == "queued"
+    assert "Waiting: other runs train now" in words(app)
+    assert sum("queued at step 0" in part.value for part in app.markdown) == 18
+    for run in runs:
+        run.stop()
+
+
+def test_a_link_with_a_run_alone_brings_its_settings(app: AppTest, registry: Registry) -> None:
+    run = registry.submit(config(tau=0.3))
+    open_page(app, run=run.id)
+    assert address(app) == {"run": run.id, "tau": "0.3", "batch_size": "8", "steps": "100000", "target.radius": "2"}
+    run.stop()
+
+
+def test_a_knob_moved_elsewhere_moves_here_and_one_moved_here_reaches_the_run(app: AppTest, registry: Registry) -> None:
+    run = registry.submit(config())
+    open_page(app, run=run.id)
+    run.retune(tau=0.3)
+    app.run()
+    assert address(app)["tau"] == "0.3"
+    tau = next(slider for slider in app.select_slider if slider.label.startswith("Tau"))
+    tau.set_value(0.1).run()
+    assert run.config.method.as_dict()["tau"] == 0.1
+    assert address(app)["tau"] == "0.1"
+    run.stop()
+
+
+def test_a_stored_run_is_shown_with_everything(app: AppTest, registry: Registry) -> None:
+    run = registry.submit(config(steps=30, tau=0.3))
+    assert run.wait(60)
+    registry.close()
+    leases.registry.clear()  # as after a restart of the server
+    open_page(app, run=run.id, view="diagnostics")
+    assert "done after 30 of 30 steps" in words(app)
+    assert address(app)["tau"] == "0.3"
+    assert "As of step 30" in words(app)
+    view = app.segmented_control(key="train:view")
+    for name in ("latent", "download", "runs"):
+        view.set_value(name).run()
+        assert not app.exception
+    labels = [button.label for button in app.button]  # that they work, only a browser shows
+    assert labels == ["Train", "Shown", "Delete"]
