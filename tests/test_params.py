@@ -155,7 +155,7 @@ def test_a_field_without_param_is_an_error() -> None:
 
 @dataclass(frozen=True)
 class Nested(Knobs):
-    table: dict[str, float] = param(None, doc="?")  # noqa: RUF009 - it is a field, as everywhere
+    table: dict[str, float] = param(None, doc="?")
 
 
 @dataclass(frozen=True)

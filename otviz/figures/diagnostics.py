@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
-from otviz.figures.style import GENERATED, TARGET, plain
+from otviz.figures.style import ADVERSARY, GENERATED, TARGET, plain
 from otviz.runs.snapshots import Scene, Snapshot
 
 
@@ -27,7 +27,7 @@ def diagnostics(scene: Scene, snapshots: Sequence[Snapshot], losses: NDArray[np.
     for column, (name, dash) in enumerate((("generator", "solid"), ("adversary", "dash"))):
         values = losses[:, column]
         if np.isfinite(values).any():
-            line = {"color": GENERATED if column == 0 else TARGET, "dash": dash, "width": 1.5}
+            line = {"color": GENERATED if column == 0 else ADVERSARY, "dash": dash, "width": 1.5}
             figure.add_scatter(x=steps[::every], y=values[::every], name=f"{name} loss", line=line, row=1, col=1)
             smooth = smoothed(values)
             first = len(values) - len(smooth)

@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 TARGET = "#56B4E9"
 GENERATED = "#FF7A1A"
 SOURCE = "#8A8F98"
+ADVERSARY = "#CC79A7"
 
 
 def plain(figure: go.Figure, height: int) -> go.Figure:

@@ -75,7 +75,9 @@ class Scaled:
 
 
 def levels_for(largest_cost: float, epsilon: float) -> int:
-    """How many halvings lead from a harmless temperature to `epsilon`."""
+    """How many halvings lead from a harmless temperature to `epsilon`; none for a cost that is not finite."""
+    if not math.isfinite(largest_cost):
+        return 0
     return max(0, math.ceil(math.log2(max(largest_cost, 1e-30) / (START * epsilon))))
 
 

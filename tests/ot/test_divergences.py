@@ -218,3 +218,8 @@ def test_a_cost_far_above_epsilon_keeps_matchings_finite():
     plans = match_features(costs, 0.02, 10)
     assert torch.isfinite(plans).all()
     assert cost_p(torch.zeros(1, 2), torch.zeros(1, 2)).item() == 0
+
+
+def test_points_that_fly_away_give_nan_and_no_error() -> None:
+    x = torch.full((8, 2), 1e30)
+    assert not torch.isfinite(fast_sinkhorn(x, torch.zeros(8, 2), blur=0.05))
