@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -134,25 +135,35 @@ def _off(gradient: Tensor, truth: Tensor) -> float:
 
 def uotm_eager(effort: Effort) -> Measured:
     """One step of UOTM, batch 128, width 64, as it runs live, against the naive loop's."""
-    pairs, block = (1, 2) if effort.quick else (40, 50)
-    ring = Ring(radius=2.0, std=0.1)
-    ours = train(UOTM(), ring, steps=pairs * block)
-    timed = paired(steps_of(ours, block), steps_of(naive.uotm(pairs * block), block), pairs)
-    told = timed.summary(block)
-    return Measured(
-        shown=f"x{told['ratio']:.2f} ({told['ours_ms']:.2f} ms against {told['reference_ms']:.2f})",
-        reached=told["ratio"] >= 1.5,
-        value=told["ours_ms"],
-        reference=told["reference_ms"],
-        ratio=told["ratio"],
-        extra=told,
-        sample=f"{pairs} pairs of {block} steps",
-    )
+    return _uotm(effort, compiled=False, wanted=1.5)
 
 
 def uotm_compiled(effort: Effort) -> Measured:
-    """The same with the step compiled, once there is such a way to train."""
-    return Measured("not built yet", None)
+    """The same with its updates compiled; the seconds that compiling takes are told, not counted."""
+    if effort.quick:  # compiling takes longer than the whole of a quick look
+        return Measured("not tried in a quick run", None)
+    return _uotm(effort, compiled=True, wanted=3.0)
+
+
+def _uotm(effort: Effort, *, compiled: bool, wanted: float) -> Measured:
+    pairs, block = (1, 2) if effort.quick else (40, 50)
+    ours = train(UOTM(), Ring(radius=2.0, std=0.1), steps=pairs * block + 2, compile=compiled)
+    began = time.perf_counter()
+    for _ in range(2):  # the first step is plain, the second one compiles
+        next(ours)
+    seconds = time.perf_counter() - began
+    timed = paired(steps_of(ours, block), steps_of(naive.uotm(pairs * block), block), pairs)
+    told = timed.summary(block)
+    first = f", after {seconds:.0f} s of compiling" if compiled else ""
+    return Measured(
+        shown=f"x{told['ratio']:.2f} ({told['ours_ms']:.2f} ms against {told['reference_ms']:.2f}){first}",
+        reached=told["ratio"] >= wanted,
+        value=told["ours_ms"],
+        reference=told["reference_ms"],
+        ratio=told["ratio"],
+        extra=told | {"seconds_before": seconds},
+        sample=f"{pairs} pairs of {block} steps",
+    )
 
 
 def cuda_step(effort: Effort) -> Measured:
