@@ -167,7 +167,7 @@ def test_without_average_the_generator_is_shown() -> None:
 
 
 def test_progress_is_the_clock_of_the_schedule() -> None:
-    training = start(method("uotm-sd", schedule="linear"), distribution("ring")(), steps=4)
+    training = start(method("uotm-sd", schedule="linear", schedule_until=1.0), distribution("ring")(), steps=4)
     seen = [training.method.scalars(training.progress)["alpha"]]
     for _ in range(4):
         training.advance()

@@ -97,7 +97,7 @@ class OTGAN(Adversarial):
 
     def formula(self, progress: float) -> tuple[str, ...]:
         c = {
-            "squared-l2": r"\tfrac{1}{2k}|f - f'|^2",
+            "squared-l2": r"\tfrac12 |f - f'|^2",
             "cosine": r"1 - \cos(f, f')",
             "cosine-bias": r"1 - \cos([f, 1], [f', 1])",
         }[self.cost]

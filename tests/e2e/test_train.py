@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 pytestmark = pytest.mark.browser
-RING = {"target.radius": "2", "target.std": "0.1"}
+RING = {"target.radius": "2", "target.std": "0.1", "steps": "60000"}
 SHORT = {"batch_size": "32"}
 
 

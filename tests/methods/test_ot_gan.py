@@ -53,7 +53,7 @@ def test_the_critic_ascends_what_the_generator_descends() -> None:
 
 
 def squared_l2(f: Tensor, h: Tensor) -> np.ndarray:
-    return (f[:, None] - h[None]).square().mean(-1).detach().numpy() / 2
+    return (f[:, None] - h[None]).square().sum(-1).detach().numpy() / 2
 
 
 def cosine_with_bias(f: Tensor, h: Tensor) -> np.ndarray:

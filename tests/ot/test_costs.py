@@ -16,7 +16,7 @@ SCIPY = {
     costs.euclidean: lambda x, y: cdist(x, y),
     costs.cityblock: lambda x, y: cdist(x, y, "cityblock"),
     costs.cosine: lambda x, y: cdist(x, y, "cosine"),
-    costs.half_mean_square: lambda x, y: cdist(x, y, "sqeuclidean") / (2 * x.shape[1]),
+    costs.half_squared: lambda x, y: cdist(x, y, "sqeuclidean") / 2,
     costs.cosine_with_bias: lambda x, y: cdist(
         *(np.pad(z, ((0, 0), (0, 1)), constant_values=1) for z in (x, y)), "cosine"
     ),
