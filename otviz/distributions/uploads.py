@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import tempfile
 from pathlib import Path
 
 from otviz.distributions.tables import EXTENSIONS, MAX_BYTES, extension_of
+from otviz.files import write_whole
 
 PREFIX = "upload:"
 UPLOAD = re.compile(r"upload:[0-9a-f]{16}")
@@ -37,22 +37,10 @@ def store_upload(data: bytes, filename: str, folder: Path | None = None) -> str:
     digest = hashlib.sha256(data).hexdigest()[:16]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _write_whole(folder / (digest + extension), data)
+        write_whole(folder / (digest + extension), data)
     except OSError as error:
         raise ValueError(f"the file could not be kept in {folder}: {error.strerror}") from error
     return PREFIX + digest
-
-
-def _write_whole(path: Path, data: bytes) -> None:
-    """Written aside and renamed: a reader sees the whole file or none."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as file:
-        try:
-            file.write(data)
-            file.flush()
-            os.replace(file.name, path)
-        except BaseException:
-            Path(file.name).unlink(missing_ok=True)
-            raise
 
 
 def find_upload(name: str, folder: Path | None = None) -> Path:

@@ -16,7 +16,6 @@ import math
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +28,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
 from otviz import __version__
+from otviz.files import write_whole
 from otviz.runs.config import RunConfig
 from otviz.runs.export import history_csv
 from otviz.runs.run import ENDED, Restored, Run
@@ -97,12 +97,12 @@ def save_run(run: Run, folder: Path) -> None:
     tensors, text = run.training.state()
     prefix = "averaged." if run.training.method.ema else "generator."
     weights = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
-    _write(folder / "config.json", json.dumps(config, indent=1).encode())
-    _write(folder / "history.csv", history_csv(run.losses()).encode())
-    _write(folder / "snapshots.npz", _pack(run.scene, run.snapshots))
-    _write(folder / "generator.safetensors", save_tensors(weights))
-    _write(folder / "state.safetensors", save_tensors(tensors, metadata={"rest": text}))
-    _write(folder / "summary.json", json.dumps(summary, indent=1).encode())
+    write_whole(folder / "config.json", json.dumps(config, indent=1).encode())
+    write_whole(folder / "history.csv", history_csv(run.losses()).encode())
+    write_whole(folder / "snapshots.npz", _pack(run.scene, run.snapshots))
+    write_whole(folder / "generator.safetensors", save_tensors(weights))
+    write_whole(folder / "state.safetensors", save_tensors(tensors, metadata={"rest": text}))
+    write_whole(folder / "summary.json", json.dumps(summary, indent=1).encode())
 
 
 def read_run(folder: Path) -> Stored:
@@ -159,17 +159,6 @@ def _guarded(folder: Path, read: Callable[[], T]) -> T:
         return read()
     except Exception as error:  # whatever a damaged file provokes becomes one sentence
         raise ValueError(f"the saved run {folder.name!r} cannot be read ({error}); delete it") from error
-
-
-def _write(path: Path, data: bytes) -> None:
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as file:
-        try:
-            file.write(data)
-            file.flush()
-            os.replace(file.name, path)
-        except OSError:
-            os.unlink(file.name)
-            raise
 
 
 def _pack(scene: Scene | None, snapshots: tuple[Snapshot, ...]) -> bytes:
