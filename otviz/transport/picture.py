@@ -1,0 +1,96 @@
+"""What is drawn of one solved transport problem."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float32]
+Whole = NDArray[np.int32]
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The coupling as it can be drawn: in full it would be too large to send.
+
+    Attributes:
+        map: barycentric projection T(x_i) = sum_j P_ij y_j / sum_j P_ij, shape (n, 2).
+        partner: for each source point one target point drawn from its row of the plan, shape (n,): points that move
+            straight to their partners play the displacement interpolation of the plan.
+        lines_to, lines_share: the k heaviest entries of each row, (n, k): the target points, and their share of the row.
+        matrix: the plan with rows and columns sorted and added up in bins, (r, c), entries >= 0.
+        bin_x, bin_y: the row and column of `matrix` that each point went into, shapes (n,) and (m,).
+        mass_x, mass_y: what each point gives and takes, in units of its own mass, (n,) and (m,); 1 if balanced.
+    """
+
+    map: Array
+    partner: Whole
+    lines_to: Whole
+    lines_share: Array
+    matrix: Array
+    bin_x: Whole
+    bin_y: Whole
+    mass_x: Array
+    mass_y: Array
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """The numbers that are so often confused; nan or None where one does not apply or is not known yet.
+
+    Attributes:
+        loss: value of the loss that the arrows descend.
+        transport_cost: <P, C> of the entropic plan, without its entropy.
+        entropic_cost: OT_epsilon, the optimum with its entropy term (and its marginal terms, if unbalanced).
+        sinkhorn_divergence: OT_epsilon(x, y) - OT_epsilon(x, x) / 2 - OT_epsilon(y, y) / 2.
+        exact_cost: least transport cost, by linear programme, balanced whatever the reach.
+        marginal_error: share of the mass that a marginal of the plan misses, at most 2.
+        mass: mass moved; 1 if balanced.
+        iterations: sweeps at all temperatures.
+        seconds: wall time of the solve.
+        solver: what solved it, in a few words.
+    """
+
+    loss: float
+    transport_cost: float | None = None
+    entropic_cost: float | None = None
+    sinkhorn_divergence: float | None = None
+    exact_cost: float | None = None
+    marginal_error: float | None = None
+    mass: float | None = None
+    iterations: int = 0
+    seconds: float = 0.0
+    solver: str = ""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One answer.
+
+    Attributes:
+        x, y: source and target points, shapes (n, 2) and (m, 2), data units.
+        box: (x_low, x_high, y_low, y_high) that the fields span.
+        force: -n times the gradient of the loss at each source point, (n, 2), data units where the cost is p = 2.
+        potential_x, potential_y: first variation of the loss on the samples, (n,) and (m,).
+        field_x, field_y: the same extended to a (g, g) grid over the box, row 0 at the low y; the force is minus the
+            gradient of `field_x`.
+        plan: None for losses without a coupling.
+        numbers: see there.
+        finished: False for a first answer that is coarser than the problem asks.
+    """
+
+    x: Array
+    y: Array
+    box: Box
+    force: Array
+    potential_x: Array
+    potential_y: Array
+    field_x: Array
+    field_y: Array
+    plan: Plan | None
+    numbers: Numbers
+    finished: bool = True
+    notes: tuple[str, ...] = field(default=())
