@@ -188,7 +188,7 @@ def test_a_file_is_a_target(cli: Run, tmp_path: Path) -> None:
     report = trained(cli, "uotm", *flags, "--out", str(out))
     assert report["metrics"]["modes_total"] is None
     assert config_of(out)["target"] == {
-        "name": "points", "file": str(path), "x": "b", "y": "c", "centred": True, "scaled": False
+        "name": "points", "file": str(path), "x": "b", "y": "c", "centred": True, "scaled": False, "weight": ""
     }  # fmt: skip
     assert trained(cli, "uotm", "--source", str(path), "--source.x", "b", "--source.y", "c")["steps"] == 8
 

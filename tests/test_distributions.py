@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from otviz.distributions import Distribution, by_record, distributions, named, parse_distribution, record
 from otviz.distributions.checkerboard import Checkerboard
@@ -38,8 +39,12 @@ def distribution(request: pytest.FixtureRequest, tmp_path: Path) -> Distribution
     cls = named(request.param)
     if not cls.needs_file:
         return cls()
-    np.save(tmp_path / "some.npy", rng(7).normal(5, 3, (500, 2)))
-    return parse_distribution(cls.name, {"file": str(tmp_path / "some.npy")})
+    file = tmp_path / f"some{cls.extensions[0]}"
+    if ".png" in cls.extensions:
+        Image.fromarray(rng(7).integers(0, 256, (40, 60), dtype=np.uint8)).save(file)
+    else:
+        np.savetxt(file, rng(7).normal(5, 3, (500, 2)), delimiter=",")
+    return parse_distribution(cls.name, {"file": str(file)})
 
 
 # Every distribution

@@ -416,7 +416,7 @@ def test_file_names_of_users_do_not_reach_the_disk(home: Path) -> None:
 
 
 def test_too_large_an_upload(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("otviz.distributions.uploads.MAX_BYTES", 10)
+    monkeypatch.setattr("otviz.distributions.tables.MAX_BYTES", 10)
     with pytest.raises(ValueError, match="has 16 bytes"):
         store_upload(CSV, "some.csv")
 

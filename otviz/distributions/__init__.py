@@ -5,9 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from otviz.distributions.base import Distribution, Mixture, Points
-from otviz.distributions.points import PointsFile
-from otviz.distributions.tables import EXTENSIONS
-from otviz.distributions.uploads import PREFIX, store_upload, uploads_folder
+from otviz.distributions.uploads import EXTENSIONS, PREFIX, find_upload, store_upload, uploads_folder
 from otviz.params import params_of
 from otviz.plugins import choose, discover
 
@@ -51,15 +49,22 @@ def parse_distribution(name_or_file: str, values: Mapping[str, str]) -> Distribu
 
 
 def kind_of(name_or_file: str) -> type[Distribution]:
-    """The class that a name or a file of points means; the file is not read. Raises ValueError for neither."""
+    """The class that a name or a file means; the file is not read. Raises ValueError for neither."""
     if name_or_file in distributions():
         return named(name_or_file)
     if _is_file(name_or_file):
-        return PointsFile
+        return _reader(name_or_file)
     raise ValueError(
         f"distribution must be one of {', '.join(distributions())}, or a file ({', '.join(EXTENSIONS)}); "
         f"got {name_or_file!r}"
     )
+
+
+def _reader(file: str) -> type[Distribution]:
+    """What reads a file of this extension; without a known one, what reads points, which then says what is wrong."""
+    extension = (find_upload(file) if file.startswith(PREFIX) else Path(file)).suffix.lower()
+    readers = [cls for cls in distributions().values() if extension in cls.extensions]
+    return readers[0] if readers else named("points")
 
 
 def _is_file(text: str) -> bool:

@@ -48,11 +48,13 @@ class Distribution(Knobs, ABC):
 
     Attributes:
         needs_file: it cannot be made from its defaults alone, because it reads a file that the user names.
+        extensions: of the files it reads, lower case with the dot.
     """
 
     name: ClassVar[str] = ""
     title: ClassVar[str] = ""
     needs_file: ClassVar[bool] = False
+    extensions: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def sample(self, n: int, rng: np.random.Generator) -> Points:

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from otviz.distributions.base import Distribution, Points
 from otviz.distributions.tables import EXTENSIONS, Columns, read_columns
-from otviz.distributions.uploads import PREFIX, find_upload
+from otviz.distributions.uploads import PREFIX, find_upload, identity
 from otviz.params import param
 
 MAX_ROWS = 1_000_000
@@ -27,6 +28,8 @@ class Loaded:
         points: float32, read-only.
         rows: rows in the file; where there are more than MAX_ROWS, that many are kept, drawn with a fixed seed.
         columns: names of the columns taken as x and y.
+        edges: upper ends of the points' shares of the weight, (kept,), or None where all weigh the same.
+        total: what the weights in the file added up to; 1 where there are none.
         offset: what was subtracted, in the file's units.
         factor: what both columns were divided by: file units per data unit.
     """
@@ -34,6 +37,8 @@ class Loaded:
     points: Points
     rows: int
     columns: tuple[str, str]
+    edges: NDArray[np.float64] | None
+    total: float
     offset: tuple[float, float]
     factor: float
 
@@ -45,6 +50,7 @@ class PointsFile(Distribution):
     name: ClassVar[str] = "points"
     title: ClassVar[str] = "Your points"
     needs_file: ClassVar[bool] = True
+    extensions: ClassVar[tuple[str, ...]] = EXTENSIONS
 
     file: str = param("", doc=f"Path of a file ({', '.join(EXTENSIONS)}) of at most 200 MB, or an upload")
     x: str = param("", doc="Column drawn to the right; empty: the first column of numbers")
@@ -53,6 +59,7 @@ class PointsFile(Distribution):
     scaled: bool = param(
         True, doc=f"Divide both columns by one number, so that their standard deviations average {UNIT_STD}"
     )
+    weight: str = param("", doc="Column of weights, all >= 0, made to sum to 1; empty: all points weigh the same")
 
     loaded: ClassVar[Loaded]  # set per instance; not a field, since it follows from the knobs
 
@@ -62,11 +69,17 @@ class PointsFile(Distribution):
             raise ValueError(f"choose a file of points ({', '.join(EXTENSIONS)}); got none")
         path = find_upload(self.file) if self.file.startswith(PREFIX) else Path(self.file)
         # Held by the instance: training goes on undisturbed when the file changes or goes away.
-        object.__setattr__(self, "loaded", _load(*_identity(path), self.x, self.y, self.centred, self.scaled))
+        object.__setattr__(
+            self, "loaded", _load(*identity(path), self.x, self.y, self.weight, self.centred, self.scaled)
+        )
 
     def sample(self, n: int, rng: np.random.Generator) -> Points:
-        points = self.loaded.points
-        drawn: Points = points[rng.integers(len(points), size=n)]
+        points, edges = self.loaded.points, self.loaded.edges
+        if edges is None:
+            rows = rng.integers(len(points), size=n)
+        else:
+            rows = np.searchsorted(edges, rng.random(n) * edges[-1], side="right").clip(max=len(points) - 1)
+        drawn: Points = points[rows]
         return drawn
 
     def describe(self) -> str:
@@ -74,28 +87,20 @@ class PointsFile(Distribution):
         got = self.loaded
         kept = "all kept" if got.rows == len(got.points) else f"{len(got.points):,} kept at random"
         moved = f"({got.offset[0]:.4g}, {got.offset[1]:.4g}) subtracted, then divided by {got.factor:.4g}"
-        return f"{got.rows:,} rows read, {kept}; columns {got.columns[0]} and {got.columns[1]}; {moved}."
-
-
-def _identity(path: Path) -> tuple[Path, int, int]:
-    """The file, its time of change and size: what a cached reading stays valid for."""
-    try:
-        if path.is_file():  # not a folder, and no pipe or device, which could block for ever
-            state = path.stat()
-            return path.resolve(), state.st_mtime_ns, state.st_size
-    except (OSError, ValueError):
-        pass
-    raise ValueError(f"file must be a file that exists; got {str(path)!r}: check the path, or upload it")
+        weighed = f"; weights {self.weight} added up to {got.total:.6g} and were divided by that" if self.weight else ""
+        return f"{got.rows:,} rows read, {kept}; columns {got.columns[0]} and {got.columns[1]}{weighed}; {moved}."
 
 
 @functools.lru_cache(maxsize=8)
-def _load(path: Path, _changed: int, _size: int, x: str, y: str, centred: bool, scaled: bool) -> Loaded:
+def _load(path: Path, _changed: int, _size: int, x: str, y: str, weight: str, centred: bool, scaled: bool) -> Loaded:
     rows, columns = read_columns(path, x, y)
     _check(rows, path.name)
-    count = len(rows)
+    weights = _weights(path, weight, columns) if weight else np.ones(len(rows))
+    count, total = len(rows), float(weights.sum()) if weight else 1.0
     if count > MAX_ROWS:
-        rows = rows[np.sort(np.random.default_rng(0).choice(count, MAX_ROWS, replace=False))]
-    mean = rows.mean(axis=0)
+        kept = np.sort(np.random.default_rng(0).choice(count, MAX_ROWS, replace=False))
+        rows, weights = rows[kept], weights[kept]
+    mean = np.average(rows, axis=0, weights=weights)
     offset = mean if centred else np.zeros(2)
     factor = _spread(rows - mean) / UNIT_STD if scaled else 1.0
     with np.errstate(all="ignore"):  # what this makes inf or nan is refused below
@@ -103,7 +108,25 @@ def _load(path: Path, _changed: int, _size: int, x: str, y: str, centred: bool, 
     if not np.isfinite(points).all() or _distinct(points) < 3:
         raise ValueError(f"{path.name} lies too far from 0 for its spread; centre it (centred), and scale it (scaled)")
     points.setflags(write=False)
-    return Loaded(points, count, columns, (float(offset[0]), float(offset[1])), factor)
+    edges = np.cumsum(weights) if weight else None
+    return Loaded(points, count, columns, edges, total, (float(offset[0]), float(offset[1])), factor)
+
+
+def _weights(path: Path, weight: str, columns: tuple[str, str]) -> NDArray[np.float64]:
+    """The column of weights, (rows,), finite, none below 0, some above."""
+    other = columns[0] if weight != columns[0] else columns[1]
+    try:
+        weights = read_columns(path, weight, other)[0][:, 0]
+    except ValueError as error:
+        raise ValueError(str(error).replace("x must be", "weight must be", 1)) from error
+    bad = int((~(weights >= 0) | ~(weights <= LARGEST)).sum())
+    if bad:
+        raise ValueError(
+            f"weight must be a column of finite numbers >= 0; {bad} of {len(weights)} in {weight!r} are not"
+        )
+    if not weights.sum() > 0:
+        raise ValueError(f"weight must be a column with a number > 0; {weight!r} holds only zeros")
+    return weights
 
 
 def _check(rows: Columns, name: str) -> None:

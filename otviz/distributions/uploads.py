@@ -7,9 +7,10 @@ import os
 import re
 from pathlib import Path
 
-from otviz.distributions.tables import EXTENSIONS, MAX_BYTES, extension_of
+from otviz.distributions import images, tables
 from otviz.files import write_whole
 
+EXTENSIONS = (*tables.EXTENSIONS, *images.EXTENSIONS)
 PREFIX = "upload:"
 UPLOAD = re.compile(r"upload:[0-9a-f]{16}")
 
@@ -30,9 +31,13 @@ def store_upload(data: bytes, filename: str, folder: Path | None = None) -> str:
     Raises:
         ValueError: an extension that is not read here, an empty or too large file, or a folder that cannot be written.
     """
-    extension = extension_of(filename)
-    if not 0 < len(data) <= MAX_BYTES:
-        raise ValueError(f"a file must have from 1 byte to {MAX_BYTES / 1e6:g} MB; {filename!r} has {len(data)} bytes")
+    extension = Path(filename).suffix.lower()
+    if extension not in EXTENSIONS:
+        raise ValueError(f"a file must end in {', '.join(EXTENSIONS)}; got {filename!r}")
+    if not 0 < len(data) <= tables.MAX_BYTES:
+        raise ValueError(
+            f"a file must have from 1 byte to {tables.MAX_BYTES / 1e6:g} MB; {filename!r} has {len(data)} bytes"
+        )
     folder = uploads_folder() if folder is None else folder
     digest = hashlib.sha256(data).hexdigest()[:16]
     try:
@@ -55,3 +60,14 @@ def find_upload(name: str, folder: Path | None = None) -> Path:
         raise ValueError(f"{name} is not among the uploads kept here; upload the file again")
     # The same bytes may have been handed in as .csv and as .tsv: the last one counts.
     return max(found, key=lambda path: path.stat().st_mtime_ns)
+
+
+def identity(path: Path) -> tuple[Path, int, int]:
+    """The file, its time of change and size: what a cached reading stays valid for."""
+    try:
+        if path.is_file():  # not a folder, and no pipe or device, which could block for ever
+            state = path.stat()
+            return path.resolve(), state.st_mtime_ns, state.st_size
+    except (OSError, ValueError):
+        pass
+    raise ValueError(f"file must be a file that exists; got {str(path)!r}: check the path, or upload it")

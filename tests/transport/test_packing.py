@@ -26,5 +26,5 @@ def test_other_types_are_refused() -> None:
 
 
 def test_a_header_without_a_number_is_refused() -> None:
-    with pytest.raises(ValueError, match="nan|JSON"):
+    with pytest.raises(ValueError, match=r"nan|JSON"):
         pack({"loss": float("nan")}, {})
