@@ -1,0 +1,204 @@
+"""Gradient flows: a cloud slides down a loss towards another, x' = -n grad L(x, y), in explicit Euler steps.
+
+The comparison of Feydy et al. (2019): kernel norms 1/2 |a - b|_k^2 against Sinkhorn divergences. Kernels as geomloss has
+them: gaussian exp(-|x - y|^2 / (2 blur^2)), laplacian exp(-|x - y| / blur), energy -|x - y|.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from otviz.ot.costs import squared_euclidean
+from otviz.ot.divergences import sinkhorn_divergence
+from otviz.ot.exact import wasserstein2
+
+LARGEST = 1000
+"""Points of a cloud at most: each frame solves two or three problems of this size."""
+
+MEASURED = 400
+"""Points of each cloud behind W2: a programme of this size takes hundredths of a second."""
+
+MEASURED_EVERY = 10
+
+Kind = Literal["sinkhorn", "gaussian", "laplacian", "energy"]
+
+
+@dataclass(frozen=True)
+class FlowLoss:
+    """A loss to descend.
+
+    Attributes:
+        title: what a viewer reads.
+        loss: "sinkhorn" (debiased), or the kernel of a norm.
+        p: 1 for the cost |x - y|, 2 for its half square; kernels ignore it.
+        blur: smoothing length or width of the kernel, in data units; the energy distance ignores it.
+        reach: length beyond which mass is dropped, or None; Sinkhorn only.
+        scaling: ratio of successive blurs of the solver; Sinkhorn only.
+    """
+
+    title: str
+    loss: Kind
+    p: int = 2
+    blur: float = 0.5
+    reach: float | None = None
+    scaling: float = 0.7
+
+
+FLOWS: tuple[FlowLoss, ...] = (
+    FlowLoss("Gaussian MMD, blur 0.5", "gaussian", blur=0.5),
+    FlowLoss("Laplacian MMD, blur 0.5", "laplacian", blur=0.5),
+    FlowLoss("Energy distance", "energy"),
+    FlowLoss("Sinkhorn p = 1, blur 0.05", "sinkhorn", p=1, blur=0.05),
+    FlowLoss("Sinkhorn p = 1, blur 0.5", "sinkhorn", p=1, blur=0.5),
+    FlowLoss("Sinkhorn p = 2, blur 0.05", "sinkhorn", blur=0.05),
+    FlowLoss("Sinkhorn p = 2, blur 1", "sinkhorn", blur=1.0),
+    FlowLoss("Sinkhorn p = 2, blur 0.05, reach 1", "sinkhorn", blur=0.05, reach=1.0),
+)
+"""Lengths suit clouds a few units wide, such as the notebook's ring of radius 3."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One moment of a flow.
+
+    Attributes:
+        step, time: index of the frame and the flow's time, step * step_size.
+        positions: the moving points, shape (n, 2), data units.
+        loss: L at these positions.
+        seconds: time computed so far.
+        w2: distance to the target over the first MEASURED points of each, in data units, or nan where not measured.
+    """
+
+    step: int
+    time: float
+    positions: NDArray[np.float32]
+    loss: float
+    seconds: float
+    w2: float
+
+
+def flow(
+    loss: FlowLoss,
+    x: NDArray[np.float32],
+    y: NDArray[np.float32],
+    *,
+    steps: int = 100,
+    step_size: float = 0.05,
+    measured_every: int = MEASURED_EVERY,
+) -> Iterator[Frame]:
+    """Play x <- x - step_size * n * grad L(x, y): frames 0 (where x starts) to `steps`.
+
+    Args:
+        loss: what is descended.
+        x, y: moving and target points, shapes (n, 2) and (m, 2), at most LARGEST each.
+        step_size: flow time of a step; p = 2 contracts by about 1 - step_size a step, so it must stay below 1.
+        measured_every: steps between two values of W2.
+
+    Raises:
+        ValueError: shapes, counts or step sizes out of range.
+        ArithmeticError: the loss or a position is no longer a finite number.
+    """
+    _check(x, y, steps, step_size)
+    return _play(loss, x, y, steps, step_size, measured_every)
+
+
+def _play(
+    loss: FlowLoss, x: NDArray[np.float32], y: NDArray[np.float32], steps: int, step_size: float, measured_every: int
+) -> Iterator[Frame]:
+    points, target = (torch.from_numpy(np.array(cloud, dtype=np.float32)) for cloud in (x, y))
+    spent = 0.0
+    for step in range(steps + 1):
+        began = time.perf_counter()
+        value, force = loss_and_force(loss, points, target)
+        if not (math.isfinite(value) and bool(torch.isfinite(force).all())):
+            raise ArithmeticError(f"the loss was no longer a number at step {step}; a smaller step may help")
+        positions = points.numpy().copy()
+        due = step % measured_every == 0 or step == steps
+        w2 = wasserstein2(positions[:MEASURED], y[:MEASURED]) if due else math.nan
+        points = points + step_size * force
+        spent += time.perf_counter() - began
+        yield Frame(step, step * step_size, positions, value, spent, w2)
+
+
+@torch.no_grad()
+def loss_and_force(loss: FlowLoss, x: Tensor, y: Tensor) -> tuple[float, Tensor]:
+    """L(x, y) between uniform samples x (n, d), y (m, d), and the force -n grad_x L, shape (n, d)."""
+    if loss.loss == "sinkhorn":
+        found = sinkhorn_divergence(x, y, blur=loss.blur, p=loss.p, reach=loss.reach, scaling=loss.scaling)
+        return float(found.value), found.gradient_x * -len(x)
+    value, gradient = kernel_norm(x, y, loss.loss, loss.blur)
+    return float(value), gradient * -len(x)
+
+
+@torch.no_grad()
+def kernel_norm(x: Tensor, y: Tensor, kernel: Kind, blur: float = 0.5) -> tuple[Tensor, Tensor]:
+    """1/2 |a - b|_k^2 of uniform samples x (n, d), y (m, d), shape (), and its gradient at x, (n, d), in closed form.
+
+    The value is the V-statistic: each point meets itself, so it is >= 0. Half the energy distance of Szekely for "energy".
+
+    Raises ValueError for an unknown kernel or a blur <= 0.
+    """
+    if kernel not in _KERNELS:
+        raise ValueError(f"kernel must be one of {', '.join(_KERNELS)}; got {kernel!r}")
+    if not blur > 0:
+        raise ValueError(f"blur must be > 0 (a length, in data units); got {blur}")
+    k_xx, pull_xx = _KERNELS[kernel](squared_euclidean(x, x), blur)
+    k_xy, pull_xy = _KERNELS[kernel](squared_euclidean(x, y), blur)
+    k_yy, _ = _KERNELS[kernel](squared_euclidean(y, y), blur)
+    value = (k_xx.mean() + k_yy.mean()) / 2 - k_xy.mean()
+    return value, (_pulled(pull_xx, x, x) - _pulled(pull_xy, x, y)) / len(x)
+
+
+def _pulled(pull: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    """Mean over j of pull_ij (x_i - y_j), the slope of mean_j k(x_i, y_j) at x_i, shape (n, d)."""
+    return (pull.sum(1, keepdim=True) * x - pull @ y) / len(y)
+
+
+# Each kernel gives k and the factor w with dk/dx = w (x - y), from squared distances.
+
+
+def _gaussian(squared: Tensor, blur: float) -> tuple[Tensor, Tensor]:
+    k = (squared / (-2 * blur**2)).exp()
+    return k, k / -(blur**2)
+
+
+def _laplacian(squared: Tensor, blur: float) -> tuple[Tensor, Tensor]:
+    distance = squared.sqrt()
+    k = (distance / -blur).exp()
+    return k, _over(k, distance) / -blur
+
+
+def _energy(squared: Tensor, _blur: float) -> tuple[Tensor, Tensor]:
+    distance = squared.sqrt()
+    return -distance, -_over(torch.ones_like(distance), distance)
+
+
+def _over(k: Tensor, distance: Tensor) -> Tensor:
+    """k / distance, 0 where points coincide: there the kernel has a cusp, and a point does not push itself."""
+    return torch.where(distance > 0, k / distance, torch.zeros_like(k))
+
+
+_KERNELS: dict[str, Callable[[Tensor, float], tuple[Tensor, Tensor]]] = {
+    "gaussian": _gaussian,
+    "laplacian": _laplacian,
+    "energy": _energy,
+}
+
+
+def _check(x: NDArray[np.float32], y: NDArray[np.float32], steps: int, step_size: float) -> None:
+    for name, cloud in (("x", x), ("y", y)):
+        if cloud.ndim != 2 or cloud.shape[1] != 2 or not 1 <= len(cloud) <= LARGEST:
+            raise ValueError(f"{name} must have shape (n, 2) with n from 1 to {LARGEST}; got {cloud.shape}")
+    if steps < 1:
+        raise ValueError(f"steps must be >= 1; got {steps}")
+    if not 0 < step_size < 1:
+        raise ValueError(f"step_size must lie between 0 and 1 (flow time of a step); got {step_size}")
