@@ -9,7 +9,9 @@ from their linear extrapolation, which costs nothing: with one sweep a level the
 from __future__ import annotations
 
 import math
+from collections.abc import Generator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -27,6 +29,21 @@ outliers, tight clusters, ...) the worst plan is off, in total variation against
 
 TINY = 1e-35
 """Least sum a damped update divides by: mass that has vanished keeps finite scalings."""
+
+
+Result = TypeVar("Result")
+Work = Generator[None, None, Result]
+"""A computation that pauses often, so that its caller may abandon it, and returns its result."""
+
+
+def completed(work: Work[Result]) -> Result:
+    """The result of work done without a pause."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            result: Result = end.value
+            return result
 
 
 @dataclass(frozen=True)
@@ -93,13 +110,29 @@ def square_down(cost: Tensor, schedule: Schedule, a: Tensor | None = None, b: Te
 
     A row that underflows gives nan or inf, never a wrong number, so that the caller can turn to the log domain.
     """
-    kernel = cost.mul_(-1 / (schedule.epsilon * 2.0**schedule.levels)).exp_()
-    turned, n = kernel.mT, kernel.shape[-2]
-    scalings = kernel.new_ones((*kernel.shape[:-2], sum(kernel.shape[-2:])))
+    return completed(descend(cost, schedule, a, b))
+
+
+def descend(
+    cost: Tensor,
+    schedule: Schedule,
+    a: Tensor | None = None,
+    b: Tensor | None = None,
+    start: tuple[Tensor, Tensor] | None = None,
+) -> Work[Scaled]:
+    """`square_down` with a pause at each level; `start` gives potentials (..., n), (..., m) at the first temperature."""
+    first = schedule.epsilon * 2.0**schedule.levels
+    scalings = cost.new_ones((*cost.shape[:-2], sum(cost.shape[-2:])))
     logs, change = torch.zeros_like(scalings), torch.zeros_like(scalings)
+    if start is not None:
+        logs.copy_(torch.cat(start, -1)).div_(first)
+        cost.sub_(start[0][..., None]).sub_(start[1][..., None, :])
+    kernel = cost.mul_(-1 / first).exp_()
+    turned, n = kernel.mT, kernel.shape[-2]
     u, v, log_u, log_v = scalings[..., :n], scalings[..., n:], logs[..., :n], logs[..., n:]
     column, row = u[..., None], v[..., None, :]
     for level, (epsilon, sweeps) in enumerate(schedule.temperatures()):
+        yield
         if level:
             logs.add_(_foresee(scalings, change))
             _translate(log_u, log_v, a, b, 2 * epsilon, schedule.rho)
@@ -165,10 +198,23 @@ def square_down_self(cost: Tensor, schedule: Schedule, a: Tensor | None = None) 
 
     A last plain row normalisation gives `u` and `potential_x`, as geomloss' final extrapolation does.
     """
-    kernel = cost.mul_(-1 / (schedule.epsilon * 2.0**schedule.levels)).exp_()
-    v = kernel.new_ones(kernel.shape[:-1])
-    u, logs, column, row, damp = torch.empty_like(v), torch.zeros_like(v), v[..., None], v[..., None, :], 1.0
+    return completed(descend_self(cost, schedule, a))
+
+
+def descend_self(
+    cost: Tensor, schedule: Schedule, a: Tensor | None = None, start: Tensor | None = None
+) -> Work[Scaled]:
+    """`square_down_self` with a pause at each level; `start` is a potential (..., n) at the first temperature."""
+    first = schedule.epsilon * 2.0**schedule.levels
+    logs = cost.new_zeros(cost.shape[:-1])
+    if start is not None:
+        logs.copy_(start).div_(first)
+        cost.sub_(start[..., None]).sub_(start[..., None, :])
+    kernel = cost.mul_(-1 / first).exp_()
+    v = torch.ones_like(logs)
+    u, column, row, damp = torch.empty_like(v), v[..., None], v[..., None, :], 1.0
     for level, (epsilon, sweeps) in enumerate(schedule.temperatures()):
+        yield
         if level:
             logs.add_(v.log())
             logs.add_(logs)

@@ -1,0 +1,124 @@
+"""Costs between points, each with the gradient that a plan pulls with: sum_j W_ij dc(x_i, y_j)/dx_i.
+
+By the envelope theorem that is all a gradient of an entropic cost needs: the plan W is held fixed.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from types import MappingProxyType
+from typing import final
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from otviz.ot.costs import cityblock, cosine, euclidean, squared_euclidean
+
+
+class Ground(ABC):
+    """A cost c(x, y) between points x (n, d) and y (m, d)."""
+
+    @abstractmethod
+    def matrix(self, x: Tensor, y: Tensor) -> Tensor:
+        """c(x_i, y_j), shape (n, m)."""
+
+    @abstractmethod
+    def pull(self, weights: Tensor, x: Tensor, y: Tensor) -> Tensor:
+        """sum_j W_ij dc(x_i, y_j)/dx_i, shape (n, d), for weights (n, m); 0 from points that coincide."""
+
+    def mean(self, weights: Tensor, x: Tensor, y: Tensor) -> Tensor:
+        """sum_j W_ij c(x_i, y_j), shape (n,)."""
+        return self.matrix(x, y).mul_(weights).sum(1)
+
+    def scores(self, x: Tensor, y: Tensor, potential: Tensor, epsilon: float) -> Tensor:
+        """(potential_j - c(x_i, y_j)) / epsilon, shape (n, m), for a potential (m,) in units of the cost."""
+        return self.matrix(x, y).sub_(potential).mul_(-1 / epsilon)
+
+
+@final
+class Quadratic(Ground):
+    """factor |x - y|^2 / 2, in squared data units."""
+
+    def __init__(self, factor: float) -> None:
+        self.factor = factor
+
+    def matrix(self, x: Tensor, y: Tensor) -> Tensor:
+        return squared_euclidean(x, y).mul_(self.factor / 2)
+
+    def pull(self, weights: Tensor, x: Tensor, y: Tensor) -> Tensor:
+        sums = weights @ F.pad(y, (0, 1), value=1.0)
+        return (sums[:, -1:] * x - sums[:, :-1]).mul_(self.factor)
+
+    def mean(self, weights: Tensor, x: Tensor, y: Tensor) -> Tensor:
+        lengths = y.square().sum(1, keepdim=True)
+        sums = weights @ torch.cat([y, lengths, torch.ones_like(lengths)], 1)
+        squares = sums[:, -1] * x.square().sum(1) + sums[:, -2] - 2 * (sums[:, :-2] * x).sum(1)
+        return squares.mul_(self.factor / 2)
+
+    def scores(self, x: Tensor, y: Tensor, potential: Tensor, epsilon: float) -> Tensor:
+        """One product: its error is some units in the last place of the largest |x|^2 / epsilon; centre the points."""
+        share = self.factor / epsilon
+        lengths = x.square().sum(1, keepdim=True)
+        constant = potential / epsilon - y.square().sum(1) * (share / 2)
+        left = torch.cat([x * share, torch.ones_like(lengths), lengths * (-share / 2)], 1)
+        right = torch.cat([y, constant[:, None], torch.ones_like(y[:, :1])], 1)
+        return left @ right.T
+
+
+@final
+class Euclidean(Ground):
+    """|x - y|, in data units."""
+
+    def matrix(self, x: Tensor, y: Tensor) -> Tensor:
+        return euclidean(x, y)
+
+    def pull(self, weights: Tensor, x: Tensor, y: Tensor) -> Tensor:
+        distance = euclidean(x, y)
+        slopes = weights / distance.masked_fill_(distance == 0, torch.inf)
+        return _along(slopes, x, y, lambda difference: difference)
+
+
+@final
+class CityBlock(Ground):
+    """sum_k |x_k - y_k|, in data units."""
+
+    def matrix(self, x: Tensor, y: Tensor) -> Tensor:
+        return cityblock(x, y)
+
+    def pull(self, weights: Tensor, x: Tensor, y: Tensor) -> Tensor:
+        return _along(weights, x, y, torch.sign)
+
+
+def _along(weights: Tensor, x: Tensor, y: Tensor, slope: Callable[[Tensor], Tensor]) -> Tensor:
+    """sum_j W_ij slope(x_ik - y_jk): by differences, which near points do not lose to rounding."""
+    parts = [(slope(x[:, None, k] - y[None, :, k]) * weights).sum(1) for k in range(x.shape[1])]
+    return torch.stack(parts, 1)
+
+
+@final
+class Cosine(Ground):
+    """1 - cos(x, y), without unit; blind to lengths. A point at the origin is at distance 1 from all and feels no pull."""
+
+    def matrix(self, x: Tensor, y: Tensor) -> Tensor:
+        return cosine(x, y)
+
+    def pull(self, weights: Tensor, x: Tensor, y: Tensor) -> Tensor:
+        length = x.norm(dim=1, keepdim=True)
+        direction = F.normalize(x, dim=1)
+        aim = weights @ F.normalize(y, dim=1)
+        across = aim - direction * (direction * aim).sum(1, keepdim=True)
+        return torch.where(length > 0, -across / length.clamp_min(1e-30), 0.0)
+
+
+GROUNDS: MappingProxyType[str, Ground] = MappingProxyType(
+    {
+        "half-squared": Quadratic(1.0),
+        "euclidean": Euclidean(),
+        "squared": Quadratic(2.0),
+        "cityblock": CityBlock(),
+        "cosine": Cosine(),
+    }
+)
+"""Every cost between points by its name."""

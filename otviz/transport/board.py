@@ -1,0 +1,78 @@
+"""Pictures as bytes for the board that a page draws them on."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from otviz.transport.numbers import lines, warning
+from otviz.transport.packing import pack
+from otviz.transport.picture import Picture, Plan
+from otviz.transport.problem import Problem
+
+
+def message(problem: Problem, picture: Picture, serial: int, stage: str) -> bytes:
+    """A header and the arrays of one picture, as `packing.unpack` reads them.
+
+    Args:
+        serial: the number of the question that this answers.
+        stage: "coarse" or "full".
+
+    Fields are bytes between their `low` and `high` in the header; the matrix is its square root as bytes, 255 the largest.
+    """
+    field_x, range_x = _bytes(picture.field_x)
+    field_y, range_y = _bytes(picture.field_y)
+    header = {
+        "serial": serial,
+        "stage": stage,
+        "finished": picture.finished,
+        "box": list(picture.box),
+        "blur": problem.blur,
+        "epsilon": problem.epsilon,
+        "p": problem.p,
+        "reach": problem.reach,
+        "loss": problem.loss,
+        "cost": problem.cost,
+        "n": len(picture.x),
+        "numbers": [dataclasses.asdict(line) for line in lines(problem, picture)],
+        "warning": warning(problem, picture),
+        "notes": list(picture.notes),
+        "has_plan": picture.plan is not None,
+        "field_x": range_x,
+        "field_y": range_y,
+    }
+    arrays: dict[str, NDArray[Any]] = {
+        "x": picture.x,
+        "y": picture.y,
+        "force": picture.force,
+        "potential_x": picture.potential_x,
+        "potential_y": picture.potential_y,
+        "field_x": field_x,
+        "field_y": field_y,
+    }
+    return pack(header, arrays | ({} if picture.plan is None else _of_plan(picture.plan)))
+
+
+def _of_plan(plan: Plan) -> dict[str, NDArray[Any]]:
+    largest = max(float(plan.matrix.max()), 1e-30)
+    return {
+        "map": plan.map,
+        "partner": plan.partner,
+        "lines_to": plan.lines_to,
+        "lines_share": plan.lines_share,
+        "matrix": np.rint(np.sqrt(plan.matrix.clip(0) / largest) * 255).astype(np.uint8),
+        "bin_x": plan.bin_x.astype(np.uint16),
+        "bin_y": plan.bin_y.astype(np.uint16),
+        "mass_x": plan.mass_x,
+        "mass_y": plan.mass_y,
+    }
+
+
+def _bytes(field: NDArray[np.float32]) -> tuple[NDArray[np.uint8], dict[str, float]]:
+    low, high = float(field.min()), float(field.max())
+    scale = 255 / max(high - low, 1e-30)
+    levels = np.rint((field.astype(np.float64) - low) * scale).clip(0, 255)
+    return levels.astype(np.uint8), {"low": low, "high": high}

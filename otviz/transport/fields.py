@@ -1,0 +1,207 @@
+"""First variations of the losses, at any point: the potentials that a page draws and whose descent its arrows follow.
+
+Sinkhorn potentials leave the samples by a soft minimum, f(z) = -epsilon log mean_j exp((g_j - c(z, y_j)) / epsilon), and
+so do their gradients: means of dc(z, y_j)/dz over the row of the plan at z (Feydy et al. 2019, section 3).
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import final
+
+import torch
+from torch import Tensor
+
+from otviz.ot.grounds import GROUNDS, Ground, Quadratic
+from otviz.ot.squaring import Work
+
+LEAST = -80.0
+"""Least exponent: e^-80 adds nothing to a sum whose largest term is 1, and what underflows is twenty times slower."""
+
+BLOCK = 2**17
+"""Entries of a matrix computed at once: they stay in a core's cache."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Some rows of a plan.
+
+    Attributes:
+        rows: which.
+        weights: their entries up to a factor per row, (k, m).
+        total: the sums of these, (k, 1).
+        values: the soft minimum at these rows, (k,), units of the cost.
+    """
+
+    rows: slice
+    weights: Tensor
+    total: Tensor
+    values: Tensor
+
+
+@dataclass(frozen=True)
+class SoftMin:
+    """-damping epsilon log mean_j exp((potential_j - c(z, points_j)) / epsilon), units of the cost.
+
+    Attributes:
+        points, potential: shapes (m, d) and (m,), the same dtype.
+        epsilon: temperature, units of the cost.
+        damping: rho / (rho + epsilon) where marginals are soft, else 1.
+    """
+
+    ground: Ground
+    points: Tensor
+    potential: Tensor
+    epsilon: float
+    damping: float = 1.0
+
+    def rows(self, z: Tensor) -> Iterator[Rows]:
+        """The plan's rows at z (k, d), in blocks."""
+        step = max(1, BLOCK // len(self.points))
+        log_m = math.log(len(self.points))
+        for start in range(0, len(z), step):
+            weights = self.ground.scores(z[start : start + step], self.points, self.potential, self.epsilon)
+            top = weights.amax(1, keepdim=True)
+            total = weights.sub_(top).clamp_min_(LEAST).exp_().sum(1, keepdim=True)
+            values = (top + total.log())[:, 0].sub_(log_m).mul_(-self.damping * self.epsilon)
+            yield Rows(slice(start, start + step), weights, total, values)
+
+    def values(self, z: Tensor) -> Work[Tensor]:
+        """At z (k, d), shape (k,)."""
+        out = z.new_empty(len(z))
+        for block in self.rows(z):
+            out[block.rows] = block.values
+            yield
+        return out
+
+    def slopes(self, z: Tensor) -> Work[tuple[Tensor, Tensor]]:
+        """Values (k,), and the mean of dc/dz over each row, (k, d): the gradient, before damping."""
+        out, means = z.new_empty(len(z)), torch.empty_like(z)
+        for block in self.rows(z):
+            out[block.rows] = block.values
+            means[block.rows] = self.ground.pull(block.weights, z[block.rows], self.points) / block.total
+            yield
+        return out, means
+
+
+class Variation(ABC):
+    """The first variation of a loss with respect to one side's distribution, as a function of the place."""
+
+    @abstractmethod
+    def values(self, z: Tensor) -> Work[Tensor]:
+        """At z (k, d), data units, shape (k,), units of the loss."""
+
+    @abstractmethod
+    def slopes(self, z: Tensor) -> Work[tuple[Tensor, Tensor]]:
+        """Values (k,) and their gradient (k, d)."""
+
+
+@final
+@dataclass(frozen=True)
+class OfPlans(Variation):
+    """Of OT_epsilon, or of the Sinkhorn divergence where `own` is the potential of the side with itself.
+
+    With soft marginals it is (rho + epsilon)(1 - e^(-f/rho)) in place of f (Sejourne et al. 2019, Prop. 12).
+
+    Attributes:
+        centre: what was taken off this side's points, (d,).
+        tilt, lift: the linear function of z - centre that centring the sides apart took off the potential, (d,) and ().
+    """
+
+    cross: SoftMin
+    own: SoftMin | None
+    rho: float | None
+    centre: Tensor
+    tilt: Tensor
+    lift: float
+
+    def values(self, z: Tensor) -> Work[Tensor]:
+        z = (z - self.centre).to(self.cross.points)
+        out = self._drawn((yield from self.cross.values(z)))
+        if self.own is not None:
+            out = out - self._drawn((yield from self.own.values(z)))
+        return out + self._plane(z)
+
+    def slopes(self, z: Tensor) -> Work[tuple[Tensor, Tensor]]:
+        z = (z - self.centre).to(self.cross.points)
+        f, means = yield from self.cross.slopes(z)
+        out, slope = self._drawn(f), means * self._share(f)
+        if self.own is not None:
+            f, means = yield from self.own.slopes(z)
+            out, slope = out - self._drawn(f), slope - means * self._share(f)
+        return out + self._plane(z), slope + self.tilt.to(slope)
+
+    def _plane(self, z: Tensor) -> Tensor:
+        return z @ self.tilt.to(z) + self.lift
+
+    def _drawn(self, f: Tensor) -> Tensor:
+        if self.rho is None:
+            return f
+        return torch.expm1((f / -self.rho).clamp_max(80)).mul_(-(self.rho + self.cross.epsilon))
+
+    def _share(self, f: Tensor) -> Tensor:
+        """The mass of a row in units of its point's own: the derivative of `_drawn` times the damping, (k, 1)."""
+        return shares(f, self.rho)[:, None]
+
+
+def shares(f: Tensor, rho: float | None) -> Tensor:
+    """What a point moves, in units of its own mass: e^(-f/rho), the shape of f; 1 if balanced."""
+    return torch.ones_like(f) if rho is None else torch.exp((f / -rho).clamp_max(80))
+
+
+@final
+@dataclass(frozen=True)
+class OfKernel(Variation):
+    """Of |a - b|_k^2 / 2: the mean of k over the side's own points minus that over the other's.
+
+    Attributes:
+        kernel: "gaussian" e^(-|d|^2 / 2 blur^2), "laplacian" e^(-|d|/blur), or "energy" -|d|; geomloss' three.
+        own, other: points, centred, (n, d) and (m, d).
+    """
+
+    kernel: str
+    blur: float
+    own: Tensor
+    other: Tensor
+    centre: Tensor
+
+    def values(self, z: Tensor) -> Work[Tensor]:
+        values, _ = yield from self._sums(z, slopes=False)
+        return values
+
+    def slopes(self, z: Tensor) -> Work[tuple[Tensor, Tensor]]:
+        return (yield from self._sums(z, slopes=True))
+
+    def _sums(self, z: Tensor, *, slopes: bool) -> Work[tuple[Tensor, Tensor]]:
+        z = (z - self.centre).to(self.own)
+        values, slope = torch.zeros_like(z[:, 0]), torch.zeros_like(z)
+        for points, sign in ((self.own, 1.0), (self.other, -1.0)):
+            step = max(1, BLOCK // len(points))
+            for start in range(0, len(z), step):
+                rows = slice(start, start + step)
+                weights, ground, steep = self._kernel(z[rows], points)
+                values[rows] += sign * weights.mean(1)
+                if slopes:
+                    pull = ground.pull(
+                        weights if self.kernel != "energy" else torch.ones_like(weights), z[rows], points
+                    )
+                    slope[rows] -= pull.mul_(sign * steep / len(points))
+                yield
+        return values, slope
+
+    def _kernel(self, z: Tensor, points: Tensor) -> tuple[Tensor, Ground, float]:
+        """k(z_i, y_j), the cost c whose pull its gradient is, and the factor s: dk/dz = -s k dc/dz (k = 1: energy)."""
+        nothing = torch.zeros_like(points[:, 0])
+        if self.kernel == "gaussian":
+            ground: Ground = Quadratic(1.0)
+            return ground.scores(z, points, nothing, self.blur**2).clamp_min_(LEAST).exp_(), ground, 1 / self.blur**2
+        ground = GROUNDS["euclidean"]
+        scores = ground.scores(z, points, nothing, 1.0 if self.kernel == "energy" else self.blur)
+        return (
+            (scores, ground, 1.0)
+            if self.kernel == "energy"
+            else (scores.clamp_min_(LEAST).exp_(), ground, 1 / self.blur)
+        )

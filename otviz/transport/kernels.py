@@ -1,0 +1,63 @@
+"""Pictures of kernel norms |a - b|_k^2 / 2: no plan, only potentials and their descent."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from otviz.ot.grounds import GROUNDS
+from otviz.ot.squaring import Work
+from otviz.runs.snapshots import square_box
+from otviz.transport.fields import OfKernel
+from otviz.transport.picture import Numbers, Picture
+from otviz.transport.potentials import Setting, precision
+from otviz.transport.problem import Problem
+from otviz.transport.views import grid, sample
+
+KERNELS = {"energy": "energy", "gaussian-mmd": "gaussian", "laplacian-mmd": "laplacian"}
+
+
+def picture(problem: Problem, x: NDArray[np.floating], y: NDArray[np.floating], some: int | None) -> Work[Picture]:
+    """The picture of a loss in KERNELS; means over `some` points of each cloud, or over all."""
+    places = [torch.from_numpy(points.astype(np.float64)) for points in (x, y)]
+    centre = (places[0].mean(0) + places[1].mean(0)) / 2
+    kept_x, kept_y = (points[torch.from_numpy(sample(len(points), some))] for points in places)
+    variation = variation_of(problem, kept_x, kept_y, centre)
+    box = square_box(x.astype(np.float32), y.astype(np.float32))
+    potential_x, slope = yield from variation.slopes(places[0])
+    potential_y = yield from variation.values(places[1])
+    field = yield from variation.values(grid(box))
+    field_x = field.reshape(grid_side(field), -1).numpy().astype(np.float32)
+    return Picture(
+        x=x.astype(np.float32),
+        y=y.astype(np.float32),
+        box=box,
+        force=-slope.numpy().astype(np.float32),
+        potential_x=potential_x.numpy().astype(np.float32),
+        potential_y=-potential_y.numpy().astype(np.float32),
+        field_x=field_x,
+        field_y=-field_x,
+        plan=None,
+        numbers=Numbers(float(potential_x.mean() - potential_y.mean()) / 2, solver="kernel sums"),
+        finished=some is None,
+        notes=() if some is None else (f"means over {some} of {len(x)} points",),
+    )
+
+
+def variation_of(problem: Problem, x: Tensor, y: Tensor, centre: Tensor) -> OfKernel:
+    """The first variation with respect to the source, of points x (n, d) and y (m, d), about a centre (d,)."""
+    x, y = x - centre, y - centre
+    kernel = KERNELS[problem.loss]
+    width = 1.0 if kernel == "energy" else problem.blur
+    ground, epsilon = (GROUNDS["half-squared"], width**2) if kernel == "gaussian" else (GROUNDS["euclidean"], width)
+    dtype = torch.float32 if kernel == "energy" else precision(Setting(ground, epsilon, None, 1), x, y)
+    return OfKernel(kernel, width, x.to(dtype), y.to(dtype), centre)
+
+
+def grid_side(field: Tensor) -> int:
+    """Cells along a side of a square field."""
+    return math.isqrt(len(field))

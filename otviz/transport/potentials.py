@@ -1,0 +1,162 @@
+"""The potentials of a transport problem: the plan squared down, then sweeps in the log domain on the true cost.
+
+Past DENSE points no matrix is kept: potentials of some of the points are extended to all by one soft minimum each, and
+sweeps in blocks take the temperature down from there. Uniform weights on both sides.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from otviz.ot.grounds import Ground
+from otviz.ot.squaring import FLOAT32_LIMIT, Schedule, Work, descend, descend_self, levels_for, sweeps_for
+from otviz.transport.fields import SoftMin, shares
+
+WARM = 4
+"""Halvings of epsilon that a large problem does itself; hotter levels are done by some of its points."""
+
+LAST = 12
+"""Sweeps at the last temperature per sweep of a level."""
+
+TOLERANCE = 1e-3
+"""Marginal error at which sweeps stop: a tenth of what a page warns of."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """epsilon and rho in units of the cost; `sweeps` per halving of epsilon."""
+
+    ground: Ground
+    epsilon: float
+    rho: float | None
+    sweeps: int
+
+    @classmethod
+    def of(cls, ground: Ground, p: int, epsilon: float, rho: float | None, scaling: float) -> Setting:
+        """With as many sweeps as match geomloss' `scaling`, and at least two where marginals are soft."""
+        return cls(ground, epsilon, rho, max(sweeps_for(scaling, p), 1 if rho is None else 2))
+
+    @property
+    def damping(self) -> float:
+        """rho / (rho + epsilon), 1 if balanced."""
+        return 1.0 if self.rho is None else 1.0 / (1.0 + self.epsilon / self.rho)
+
+    def hotter(self, levels: int) -> Setting:
+        """The same at 2^levels epsilon."""
+        return replace(self, epsilon=self.epsilon * 2.0**levels)
+
+    def softmin(self, points: Tensor, potential: Tensor) -> SoftMin:
+        """The soft minimum over points (m, d) with a potential (m,)."""
+        return SoftMin(self.ground, points, potential, self.epsilon, self.damping)
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """Potentials between two clouds: f (n,) is the soft minimum of g (m,), and g_next (m,) that of f.
+
+    `error` is the marginal error of the plan of f and g, `sweeps` the number of all.
+    """
+
+    f: Tensor
+    g: Tensor
+    g_next: Tensor
+    error: float
+    sweeps: int
+    solver: str
+
+
+def crossing(setting: Setting, x: Tensor, y: Tensor, start: tuple[Tensor, Tensor] | None = None) -> Work[Crossing]:
+    """Solve between x (n, d) and y (m, d) with the whole matrix in memory.
+
+    `start` are potentials at 2^WARM epsilon; without them the temperature comes down from a harmless one.
+    """
+    cost = setting.ground.matrix(x, y)
+    levels = WARM if start is not None else levels_for(float(cost.max() - cost.min()), setting.epsilon)
+    schedule = Schedule(setting.epsilon, levels, setting.sweeps, LAST * setting.sweeps, setting.rho)
+    yield
+    if start is None and setting.rho is None:
+        cost.sub_(least := float(cost.min()))
+    else:
+        least = 0.0
+    plan = yield from descend(cost, schedule, start=start)
+    g, solver = plan.potential_y + least, "squaring"
+    if not bool(torch.isfinite(plan.potential_x.sum() + g.sum())):
+        del plan, cost
+        return (yield from crossing_in_blocks(setting, x, y, levels, torch.zeros_like(y[:, 0])))
+    return (yield from settle(setting, x, y, g, 2, (schedule.sweeps(), solver)))
+
+
+def crossing_in_blocks(setting: Setting, x: Tensor, y: Tensor, levels: int, g: Tensor) -> Work[Crossing]:
+    """Sweeps in the log domain from g (m,) at 2^levels epsilon down, in O(n + m) memory."""
+    sweeps = 0
+    for level in range(levels, 0, -1):
+        found = yield from settle(setting.hotter(level), x, y, g, setting.sweeps)
+        g, sweeps = found.g_next, sweeps + found.sweeps
+    return (yield from settle(setting, x, y, g, LAST * setting.sweeps, (sweeps, "log domain")))
+
+
+def settle(
+    setting: Setting, x: Tensor, y: Tensor, g: Tensor, most: int, before: tuple[int, str] = (0, "log domain")
+) -> Work[Crossing]:
+    """At most `most` sweeps in the log domain from g (m,), on the true cost and without a matrix in memory."""
+    sweeps, solver = before
+    f = yield from setting.softmin(y, g).values(x)
+    for sweep in range(most + 1):
+        g_next = yield from setting.softmin(x, f).values(y)
+        column = torch.expm1(((g - g_next / setting.damping) / setting.epsilon).clamp_max(80))
+        error = float((column + 1 - shares(g, setting.rho)).abs().mean())
+        if error < TOLERANCE or sweep == most:
+            break
+        g = g_next - _shift(setting, f, g_next)
+        f = yield from setting.softmin(y, g).values(x)
+        sweeps += 1
+    if setting.rho is None:  # the constant that one potential may give to the other: half of the value each
+        constant = float(f.mean() - g.mean()) / 2
+        f, g, g_next = f - constant, g + constant, g_next + constant
+    return Crossing(f, g, g_next, error, sweeps, solver)
+
+
+def _shift(setting: Setting, f: Tensor, g: Tensor) -> float:
+    """The best constant to move from g to f where marginals are soft (Sejourne et al. 2022); sweeps move it slowly."""
+    rho = setting.rho
+    if rho is None:
+        return 0.0
+    masses = [torch.logsumexp(h.double() / -rho, 0) - math.log(len(h)) for h in (f, g)]
+    return float(masses[0] - masses[1]) * rho / 2
+
+
+def own(setting: Setting, x: Tensor, start: Tensor | None = None) -> Work[Tensor]:
+    """The potential (n,) of a cloud with itself, whole matrix in memory; `start` as in `crossing`."""
+    cost = setting.ground.matrix(x, x)
+    levels = WARM if start is not None else levels_for(float(cost.max()), setting.epsilon)
+    schedule = Schedule(setting.epsilon, levels, setting.sweeps, 3 * setting.sweeps, setting.rho)
+    yield
+    v = (yield from descend_self(cost, schedule, start=start)).potential_y
+    if bool(torch.isfinite(v.sum())):
+        return v
+    return (yield from own_in_blocks(setting, x, levels, torch.zeros_like(v)))
+
+
+def own_in_blocks(setting: Setting, x: Tensor, levels: int, v: Tensor) -> Work[Tensor]:
+    """The same by sweeps in the log domain from v (n,) at 2^levels epsilon down, in O(n) memory."""
+    for level in range(levels, -1, -1):
+        v = yield from settle_own(setting.hotter(level), x, v, setting.sweeps if level else 2 * setting.sweeps)
+    return v
+
+
+def settle_own(setting: Setting, x: Tensor, v: Tensor, sweeps: int) -> Work[Tensor]:
+    """Averaged sweeps in the log domain from v (n,), without a matrix in memory."""
+    for _ in range(sweeps):
+        v = (v + (yield from setting.softmin(x, v).values(x))) / 2
+    return v
+
+
+def precision(setting: Setting, x: Tensor, y: Tensor) -> torch.dtype:
+    """float32, unless the costs between the centred clouds are too large in units of epsilon."""
+    corner = torch.cat([x, y]).abs().amax(0, keepdim=True)
+    largest = float(setting.ground.matrix(corner, -corner).max())
+    return torch.float32 if largest < FLOAT32_LIMIT / 20 * setting.epsilon else torch.float64

@@ -1,0 +1,99 @@
+"""From a transport problem to its picture: at once and coarse, then in full.
+
+Up to FULL points the first answer is the full one. Beyond, SOME points of each cloud are solved, and their potentials
+reach all others by one soft minimum; `refine` then solves all points, starting from there.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from otviz.ot.exact import exact_cost
+from otviz.ot.squaring import Work, completed
+from otviz.transport import couplings, kernels
+from otviz.transport.memory import check_memory
+from otviz.transport.picture import Picture
+from otviz.transport.problem import Problem
+
+Points = NDArray[np.floating]
+
+FULL = 1500
+"""Points up to which the first answer is the full one."""
+
+SOME = 1000
+"""Points of each cloud that stand for a larger one."""
+
+DENSE = 10_000
+"""Points up to which matrices are kept in memory."""
+
+EXACT = 2000
+"""Points up to which the linear programme is solved: it takes seconds there, grows as n^3, and cannot be interrupted."""
+
+
+def coarse(problem: Problem, x: Points, y: Points) -> Picture:
+    """The first answer, within a moment whatever the size, for points x (n, 2) and y (m, 2), data units.
+
+    Raises ValueError for points of another shape or not finite.
+    """
+    check_points(x, y)
+    some = SOME if max(len(x), len(y)) > FULL else None
+    return completed(_picture(problem, x, y, some))
+
+
+def refine(problem: Problem, x: Points, y: Points, rough: Picture) -> Iterator[Picture | None]:
+    """The full answer after `rough`: None at every pause, where a caller may stop, then the picture.
+
+    The picture comes again with `exact_cost`, where the linear programme is small enough.
+
+    Raises:
+        ValueError: it does not fit into memory, or points of another shape or not finite.
+    """
+    check_points(x, y)
+    full = rough
+    if not rough.finished:
+        work = _picture(problem, x, y, None)
+        while True:
+            try:
+                next(work)
+            except StopIteration as end:
+                full = end.value
+                break
+            yield None
+        yield full
+    if _has_exact(problem, x, y):
+        yield None
+        value = exact_cost(couplings.cost_matrix(problem, x, y))
+        yield replace(full, numbers=replace(full.numbers, exact_cost=value))
+    elif rough.finished:
+        yield full
+
+
+def check_points(x: Points, y: Points) -> None:
+    """Raise ValueError unless both are finite points of the plane."""
+    for name, points in (("source", x), ("target", y)):
+        if points.ndim != 2 or points.shape[1] != 2 or not len(points):
+            raise ValueError(f"{name} must have shape (n, 2) with n >= 1; got {points.shape}")
+        if not np.isfinite(points).all():
+            raise ValueError(f"{name} must be finite; {int((~np.isfinite(points)).any(1).sum())} points are not")
+
+
+def _has_exact(problem: Problem, x: Points, y: Points) -> bool:
+    return couplings.has_plan(problem) and max(len(x), len(y)) <= EXACT
+
+
+def _picture(problem: Problem, x: Points, y: Points, some: int | None) -> Work[Picture]:
+    """By `some` points of each cloud, or by all of them."""
+    began = time.perf_counter()
+    if couplings.has_plan(problem):
+        dense = max(len(x), len(y)) <= DENSE
+        if some is None and dense:
+            check_memory(len(x), len(y), couplings.matrices(problem, x, y))
+        picture = yield from couplings.picture(problem, x, y, some, dense)
+    else:
+        picture = yield from kernels.picture(problem, x, y, some)
+    return replace(picture, numbers=replace(picture.numbers, seconds=time.perf_counter() - began))
