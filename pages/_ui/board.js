@@ -13,7 +13,7 @@ const KINDS = { f4: Float32Array, i4: Int32Array, u2: Uint16Array, u1: Uint8Arra
 const SMOOTH = ["force", "map", "planned", "mass_x", "mass_y", "field_x", "field_y"]; // slide from answer to answer
 const TWEEN = 120, PLAY = 2600, REST = 150, PATIENCE = 3000, MOST_PATIENCE = 24000; // milliseconds
 const SLOW = 25; // a paint that takes longer is not repeated for the sake of a tween
-const MOST_LINES = 12000, MOST_HEADS = 2000; // beyond it the weakest lines, and the heads of arrows, are left out
+const MOST_LINES = 6000, MOST_HEADS = 2000; // beyond it the weakest lines, and the heads of arrows, are left out
 const WIDE = 640, HOVER = 14;
 const COUNTS = { 0: "none", 25: "25", 50: "50", 150: "150", all: "all" };
 const FIELDS = { none: "none", field_x: "source", field_y: "target" };
@@ -65,7 +65,7 @@ function createBoard(root) {
     talk: { serial: 0, sent: null, waiting: false, patience: PATIENCE, timer: 0, rest: 0, refined: "" },
     layers: Object.fromEntries(LAYERS.map(({ id, on }) => [id, on])),
     view: { field: "field_x", count: "50", way: "arrows", flipped: false, t: 0 },
-    playing: false, mark: null, pointer: null, moved: null, frameRequest: 0, lastTick: 0, ratio: 0, width: 0,
+    playing: false, mark: null, pointer: null, moved: null, words: true, rows: 0, frameRequest: 0, lastTick: 0, ratio: 0, width: 0,
   };
   buildShell(board);
   return board;
@@ -128,14 +128,14 @@ function readAnswer(bytes) {
 
 function forget(board) {
   if (!board.answer) return;
-  Object.assign(board, { answer: null, shown: {}, tween: {}, mark: null, cache: {}, dirty: true, playing: false });
+  Object.assign(board, { answer: null, shown: {}, tween: {}, mark: null, cache: {}, words: true, dirty: true, playing: false });
 }
 
 /** Another problem: its blur and reach are the page's, and questions about the old one are void. */
 function begin(board, { serial, blur, reach }) {
   const { talk } = board;
   clearTimeout(talk.timer);
-  Object.assign(board, { wanted: { blur, reach }, mark: null, pointer: null });
+  Object.assign(board, { wanted: { blur, reach }, mark: null, pointer: null, rows: 0 });
   Object.assign(talk, { serial: Math.max(talk.serial, serial), sent: { serial, blur, reach }, waiting: false, patience: PATIENCE, refined: "" });
   if (reach !== null) board.lastReach = reach;
 }
@@ -149,11 +149,14 @@ function adopt(board, answer, fresh) {
     else if (smooth && from?.length === to.length) board.tween[name] = { from: from.slice(), to };
     else board.shown[name] = Float32Array.from(to);
   }
-  const still = old && ["x", "y", "mass_x", "mass_y"].every((name) => equal(old[name], answer[name]));
-  if (!still) Object.assign(board, { version: board.version + 1, mark: null });
-  if (!still) Object.assign(board.cache, { order: null, near: {} });
+  const same = (...names) => Boolean(old) && names.every((name) => equal(old[name], answer[name]));
+  if (!same("x", "y", "mass_x", "mass_y")) board.version++;
+  if (!same("x", "y")) Object.assign(board.cache, { order: null, near: {} });
+  const sized = old?.x.length === answer.x.length && old.y.length === answer.y.length && old.has_plan === answer.has_plan;
   answer.fading = [answer.mass_x, answer.mass_y].some((mass) => mass?.some((m) => m < 0.995));
   Object.assign(board, { answer, tweenStart: performance.now(), dirty: true, words: true });
+  board.mark &&= sized ? { ...board.mark, links: linksOf(board, board.mark) } : null;
+  showReadout(board);
   refreshLegend(board);
 }
 
@@ -262,12 +265,11 @@ function movedPoints(board) {
 function paint(board) {
   const begun = performance.now(), { root, answer, parts } = board;
   board.dirty = false;
-  parts.empty.hidden = Boolean(answer);
+  if (board.words) showWords(board);
+  board.words = false;
   root.dataset.painted = ++board.painted;
   drawPicture(board);
   drawMatrix(board);
-  if (board.words) showWords(board);
-  board.words = false;
   showCaption(board);
   if (!answer) return;
   Object.assign(root.dataset, { serial: answer.serial, stage: answer.stage, finished: answer.finished, blur: answer.blur });
@@ -405,8 +407,11 @@ function drawArrows(c, board, { scale, left, low }, hot) {
     const x0 = left + scale * x[2 * i], y0 = low - scale * x[2 * i + 1];
     addArrow(path, x0, y0, sign * scale * force[2 * i], -sign * scale * force[2 * i + 1], some.length > MOST_HEADS ? 0 : 6 * ratio);
   }
-  strokeHaloed(c, path, (some.length > 200 ? 1 : 1.5) * ratio, hot ? "#fff" : board.theme.text, hot ? "rgba(0, 0, 0, 0.5)" : "");
+  strokeHaloed(c, path, (some.length > 200 ? 1 : 1.5) * ratio, hot ? "#fff" : board.theme.text, hot ? "rgba(0, 0, 0, 0.5)" : "", 0.9 * dimming(board));
 }
+
+/** While one point is looked at, the arrows and lines of the others step back. */
+const dimming = ({ mark }) => (mark ? 0.35 : 1);
 
 function addArrow(path, x, y, u, v, most) {
   const length = Math.hypot(u, v), head = Math.min(most / length, 0.4) || 0, x1 = x + u, y1 = y + v;
@@ -420,7 +425,8 @@ function addArrow(path, x, y, u, v, most) {
 }
 
 /** Thin lines stay readable on the heat map by a dark shadow beside them, which is cheaper than a wide one below. */
-function strokeHaloed(c, path, width, colour, halo) {
+function strokeHaloed(c, path, width, colour, halo, alpha = 0.9) {
+  c.globalAlpha = alpha;
   c.lineWidth = width;
   c.lineJoin = "miter";
   if (halo) {
@@ -430,7 +436,6 @@ function strokeHaloed(c, path, width, colour, halo) {
     c.translate(-0.7 * width, -0.7 * width);
   }
   c.strokeStyle = colour;
-  c.globalAlpha = 0.9;
   c.stroke(path);
   c.globalAlpha = 1;
 }
@@ -451,8 +456,8 @@ function drawLines(c, board, { scale, left, low }, hot) {
   }
   c.strokeStyle = hot ? "#fff" : COLOURS.moving;
   paths.forEach((path, strength) => {
-    c.globalAlpha = 0.12 + 0.14 * strength;
-    c.lineWidth = (0.8 + 0.12 * strength) * board.ratio;
+    c.globalAlpha = (0.12 + 0.14 * strength) * dimming(board);
+    c.lineWidth = board.ratio;
     c.stroke(path);
   });
   c.globalAlpha = 1;
@@ -460,8 +465,14 @@ function drawLines(c, board, { scale, left, low }, hot) {
 
 function drawMap(c, board, { scale, left, low, size }) {
   const { map } = board.shown, arm = 1.1 * markRadius(board, size, map.length / 2), path = new Path2D();
+  const plain = arm < 1.5 * board.ratio; // many diamonds would take a second
+  c.fillStyle = COLOURS.moving;
   for (let i = 0; i < map.length; i += 2) {
     const x = left + scale * map[i], y = low - scale * map[i + 1];
+    if (plain) {
+      c.fillRect(x - arm, y - arm, 2 * arm, 2 * arm);
+      continue;
+    }
     path.moveTo(x - arm, y);
     path.lineTo(x, y - arm);
     path.lineTo(x + arm, y);
@@ -626,7 +637,6 @@ function drawMark(c, board, { scale, left, low, size }) {
     const path = new Path2D();
     path.moveTo(...pixel(x, i));
     path.lineTo(...pixel(y, j));
-    c.globalAlpha = 1;
     strokeHaloed(c, path, (0.8 + 3 * share) * ratio, COLOURS.moving, "rgba(0, 0, 0, 0.5)");
     halo(c, ...(kind === "source" ? pixel(y, j) : pixel(x, i)), radius, kind === "source" ? "target" : "source", board);
   }
@@ -704,9 +714,7 @@ function readoutLines({ answer, mark: { kind, at, row, column, links } }) {
 // ------------------------------------------------------------------------------------------------- matrix and numbers
 
 function drawMatrix(board) {
-  const { parts: { matrix, noPlan }, answer, mark, theme, ratio } = board, c = matrix.getContext("2d");
-  const { width, height } = matrix;
-  noPlan.hidden = !answer || answer.has_plan;
+  const { parts: { matrix }, answer, mark, theme, ratio } = board, c = matrix.getContext("2d"), { width, height } = matrix;
   c.clearRect(0, 0, width, height);
   if (!answer?.has_plan) return;
   const columns = answer.columns.matrix, rows = answer.matrix.length / columns;
@@ -759,14 +767,20 @@ function showWords(board) {
       make("span", "value", {}, value === null ? "\u2013" : digits(value), make("i", "", {}, value === null || !unit ? "" : ` ${unit}`)),
       make("span", "meaning", {}, meaning ?? "")));
   parts.numbers.replaceChildren(...rows);
+  parts.plan.hidden = !answer?.has_plan;
+  parts.noPlan.hidden = !answer || answer.has_plan;
   setText(parts.warning, answer?.warning ?? "");
   setText(parts.notes, (answer?.notes ?? []).join(" "));
   const facts = (answer?.numbers ?? []).filter(({ value }) => value !== null).map(({ name, value, unit }) => `${name} ${short(value)} ${unit ?? ""}`.trim());
   const words = answer
     ? `${answer.x.length / 2} source and ${answer.y.length / 2} target points, blur ${short(answer.blur)}: ${facts.join(", ")}. Arrow keys look at source points, Escape ends it.`
     : "Nothing is solved yet.";
+  parts.empty.hidden = Boolean(answer);
   parts.canvas.setAttribute("aria-label", words);
-  parts.matrix.setAttribute("aria-label", answer?.has_plan ? "Transport plan as a matrix: rows are source points, columns target points" : "This loss has no transport plan");
+  if (rows.length > board.rows || parts.plan.hidden === Boolean(parts.matrix.clientWidth)) {
+    board.rows = Math.max(rows.length, board.rows);
+    layout(board);
+  }
 }
 
 function showCaption(board) {
@@ -775,7 +789,7 @@ function showCaption(board) {
   if (heat) {
     const { low, high } = answer.ranges[view.field];
     const arrows = view.flipped ? "its gradient: the wrong sign" : "minus its gradient";
-    setText(parts.scale.children[0], `${FIELDS[view.field]} potential`);
+    setText(parts.scale.children[0], "potential");
     setText(parts.scale.children[1], short(low));
     setText(parts.scale.children[3], short(high));
     setText(parts.scale.children[4], view.field === "field_x" && layers.arrows ? `the arrows are ${arrows}` : "");
@@ -845,7 +859,6 @@ function buildShell(board) {
   const { root } = board, parts = (board.parts = {});
   const stage = make("div", "stage", {}, buildPicture(board), buildSide(board));
   root.append(buildSliders(board), buildLegend(board), stage);
-  Object.assign(parts, { stage });
   Object.assign(root.dataset, { painted: 0, serial: "", asked: "", stage: "", finished: "", blur: "" });
   root.setAttribute("role", "region");
   root.setAttribute("aria-label", "Optimal transport between two clouds of points");
@@ -872,7 +885,7 @@ const tidy = (value, [low, high]) => clamp(Number(value.toPrecision(3)), low, hi
 
 function showSliders({ parts, options: { limits }, wanted, lastReach, answer }) {
   const show = (input, value, [low, high], words) => {
-    const [min, max, at] = [low, high, value].map(Math.log10);
+    const min = Math.floor(100 * Math.log10(low)) / 100, max = Math.log10(high), at = Math.log10(value); // decades are steps
     Object.assign(input, { min, max });
     if (Math.abs(Number(input.value) - at) > 0.0051) input.value = at;
     input.style.setProperty("--share", clamp((at - min) / (max - min), 0, 1));
@@ -950,19 +963,18 @@ function buildPicture(board) {
 
 function buildSide(board) {
   const { parts } = board;
-  parts.matrix = make("canvas", "", { role: "img" });
+  parts.matrix = make("canvas", "matrix", { role: "img", "aria-label": "Transport plan as a matrix: rows are source points, columns target points" });
   for (const kind of ["pointermove", "pointerdown"]) parts.matrix.addEventListener(kind, (event) => onMatrix(board, event));
   parts.matrix.addEventListener("pointerleave", (event) => leave(board, event));
-  parts.noPlan = make("p", "empty", { hidden: "" }, "This loss compares the clouds without a plan: there is no matrix, map or partner.");
+  parts.noPlan = make("p", "notes", { hidden: "" }, "This loss compares the clouds without a plan: there is no matrix, map or partner.");
   parts.numbers = make("div", "numbers");
   parts.warning = make("p", "warning", { role: "status" });
   parts.notes = make("p", "notes");
-  return (parts.side = make("div", "side", {},
-    make("figure", "plan", {},
-      make("span", "down", { "aria-hidden": "true" }, "source points, sorted"),
-      make("div", "matrix", {}, parts.matrix, parts.noPlan),
-      make("figcaption", "", {}, "target points, sorted")),
-    make("div", "facts", {}, parts.numbers, make("div", "say", {}, parts.warning, parts.notes))));
+  parts.plan = make("figure", "plan", { hidden: "" },
+    make("span", "down", { "aria-hidden": "true" }, "source points, sorted"), parts.matrix,
+    make("figcaption", "", {}, "target points, sorted"));
+  const say = make("div", "say", {}, parts.warning, parts.notes);
+  return make("div", "side", {}, parts.plan, make("div", "facts", {}, parts.noPlan, parts.numbers, say));
 }
 
 // ------------------------------------------------------------------------------------------------------------- layout
@@ -977,8 +989,8 @@ function layout(board) {
   const height = Math.max(options.height, innerHeight - 900 + options.height);
   const picture = wide ? clamp(height - chrome, 240, 0.63 * width) : width - 6;
   const side = wide ? width - picture - 30 : width - 6, column = picture + tall(parts.caption) + tall(parts.motion);
-  const twin = side > 560;
-  const matrix = twin ? Math.min(0.5 * side, column - 30) - 20 : Math.min(side - 20, wide ? 0.42 * column : 420);
+  const twin = side > 560 && column < 620, room = wide ? clamp(column - 86 - 37 * board.rows, 150, 0.52 * column) : 420;
+  const matrix = twin ? Math.min(0.5 * side, column - 30) - 20 : Math.min(side - 20, room);
   root.dataset.side = twin ? "twin" : "single";
   const sizes = { "--picture": px(picture), "--matrix": px(matrix), "--column": wide ? px(column) : "auto" };
   for (const [name, value] of Object.entries(sizes)) root.style.setProperty(name, value);
