@@ -1,0 +1,67 @@
+"""The pad: a cloud of points drawn by mouse, finger or keyboard, kept as a short text that fits into a link."""
+
+from __future__ import annotations
+
+import json
+import struct
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+from streamlit.components.v2.types import ComponentRenderer
+
+_FOLDER = Path(__file__).parent
+MOST_OTHERS = 2000
+"""Points of the other cloud that are shown for orientation: more would hide the drawing."""
+
+
+@cache
+def _component() -> ComponentRenderer:
+    """Registered once per process; mounting repeats the registration for a runtime that lacks it."""
+    return st.components.v2.component(
+        "otviz_pad",
+        js=(_FOLDER / "pad.js").read_text(encoding="utf-8"),
+        css=(_FOLDER / "pad.css").read_text(encoding="utf-8"),
+    )
+
+
+def pad(
+    strokes: str,
+    *,
+    key: str,
+    label: str,
+    brush: float,
+    others: NDArray[np.float32] | None = None,
+    height: int = 300,
+) -> str | None:
+    """Mount the pad with a drawing on it, or bring another one to the pad on the page under this key.
+
+    The text of a drawing is URL-safe base64, without padding, of its strokes: u16 (little endian) the number of
+    vertices, then u8 x and u8 y for each, on the grid -4 + 8 k / 255.
+
+    Args:
+        strokes: the drawing; a text that differs from what the viewer drew last replaces it.
+        key: the same key keeps the viewer's tools and what can be undone.
+        label: what is drawn, as "source"; in the text alternative.
+        brush: radius of the brush, a length in data units.
+        others: points of the other cloud, shown faintly, shape (k, 2).
+        height: side of the square in pixels.
+
+    Returns:
+        The new text, once after each stroke, erasure, undo, redo and clearing; None on every other run.
+    """
+    shown = np.zeros((0, 2), np.float32) if others is None else np.asarray(others, np.float32)
+    shown = shown[:: max(1, -(-len(shown) // MOST_OTHERS))]
+    options = json.dumps({"strokes": strokes, "label": label, "brush": brush, "height": height}).encode()
+    result = _component()(
+        key=key,
+        data=struct.pack("<I", len(options)) + options + shown.tobytes(),
+        on_drawn_change=_ignore,
+    )
+    return result.drawn if isinstance(result.drawn, str) else None
+
+
+def _ignore() -> None:
+    """The trigger's value is read from the result."""
