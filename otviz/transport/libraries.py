@@ -1,0 +1,206 @@
+"""The same problem handed to several libraries: what each returns, why the raw numbers differ, and how to convert them.
+
+Ours are geomloss' conventions: C = |x - y|^p / p, epsilon = blur^p, rho = reach^p and
+OT_epsilon = min_P <P, C> + epsilon KL(P | a b) + rho KL(P 1 | a) + rho KL(P' 1 | b), KL with its mass terms.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from otviz.ot.costs import cost_p
+from otviz.ot.divergences import check_sinkhorn, sinkhorn_divergence
+from otviz.ot.exact import exact_cost
+from otviz.ot.sinkhorn import Coupling, solve
+from otviz.ot.squaring import sweeps_for
+
+LARGEST = 500
+"""Points of each side at most: POT's thousand sweeps in the log domain take seconds here, a minute at 2000."""
+
+SWEEPS = 1000
+
+Quantity = Literal["sinkhorn_divergence", "entropic_cost", "transport_cost", "exact_cost"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One way of computing a number.
+
+    Attributes:
+        library, call: whose, and the code.
+        returns: what comes back, in a sentence.
+        cost, epsilon, entropy: the library's conventions: ground cost, temperature, and how the entropy enters the value.
+        debias: whether self terms are subtracted.
+        quantity: which of ours it is compared with.
+        why: why the raw number differs, if it does.
+        value: as returned, or nan.
+        factor, offset: factor * value + offset is our number.
+        converted, difference: that, and how far it is from ours.
+        seconds: of the call.
+        error: why there is no value, or "".
+    """
+
+    library: str
+    call: str
+    returns: str
+    cost: str
+    epsilon: str
+    entropy: str
+    debias: bool
+    quantity: Quantity
+    why: str
+    value: float
+    factor: float
+    offset: float
+    converted: float
+    difference: float
+    seconds: float
+    error: str
+
+
+@dataclass(frozen=True)
+class Case:
+    """The problem in everybody's units; ours is solved once."""
+
+    x: torch.Tensor
+    y: torch.Tensor
+    p: int
+    blur: float
+    reach: float | None
+    scaling: float
+
+    @property
+    def epsilon(self) -> float:
+        """blur^p, in units of our cost."""
+        return float(self.blur**self.p)
+
+    @property
+    def rho(self) -> float | None:
+        """reach^p, in units of our cost, or None."""
+        return None if self.reach is None else float(self.reach**self.p)
+
+    @cached_property
+    def cost(self) -> torch.Tensor:
+        """|x - y|^p / p, shape (n, m)."""
+        return cost_p(self.x, self.y, self.p)
+
+    @cached_property
+    def matrix(self) -> NDArray[np.float64]:
+        """The same as an array."""
+        return np.asarray(self.cost.numpy(), dtype=np.float64)
+
+    @cached_property
+    def weights(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Uniform weights of both sides."""
+        return np.full(len(self.x), 1 / len(self.x)), np.full(len(self.y), 1 / len(self.y))
+
+    @cached_property
+    def plan(self) -> Coupling:
+        """Our solution, with many sweeps at the last temperature."""
+        sweeps = max(2, sweeps_for(self.scaling, self.p))
+        return solve(self.cost, self.epsilon, rho=self.rho, per_level=sweeps, last=200)
+
+    @cached_property
+    def ours(self) -> dict[Quantity, float]:
+        """Our four numbers."""
+        debiased = sinkhorn_divergence(self.x, self.y, blur=self.blur, p=self.p, reach=self.reach, scaling=self.scaling)
+        return {
+            "sinkhorn_divergence": float(debiased.value),
+            "entropic_cost": float(self.plan.entropic_cost),
+            "transport_cost": float(self.plan.transport_cost),
+            "exact_cost": exact_cost(self.matrix),
+        }
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a library is called, and its conventions; see Entry.
+
+    `compute` gives the value, and with it an offset where there is one; `half` says that its cost is p times ours.
+    """
+
+    library: str
+    call: str
+    returns: str
+    quantity: Quantity
+    compute: Callable[[Case], float | tuple[float, float]]
+    why: str
+    epsilon: str = "blur^p"
+    entropy: str = "ε KL(P | a bᵀ) included"
+    debias: bool = False
+    half: bool = False
+    balanced: bool = True
+    unbalanced: bool = True
+
+    def asked(self, case: Case) -> bool:
+        """Whether the library has this model."""
+        return self.balanced if case.reach is None else self.unbalanced
+
+
+def compare(
+    x: NDArray[np.float32],
+    y: NDArray[np.float32],
+    p: int = 2,
+    blur: float = 0.05,
+    reach: float | None = None,
+    scaling: float = 0.9,
+) -> Iterator[Entry]:
+    """One entry after the other, ours first; a library that fails leaves its error and the rest goes on.
+
+    Args:
+        x, y: uniform samples, shapes (n, 2) and (m, 2), at most LARGEST each.
+        p, blur, reach, scaling: geomloss' words, lengths in data units.
+
+    Raises ValueError at once for shapes or values out of range.
+    """
+    from otviz.transport.library_calls import WAYS
+
+    if max(len(x), len(y)) > LARGEST:
+        raise ValueError(f"at most {LARGEST} points of each side; got {len(x)} and {len(y)}: draw fewer (n)")
+    left, right = (torch.from_numpy(np.array(cloud, dtype=np.float64)) for cloud in (x, y))
+    check_sinkhorn(left, right, blur=blur, p=p, reach=reach)
+    case = Case(left, right, p, blur, reach, scaling)
+    return (_entry(way, case) for way in WAYS if way.asked(case))
+
+
+def _entry(way: Way, case: Case) -> Entry:
+    value, offset, error = math.nan, 0.0, ""
+    began = time.perf_counter()
+    enabled = torch.is_grad_enabled()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found = way.compute(case)
+            value, offset = found if isinstance(found, tuple) else (found, 0.0)
+    except Exception as fault:
+        error = str(fault) or type(fault).__name__
+    finally:
+        torch.set_grad_enabled(enabled)  # geomloss leaves gradients on
+    seconds = time.perf_counter() - began
+    factor = 1 / case.p if way.half else 1.0
+    converted = factor * value + offset
+    return Entry(
+        way.library, way.call, way.returns, _cost_words(way, case), way.epsilon, way.entropy, way.debias, way.quantity,
+        way.why, value, factor, offset, converted, converted - case.ours[way.quantity], seconds, error,
+    )  # fmt: skip
+
+
+def _cost_words(way: Way, case: Case) -> str:
+    if case.p == 1:
+        return "|x − y|"
+    return "|x − y|²" if way.half else "|x − y|²/2"
+
+
+def scalar(value: Any) -> float:
+    """A number out of whatever a library wraps it in."""
+    return float(value.detach()) if isinstance(value, torch.Tensor) else float(value)
