@@ -359,7 +359,7 @@ function buildShell(pad) {
 
 function fit(pad) {
   const { canvas } = pad.parts, ratio = devicePixelRatio, size = Math.round(canvas.clientWidth * ratio);
-  if (!size || (canvas.width === size && pad.ratio === ratio)) return;
+  if (!size || (canvas.width === size && canvas.height === size && pad.ratio === ratio)) return;
   Object.assign(canvas, { width: size, height: size });
   pad.ratio = ratio;
   show(pad);

@@ -106,6 +106,7 @@ def test_a_text_comes_back_as_the_drawing(open_pad: Callable[..., Pad]) -> None:
     pad = open_pad(f"strokes={text}")
     assert pad.root.get_attribute("data-text") == text
     assert pad.root.get_attribute("data-vertices") == "4"
+    assert pad.canvas.evaluate("canvas => [canvas.width, canvas.height]") == [300, 300]
     pad.stroke((0, 0))
     assert len(pad.hears(1)) == 3
     pad.page.get_by_role("button", name="A drawing of the page").click()
