@@ -16,6 +16,8 @@ from torch import Tensor
 
 from otviz.ot.costs import cityblock, cosine, euclidean, squared_euclidean
 
+Scores = Callable[[Tensor], Tensor]
+
 
 class Ground(ABC):
     """A cost c(x, y) between points x (n, d) and y (m, d)."""
@@ -32,9 +34,9 @@ class Ground(ABC):
         """sum_j W_ij c(x_i, y_j), shape (n,)."""
         return self.matrix(x, y).mul_(weights).sum(1)
 
-    def scores(self, x: Tensor, y: Tensor, potential: Tensor, epsilon: float) -> Tensor:
-        """(potential_j - c(x_i, y_j)) / epsilon, shape (n, m), for a potential (m,) in units of the cost."""
-        return self.matrix(x, y).sub_(potential).mul_(-1 / epsilon)
+    def scores(self, y: Tensor, potential: Tensor, epsilon: float) -> Scores:
+        """The function x (n, d) -> (potential_j - c(x_i, y_j)) / epsilon, (n, m), for a potential (m,), units of the cost."""
+        return lambda x: self.matrix(x, y).sub_(potential).mul_(-1 / epsilon)
 
 
 @final
@@ -48,23 +50,28 @@ class Quadratic(Ground):
         return squared_euclidean(x, y).mul_(self.factor / 2)
 
     def pull(self, weights: Tensor, x: Tensor, y: Tensor) -> Tensor:
-        sums = weights @ F.pad(y, (0, 1), value=1.0)
-        return (sums[:, -1:] * x - sums[:, :-1]).mul_(self.factor)
+        return (weights.sum(1, keepdim=True) * x - _sums(weights, y)).mul_(self.factor)
 
     def mean(self, weights: Tensor, x: Tensor, y: Tensor) -> Tensor:
-        lengths = y.square().sum(1, keepdim=True)
-        sums = weights @ torch.cat([y, lengths, torch.ones_like(lengths)], 1)
-        squares = sums[:, -1] * x.square().sum(1) + sums[:, -2] - 2 * (sums[:, :-2] * x).sum(1)
-        return squares.mul_(self.factor / 2)
+        squares = weights.sum(1) * x.square().sum(1) + weights.mv(y.square().sum(1))
+        return (squares - 2 * (_sums(weights, y) * x).sum(1)).mul_(self.factor / 2)
 
-    def scores(self, x: Tensor, y: Tensor, potential: Tensor, epsilon: float) -> Tensor:
+    def scores(self, y: Tensor, potential: Tensor, epsilon: float) -> Scores:
         """One product: its error is some units in the last place of the largest |x|^2 / epsilon; centre the points."""
         share = self.factor / epsilon
-        lengths = x.square().sum(1, keepdim=True)
         constant = potential / epsilon - y.square().sum(1) * (share / 2)
-        left = torch.cat([x * share, torch.ones_like(lengths), lengths * (-share / 2)], 1)
-        right = torch.cat([y, constant[:, None], torch.ones_like(y[:, :1])], 1)
-        return left @ right.T
+        columns = torch.cat([y, constant[:, None], torch.ones_like(y[:, :1])], 1).T
+
+        def found(x: Tensor) -> Tensor:
+            lengths = x.square().sum(1, keepdim=True)
+            return torch.cat([x * share, torch.ones_like(lengths), lengths * (-share / 2)], 1) @ columns
+
+        return found
+
+
+def _sums(weights: Tensor, y: Tensor) -> Tensor:
+    """sum_j W_ij y_jk, shape (n, d), a column at a time: on a CPU a third of the time of a product with few columns."""
+    return torch.stack([weights.mv(column) for column in y.T], 1)
 
 
 @final

@@ -113,22 +113,12 @@ def square_down(cost: Tensor, schedule: Schedule, a: Tensor | None = None, b: Te
     return completed(descend(cost, schedule, a, b))
 
 
-def descend(
-    cost: Tensor,
-    schedule: Schedule,
-    a: Tensor | None = None,
-    b: Tensor | None = None,
-    start: tuple[Tensor, Tensor] | None = None,
-) -> Work[Scaled]:
-    """`square_down` with a pause at each level; `start` gives potentials (..., n), (..., m) at the first temperature."""
-    first = schedule.epsilon * 2.0**schedule.levels
+def descend(cost: Tensor, schedule: Schedule, a: Tensor | None = None, b: Tensor | None = None) -> Work[Scaled]:
+    """`square_down` with a pause at each level."""
+    kernel = cost.mul_(-1 / (schedule.epsilon * 2.0**schedule.levels)).exp_()
+    turned, n = kernel.mT, kernel.shape[-2]
     scalings = cost.new_ones((*cost.shape[:-2], sum(cost.shape[-2:])))
     logs, change = torch.zeros_like(scalings), torch.zeros_like(scalings)
-    if start is not None:
-        logs.copy_(torch.cat(start, -1)).div_(first)
-        cost.sub_(start[0][..., None]).sub_(start[1][..., None, :])
-    kernel = cost.mul_(-1 / first).exp_()
-    turned, n = kernel.mT, kernel.shape[-2]
     u, v, log_u, log_v = scalings[..., :n], scalings[..., n:], logs[..., :n], logs[..., n:]
     column, row = u[..., None], v[..., None, :]
     for level, (epsilon, sweeps) in enumerate(schedule.temperatures()):
@@ -201,18 +191,11 @@ def square_down_self(cost: Tensor, schedule: Schedule, a: Tensor | None = None) 
     return completed(descend_self(cost, schedule, a))
 
 
-def descend_self(
-    cost: Tensor, schedule: Schedule, a: Tensor | None = None, start: Tensor | None = None
-) -> Work[Scaled]:
-    """`square_down_self` with a pause at each level; `start` is a potential (..., n) at the first temperature."""
-    first = schedule.epsilon * 2.0**schedule.levels
-    logs = cost.new_zeros(cost.shape[:-1])
-    if start is not None:
-        logs.copy_(start).div_(first)
-        cost.sub_(start[..., None]).sub_(start[..., None, :])
-    kernel = cost.mul_(-1 / first).exp_()
-    v = torch.ones_like(logs)
-    u, column, row, damp = torch.empty_like(v), v[..., None], v[..., None, :], 1.0
+def descend_self(cost: Tensor, schedule: Schedule, a: Tensor | None = None) -> Work[Scaled]:
+    """`square_down_self` with a pause at each level."""
+    kernel = cost.mul_(-1 / (schedule.epsilon * 2.0**schedule.levels)).exp_()
+    v = kernel.new_ones(kernel.shape[:-1])
+    u, logs, column, row, damp = torch.empty_like(v), torch.zeros_like(v), v[..., None], v[..., None, :], 1.0
     for level, (epsilon, sweeps) in enumerate(schedule.temperatures()):
         yield
         if level:

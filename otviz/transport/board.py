@@ -12,14 +12,15 @@ from otviz.transport.numbers import lines, warning
 from otviz.transport.packing import pack
 from otviz.transport.picture import Picture, Plan
 from otviz.transport.problem import Problem
+from otviz.transport.solve import is_complete
 
 
-def message(problem: Problem, picture: Picture, serial: int, stage: str) -> bytes:
+def message(problem: Problem, picture: Picture, serial: int, name: str = "") -> bytes:
     """A header and the arrays of one picture, as `packing.unpack` reads them.
 
     Args:
         serial: the number of the question that this answers.
-        stage: "coarse" or "full".
+        name: stays the same while only the sliders of the board move.
 
     Fields are bytes between their `low` and `high` in the header; the matrix is its square root as bytes, 255 the largest.
     """
@@ -27,8 +28,10 @@ def message(problem: Problem, picture: Picture, serial: int, stage: str) -> byte
     field_y, range_y = _bytes(picture.field_y)
     header = {
         "serial": serial,
-        "stage": stage,
+        "problem": name,
+        "stage": "full" if picture.finished else "coarse",
         "finished": picture.finished,
+        "complete": is_complete(picture),
         "box": list(picture.box),
         "blur": problem.blur,
         "epsilon": problem.epsilon,

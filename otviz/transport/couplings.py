@@ -16,25 +16,18 @@ from otviz.transport.fields import OfPlans, SoftMin, shares
 from otviz.transport.picture import Numbers, Picture
 from otviz.transport.plans import Drawn, Order, Ordered, bins_of, draw, orders, plan_of
 from otviz.transport.potentials import (
-    WARM,
     Crossing,
     Setting,
     crossing,
-    crossing_in_blocks,
+    crossing_by_part,
     own,
-    own_in_blocks,
+    own_by_part,
     precision,
 )
 from otviz.transport.problem import Problem
-from otviz.transport.views import grid, sample
+from otviz.transport.views import GRID, grid, sample
 
 Points = NDArray[np.floating]
-
-WARM_FROM = 2500
-"""Points from which hot levels are left to a part of the cloud."""
-
-PART = 1000
-"""Points of that part."""
 
 
 def has_plan(problem: Problem) -> bool:
@@ -122,87 +115,87 @@ class Solved:
     own_y: SoftMin | None
 
 
+@dataclass(frozen=True)
+class Sampled:
+    """The potentials on all samples, in the plan's order: f, g between the clouds, own_f, own_g within each.
+
+    `pull` (n, d) is the gradient of f before damping, and own_pull that of own_f.
+    """
+
+    f: Tensor
+    g: Tensor
+    pull: Tensor
+    own_f: Tensor | None
+    own_g: Tensor | None
+    own_pull: Tensor | None
+
+
 def picture(problem: Problem, x: Points, y: Points, some: int | None, dense: bool) -> Work[Picture]:
     """The picture of `problem` by `some` points of each cloud, or by all; `dense` keeps matrices in memory."""
     prepared = Prepared.of(problem, x, y)
     solved = yield from _solve(prepared, some, dense, own_terms=problem.loss == "sinkhorn")
-    of_x, of_y = variations(prepared, solved)
-    places_x, places_y = (torch.from_numpy(points.astype(np.float64)) for points in (x, y))
-    box = square_box(x.astype(np.float32), y.astype(np.float32))
-    potential_x, slope = yield from of_x.slopes(places_x)
-    potential_y = yield from of_y.values(places_y)
-    views = grid(box)
-    field_x = yield from of_x.values(views)
-    field_y = yield from of_y.values(views)
-    bins_y = bins_of(prepared.order_y)
+    bins_x, bins_y = bins_of(prepared.order_x), bins_of(prepared.order_y)
     sides = Ordered(
         prepared.x,
         prepared.order_x,
-        bins_of(prepared.order_x)[prepared.order_x],
+        bins_x[prepared.order_x],
         prepared.order_y[solved.kept_y],
         bins_y[prepared.order_y][solved.kept_y],
         int(bins_y.max()) + 1,
     )
     drawn = yield from draw(solved.over_y, sides, prepared.setting.rho)
-    mass_y = yield from _mass_y(prepared, solved)
-    plan = plan_of(drawn, sides, prepared.centre_y, (bins_of(prepared.order_x), bins_y), mass_y)
-    numbers = yield from _numbers(problem, prepared, solved, drawn)
-
-    def plain(values: Tensor) -> NDArray[np.float32]:
-        return values.numpy().astype(np.float32)
-
-    side = round(len(views) ** 0.5)
+    at = yield from _sampled(prepared, solved, drawn)
+    of_x, of_y = variations(prepared, solved)
+    alone = None if at.own_f is None or at.own_pull is None else (at.own_f, at.own_pull)
+    slope = of_x.slope_of((at.f, at.pull), alone)
+    box = square_box(x.astype(np.float32), y.astype(np.float32))
+    field_x = yield from of_x.values(grid(box))
+    field_y = yield from of_y.values(grid(box))
+    masses = _masses(prepared, solved, at)
     return Picture(
         x=x.astype(np.float32),
         y=y.astype(np.float32),
         box=box,
-        force=plain(-slope),
-        potential_x=plain(potential_x),
-        potential_y=plain(potential_y),
-        field_x=plain(field_x).reshape(side, side),
-        field_y=plain(field_y).reshape(side, side),
-        plan=plan,
-        numbers=numbers,
+        force=_placed(-slope, prepared.order_x),
+        potential_x=_placed(of_x.value_of(prepared.x, at.f, at.own_f), prepared.order_x),
+        potential_y=_placed(of_y.value_of(prepared.y, at.g, at.own_g), prepared.order_y),
+        field_x=field_x.numpy().astype(np.float32).reshape(GRID, GRID),
+        field_y=field_y.numpy().astype(np.float32).reshape(GRID, GRID),
+        plan=plan_of(drawn, sides, prepared.centre_y, (bins_x, bins_y), masses),
+        numbers=_numbers(prepared, solved, at, drawn),
         finished=some is None,
         notes=() if some is None else (f"solved for {some} of {len(x)} points, extended to the rest",),
     )
 
 
+def _placed(values: Tensor, order: Order) -> NDArray[np.float32]:
+    """Values in the plan's order, (n, ...), put into the problem's own."""
+    out = np.empty(values.shape, np.float32)
+    out[order] = values.numpy()
+    return out
+
+
+def _sampled(prepared: Prepared, solved: Solved, drawn: Drawn) -> Work[Sampled]:
+    whole = len(solved.kept_y) == len(prepared.y)
+    g = solved.cross.g_next if whole else (yield from solved.over_x.values(prepared.y))
+    if solved.own_x is None or solved.own_y is None:
+        return Sampled(drawn.f, g, drawn.pull, None, None, None)
+    own_f, own_pull = yield from solved.own_x.slopes(prepared.x)
+    own_g = yield from solved.own_y.values(prepared.y)
+    return Sampled(drawn.f, g, drawn.pull, own_f, own_g, own_pull)
+
+
 def _solve(prepared: Prepared, some: int | None, dense: bool, *, own_terms: bool) -> Work[Solved]:
     kept = [sample(len(points), some) for points in (prepared.x, prepared.y)]
     x, y = prepared.x[kept[0]], prepared.y[kept[1]]
-    setting, warm = prepared.setting, max(len(x), len(y)) > WARM_FROM
-    if not warm:
-        cross = yield from crossing(setting, x, y)
-    else:
-        cross = yield from _warm_crossing(setting, x, y, dense)
+    setting, cross = prepared.setting, (yield from (crossing if dense else crossing_by_part)(prepared.setting, x, y))
     own_x = own_y = None
     if own_terms:
-        potentials = []
-        for points in (x, y):
-            potentials.append((yield from (_warm_own(setting, points, dense) if warm else own(setting, points))))
-        own_x, own_y = setting.softmin(x, potentials[0]), setting.softmin(y, potentials[1])
+        alone = own if dense else own_by_part
+        own_x = setting.softmin(x, (yield from alone(setting, x)))
+        own_y = setting.softmin(y, (yield from alone(setting, y)))
     over_x, over_y = setting.softmin(x, cross.f), setting.softmin(y, cross.g)
     return Solved(kept[0], kept[1], cross, over_x, over_y, own_x, own_y)
-
-
-def _warm_crossing(setting: Setting, x: Tensor, y: Tensor, dense: bool) -> Work[Crossing]:
-    hot = setting.hotter(WARM)
-    part_x, part_y = x[sample(len(x), PART)], y[sample(len(y), PART)]
-    rough = yield from crossing(hot, part_x, part_y)
-    f = yield from hot.softmin(part_y, rough.g).values(x)
-    g = yield from hot.softmin(part_x, f[sample(len(x), PART)]).values(y)
-    if dense:
-        return (yield from crossing(setting, x, y, (f, g)))
-    return (yield from crossing_in_blocks(setting, x, y, WARM, g))
-
-
-def _warm_own(setting: Setting, x: Tensor, dense: bool) -> Work[Tensor]:
-    hot = setting.hotter(WARM)
-    part = x[sample(len(x), PART)]
-    rough = yield from own(hot, part)
-    v = yield from hot.softmin(part, rough).values(x)
-    return (yield from (own(setting, x, v) if dense else own_in_blocks(setting, x, WARM, v)))
 
 
 def variations(prepared: Prepared, solved: Solved) -> tuple[OfPlans, OfPlans]:
@@ -214,28 +207,27 @@ def variations(prepared: Prepared, solved: Solved) -> tuple[OfPlans, OfPlans]:
     )
 
 
-def _mass_y(prepared: Prepared, solved: Solved) -> Work[Tensor]:
-    """What each target point takes, (m,), in the problem's order; by the soft minimum where only some were solved."""
+def _masses(prepared: Prepared, solved: Solved, at: Sampled) -> tuple[Tensor, Tensor]:
+    """What each point gives (n,) or takes (m,), in the problem's order; as due where only some columns were solved."""
     setting, cross = prepared.setting, solved.cross
+    taken = shares(at.g, setting.rho)
     if len(solved.kept_y) == len(prepared.y):
-        undamped = cross.g_next / setting.damping
-        mass = torch.exp(((cross.g - undamped) / setting.epsilon).clamp_max(80))
-    else:
-        mass = shares((yield from solved.over_x.values(prepared.y)), setting.rho)
-    out = torch.empty_like(mass)
-    out[torch.from_numpy(prepared.order_y)] = mass
-    return out
+        taken = torch.exp(((cross.g - cross.g_next / setting.damping) / setting.epsilon).clamp_max(80))
+    given = shares(at.f, setting.rho)
+    return (
+        torch.from_numpy(_placed(given, prepared.order_x)),
+        torch.from_numpy(_placed(taken, prepared.order_y)),
+    )
 
 
-def _numbers(problem: Problem, prepared: Prepared, solved: Solved, drawn: Drawn) -> Work[Numbers]:
+def _numbers(prepared: Prepared, solved: Solved, at: Sampled, drawn: Drawn) -> Numbers:
     setting, cross = prepared.setting, solved.cross
     entropic = entropic_cost(setting, cross.f, cross.g) + prepared.lift
     divergence = None
-    if solved.own_x is not None and solved.own_y is not None:
-        divergence = entropic
-        for softmin in (solved.own_x, solved.own_y):
-            f = yield from softmin.values(softmin.points)
-            divergence -= entropic_cost(setting, f, softmin.potential) / 2
+    if solved.own_x is not None and solved.own_y is not None and at.own_f is not None and at.own_g is not None:
+        own_x = entropic_cost(setting, at.own_f[solved.kept_x], solved.own_x.potential)
+        own_y = entropic_cost(setting, at.own_g[solved.kept_y], solved.own_y.potential)
+        divergence = entropic - (own_x + own_y) / 2
     moved = float(drawn.moved.double().mean()) + prepared.lift
     if prepared.weight:  # the columns are nearly exact, so nearly no cost goes along the shift
         moved -= prepared.weight * float((drawn.map.double().mean(0) * prepared.shift).sum())
@@ -245,7 +237,7 @@ def _numbers(problem: Problem, prepared: Prepared, solved: Solved, drawn: Drawn)
         entropic_cost=entropic,
         sinkhorn_divergence=divergence,
         marginal_error=cross.error,
-        mass=float(drawn.mass.double().mean()),
+        mass=float(shares(at.f.double(), setting.rho).mean()),
         iterations=cross.sweeps,
         solver=f"{cross.solver}, {str(prepared.x.dtype).removeprefix('torch.')}",
     )

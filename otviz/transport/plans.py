@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -76,16 +77,17 @@ class Ordered:
 class Drawn:
     """What the rows of a plan add up to, in the plan's order.
 
-    `map` (n, d) in centred coordinates of the target, `heaviest` and `heights` (n, k), `partner` (n,), `matrix` (r, c),
-    `mass` (n,) and the cost of moving a row's mass, `moved` (n,).
+    `f` (n,) the soft minimum and `pull` (n, d) its gradient before damping, `map` (n, d) in centred coordinates of the
+    target, `heaviest` and `heights` (n, k), `partner` (n,), `matrix` (r, c), `moved` (n,) the cost of moving a row's mass.
     """
 
+    f: Tensor
+    pull: Tensor
     map: Tensor
     heaviest: Tensor
     heights: Tensor
     partner: Tensor
     matrix: Tensor
-    mass: Tensor
     moved: Tensor
 
 
@@ -93,56 +95,37 @@ def draw(softmin: SoftMin, sides: Ordered, rho: float | None) -> Work[Drawn]:
     """The rows of the plan of a soft minimum over the target, for `sides`."""
     x, y = sides.x, softmin.points
     n, m, k = len(x), len(y), min(LINES, len(y))
-    bins_x, bins_y = torch.from_numpy(sides.bins_x.astype(np.int64)), torch.from_numpy(sides.bins_y.astype(np.int64))
-    gather = torch.cat([y, torch.nn.functional.one_hot(bins_y, sides.columns).to(y)], 1)
+    bins_x, bins_y = (torch.from_numpy(bins.astype(np.int64)) for bins in (sides.bins_x, sides.bins_y))
+    ends = torch.searchsorted(bins_y, torch.arange(sides.columns), right=True)
     chance = torch.from_numpy(np.arange(1, n + 1) * GOLDEN % 1).to(x)[:, None]
-    first, width = _stretches(bins_y, sides.columns)
     out = Drawn(
-        torch.empty(n, y.shape[1], dtype=x.dtype),
-        torch.empty(n, k, dtype=torch.int64),
-        x.new_empty(n, k),
-        torch.empty(n, dtype=torch.int64),
-        x.new_zeros(int(bins_x.max()) + 1, sides.columns),
-        x.new_empty(n),
-        x.new_empty(n),
+        f=x.new_empty(n),
+        pull=torch.empty_like(x),
+        map=torch.empty_like(x),
+        heaviest=torch.empty(n, k, dtype=torch.int64),
+        heights=x.new_empty(n, k),
+        partner=torch.empty(n, dtype=torch.int64),
+        matrix=x.new_zeros(int(bins_x.max()) + 1, sides.columns),
+        moved=x.new_empty(n),
     )
     for block in softmin.rows(x):
-        rows, weights, total = block.rows, block.weights, block.total
-        sums = weights @ gather / total
-        mass = shares(block.values, rho)
-        out.map[rows], binned = sums[:, : y.shape[1]], sums[:, y.shape[1] :]
-        heights, out.heaviest[rows] = torch.topk(weights, k)
-        out.heights[rows] = heights / total
+        rows, weights = block.rows, block.weights.div_(block.total)
+        mass, below = shares(block.values, rho), weights.cumsum(1)
+        binned = F.pad(below, (1, 0))[:, ends].diff(prepend=torch.zeros_like(below[:, :1]))
+        out.f[rows], out.pull[rows] = block.values, softmin.ground.pull(weights, x[rows], y)
+        out.map[rows] = torch.stack([weights.mv(column) for column in y.T], 1)
+        out.heights[rows], out.heaviest[rows] = torch.topk(weights, k)
         out.matrix.index_add_(0, bins_x[rows], binned * mass[:, None] / n)
-        out.partner[rows] = _partners(weights, binned, chance[rows], first, width, m)
-        out.mass[rows], out.moved[rows] = mass, softmin.ground.mean(weights, x[rows], y) / total[:, 0] * mass
+        out.partner[rows] = torch.searchsorted(below, chance[rows] * below[:, -1:], right=True)[:, 0].clamp_max(m - 1)
+        out.moved[rows] = softmin.ground.mean(weights, x[rows], y) * mass
         yield
     return out
 
 
-def _stretches(bins: Tensor, count: int) -> tuple[Tensor, int]:
-    """Where each bin begins among rising `bins` (k,), and the length of the longest."""
-    sizes = torch.bincount(bins, minlength=count)
-    return torch.cumsum(sizes, 0) - sizes, int(sizes.max())
-
-
-def _partners(weights: Tensor, binned: Tensor, chance: Tensor, first: Tensor, width: int, m: int) -> Tensor:
-    """Columns (k,) at which the rows' distribution functions pass `chance` (k, 1): the bin first, then within it."""
-    below = torch.cumsum(binned, 1)
-    goal = chance * below[:, -1:]
-    bins = (below <= goal).sum(1, keepdim=True).clamp_max(binned.shape[1] - 1)
-    left = goal - (below.gather(1, bins) - binned.gather(1, bins))
-    places = first[bins] + torch.arange(width)
-    last = torch.cat([first[1:], torch.tensor([m])])[bins]
-    inside = weights.gather(1, places.clamp_max(m - 1)).masked_fill_(places >= last, 0.0)
-    within = torch.cumsum(inside, 1)
-    left = left / binned.gather(1, bins).clamp_min(1e-30) * within[:, -1:]
-    step = (within <= left.clamp_max(within[:, -1:] * (1 - 1e-6))).sum(1, keepdim=True)
-    return torch.minimum(places.gather(1, step.clamp_max(width - 1)), last - 1)[:, 0].clamp_min(0)
-
-
-def plan_of(drawn: Drawn, sides: Ordered, centre: Tensor, bins: tuple[Bins, Bins], mass_y: Tensor) -> Plan:
-    """The plan in the problem's own order and coordinates; `bins` are those of all points, `mass_y` (m,) as the problem."""
+def plan_of(
+    drawn: Drawn, sides: Ordered, centre: Tensor, bins: tuple[Bins, Bins], masses: tuple[Tensor, Tensor]
+) -> Plan:
+    """The plan in the problem's own order and coordinates, as `bins` of all points and their masses are given."""
     back = np.empty_like(sides.order_x)
     back[sides.order_x] = np.arange(len(back))
     targets = torch.from_numpy(sides.order_y)
@@ -158,6 +141,6 @@ def plan_of(drawn: Drawn, sides: Ordered, centre: Tensor, bins: tuple[Bins, Bins
         matrix=drawn.matrix.numpy().astype(np.float32),
         bin_x=bins[0].astype(np.int32),
         bin_y=bins[1].astype(np.int32),
-        mass_x=drawn.mass.numpy()[back].astype(np.float32),
-        mass_y=mass_y.numpy().astype(np.float32),
+        mass_x=masses[0].numpy().astype(np.float32),
+        mass_y=masses[1].numpy().astype(np.float32),
     )

@@ -15,12 +15,16 @@ from torch import Tensor
 from otviz.ot.grounds import Ground
 from otviz.ot.squaring import FLOAT32_LIMIT, Schedule, Work, descend, descend_self, levels_for, sweeps_for
 from otviz.transport.fields import SoftMin, shares
+from otviz.transport.views import sample
 
 WARM = 4
-"""Halvings of epsilon that a large problem does itself; hotter levels are done by some of its points."""
+"""Halvings of epsilon that a problem too large for memory does itself; hotter levels are done by PART of its points."""
 
-LAST = 12
-"""Sweeps at the last temperature per sweep of a level."""
+PART = 2000
+
+LAST = 10
+"""Sweeps at the last temperature per sweep of a level: on rings, moons and letters of 1000 points the default scaling
+then misses the marginals by less than 1 % at blur 0.01 and 0.2 % at 0.05, where three sweeps in all miss 4 % and 2.5 %."""
 
 TOLERANCE = 1e-3
 """Marginal error at which sweeps stop: a tenth of what a page warns of."""
@@ -28,7 +32,10 @@ TOLERANCE = 1e-3
 
 @dataclass(frozen=True)
 class Setting:
-    """epsilon and rho in units of the cost; `sweeps` per halving of epsilon."""
+    """epsilon and rho in units of the cost; `sweeps` per halving of epsilon between two clouds.
+
+    A cloud with itself needs a third: its averaged sweeps converge much faster.
+    """
 
     ground: Ground
     epsilon: float
@@ -37,8 +44,8 @@ class Setting:
 
     @classmethod
     def of(cls, ground: Ground, p: int, epsilon: float, rho: float | None, scaling: float) -> Setting:
-        """With as many sweeps as match geomloss' `scaling`, and at least two where marginals are soft."""
-        return cls(ground, epsilon, rho, max(sweeps_for(scaling, p), 1 if rho is None else 2))
+        """With two sweeps for each that matches geomloss' `scaling`, and one more."""
+        return cls(ground, epsilon, rho, 2 * sweeps_for(scaling, p) + 1)
 
     @property
     def damping(self) -> float:
@@ -69,20 +76,14 @@ class Crossing:
     solver: str
 
 
-def crossing(setting: Setting, x: Tensor, y: Tensor, start: tuple[Tensor, Tensor] | None = None) -> Work[Crossing]:
-    """Solve between x (n, d) and y (m, d) with the whole matrix in memory.
-
-    `start` are potentials at 2^WARM epsilon; without them the temperature comes down from a harmless one.
-    """
+def crossing(setting: Setting, x: Tensor, y: Tensor) -> Work[Crossing]:
+    """Solve between x (n, d) and y (m, d) with the whole matrix in memory."""
     cost = setting.ground.matrix(x, y)
-    levels = WARM if start is not None else levels_for(float(cost.max() - cost.min()), setting.epsilon)
+    levels = levels_for(float(cost.max() - cost.min()), setting.epsilon)
     schedule = Schedule(setting.epsilon, levels, setting.sweeps, LAST * setting.sweeps, setting.rho)
     yield
-    if start is None and setting.rho is None:
-        cost.sub_(least := float(cost.min()))
-    else:
-        least = 0.0
-    plan = yield from descend(cost, schedule, start=start)
+    least = float(cost.min()) if setting.rho is None else 0.0
+    plan = yield from descend(cost.sub_(least), schedule)
     g, solver = plan.potential_y + least, "squaring"
     if not bool(torch.isfinite(plan.potential_x.sum() + g.sum())):
         del plan, cost
@@ -97,6 +98,14 @@ def crossing_in_blocks(setting: Setting, x: Tensor, y: Tensor, levels: int, g: T
         found = yield from settle(setting.hotter(level), x, y, g, setting.sweeps)
         g, sweeps = found.g_next, sweeps + found.sweeps
     return (yield from settle(setting, x, y, g, LAST * setting.sweeps, (sweeps, "log domain")))
+
+
+def crossing_by_part(setting: Setting, x: Tensor, y: Tensor) -> Work[Crossing]:
+    """The same in O(n + m) memory: potentials of a part at 2^WARM epsilon, extended to all, then sweeps in blocks."""
+    hot, part_x, part_y = setting.hotter(WARM), x[sample(len(x), PART)], y[sample(len(y), PART)]
+    rough = yield from crossing(hot, part_x, part_y)
+    g = yield from hot.softmin(part_x, rough.f).values(y)
+    return (yield from crossing_in_blocks(setting, x, y, WARM, g))
 
 
 def settle(
@@ -129,13 +138,14 @@ def _shift(setting: Setting, f: Tensor, g: Tensor) -> float:
     return float(masses[0] - masses[1]) * rho / 2
 
 
-def own(setting: Setting, x: Tensor, start: Tensor | None = None) -> Work[Tensor]:
-    """The potential (n,) of a cloud with itself, whole matrix in memory; `start` as in `crossing`."""
+def own(setting: Setting, x: Tensor) -> Work[Tensor]:
+    """The potential (n,) of a cloud with itself, whole matrix in memory."""
     cost = setting.ground.matrix(x, x)
-    levels = WARM if start is not None else levels_for(float(cost.max()), setting.epsilon)
-    schedule = Schedule(setting.epsilon, levels, setting.sweeps, 3 * setting.sweeps, setting.rho)
+    levels = levels_for(float(cost.max()), setting.epsilon)
+    sweeps = math.ceil(setting.sweeps / 3)
+    schedule = Schedule(setting.epsilon, levels, sweeps, 3 * sweeps, setting.rho)
     yield
-    v = (yield from descend_self(cost, schedule, start=start)).potential_y
+    v = (yield from descend_self(cost, schedule)).potential_y
     if bool(torch.isfinite(v.sum())):
         return v
     return (yield from own_in_blocks(setting, x, levels, torch.zeros_like(v)))
@@ -144,8 +154,15 @@ def own(setting: Setting, x: Tensor, start: Tensor | None = None) -> Work[Tensor
 def own_in_blocks(setting: Setting, x: Tensor, levels: int, v: Tensor) -> Work[Tensor]:
     """The same by sweeps in the log domain from v (n,) at 2^levels epsilon down, in O(n) memory."""
     for level in range(levels, -1, -1):
-        v = yield from settle_own(setting.hotter(level), x, v, setting.sweeps if level else 2 * setting.sweeps)
+        v = yield from settle_own(setting.hotter(level), x, v, math.ceil(setting.sweeps / (1 if level == 0 else 3)))
     return v
+
+
+def own_by_part(setting: Setting, x: Tensor) -> Work[Tensor]:
+    """The same in O(n) memory, as `crossing_by_part`."""
+    hot, part = setting.hotter(WARM), x[sample(len(x), PART)]
+    v = yield from hot.softmin(part, (yield from own(hot, part))).values(x)
+    return (yield from own_in_blocks(setting, x, WARM, v))
 
 
 def settle_own(setting: Setting, x: Tensor, v: Tensor, sweeps: int) -> Work[Tensor]:

@@ -26,7 +26,9 @@ FULL = 1500
 """Points up to which the first answer is the full one."""
 
 SOME = 1000
-"""Points of each cloud that stand for a larger one."""
+"""Points of each cloud that stand for a larger one, or fewer: at most EXTENDED entries lie between them and all points."""
+
+EXTENDED = 10_000_000
 
 DENSE = 10_000
 """Points up to which matrices are kept in memory."""
@@ -41,7 +43,8 @@ def coarse(problem: Problem, x: Points, y: Points) -> Picture:
     Raises ValueError for points of another shape or not finite.
     """
     check_points(x, y)
-    some = SOME if max(len(x), len(y)) > FULL else None
+    n = max(len(x), len(y))
+    some = min(SOME, max(100, EXTENDED // n)) if n > FULL else None
     return completed(_picture(problem, x, y, some))
 
 
@@ -80,6 +83,12 @@ def check_points(x: Points, y: Points) -> None:
             raise ValueError(f"{name} must have shape (n, 2) with n >= 1; got {points.shape}")
         if not np.isfinite(points).all():
             raise ValueError(f"{name} must be finite; {int((~np.isfinite(points)).any(1).sum())} points are not")
+
+
+def is_complete(picture: Picture) -> bool:
+    """Whether `refine` has nothing to add."""
+    small = max(len(picture.x), len(picture.y)) <= EXACT
+    return picture.finished and (picture.plan is None or not small or picture.numbers.exact_cost is not None)
 
 
 def _has_exact(problem: Problem, x: Points, y: Points) -> bool:
