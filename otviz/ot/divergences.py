@@ -56,10 +56,13 @@ def fast_sinkhorn(
     debias: bool = True,
     reach: float | None = None,
     scaling: float = 0.7,
+    a: Tensor | None = None,
+    b: Tensor | None = None,
 ) -> Tensor:
-    """Sinkhorn divergence of uniform samples x (n, d) and y (m, d), shape (); gradients reach x and y.
+    """Sinkhorn divergence of samples x (n, d) and y (m, d), shape (); gradients reach x and y.
 
     Args:
+        a, b: weights (n,) and (m,), > 0 and normalised by the caller, who gets no gradient of them; uniform if None.
         blur: smoothing length, in data units; epsilon = blur^p.
         p: 1 for the distance, 2 for half its square.
         debias: subtract the two self terms; without them the value is OT_epsilon(x, y).
@@ -67,18 +70,23 @@ def fast_sinkhorn(
         scaling: ratio between successive blurs, as in geomloss; nearer 1 is slower and more exact.
     """
     options = (blur, p, debias, reach, scaling)
-    result: Tensor = _SinkhornDivergence.apply(x, y, options)  # type: ignore[no-untyped-call]
+    result: Tensor = _SinkhornDivergence.apply(x, y, options, (a, b))  # type: ignore[no-untyped-call]
     return result
+
+
+_Options = tuple[float, int, bool, float | None, float]
+_Weights = tuple[Tensor | None, Tensor | None]
 
 
 class _SinkhornDivergence(torch.autograd.Function):
     """Hands the closed-form gradients to autograd."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, y: Tensor, options: tuple[float, int, bool, float | None, float]) -> Tensor:
+    def forward(ctx: Any, x: Tensor, y: Tensor, options: _Options, weights: _Weights) -> Tensor:
         blur, p, debias, reach, scaling = options
+        (a, b), with_y = weights, ctx.needs_input_grad[1]
         found = sinkhorn_divergence(
-            x, y, blur=blur, p=p, debias=debias, reach=reach, scaling=scaling, with_y=ctx.needs_input_grad[1]
+            x, y, blur=blur, p=p, debias=debias, reach=reach, scaling=scaling, a=a, b=b, with_y=with_y
         )
         gradient_y = torch.empty(0) if found.gradient_y is None else found.gradient_y
         ctx.save_for_backward(found.gradient_x, gradient_y)
@@ -86,9 +94,9 @@ class _SinkhornDivergence(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, weight: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
+    def backward(ctx: Any, weight: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
         gradient_x, gradient_y = ctx.saved_tensors
-        return gradient_x * weight, gradient_y * weight if ctx.needs_input_grad[1] else None, None
+        return gradient_x * weight, gradient_y * weight if ctx.needs_input_grad[1] else None, None, None
 
 
 @torch.no_grad()
@@ -101,35 +109,47 @@ def sinkhorn_divergence(
     debias: bool = True,
     reach: float | None = None,
     scaling: float = 0.7,
+    a: Tensor | None = None,
+    b: Tensor | None = None,
     with_y: bool = False,
 ) -> Divergence:
     """The value and gradients of `fast_sinkhorn` without autograd; `with_y` asks for the gradient at y too.
 
-    Raises ValueError for a blur, p, reach or scaling out of range and for shapes that do not fit.
+    Raises ValueError for a blur, p, reach, scaling or weights out of range and for shapes that do not fit.
     """
-    check_sinkhorn(x, y, blur=blur, p=p, reach=reach)
+    check_sinkhorn(x, y, blur=blur, p=p, reach=reach, a=a, b=b)
     rho = None if reach is None else reach**p
     plan = _Problem(blur**p, p, rho, max(sweeps_for(scaling, p), 1 if rho is None else UNBALANCED_SWEEPS))
     if x.dtype == torch.float32 and plan.is_sharp(x, y):
         wide = sinkhorn_divergence(
-            x.double(), y.double(), blur=blur, p=p, debias=debias, reach=reach, scaling=scaling, with_y=with_y
+            x.double(), y.double(), blur=blur, p=p, debias=debias, reach=reach, scaling=scaling, a=a, b=b, with_y=with_y
         )
         return wide.to(x.dtype)
-    cross = plan.cross(x, y)
-    value = plan.value(cross.potential_x) + plan.value(cross.potential_y)
-    gradient_x = plan.pull(cross, x, y)
-    gradient_y = plan.pull(plan.turned(cross), y, x) if with_y else None
+    a, b = (None if weights is None else weights.to(x) for weights in (a, b))
+    cross = plan.cross(x, y, a, b)
+    value = plan.value(cross.potential_x, a) + plan.value(cross.potential_y, b)
+    gradient_x = plan.pull(cross, x, y, a, b)
+    gradient_y = plan.pull(plan.turned(cross, a), y, x, b, a) if with_y else None
     if debias:
-        self_x, self_y = plan.alone(x), plan.alone(y)
-        value = value - plan.value(self_x.potential_x) - plan.value(self_y.potential_x)
-        gradient_x -= plan.pull(self_x, x, x)
+        self_x, self_y = plan.alone(x, a), plan.alone(y, b)
+        value = value - plan.value(self_x.potential_x, a) - plan.value(self_y.potential_x, b)
+        gradient_x -= plan.pull(self_x, x, x, a, a)
         if gradient_y is not None:
-            gradient_y -= plan.pull(self_y, y, y)
+            gradient_y -= plan.pull(self_y, y, y, b, b)
     return Divergence(value, gradient_x, gradient_y)
 
 
-def check_sinkhorn(x: Tensor, y: Tensor, *, blur: float, p: int, reach: float | None) -> None:
-    """Raise ValueError unless x (n, d) and y (m, d) are samples and blur, p and reach are in range."""
+def check_sinkhorn(
+    x: Tensor,
+    y: Tensor,
+    *,
+    blur: float,
+    p: int,
+    reach: float | None,
+    a: Tensor | None = None,
+    b: Tensor | None = None,
+) -> None:
+    """Raise ValueError unless x (n, d), y (m, d) are samples, a, b their weights, and blur, p and reach in range."""
     check_p(p)
     if x.ndim != 2 or y.ndim != 2 or x.shape[1] != y.shape[1] or not len(x) or not len(y):
         raise ValueError(f"samples must have shapes (n, d) and (m, d); got {tuple(x.shape)} and {tuple(y.shape)}")
@@ -137,11 +157,14 @@ def check_sinkhorn(x: Tensor, y: Tensor, *, blur: float, p: int, reach: float | 
         raise ValueError(f"blur must be > 0 (a length, in data units); got {blur}")
     if reach is not None and not reach > 0:
         raise ValueError(f"reach must be > 0 (a length, in data units) or None; got {reach}")
+    for name, weights, points in (("a", a, x), ("b", b, y)):
+        if weights is not None and (weights.shape != (len(points),) or not bool((weights > 0).all())):
+            raise ValueError(f"weights {name} must be {len(points)} numbers > 0; got shape {tuple(weights.shape)}")
 
 
 @dataclass(frozen=True)
 class _Problem:
-    """One setting of the Sinkhorn problem between uniform samples; `sweeps` are per level."""
+    """One setting of the Sinkhorn problem between samples, uniform where weights are None; `sweeps` are per level."""
 
     epsilon: float
     p: int
@@ -153,45 +176,51 @@ class _Problem:
         low, high = torch.minimum(x.amin(0), y.amin(0)), torch.maximum(x.amax(0), y.amax(0))
         return float((high - low).norm()) ** self.p / self.p > FLOAT32_LIMIT * self.epsilon
 
-    def cross(self, x: Tensor, y: Tensor) -> Scaled:
+    def cross(self, x: Tensor, y: Tensor, a: Tensor | None, b: Tensor | None) -> Scaled:
         cost = cost_p(x, y, self.p)
-        plan = square_down(cost, self._schedule(cost, LAST))
+        plan = square_down(cost, self._schedule(cost, LAST), a, b)
         if bool(torch.isfinite(plan.potential_x.sum())):
             return plan
-        found = sinkhorn_log(cost_p(x, y, self.p), self.epsilon, rho=self.rho, per_level=self.sweeps)
-        kernel, (u, v) = found.coupling * cost.numel(), (torch.ones_like(t) for t in (x[:, 0], y[:, 0]))
+        found = sinkhorn_log(cost_p(x, y, self.p), self.epsilon, a=a, b=b, rho=self.rho, per_level=self.sweeps)
+        u, v = (torch.ones_like(points[:, 0]) for points in (x, y))
+        kernel = found.coupling / (_shares(a, x)[:, None] * _shares(b, y))
         return Scaled(kernel, u, v, found.potential_x, found.potential_y)
 
-    def alone(self, x: Tensor) -> Scaled:
+    def alone(self, x: Tensor, a: Tensor | None) -> Scaled:
         cost = cost_p(x, x, self.p)
-        return square_down_self(cost, self._schedule(cost, 0))
+        return square_down_self(cost, self._schedule(cost, 0), a)
 
     def _schedule(self, cost: Tensor, more: int) -> Schedule:
         levels = levels_for(float(cost.max()), self.epsilon)
         return Schedule(self.epsilon, levels, self.sweeps, self.sweeps + more, self.rho)
 
-    def value(self, potential: Tensor) -> Tensor:
+    def value(self, potential: Tensor, a: Tensor | None) -> Tensor:
         """<a, f>, or its unbalanced counterpart (rho + epsilon/2) <a, 1 - e^(-f/rho)> (Sejourne et al. 2019, Prop. 12)."""
-        if self.rho is None:
-            return potential.mean()
-        return -(self.rho + self.epsilon / 2) * torch.expm1(potential / -self.rho).mean()
+        if self.rho is not None:
+            potential = -(self.rho + self.epsilon / 2) * torch.expm1(potential / -self.rho)
+        return potential.mean() if a is None else torch.dot(a, potential)
 
-    def turned(self, plan: Scaled) -> Scaled:
+    def turned(self, plan: Scaled, a: Tensor | None) -> Scaled:
         """The same plan seen from y, with columns normalised last."""
         kernel = plan.kernel.mT
         v = plan.v
         if self.rho is None:
-            v = average(kernel, plan.u, None, out=torch.empty_like(v)).reciprocal_()
+            v = average(kernel, plan.u, a, out=torch.empty_like(v)).reciprocal_()
         return Scaled(kernel, v, plan.u, plan.potential_y, plan.potential_x)
 
-    def pull(self, plan: Scaled, x: Tensor, y: Tensor) -> Tensor:
+    def pull(self, plan: Scaled, x: Tensor, y: Tensor, a: Tensor | None, b: Tensor | None) -> Tensor:
         """sum_j P_ij dc(x_i, y_j)/dx_i, shape (n, d)."""
         kernel = plan.kernel
         if self.p == 1:
             distance = cost_p(x, y, 1)
             kernel = kernel / distance.masked_fill_(distance < 1e-6 * distance.max(), torch.inf)
-        sums = kernel @ (plan.v[:, None] * torch.cat([torch.ones_like(y[:, :1]), y], 1))
-        return plan.u[:, None] * (sums[:, :1] * x - sums[:, 1:]) / kernel.numel()
+        u, v = plan.u / len(x) if a is None else plan.u * a, plan.v / len(y) if b is None else plan.v * b
+        sums = kernel @ (v[:, None] * torch.cat([torch.ones_like(y[:, :1]), y], 1))
+        return u[:, None] * (sums[:, :1] * x - sums[:, 1:])
+
+
+def _shares(weights: Tensor | None, points: Tensor) -> Tensor:
+    return torch.full_like(points[:, 0], 1 / len(points)) if weights is None else weights
 
 
 def minibatch_energy_distance(

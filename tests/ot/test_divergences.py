@@ -221,3 +221,51 @@ def test_a_cost_far_above_epsilon_keeps_matchings_finite():
 def test_points_that_fly_away_give_nan_and_no_error() -> None:
     x = torch.full((8, 2), 1e30)
     assert not torch.isfinite(fast_sinkhorn(x, torch.zeros(8, 2), blur=0.05))
+
+
+def _weights(n, seed):
+    weights = torch.rand(n, generator=torch.Generator().manual_seed(seed), dtype=torch.float64) + 0.1
+    return weights / weights.sum()
+
+
+@pytest.mark.parametrize("debias", [True, False])
+@pytest.mark.parametrize("p", [1, 2])
+def test_weighted_value_and_gradients_are_geomloss(p, debias):
+    from geomloss import SamplesLoss
+
+    x, y = (points.requires_grad_() for points in _clouds(40, 60))
+    a, b = _weights(40, 1), _weights(60, 2)
+    expected = SamplesLoss("sinkhorn", p=p, blur=0.3, debias=debias, scaling=0.98, backend="tensorized")(a, x, b, y)
+    found = fast_sinkhorn(x, y, a=a, b=b, blur=0.3, p=p, debias=debias, scaling=0.98)
+    # neither has converged at scaling .98
+    assert float(found.detach()) == pytest.approx(float(expected.detach()), rel=5e-3)
+    for ours, theirs in zip(torch.autograd.grad(found, (x, y)), torch.autograd.grad(expected, (x, y)), strict=True):
+        assert float((ours - theirs).norm() / theirs.norm()) < 0.03
+
+
+@pytest.mark.parametrize("reach", [None, 1.0])
+@pytest.mark.parametrize("p", [1, 2])
+def test_weighted_gradient_is_the_finite_difference(p, reach):
+    x, y = _clouds(10, 13)
+    options = {"blur": 0.5, "p": p, "reach": reach, "scaling": 0.999, "a": _weights(10, 1), "b": _weights(13, 2)}
+    gradient = sinkhorn_divergence(x, y, **options).gradient_x
+    for i, k in ((0, 0), (3, 1), (9, 0)):
+        step = torch.zeros_like(x)
+        step[i, k] = 1e-4
+        up, down = (float(sinkhorn_divergence(x + s * step, y, **options).value) for s in (1, -1))
+        assert float(gradient[i, k]) == pytest.approx((up - down) / 2e-4, rel=2e-3, abs=1e-5)
+
+
+def test_a_weight_counts_as_so_many_points():
+    x, y = _clouds(10, 12)
+    copies = torch.arange(10) % 3 + 1
+    whole = sinkhorn_divergence(x.repeat_interleave(copies, 0), y, blur=0.3, scaling=0.99)
+    weighed = sinkhorn_divergence(x, y, blur=0.3, scaling=0.99, a=copies / copies.sum().double())
+    assert float(weighed.value) == pytest.approx(float(whole.value), rel=1e-9)
+
+
+def test_weights_of_another_shape_or_sign_are_named():
+    x, y = _clouds(4, 4)
+    for weights in (torch.ones(3), torch.tensor([0.5, 0.5, 0.5, -0.5])):
+        with pytest.raises(ValueError, match="weights a must be 4 numbers > 0"):
+            fast_sinkhorn(x, y, blur=0.1, a=weights)
