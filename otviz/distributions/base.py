@@ -49,12 +49,14 @@ class Distribution(Knobs, ABC):
     Attributes:
         needs_file: it cannot be made from its defaults alone, because it reads a file that the user names.
         extensions: of the files it reads, lower case with the dot.
+        drawn: the knob that holds a drawing, for those that are drawn by hand.
     """
 
     name: ClassVar[str] = ""
     title: ClassVar[str] = ""
     needs_file: ClassVar[bool] = False
     extensions: ClassVar[tuple[str, ...]] = ()
+    drawn: ClassVar[str] = ""
 
     @abstractmethod
     def sample(self, n: int, rng: np.random.Generator) -> Points:

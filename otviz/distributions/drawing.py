@@ -36,6 +36,7 @@ class Drawing(Distribution):
 
     name: ClassVar[str] = "drawing"
     title: ClassVar[str] = "Your drawing"
+    drawn: ClassVar[str] = "strokes"
 
     strokes: str = param(HEART, doc="The strokes, as the drawing pad writes them")
     brush: float = param(0.15, 0.02, 1.5, doc="Radius of the brush", unit="length", log=True)

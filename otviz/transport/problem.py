@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from otviz.distributions.base import Distribution, Points
+from otviz.ot.notebook import notebook_points
 from otviz.params import Knobs, param
 
 Loss = Literal["sinkhorn", "entropic", "energy", "gaussian-mmd", "laplacian-mmd"]
@@ -49,6 +50,9 @@ class Problem(Knobs):
         0.7, 0.3, 0.98, doc="Ratio between successive blurs of the solver: nearer 1 is slower, finer", advanced=True
     )
     seed: int = param(0, 0, 2**31 - 1, doc="Draws the points", advanced=True)
+    points: Literal["drawn", "notebook"] = param(
+        "drawn", doc="Points drawn of source and target, or the 2000 of Fuge's notebook (chapter 11)", advanced=True
+    )
 
     @property
     def p(self) -> int:
@@ -67,7 +71,13 @@ class Problem(Knobs):
 
 
 def clouds(problem: Problem, source: Distribution, target: Distribution) -> tuple[Points, Points]:
-    """The points of both sides, each (n, 2) float32, drawn with the problem's seed and changed by nothing but n and seed."""
+    """The points of both sides, each (n, 2) float32, drawn with the problem's seed and changed by nothing but n and seed.
+
+    The notebook's own points are there up to 2000 of each side.
+    """
+    if problem.points == "notebook":
+        x, y = notebook_points()
+        return x[: problem.n], y[: problem.n]
     x = source.sample(problem.n, np.random.default_rng([problem.seed, 0]))
     y = target.sample(problem.n, np.random.default_rng([problem.seed, 1]))
     return x, y

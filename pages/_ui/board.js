@@ -12,7 +12,7 @@ const CIVIDIS = ["00224e", "123570", "3b496c", "575d6d", "707173", "8a8678", "a5
 const KINDS = { f4: Float32Array, i4: Int32Array, u2: Uint16Array, u1: Uint8Array };
 const SMOOTH = ["force", "map", "planned", "mass_x", "mass_y", "field_x", "field_y"]; // slide from answer to answer
 const TWEEN = 120, PLAY = 2600, REST = 150, PATIENCE = 3000, MOST_PATIENCE = 24000; // milliseconds
-const SLOW = 25; // a paint that takes longer is not repeated for the sake of a tween
+const MOST_SMOOTH = 6000; // with more points than these a tween would cost more paints than it is worth
 const MOST_LINES = 6000, MOST_HEADS = 2000; // beyond it the weakest lines, and the heads of arrows, are left out
 const WIDE = 640, HOVER = 14;
 const COUNTS = { 0: "none", 25: "25", 50: "50", 150: "150", all: "all" };
@@ -60,12 +60,12 @@ function createBoard(root) {
   const board = {
     root, calls: 0, reduced: matchMedia("(prefers-reduced-motion: reduce)").matches,
     options: { limits: { blur: [1e-3, 10], reach: [0.05, 20] }, height: 640 }, theme: {}, sprites: {}, cache: {},
-    answer: null, shown: {}, tween: {}, tweenStart: 0, version: 0, painted: 0, paintTime: 0, dirty: true,
+    answer: null, shown: {}, tween: {}, tweenStart: 0, version: 0, painted: 0, dirty: true,
     wanted: { blur: 0.05, reach: null }, lastReach: 1,
     talk: { serial: 0, sent: null, waiting: false, patience: PATIENCE, timer: 0, rest: 0, refined: "" },
     layers: Object.fromEntries(LAYERS.map(({ id, on }) => [id, on])),
     view: { field: "field_x", count: "50", way: "arrows", flipped: false, t: 0 },
-    playing: false, mark: null, pointer: null, moved: null, words: true, rows: 0, frameRequest: 0, lastTick: 0, ratio: 0, width: 0,
+    playing: false, mark: null, pointer: null, moved: null, words: true, rows: [], frameRequest: 0, lastTick: 0, ratio: 0, width: 0,
   };
   buildShell(board);
   return board;
@@ -83,8 +83,6 @@ function stop(board) {
   cancelAnimationFrame(board.frameRequest);
   board.frameRequest = 0;
   board.observer?.disconnect();
-  clearTimeout(board.talk.timer);
-  clearTimeout(board.talk.rest);
 }
 
 function tick(board, now) {
@@ -135,13 +133,13 @@ function forget(board) {
 function begin(board, { serial, blur, reach }) {
   const { talk } = board;
   clearTimeout(talk.timer);
-  Object.assign(board, { wanted: { blur, reach }, mark: null, pointer: null, rows: 0 });
+  Object.assign(board, { wanted: { blur, reach }, mark: null, pointer: null, rows: [] });
   Object.assign(talk, { serial: Math.max(talk.serial, serial), sent: { serial, blur, reach }, waiting: false, patience: PATIENCE, refined: "" });
   if (reach !== null) board.lastReach = reach;
 }
 
 function adopt(board, answer, fresh) {
-  const smooth = !fresh && !board.reduced && board.paintTime < SLOW, old = board.answer;
+  const smooth = !fresh && !board.reduced && answer.x.length < 2 * MOST_SMOOTH, old = board.answer;
   board.tween = {};
   for (const name of SMOOTH) {
     const to = answer[name], from = board.shown[name];
@@ -222,13 +220,9 @@ function refineWhenAtRest(board) {
 
 function refine(board) {
   const { talk, answer, root } = board, key = `${answer?.problem}:${answer?.serial}`;
-  if (!answer || talk.waiting || talk.refined === key || !root.isConnected || !isRough(answer)) return;
+  if (!answer || talk.waiting || talk.refined === key || !root.isConnected || !answer.complete) return;
   talk.refined = key;
   board.send({ serial: answer.serial, blur: answer.blur, reach: answer.reach, stage: "refine" });
-}
-
-function isRough({ finished, numbers }) {
-  return !finished || numbers.some(({ name, value }) => /exact/i.test(name) && value === null);
 }
 
 // --------------------------------------------------------------------------------------------------------------- time
@@ -263,7 +257,7 @@ function movedPoints(board) {
 // ----------------------------------------------------------------------------------------------------------- painting
 
 function paint(board) {
-  const begun = performance.now(), { root, answer, parts } = board;
+  const { root, answer } = board;
   board.dirty = false;
   if (board.words) showWords(board);
   board.words = false;
@@ -273,7 +267,6 @@ function paint(board) {
   showCaption(board);
   if (!answer) return;
   Object.assign(root.dataset, { serial: answer.serial, stage: answer.stage, finished: answer.finished, blur: answer.blur });
-  if (!Object.keys(board.tween).length) board.paintTime = performance.now() - begun;
 }
 
 function drawPicture(board) {
@@ -537,7 +530,8 @@ function linksOf({ answer }, { kind, at }) {
   const { lines_to, lines_share, columns } = answer, k = columns.lines_to, links = [];
   const [first, end] = kind === "source" ? [at * k, at * k + k] : [0, lines_to.length];
   for (let e = first; e < end; e++) {
-    if (lines_share[e] > 0.001 && (kind === "source" || lines_to[e] === at)) links.push({ i: Math.floor(e / k), j: lines_to[e], share: lines_share[e] });
+    const j = lines_to[e], share = lines_share[e];
+    if (share > 0.001 && (kind === "source" || j === at)) links.push({ i: Math.floor(e / k), j, share });
   }
   return links.sort((a, b) => b.share - a.share);
 }
@@ -685,19 +679,25 @@ function showReadout(board) {
   if (!mark) return;
   const [title, ...lines] = readoutLines(board);
   readout.replaceChildren(make("b", "", {}, title), ...lines.map((line) => make("span", "", {}, line)));
-  const points = mark.kind === "target" ? answer.y : answer.x, cell = mark.kind === "cell";
-  const x = cell ? 0 : (place.left + place.scale * points[2 * mark.at]) / ratio;
-  const y = cell ? 0 : (place.low - place.scale * points[2 * mark.at + 1]) / ratio, side = place.size / ratio;
-  // Beside the mark, on the side that has more room; for a cell of the matrix in the corner.
-  const over = (from, room) => (from > side / 2 ? from - room - 20 : from + 20);
-  readout.style.left = px(clamp(over(x, readout.offsetWidth), 6, side - readout.offsetWidth - 6));
-  readout.style.top = px(clamp(over(y, readout.offsetHeight), 6, side - readout.offsetHeight - 6));
+  // In the corner that is farthest from what is shown; the one with the legend of the blur is not free.
+  const linked = mark.links.slice(0, 4).flatMap(({ i, j }) => [["source", i], ["target", j]]);
+  const ends = mark.kind === "cell" ? [] : [[mark.kind, mark.at], ...linked];
+  const side = place.size / ratio, right = side - readout.offsetWidth - 8, bottom = side - readout.offsetHeight - 30;
+  const room = ([x, y]) => Math.min(...ends.map(([kind, i]) => {
+    const points = kind === "target" ? answer.y : answer.x;
+    const u = (place.left + place.scale * points[2 * i]) / ratio - x, v = (place.low - place.scale * points[2 * i + 1]) / ratio - y;
+    return Math.hypot(u - readout.offsetWidth / 2, v - readout.offsetHeight / 2);
+  }));
+  const top = board.view.flipped ? 76 : 8, [x, y] = [[8, top], [right, top], [right, bottom]].sort((a, b) => room(b) - room(a))[0];
+  readout.style.left = px(x);
+  readout.style.top = px(y);
 }
 
 function readoutLines({ answer, mark: { kind, at, row, column, links } }) {
   if (kind === "cell") {
     const count = (bins, bin) => bins.reduce((sum, b) => sum + (b === bin), 0);
-    return ["Cell of the plan", `row ${row}: ${count(answer.bin_x, row)} source points`, `column ${column}: ${count(answer.bin_y, column)} target points`];
+    const sources = count(answer.bin_x, row), targets = count(answer.bin_y, column);
+    return ["Cell of the plan", `row ${row}: ${sources} source points`, `column ${column}: ${targets} target points`];
   }
   const source = kind === "source", points = source ? answer.x : answer.y, mass = source ? answer.mass_x : answer.mass_y;
   const potential = (source ? answer.potential_x : answer.potential_y)?.[at];
@@ -751,36 +751,33 @@ function short(value) {
   return minus(Number(value.toPrecision(3)).toString());
 }
 
-/** Zeros are kept, so that a changing number does not change its width. */
-function digits(value) {
-  const size = Math.abs(value);
-  if (!Number.isFinite(value)) return "\u2013";
-  if (Number.isInteger(value) && size >= 10) return minus(value.toString());
-  return size >= 1e-3 && size < 1000 ? minus(value.toPrecision(4)) : short(value);
+/** A number that only full answers have keeps its row while coarse ones come, so that a drag does not shift the others. */
+function steadyRows(board) {
+  const now = board.answer?.numbers ?? [];
+  if (now.length >= board.rows.length) return (board.rows = now);
+  return board.rows.map((row) => now.find(({ name }) => name === row.name) ?? { ...row, value: "\u2013", unit: "" });
 }
 
 function showWords(board) {
   const { parts, answer } = board;
-  const rows = (answer?.numbers ?? []).map(({ name, symbol, value, unit, meaning }) =>
+  const rows = steadyRows(board).map(({ name, symbol, value, unit, meaning }) =>
     make("div", "number", { title: meaning ?? "" },
       make("span", "label", {}, make("b", "", {}, symbol || name), symbol ? ` ${name}` : ""),
-      make("span", "value", {}, value === null ? "\u2013" : digits(value), make("i", "", {}, value === null || !unit ? "" : ` ${unit}`)),
+      make("span", "value", {}, value, make("i", "", {}, unit ? ` ${unit}` : "")),
       make("span", "meaning", {}, meaning ?? "")));
   parts.numbers.replaceChildren(...rows);
   parts.plan.hidden = !answer?.has_plan;
   parts.noPlan.hidden = !answer || answer.has_plan;
   setText(parts.warning, answer?.warning ?? "");
   setText(parts.notes, (answer?.notes ?? []).join(" "));
-  const facts = (answer?.numbers ?? []).filter(({ value }) => value !== null).map(({ name, value, unit }) => `${name} ${short(value)} ${unit ?? ""}`.trim());
+  const facts = (answer?.numbers ?? []).map(({ name, value, unit }) => `${name} ${value} ${unit ?? ""}`.trim());
   const words = answer
-    ? `${answer.x.length / 2} source and ${answer.y.length / 2} target points, blur ${short(answer.blur)}: ${facts.join(", ")}. Arrow keys look at source points, Escape ends it.`
+    ? `${answer.x.length / 2} source and ${answer.y.length / 2} target points, blur ${short(answer.blur)}: ` +
+      `${facts.join(", ")}. Arrow keys look at source points, Escape ends it.`
     : "Nothing is solved yet.";
   parts.empty.hidden = Boolean(answer);
   parts.canvas.setAttribute("aria-label", words);
-  if (rows.length > board.rows || parts.plan.hidden === Boolean(parts.matrix.clientWidth)) {
-    board.rows = Math.max(rows.length, board.rows);
-    layout(board);
-  }
+  layout(board);
 }
 
 function showCaption(board) {
@@ -788,7 +785,7 @@ function showCaption(board) {
   parts.scale.style.visibility = heat ? "visible" : "hidden";
   if (heat) {
     const { low, high } = answer.ranges[view.field];
-    const arrows = view.flipped ? "its gradient: the wrong sign" : "minus its gradient";
+    const arrows = view.flipped ? "plus its gradient" : "minus its gradient";
     setText(parts.scale.children[0], "potential");
     setText(parts.scale.children[1], short(low));
     setText(parts.scale.children[3], short(high));
@@ -963,7 +960,8 @@ function buildPicture(board) {
 
 function buildSide(board) {
   const { parts } = board;
-  parts.matrix = make("canvas", "matrix", { role: "img", "aria-label": "Transport plan as a matrix: rows are source points, columns target points" });
+  const words = "Transport plan as a matrix: rows are source points, columns target points";
+  parts.matrix = make("canvas", "matrix", { role: "img", "aria-label": words });
   for (const kind of ["pointermove", "pointerdown"]) parts.matrix.addEventListener(kind, (event) => onMatrix(board, event));
   parts.matrix.addEventListener("pointerleave", (event) => leave(board, event));
   parts.noPlan = make("p", "notes", { hidden: "" }, "This loss compares the clouds without a plan: there is no matrix, map or partner.");
@@ -989,7 +987,7 @@ function layout(board) {
   const height = Math.max(options.height, innerHeight - 900 + options.height);
   const picture = wide ? clamp(height - chrome, 240, 0.63 * width) : width - 6;
   const side = wide ? width - picture - 30 : width - 6, column = picture + tall(parts.caption) + tall(parts.motion);
-  const twin = side > 560 && column < 620, room = wide ? clamp(column - 86 - 37 * board.rows, 150, 0.52 * column) : 420;
+  const twin = side > 560 && column < 620, room = wide ? clamp(column - 86 - 37 * board.rows.length, 150, 0.52 * column) : 420;
   const matrix = twin ? Math.min(0.5 * side, column - 30) - 20 : Math.min(side - 20, room);
   root.dataset.side = twin ? "twin" : "single";
   const sizes = { "--picture": px(picture), "--matrix": px(matrix), "--column": wide ? px(column) : "auto" };

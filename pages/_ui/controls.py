@@ -17,7 +17,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from otviz.params import Knobs, Param, params_of
 from pages._ui import scales
-from pages._ui.links import MAX_CHARS, Link, plain, shorten
+from pages._ui.links import Link, plain, shorten
 
 T = TypeVar("T", bound=Knobs)
 
@@ -25,6 +25,7 @@ _GREEK = dict(
     alpha="α", beta="β", gamma="γ", delta="δ", epsilon="ε", eta="η", theta="θ", lam="λ", mu="μ", rho="ρ", sigma="σ",
     tau="τ", phi="φ", psi="ψ", lambda_="λ", **{"lambda": "λ"},
 )  # fmt: skip
+TYPED = 200  # characters in a text field
 _BIGGEST = 2**53 - 1  # the largest whole number that a browser holds exactly
 
 
@@ -103,7 +104,7 @@ def knobs(
     if made is not None:
         for field in fields:
             value = getattr(made, field.knob.name)
-            link.put(prefix + field.knob.name, _written(field.knob, value), _written(field.knob, field.default))
+            link.put(prefix + field.knob.name, written(field.knob, value), written(field.knob, field.default))
     return made
 
 
@@ -221,9 +222,9 @@ def _widget(field: _Field, visibility: Any) -> Any:
     if knob.choices:
         return st.selectbox(field.label, knob.choices, **common)
     if knob.kind is str:
-        return st.text_input(field.label, max_chars=MAX_CHARS, **common)
+        return st.text_input(field.label, max_chars=TYPED, **common)
     if knob.kind is tuple:
-        return knob.parse(st.text_input(field.label, max_chars=MAX_CHARS, **common))
+        return knob.parse(st.text_input(field.label, max_chars=TYPED, **common))
     return _number(field, common)
 
 
@@ -257,7 +258,7 @@ def _inner_default(field: _Field) -> Any:
     return scales.middle(field.knob) if field.default is None else field.default
 
 
-def _written(knob: Param, value: Any) -> str:
+def written(knob: Param, value: Any) -> str:
     text = knob.write(value)
     short = f"{value:g}" if isinstance(value, float) else text
     return short if isinstance(value, float) and float(short) == value else text

@@ -15,7 +15,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 MAX_KEYS = 100
-MAX_CHARS = 200
+MAX_CHARS = 4000  # of one value: a drawing of 1000 vertices has 2700
 STALE = 3.0  # seconds in which a browser may still send the address that was just replaced
 
 _VISIT = "otviz.visit"

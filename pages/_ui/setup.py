@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from otviz.distributions import Distribution, distributions, named, store_upload
+from otviz.distributions import Distribution, distributions, kind_of, named, store_upload
+from otviz.params import params_of
 from otviz.runs.plan import Plan
 from pages._ui import controls
 from pages._ui.links import Link, plain
+from pages._ui.pad import pad
 
 if TYPE_CHECKING:
     from otviz.methods import Method
@@ -21,23 +23,39 @@ def choose_distribution(link: Link, side: str, default: str, locked: bool) -> Di
     titles = {name: cls.title for name, cls in distributions().items()}
     name = controls.choice(link, side, titles, default=default, label=side.capitalize(), disabled=locked)
     cls = named(name)
-    with st.expander(f"Shape of the {side}", expanded=cls.needs_file):
-        defaults = _upload(link, side, cls, locked) if cls.needs_file else {}
-        if cls.needs_file and not defaults:
+    with st.expander(f"Shape of the {side}", expanded=cls.needs_file or bool(cls.drawn)):
+        given: dict[str, str] = {}
+        if cls.needs_file:
+            given = _upload(link, side, cls, locked)
+        elif cls.drawn:
+            given = _draw(link, side, cls, locked)
+        if cls.needs_file and not given:
             return None
-        hidden = {"file"} if cls.needs_file else set()
-        shown = [knob for knob in cls.__dataclass_fields__ if knob not in hidden]
-        return controls.knobs(link, cls, prefix=f"{side}.", defaults=defaults, only=shown, disabled=locked)
+        shown = [knob for knob in cls.__dataclass_fields__ if knob not in given]
+        return controls.knobs(link, cls, prefix=f"{side}.", defaults=given, only=shown, disabled=locked)
+
+
+def _draw(link: Link, side: str, cls: type[Distribution], locked: bool) -> dict[str, str]:
+    """Draw the drawing pad; the drawing goes into the link."""
+    knob = {knob.name: knob for knob in params_of(cls)}
+    key = f"{side}.{cls.drawn}"
+    text = link.text(key, knob[cls.drawn].default)
+    brush = st.session_state.get(controls.widget_key(link.page, cls, "brush", prefix=f"{side}."), knob["brush"].default)
+    if not locked:
+        text = pad(text, key=f"{link.page}:{key}", label=f"Drawing of the {side}", brush=brush) or text
+    link.put(key, text, knob[cls.drawn].default)
+    return {cls.drawn: text}
 
 
 def _upload(link: Link, side: str, cls: type[Distribution], locked: bool) -> dict[str, str]:
     """Draw the upload of a file of points; its name by content goes into the link. A bad file replaces no good one."""
     key = f"{side}.file"
+    file_knob = next(knob for knob in params_of(cls) if knob.name == "file")
     given = st.file_uploader(
-        "A file with two numeric columns", ["csv", "tsv", "npy", "parquet"], key=f"{link.page}:{key}", disabled=locked,
-        help="CSV, TSV, NPY or Parquet, up to 200 MB; more than a million rows are sampled down",
+        "A file for it", [extension.removeprefix(".") for extension in cls.extensions], key=f"{link.page}:{cls.name}.{key}",
+        disabled=locked, help=file_knob.doc,
     )  # fmt: skip
-    name = link.text(key)
+    name = _fitting(link.text(key), cls)
     if given is not None:
         try:
             stored = store_upload(given.getvalue(), given.name)
@@ -55,6 +73,14 @@ def _upload(link: Link, side: str, cls: type[Distribution], locked: bool) -> dic
         return {}
     link.put(key, name)
     return {"file": name}
+
+
+def _fitting(name: str, cls: type[Distribution]) -> str:
+    """The upload that the link names, unless it is of another kind: an image is no table."""
+    try:
+        return name if not name.startswith("upload:") or kind_of(name) is cls else ""
+    except ValueError:  # not kept here; reading it says so
+        return name
 
 
 def choose_method(link: Link, locked: bool, live: bool) -> Method | None:
@@ -98,8 +124,6 @@ def config_of(
 
 def address(config: RunConfig, run_id: str) -> dict[str, str]:
     """The query parameters that show this run on the Train page with its settings."""
-    from otviz.params import params_of
-
     found = {"method": config.method.name, "target": config.target.name, "source": config.source.name, "run": run_id}
     for prefix, part in (("", config.method), ("target.", config.target), ("source.", config.source)):
         for knob in params_of(type(part)):

@@ -76,7 +76,11 @@ def numbers(blur: float, finished: bool, mass: float) -> list[dict[str, Any]]:
         ("marginal error", "", 3.2e-5, "", "share of the mass that a marginal of the plan misses"),
         ("sweeps", "", 43, "", "of the solver at all temperatures"),
     ]  # fmt: skip
-    return [dict(zip(("name", "symbol", "value", "unit", "meaning"), row, strict=True)) for row in rows]
+    return [
+        {"name": name, "symbol": symbol, "value": f"{value:.4g}", "unit": unit, "meaning": meaning}
+        for name, symbol, value, unit, meaning in rows
+        if value is not None
+    ]
 
 
 def answer(asked: Asked, problem: str, points: int, has_plan: bool, finished: bool, warn: bool) -> bytes:
@@ -91,7 +95,7 @@ def answer(asked: Asked, problem: str, points: int, has_plan: bool, finished: bo
         "field_x": field((0.9, 0.5), asked.blur), "field_y": field((-0.6, -0.4), asked.blur), **plan,
     }  # fmt: skip
     header = {
-        "serial": asked.serial, "problem": problem, "stage": "full" if finished else "coarse", "finished": finished,
+        "serial": asked.serial, "problem": problem, "stage": "full" if finished else "coarse", "finished": finished, "complete": finished,
         "box": [-4, 4, -4, 4], "blur": asked.blur, "epsilon": asked.blur**2, "p": 2, "reach": asked.reach,
         "loss": "sinkhorn" if has_plan else "energy", "cost": "half-squared", "n": points,
         "numbers": numbers(asked.blur, finished, float(mass.mean())), "has_plan": has_plan,

@@ -104,7 +104,7 @@ def test_a_stale_address_of_a_busy_browser_does_not_undo_a_move() -> None:
         ("target.centre", "1,2,3", "target.centre must be 2 numbers"),
         ("target", "rong", "target must be one of ring, gaussian"),
         ("target.colour", "red", "'target.colour' is no setting of this page"),
-        ("target.radius", "2" * (MAX_CHARS + 1), "'target.radius' is longer than 200 characters"),
+        ("target.radius", "2" * (MAX_CHARS + 1), "'target.radius' is longer than 4000 characters"),
     ],
 )
 def test_what_cannot_be_used_is_said_once_and_the_default_holds(key: str, text: str, sentence: str) -> None:

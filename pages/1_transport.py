@@ -1,0 +1,23 @@
+"""Transport: move one cloud of points onto another and see the plan, the potentials and the cost at once."""
+
+import streamlit as st
+
+from pages._ui import frame, links, setup, transport_views, transporting
+
+frame.require()
+link = links.open_link("transport")
+panel, picture = st.columns([3, 8], gap="medium")
+
+with panel:
+    transporting.offer_presets(link)
+    source = setup.choose_distribution(link, "source", "gaussian", locked=False)
+    target = setup.choose_distribution(link, "target", "ring", locked=False)
+    problem = transporting.pose(link)
+
+with picture:
+    if problem is None or source is None or target is None:
+        st.info("The picture appears here once the settings on the left are complete.")
+    else:
+        transporting.show(link, problem, source, target)
+        transport_views.show(link, problem, source, target)
+link.publish()

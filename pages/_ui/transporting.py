@@ -1,0 +1,154 @@
+"""Transport on a page: the problem that the widgets pose, and the board that answers while its sliders move."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from otviz.distributions import Distribution
+from otviz.params import params_of
+from otviz.transport.problem import COSTS, LOSSES, Problem, clouds
+from pages._ui import controls
+from pages._ui.board import Asked, board, read_question
+from pages._ui.links import Link, plain, shorten
+
+if TYPE_CHECKING:
+    from otviz.distributions.base import Points
+    from otviz.transport.picture import Picture
+
+BOARD = "transport:board"
+HEIGHT = 660
+ON_BOARD = ("blur", "reach")  # these knobs are sliders of the board, which answers faster than a page can
+
+PRESETS: dict[str, tuple[str, dict[str, str]]] = {
+    "The notebook's ring": ("Fuge, chapter 11: source N(0, 0.5²), eight modes at radius 3", {
+        "source.std": "0.5", "n": "2000", "blur": "0.01", "scaling": "0.9", "points": "notebook",
+    }),
+    "Off-centre": ("A target that is not symmetric shows mistakes that a ring hides", {
+        "target": "mixture", "source.std": "0.5",
+    }),
+    "Outliers": ("Unbalanced: mass beyond reach stays where it is", {
+        "source": "moons", "target": "two-diracs", "reach": "1",
+    }),
+    "Draw two shapes": ("Your own source and target", {"source": "drawing", "target": "letters"}),
+}  # fmt: skip
+
+
+@dataclass
+class Desk:
+    """What a browser session last solved: the board asks for the same clouds again and again."""
+
+    name: str
+    x: Points
+    y: Points
+    problem: Problem
+    picture: Picture
+    message: bytes
+    serial: int = 0
+
+
+def offer_presets(link: Link) -> None:
+    """A menu of problems worth a look; choosing one replaces all settings."""
+    with st.popover("Examples", width="stretch"):
+        for name, (words, settings) in PRESETS.items():
+            if st.button(name, help=words, width="stretch", key=f"preset:{name}"):
+                link.go(settings)
+
+
+def pose(link: Link) -> Problem | None:
+    """Draw the knobs of the problem that are not on the board; None while a value is bad."""
+    loss = controls.choice(link, "loss", LOSSES, default="sinkhorn", label="Loss")
+    cost = controls.choice(
+        link, "cost", COSTS, default="half-squared", label="Cost of moving mass from x to y",
+        help="p = 1 is the Euclidean distance, not the Manhattan one, and p = 2 is half the squared distance; ε = blur^p.",
+    )  # fmt: skip
+    held = {name: _held(link, name) for name in ON_BOARD} | {"loss": loss, "cost": cost}
+    return controls.knobs(link, Problem, defaults=held, only=("n", "scaling", "seed", "points"))
+
+
+def _held(link: Link, name: str) -> Any:
+    """The value of a knob on the board: as the link says when it was just read, else as the board last asked."""
+    knob, key = _knob(name), f"{link.page}:{name}"
+    text = link.take(name)
+    if link.first(key):
+        st.session_state[key] = knob.default
+        if text is not None:
+            try:
+                st.session_state[key] = knob.parse(text)
+            except ValueError as error:
+                link.complain(f"{error}; {knob.default} is used.")
+    value = st.session_state[key]
+    link.put(name, controls.written(knob, value), controls.written(knob, knob.default))
+    return value
+
+
+def _knob(name: str) -> Any:
+    return next(knob for knob in params_of(Problem) if knob.name == name)
+
+
+def show(link: Link, problem: Problem, source: Distribution, target: Distribution) -> None:
+    """Draw the board and go on answering it."""
+    st.fragment(_answer)(link, problem, source, target)
+
+
+def _answer(link: Link, problem: Problem, source: Distribution, target: Distribution) -> None:
+    """One round: take what the board asks for, solve it, and hand the picture over."""
+    from otviz.transport.board import message
+
+    asked, name = _asked(), _name(problem, source, target)
+    desk: Desk | None = st.session_state.get("otviz.desk")
+    try:
+        if desk is None or desk.name != name or (asked is None and desk.problem != problem):
+            desk = _open(name, problem, source, target)
+        elif asked is not None:
+            problem = replace(problem, blur=asked.blur, reach=asked.reach)
+            _remember(link, problem)
+            _solve(desk, problem, asked)
+        desk.message = message(desk.problem, desk.picture, desk.serial, name)
+    except ValueError as error:
+        st.error(plain(shorten(str(error), 400)))
+    if desk is not None:
+        board(desk.message, key=BOARD, height=HEIGHT)
+    if asked is not None and asked.stage == "refine":
+        st.rerun()  # the slider rests: the address and the views below take its value
+
+
+def _asked() -> Asked | None:
+    """What the board asks for, known before it is drawn again, so that one run answers it."""
+    return read_question((st.session_state.get(BOARD) or {}).get("asked"))
+
+
+def _name(problem: Problem, source: Distribution, target: Distribution) -> str:
+    """What stays the same while the sliders of the board move."""
+    posed = replace(problem, blur=1.0, reach=None)
+    return hashlib.sha256(f"{posed!r}{source!r}{target!r}".encode()).hexdigest()[:12]
+
+
+def _open(name: str, problem: Problem, source: Distribution, target: Distribution) -> Desk:
+    from otviz.transport.solve import coarse
+
+    x, y = clouds(problem, source, target)
+    desk = Desk(name, x, y, problem, coarse(problem, x, y), b"")
+    st.session_state["otviz.desk"] = desk
+    return desk
+
+
+def _solve(desk: Desk, problem: Problem, asked: Asked) -> None:
+    """Solve what was asked; a refinement gives way as soon as the board asks for something else."""
+    from otviz.transport.solve import coarse, refine
+
+    if asked.stage == "first" or desk.problem != problem:
+        desk.problem, desk.picture, desk.serial = problem, coarse(problem, desk.x, desk.y), asked.serial
+        return
+    for found in refine(problem, desk.x, desk.y, desk.picture):
+        st.session_state.get(BOARD)  # here Streamlit may begin a newer run instead
+        if found is not None:
+            desk.picture = found
+
+
+def _remember(link: Link, problem: Problem) -> None:
+    for name in ON_BOARD:
+        st.session_state[f"{link.page}:{name}"] = getattr(problem, name)
