@@ -220,7 +220,7 @@ function refineWhenAtRest(board) {
 
 function refine(board) {
   const { talk, answer, root } = board, key = `${answer?.problem}:${answer?.serial}`;
-  if (!answer || talk.waiting || talk.refined === key || !root.isConnected || !answer.complete) return;
+  if (!answer || talk.waiting || talk.refined === key || !root.isConnected || answer.complete) return;
   talk.refined = key;
   board.send({ serial: answer.serial, blur: answer.blur, reach: answer.reach, stage: "refine" });
 }

@@ -56,7 +56,8 @@ function receive(pad, data) {
   pad.unheard = pad.unheard.slice(echo + 1);
   pad.given = strokes;
   pad.root.style.setProperty("--side", `${height}px`);
-  pad.parts.canvas.setAttribute("aria-label", `Drawing of the ${label}. Arrow keys move a cross-hair, space puts a point, Delete erases, Control Z undoes.`);
+  const keys = "Arrow keys move a cross-hair, space puts a point, Delete erases, Control Z undoes.";
+  pad.parts.canvas.setAttribute("aria-label", `Drawing of the ${label}. ${keys}`);
 }
 
 function replace(pad, text) {
@@ -188,7 +189,8 @@ function onUp(pad) {
 
 function onKey(pad, event) {
   const direction = DIRECTIONS[event.key], here = (pad.cross ?? [GRID / 2, GRID / 2]).map(Math.round);
-  const actions = { " ": () => putPoint(pad, here), Delete: () => erasePoint(pad, here), Backspace: () => erasePoint(pad, here), Escape: () => (pad.cross = null) };
+  const drop = () => erasePoint(pad, here);
+  const actions = { " ": () => putPoint(pad, here), Delete: drop, Backspace: drop, Escape: () => (pad.cross = null) };
   const action = direction ? () => moveCross(pad, here, direction, event.shiftKey ? 16 : 4) : actions[event.key];
   if (!action || event.ctrlKey || event.metaKey || event.altKey) return;
   take(event);
