@@ -1,0 +1,60 @@
+"""The script runs on its own and gives the numbers of the picture it was written for."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from otviz.distributions.gaussian import Gaussian
+from otviz.distributions.grid import Grid
+from otviz.distributions.points import PointsFile
+from otviz.distributions.ring import Ring
+from otviz.transport.problem import Problem, clouds
+from otviz.transport.snippet import snippet
+from otviz.transport.solve import coarse, refine
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_script_gives_the_same_numbers(tmp_path):
+    problem = Problem(n=60, blur=0.2, reach=4.0, seed=3)
+    source, target = Gaussian(std=0.5), Ring(modes=2, weights=(1.0, 3.0))
+    text = snippet(problem, source, target)
+    assert "Problem(n=60, blur=0.2, reach=4.0, seed=3)" in text
+    (tmp_path / "again.py").write_text(text, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "again.py"], cwd=tmp_path, capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    printed = dict(line.split(": ", 1) for line in done.stdout.splitlines() if ": " in line)
+    x, y = clouds(problem, source, target)
+    picture = coarse(problem, x, y)
+    for better in refine(problem, x, y, picture):
+        picture = better or picture
+    for name in ("loss", "entropic_cost", "sinkhorn_divergence", "exact_cost", "mass"):
+        assert float(printed[name]) == pytest.approx(getattr(picture.numbers, name), rel=1e-5), name
+    with np.load(tmp_path / "transport.npz", allow_pickle=False) as arrays:
+        np.testing.assert_array_equal(arrays["x"], x)
+    assert len((tmp_path / "transport.csv").read_text().splitlines()) == 121
+
+
+def test_defaults_are_left_out_and_one_kind_is_imported_once():
+    text = snippet(Problem(), Grid(), Grid())
+    assert "problem = Problem()" in text
+    assert "source = Grid()" in text
+    assert text.count("from otviz.distributions.grid import Grid") == 1
+    compile(text, "snippet", "exec")
+
+
+def test_a_file_is_named_with_its_quotes_escaped(tmp_path):
+    path = tmp_path / "my 'points'.csv"
+    path.write_text("a,b\n1,2\n3,4\n5,7\n")
+    text = snippet(Problem(), Gaussian(), PointsFile(file=str(path)))
+    assert f"PointsFile(file={str(path)!r})" in text
+    compile(text, "snippet", "exec")
