@@ -500,7 +500,7 @@ function ring(c, x, y, radius, ratio, { plain, text }, dash = []) {
   c.beginPath();
   c.arc(x, y, radius, 0, 2 * Math.PI);
   c.fillStyle = "rgba(255, 122, 26, 0.18)";
-  if (!dash.length) c.fill();
+  if (!dash.length && radius < 60 * ratio) c.fill(); // a large one would tint the picture
   c.setLineDash(dash);
   for (const [colour, width] of [[plain, 3], [text, 1.4]]) {
     c.strokeStyle = colour;
