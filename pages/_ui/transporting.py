@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
 import streamlit as st
 
@@ -13,11 +13,8 @@ from otviz.params import params_of
 from otviz.transport.problem import COSTS, LOSSES, Problem, clouds
 from pages._ui import controls
 from pages._ui.board import Asked, board, read_question
+from pages._ui.desk import Desk, current, lay
 from pages._ui.links import Link, plain, shorten
-
-if TYPE_CHECKING:
-    from otviz.distributions.base import Points
-    from otviz.transport.picture import Picture
 
 BOARD = "transport:board"
 HEIGHT = 660
@@ -35,19 +32,6 @@ PRESETS: dict[str, tuple[str, dict[str, str]]] = {
     }),
     "Draw two shapes": ("Your own source and target", {"source": "drawing", "target": "letters"}),
 }  # fmt: skip
-
-
-@dataclass
-class Desk:
-    """What a browser session last solved: the board asks for the same clouds again and again."""
-
-    name: str
-    x: Points
-    y: Points
-    problem: Problem
-    picture: Picture
-    message: bytes
-    serial: int = 0
 
 
 def offer_presets(link: Link) -> None:
@@ -99,7 +83,7 @@ def _answer(link: Link, problem: Problem, source: Distribution, target: Distribu
     from otviz.transport.board import message
 
     asked, name = _asked(), _name(problem, source, target)
-    desk: Desk | None = st.session_state.get("otviz.desk")
+    desk = current()
     try:
         if desk is None or desk.name != name or (asked is None and desk.problem != problem):
             desk = _open(name, problem, source, target)
@@ -131,9 +115,7 @@ def _open(name: str, problem: Problem, source: Distribution, target: Distributio
     from otviz.transport.solve import coarse
 
     x, y = clouds(problem, source, target)
-    desk = Desk(name, x, y, problem, coarse(problem, x, y), b"")
-    st.session_state["otviz.desk"] = desk
-    return desk
+    return lay(Desk(name, x, y, problem, coarse(problem, x, y)))
 
 
 def _solve(desk: Desk, problem: Problem, asked: Asked) -> None:

@@ -1,0 +1,218 @@
+"""The single views under the board: curves, tables and downloads of the problem that it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import streamlit as st
+
+from otviz.distributions import Distribution
+from otviz.transport.problem import Problem, clouds
+from pages._ui import desk
+from pages._ui.links import plain
+
+if TYPE_CHECKING:
+    from otviz.transport.unbalanced import Kept
+
+T = TypeVar("T")
+
+
+def computed(name: str, of: object, total: int, items: Callable[[], Iterator[T]]) -> list[T]:
+    """All items, with a bar while they come; kept until `of` changes.
+
+    Whatever the user does meanwhile ends it: Streamlit leaves the run at the next movement of the bar.
+    """
+    kept: dict[str, tuple[str, list[Any]]] = st.session_state.setdefault("otviz.computed", {})
+    if name not in kept or kept[name][0] != repr(of):
+        found, bar = [], st.progress(0.0, text="Computing …")
+        for item in items():
+            found.append(item)
+            bar.progress(min(len(found) / total, 1.0), text=f"Computing … {len(found)} of {total}")
+        bar.empty()
+        kept[name] = (repr(of), found)
+    return kept[name][1]
+
+
+def _small(problem: Problem, source: Distribution, target: Distribution, most: int) -> tuple[Any, Any, int]:
+    """Clouds of at most so many points, and how many."""
+    n = min(problem.n, most)
+    return (*clouds(replace(problem, n=n), source, target), n)
+
+
+def _has_p(problem: Problem) -> bool:
+    """Whether the cost is one that has a p; say so if not."""
+    if problem.cost in ("half-squared", "euclidean"):
+        return True
+    st.info("This view compares solvers and libraries on the costs that they share: choose p = 1 or p = 2 as the cost.")
+    return False
+
+
+def show_blur(problem: Problem, source: Distribution, target: Distribution) -> None:
+    """S, OT_epsilon and <P, C> over the blur."""
+    if not _has_p(problem):
+        return
+    from otviz.figures.blur_curve import blur_curve as figure
+    from otviz.transport.sweeps import BLURS, LARGEST, blur_curve, limits
+
+    x, y, n = _small(problem, source, target, LARGEST)
+    of = (replace(problem, blur=1.0, reach=None, loss="sinkhorn"), source, target)
+    points = computed("blur", of, len(BLURS), lambda: blur_curve(x, y, problem.p))
+    ends = computed("limits", of, 1, lambda: iter([limits(x, y, problem.p)]))[0]
+    st.plotly_chart(figure(points, ends, problem.p, problem.blur), key="blur", width="stretch")
+    st.caption(
+        f"{n} points of each side, balanced. Without debiasing, OT_ε rises with the blur towards the mean cost of all "
+        "pairs; debiased, S falls to what a comparison of means (p = 2) or an energy distance (p = 1) sees. The notebook's "
+        "slider ends at .70, before anything happens."
+    )
+
+
+def show_iterations(problem: Problem, source: Distribution, target: Distribution) -> None:
+    """Error per iteration of three solvers, and the plan at five temperatures."""
+    if not _has_p(problem):
+        return
+    from otviz.figures.convergence import convergence as figure
+    from otviz.figures.sharpening import sharpening as plans_figure
+    from otviz.transport.convergence import BLURS, LARGEST, SOLVERS, convergence, sharpening
+
+    x, y, n = _small(problem, source, target, LARGEST)
+    of = (replace(problem, reach=None, loss="sinkhorn"), source, target)
+    steps = computed("iterations", of, 200 * len(SOLVERS), lambda: convergence(x, y, problem.p, problem.blur))
+    st.plotly_chart(figure(steps, problem.blur), key="iterations", width="stretch")
+    plans = computed("plans", (of[0].p, source, target, n), len(BLURS), lambda: sharpening(x, y, problem.p))
+    st.plotly_chart(plans_figure(plans), key="plans", width="stretch")
+    st.caption(
+        f"{n} points of each side, balanced. The error is the share of the mass that the columns of the plan miss, at most "
+        "2. Solvers that let ε fall arrive where one at a fixed small ε would need thousands of iterations. Below: the "
+        "same plan as ε falls, from a smear that gives everybody a bit of everything to nearly a map."
+    )
+
+
+def show_libraries(problem: Problem, source: Distribution, target: Distribution) -> None:
+    """The same problem, answered by others."""
+    if not _has_p(problem):
+        return
+    import pandas as pd
+
+    from otviz.transport.libraries import LARGEST, compare
+    from otviz.transport.library_calls import WAYS
+
+    x, y, n = _small(problem, source, target, LARGEST)
+    of = (replace(problem, loss="sinkhorn"), source, target)
+    entries = computed("libraries", of, len(WAYS), lambda: compare(x, y, problem.p, problem.blur, problem.reach))
+    st.markdown(
+        "Libraries print different numbers for one problem, because they mean different costs (|x − y|² or half of it), "
+        "different temperatures, and count the entropy or not. Multiplied by the factor and moved by the offset, "
+        f"they agree. Here {n} points of each side."
+    )
+    table = pd.DataFrame({
+        "library": [entry.library for entry in entries],
+        "call": [entry.call for entry in entries],
+        "prints": [entry.value for entry in entries],
+        "× factor": [entry.factor for entry in entries],
+        "+ offset": [entry.offset for entry in entries],
+        "= ours": [entry.converted for entry in entries],
+        "off by": [entry.difference for entry in entries],
+        "is our": [entry.quantity.replace("_", " ") for entry in entries],
+        "seconds": [entry.seconds for entry in entries],
+        "cost": [entry.cost for entry in entries],
+        "ε": [entry.epsilon for entry in entries],
+        "entropy": [entry.entropy for entry in entries],
+        "why the raw number differs": [entry.error or entry.why for entry in entries],
+    })  # fmt: skip
+    digits = {
+        name: st.column_config.NumberColumn(format="%.5g") for name in ("prints", "× factor", "+ offset", "= ours")
+    }
+    digits |= {name: st.column_config.NumberColumn(format="%.1e") for name in ("off by", "seconds")}
+    st.dataframe(table, hide_index=True, column_config=digits, width="stretch")
+
+
+def show_unbalanced(problem: Problem, source: Distribution, target: Distribution) -> None:
+    """What a finite reach drops, and what tau and alpha of UOTM-SD do to the same clouds."""
+    import numpy as np
+
+    from otviz.figures import unbalanced as figures
+    from otviz.transport.unbalanced import ALPHAS, REACHES, TAUS, kept_table, reach_curve, with_outliers
+
+    x, y, n = _small(problem, source, target, 500)
+    of = (problem.seed, problem.points, n, source, target)
+    st.markdown(
+        f"**Outliers and reach.** One in twenty target points is moved 8 away ({n} points of each side, p = 2, blur 0.1). "
+        "A balanced plan must serve them all; with a finite reach they get mass only once it spans the gap."
+    )
+    moved, outliers = with_outliers(y)
+    curve = computed("reach", of, len(REACHES), lambda: reach_curve(x, moved, outliers))
+    st.plotly_chart(figures.reach_curve(curve, problem.reach), key="reach", width="stretch")
+    st.markdown(
+        "**τ and α, without any training.** The problem behind UOTM: cost τ|x − y|², divergences weighted by α. Small α "
+        "drops distant mass and pulls the target inward, large α keeps it: the schedule of UOTM-SD walks from α = 0.2 to 5."
+    )
+    table = computed("kept", of, len(TAUS) * len(ALPHAS), lambda: kept_table(x, y))
+    st.plotly_chart(figures.kept_mass(table, float(np.hypot(*y.T).mean())), key="kept", width="stretch")
+    _show_kept(table, y)
+
+
+def _show_kept(table: Sequence[Kept], y: Any) -> None:
+    from otviz.figures.unbalanced import kept_points
+
+    left, right = st.columns(2)
+    tau = left.select_slider("τ", sorted({kept.tau for kept in table}), value=1.0, key="transport:kept tau")
+    alpha = right.select_slider("α", sorted({kept.alpha for kept in table}), value=0.2, key="transport:kept alpha")
+    chosen = next(kept for kept in table if (kept.tau, kept.alpha) == (tau, alpha))
+    st.plotly_chart(kept_points(chosen, y), key="kept points", width="stretch")
+
+
+def show_notebook(_problem: Problem, _source: Distribution, _target: Distribution) -> None:
+    """The numbers that the notebook reports, found again."""
+    import pandas as pd
+
+    from otviz.transport.notebook import experiments
+
+    st.markdown(
+        "Fuge's notebook (chapter 11.1), on its own points (*Examples*, *The notebook's ring*): each number that it prints "
+        "or that follows from it, and what was found here. The slowest wait half a minute for geomloss."
+    )
+    if "notebook" not in st.session_state.get("otviz.computed", {}) and not st.button(
+        "Run the experiments", type="primary"
+    ):
+        return
+    findings = computed("notebook", "", 60, experiments)
+    table = pd.DataFrame({
+        "id": [finding.experiment for finding in findings],
+        "number": [finding.what for finding in findings],
+        "reported": [finding.reported for finding in findings],
+        "found here": [finding.ours for finding in findings],
+        "agrees": ["" if finding.reported is None else ("yes" if finding.agrees else "no") for finding in findings],
+        "tolerance": [finding.tolerance if finding.reported is not None else None for finding in findings],
+        "what it means": [finding.comment for finding in findings],
+    })  # fmt: skip
+    digits = {name: st.column_config.NumberColumn(format="%.5g") for name in ("reported", "found here")}
+    st.dataframe(table.sort_values("id", kind="stable"), hide_index=True, column_config=digits, width="stretch")
+
+
+def show_downloads(problem: Problem, source: Distribution, target: Distribution) -> None:
+    """The picture, its numbers, and the script that makes them again."""
+    from otviz.figures.transport_picture import as_html, transport_picture
+    from otviz.transport.export import arrays_npz, points_csv
+    from otviz.transport.snippet import snippet
+
+    picture = desk.picture()
+    if picture is None:
+        st.caption("Nothing is solved yet.")
+        return
+    figure = transport_picture(picture)
+    with st.container(horizontal=True):
+        st.download_button("Points (CSV)", lambda: points_csv(picture), "transport.csv", "text/csv")
+        st.download_button("Plan, potentials, all arrays (NPZ)", lambda: arrays_npz(picture), "transport.npz")
+        st.download_button("Picture (HTML)", lambda: as_html(figure), "transport.html", "text/html")
+    st.plotly_chart(figure, key="picture", width="stretch")
+    st.caption(
+        "The camera in the corner of this picture saves it as PNG; the HTML page, which needs no network, as SVG."
+    )
+    st.markdown("The same with otviz in Python:")
+    st.code(snippet(problem, source, target), language="python")
+    if problem.loss in ("sinkhorn", "entropic"):
+        st.caption(
+            plain("Row i of the plan: where the mass of source point i goes, in plan_lines_to and plan_lines_share.")
+        )
