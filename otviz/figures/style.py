@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+import math
+
 import plotly.graph_objects as go
 
 TARGET = "#56B4E9"
 GENERATED = "#FF7A1A"
 SOURCE = "#8A8F98"
 ADVERSARY = "#CC79A7"
+
+DIVERGENCE = "#E69F00"
+ENTROPIC = "#009E73"
+TRANSPORT = "#CC79A7"
+"""S, OT_epsilon and <P, C>, which come in one picture; dashes tell them apart in grey."""
+
+FORCE = "#F0764A"
+"""Arrows of a force: seen on cividis, on white and on black."""
+
+GUIDE = "#8A8F98"
+"""Lines that stay put: limits, the value chosen."""
+
+SHADES = ("#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#8A8F98")
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
+MARKS = ("circle", "square", "diamond", "triangle-up", "x")
+"""Lines of one family: shade, dash and mark of each."""
 
 
 def plain(figure: go.Figure, height: int) -> go.Figure:
@@ -20,3 +38,16 @@ def plain(figure: go.Figure, height: int) -> go.Figure:
         showlegend=False,
     )
     return figure
+
+
+def legend_above(figure: go.Figure) -> go.Figure:
+    """Show the legend as a row over the figure; returns the same figure."""
+    legend = {"orientation": "h", "yanchor": "bottom", "y": 1.02, "xanchor": "left", "x": 0}
+    return figure.update_layout(showlegend=True, legend=legend)
+
+
+def mark_log_x(figure: go.Figure, x: float, text: str) -> None:
+    """A vertical line at x > 0 of a logarithmic axis, with its name on top."""
+    figure.add_vline(x=x, line={"color": GUIDE, "width": 2})
+    # Plotly takes a shape's place on such an axis as it is, an annotation's as its logarithm
+    figure.add_annotation(x=math.log10(x), y=1, yref="y domain", yanchor="bottom", showarrow=False, text=text)
