@@ -92,8 +92,8 @@ def giant_step() -> Iterator[Finding]:
         yield Finding("N3", f"mean distance to the ring's points after {name}", distance, near, 1e-3, comment)
         after = float(sinkhorn_divergence(moved, y, blur=0.01, scaling=0.9).value)
         yield Finding(
-            "N3", f"S after {name}", left, after, 5e-3,
-            "otviz' solver, solved to the end; the reported value is geomloss' at scaling 0.9, which is lower by 0.003.",
+            "N3", f"S after {name}", left, after, 2e-3,
+            "otviz' solver, solved to the end. The reported 0.0033 is geomloss' at scaling 0.9, an unfinished solve: it differs.",
         )  # fmt: skip
 
 

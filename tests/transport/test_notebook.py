@@ -8,9 +8,10 @@ import pytest
 from otviz.transport.notebook import blur_range, far_source, giant_step, slider, target, traps
 
 
-def _check(findings):
+def _check(findings, known=()):
+    """The findings by name; all agree with what was reported but those in `known`."""
     found = list(findings)
-    off = [(f.what, f.reported, f.ours) for f in found if not f.agrees]
+    off = [(f.what, f.reported, f.ours) for f in found if f.agrees == (f.what in known)]
     assert not off
     assert all(np.isfinite(f.ours) and f.comment for f in found)
     return {f.what: f for f in found}
@@ -21,8 +22,9 @@ def test_n1_counts():
 
 
 def test_n2_n3_divergence_and_giant_step():
-    """Two calls of geomloss at 2000 points: about 6 s on an idle core, the slowest of this file."""
-    found = _check(giant_step())
+    """Two calls of geomloss at 2000 points, by far the slowest of this file: seconds each on an idle core."""
+    # geomloss at scaling 0.9 gives the reported 0.0033 there, an unfinished solve; solved to the end it is 0.0065
+    found = _check(giant_step(), known=["S after x − n ∇S"])
     assert round(found["S at blur 0.01"].ours, 4) == 2.7932
     assert round(found["OT_ε at blur 0.01 (debias off)"].ours, 4) == 2.7939
     assert found["S after x − n ∇S"].ours < 0.01 < 0.8 < found["S after x + n ∇S (as printed)"].ours
