@@ -213,7 +213,7 @@ class _Problem:
         kernel = plan.kernel
         if self.p == 1:
             distance = cost_p(x, y, 1)
-            kernel = kernel / distance.masked_fill_(distance < 1e-6 * distance.max(), torch.inf)
+            kernel = kernel / distance.masked_fill_(distance <= 1e-6 * distance.max(), torch.inf)
         u, v = plan.u / len(x) if a is None else plan.u * a, plan.v / len(y) if b is None else plan.v * b
         sums = kernel @ (v[:, None] * torch.cat([torch.ones_like(y[:, :1]), y], 1))
         return u[:, None] * (sums[:, :1] * x - sums[:, 1:])

@@ -54,7 +54,7 @@ def variation_of(problem: Problem, x: Tensor, y: Tensor, centre: Tensor) -> OfKe
     kernel = KERNELS[problem.loss]
     width = 1.0 if kernel == "energy" else problem.blur
     ground, epsilon = (GROUNDS["half-squared"], width**2) if kernel == "gaussian" else (GROUNDS["euclidean"], width)
-    dtype = torch.float32 if kernel == "energy" else precision(Setting(ground, epsilon, None, 1), x, y)
+    dtype = precision(Setting(ground, epsilon, None, 1), x, y)
     return OfKernel(kernel, width, x.to(dtype), y.to(dtype), centre)
 
 

@@ -13,11 +13,11 @@ import torch
 from torch import Tensor
 
 from otviz.ot.grounds import Ground
-from otviz.ot.squaring import FLOAT32_LIMIT, Schedule, Work, descend, descend_self, levels_for, sweeps_for
+from otviz.ot.squaring import FLOAT32_LIMIT, RELAX, Schedule, Work, descend, descend_self, levels_for, sweeps_for
 from otviz.transport.fields import SoftMin, shares
 from otviz.transport.views import sample
 
-WARM = 4
+WARM = 6
 """Halvings of epsilon that a problem too large for memory does itself; hotter levels are done by PART of its points."""
 
 PART = 2000
@@ -92,12 +92,16 @@ def crossing(setting: Setting, x: Tensor, y: Tensor) -> Work[Crossing]:
 
 
 def crossing_in_blocks(setting: Setting, x: Tensor, y: Tensor, levels: int, g: Tensor) -> Work[Crossing]:
-    """Sweeps in the log domain from g (m,) at 2^levels epsilon down, in O(n + m) memory."""
-    sweeps = 0
+    """Sweeps in the log domain from g (m,) at 2^levels epsilon down, in O(n + m) memory.
+
+    Potentials are nearly linear in epsilon, so each level starts from their linear extrapolation.
+    """
+    sweeps, before = 0, None
     for level in range(levels, 0, -1):
         found = yield from settle(setting.hotter(level), x, y, g, setting.sweeps)
-        g, sweeps = found.g_next, sweeps + found.sweeps
-    return (yield from settle(setting, x, y, g, LAST * setting.sweeps, (sweeps, "log domain")))
+        g, sweeps = found.g_next if before is None else torch.lerp(before, found.g_next, 1.5), sweeps + found.sweeps
+        before = found.g_next
+    return (yield from settle(setting, x, y, g, LAST // 2 * setting.sweeps, (sweeps, "log domain")))
 
 
 def crossing_by_part(setting: Setting, x: Tensor, y: Tensor) -> Work[Crossing]:
@@ -120,7 +124,8 @@ def settle(
         error = float((column + 1 - shares(g, setting.rho)).abs().mean())
         if error < TOLERANCE or sweep == most:
             break
-        g = g_next - _shift(setting, f, g_next)
+        relax = RELAX if 0 < sweep < most - 1 else 1.0
+        g = torch.lerp(g, g_next, relax) - _shift(setting, f, g_next)
         f = yield from setting.softmin(y, g).values(x)
         sweeps += 1
     if setting.rho is None:  # the constant that one potential may give to the other: half of the value each

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from otviz.ot.exact import exact_cost
@@ -45,7 +47,8 @@ def coarse(problem: Problem, x: Points, y: Points) -> Picture:
     check_points(x, y)
     n = max(len(x), len(y))
     some = min(SOME, max(100, EXTENDED // n)) if n > FULL else None
-    return completed(_picture(problem, x, y, some))
+    with _one_thread():
+        return completed(_picture(problem, x, y, some))
 
 
 def refine(problem: Problem, x: Points, y: Points, rough: Picture) -> Iterator[Picture | None]:
@@ -89,6 +92,17 @@ def is_complete(picture: Picture) -> bool:
     """Whether `refine` has nothing to add."""
     small = max(len(picture.x), len(picture.y)) <= EXACT
     return picture.finished and (picture.plan is None or not small or picture.numbers.exact_cost is not None)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Torch on one thread: blocks this small gain little from two, and lose a hundredfold where the other core is busy."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _has_exact(problem: Problem, x: Points, y: Points) -> bool:
