@@ -19,5 +19,6 @@ with picture:
         st.info("The picture appears here once the settings on the left are complete.")
     else:
         transporting.show(link, problem, source, target)
-        transport_views.show(link, problem, source, target)
+if problem is not None and source is not None and target is not None:
+    transport_views.show(link, problem, source, target)
 link.publish()

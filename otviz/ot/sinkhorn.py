@@ -68,8 +68,8 @@ def solve(
     Raises ValueError for an epsilon or rho <= 0 and for weights of a wrong shape or sign.
     """
     check_problem(cost, epsilon, a, b, rho)
-    largest = float(cost.max() - cost.min())
     shifted = cost - cost.amin((-2, -1), keepdim=True) if rho is None else cost
+    largest = float(shifted.max())
     schedule = Schedule(epsilon, levels_for(largest, epsilon), per_level, last, rho)
     if solver != "log":
         wide = shifted.double() if largest / epsilon > FLOAT32_LIMIT else shifted
@@ -115,13 +115,16 @@ def sinkhorn_log(
     c = cost.double()
     log_a, log_b = _logs(a, c.shape[-2], c), _logs(b, c.shape[-1], c)
     f, g = c.new_zeros(c.shape[:-1]), c.new_zeros(c.mT.shape[:-1])
-    schedule = Schedule(epsilon, levels_for(float(cost.max() - cost.min()), epsilon), per_level, last, rho)
+    schedule = Schedule(
+        epsilon, levels_for(float(cost.max() - (cost.min() if rho is None else 0)), epsilon), per_level, last, rho
+    )
     done = 0
     for temperature, sweeps in schedule.temperatures():
         damp = schedule.damping(temperature)
         for _ in range(sweeps):
             before, g = g, -damp * temperature * torch.logsumexp(_tilt(c.mT, f, log_a, temperature), -1)
             f = -damp * temperature * torch.logsumexp(_tilt(c, g, log_b, temperature), -1)
+            f, g = _balanced_between(f, g, log_a, log_b, rho)
             done += 1
             moved = torch.expm1((before - g).abs() / temperature).mul(log_b.exp()).sum(-1)
             if temperature == epsilon and float(moved.max()) < tolerance:
@@ -191,6 +194,14 @@ def _weights(weights: Tensor | None, n: int, like: Tensor) -> Tensor:
 
 def _logs(weights: Tensor | None, n: int, like: Tensor) -> Tensor:
     return _weights(weights, n, like).log()
+
+
+def _balanced_between(f: Tensor, g: Tensor, log_a: Tensor, log_b: Tensor, rho: float | None) -> tuple[Tensor, Tensor]:
+    """The unbalanced potentials with the best constant moved from one to the other (Sejourne et al. 2022)."""
+    if rho is None:
+        return f, g
+    shift = (log_a - f / rho).logsumexp(-1, keepdim=True) - (log_b - g / rho).logsumexp(-1, keepdim=True)
+    return f + shift * rho / 2, g - shift * rho / 2
 
 
 def _tilt(cost: Tensor, potential: Tensor, log_weights: Tensor, temperature: float) -> Tensor:

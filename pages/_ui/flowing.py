@@ -83,7 +83,7 @@ def _follow(stage: Stage, drawn_over: bool) -> None:
     if flows is None:
         return
     over, panels = flows.done, flows.panels(stage.sent)
-    lacking = player(wire.encode(panels), key="flows", height=700, columns=4)
+    lacking = player(wire.encode(panels), key="flows", columns=4, names={"generated": "moving", "generator": "loss"})
     known = [panel.snapshots[-1].sequence for panel in panels if panel.snapshots]
     stage.sent = known if len(known) == len(panels) and not lacking else []
     if lacking and drawn_over:

@@ -734,7 +734,8 @@ function waitingText(panel) {
 function showLoss(part, name, value, player) {
   const known = Number.isFinite(value);
   part.hidden = !known;
-  if (known) setText(part.lastChild, `${name}${player.root.dataset.layout === "grid" ? "" : " loss"} ${steady(value)}`);
+  const word = player.options.names?.[name] ?? (player.root.dataset.layout === "grid" ? name : `${name} loss`);
+  if (known) setText(part.lastChild, `${word} ${steady(value)}`);
 }
 
 function showScale(parts, scene, frame, player) {
@@ -944,8 +945,11 @@ function refreshLegend(player) {
   }
   const named = new Set(panels.map(({ scene }) => scene?.adversary).filter(Boolean));
   const words = [...named].join(" / ") || "adversary";
-  setText(parts.layers.potential.lastChild, words);
-  parts.layers.potential.setAttribute("aria-label", words);
+  const titles = { potential: words, generated: player.options.names?.generated ?? "generated" };
+  for (const [id, title] of Object.entries(titles)) {
+    setText(parts.layers[id].lastChild, title);
+    parts.layers[id].setAttribute("aria-label", title);
+  }
 }
 
 function showControls(player) {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -31,6 +32,7 @@ def player(
     loop: bool = False,
     height: int = 740,
     columns: int | None = None,
+    names: Mapping[str, str] | None = None,
 ) -> bool:
     """Mount the player, or bring new bytes to the one already on the page under this key.
 
@@ -41,11 +43,14 @@ def player(
         loop: start again at the end of runs that are over.
         height: pixels that a player with one panel may take, controls included.
         columns: panels in a row at most; None chooses by their number and the width of the page.
+        names: other words for what is "generated" and for the "generator" loss, where there is no generator.
 
     Returns:
         True when the viewer lacks a scene (it came back to the page, or a message was lost): send everything again.
     """
-    options = json.dumps({"autoplay": autoplay, "loop": loop, "height": height, "columns": columns}).encode()
+    options = json.dumps(
+        {"autoplay": autoplay, "loop": loop, "height": height, "columns": columns, "names": names}
+    ).encode()
     result = _component()(
         key=key,
         data=struct.pack("<I", len(options)) + options + update_bytes,

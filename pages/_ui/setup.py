@@ -40,6 +40,12 @@ def _draw(link: Link, side: str, cls: type[Distribution], locked: bool) -> dict[
     knob = {knob.name: knob for knob in params_of(cls)}
     key = f"{side}.{cls.drawn}"
     text = link.text(key, knob[cls.drawn].default)
+    try:
+        if text:  # an empty drawing is a drawing on its way
+            cls.parse({cls.drawn: text})
+    except ValueError as error:
+        link.complain(f"{side}.{error}; another drawing is used.")
+        text = knob[cls.drawn].default
     brush = st.session_state.get(controls.widget_key(link.page, cls, "brush", prefix=f"{side}."), knob["brush"].default)
     if not locked:
         text = pad(text, key=f"{link.page}:{key}", label=f"Drawing of the {side}", brush=brush) or text
@@ -52,7 +58,7 @@ def _upload(link: Link, side: str, cls: type[Distribution], locked: bool) -> dic
     key = f"{side}.file"
     file_knob = next(knob for knob in params_of(cls) if knob.name == "file")
     given = st.file_uploader(
-        "A file for it", [extension.removeprefix(".") for extension in cls.extensions], key=f"{link.page}:{cls.name}.{key}",
+        "Upload a file", [extension.removeprefix(".") for extension in cls.extensions], key=f"{link.page}:{cls.name}.{key}",
         disabled=locked, help=file_knob.doc,
     )  # fmt: skip
     name = _fitting(link.text(key), cls)

@@ -139,3 +139,11 @@ def test_bad_problems_are_named(change, words):
     problem = {"cost": torch.zeros(2, 2), "epsilon": 1.0} | change
     with pytest.raises(ValueError, match=words):
         solve(**problem)
+
+
+@pytest.mark.parametrize("solver", ["squaring", "log"])
+@pytest.mark.parametrize(("cost", "epsilon", "rho"), [(4.0, 0.01, 1.0), (4.0, 0.5, 1.0), (100.0, 0.01, 50.0)])
+def test_mass_between_two_points_that_are_far_apart(solver, cost, epsilon, rho):
+    """Both marginals and the plan are one number m: cost + epsilon log m + 2 rho log m = 0."""
+    plan = solve(torch.full((1, 1), cost, dtype=torch.float64), epsilon, rho=rho, solver=solver)
+    assert float(plan.coupling.sum()) == pytest.approx(np.exp(-cost / (2 * rho + epsilon)), rel=1e-3)
