@@ -9,12 +9,12 @@ from their linear extrapolation, which costs nothing: with one sweep a level the
 from __future__ import annotations
 
 import math
-from collections.abc import Generator
 from dataclasses import dataclass
-from typing import TypeVar
 
 import torch
 from torch import Tensor
+
+from otviz.ot.work import Work, completed
 
 START = 8.0
 """Largest exponent C / epsilon at the first level: e^-8 leaves every entry well inside float32."""
@@ -29,21 +29,6 @@ outliers, tight clusters, ...) the worst plan is off, in total variation against
 
 TINY = 1e-35
 """Least sum a damped update divides by: mass that has vanished keeps finite scalings."""
-
-
-Result = TypeVar("Result")
-Work = Generator[None, None, Result]
-"""A computation that pauses often, so that its caller may abandon it, and returns its result."""
-
-
-def completed(work: Work[Result]) -> Result:
-    """The result of work done without a pause."""
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            result: Result = end.value
-            return result
 
 
 @dataclass(frozen=True)

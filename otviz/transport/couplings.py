@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from otviz.ot.grounds import GROUNDS, Quadratic
-from otviz.ot.squaring import Work
+from otviz.ot.work import Work, alongside
 from otviz.runs.snapshots import square_box
 from otviz.transport.fields import OfPlans, SoftMin, shares
-from otviz.transport.picture import Numbers, Picture
+from otviz.transport.picture import Box, Numbers, Picture
 from otviz.transport.plans import Drawn, Order, Ordered, bins_of, draw, orders, plan_of
 from otviz.transport.potentials import (
     Crossing,
@@ -43,7 +43,7 @@ def cost_matrix(problem: Problem, x: Points, y: Points) -> NDArray[np.float64]:
 
 def matrices(problem: Problem, x: Points, y: Points) -> float:
     """How many float32 matrices (n, m) the dense solve holds at once."""
-    return 2.0 * Prepared.of(problem, x, y).x.element_size() / 4
+    return 3.0 * Prepared.of(problem, x, y).x.element_size() / 4
 
 
 @dataclass(frozen=True)
@@ -143,14 +143,12 @@ def picture(problem: Problem, x: Points, y: Points, some: int | None, dense: boo
         bins_y[prepared.order_y][solved.kept_y],
         int(bins_y.max()) + 1,
     )
-    drawn = yield from draw(solved.over_y, sides, prepared.setting.rho)
-    at = yield from _sampled(prepared, solved, drawn)
     of_x, of_y = variations(prepared, solved)
+    box = square_box(x.astype(np.float32), y.astype(np.float32))
+    samples = _sampled(prepared, solved, draw(solved.over_y, sides, prepared.setting.rho))
+    (drawn, at), (field_x, field_y) = yield from alongside(samples, _fields(of_x, of_y, box))
     alone = None if at.own_f is None or at.own_pull is None else (at.own_f, at.own_pull)
     slope = of_x.slope_of((at.f, at.pull), alone)
-    box = square_box(x.astype(np.float32), y.astype(np.float32))
-    field_x = yield from of_x.values(grid(box))
-    field_y = yield from of_y.values(grid(box))
     masses = _masses(prepared, solved, at)
     return Picture(
         x=x.astype(np.float32),
@@ -159,8 +157,8 @@ def picture(problem: Problem, x: Points, y: Points, some: int | None, dense: boo
         force=_placed(-slope, prepared.order_x),
         potential_x=_placed(of_x.value_of(prepared.x, at.f, at.own_f), prepared.order_x),
         potential_y=_placed(of_y.value_of(prepared.y, at.g, at.own_g), prepared.order_y),
-        field_x=field_x.numpy().astype(np.float32).reshape(GRID, GRID),
-        field_y=field_y.numpy().astype(np.float32).reshape(GRID, GRID),
+        field_x=field_x,
+        field_y=field_y,
         plan=plan_of(drawn, sides, prepared.centre_y, (bins_x, bins_y), masses),
         numbers=_numbers(prepared, solved, at, drawn),
         finished=some is None,
@@ -175,27 +173,47 @@ def _placed(values: Tensor, order: Order) -> NDArray[np.float32]:
     return out
 
 
-def _sampled(prepared: Prepared, solved: Solved, drawn: Drawn) -> Work[Sampled]:
+def _fields(of_x: OfPlans, of_y: OfPlans, box: Box) -> Work[list[NDArray[np.float32]]]:
+    """Both first variations on the grid."""
+    fields = []
+    for variation in (of_x, of_y):
+        values = yield from variation.values(grid(box))
+        fields.append(values.numpy().astype(np.float32).reshape(GRID, GRID))
+    return fields
+
+
+def _sampled(prepared: Prepared, solved: Solved, drawing: Work[Drawn]) -> Work[tuple[Drawn, Sampled]]:
+    drawn = yield from drawing
     whole = len(solved.kept_y) == len(prepared.y)
     g = solved.cross.g_next if whole else (yield from solved.over_x.values(prepared.y))
     if solved.own_x is None or solved.own_y is None:
-        return Sampled(drawn.f, g, drawn.pull, None, None, None)
+        return drawn, Sampled(drawn.f, g, drawn.pull, None, None, None)
     own_f, own_pull = yield from solved.own_x.slopes(prepared.x)
     own_g = yield from solved.own_y.values(prepared.y)
-    return Sampled(drawn.f, g, drawn.pull, own_f, own_g, own_pull)
+    return drawn, Sampled(drawn.f, g, drawn.pull, own_f, own_g, own_pull)
 
 
 def _solve(prepared: Prepared, some: int | None, dense: bool, *, own_terms: bool) -> Work[Solved]:
     kept = [sample(len(points), some) for points in (prepared.x, prepared.y)]
     x, y = prepared.x[kept[0]], prepared.y[kept[1]]
-    setting, cross = prepared.setting, (yield from (crossing if dense else crossing_by_part)(prepared.setting, x, y))
+    setting = prepared.setting
+    between = (crossing if dense else crossing_by_part)(setting, x, y)
     own_x = own_y = None
     if own_terms:
-        alone = own if dense else own_by_part
-        own_x = setting.softmin(x, (yield from alone(setting, x)))
-        own_y = setting.softmin(y, (yield from alone(setting, y)))
+        cross, potentials = yield from alongside(between, _alone(setting, (x, y), dense))
+        own_x, own_y = setting.softmin(x, potentials[0]), setting.softmin(y, potentials[1])
+    else:
+        cross = yield from between
     over_x, over_y = setting.softmin(x, cross.f), setting.softmin(y, cross.g)
     return Solved(kept[0], kept[1], cross, over_x, over_y, own_x, own_y)
+
+
+def _alone(setting: Setting, clouds: tuple[Tensor, Tensor], dense: bool) -> Work[list[Tensor]]:
+    """The potential of each cloud with itself."""
+    found = []
+    for points in clouds:
+        found.append((yield from (own if dense else own_by_part)(setting, points)))
+    return found
 
 
 def variations(prepared: Prepared, solved: Solved) -> tuple[OfPlans, OfPlans]:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from otviz.ot.grounds import GROUNDS, Ground, Scores
-from otviz.ot.squaring import Work
+from otviz.ot.work import Work
 
 LOG_2 = math.log(2)
 """Sums are taken of powers of 2: on a CPU they take half the time of powers of e."""

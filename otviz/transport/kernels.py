@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from otviz.ot.grounds import GROUNDS
-from otviz.ot.squaring import Work
+from otviz.ot.work import Work, alongside
 from otviz.runs.snapshots import square_box
 from otviz.transport.fields import OfKernel
 from otviz.transport.picture import Numbers, Picture
 from otviz.transport.potentials import Setting, precision
 from otviz.transport.problem import Problem
-from otviz.transport.views import grid, sample
+from otviz.transport.views import GRID, grid, sample
 
 KERNELS = {"energy": "energy", "gaussian-mmd": "gaussian", "laplacian-mmd": "laplacian"}
 
@@ -28,10 +26,10 @@ def picture(problem: Problem, x: NDArray[np.floating], y: NDArray[np.floating], 
     kept_x, kept_y = (points[torch.from_numpy(sample(len(points), some))] for points in places)
     variation = variation_of(problem, kept_x, kept_y, centre)
     box = square_box(x.astype(np.float32), y.astype(np.float32))
-    potential_x, slope = yield from variation.slopes(places[0])
-    potential_y = yield from variation.values(places[1])
-    field = yield from variation.values(grid(box))
-    field_x = field.reshape(grid_side(field), -1).numpy().astype(np.float32)
+    views = torch.cat([places[1], grid(box)])
+    (potential_x, slope), others = yield from alongside(variation.slopes(places[0]), variation.values(views))
+    potential_y, field = others[: len(y)], others[len(y) :]
+    field_x = field.reshape(GRID, GRID).numpy().astype(np.float32)
     return Picture(
         x=x.astype(np.float32),
         y=y.astype(np.float32),
@@ -56,8 +54,3 @@ def variation_of(problem: Problem, x: Tensor, y: Tensor, centre: Tensor) -> OfKe
     ground, epsilon = (GROUNDS["half-squared"], width**2) if kernel == "gaussian" else (GROUNDS["euclidean"], width)
     dtype = precision(Setting(ground, epsilon, None, 1), x, y)
     return OfKernel(kernel, width, x.to(dtype), y.to(dtype), centre)
-
-
-def grid_side(field: Tensor) -> int:
-    """Cells along a side of a square field."""
-    return math.isqrt(len(field))

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from otviz.ot.squaring import Work
+from otviz.ot.work import Work
 from otviz.transport.fields import SoftMin, shares
 from otviz.transport.picture import Plan
 

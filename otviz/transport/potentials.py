@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from otviz.ot.grounds import Ground
-from otviz.ot.squaring import FLOAT32_LIMIT, RELAX, Schedule, Work, descend, descend_self, levels_for, sweeps_for
+from otviz.ot.squaring import FLOAT32_LIMIT, RELAX, Schedule, descend, descend_self, levels_for, sweeps_for
+from otviz.ot.work import Work
 from otviz.transport.fields import SoftMin, shares
 from otviz.transport.views import sample
 

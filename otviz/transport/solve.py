@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from otviz.ot.exact import exact_cost
-from otviz.ot.squaring import Work, completed
+from otviz.ot.work import Work, completed
 from otviz.transport import couplings, kernels
 from otviz.transport.memory import check_memory
 from otviz.transport.picture import Picture
@@ -65,7 +65,8 @@ def refine(problem: Problem, x: Points, y: Points, rough: Picture) -> Iterator[P
         work = _picture(problem, x, y, None)
         while True:
             try:
-                next(work)
+                with _one_thread():
+                    next(work)
             except StopIteration as end:
                 full = end.value
                 break
@@ -96,7 +97,7 @@ def is_complete(picture: Picture) -> bool:
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Torch on one thread: blocks this small gain little from two, and lose a hundredfold where the other core is busy."""
+    """Torch on one thread: the work has two of its own, see `alongside`."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -11,7 +11,7 @@ import torch
 from geomloss import SamplesLoss
 
 from otviz.ot.divergences import sinkhorn_divergence
-from otviz.ot.squaring import completed
+from otviz.ot.work import completed
 from otviz.transport import couplings, kernels, memory, potentials, solve
 from otviz.transport.problem import COSTS, LOSSES, Problem
 from otviz.transport.solve import coarse, refine
