@@ -35,8 +35,8 @@ if run is not None:
     running.settle(link, run, config, setup.address(run.config, run.id))
 
 with go:
-    if locked:
-        st.caption("Training now: the knobs that are open act on the run at once.")
+    if living is not None:
+        st.caption(running.beside(living))
     elif st.button("Train", type="primary", width="stretch", disabled=config is None, shortcut="T") and config:
         running.begin(link, config)
     if run is not None and running.unfinished(run) and st.button("Go on with this run", width="stretch"):

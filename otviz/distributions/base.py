@@ -62,6 +62,10 @@ class Distribution(Knobs, ABC):
     def sample(self, n: int, rng: np.random.Generator) -> Points:
         """Draw n independent points, shape (n, 2), float32, in data units."""
 
+    def describe(self) -> str:
+        """One sentence on what a file turned out to hold; empty for what needs no file."""
+        return ""
+
     def mixture(self) -> Mixture | None:
         """The modes, or None where the distribution has none worth counting."""
         return None

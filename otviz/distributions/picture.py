@@ -41,6 +41,11 @@ class Picture(Distribution):
         path = find_upload(self.file) if self.file.startswith(PREFIX) else Path(self.file)
         object.__setattr__(self, "density", _density(*identity(path), self.ink, self.contrast))
 
+    def describe(self) -> str:
+        """One sentence: the size that the picture was read at, and how much of it holds ink."""
+        rows, columns = self.density.shape
+        return f"Read at {columns} x {rows} pixels; {self.density.mean():.0%} of the area is ink."
+
     def sample(self, n: int, rng: np.random.Generator) -> Points:
         rows, columns = self.density.shape
         edges = np.cumsum(self.density, dtype=np.float64)

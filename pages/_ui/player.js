@@ -840,6 +840,7 @@ function showStatus(panel) {
   const at = newest ? `${whole(newest.step)}${scene?.steps ? ` / ${whole(scene.steps)}` : ""}` : "";
   setText(parts.progress, [at, status === "running" && rate > 0 ? `${whole(rate)} steps/s` : ""].filter(Boolean).join(" · "));
   setText(parts.message, message || "");
+  parts.hint.hidden = Boolean(newest) || OVER.has(status);
 }
 
 // ------------------------------------------------------------------------------------------------- shell and controls
@@ -1006,6 +1007,7 @@ function buildPanel(player, panel) {
     enlarge: button("enlarge", "Enlarge this panel, or show all again", () => toggleFocus(player, panel), icon("enlarge")),
     waiting: make("span", "waiting"),
     message: make("span", "message"),
+    hint: make("p", "hint", {}, "Losses, modes covered and the distance to the target appear here as it learns."),
     outside: make("span", "outside", { title: "Generated points outside the picture at this step" }),
     scale: make("span", "scale", { title: "Lowest and highest value of the heat map at this step" }, make("span"), make("span"), make("span", "ramp"), make("span")),
     generatorLoss: line("generator", "Generator loss at this step: what the generator descends"),
@@ -1026,7 +1028,7 @@ function buildPanel(player, panel) {
       make("div", "left", {},
         make("div", "picture", {}, canvas, parts.waiting, parts.message),
         make("div", "caption", {}, parts.scale, parts.outside)),
-      make("div", "side", {},
+      make("div", "side", {}, parts.hint,
         make("div", "lines", {}, parts.generatorLoss, parts.adversaryLoss, parts.floor), losses,
         make("div", "meter", {}, ...Object.values(parts.meter)), bars)));
   scrubOn(player, panel, losses);

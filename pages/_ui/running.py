@@ -172,6 +172,12 @@ def _here(run: Run | Recorded) -> bool:
     return registry().find(run.id) is not None
 
 
+def beside(run: Run) -> str:
+    """What the knobs do now."""
+    when = "when its turn comes" if run.status == "queued" else "at once"
+    return f"The knobs that are open act on this run {when}."
+
+
 def steer(link: Link, run: Run) -> None:
     """The buttons that act on training (playback has its own, in the picture)."""
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):

@@ -32,7 +32,10 @@ def choose_distribution(link: Link, side: str, default: str, locked: bool) -> Di
         if cls.needs_file and not given:
             return None
         shown = [knob for knob in cls.__dataclass_fields__ if knob not in given]
-        return controls.knobs(link, cls, prefix=f"{side}.", defaults=given, only=shown, disabled=locked)
+        made = controls.knobs(link, cls, prefix=f"{side}.", defaults=given, only=shown, disabled=locked)
+        if made is not None and made.describe():
+            st.caption(plain(made.describe()))
+        return made
 
 
 def _draw(link: Link, side: str, cls: type[Distribution], locked: bool) -> dict[str, str]:
