@@ -39,10 +39,12 @@ class Compiled:
         self._generator, self._adversary = generator, adversary
         self._of_generator = _Moments(generator, optimise_generator)
         self._of_adversary = _Moments(adversary, optimise_adversary)
+        self._held: dict[str, tuple[float, Tensor]] = {}
         mode = "reduce-overhead" if self._of_generator.weights[0].is_cuda else "default"
         compile_whole = torch.compile(fullgraph=True, mode=mode)
         self._update_generator: Callable[..., Tensor] = compile_whole(self._generator_update)
         self._update_adversary: Callable[..., Tensor] = compile_whole(self._adversary_update)
+        self._update_both: Callable[..., tuple[Tensor, Tensor]] = compile_whole(self._both_updates)
 
     def update_generator(self, batch: Batch, scalars: dict[str, float], lr: float) -> Tensor:
         """One step of the generator; its loss, shape ()."""
@@ -52,12 +54,30 @@ class Compiled:
         """One step of the adversary; its loss, shape ()."""
         return self._update_adversary(*self._arguments(self._of_adversary, batch, scalars, lr))
 
+    def update_both(
+        self, batches: tuple[Batch, Batch], scalars: dict[str, float], lrs: tuple[float, float]
+    ) -> tuple[Tensor, Tensor]:
+        """One step of the adversary, then one of the generator, as one graph; batches, step sizes and losses in that order."""
+        first = self._arguments(self._of_adversary, batches[0], scalars, lrs[0])
+        drawn, _, lr = self._arguments(self._of_generator, batches[1], scalars, lrs[1])
+        return self._update_both(*first, drawn, lr)
+
     def _arguments(
         self, moments: _Moments, batch: Batch, scalars: dict[str, float], lr: float
     ) -> tuple[Drawn, dict[str, Tensor], Tensor]:
-        device = batch.source.device
-        live = {name: torch.tensor(value, device=device) for name, value in scalars.items()}
-        return (batch.source, batch.noise, batch.target, batch.mix), live, torch.tensor(lr, device=device)
+        live = {name: self._tensor(name, value) for name, value in scalars.items()}
+        rate = self._tensor("generator lr" if moments is self._of_generator else "adversary lr", lr)
+        return (batch.source, batch.noise, batch.target, batch.mix), live, rate
+
+    def _tensor(self, name: str, value: float) -> Tensor:
+        """The number as a tensor, made once: most numbers are the same at every step."""
+        held = self._held.get(name)
+        if held is None:
+            held = (value, torch.tensor(value, device=self._of_generator.weights[0].device))
+        elif held[0] != value:
+            held = (value, held[1].fill_(value))
+        self._held[name] = held
+        return held[1]
 
     def _generator_update(self, drawn: Drawn, live: dict[str, float], lr: Tensor) -> Tensor:
         batch, adversary = Batch(*drawn, torch.default_generator), self._adversary.bound(self._of_adversary.weights)
@@ -77,7 +97,13 @@ class Compiled:
 
         gradient, value = torch.func.grad_and_value(loss)(self._of_adversary.weights)
         self._of_adversary.descend(gradient, lr, self._method.beta1, self._method.beta2)
+        self._method.constrain(self._of_adversary.weights)
         return value  # type: ignore[no-any-return]
+
+    def _both_updates(
+        self, first: Drawn, live: dict[str, float], lr: Tensor, second: Drawn, generator_lr: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        return self._adversary_update(first, live, lr), self._generator_update(second, live, generator_lr)
 
 
 class _Moments:

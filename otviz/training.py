@@ -161,10 +161,13 @@ class Training:
         scalars = method.scalars(self.progress)
         if self.compile and method.compilable and self._compiled is None and self.step > 0:
             self._compiled = self._compile()
-        for _ in range(for_adversary):
-            self._losses[1] = self._update_adversary(scalars)
-        for _ in range(for_generator):
-            self._losses[0] = self._update_generator(scalars)
+        if self._compiled is not None and for_adversary == for_generator == 1:
+            self._losses[1], self._losses[0] = self._update_both(self._compiled, scalars)
+        else:
+            for _ in range(for_adversary):
+                self._losses[1] = self._update_adversary(scalars)
+            for _ in range(for_generator):
+                self._losses[0] = self._update_generator(scalars)
         self.step += 1
         return Step(self.step, self._losses[0], self._losses[1], self)
 
@@ -174,23 +177,29 @@ class Training:
         mix = torch.rand(self.method.rows, 1, generator=self._rng).to(self.device)
         return Batch(self._sources.next(), noise, self._targets.next(), mix, self._rng)
 
+    def _update_both(self, compiled: Compiled, scalars: dict[str, float]) -> tuple[Tensor, Tensor]:
+        assert self._optimise_adversary is not None
+        lrs = self._optimise_adversary.param_groups[0]["lr"], self.method.lr
+        values = compiled.update_both((self.batch(), self.batch()), scalars, lrs)
+        self._average()
+        return values
+
     def _update_adversary(self, scalars: dict[str, float]) -> Tensor:
         assert self.adversary is not None
         assert self._optimise_adversary is not None
         if self._compiled is not None:
             lr = self._optimise_adversary.param_groups[0]["lr"]
-            value = self._compiled.update_adversary(self.batch(), scalars, lr)
-            self.method.constrain(self.adversary)
-            return value
+            return self._compiled.update_adversary(self.batch(), scalars, lr)
         loss = self.method.adversary_loss(self.generator, self.adversary, self.batch(), scalars)
         self._optimise_adversary.zero_grad()
         torch.autograd.backward(loss)
         self._optimise_adversary.step()
-        self.method.constrain(self.adversary)
+        self.method.constrain(self._adversary_weights)
         return loss.detach()
 
     def _update_generator(self, scalars: dict[str, float]) -> Tensor:
-        if self._compiled is not None:
+        # frozen, it goes on with plain steps: compiling another graph would take longer than most such runs last
+        if self._compiled is not None and not self.frozen:
             value = self._compiled.update_generator(self.batch(), scalars, self.method.lr)
             self._average()
             return value

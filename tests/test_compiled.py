@@ -44,7 +44,7 @@ def test_compiled_steps_are_the_plain_ones() -> None:
         for left, right in ((one.generator_loss, two.generator_loss), (one.adversary_loss, two.adversary_loss)):
             # float32 sums in another order; ten steps of Adam magnify it
             torch.testing.assert_close(left, right, rtol=1e-4, atol=1e-6)
-    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] == 2
+    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] == 1
     tensors, text = compiled.state()
     expected, expected_text = plain.state()
     assert text == expected_text

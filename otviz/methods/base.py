@@ -7,7 +7,7 @@ user's hand during a run, reaches the losses as named scalars, so that one compi
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
@@ -96,8 +96,8 @@ class Method(Knobs, ABC):
         """What the adversary descends, shape ()."""
         raise TypeError(f"{self.name} has no adversary")
 
-    def constrain(self, adversary: nn.Module) -> None:
-        """Project the adversary's weights after its update (weight clipping); nothing by default."""
+    def constrain(self, weights: Sequence[Tensor]) -> None:
+        """Project the adversary's weights, in place, after its update (weight clipping); nothing by default."""
 
     def field(self, adversary: Adversary, points: Tensor, generated: Tensor, target: Tensor) -> Tensor | None:
         """A scalar field to draw: the generator is pushed up its slope. Points (N, d) -> (N,); None for none.

@@ -10,11 +10,12 @@ The authors' code writes c with tau/2 in places and R with lambda/2; here tau an
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from otviz.methods.base import Adversarial, Adversary, Batch, Map, Scalars, scalar_mlp, step_size
 from otviz.networks import MLP, BoundMLP
@@ -157,10 +158,10 @@ class WGAN(Unified):
         0.0, 0.0, 10, doc="Clip the potential's weights to [-clip, clip]; 0: no clipping", log=True, live=True
     )
 
-    def constrain(self, adversary: nn.Module) -> None:
+    def constrain(self, weights: Sequence[Tensor]) -> None:
         if self.clip:
             with torch.no_grad():
-                for weight in adversary.parameters():
+                for weight in weights:
                     weight.clamp_(-self.clip, self.clip)
 
 

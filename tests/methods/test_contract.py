@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 from otviz.distributions import Distribution, distributions, named
@@ -140,17 +141,19 @@ def test_any_shape_of_network_trains(name: str, shape: dict[str, int]) -> None:
 
 
 @pytest.fixture(scope="module")
-def points_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("points") / "mine.csv"
-    np.savetxt(path, np.random.default_rng(0).normal(size=(40, 2)), delimiter=",", header="x,y", comments="")
-    return path
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a table and an image."""
+    folder, rng = tmp_path_factory.mktemp("files"), np.random.default_rng(0)
+    np.savetxt(folder / "some.csv", rng.normal(size=(40, 2)), delimiter=",", header="x,y", comments="")
+    Image.fromarray(rng.integers(0, 256, (20, 30), dtype=np.uint8)).save(folder / "some.png")
+    return folder
 
 
 @pytest.mark.parametrize("side", ["target", "source"])
 @pytest.mark.parametrize(("name", "shape"), itertools.product(METHODS, distributions()))
-def test_any_distribution_can_be_source_or_target(name: str, shape: str, side: str, points_file: Path) -> None:
+def test_any_distribution_can_be_source_or_target(name: str, shape: str, side: str, files: Path) -> None:
     cls = distributions()[shape]
-    shaped = cls(file=str(points_file)) if cls.needs_file else cls()
+    shaped = cls(file=str(files / f"some{cls.extensions[0]}")) if cls.needs_file else cls()
     target, source = (shaped, None) if side == "target" else (named("ring")(), shaped)
     assert all(math.isfinite(loss) for loss in losses(small(name), target, steps=2, source=source))
 
