@@ -15,12 +15,16 @@ from otviz.transport.problem import Problem
 from otviz.transport.solve import is_complete
 
 
-def message(problem: Problem, picture: Picture, serial: int, name: str = "") -> bytes:
+def message(
+    problem: Problem, picture: Picture, serial: int, name: str = "", sent: int = 0, last: bool = False
+) -> bytes:
     """A header and the arrays of one picture, as `packing.unpack` reads them.
 
     Args:
         serial: the number of the question that this answers.
         name: stays the same while only the sliders of the board move.
+        sent: how many messages went before: a rough picture sent again means that its refinement was given up.
+        last: nothing better will come, though the picture is rough.
 
     Fields are bytes between their `low` and `high` in the header; the matrix is its square root as bytes, 255 the largest.
     """
@@ -29,9 +33,10 @@ def message(problem: Problem, picture: Picture, serial: int, name: str = "") -> 
     header = {
         "serial": serial,
         "problem": name,
+        "sent": sent,
         "stage": "full" if picture.finished else "coarse",
         "finished": picture.finished,
-        "complete": is_complete(picture),
+        "complete": last or is_complete(picture),
         "box": list(picture.box),
         "blur": problem.blur,
         "epsilon": problem.epsilon,

@@ -107,6 +107,7 @@ function receive(board, data) {
   const fresh = !old || old.problem !== answer.problem;
   if (!fresh && (answer.serial < old.serial || (answer.serial === old.serial && old.finished && !answer.finished))) return;
   if (fresh) begin(board, answer);
+  else if (answer.sent !== old.sent) board.talk.refined = ""; // sent again: what it asked for was given up
   adopt(board, answer, fresh);
   heed(board, answer);
 }

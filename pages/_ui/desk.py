@@ -18,7 +18,15 @@ _KEY = "otviz.desk"
 
 @dataclass
 class Desk:
-    """Points, problem and answer; `name` stays the same while only the sliders of the board move."""
+    """Points, problem and answer.
+
+    Attributes:
+        name: stays the same while only the sliders of the board move.
+        message: the picture as the board reads it.
+        sent: messages handed to the board so far.
+        serial: of the question that the picture answers.
+        trouble: why the rest of the answer cannot be had, or "".
+    """
 
     name: str
     x: Points
@@ -27,6 +35,8 @@ class Desk:
     picture: Picture
     message: bytes = b""
     serial: int = 0
+    sent: int = 0
+    trouble: str = ""
 
 
 def current() -> Desk | None:

@@ -88,14 +88,16 @@ def _answer(link: Link, problem: Problem, source: Distribution, target: Distribu
         if desk is None or desk.name != name or (asked is None and desk.problem != problem):
             desk = _open(name, problem, source, target)
         elif asked is not None:
-            problem = replace(problem, blur=asked.blur, reach=asked.reach)
-            _remember(link, problem)
-            _solve(desk, problem, asked)
-        desk.message = message(desk.problem, desk.picture, desk.serial, name)
+            _remember(link, replace(problem, blur=asked.blur, reach=asked.reach))
+            _solve(desk, replace(problem, blur=asked.blur, reach=asked.reach), asked)
     except ValueError as error:
         st.error(plain(shorten(str(error), 400)))
-    if desk is not None:
-        board(desk.message, key=BOARD, height=HEIGHT)
+        return
+    desk.sent += 1
+    desk.message = message(desk.problem, desk.picture, desk.serial, name, desk.sent, last=bool(desk.trouble))
+    board(desk.message, key=BOARD, height=HEIGHT)
+    if desk.trouble:
+        st.warning(plain(desk.trouble))
     if asked is not None and asked.stage == "refine":
         st.rerun()  # the slider rests: the address and the views below take its value
 
@@ -124,11 +126,15 @@ def _solve(desk: Desk, problem: Problem, asked: Asked) -> None:
 
     if asked.stage == "first" or desk.problem != problem:
         desk.problem, desk.picture, desk.serial = problem, coarse(problem, desk.x, desk.y), asked.serial
+        desk.trouble = ""
         return
-    for found in refine(problem, desk.x, desk.y, desk.picture):
-        st.session_state.get(BOARD)  # here Streamlit may begin a newer run instead
-        if found is not None:
-            desk.picture = found
+    try:
+        for found in refine(problem, desk.x, desk.y, desk.picture):
+            st.session_state.get(BOARD)  # here Streamlit may begin a newer run instead
+            if found is not None:
+                desk.picture = found
+    except ValueError as error:
+        desk.trouble = f"The picture stays a coarse one: {error}."
 
 
 def _remember(link: Link, problem: Problem) -> None:

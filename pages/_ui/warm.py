@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import importlib
 import os
 import threading
@@ -41,7 +42,8 @@ class Warmup:
         else:
             self.device = "CPU"
         for name in NEEDED_SOON:
-            importlib.import_module(name)
+            with contextlib.suppress(RuntimeError):  # some modules cannot be imported once the process is ending
+                importlib.import_module(name)
 
     def _finish(self) -> None:
         if self._timer is not None:
