@@ -47,15 +47,20 @@ class Paired:
         }
 
 
-def paired(ours: Callable[[], Any], reference: Callable[[], Any], pairs: int) -> Paired:
-    """Run both in turn, one torch thread each; what they are given advances a training or repeats a computation."""
+def paired(
+    ours: Callable[[], Any], reference: Callable[[], Any], pairs: int, clock: Callable[[], float] = time.thread_time
+) -> Paired:
+    """Run both in turn, one torch thread each; what they are given advances a training or repeats a computation.
+
+    `clock` is that of processor time: `time.process_time` for a library that computes in threads of its own.
+    """
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         rows = []
         for number in range(pairs):  # A B, B A, A B: neither always comes second
             first, second = (ours, reference) if number % 2 == 0 else (reference, ours)
-            one, two = _timed(first), _timed(second)
+            one, two = _timed(first, clock), _timed(second, clock)
             rows.append((*one, *two) if number % 2 == 0 else (*two, *one))
     finally:
         torch.set_num_threads(before)
@@ -63,11 +68,11 @@ def paired(ours: Callable[[], Any], reference: Callable[[], Any], pairs: int) ->
     return Paired(a, b, a_wall, b_wall)
 
 
-def _timed(block: Callable[[], Any]) -> tuple[float, float]:
-    """Time of this thread on the processor, and on the clock; on a CPU, autograd runs backward in the same thread."""
-    wall, cpu = time.perf_counter(), time.thread_time()
+def _timed(block: Callable[[], Any], clock: Callable[[], float]) -> tuple[float, float]:
+    """Time on the processor, and on the clock; on a CPU, autograd runs backward in the same thread."""
+    wall, cpu = time.perf_counter(), clock()
     block()
-    return time.thread_time() - cpu, time.perf_counter() - wall
+    return clock() - cpu, time.perf_counter() - wall
 
 
 def steps_of(stream: Iterator[Any], count: int) -> Callable[[], None]:
