@@ -118,13 +118,13 @@ def _pinned(core: set[int] | None) -> Callable[[], None] | None:
 
 
 @contextlib.contextmanager
-def site() -> Iterator[Site]:
-    """A server and a browser, each on a core of its own. Raises Absent without Chromium."""
+def site(pinned: bool = True) -> Iterator[Site]:
+    """A server and a browser, each on a core of its own if `pinned`. Raises Absent without Chromium."""
     try:
         from playwright.sync_api import Error, sync_playwright
     except ImportError as error:
         raise Absent("playwright is not installed") from error
-    split = cores()
+    split = cores() if pinned else None
     before = os.sched_getaffinity(0) if split else set()
     found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
     with tempfile.TemporaryDirectory() as home, _server(Path(home), split and split[0]) as url:
@@ -308,7 +308,9 @@ def _slider(at: Site, page: Any, run_id: str) -> float:
     return float(paused - (ended - felt_at) * (paused - resumed) / (ended - begun) - keyed)
 
 
-def _without_browser(measure: Callable[[Effort], Measured]) -> Callable[[Effort], Measured]:
+def without_browser(measure: Callable[[Effort], Measured]) -> Callable[[Effort], Measured]:
+    """The same measurement, which says so where there is no browser."""
+
     def tried(effort: Effort) -> Measured:
         try:
             return measure(effort)
@@ -320,7 +322,7 @@ def _without_browser(measure: Callable[[Effort], Measured]) -> Callable[[Effort]
 
 ROWS = (
     Row("live-viewers", "training speed lost to viewers; frames painted with one viewer, training on",
-        "one <= 10 %, four <= 20 %; >= 45 frames/s", _without_browser(live_viewers)),
+        "one <= 10 %, four <= 20 %; >= 45 frames/s", without_browser(live_viewers)),
     Row("live-latency", "pause, stop and a slider take effect in training",
-        "<= 0.3 s", _without_browser(live_latency)),
+        "<= 0.3 s", without_browser(live_latency)),
 )  # fmt: skip
