@@ -1,7 +1,7 @@
 """`python -m benchmarks [ROW ...] [--quick] [--write]`: measure rows and print the table of numbers.
 
 --quick runs everything at tiny size, to see that it runs; its numbers mean nothing and are never written.
---write keeps the results in benchmarks/results and renders the table into README.md; rows not run keep their last ones.
+--write keeps the results in benchmarks/results and renders the table into README.md (and docs/SOLVERS.md); rows not run keep their last ones.
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import claims, live, speed
-from benchmarks.rows import Effort, Measured, Row, load, record_of, store
+from benchmarks import board, claims, live, solvers, speed, transport
+from benchmarks.rows import Effort, Measured, Row, load, record_of, store, stored
 from benchmarks.table import render, write_into
 
-ROWS: dict[str, Row] = {row.name: row for row in (*speed.ROWS, *claims.ROWS, *live.ROWS)}
-README = Path(__file__).resolve().parents[1] / "README.md"
+ON_TRANSPORT = (*solvers.ROWS, *board.ROWS, *transport.ROWS)
+ROWS: dict[str, Row] = {row.name: row for row in (*speed.ROWS, *claims.ROWS, *live.ROWS, *ON_TRANSPORT)}
+ROOT = Path(__file__).resolve().parents[1]
+README, SOLVERS = ROOT / "README.md", ROOT / "docs" / "SOLVERS.md"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         failed |= not _run(ROWS[name], options)
     if options.write:
         write_into(README, render(ROWS.values()))
+        if (kept := stored(ROWS["transport-solvers"])) is not None:
+            SOLVERS.write_text(solvers.document(kept), encoding="utf-8")
     return int(failed)
 
 

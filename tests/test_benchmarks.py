@@ -8,15 +8,18 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks import claims, naive, speed
+from benchmarks import claims, naive, solvers, speed, transport
 from benchmarks.__main__ import ROWS, main
+from benchmarks.rivals import Tried, best
 from benchmarks.rows import Effort, Measured, Row, machine, record_of, store, stored
 from benchmarks.table import BEGIN, END, render, write_into
 from benchmarks.timing import Paired, paired
-from benchmarks.truth import converged_gradient
+from benchmarks.truth import converged, converged_gradient
 from otviz.ot.exact import exact_coupling, squared_distances
 
-HERE = [row.name for row in (*speed.ROWS, *claims.ROWS)]  # the live rows need a server and a browser
+HERE = [
+    row.name for row in (*speed.ROWS, *claims.ROWS, *solvers.ROWS, *transport.ROWS)
+]  # the live rows need a server and a browser
 
 
 def test_naive_loops_give_finite_losses() -> None:
@@ -50,6 +53,33 @@ def test_the_truth_is_the_exact_plan_where_blur_is_small() -> None:
     exact = (x.numpy() - matched @ y.numpy()) / 24
     assert error < 1e-3
     assert gradient.numpy() == pytest.approx(exact, abs=2e-3)
+
+
+def test_the_truth_in_many_dimensions_is_the_exact_plan_and_value_too() -> None:
+    rng = torch.Generator().manual_seed(1)
+    x, y = torch.rand(20, 32, generator=rng), torch.rand(20, 32, generator=rng)
+    cost = squared_distances(x, y) / 2
+    matched = exact_coupling(cost)
+    found = converged(x, y, 1e-3)
+    assert found.map.numpy() == pytest.approx(20 * matched @ y.double().numpy(), abs=1e-3)
+    # OT_epsilon of a permutation has the entropy of n equal entries: KL(P | a b) = log n.
+    assert found.value == pytest.approx((matched * cost).sum() + 1e-3 * math.log(20), rel=1e-4)
+    assert found.error < 1e-5
+
+
+def test_a_rival_is_timed_where_it_is_as_accurate_as_we_are() -> None:
+    runs = [(Tried("a", "rough", 1, 0.3), {}), (Tried("a", "slow", 9, 0.01), {}), (Tried("a", "fair", 5, 0.02), {})]
+    assert best(runs, 0.05)[0].setting == "fair"
+    assert best(runs, 0.001)[0].setting == "slow"
+
+
+def test_settings_that_none_of_ours_beats_are_told() -> None:
+    ours = [{"library": "otviz", "setting": "default", "ms": 2.0, "error": 0.02}]
+    theirs = [
+        {"library": "b", "setting": str(ms), "ms": ms, "error": error} for ms, error in ((1, 0.1), (3, 0.03), (9, 0.01))
+    ]
+    told = solvers.undominated({"tried": ours + theirs})
+    assert [each.split(":")[0] for each in told] == ["b, 1", "b, 9"]
 
 
 def test_a_finished_run_is_not_repeated(tmp_path: Path) -> None:

@@ -1,0 +1,227 @@
+"""Transport as the page solves it: how large it goes, and how far its values and gradients are from the truth.
+
+`python -m benchmarks.transport N SECONDS [KIND]` solves once in this process and prints seconds and peak memory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import importlib.util
+import json
+import math
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import ot
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from benchmarks.rows import Effort, Measured, Row
+from benchmarks.truth import converged, half_squares
+from otviz.distributions import named
+from otviz.ot.costs import cost_p
+from otviz.ot.reference import geomloss_divergence
+from otviz.ot.sinkhorn import solve
+from otviz.transport.problem import LOSSES, Problem, clouds
+from otviz.transport.solve import coarse, refine
+
+ROOT = Path(__file__).resolve().parents[1]
+SIZES, HUGE, HUGE_SECONDS = (10_000, 20_000), 100_000, 300.0
+FINEST = 0.98  # of the solver's scaling: as close to the optimum as the page lets one ask
+SHAPES = (("gaussian", "ring"), ("moons", "spiral"), ("checkerboard", "letters"), ("grid", "pinwheel"))
+GAUSSIANS = (((0.0, 0.0), (1.0, 0.49), (1.0, -0.5), (0.36, 0.64)), ((0.0, 0.0), (1.0, 1.0), (3.0, 1.0), (0.25, 1.5)))
+Array = NDArray[np.float64]
+
+
+def transport_large(effort: Effort) -> Measured:
+    """Both answers beyond what fits as a matrix, each size in a process of its own; geomloss' multiscale beside them."""
+    sizes: dict[int, float] = dict.fromkeys((1600,) if effort.quick else SIZES, math.inf)
+    if effort.journal is not None:
+        sizes[HUGE] = HUGE_SECONDS
+    runs = [effort.once((n,), functools.partial(_apart, n, seconds)) for n, seconds in sizes.items()]
+    keops = importlib.util.find_spec("pykeops") is not None
+    others = (
+        [effort.once((n, "keops"), functools.partial(_apart, n, math.inf, "keops")) for n in sizes] if keops else []
+    )
+    told = "; ".join(map(_told, runs)) + ". "
+    told += (
+        "; ".join(map(_told_other, others)) if keops else "geomloss' multiscale needs pykeops, which is not installed"
+    )
+    good = [
+        run["coarse"] <= 1 and run["gigabytes"] <= 2 and (run["error"] <= 0.01 or not run["finished"]) for run in runs
+    ]
+    return Measured(
+        shown=told,
+        reached=all(good),
+        value=runs[-1]["seconds"],
+        reference=others[-1]["seconds"] if others else None,
+        extra={"runs": runs, "geomloss multiscale": others},
+        sample="one run of each; N(0, I) to the ring, blur 0.05; refining on all cores; memory beyond what imports take",
+    )
+
+
+def _told(run: dict[str, Any]) -> str:
+    full = f"all {run['seconds']:.1f} s" if run["finished"] else f"not finished in {run['seconds']:.0f} s"
+    error = f", marginals to {run['error']:.1%}" if run["finished"] else ""
+    return f"n = {run['n']}: first {run['coarse']:.2f} s, {full}{error}, {run['gigabytes']:.2f} GB"
+
+
+def _told_other(run: dict[str, Any]) -> str:
+    return f"geomloss multiscale n = {run['n']}: {run['seconds']:.1f} s, {run['gigabytes']:.2f} GB"
+
+
+def _apart(n: int, seconds: float, kind: str = "otviz") -> dict[str, Any]:
+    command = [sys.executable, "-m", "benchmarks.transport", str(n), str(seconds), kind]
+    done = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def solved_here(n: int, seconds: float, kind: str) -> dict[str, Any]:
+    """Seconds and peak memory of one solve between n points in this process; it ends early after `seconds`."""
+    rng = np.random.default_rng(0)
+    x, y = named("gaussian")().sample(n, rng), named("ring")().sample(n, rng)
+    before, began = _peak(), time.perf_counter()
+    found: dict[str, Any] = {"n": n, "kind": kind}
+    if kind == "otviz":
+        problem = Problem()
+        picture = coarse(problem, x, y)
+        found["coarse"], began = time.perf_counter() - began, time.perf_counter()
+        for newer in refine(problem, x, y, picture):
+            picture = newer or picture
+            if picture.finished or time.perf_counter() > began + seconds:
+                break
+        found |= {"finished": picture.finished, "error": picture.numbers.marginal_error}
+    else:
+        points = torch.from_numpy(x).requires_grad_()
+        value = geomloss_divergence(points, torch.from_numpy(y), blur=0.05, scaling=0.7, backend="multiscale")
+        torch.autograd.backward(value)
+    return {**found, "seconds": time.perf_counter() - began, "gigabytes": _peak() - before}
+
+
+def _peak() -> float:
+    unit = 1e9 if sys.platform == "darwin" else 1e6  # Linux counts kilobytes
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+
+
+def transport_truth(effort: Effort) -> Measured:
+    """The page's value at small blur against the linear programme, the closed form, and differences for gradients."""
+    n, points = (60, 3) if effort.quick else (500, 40)
+    sharp = {" to ".join(pair): sharp_error(*pair, n) for pair in (SHAPES[:1] if effort.quick else SHAPES)}
+    closed = [closed_error(*each, blur, 24 if effort.quick else 40) for each in GAUSSIANS for blur in (0.3, 1.0)]
+    gradients, finest = (gradient_errors(points, scaling) for scaling in (Problem().scaling, FINEST))
+    worst_sharp, worst_closed, worst = max(sharp.values()), max(closed), max(gradients.values())
+    return Measured(
+        shown=f"value at blur .001 within {worst_sharp:.0e} of emd2; between Gaussians within {worst_closed:.0e} of the "
+        f"closed form; gradients within {worst:.0e} of differences ({max(gradients, key=gradients.__getitem__)}; "
+        f"{max(finest.values()):.0e} at scaling {FINEST:g} instead of the default {Problem().scaling:g})",
+        reached=worst_sharp <= 1e-3 and worst_closed <= 1e-3 and worst <= 1e-4,
+        value=worst_sharp,
+        extra={"blur to 0": sharp, "gaussians": closed, "gradients": gradients, f"scaling {FINEST:g}": finest},
+        sample=f"{len(sharp)} pairs of shapes of {n} points; {len(closed)} pairs of Gaussians on grids; {len(LOSSES)} "
+        f"losses at {points} points, differences of the value in double precision",
+    )
+
+
+def sharp_error(source: str, target: str, n: int) -> float:
+    """Relative error of the entropic cost at the least blur against POT's linear programme."""
+    problem = Problem(n=n, loss="entropic", blur=1e-3)
+    x, y = clouds(problem, named(source)(), named(target)())
+    value = coarse(problem, x, y).numbers.entropic_cost
+    exact = float(ot.emd2([], [], ot.dist(x.astype(np.float64), y.astype(np.float64)) / 2, numItermax=10_000_000))
+    return math.inf if value is None else abs(value - exact) / exact
+
+
+def closed_error(
+    mean_x: tuple[float, ...], var_x: tuple[float, ...], mean_y: tuple[float, ...], var_y: tuple[float, ...],
+    blur: float, side: int,
+) -> float:  # fmt: skip
+    """Relative error of OT_epsilon between Gaussians with independent coordinates, on grids of side^2 weighted points."""
+    (x, a), (y, b) = _grid(mean_x, var_x, side), _grid(mean_y, var_y, side)
+    value = float(solve(cost_p(x, y, 2), blur**2, a=a, b=b).entropic_cost)
+    exact = sum(map(functools.partial(_gaussian_cost, epsilon=blur**2), mean_x, var_x, mean_y, var_y))
+    return abs(value - exact) / exact
+
+
+def _grid(mean: tuple[float, ...], variance: tuple[float, ...], side: int) -> tuple[Tensor, Tensor]:
+    """A trapezoidal sum over five deviations to each side: for a smooth density it is exact far beyond 1e-4."""
+    t = torch.linspace(-5, 5, side, dtype=torch.float64)
+    weights = torch.exp(-t.square() / 2)
+    lines = [m + math.sqrt(v) * t for m, v in zip(mean, variance, strict=True)]
+    plane = torch.outer(weights, weights).flatten()
+    return torch.cartesian_prod(*lines), plane / plane.sum()
+
+
+def _gaussian_cost(mean_x: float, var_x: float, mean_y: float, var_y: float, epsilon: float) -> float:
+    """On a line the plan is Gaussian; its covariance c minimises (var_x + var_y - 2c)/2 - epsilon log(1 - c^2/vv)/2."""
+    both = var_x * var_y
+    c = (math.sqrt(epsilon**2 + 4 * both) - epsilon) / 2
+    moved = ((mean_x - mean_y) ** 2 + var_x + var_y - 2 * c) / 2
+    return moved - epsilon * math.log1p(-c * c / both) / 2
+
+
+def gradient_errors(n: int, scaling: float, blur: float = 0.3) -> dict[str, float]:
+    """Relative error of the page's force against central differences of each loss, over all 2n coordinates."""
+    problem = Problem(n=50, blur=blur, scaling=scaling)
+    x, y = (points[:n].astype(np.float64) for points in clouds(problem, named("moons")(), named("ring")()))
+    found, truth = {}, slopes(x.tobytes(), y.tobytes(), blur)
+    for loss in LOSSES:
+        posed = Problem.parse({"n": "50", "blur": str(blur), "scaling": str(scaling), "loss": loss})
+        ours: Array = coarse(posed, x, y).force.astype(np.float64) / -n
+        found[loss] = float(np.linalg.norm(ours - truth[loss]) / np.linalg.norm(truth[loss]))
+    return found
+
+
+@functools.cache
+def slopes(x_bytes: bytes, y_bytes: bytes, blur: float) -> dict[str, Array]:
+    """Gradients at x (n, 2) of the losses, (n, 2) each, by differences of their values in double precision."""
+    x, y = (np.frombuffer(points).reshape(-1, 2) for points in (x_bytes, y_bytes))
+    fixed = torch.from_numpy(y.copy())
+
+    def kernel(of: Callable[[Tensor], Tensor]) -> Array:
+        """Of |a - b|_k^2 / 2, k a function of |x - y|^2 / 2; the part of y alone is constant."""
+        return _slope(lambda x: of(half_squares(x, x)).mean() / 2 - of(half_squares(x, fixed)).mean(), x)
+
+    cross = _slope(lambda points: converged(points, fixed, blur**2, 1e-6).value, x)
+    own = _slope(lambda points: converged(points, points, blur**2, 1e-6).value, x)
+    return {
+        "sinkhorn": cross - own / 2,
+        "entropic": cross,
+        "energy": kernel(lambda half: -(2 * half).sqrt()),
+        "gaussian-mmd": kernel(lambda half: torch.exp(-half / blur**2)),
+        "laplacian-mmd": kernel(lambda half: torch.exp(-(2 * half).sqrt() / blur)),
+    }
+
+
+def _slope(value: Callable[[Tensor], Any], x: Array, step: float = 1e-3) -> Array:
+    slope = np.empty_like(x)
+    for place in np.ndindex(*x.shape):
+        ahead, behind = x.copy(), x.copy()
+        ahead[place] += step
+        behind[place] -= step
+        slope[place] = (float(value(torch.from_numpy(ahead))) - float(value(torch.from_numpy(behind)))) / (2 * step)
+    return slope
+
+
+ROWS = (
+    Row("transport-large", "Transport beyond 10 000 points: first answer, all points, memory",
+        "first answer <= 1 s, marginals to 1 %, <= 2 GB: no matrix past 10 000 points", transport_large),
+    Row("transport-truth", "values and gradients of the Transport page against truths that share no code",
+        "emd2 at blur -> 0 1e-3, Gaussians 1e-3, gradients 1e-4", transport_truth),
+)  # fmt: skip
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("n", type=int)
+    parser.add_argument("seconds", type=float)
+    parser.add_argument("kind", nargs="?", default="otviz", choices=("otviz", "keops"))
+    options = parser.parse_args()
+    print(json.dumps(solved_here(options.n, options.seconds, options.kind)))
