@@ -1,0 +1,121 @@
+"""Figures of the laboratory: they show what they were given, on any background, told apart without colour."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+
+from otviz.figures.conjugates import conjugates
+from otviz.figures.mode_history import mode_history
+from otviz.figures.sample_weights import LARGEST, rates_of_change, sample_weights
+from otviz.laboratory import Curves, SampleWeights
+
+X = np.linspace(-4, 4, 81)
+FAMILY = [Curves(X, alpha * np.expm1(X / alpha), np.exp(X / alpha), alpha, "KL") for alpha in (0.5, 1.0, 5.0)]
+POINTS = np.float32([[0, 0], [1, 0], [0, 1]])
+WEIGHTS = SampleWeights(POINTS, POINTS + 1, np.float32([0.2, 1.8, 1.0]), np.float32([1, 0.5, 1.5]), False)
+HISTORIES = {
+    name: [(step, {"modes_covered": count, "modes_total": 8, "samples": 1000}) for step, count in enumerate(counts)]
+    for name, counts in {"UOTM": (0, 8, 8), "OTM": (0, 8, 8), "WGAN": (0, 4, 2)}.items()
+}
+FIGURES = {
+    "conjugates": lambda: conjugates(FAMILY, alpha=1.0),
+    "sample_weights": lambda: sample_weights(WEIGHTS, (-2, 2, -2, 2)),
+    "mode_history": lambda: mode_history(HISTORIES),
+    "rates_of_change": lambda: rates_of_change({"UOTM": [0.1, 0.2, 0.3], "WGAN": [1.0, 20.0, 0.0]}),
+}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_background_is_the_page_s_and_lines_differ_in_grey(name):
+    figure = FIGURES[name]()
+    assert figure.layout.paper_bgcolor == figure.layout.plot_bgcolor == "rgba(0,0,0,0)"
+    lines = [t for t in figure.data if t.type == "scatter" and "lines" in t.mode and t.xaxis in (None, "x")]
+    looks = [(trace.line.dash, trace.marker.symbol) for trace in lines]
+    assert len(set(looks)) == len(looks)
+    assert figure.to_json()
+
+
+class TestConjugates:
+    def test_curves_slopes_and_the_identity(self):
+        figure = FIGURES["conjugates"]()
+        left = [t for t in figure.data if t.xaxis == "x" and t.mode == "lines"]
+        right = [t for t in figure.data if t.xaxis == "x2" and t.mode == "lines"]
+        for trace, other, curve in zip(left, right, FAMILY, strict=False):
+            np.testing.assert_allclose(trace.y, curve.value)
+            np.testing.assert_allclose(other.y, curve.slope)
+            assert trace.name == f"α = {curve.alpha:g}"
+        assert tuple(left[-1].x) == tuple(left[-1].y)  # the identity
+        assert tuple(right[-1].y) == (1, 1)
+
+    def test_a_dot_for_the_run(self):
+        dots = [t for t in FIGURES["conjugates"]().data if t.name == "this run"]
+        assert [t.y[0] for t in dots] == pytest.approx([math.e - 1, math.e], rel=1e-3)
+        assert not [t for t in conjugates(FAMILY).data if t.name == "this run"]
+
+    def test_several_functions_are_named(self):
+        family = [FAMILY[1], dataclasses.replace(FAMILY[1], title="Softplus")]
+        names = [t.name for t in conjugates(family).data if t.xaxis == "x"]
+        assert names == ["KL, α = 1", "Softplus, α = 1", "identity (α → ∞)"]
+
+    def test_a_steep_function_does_not_flatten_the_rest(self):
+        figure = FIGURES["conjugates"]()
+        assert figure.layout.yaxis.range[1] <= 6
+        assert figure.layout.yaxis2.range[1] <= 5
+        assert conjugates([]).to_json()
+
+
+class TestSampleWeights:
+    def test_target_left_generated_right_on_one_scale(self):
+        figure = FIGURES["sample_weights"]()
+        target, generated = figure.data
+        assert (target.marker.symbol, generated.marker.symbol) == ("square", "circle")
+        assert target.marker.coloraxis == generated.marker.coloraxis == "coloraxis"
+        assert figure.layout.coloraxis.colorscale[0][1] == "#00224e"  # cividis
+        assert list(target.customdata) == pytest.approx([0.2, 1.0, 1.8])  # the heaviest last, on top
+        assert list(target.x) == [0, 0, 1]
+        assert (np.diff(target.marker.size) > 0).all()
+        assert figure.layout.coloraxis.cmax == 2
+        assert tuple(figure.layout.xaxis.range) == (-2, 2)
+
+    def test_huge_weights_stop_at_the_end_of_the_scale_and_it_says_so(self):
+        figure = sample_weights(dataclasses.replace(WEIGHTS, on_target=np.float32([1, 2, 2981])))
+        assert figure.layout.coloraxis.cmax == LARGEST
+        assert "≥" in figure.layout.coloraxis.colorbar.title.text
+        assert figure.data[0].customdata[-1] == 2981
+        assert max(figure.data[0].marker.size) <= 9
+
+    def test_constant_weights_are_told(self):
+        ones = np.ones(3, np.float32)
+        figure = sample_weights(dataclasses.replace(WEIGHTS, on_target=ones, on_generated=ones, constant=True))
+        assert "every sample weighs 1" in figure.layout.title.text
+        assert FIGURES["sample_weights"]().layout.title.text is None
+
+
+class TestModeHistory:
+    def test_counts_are_drawn_apart_and_told_exactly(self):
+        figure = FIGURES["mode_history"]()
+        uotm, otm, wgan = figure.data
+        assert [row[0] for row in wgan.customdata] == [0, 4, 2]
+        np.testing.assert_allclose(wgan.y, [0, 4, 2], atol=0.1)
+        assert uotm.y[1] != otm.y[1]
+        assert "8" in figure.layout.annotations[0].text
+
+    def test_runs_of_unequal_length_over_their_share(self):
+        long = {**HISTORIES, "long": [(1000, HISTORIES["WGAN"][0][1]), (4000, HISTORIES["WGAN"][1][1])]}
+        assert max(max(t.x) for t in mode_history(long, share_of_run=True).data) == 1
+
+    def test_looks_without_modes_are_left_out(self):
+        figure = mode_history({"moons": [(1, {"samples": 1}), (2, {"modes_covered": None})]})
+        assert not figure.data[0].x
+        assert mode_history({}).to_json()
+
+
+def test_boxes_hold_the_positive_rates():
+    uotm, wgan = FIGURES["rates_of_change"]().data
+    assert list(uotm.y) == [0.1, 0.2, 0.3]
+    assert list(wgan.y) == [1.0, 20.0]
+    assert FIGURES["rates_of_change"]().layout.yaxis.type == "log"
