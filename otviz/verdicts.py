@@ -38,11 +38,11 @@ COUNTED = 2 * COVERED
 
 GONE, HELD = 0.25, 0.5
 """Shares of its due, among samples on modes, below which a mode is gone and from which it is held. UOTM's lightest mode
-had 0.37 to 0.85 of its due; the modes that UOTM without cost had lost, less than 0.1."""
+had 0.37 to 0.85 of its due; the modes that UOTM without cost had lost, less than 0.2."""
 
 COMES_AND_GOES, MISSING = 2, 0.25
 """Modes found again, and share of late looks with a mode gone, that make a run unstable: WGAN with R1 found modes again
-6 times and missed some at every late look; OTM once, at one of ten."""
+16 times and missed some at every late look; OTM once, and missed one at one look of ten."""
 
 FLOWN = 3.0
 """W2 over that of the first look beyond which the samples have flown away. On one of 8 modes it is about 1.4; a plain GAN

@@ -78,15 +78,24 @@ class TestSampleWeights:
         assert list(target.customdata) == pytest.approx([0.2, 1.0, 1.8])  # the heaviest last, on top
         assert list(target.x) == [0, 0, 1]
         assert (np.diff(target.marker.size) > 0).all()
-        assert figure.layout.coloraxis.cmax == 2
+        ends = figure.layout.coloraxis.cmin, figure.layout.coloraxis.cmax
+        assert sum(ends) == pytest.approx(2)  # as far below 1 as above
+        assert ends[1] == pytest.approx(1.8, abs=0.01)
         assert tuple(figure.layout.xaxis.range) == (-2, 2)
 
     def test_huge_weights_stop_at_the_end_of_the_scale_and_it_says_so(self):
-        figure = sample_weights(dataclasses.replace(WEIGHTS, on_target=np.float32([1, 2, 2981])))
+        figure = sample_weights(dataclasses.replace(WEIGHTS, on_target=np.float32([1, 2981, 2981])))
         assert figure.layout.coloraxis.cmax == LARGEST
         assert "≥" in figure.layout.coloraxis.colorbar.title.text
         assert figure.data[0].customdata[-1] == 2981
         assert max(figure.data[0].marker.size) <= 9
+
+    def test_one_odd_sample_does_not_flatten_the_scale(self):
+        points, values = np.zeros((200, 2), np.float32), np.full(200, 1.05, np.float32)
+        values[0] = 0.0
+        figure = sample_weights(SampleWeights(points, points, values, values, False))
+        assert figure.layout.coloraxis.cmin == pytest.approx(0.9)
+        assert figure.layout.coloraxis.colorbar.title.text == "weight ≤"
 
     def test_constant_weights_are_told(self):
         ones = np.ones(3, np.float32)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import plotly.graph_objects as go
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from plotly.subplots import make_subplots
 
 from otviz.figures.style import GUIDE, SHADES, plain
@@ -15,17 +15,24 @@ from otviz.laboratory import SampleWeights
 LARGEST = 5.0
 """Weights are coloured up to here; e^x reaches thousands, and one such sample would hide all others."""
 
+NARROWEST = 0.1
+"""Least reach of the scale either side of 1, so that rounding is not drawn as a difference."""
+
+SHOWN = 0.98
+"""Share of the weights that the scale spans."""
+
 
 def sample_weights(weights: SampleWeights, box: tuple[float, float, float, float] | None = None) -> go.Figure:
     """Target (left, squares) and generated points (right, discs), coloured by their weights of Eq. 9 on one scale.
 
-    Heavy points are drawn larger, and last, so that they are seen without colour too.
+    Heavy points are drawn larger, and last, so that they are seen without colour too. The scale reaches as far either side of
+    1 as nearly all weights do; late in a run that is little.
 
     Args:
         box: (x_low, x_high, y_low, y_high) in data units; all points if None.
     """
     both = np.concatenate([weights.on_target, weights.on_generated])
-    top = float(min(max(both.max(initial=1.0), 2.0), LARGEST))
+    low, high = _scale(both)
     titles = ("Target: w = g₂′(−v(y))", "Generated: ŵ = g₁′(v(T) − c)")
     figure = make_subplots(1, 2, subplot_titles=titles, horizontal_spacing=0.06)
     sides = (
@@ -34,11 +41,12 @@ def sample_weights(weights: SampleWeights, box: tuple[float, float, float, float
     )
     for column, (points, values, name, symbol) in enumerate(sides, 1):
         order = np.argsort(values)
+        shown = values[order].clip(low, high)
         figure.add_scatter(
             x=points[order, 0], y=points[order, 1], customdata=values[order], mode="markers", name=name, row=1, col=column,
             marker={
-                "color": values[order].clip(0, top), "coloraxis": "coloraxis", "symbol": symbol,
-                "size": 4 + 5 * values[order].clip(0, top) / top, "line": {"width": 0.5, "color": GUIDE},
+                "color": shown, "coloraxis": "coloraxis", "symbol": symbol,
+                "size": 4 + 5 * (shown - low) / (high - low), "line": {"width": 0.5, "color": GUIDE},
             },
             hovertemplate="(%{x:.2f}, %{y:.2f}): weight %{customdata:.3f}<extra>" + name + "</extra>",
         )  # fmt: skip
@@ -47,13 +55,21 @@ def sample_weights(weights: SampleWeights, box: tuple[float, float, float, float
         if box is not None:
             figure.update_xaxes(range=box[:2], constrain="domain", row=1, col=column)
             figure.update_yaxes(range=box[2:], row=1, col=column)
-    title = f"weight{' (≥)' if both.max(initial=0) > top else ''}"
-    axis = {"colorscale": "Cividis", "cmin": 0, "cmax": top, "colorbar": {"title": {"text": title}, "thickness": 14}}
+    beyond = (" ≤" if both.min(initial=1) < low else "") + (" ≥" if both.max(initial=1) > high else "")
+    bar = {"title": {"text": f"weight{beyond}"}, "thickness": 14}
+    axis = {"colorscale": "Cividis", "cmin": low, "cmax": high, "colorbar": bar}
     plain(figure, height=400).update_layout(coloraxis=axis)
     if weights.constant:
         text = "Constant: with g = identity every sample weighs 1, however badly it is told apart"
         figure.update_layout(title={"text": text, "font_size": 14}, margin_t=80)
     return figure
+
+
+def _scale(values: NDArray[np.float32]) -> tuple[float, float]:
+    """Ends of the colour scale, as far below 1 as above, as SHOWN of the weights need, within [0, LARGEST]."""
+    reach = float(np.quantile(np.abs(values - 1), SHOWN)) if len(values) else 0.0
+    reach = max(reach, NARROWEST)
+    return max(0.0, 1 - reach), min(1 + reach, LARGEST)
 
 
 def rates_of_change(rates: Mapping[str, ArrayLike]) -> go.Figure:
