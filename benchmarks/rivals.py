@@ -158,15 +158,14 @@ OTT = ("jax", "ott.geometry.geometry", "ott.geometry.pointcloud", "ott.geometry.
        "ott.solvers.linear.acceleration")  # fmt: skip
 OTT_SETTINGS = tuple(
     {"decay": decay, "threshold": threshold, "momentum": momentum}
-    for decays, momenta, thresholds in (
-        ((0.6, 0.8), (1.5, 1.7), (1e-1, 1e-2, 1e-3, 1e-4)),
-        ((0.6, 1.0), (1.0,), (1e-1, 1e-2)),  # without momentum or annealing it only takes longer
+    for ways, thresholds in (
+        (((0.6, 1.5), (0.6, 1.7), (0.8, 1.7)), (1e-1, 3e-2, 1e-2, 3e-3, 1e-3, 3e-4, 1e-4)),
+        (((0.6, 1.0), (1.0, 1.0)), (1e-1, 1e-2)),  # without momentum or annealing it only takes longer
     )
     for threshold in thresholds
-    for decay in decays
-    for momentum in momenta
+    for decay, momentum in ways
 )
-SWEEPS = tuple({"numItermax": count} for count in (10, 30, 100, 300, 1000, 3000))
+SWEEPS = tuple({"numItermax": count} for count in (10, 30, 100, 200, 300, 500, 1000, 2000, 3000))
 OURS = Library("otviz", (
     {}, {"per_level": 1, "last": 3}, {"per_level": 2, "last": 6}, {"per_level": 3, "last": 10},
     {"per_level": 5, "last": 60}, {"per_level": 10, "last": 100}, {"per_level": 10, "last": 300},
