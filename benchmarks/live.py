@@ -223,7 +223,7 @@ def _painted(page: Any) -> tuple[float, float]:
 
 def live_viewers(effort: Effort) -> Measured:
     """Training speed with nobody, one and four pages watching, in turn."""
-    rounds, seconds = (1, 2.0) if effort.quick else (5, 12.0)
+    rounds, seconds = (1, 2.0) if effort.quick else (3, 10.0)
     speeds: dict[int, list[float]] = {0: [], 1: [], 4: []}
     frames: dict[int, list[float]] = {1: [], 4: []}
     with site() as at:

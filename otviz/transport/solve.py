@@ -7,7 +7,7 @@ reach all others by one soft minimum; `refine` then solves all points, starting 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -51,7 +51,7 @@ def coarse(problem: Problem, x: Points, y: Points) -> Picture:
         return completed(_picture(problem, x, y, some))
 
 
-def refine(problem: Problem, x: Points, y: Points, rough: Picture) -> Iterator[Picture | None]:
+def refine(problem: Problem, x: Points, y: Points, rough: Picture) -> Generator[Picture | None, None, None]:
     """The full answer after `rough`: None at every pause, where a caller may stop, then the picture.
 
     The picture comes again with `exact_cost`, where the linear programme is small enough.

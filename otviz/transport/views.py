@@ -9,7 +9,7 @@ from torch import Tensor
 
 from otviz.transport.picture import Box
 
-GRID = 64
+GRID = 48
 
 
 def grid(box: Box, side: int = GRID) -> Tensor:

@@ -11,7 +11,7 @@ const COLOURS = { target: "#56B4E9", moving: "#FF7A1A", source: "#8A8F98" };
 const CIVIDIS = ["00224e", "123570", "3b496c", "575d6d", "707173", "8a8678", "a59c74", "c3b369", "e1cc55", "fee838"];
 const KINDS = { f4: Float32Array, i4: Int32Array, u2: Uint16Array, u1: Uint8Array };
 const SMOOTH = ["force", "map", "planned", "mass_x", "mass_y", "field_x", "field_y"]; // slide from answer to answer
-const TWEEN = 120, PLAY = 2600, REST = 150, PATIENCE = 3000, MOST_PATIENCE = 24000; // milliseconds
+const TWEEN = 90, PLAY = 2600, REST = 150, AGAIN = 250, PATIENCE = 3000, MOST_PATIENCE = 24000; // milliseconds
 const MOST_SMOOTH = 6000; // with more points than these a tween would cost more paints than it is worth
 const MOST_LINES = 6000, MOST_HEADS = 2000; // beyond it the weakest lines, and the heads of arrows, are left out
 const WIDE = 640, HOVER = 14;
@@ -104,6 +104,7 @@ function receive(board, data) {
   Object.assign(board.options, JSON.parse(new TextDecoder().decode(bytes.subarray(4, end))));
   if (bytes.length < end + 8) return forget(board);
   const answer = readAnswer(bytes.slice(end)), old = board.answer;
+  if (answer.under_way) return waitOn(board, answer);
   const fresh = !old || old.problem !== answer.problem;
   if (!fresh && (answer.serial < old.serial || (answer.serial === old.serial && old.finished && !answer.finished))) return;
   if (fresh) begin(board, answer);
@@ -224,6 +225,15 @@ function refine(board) {
   if (!answer || talk.waiting || talk.refined === key || !root.isConnected || answer.complete) return;
   talk.refined = key;
   board.send({ serial: answer.serial, blur: answer.blur, reach: answer.reach, stage: "refine" });
+}
+
+/** The rest of an answer takes longer: ask again soon, so that the page can answer other questions in between. */
+function waitOn(board, { serial, blur, reach }) {
+  const { talk, answer } = board;
+  clearTimeout(talk.rest);
+  if (!answer) return board.send({ serial, blur, reach, stage: "first" }); // this board is new and has missed the picture
+  talk.refined = "";
+  talk.rest = setTimeout(() => refine(board), AGAIN);
 }
 
 // --------------------------------------------------------------------------------------------------------------- time
@@ -770,7 +780,8 @@ function showWords(board) {
   parts.plan.hidden = !answer?.has_plan;
   parts.noPlan.hidden = !answer || answer.has_plan;
   setText(parts.warning, answer?.warning ?? "");
-  setText(parts.notes, (answer?.notes ?? []).join(" "));
+  const more = answer && !answer.finished && !answer.complete ? ["The full answer is on its way \u2026"] : [];
+  setText(parts.notes, [...(answer?.notes ?? []).map((note) => `${note}.`.replace(/\.\.$/, ".")), ...more].join(" "));
   const facts = (answer?.numbers ?? []).map(({ name, value, unit }) => `${name} ${value} ${unit ?? ""}`.trim());
   const words = answer
     ? `${answer.x.length / 2} source and ${answer.y.length / 2} target points, blur ${short(answer.blur)}: ` +

@@ -18,6 +18,7 @@ from pages._ui.links import Link, plain, shorten
 
 BOARD = "transport:board"
 HEIGHT = 660
+MOMENT = 0.03  # seconds that a question about a refinement waits for it: a new question may stand behind it
 ON_BOARD = ("blur", "reach")  # these knobs are sliders of the board, which answers faster than a page can
 
 PRESETS: dict[str, tuple[str, dict[str, str]]] = {
@@ -80,25 +81,22 @@ def show(link: Link, problem: Problem, source: Distribution, target: Distributio
 
 def _answer(link: Link, problem: Problem, source: Distribution, target: Distribution) -> None:
     """One round: take what the board asks for, solve it, and hand the picture over."""
-    from otviz.transport.board import message
-
     asked, name = _asked(), _name(problem, source, target)
-    desk = current()
+    desk, over = current(), True
     try:
         if desk is None or desk.name != name or (asked is None and desk.problem != problem):
             desk = _open(name, problem, source, target)
         elif asked is not None:
-            _remember(link, replace(problem, blur=asked.blur, reach=asked.reach))
-            _solve(desk, replace(problem, blur=asked.blur, reach=asked.reach), asked)
+            problem = replace(problem, blur=asked.blur, reach=asked.reach)
+            _remember(link, problem)
+            over = _solve(desk, problem, asked)
     except ValueError as error:
         st.error(plain(shorten(str(error), 400)))
         return
-    desk.sent += 1
-    desk.message = message(desk.problem, desk.picture, desk.serial, name, desk.sent, last=bool(desk.trouble))
-    board(desk.message, key=BOARD, height=HEIGHT)
+    board(_written(desk, over), key=BOARD, height=HEIGHT)
     if desk.trouble:
         st.warning(plain(desk.trouble))
-    if asked is not None and asked.stage == "refine":
+    if over and asked is not None and asked.stage == "refine":
         st.rerun()  # the slider rests: the address and the views below take its value
 
 
@@ -120,21 +118,34 @@ def _open(name: str, problem: Problem, source: Distribution, target: Distributio
     return lay(Desk(name, x, y, problem, coarse(problem, x, y)))
 
 
-def _solve(desk: Desk, problem: Problem, asked: Asked) -> None:
-    """Solve what was asked; a refinement gives way as soon as the board asks for something else."""
-    from otviz.transport.solve import coarse, refine
+def _solve(desk: Desk, problem: Problem, asked: Asked) -> bool:
+    """Solve what was asked, or look after its refinement for a moment; whether there is something new to draw."""
+    from otviz.transport.refining import Refinement
+    from otviz.transport.solve import coarse
 
     if asked.stage == "first" or desk.problem != problem:
-        desk.problem, desk.picture, desk.serial = problem, coarse(problem, desk.x, desk.y), asked.serial
-        desk.trouble = ""
-        return
-    try:
-        for found in refine(problem, desk.x, desk.y, desk.picture):
-            st.session_state.get(BOARD)  # here Streamlit may begin a newer run instead
-            if found is not None:
-                desk.picture = found
-    except ValueError as error:
-        desk.trouble = f"The picture stays a coarse one: {error}."
+        desk.put(problem, coarse(problem, desk.x, desk.y), asked.serial)
+        return True
+    if desk.refinement is None:
+        desk.refinement = Refinement(problem, desk.x, desk.y, desk.picture)
+    if not desk.refinement.wait(MOMENT):
+        return False
+    desk.put(problem, desk.refinement.picture, desk.serial)
+    if desk.refinement.error:
+        desk.trouble = f"The picture stays a coarse one: {desk.refinement.error}."
+    desk.refinement = None
+    return True
+
+
+def _written(desk: Desk, over: bool) -> bytes:
+    """What the board is told: the picture, or that the rest of it is under way."""
+    from otviz.transport.board import message, under_way
+
+    desk.sent += 1
+    if not over:
+        return under_way(desk.problem, desk.serial, desk.sent)
+    desk.message = message(desk.problem, desk.picture, desk.serial, desk.name, desk.sent, last=bool(desk.trouble))
+    return desk.message
 
 
 def _remember(link: Link, problem: Problem) -> None:
