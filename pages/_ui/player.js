@@ -837,7 +837,7 @@ function showStatus(panel) {
   setText(parts.title, scene?.title ?? "");
   parts.status.dataset.status = status;
   setText(parts.status.lastChild, status);
-  const at = newest ? `${whole(newest.step)}${scene?.steps ? ` / ${whole(scene.steps)}` : ""}` : "";
+  const at = newest && scene ? `${whole(newest.step)}${scene.steps ? ` / ${whole(scene.steps)}` : ""}` : "";
   setText(parts.progress, [at, status === "running" && rate > 0 ? `${whole(rate)} steps/s` : ""].filter(Boolean).join(" · "));
   setText(parts.message, message || "");
   parts.hint.hidden = Boolean(newest) || OVER.has(status);

@@ -62,7 +62,7 @@ class Train:
     @property
     def step(self) -> int:
         """Steps trained, as the picture says; -1 before it says."""
-        return int(re.sub(r"\D", "", self._text(".progress").partition("/")[0]) or -1)
+        return int(re.sub(r"\D", "", re.split("[/·]", self._text(".progress"))[0]) or -1)
 
     @property
     def status(self) -> str:
