@@ -16,7 +16,8 @@ from torch import Tensor
 from otviz.methods.base import Scalars
 from otviz.methods.unified import Unified, cost
 from otviz.metrics import held_out
-from otviz.ot.conjugates import CONJUGATES, Conjugate
+from otviz.ot.conjugates import Conjugate
+from otviz.ot.convex import conjugate
 from otviz.ot.exact import exact_coupling, squared_distances
 from otviz.training import Training
 
@@ -92,7 +93,7 @@ def _divergence(
 ) -> float | None:
     if training.adversary is None:
         return None
-    g1, g2, _ = (CONJUGATES[name] for name in method.conjugates())
+    g1, g2, _ = (conjugate(name) for name in method.conjugates())
     on_generated = training.adversary(moved).reshape(-1) - cost(x, moved, scalars["tau"])
     on_target = -training.adversary(y).reshape(-1)
     return sum(_entropy(g, at, scalars["alpha"]) for g, at in ((g1, on_generated), (g2, on_target)))

@@ -16,7 +16,8 @@ from torch import Tensor
 
 from otviz.methods.base import Adversary, Map
 from otviz.methods.unified import Unified, cost
-from otviz.ot.conjugates import CONJUGATES, Conjugate
+from otviz.ot.conjugates import Conjugate
+from otviz.ot.convex import conjugate
 
 Array = NDArray[np.float32]
 
@@ -76,7 +77,7 @@ def sample_weights(
         target: y, shape (m, d).
         scalars: of the method, `tau` and `alpha` among them.
     """
-    g1, g2, _ = (CONJUGATES[name] for name in method.conjugates())
+    g1, g2, _ = (conjugate(name) for name in method.conjugates())
     generated = generator(source, noise)
     v_generated, v_target = adversary(generated).reshape(-1), adversary(target).reshape(-1)
     c, alpha = cost(source, generated, scalars["tau"]), scalars["alpha"]

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from otviz.methods.base import Adversarial, Adversary, Batch, Map, Scalars, scalar_mlp, step_size
 from otviz.networks import MLP, BoundMLP
-from otviz.ot.conjugates import CONJUGATES
+from otviz.ot.convex import conjugate
 from otviz.params import param
 
 Name = Literal["identity", "softplus", "kl", "chi2"]
@@ -32,7 +32,7 @@ def cost(x: Tensor, generated: Tensor, tau: float) -> Tensor:
 
 
 def potential_loss(
-    v_generated: Tensor, v_target: Tensor, c: Tensor | float, g1: Name, g2: Name, alpha: float = 1.0
+    v_generated: Tensor, v_target: Tensor, c: Tensor | float, g1: str, g2: str, alpha: float = 1.0
 ) -> Tensor:
     """L_v without R, shape () (Algorithm 1, line 5; with alpha, Eq. 13: g becomes alpha g(. / alpha)).
 
@@ -41,13 +41,13 @@ def potential_loss(
         v_target: v(y), shape (B,).
         c: c(x, T(x, z)), shape (B,), or 0 for methods without cost.
     """
-    on_generated = CONJUGATES[g1].value(v_generated - c, alpha).mean()
-    return on_generated + CONJUGATES[g2].value(-v_target, alpha).mean()
+    on_generated = conjugate(g1).value(v_generated - c, alpha).mean()
+    return on_generated + conjugate(g2).value(-v_target, alpha).mean()
 
 
-def map_loss(v_generated: Tensor, c: Tensor | float, g3: Name) -> Tensor:
+def map_loss(v_generated: Tensor, c: Tensor | float, g3: str) -> Tensor:
     """L_T, shape () (Algorithm 1, line 10); arguments as for `potential_loss`."""
-    return CONJUGATES[g3].value(c - v_generated, 1.0).mean()
+    return conjugate(g3).value(c - v_generated, 1.0).mean()
 
 
 def penalty_kind(default: Penalty) -> Any:
@@ -79,8 +79,8 @@ class Unified(Adversarial):
     adversary_updates: int = param(1, 1, 20, doc="Updates of the potential per step", symbol="K_v", advanced=True)
     generator_updates: int = param(1, 1, 20, doc="Updates of the generator per step", symbol="K_T", advanced=True)
 
-    def conjugates(self) -> tuple[Name, Name, Name]:
-        """g1, g2, g3."""
+    def conjugates(self) -> tuple[str, str, str]:
+        """g1, g2, g3: names, or texts that `otviz.ot.convex.conjugate` reads."""
         return "identity", "identity", "identity"
 
     def scalars(self, progress: float) -> dict[str, float]:
@@ -131,8 +131,8 @@ class Unified(Adversarial):
             rf"L_T = \overline{{g_3({c} - v(\hat y))}}, \quad \hat y = T(x, z)",
         ]
         scaled = s["alpha"] != 1
-        forms = [CONJUGATES[name].formula_alpha if scaled else CONJUGATES[name].formula for name in self.conjugates()]
-        forms[2] = CONJUGATES[self.conjugates()[2]].formula
+        forms = [conjugate(name).formula_alpha if scaled else conjugate(name).formula for name in self.conjugates()]
+        forms[2] = conjugate(self.conjugates()[2]).formula
         both = (
             ["g_1(x) = g_2(x) = " + forms[0]]
             if forms[0] == forms[1]
@@ -204,7 +204,7 @@ class UOTMNoCost(Unified):
     adversary_lr: float = step_size(5e-4, "adversary")
     penalty: Penalty = penalty_kind("none")
 
-    def conjugates(self) -> tuple[Name, Name, Name]:
+    def conjugates(self) -> tuple[str, str, str]:
         return "softplus", "softplus", "identity"
 
 
@@ -222,7 +222,7 @@ class UOTM(OTM):
         1.0, 0.01, 1000, doc="Divergence weight: g becomes alpha g(x / alpha)", symbol="alpha", log=True, live=True
     )
 
-    def conjugates(self) -> tuple[Name, Name, Name]:
+    def conjugates(self) -> tuple[str, str, str]:
         return self.g1, self.g2, self.g3
 
     def scalars(self, progress: float) -> dict[str, float]:
@@ -281,7 +281,7 @@ class UOTMSD(OTM):
         0.75, 0.05, 1.0, doc="Share of the run after which alpha stays at its end", advanced=True
     )
 
-    def conjugates(self) -> tuple[Name, Name, Name]:
+    def conjugates(self) -> tuple[str, str, str]:
         return self.g1, self.g2, self.g3
 
     def scalars(self, progress: float) -> dict[str, float]:

@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from otviz.ot.conjugates import KL_LIMIT, Conjugate
+from otviz.ot.conjugates import CONJUGATES, KL_LIMIT, Conjugate
 
 RANGE = 20.0
 """g is checked for |x| <= RANGE and goes on as its tangent beyond, so that it stays finite and convex."""
@@ -102,6 +102,12 @@ class _Node:
         )
 
 
+def conjugate(name: str) -> Conjugate:
+    """The conjugate of that name in CONJUGATES, or the one that the text describes. Raises ValueError as `typed` does."""
+    return CONJUGATES[name] if name in CONJUGATES else typed(name)
+
+
+@functools.lru_cache(maxsize=64)
 def typed(text: str) -> Conjugate:
     """The conjugate g that `text` describes, as in "exp(x) - 1" or "2*softplus(x) - 2*log(2)".
 

@@ -1,0 +1,51 @@
+"""UOTM with convex functions that a user wrote: any g with g(0) = 0, g'(0) = 1, non-decreasing and convex will do.
+
+Choi et al. 2024 (papers/003), section 3.1, asks no more of g1 and g2; `otviz.ot.convex` reads the text and checks it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from otviz.methods.unified import OTM
+from otviz.ot.convex import conjugate
+from otviz.params import param
+
+HYPERBOLA = "x + sqrt(x**2 + 1) - 1"
+"""Its slope goes from 0 to 2 as that of softplus, but towards 0 as 1 / x^2: what is told apart well keeps some weight."""
+
+
+def written(which: str) -> Any:
+    """The knob of g1 or g2 as a text."""
+    on = "v(T(x, z)) - c" if which == "g1" else "-v(y)"
+    return param(HYPERBOLA, doc=f"Convex function on {on}: a formula in x, such as exp(x) - 1", symbol=which)
+
+
+@dataclass(frozen=True)
+class UOTMTyped(OTM):
+    """UOTM with typed g1 and g2; g3 is the identity."""
+
+    name: ClassVar[str] = "uotm-typed"
+    title: ClassVar[str] = "UOTM with your own g"
+    compilable: ClassVar[bool] = False  # its functions are trees of a text, which a compiler would unroll anew for each
+
+    g1: str = written("g1")
+    g2: str = written("g2")
+    alpha: float = param(
+        1.0, 0.01, 1000, doc="Divergence weight: g becomes alpha g(x / alpha)", symbol="alpha", log=True, live=True
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("g1", "g2"):
+            try:
+                conjugate(getattr(self, name))
+            except ValueError as error:
+                raise ValueError(f"{name} cannot be used: {error}") from error
+
+    def conjugates(self) -> tuple[str, str, str]:
+        return self.g1, self.g2, "identity"
+
+    def scalars(self, progress: float) -> dict[str, float]:
+        return {**super().scalars(progress), "alpha": self.alpha}
