@@ -48,6 +48,9 @@ class PanelUpdate:
         status: one of STATUSES, the state of training, not of playback; "ready" is a run that nobody has started.
         message: what went wrong, in a sentence, or "".
         steps_per_second: speed of training now, 0 when it rests.
+        verdict: a word on the run, as "collapsed: 3 of 8" (`otviz.verdicts`), or "" before there is one.
+        verdict_kind: the word without numbers, one of `otviz.verdicts.Kind`, or "".
+        verdict_text: the numbers and the rule behind the word, in sentences, or "".
     """
 
     run: str
@@ -58,6 +61,9 @@ class PanelUpdate:
     status: str = "running"
     message: str = ""
     steps_per_second: float = 0.0
+    verdict: str = ""
+    verdict_kind: str = ""
+    verdict_text: str = ""
 
 
 def thin(snapshots: Sequence[Snapshot], limit: int) -> list[Snapshot]:
@@ -220,6 +226,9 @@ def _panel_out(panel: PanelUpdate, blobs: _Blobs) -> dict[str, Any]:
         "status": panel.status,
         "message": panel.message,
         "rate": _number(panel.steps_per_second) or 0.0,
+        "verdict": panel.verdict,
+        "verdict_kind": panel.verdict_kind,
+        "verdict_text": panel.verdict_text,
         "scene": None if panel.scene is None else _scene_out(panel.scene, blobs),
         "frames": [_frame_out(snapshot, panel.box, blobs) for snapshot in panel.snapshots],
         "curve": {
@@ -248,6 +257,10 @@ def _panel_in(entry: dict[str, Any], source: _Source) -> PanelUpdate:
         status=entry["status"],
         message=str(entry["message"]),
         steps_per_second=float(entry["rate"]),
+        # Absent in timelines recorded before there were verdicts.
+        verdict=str(entry.get("verdict", "")),
+        verdict_kind=str(entry.get("verdict_kind", "")),
+        verdict_text=str(entry.get("verdict_text", "")),
     )
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 import struct
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from numpy.typing import NDArray
 from otviz.runs.snapshots import Curve, Scene, Snapshot
 from otviz.wire import MAGIC, STATUSES, VERSION, PanelUpdate, decode, encode, news, thin
 
+CHECKPOINTS = Path(__file__).parents[1] / "checkpoints"
 BOX = (-3.0, 5.0, -2.0, 2.0)
 # u16 over the box and a margin of a quarter on each side: half a grid cell, and float32 rounding of the result
 GRID_STEP = 1.5 * 8.0 / 65534 / 2 * 1.01 + 1e-6
@@ -96,6 +99,29 @@ def same_frame(ours: Snapshot, theirs: Snapshot) -> None:
     assert (ours.manifold is None) == (theirs.manifold is None)
     if ours.manifold is not None and theirs.manifold is not None:
         np.testing.assert_allclose(theirs.manifold, ours.manifold, atol=GRID_STEP)
+
+
+def test_a_verdict_comes_back_and_may_be_missing() -> None:
+    said = PanelUpdate(
+        "run", BOX, verdict="collapsed: 3 of 8", verdict_kind="collapsed", verdict_text="3 of 8 modes. ε"
+    )
+    back = one(said)
+    assert (back.verdict, back.verdict_kind, back.verdict_text) == ("collapsed: 3 of 8", "collapsed", "3 of 8 modes. ε")
+    _, version, _, length = struct.unpack_from("<4sHHI", data := encode([said]))
+    header = json.loads(data[12 : 12 + length])
+    for key in ("verdict", "verdict_kind", "verdict_text"):  # as in a timeline recorded before there were verdicts
+        del header["panels"][0][key]
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 4)
+    (old,) = decode(struct.pack("<4sHHI", MAGIC, version, 0, len(text)) + text + data[12 + length :])
+    assert (old.run, old.verdict, old.verdict_kind, old.verdict_text) == ("run", "", "", "")
+
+
+@pytest.mark.parametrize("path", sorted(CHECKPOINTS.glob("*/timeline.bin")), ids=lambda path: path.parent.name)
+def test_recorded_timelines_are_read(path: Path) -> None:
+    panels = decode(path.read_bytes())
+    assert panels
+    assert all(panel.scene and panel.snapshots for panel in panels)
 
 
 def test_points_beyond_the_margin_are_flagged_and_not_moved_to_its_edge() -> None:
