@@ -7,12 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from torch import Tensor
+
 from otviz import distributions, methods
 from otviz.distributions import Distribution
 from otviz.distributions.gaussian import Gaussian
 from otviz.methods import Method
 from otviz.params import params_of
 from otviz.runs.plan import Plan
+from otviz.training import Training, start
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,12 @@ class RunConfig:
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"this is no config of a run: {error} is missing or of the wrong kind") from error
+
+    def training_from(self, state: tuple[dict[str, Tensor], str]) -> Training:
+        """A training of this config on the CPU that goes on from `state`. Raises ValueError if that is of other networks."""
+        made = start(self.method, self.target, self.source, steps=self.steps, seed=self.seed)
+        made.restore(*state)
+        return made
 
     def retuned(self, changes: Mapping[str, Any]) -> RunConfig:
         """This config with live knobs of its method changed.

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from otviz.distributions import Mixture
-from otviz.metrics import coverage, held_out, w2_floor, wasserstein2
+from otviz.metrics import coverage, diversity, held_out, precision_recall, w2_floor, wasserstein2
 from otviz.runs.snapshots import Array, Meter, Scene, Snapshot, square_box
 from otviz.training import Training
 
@@ -21,6 +21,7 @@ ARROWS = 16
 MANIFOLD = 17
 W2_POINTS = 500
 W2_EVERY = 2.0  # seconds
+DIVERSITY_POINTS = 20_000  # the mean variance of so many is that of the target to within 2 %
 
 
 class Probe:
@@ -36,7 +37,8 @@ class Probe:
         noise = torch.Generator().manual_seed(seed + 7)
         device = training.device
         self._training = training
-        self._meter: Meter = {"samples": POINTS}
+        many = training.target.sample(DIVERSITY_POINTS, np.random.default_rng([seed, 8]))
+        self._meter: Meter = {"samples": POINTS, "diversity_target": diversity(many)}
         self._measured_at = -math.inf
         self._field_due = -math.inf
         self._drawn: tuple[Array | None, Array | None] = (None, None)
@@ -89,15 +91,17 @@ class Probe:
         )
 
     def _measure(self, points: Array) -> None:
-        """Coverage at every look; exact W2, which takes tens of milliseconds, only every few seconds."""
+        """Coverage at every look; exact W2, which takes tens of milliseconds, precision and recall only every few seconds."""
         if self._mixture is not None:
             self._meter |= coverage(points, self._mixture)
             self._meter["true_shares"] = self._mixture.weights.tolist()
+        self._meter["diversity"] = diversity(points)
         now = time.monotonic()
         if now - self._measured_at > W2_EVERY or self._training.step >= self._training.steps:
             self._measured_at = now
             self._meter |= {"w2": wasserstein2(points[:W2_POINTS], self._held_out), "w2_floor": self._w2_floor}
-            self._meter["w2_samples"] = W2_POINTS
+            precision, recall = precision_recall(points[:W2_POINTS], self._held_out)
+            self._meter |= {"w2_samples": W2_POINTS, "precision": precision, "recall": recall}
 
     def samples(self, n: int, seed: int) -> Array:
         """n fresh generated points, shape (n, 2)."""

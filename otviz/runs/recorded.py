@@ -7,10 +7,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from otviz.runs.run import Restored
+from otviz.runs.kept import Restored, State
 from otviz.runs.snapshots import Curve, Meter, Scene, Snapshot, curve_of
 from otviz.runs.store import Store, Stored, read_restored
-from otviz.training import Training, start
+from otviz.training import Training
 
 
 class Recorded:
@@ -33,6 +33,7 @@ class Recorded:
         self.step = stored.step
         self.seconds = stored.seconds
         self.created = stored.created
+        self.origin = stored.origin
         self.meter: Meter = stored.meter
         self.scene = scene
         self.snapshots = restored.snapshots
@@ -56,10 +57,25 @@ class Recorded:
         """The same, thinned."""
         return curve_of(self._restored.losses)
 
+    @property
+    def kept(self) -> tuple[int, ...]:
+        """Steps whose weights are kept: the last one saved."""
+        return (self.step,)
+
+    def state(self, step: int | None = None) -> State:
+        """The training's state as it was saved. Raises ValueError for another step."""
+        if step is not None and step != self.step:
+            raise ValueError(
+                f"the weights of step {step} were not kept: of a run of an earlier session only the last ones are, "
+                f"those of step {self.step}; choose that"
+            )
+        return self._restored.tensors, self._restored.text
+
+    def still(self) -> Training:
+        """The networks as they were saved, a copy on the CPU."""
+        return self.config.training_from(self.state())
+
     @cached_property
     def training(self) -> Training:
-        """The networks as they were saved, on the CPU."""
-        config = self.config
-        made = start(config.method, config.target, config.source, steps=config.steps, seed=config.seed)
-        made.restore(self._restored.tensors, self._restored.text)
-        return made
+        """The same, made once."""
+        return self.still()

@@ -6,16 +6,25 @@ import atexit
 import secrets
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from otviz.runs.branches import Branch
 from otviz.runs.config import RunConfig
-from otviz.runs.run import ENDED, Restored, Run
+from otviz.runs.pace import Pace
+from otviz.runs.run import ENDED, Run
 from otviz.runs.slots import Slots
-from otviz.runs.store import Store, Stored, read_restored
+from otviz.runs.store import Store, read_restored
 
 AT_ONCE = 2
-ALIVE = 32
-REMEMBERED = 40
+ALIVE = 64
+REMEMBERED = 64
+TOGETHER = 9  # runs that train in step at most
+
+
+def _new_id(what: RunConfig | Branch) -> str:
+    config = what if isinstance(what, RunConfig) else what.config
+    return f"{config.method.name}-{config.target.name}-{secrets.token_hex(4)}"
 
 
 @dataclass
@@ -47,9 +56,21 @@ class Registry:
         self._reaper: threading.Thread | None = None
         atexit.register(self.close)
 
-    def submit(self, config: RunConfig) -> Run:
+    def submit(self, config: RunConfig | Branch) -> Run:
         """Start a run, or queue it. Raises ValueError when too many are alive."""
-        return self._launch(f"{config.method.name}-{config.target.name}-{secrets.token_hex(4)}", config)
+        with self._lock:
+            self._admit(1)
+            return self._make(_new_id(config), config).start()
+
+    def submit_together(self, configs: Sequence[RunConfig | Branch]) -> list[Run]:
+        """Start runs that train in step and hold one place together. Raises ValueError for too many."""
+        if not 1 <= len(configs) <= TOGETHER:
+            raise ValueError(f"1 to {TOGETHER} runs can train in step; got {len(configs)}")
+        pace = Pace(self._slots.share)
+        with self._lock:
+            self._admit(len(configs))
+            made = [self._make(_new_id(one), one, pace=pace) for one in configs]
+            return [run.start() for run in made]
 
     def resume(self, run_id: str) -> Run:
         """Go on with a stored run that ended before its last step. Raises ValueError."""
@@ -64,8 +85,11 @@ class Registry:
             stored = self.store.read(run_id)
             if stored.step >= stored.config.steps:
                 raise ValueError(f"run {run_id!r} has done all its {stored.config.steps} steps; start a new one")
+            self._admit(1)
             _, restored = read_restored(self.store.path(run_id))
-            return self._launch(run_id, stored.config, restored, stored)
+            run = self._make(run_id, Branch(stored.config, restored, stored.origin))
+            run.created = stored.created
+            return run.start()
 
     @property
     def stored(self) -> Store:
@@ -125,21 +149,20 @@ class Registry:
         for run in list(self._runs.values()):
             run.wait(max(0.0, end - time.monotonic()))
 
-    def _launch(
-        self, run_id: str, config: RunConfig, restored: Restored | None = None, stored: Stored | None = None
-    ) -> Run:
-        with self._lock:
-            alive = sum(run.status not in ENDED for run in self._runs.values())
-            if alive >= ALIVE:
-                raise ValueError(f"at most {ALIVE} runs may be alive at once; stop one of them first")
-            save = None if self.store is None else self.store.save
-            run = Run(run_id, config, self._slots, save, restored)
-            if stored is not None:
-                run.created, run.seconds = stored.created, stored.seconds
-            self._runs.pop(run_id, None)  # a resumed run is the newest again
-            self._runs[run_id] = run
-            self._forget()
-            return run.start()
+    def _admit(self, more: int) -> None:
+        alive = sum(run.status not in ENDED for run in self._runs.values())
+        if alive + more > ALIVE:
+            raise ValueError(f"at most {ALIVE} runs may be alive at once, and {alive} are; stop some of them first")
+
+    def _make(self, run_id: str, what: RunConfig | Branch, pace: Pace | None = None) -> Run:
+        if isinstance(what, RunConfig):
+            what = Branch(what, None, "")
+        save = None if self.store is None else self.store.save
+        run = Run(run_id, what.config, self._slots, save, what.restored, pace, what.origin)
+        self._runs.pop(run_id, None)  # a resumed run is the newest again
+        self._runs[run_id] = run
+        self._forget()
+        return run
 
     def _forget(self) -> None:
         """Drop the oldest ended runs from memory; the store still has them."""

@@ -9,7 +9,7 @@ import math
 import queue
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 
 from otviz.methods import Adversarial
 from otviz.runs.config import RunConfig
+from otviz.runs.kept import Losses, Restored, State, States, collect
+from otviz.runs.pace import Pace
 from otviz.runs.probe import Probe
 from otviz.runs.slots import Slots
 from otviz.runs.snapshots import Curve, Meter, Scene, Snapshot, curve_of, thinned
@@ -39,7 +41,9 @@ class Run:
         config: what to train.
         slots: admits so many runs to the processor at once; the others wait their turn.
         save: called with the run when it pauses, ends and every 30 seconds; raises OSError when the disk is full.
-        restored: (snapshots, losses (n, 2), tensors, text) of a stored run to continue, or None.
+        restored: what to continue: of this run as it was stored, or of another that it branches from.
+        pace: of the runs that train in step with this one; they hold one slot together.
+        origin: where a branch comes from, for a person.
     """
 
     def __init__(
@@ -49,6 +53,8 @@ class Run:
         slots: Slots | None = None,
         save: Callable[[Run], None] | None = None,
         restored: Restored | None = None,
+        pace: Pace | None = None,
+        origin: str = "",
     ) -> None:
         self.id = run_id
         self.config = config
@@ -56,16 +62,18 @@ class Run:
         self.scene: Scene | None = None
         self.frozen = False
         self.created = time.time()
-        self.seconds = 0.0
+        self.seconds = restored.snapshots[-1].seconds if restored and restored.snapshots else 0.0
+        self.origin = origin
         self._slots = slots or Slots(1)
+        self._pace = pace
         self._save = save
         self._restored = restored
         self._commands: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
         self._snapshots: tuple[Snapshot, ...] = restored.snapshots if restored else ()
-        self._losses: list[NDArray[np.float32]] = [restored.losses] if restored else []
+        self._losses = Losses(restored.losses if restored else None)
         self._later: list[tuple[str, Any]] = []  # commands that came while queued
         self._pending: list[Step] = []
-        self._good: tuple[dict[str, torch.Tensor], str] | None = None  # the training as of the last look
+        self._states = States(config.steps)
         self._allowed: float = math.inf  # steps until the next pause
         self._fault = ""
         self._unsaved = ""
@@ -74,6 +82,8 @@ class Run:
         self._look_cost = 0.0
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._play, name=f"run {run_id}", daemon=True)
+        if pace is not None:
+            pace.join(self, self.step)  # before any of the group begins
 
     # What others call
 
@@ -150,12 +160,26 @@ class Run:
 
     def losses(self) -> NDArray[np.float32]:
         """Losses after each step as of the last look, shape (steps, 2): generator, adversary (nan without)."""
-        parts = list(self._losses)
-        return np.concatenate(parts) if parts else np.empty((0, 2), np.float32)
+        return self._losses.all()
 
     def curve(self) -> Curve:
         """Losses thinned to a few hundred means over equal stretches of steps."""
         return curve_of(self.losses())
+
+    @property
+    def kept(self) -> tuple[int, ...]:
+        """Steps whose weights are kept, in order: of the last look, and of some looks before it."""
+        return self._states.kept
+
+    def state(self, step: int | None = None) -> State:
+        """The training's state after `step` steps, or as of the last look. Raises ValueError when it was not kept."""
+        if not self.kept:
+            raise ValueError("this run has not begun, so it has no weights yet; wait for its first step")
+        return self._states.at(self.kept[-1] if step is None else step)
+
+    def still(self) -> Training:
+        """The training as of the last look, a copy on the CPU that no longer moves. Raises ValueError before the first."""
+        return self.config.training_from(self.state())
 
     # What the thread does
 
@@ -167,7 +191,7 @@ class Run:
             kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
             self._fail(f"{kind}{error}")
         finally:
-            self._slots.leave(self)
+            self._give_way()
             self._ended.set()
 
     def _train(self) -> None:
@@ -199,7 +223,8 @@ class Run:
             self._allowed -= 1
             now, last = time.monotonic(), step.number >= training.steps
             due = last or now >= next_look or self._allowed <= 0
-            if not due and self._commands.empty():
+            turn = self._pace is None or self._pace.has_turn(self, step.number)
+            if not due and turn and self._commands.empty():
                 continue
             self.seconds += now - since
             if due:
@@ -210,7 +235,20 @@ class Run:
             if not last and not self._obey():
                 return
             since = time.monotonic()
+            if not turn and not last:
+                if not self._wait_for_turn(step.number):
+                    return
+                waited, since = time.monotonic() - since, time.monotonic()
+                next_look += waited  # a run's looks are paced by its own time, not by that of the others
         self._end("done")
+
+    def _wait_for_turn(self, step: int) -> bool:
+        """Let the runs in step with this one come up. False when the run has ended meanwhile."""
+        assert self._pace is not None
+        while not self._pace.turn(self, step, timeout=0.1):
+            if not self._obey():
+                return False
+        return True
 
     def _plan(self, before: Snapshot, spent: float) -> float:
         """When to look next: often while watched, never for more than a share of the time. Saves now and then."""
@@ -226,20 +264,20 @@ class Run:
     def _look(self) -> bool:
         """Keep a snapshot of what was done since the last look; False, ending the run, if that is no longer numbers."""
         steps, self._pending = self._pending, []
-        if not steps and self._good is not None:
+        if not steps and self._states.newest is not None:
             return True
         losses, bad = collect(steps) if steps else (np.empty((0, 2), np.float32), None)
         state = self.training.state()
         if bad is None and not all(value.isfinite().all() for value in state[0].values()):
             bad = self.training.step
         if bad is not None:
-            if self._good is not None:
-                self.training.restore(*self._good)
+            if self._states.newest is not None:
+                self.training.restore(*self._states.newest)
             self._fail(f"the loss was no longer a number at step {bad}; a smaller lr or larger penalty may help")
             return False
-        self._good = state
+        self._states.add(self.training.step, state)
         self.frozen = self.training.frozen
-        self._losses.append(losses)
+        self._losses.add(losses)
         if not self._snapshots or self._snapshots[-1].step != self.training.step:
             recent = losses if len(losses) else self.losses()
             one, two = recent[-1].tolist() if len(recent) else (math.nan, math.nan)
@@ -280,13 +318,13 @@ class Run:
     def _pause(self) -> None:
         if self._look():
             self.status = "paused"
-            self._slots.leave(self)
+            self._give_way()
             self._store()
 
     def _admitted(self) -> bool:
         """Wait for a slot, as queued; what needs the training is carried out later. False when told to stop."""
         self.status = "queued"
-        while not self._slots.enter(self, timeout=0.1):
+        while not self._slots.enter(self, timeout=0.1, group=self._pace):
             while not self._commands.empty():
                 command, value = self._commands.get()
                 if command == "stop":
@@ -297,7 +335,14 @@ class Run:
                 else:
                     self._later.append((command, value))
         self.status = "running"
+        if self._pace is not None:
+            self._pace.join(self, self.step)
         return True
+
+    def _give_way(self) -> None:
+        self._slots.leave(self)
+        if self._pace is not None:
+            self._pace.leave(self)
 
     def _fail(self, message: str) -> None:
         self._fault = message
@@ -305,7 +350,7 @@ class Run:
 
     def _end(self, status: Status) -> None:
         self.status = status
-        self._slots.leave(self)
+        self._give_way()
         self._store()
         self._ended.set()
 
@@ -320,31 +365,3 @@ class Run:
             reason = (error.strerror if isinstance(error, OSError) else None) or error
             later = "" if self.status in ENDED else ", it will be tried again"
             self._unsaved = f"the run could not be saved ({reason}); free some disk space{later}"
-
-
-class Restored:
-    """What a stored run needs to go on: its snapshots, losses (n, 2), and the training's state."""
-
-    def __init__(
-        self,
-        snapshots: tuple[Snapshot, ...],
-        losses: NDArray[np.float32],
-        tensors: Mapping[str, torch.Tensor],
-        text: str,
-    ) -> None:
-        self.snapshots = snapshots
-        self.losses = losses
-        self.tensors = dict(tensors)
-        self.text = text
-
-
-def collect(steps: list[Step]) -> tuple[NDArray[np.float32], int | None]:
-    """Losses of steps in one transfer, shape (n, 2) (nan where there is none yet), and the first step gone wrong."""
-    nan = torch.tensor(math.nan)
-    columns = [[step.generator_loss for step in steps], [step.adversary_loss for step in steps]]
-    there = np.array([[loss is not None for loss in column] for column in columns]).T
-    losses = torch.stack(
-        [torch.stack([nan if loss is None else loss.float().cpu() for loss in column]) for column in columns], dim=1
-    ).numpy()
-    bad = np.flatnonzero((there & ~np.isfinite(losses)).any(1))
-    return losses, steps[int(bad[0])].number if len(bad) else None

@@ -1,4 +1,4 @@
-"""Places at the processor: so many runs train at once, the others wait in the order they came."""
+"""Places at the processor: so many run or group of runs train at once, the others wait in the order they came."""
 
 from __future__ import annotations
 
@@ -6,35 +6,40 @@ import threading
 
 
 class Slots:
-    """A fair gate for `size` holders."""
+    """A fair gate for `size` holders; the members of a group hold one place together."""
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._holders: set[int] = set()
-        self._line: list[int] = []
+        self._holders: dict[int, set[int]] = {}
+        self._line: dict[int, set[int]] = {}  # in the order they came
         self._changed = threading.Condition()
 
-    def enter(self, who: object, timeout: float) -> bool:
-        """Take a place, or a place in the line; True once `who` has a place, False after `timeout` seconds."""
-        key = id(who)
+    def enter(self, who: object, timeout: float, group: object | None = None) -> bool:
+        """Take a place, or a place in the line; True once `who` or its group has one, False after `timeout` seconds."""
+        key, member = id(who if group is None else group), id(who)
         with self._changed:
-            if key not in self._line and key not in self._holders:
-                self._line.append(key)
+            if key not in self._holders:
+                self._line.setdefault(key, set()).add(member)
             free = self._changed.wait_for(lambda: self._may_enter(key), timeout)
-            if free and key in self._line:
-                self._line.remove(key)
-                self._holders.add(key)
+            if free:
+                self._holders.setdefault(key, set()).update(self._line.pop(key, set()), {member})
             return free
 
     def leave(self, who: object) -> None:
-        """Give the place, or the place in the line, back; harmless without one."""
-        key = id(who)
+        """Give the place, or the place in the line, back; a group's goes with its last member. Harmless without one."""
+        member = id(who)
         with self._changed:
-            self._holders.discard(key)
-            if key in self._line:
-                self._line.remove(key)
+            for places in (self._holders, self._line):
+                for key in [key for key, members in places.items() if member in members]:
+                    places[key].discard(member)
+                    if not places[key]:
+                        del places[key]
             self._changed.notify_all()
+
+    def share(self) -> int:
+        """Threads that each holder may run at once, so that no more than `size` run in all; at least 1."""
+        return max(1, self._size // max(1, len(self._holders)))
 
     def _may_enter(self, key: int) -> bool:
         free = self._size - len(self._holders)
-        return key in self._holders or (key in self._line and self._line.index(key) < free)
+        return key in self._holders or (key in self._line and list(self._line).index(key) < free)

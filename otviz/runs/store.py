@@ -31,7 +31,8 @@ from otviz import __version__
 from otviz.files import write_whole
 from otviz.runs.config import RunConfig
 from otviz.runs.export import history_csv
-from otviz.runs.run import ENDED, Restored, Run
+from otviz.runs.kept import Restored
+from otviz.runs.run import ENDED, Run
 from otviz.runs.snapshots import Scene, Snapshot
 
 T = TypeVar("T")
@@ -53,6 +54,7 @@ class Stored:
     seconds: float
     created: float
     meter: dict[str, Any]
+    origin: str = ""
 
 
 class Store:
@@ -92,7 +94,7 @@ def save_run(run: Run, folder: Path) -> None:
     last = run.snapshots[-1]
     summary = {
         "id": run.id, "status": run.status, "message": run.message, "step": last.step, "seconds": run.seconds,
-        "created": run.created, "meter": last.meter,
+        "created": run.created, "meter": last.meter, "origin": run.origin,
     }  # fmt: skip
     tensors, text = run.training.state()
     prefix = "averaged." if run.training.method.ema else "generator."
@@ -114,7 +116,7 @@ def read_run(folder: Path) -> Stored:
         status = kept["status"] if kept["status"] in ENDED else "stopped"
         return Stored(
             folder.name, config, status, str(kept["message"]), int(kept["step"]), float(kept["seconds"]),
-            float(kept["created"]), dict(kept["meter"]),
+            float(kept["created"]), dict(kept["meter"]), str(kept.get("origin", "")),
         )  # fmt: skip
 
     return _guarded(folder, read)

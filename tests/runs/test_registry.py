@@ -116,19 +116,19 @@ def test_tokens_and_runs_that_are_not_there_are_harmless(make: Callable[..., Reg
         registry.resume("no-such-run")
 
 
-def test_twenty_runs_at_once_are_queued_and_the_thirty_third_is_refused(make: Callable[..., Registry]) -> None:
+def test_nine_methods_of_seven_viewers_are_queued_and_one_too_many_is_refused(make: Callable[..., Registry]) -> None:
     registry = make(at_once=2)
     runs, refused = [], []
-    for _ in range(40):
+    for _ in range(ALIVE + 8):
         try:
             runs.append(registry.submit(config()))
         except ValueError as error:
             refused.append(str(error))
-    assert len(runs) == ALIVE == 32
-    assert refused == ["at most 32 runs may be alive at once; stop one of them first"] * 8
+    assert len(runs) == ALIVE == 64
+    assert refused == ["at most 64 runs may be alive at once, and 64 are; stop some of them first"] * 8
     until(lambda: [run.status for run in runs].count("running") == 2)
     time.sleep(0.2)
-    assert [run.status for run in runs].count("queued") == 30
+    assert [run.status for run in runs].count("queued") == ALIVE - 2
     assert [run.status for run in runs[:2]] == ["running", "running"], "the first come first"
     assert registry.runs() == runs[::-1]
     runs[5].stop()

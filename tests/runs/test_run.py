@@ -19,7 +19,8 @@ from otviz.distributions import named as distribution
 from otviz.methods import named
 from otviz.methods.unified import UOTM
 from otviz.runs.config import RunConfig
-from otviz.runs.run import Restored, Run
+from otviz.runs.kept import Restored
+from otviz.runs.run import Run
 from otviz.runs.slots import Slots
 from otviz.runs.snapshots import KEPT, thinned
 

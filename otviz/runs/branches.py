@@ -1,0 +1,62 @@
+"""Branches: what a run had learned by some step is where another begins, with other knobs, or frozen."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+
+from otviz.methods import Adversarial, Method
+from otviz.runs.config import RunConfig
+from otviz.runs.kept import Restored
+from otviz.runs.recorded import Recorded
+from otviz.runs.run import Run
+
+
+@dataclass(frozen=True)
+class Branch:
+    """A run to be: its config, what it goes on from (None: from its beginning), and where that comes from, for a person."""
+
+    config: RunConfig
+    restored: Restored | None
+    origin: str
+
+
+def branch(
+    run: Run | Recorded, step: int | None = None, method: Method | None = None, frozen: bool | None = None
+) -> Branch:
+    """A branch of `run` after `step` steps, which the method of the branch goes on from.
+
+    Args:
+        run: it is not changed.
+        step: one of `run.kept`; its last look if None.
+        method: the knobs of the branch, those of the run if None; its networks must have the same sizes.
+        frozen: whether its adversary learns no more; as in the run if None.
+
+    Raises ValueError for a step whose weights were not kept, networks of other sizes, and a method without adversary frozen.
+    """
+    tensors, text = run.state(step)
+    rest = json.loads(text)
+    method = method or run.config.method
+    if frozen and not isinstance(method, Adversarial):
+        raise ValueError(f"{method.title} has no adversary to freeze; choose a method that has one")
+    if frozen is not None:
+        rest["frozen"] = frozen
+    at, text = int(rest["step"]), json.dumps(rest)
+    config = dataclasses.replace(run.config, method=method, compile=False)
+    if at >= config.steps:
+        raise ValueError(f"all {config.steps} steps are done at step {at}; choose an earlier one")
+    try:
+        config.training_from((tensors, text))
+    except ValueError as error:
+        raise ValueError(
+            f"the weights of {run.config.method.title} do not fit these knobs: a branch needs networks of the same sizes "
+            "(hidden, layers, noise_dim, features); change others"
+        ) from error
+    snapshots = tuple(snapshot for snapshot in run.snapshots if snapshot.step <= at)
+    return Branch(config, Restored(snapshots, run.losses()[:at], tensors, text), f"branched from {run.id} at step {at}")
+
+
+def fork(run: Run | Recorded, step: int | None = None) -> tuple[Branch, Branch]:
+    """Two branches of a run: one whose adversary is frozen and one whose adversary learns on. Raises as `branch`."""
+    return branch(run, step, frozen=True), branch(run, step, frozen=False)

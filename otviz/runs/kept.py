@@ -1,0 +1,114 @@
+"""What a run keeps of its training: losses of every step, and the weights of some steps, to go on from there."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from otviz.runs.snapshots import Snapshot
+from otviz.training import Step
+
+State = tuple[dict[str, torch.Tensor], str]
+"""`Training.state()`: tensors by name, and the rest as text."""
+
+MOST, LEAST = 20, 4  # states kept in equal parts of a run
+ROOM = 8e6  # bytes that the states of one run may take
+
+
+class Restored:
+    """What a stored run needs to go on: its snapshots, losses (n, 2), and the training's state."""
+
+    def __init__(
+        self,
+        snapshots: tuple[Snapshot, ...],
+        losses: NDArray[np.float32],
+        tensors: Mapping[str, torch.Tensor],
+        text: str,
+    ) -> None:
+        self.snapshots = snapshots
+        self.losses = losses
+        self.tensors = dict(tensors)
+        self.text = text
+
+
+class States:
+    """States of one training: the newest, and one in each equal part of the run, as many as there is room for."""
+
+    def __init__(self, steps: int) -> None:
+        self._steps = steps
+        self._spaced: dict[int, State] = {}
+        self._newest: tuple[int, State] | None = None
+
+    def add(self, step: int, state: State) -> None:
+        """Keep the newest state; of those before, the first of each part."""
+        if self._newest is not None and self._part(self._newest[0]) not in map(self._part, self._spaced):
+            self._spaced[self._newest[0]] = self._newest[1]
+        self._newest = (step, state)
+
+    @property
+    def newest(self) -> State | None:
+        """The last one added."""
+        return None if self._newest is None else self._newest[1]
+
+    @property
+    def kept(self) -> tuple[int, ...]:
+        """Steps whose states are kept, in order."""
+        return (*self._spaced, self._newest[0]) if self._newest else ()
+
+    def at(self, step: int) -> State:
+        """The state after `step` steps. Raises ValueError when it was not kept, saying which are."""
+        if self._newest and step == self._newest[0]:
+            return self._newest[1]
+        if step not in self._spaced:
+            kept = ", ".join(map(str, self.kept)) or "none yet"
+            raise ValueError(
+                f"the weights of step {step} were not kept: to spare memory a run keeps those of its last look and of "
+                f"{self._parts} looks spread over it; choose one of {kept}"
+            )
+        return self._spaced[step]
+
+    @property
+    def _parts(self) -> int:
+        assert self._newest is not None
+        size = sum(value.nbytes for value in self._newest[1][0].values())
+        return int(min(max(ROOM / max(size, 1), LEAST), MOST))
+
+    def _part(self, step: int) -> int:
+        return step * self._parts // max(self._steps, 1)
+
+
+class Losses:
+    """Losses after each step, shape (steps, 2): generator, adversary (nan without)."""
+
+    def __init__(self, before: NDArray[np.float32] | None = None) -> None:
+        self._parts: list[NDArray[np.float32]] = [] if before is None else [before]
+        self._lock = threading.Lock()
+
+    def add(self, losses: NDArray[np.float32]) -> None:
+        """Append the next ones."""
+        with self._lock:
+            self._parts.append(losses)
+
+    def all(self) -> NDArray[np.float32]:
+        """All of them in one array."""
+        with self._lock:
+            if len(self._parts) > 1:  # joined once, not at every call
+                self._parts = [np.concatenate(self._parts)]
+            return self._parts[0] if self._parts else np.empty((0, 2), np.float32)
+
+
+def collect(steps: Sequence[Step]) -> tuple[NDArray[np.float32], int | None]:
+    """Losses of steps in one transfer, shape (n, 2) (nan where there is none yet), and the first step gone wrong."""
+    nan = torch.tensor(math.nan)
+    columns = [[step.generator_loss for step in steps], [step.adversary_loss for step in steps]]
+    there = np.array([[loss is not None for loss in column] for column in columns]).T
+    losses = torch.stack(
+        [torch.stack([nan if loss is None else loss.float().cpu() for loss in column]) for column in columns], dim=1
+    ).numpy()
+    bad = np.flatnonzero((there & ~np.isfinite(losses)).any(1))
+    return losses, steps[int(bad[0])].number if len(bad) else None

@@ -1,0 +1,259 @@
+"""Runs in step, and branches of runs."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from otviz.distributions import named as distribution
+from otviz.methods import named
+from otviz.runs.branches import branch, fork
+from otviz.runs.config import RunConfig
+from otviz.runs.kept import Losses, States
+from otviz.runs.pace import TURN, Pace
+from otviz.runs.registry import TOGETHER, Registry
+from otviz.runs.run import Run
+from otviz.runs.slots import Slots
+from otviz.runs.store import Store
+
+SMALL = {"hidden": 8, "layers": 1, "batch_size": 8}
+
+
+def config(name: str = "uotm-sd", steps: int = 1_000_000, **knobs: Any) -> RunConfig:
+    method = named(name)(**{**SMALL, **knobs})
+    return RunConfig(method, distribution("ring")(), steps=steps, device="cpu")
+
+
+@pytest.fixture
+def registry(tmp_path: Any) -> Iterator[Registry]:
+    made = Registry(Store(tmp_path))
+    yield made
+    made.close()
+
+
+def until(condition: Callable[[], object], seconds: float = 20.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.005)
+
+
+def steps_of(runs: list[Run]) -> list[int]:
+    return [run.training.step for run in runs]
+
+
+# Taking turns
+
+
+def test_the_run_furthest_behind_comes_first() -> None:
+    pace, a, b, c = Pace(lambda: 1), object(), object(), object()
+    for who, step in ((a, 5), (b, 3), (c, 4)):
+        pace.join(who, step)
+    assert not pace.turn(a, 5, 0)
+    assert pace.turn(b, 3, 0)
+    assert not pace.turn(c, 4, 0), "only one may train at once"
+    assert pace.has_turn(b, 3 + TURN - 1)
+    assert not pace.has_turn(b, 3 + TURN)
+    assert not pace.turn(b, 3 + TURN, 0), "c is further behind now"
+    assert pace.turn(c, 4, 0)
+    pace.leave(c)
+    pace.leave(a)
+    assert pace.turn(b, 3 + TURN, 0), "nobody is left to wait for"
+
+
+def test_two_places_go_to_the_two_furthest_behind() -> None:
+    pace, runs = Pace(lambda: 2), [object() for _ in range(3)]
+    for step, who in enumerate(runs):
+        pace.join(who, step)
+    assert pace.turn(runs[1], 1, 0)
+    assert not pace.turn(runs[2], 2, 0)
+    assert pace.turn(runs[0], 0, 0)
+
+
+def test_a_group_holds_one_place_until_its_last_member_leaves() -> None:
+    slots, group = Slots(1), object()
+    a, b, other = object(), object(), object()
+    assert slots.enter(a, 0, group)
+    assert not slots.enter(other, 0)
+    assert slots.enter(b, 0, group)
+    slots.leave(a)
+    assert not slots.enter(other, 0)
+    assert slots.enter(a, 0, group), "a member that paused comes back to the group's place"
+    slots.leave(a)
+    slots.leave(b)
+    assert slots.enter(other, 0)
+
+
+def test_places_are_shared_among_the_groups_that_train() -> None:
+    slots = Slots(2)
+    one, two = object(), object()
+    slots.enter(one, 0)
+    assert slots.share() == 2
+    slots.enter(two, 0)
+    assert slots.share() == 1
+
+
+# Runs in step
+
+
+def test_runs_of_unequal_cost_stay_in_step(registry: Registry) -> None:
+    slow = config("uotm", batch_size=512, adversary_updates=3, hidden=64)
+    runs = registry.submit_together([config("uotm"), slow, config("sinkhorn")])
+    until(lambda: all(run.step > 0 for run in runs))
+    seen = []
+    for _ in range(40):
+        seen.append(max(steps_of(runs)) - min(steps_of(runs)))
+        time.sleep(0.02)
+    assert min(steps_of(runs)) > TURN
+    assert max(seen) <= 2 * TURN  # a turn, and a step or two more while reading one after the other
+
+
+def test_a_member_that_fails_pauses_or_stops_holds_nobody_up(registry: Registry) -> None:
+    # a step size of .1 on raw scores of 1e4 gives no numbers soon; the others go on
+    failing = config("otm", lr=0.1, adversary_lr=0.1, tau=100.0, penalty="none")
+    runs = registry.submit_together([failing, config("uotm"), config("uotm-kl"), config("gan")])
+    until(lambda: all(run.step > 0 for run in runs[1:]))
+    runs[2].pause()
+    runs[3].stop()
+    until(lambda: runs[2].status == "paused" and runs[3].status == "stopped")
+    before, resting = runs[1].step, runs[2].training.step
+    until(lambda: runs[1].step > before + 5 * TURN)
+    assert runs[2].training.step == resting
+    runs[2].resume()
+    until(lambda: runs[2].training.step >= runs[1].training.step - 2 * TURN)
+
+
+def test_all_are_done_at_the_same_step(registry: Registry) -> None:
+    runs = registry.submit_together([config("uotm", 120), config("otm", 120)])
+    assert all(run.wait(20) for run in runs)
+    assert [(run.status, run.step) for run in runs] == [("done", 120)] * 2
+
+
+def test_a_second_group_waits_for_a_place_and_single_runs_are_not_starved(registry: Registry) -> None:
+    groups = [registry.submit_together([config(), config("otm")]) for _ in range(3)]
+    until(lambda: all(run.step > 0 for run in groups[0] + groups[1]))
+    assert {run.status for run in groups[2]} == {"queued"}
+    single = registry.submit(config())
+    for run in groups[0]:
+        run.stop()
+    until(lambda: all(run.step > 0 for run in groups[2]))
+    for run in groups[1]:
+        run.stop()
+    until(lambda: single.step > 0)
+
+
+@pytest.mark.parametrize("number", [0, TOGETHER + 1])
+def test_too_many_or_none_together_are_refused(registry: Registry, number: int) -> None:
+    with pytest.raises(ValueError, match=f"1 to {TOGETHER} runs can train in step; got {number}"):
+        registry.submit_together([config()] * number)
+
+
+# What is kept
+
+
+def test_states_are_kept_in_equal_parts_of_the_run_and_the_newest_always() -> None:
+    states = States(1000)
+    for step in range(0, 1001, 7):
+        states.add(step, ({}, str(step)))
+    assert states.kept[0] == 0
+    assert states.kept[-1] == 994
+    gaps = np.diff(states.kept[:-1])
+    assert len(gaps) == 19
+    assert set(gaps) <= {49, 56}  # the first look after each 50 steps
+    assert states.at(994)[1] == "994"
+    with pytest.raises(ValueError, match=r"the weights of step 3 were not kept.*choose one of 0, 56"):
+        states.at(3)
+
+
+def test_losses_are_whole_however_they_came() -> None:
+    losses = Losses(np.ones((2, 2), np.float32))
+    for n in range(1, 4):
+        losses.add(np.full((n, 2), n, np.float32))
+        assert len(losses.all()) == 2 + n * (n + 1) // 2
+    np.testing.assert_array_equal(losses.all()[:, 0], [1, 1, 1, 2, 2, 3, 3, 3])
+
+
+# Branches
+
+
+def test_a_branch_with_nothing_changed_repeats_the_run(registry: Registry) -> None:
+    whole = registry.submit(config(steps=400))
+    assert whole.wait(20)
+    step = whole.kept[len(whole.kept) // 2]
+    again = registry.submit(branch(whole, step))
+    assert again.wait(20)
+    np.testing.assert_array_equal(again.losses(), whole.losses())
+    np.testing.assert_array_equal(again.snapshots[-1].generated, whole.snapshots[-1].generated)
+    assert again.origin == f"branched from {whole.id} at step {step}"
+    assert registry.stored.read(again.id).origin == again.origin
+
+
+def test_one_knob_changed_parts_the_branch_from_the_run(registry: Registry) -> None:
+    whole = registry.submit(config(steps=300))
+    assert whole.wait(20)
+    step = whole.kept[2]
+    changed = branch(whole, step, dataclasses.replace(whole.config.method, tau=9.0))
+    other = registry.submit(changed)
+    assert other.wait(20)
+    np.testing.assert_array_equal(other.losses()[:step], whole.losses()[:step])
+    assert not np.allclose(other.losses()[step:], whole.losses()[step:])
+    assert other.config.method.tau == 9.0
+
+
+def test_a_fork_goes_on_frozen_and_unfrozen_side_by_side(registry: Registry) -> None:
+    run = registry.submit(config("gan"))
+    until(lambda: run.step > 10)
+    frozen, free = registry.submit_together(fork(run))
+    start = dict(frozen._restored.tensors) if frozen._restored else None
+    until(lambda: min(steps_of_ready([frozen, free]), default=0) > run.kept[-1])
+    assert (frozen.frozen, free.frozen) == (True, False)
+    weights = frozen.training.state()[0]
+    if start is not None:
+        assert all((weights[name] == value).all() for name, value in start.items() if name.startswith("adversary."))
+    assert run.status == "running", "the run itself goes on as it was"
+
+
+def steps_of_ready(runs: list[Run]) -> list[int]:
+    return [run.step if run.scene is not None else 0 for run in runs]
+
+
+def test_what_cannot_be_branched_says_why(registry: Registry) -> None:
+    run = registry.submit(config("sinkhorn", steps=60))
+    assert run.wait(20)
+    with pytest.raises(ValueError, match="all 60 steps are done"):
+        branch(run)
+    with pytest.raises(ValueError, match="has no adversary to freeze"):
+        branch(run, 0, frozen=True)
+    with pytest.raises(ValueError, match="do not fit these knobs"):
+        branch(run, 0, dataclasses.replace(run.config.method, hidden=16))
+    with pytest.raises(ValueError, match="were not kept"):
+        branch(run, 59)
+    registry._runs.clear()
+    from otviz.runs.recorded import Recorded
+
+    stored = Recorded.read(registry.stored, run.id)
+    assert stored.kept == (60,)
+    with pytest.raises(ValueError, match="of a run of an earlier session only the last ones are"):
+        branch(stored, 0)
+    assert stored.still().step == 60
+
+
+def test_a_still_training_does_not_move(registry: Registry) -> None:
+    run = registry.submit(config())
+    with pytest.raises(ValueError, match="has not begun"):
+        Run("fresh", config()).still()
+    until(lambda: run.step > 0)
+    still = run.still()
+    before = (
+        still.generator.state_dict()["net.0.weight"].clone() if "net.0.weight" in still.generator.state_dict() else None
+    )
+    step = still.step
+    until(lambda: run.step > step)
+    assert still.step == step
+    if before is not None:
+        assert (still.generator.state_dict()["net.0.weight"] == before).all()
