@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import math
-import struct
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any, Literal, get_args
-
-import streamlit as st
-from streamlit.components.v2.types import ComponentRenderer
 
 from otviz.params import params_of
 from otviz.transport.problem import Problem
+from pages._ui.component import mount
 
 Stage = Literal["first", "refine"]
-_FOLDER = Path(__file__).parent
 
 
 @dataclass(frozen=True)
@@ -38,16 +32,6 @@ class Asked:
 
 
 @cache
-def _component() -> ComponentRenderer:
-    """Registered once per process; mounting repeats the registration for a runtime that lacks it."""
-    return st.components.v2.component(
-        "otviz_board",
-        js=(_FOLDER / "board.js").read_text(encoding="utf-8"),
-        css=(_FOLDER / "board.css").read_text(encoding="utf-8"),
-    )
-
-
-@cache
 def _limits() -> dict[str, tuple[float, float]]:
     knobs = {knob.name: knob for knob in params_of(Problem)}
     return {name: (float(knobs[name].low or 0), float(knobs[name].high or math.inf)) for name in ("blur", "reach")}
@@ -64,13 +48,8 @@ def board(message: bytes, *, key: str, height: int = 640) -> Asked | None:
     Returns:
         What the sliders ask for, once per question; None on every other run.
     """
-    options = json.dumps({"limits": _limits(), "height": height}).encode()
-    result = _component()(
-        key=key,
-        data=struct.pack("<I", len(options)) + options + message,
-        on_asked_change=_ignore,
-    )
-    return read_question(result.asked)
+    options = {"limits": _limits(), "height": height}
+    return read_question(mount("board", key=key, options=options, body=message, trigger="asked"))
 
 
 def read_question(question: Any) -> Asked | None:
@@ -90,7 +69,3 @@ def _within(name: str, value: Any) -> float:
     if not math.isfinite(number := float(value)):
         raise ValueError(f"{name} must be a number; got {value!r}")
     return min(max(number, low), high)
-
-
-def _ignore() -> None:
-    """The trigger's value is read from the result."""

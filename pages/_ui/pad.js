@@ -8,19 +8,11 @@
 const LOW = -4, SIDE = 8, GRID = 255, MOST = 1000;
 const TOOLS = { brush: "Draw", eraser: "Erase" };
 const FULL = `A drawing holds at most ${MOST} vertices: erase some, or draw with a wider brush.`;
-const ICONS = {
-  brush: '<path d="M13.9 2.1a1.5 1.5 0 0 0-2.2 0L6 8.1 7.9 10l6-5.7a1.5 1.5 0 0 0 0-2.2zM5 9.2c-1.4 0-2.3.9-2.5 2.2-.1.9-.5 1.5-1.3 1.8 1.8 1.2 5.6 1.2 5.6-1.9C8.1 10.3 6.3 9.2 5 9.2z"/>',
-  eraser: '<path d="M9.6 2 14 6.4 7.4 13H14v1.5H4.5L2 12V9.6zM3.5 10.2v1.2L5.1 13h.2l2.2-2.2-2.4-2.2z"/>',
-  undo: '<path d="M6.5 3 5.4 1.9 1.8 5.5l3.6 3.6L6.5 8 4.8 6.3H9a3 3 0 0 1 0 6H5v1.6h4a4.6 4.6 0 0 0 0-9.2H4.8z"/>',
-  redo: '<path d="M9.5 3l1.1-1.1 3.6 3.6-3.6 3.6L9.5 8l1.7-1.7H7a3 3 0 0 0 0 6h4v1.6H7a4.6 4.6 0 0 1 0-9.2h4.2z"/>',
-  clear: '<path d="M6 1.5h4l.5 1H14V4H2V2.5h3.5zM3 5h10l-.8 9.5H3.8zm3 1.5.3 6.5h1L7 6.5zm3 0L8.7 13h1L10 6.5z"/>',
-};
-const DIRECTIONS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 
 // -------------------------------------------------------------------------------------------------------------- entry
 
 export default function mount({ data, parentElement, setTriggerValue }) {
-  const root = parentElement.querySelector(".otviz-pad") ?? parentElement.appendChild(make("div", "otviz-pad"));
+  const root = rootIn(parentElement, "pad");
   const pad = (root.pad ??= createPad(root));
   const call = ++pad.calls;
   pad.send = (text) => setTriggerValue("drawn", text);
@@ -47,10 +39,9 @@ function createPad(root) {
 }
 
 function receive(pad, data) {
-  const bytes = data.slice(); // a buffer of its own: the one that came may be shared and unaligned
-  const end = 4 + new DataView(bytes.buffer).getUint32(0, true);
-  Object.assign(pad.options, JSON.parse(new TextDecoder().decode(bytes.subarray(4, end))));
-  pad.others = new Float32Array(bytes.slice(end).buffer);
+  const { options, body } = readMessage(data);
+  Object.assign(pad.options, options);
+  pad.others = new Float32Array(body.buffer);
   const { strokes, label, height } = pad.options, echo = pad.unheard.indexOf(strokes);
   if (strokes !== pad.given && echo < 0) replace(pad, strokes);
   pad.unheard = pad.unheard.slice(echo + 1);
@@ -94,7 +85,6 @@ function decode(text) {
 }
 
 const vertices = (strokes) => strokes.reduce((sum, stroke) => sum + stroke.length, 0);
-const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 const toData = (k) => LOW + (SIDE * k) / GRID;
 const radius = ({ options }) => (options.brush * GRID) / SIDE; // of the brush, in cells of the grid
 
@@ -260,7 +250,7 @@ function paint(pad) {
   c.clearRect(0, 0, size, size);
   drawGrid(c, size, pad);
   drawOthers(c, size, pad);
-  c.strokeStyle = c.fillStyle = theme.ink;
+  c.strokeStyle = c.fillStyle = theme.accent;
   for (const stroke of [...(pad.erased ?? pad.strokes), ...(draft ? [draft] : [])]) {
     drawStroke(c, stroke.map(place), width, 0.3);
     drawStroke(c, stroke.map(place), 2 * ratio, 1);
@@ -300,7 +290,7 @@ function drawGrid(c, size, { theme, ratio }) {
 }
 
 function drawOthers(c, size, { others, ratio }) {
-  c.fillStyle = "#8A8F98";
+  c.fillStyle = COLOURS.source;
   c.globalAlpha = 0.45;
   for (let i = 0; i < others.length; i += 2) {
     c.fillRect(((others[i] - LOW) / SIDE) * size - ratio, size - ((others[i + 1] - LOW) / SIDE) * size - ratio, 2 * ratio, 2 * ratio);
@@ -321,29 +311,14 @@ function drawStroke(c, points, width, alpha) {
 
 // -------------------------------------------------------------------------------------------------------------- shell
 
-function make(tag, className = "", attributes = {}, ...children) {
-  const element = document.createElement(tag);
-  if (className) element.className = className;
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  element.append(...children);
-  return element;
-}
-
-function button(name, label, onClick) {
-  const element = make("button", name, { type: "button", title: label, "aria-label": label });
-  element.innerHTML = `<svg viewBox="0 0 16 16" aria-hidden="true">${ICONS[name]}</svg>`;
-  element.addEventListener("click", onClick);
-  return element;
-}
-
 function buildShell(pad) {
   const { root } = pad, canvas = make("canvas", "", { tabindex: 0, role: "application", "aria-roledescription": "drawing" });
   pad.parts = {
     canvas,
-    ...Object.fromEntries(Object.entries(TOOLS).map(([tool, label]) => [tool, button(tool, label, () => ((pad.tool = tool), show(pad)))])),
-    undo: button("undo", "Undo (Ctrl+Z)", () => undo(pad)),
-    redo: button("redo", "Redo (Ctrl+Y)", () => redo(pad)),
-    clear: button("clear", "Clear", () => commit(pad, [])),
+    ...Object.fromEntries(Object.entries(TOOLS).map(([tool, label]) => [tool, button(tool, label, () => ((pad.tool = tool), show(pad)), icon(tool))])),
+    undo: button("undo", "Undo (Ctrl+Z)", () => undo(pad), icon("undo")),
+    redo: button("redo", "Redo (Ctrl+Y)", () => redo(pad), icon("redo")),
+    clear: button("clear", "Clear", () => commit(pad, []), icon("clear")),
     words: make("span", "words", { role: "status" }),
     announcer: make("div", "unseen", { "aria-live": "polite" }),
   };
@@ -368,7 +343,6 @@ function fit(pad) {
 }
 
 function readTheme(pad) {
-  const style = getComputedStyle(pad.root), value = (name, other) => style.getPropertyValue(`--st-${name}`).trim() || other;
-  pad.theme = { text: value("text-color", "#31333f"), ink: value("primary-color", "#0072b2"), font: value("font", "sans-serif") };
+  pad.theme = themeOf(pad.root);
   show(pad);
 }

@@ -2,29 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import struct
-from functools import cache
-from pathlib import Path
-
 import numpy as np
-import streamlit as st
 from numpy.typing import NDArray
-from streamlit.components.v2.types import ComponentRenderer
 
-_FOLDER = Path(__file__).parent
+from pages._ui.component import mount
+
 MOST_OTHERS = 2000
 """Points of the other cloud that are shown for orientation: more would hide the drawing."""
-
-
-@cache
-def _component() -> ComponentRenderer:
-    """Registered once per process; mounting repeats the registration for a runtime that lacks it."""
-    return st.components.v2.component(
-        "otviz_pad",
-        js=(_FOLDER / "pad.js").read_text(encoding="utf-8"),
-        css=(_FOLDER / "pad.css").read_text(encoding="utf-8"),
-    )
 
 
 def pad(
@@ -54,14 +38,6 @@ def pad(
     """
     shown = np.zeros((0, 2), np.float32) if others is None else np.asarray(others, np.float32)
     shown = shown[:: max(1, -(-len(shown) // MOST_OTHERS))]
-    options = json.dumps({"strokes": strokes, "label": label, "brush": brush, "height": height}).encode()
-    result = _component()(
-        key=key,
-        data=struct.pack("<I", len(options)) + options + shown.tobytes(),
-        on_drawn_change=_ignore,
-    )
-    return result.drawn if isinstance(result.drawn, str) else None
-
-
-def _ignore() -> None:
-    """The trigger's value is read from the result."""
+    options = {"strokes": strokes, "label": label, "brush": brush, "height": height}
+    drawn = mount("pad", key=key, options=options, body=shown.tobytes(), trigger="drawn")
+    return drawn if isinstance(drawn, str) else None

@@ -2,26 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import struct
 from collections.abc import Mapping
-from functools import cache
-from pathlib import Path
 
-import streamlit as st
-from streamlit.components.v2.types import ComponentRenderer
-
-_FOLDER = Path(__file__).parent
-
-
-@cache
-def _component() -> ComponentRenderer:
-    """Registered once per process; mounting repeats the registration for a runtime that lacks it."""
-    return st.components.v2.component(
-        "otviz_player",
-        js=(_FOLDER / "player.js").read_text(encoding="utf-8"),
-        css=(_FOLDER / "player.css").read_text(encoding="utf-8"),
-    )
+from pages._ui.component import mount
 
 
 def player(
@@ -48,16 +31,5 @@ def player(
     Returns:
         True when the viewer lacks a scene (it came back to the page, or a message was lost): send everything again.
     """
-    options = json.dumps(
-        {"autoplay": autoplay, "loop": loop, "height": height, "columns": columns, "names": names}
-    ).encode()
-    result = _component()(
-        key=key,
-        data=struct.pack("<I", len(options)) + options + update_bytes,
-        on_resend_change=_ignore,
-    )
-    return bool(result.resend)
-
-
-def _ignore() -> None:
-    """The trigger's value is read from the result."""
+    options = {"autoplay": autoplay, "loop": loop, "height": height, "columns": columns, "names": names}
+    return bool(mount("player", key=key, options=options, body=update_bytes, trigger="resend"))

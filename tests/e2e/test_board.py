@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from otviz.transport.packing import pack
+from pages._ui.component import module
 
 pytestmark = pytest.mark.browser
 DEMO = Path(__file__).with_name("board_demo.py")
-SCRIPT = Path(__file__).parents[2] / "pages/_ui/board.js"
 
 
 class Board:
@@ -85,7 +85,7 @@ class Board:
                 const first = module.default(call), second = module.default(call);
                 first(); second(); module.default(call);
             }""",
-            {"source": SCRIPT.read_text(encoding="utf-8"), "data": list(b"\2\0\0\0{}" + message)},
+            {"source": module("board"), "data": list(b"\2\0\0\0{}" + message)},
         )
         self.page.wait_for_timeout(100)
 

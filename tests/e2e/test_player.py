@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from pages._ui.component import module
+
 pytestmark = pytest.mark.browser
 DEMO = Path(__file__).with_name("player_demo.py")
 
@@ -155,7 +157,6 @@ def test_messages_that_overlap_are_merged_and_do_not_disturb(serve: Callable[...
 def test_initialised_twice_and_cleaned_up_by_an_overtaken_call(serve: Callable[..., str], page: Any) -> None:
     """Streamlit may call the module twice on one root and run the first call's cleanup after the second call."""
     player = Player(page, serve(DEMO))
-    source = Path(__file__).parents[2].joinpath("pages/_ui/player.js").read_text(encoding="utf-8")
     player.root.evaluate(
         """async (root, source) => {
             const module = await import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
@@ -163,7 +164,7 @@ def test_initialised_twice_and_cleaned_up_by_an_overtaken_call(serve: Callable[.
             const first = module.default(call), second = module.default(call);
             first(); second(); module.default(call);
         }""",
-        source,
+        module("player"),
     )
     assert page.locator(".otviz-player").count() == 1
     player.moves()

@@ -1,0 +1,271 @@
+// What the player says of a run beside its picture: losses over steps, numbers and the collapse meter.
+
+// --------------------------------------------------------------------------------------------------------- loss chart
+
+function drawLosses(player, panel) {
+  const canvas = panel.parts.losses, c = canvas.getContext("2d"), chart = lossChart(player, panel);
+  const place = chart ? Math.round(chart.x(player.step ?? 0)) : 0, old = panel.shown.losses;
+  if (chart && old?.chart === chart && old.place === place) return;
+  panel.shown.losses = { chart, place };
+  c.clearRect(0, 0, canvas.width, canvas.height);
+  if (!chart) return;
+  c.drawImage(chart.image, 0, 0);
+  if (player.step === null) return;
+  const ratio = player.ratio, x = place;
+  c.fillStyle = player.theme.raised; // what is to come is veiled
+  c.globalAlpha = 0.68;
+  c.fillRect(x, 0, chart.right - x + 2 * ratio, chart.bottom);
+  c.globalAlpha = 0.9;
+  c.fillStyle = player.theme.text;
+  c.fillRect(x - 0.5 * ratio, 0, ratio, chart.bottom);
+  c.globalAlpha = 1;
+}
+
+/** The lines, drawn again only when the losses, the size or the theme change. */
+function lossChart(player, panel) {
+  const curve = panel.curve, { width, height } = panel.parts.losses, end = headStep(player) ?? 0;
+  const key = `${width}x${height}:${end}:${player.theme.key}`;
+  if (panel.cache.losses?.key === key) return panel.cache.losses;
+  if (!curve || width < 40 || !end) return null;
+  const range = robustRange(panel), r = player.ratio, left = 42 * r, right = width - 6 * r, top = 5 * r, bottom = height - 16 * r;
+  const image = Object.assign(document.createElement("canvas"), { width, height }), c = image.getContext("2d");
+  const x = (step) => left + (clamp(step / end, 0, 1) || 0) * (right - left);
+  const y = (loss) => bottom - ((loss - range[0]) / (range[1] - range[0])) * (bottom - top);
+  const chart = { image, x, y, left, right, top, bottom, range, key, end };
+  drawAxes(c, player, chart);
+  if (panel.scene?.loss_floor) drawFloor(c, player, chart, panel.scene.loss_floor);
+  drawLine(c, chart, curve.step, curve.adversary, COLOURS.adversary, [5 * r, 3.5 * r], 1.5 * r);
+  drawLine(c, chart, curve.step, curve.generator, COLOURS.generated, [], 1.8 * r);
+  return (panel.cache.losses = chart);
+}
+
+/** Between quantiles, so that a spike of the first steps does not flatten the rest. */
+function robustRange({ curve, scene }) {
+  const values = [...curve.generator, ...curve.adversary].filter(Number.isFinite).sort((a, b) => a - b);
+  const at = (share) => values[Math.round(share * (values.length - 1))];
+  const [mean, std] = scene?.loss_floor ?? [];
+  const ends = values.length ? [at(0.02), at(0.98)] : [];
+  if (Number.isFinite(mean)) ends.push(mean - (std || 0), mean + (std || 0));
+  if (!ends.length) return [0, 1];
+  const low = Math.min(...ends), high = Math.max(...ends), pad = (high - low) * 0.1 || Math.abs(high) * 0.1 || 1;
+  return [low - pad, high + pad];
+}
+
+function drawAxes(c, player, { left, right, top, bottom, range, y, end }) {
+  const r = player.ratio;
+  c.font = `${10.5 * r}px ${player.theme.font}`;
+  c.fillStyle = c.strokeStyle = player.theme.text;
+  c.lineWidth = r;
+  for (const value of ticks(range, bottom - top > 110 * r ? 4 : 2)) {
+    c.globalAlpha = 0.12;
+    c.beginPath();
+    c.moveTo(left, Math.round(y(value)) + 0.5);
+    c.lineTo(right, Math.round(y(value)) + 0.5);
+    c.stroke();
+    c.globalAlpha = 0.7;
+    c.textAlign = "right";
+    c.textBaseline = "middle";
+    c.fillText(short(value), left - 5 * r, clamp(y(value), top + 4 * r, bottom - 4 * r));
+  }
+  c.textBaseline = "alphabetic";
+  const room = right - left > 260 * r;
+  for (const step of ticks([0, end * 1.0001], room ? 5 : 3)) {
+    const x = left + (step / end) * (right - left);
+    c.textAlign = step === 0 ? "left" : x > right - 14 * r ? "right" : "center";
+    c.fillText(step === 0 ? "step 0" : whole(step), x, bottom + 13 * r);
+  }
+  c.globalAlpha = 1;
+}
+
+/** Round numbers inside a range, about `count` of them. */
+function ticks([low, high], count) {
+  const raw = (high - low) / count, base = 10 ** Math.floor(Math.log10(raw));
+  const size = base * ([1, 2, 2.5, 5, 10].find((m) => m * base >= raw * 0.999) ?? 10);
+  const first = Math.ceil(low / size - 1e-9), found = [];
+  for (let k = first; k * size <= high; k++) found.push(Number((k * size).toPrecision(12)));
+  return found;
+}
+
+function drawFloor(c, player, { left, right, y }, [mean, std]) {
+  const r = player.ratio, high = y(mean + (std || 0)), low = y(mean - (std || 0));
+  c.fillStyle = player.theme.text;
+  c.globalAlpha = 0.2;
+  c.fillRect(left, high, right - left, Math.max(low - high, 2 * r));
+  c.globalAlpha = 1;
+}
+
+function drawLine(c, { x, y, range, top, bottom }, steps, losses, colour, dash, width) {
+  c.save();
+  c.strokeStyle = c.fillStyle = colour;
+  c.lineWidth = width;
+  c.lineJoin = "round";
+  c.setLineDash(dash);
+  c.beginPath();
+  const spikes = [];
+  for (let i = 0, pen = false; i < steps.length; i++) {
+    const value = losses[i], known = Number.isFinite(value), px = x(steps[i]);
+    if (known) {
+      const py = clamp(y(value), top, bottom);
+      pen ? c.lineTo(px, py) : c.moveTo(px, py);
+      if (value > range[1]) spikes.push([px, top, 1]);
+      if (value < range[0]) spikes.push([px, bottom, -1]);
+    }
+    pen = known;
+  }
+  c.stroke();
+  for (const [px, py, sign] of spikes.filter((_, i) => i % Math.ceil(spikes.length / 12) === 0)) {
+    c.beginPath();
+    c.moveTo(px, py - sign * 2.2 * width);
+    c.lineTo(px - 2 * width, py + sign * 1.4 * width);
+    c.lineTo(px + 2 * width, py + sign * 1.4 * width);
+    c.fill();
+  }
+  c.restore();
+}
+
+// -------------------------------------------------------------------------------------------------- numbers and meter
+
+const short = (value) => rounded(value, 1e-3, 1e5);
+const whole = (value) => Math.round(value).toString().replace(/\B(?=(\d{3})+$)/g, "\u202f");
+
+function steady(value) {
+  const size = Math.abs(value);
+  if (size >= 1e5 || (size > 0 && size < 1e-3)) return short(value);
+  return minus(value.toFixed(size >= 1000 ? 0 : size >= 100 ? 1 : size >= 10 ? 2 : 3));
+}
+
+/** Three digits, zeros kept, so that a changing number does not change its width. */
+function digits(value) {
+  const size = Math.abs(value);
+  return size === 0 || (size >= 1e-3 && size < 100) ? minus(size === 0 ? "0" : value.toPrecision(3)) : steady(value);
+}
+
+function showNumbers(player, panel, moment) {
+  const { parts, scene } = panel, frame = moment && (moment.t > 0.999 ? moment.b : moment.a);
+  setText(parts.waiting, !frame && !panel.message ? waitingText(panel) : "");
+  showLoss(parts.generatorLoss, "generator", frame?.generator_loss, player);
+  showLoss(parts.adversaryLoss, "adversary", frame?.adversary_loss, player);
+  const floor = scene?.loss_floor;
+  setText(parts.floor.lastChild, floor ? `noise floor ${steady(floor[0])}${floor[1] ? ` ± ${short(floor[1])}` : ""}` : "");
+  parts.floor.hidden = !floor;
+  showScale(parts, scene, frame, player);
+  setText(parts.outside, frame?.outside ? `${whole(frame.outside)} outside` : "");
+  showMeter(player, panel, frame);
+}
+
+function waitingText(panel) {
+  if (panel.status === "ready") return "";
+  return OVER.has(panel.status) ? "No snapshot was kept." : "Waiting for the first snapshot…";
+}
+
+function showLoss(part, name, value, player) {
+  const known = Number.isFinite(value);
+  part.hidden = !known;
+  const word = player.options.names?.[name] ?? (player.root.dataset.layout === "grid" ? name : `${name} loss`);
+  if (known) setText(part.lastChild, `${word} ${steady(value)}`);
+}
+
+function showScale(parts, scene, frame, player) {
+  const heat = player.layers.potential && frame?.potential;
+  parts.scale.style.visibility = heat ? "visible" : "hidden";
+  if (!heat) return;
+  const words = scene?.adversary === "potential" ? "potential v" : scene?.adversary || "adversary";
+  setText(parts.scale.children[0], words);
+  const span = heat.high - heat.low, rounded = (value) => (Math.abs(value) < span / 200 ? 0 : value);
+  setText(parts.scale.children[1], short(rounded(heat.low)));
+  setText(parts.scale.children[3], short(rounded(heat.high)));
+}
+
+function showMeter(player, panel, frame) {
+  const { parts } = panel, meter = frame?.meter ?? {}, known = (name) => Number.isFinite(meter[name]);
+  const modes = known("modes_covered") && known("modes_total");
+  const size = known("samples") ? `n=${whole(meter.samples)}` : "";
+  const pairs = known("w2_samples") ? `n=${whole(meter.w2_samples)}` : size;
+  const floor = [known("w2_floor") ? `floor ${digits(meter.w2_floor)}` : "", pairs].filter(Boolean).join(", ");
+  const values = {
+    modes: modes ? `${meter.modes_covered} / ${meter.modes_total} modes` : "",
+    quality: known("high_quality") ? percent(meter.high_quality) : "",
+    mixture: known("mode_mixture") ? percent(meter.mode_mixture) : "",
+    w2: known("w2") ? `${digits(meter.w2)}${floor ? ` (${floor})` : ""}` : "",
+    samples: known("samples") && (modes || !known("w2")) ? whole(meter.samples) : "",
+    alpha: Number.isFinite(frame?.alpha) ? digits(frame.alpha) : "",
+  };
+  for (const [name, text] of Object.entries(values)) {
+    setText(parts.meter[name].lastChild, text);
+    parts.meter[name].hidden = !text;
+  }
+  const shares = Array.isArray(meter.mode_shares) && meter.mode_shares.length ? meter.mode_shares : null;
+  if (parts.bars.hidden === Boolean(shares)) {
+    parts.bars.hidden = !shares;
+    fitCanvas(parts.bars, player.ratio);
+  }
+  const key = shares && `${frame.sequence}:${parts.bars.width}x${parts.bars.height}:${player.theme.key}`;
+  if (shares && panel.shown.bars !== key) drawBars(player, parts.bars, shares, meter.true_shares);
+  panel.shown.bars = key;
+}
+
+/** A bar per mode, a tick at its true share; a mode below 1 % of the samples counts as missed and gets a cross. */
+function drawBars(player, canvas, shares, trueShares) {
+  const { width, height } = canvas, c = canvas.getContext("2d"), r = player.ratio;
+  const truth = shares.map((_, i) => trueShares?.[i] ?? 1 / shares.length);
+  const top = Math.max(...shares, 1.4 * Math.max(...truth)), base = height - r, slot = width / shares.length;
+  const bar = Math.min(slot * 0.66, 34 * r), y = (share) => base - (share / top) * (base - 3 * r);
+  c.clearRect(0, 0, width, height);
+  shares.forEach((share, i) => {
+    const x = (i + 0.5) * slot;
+    c.fillStyle = COLOURS.generated;
+    c.fillRect(x - bar / 2, y(share), bar, base - y(share));
+    c.fillStyle = c.strokeStyle = player.theme.text;
+    if (share < 0.01) cross(c, x, base - 7 * r, 3 * r, r);
+    c.globalAlpha = 0.85;
+    c.fillRect(x - bar / 2 - 2 * r, y(truth[i]) - 0.75 * r, bar + 4 * r, 1.5 * r);
+    c.globalAlpha = 1;
+  });
+  c.globalAlpha = 0.3;
+  c.fillRect(0, base, width, r);
+  c.globalAlpha = 1;
+}
+
+function cross(c, x, y, arm, ratio) {
+  c.lineWidth = 1.6 * ratio;
+  c.beginPath();
+  for (const sign of [1, -1]) {
+    c.moveTo(x - arm, y - sign * arm);
+    c.lineTo(x + arm, y + sign * arm);
+  }
+  c.stroke();
+}
+
+function describe(panel, moment) {
+  const title = panel.scene?.title ?? "Run", frame = moment?.a;
+  if (!frame) return panel.parts.canvas.setAttribute("aria-label", `${title}: ${waitingText(panel)}`);
+  const { meter } = frame, facts = [];
+  const fact = (value, text) => Number.isFinite(value) && facts.push(text(value));
+  fact(meter.modes_covered, (n) => `${n} of ${meter.modes_total} modes covered`);
+  fact(meter.high_quality, (share) => `${percent(share)} high quality`);
+  fact(meter.w2, (w2) => `W2 ${short(w2)}`);
+  if (frame.outside) facts.push(`${frame.outside} points outside the picture`);
+  const losses = [];
+  for (const name of ["generator", "adversary"]) {
+    if (Number.isFinite(frame[`${name}_loss`])) losses.push(`${name} loss ${short(frame[`${name}_loss`])}`);
+  }
+  const words = (list) => `${title}, step ${frame.step}: ${list.join(", ") || "nothing measured yet"}.`;
+  panel.parts.canvas.setAttribute("aria-label", words(facts.length ? facts : losses));
+  panel.parts.losses.setAttribute("aria-label", words(losses));
+  panel.parts.bars.setAttribute("aria-label", words(facts));
+}
+
+function announce(player, panel, status) {
+  if (panel.status) setText(player.parts.announcer, `${panel.scene?.title ?? "Run"}: training ${status}`);
+}
+
+function showStatus(panel) {
+  const { parts, scene, status, rate, message } = panel, newest = last(panel.frames);
+  setText(parts.title, scene?.title ?? "");
+  parts.status.dataset.status = status;
+  setText(parts.status.lastChild, status);
+  const at = newest && scene ? `${whole(newest.step)}${scene.steps ? ` / ${whole(scene.steps)}` : ""}` : "";
+  setText(parts.progress, [at, status === "running" && rate > 0 ? `${whole(rate)} steps/s` : ""].filter(Boolean).join(" · "));
+  setText(parts.message, message || "");
+  parts.hint.hidden = Boolean(newest) || OVER.has(status);
+}

@@ -1,0 +1,223 @@
+// The player's pictures: a heat map and arrows below, points that move between two frames above.
+
+// ------------------------------------------------------------------------------------------------------------ painting
+
+function paint(player, now) {
+  player.dirty = false;
+  player.groundsLeft = 2; // spread over frames, so that none takes long
+  const words = now - player.textAt > 100;
+  const speech = words && now - player.spokenAt > 1000;
+  for (const panel of shownPanels(player)) {
+    if (!panel.inSight) continue;
+    const moment = player.step === null ? null : locate(panel.frames, player.step);
+    drawPicture(player, panel, moment, now);
+    drawLosses(player, panel);
+    if (words) showNumbers(player, panel, moment);
+    if (speech) describe(panel, moment);
+  }
+  if (words) player.textAt = now;
+  else player.dirty = true; // paint once more, so that the last numbers are those of the last picture
+  if (speech) player.spokenAt = now;
+  showControls(player);
+  player.root.dataset.painted = ++player.painted;
+}
+
+function drawPicture(player, panel, moment, now) {
+  const { canvas } = panel.parts, c = canvas.getContext("2d", { alpha: false }), size = canvas.width;
+  const on = player.layers, place = placing(panel, size), scene = panel.scene;
+  c.globalAlpha = 1;
+  c.drawImage(ground(player, panel, moment, place, now), 0, 0);
+  if (on.manifold && moment?.a.manifold) drawManifold(c, player, moment, place);
+  if (on.generated && moment) drawGenerated(c, player, moment, place);
+  if (on.centres && scene?.centres) drawCentres(c, scene.centres, place, player.ratio);
+}
+
+/** What lies under the moving points. It changes slowly and costs most, so it is drawn less often while playing. */
+function ground(player, panel, moment, place, now) {
+  const { size } = place, on = player.layers, { scene } = panel;
+  const still = [size, player.theme.key, Object.values(on), panel.run, panel.status, panel.box, Boolean(scene)].join();
+  const key = moment ? `${moment.a.sequence}:${moment.t}` : "";
+  const old = panel.cache.ground;
+  if (old?.still === still && old.key === key) return old.canvas;
+  const soon = now - old?.at < GROUND_EVERY + 10 * player.panels.length || player.groundsLeft <= 0;
+  if (old?.still === still && player.playing && soon) return old.canvas;
+  player.groundsLeft--;
+  const canvas = old?.canvas ?? document.createElement("canvas");
+  if (canvas.width !== size) Object.assign(canvas, { width: size, height: size });
+  const c = canvas.getContext("2d", { alpha: false });
+  c.globalAlpha = 1;
+  c.fillStyle = player.theme.plain;
+  c.fillRect(0, 0, size, size);
+  if (on.potential && moment?.a.potential) drawHeat(c, panel, moment, size);
+  if (on.arrows && moment?.a.arrows) drawArrows(c, player, panel, moment, size);
+  if ((on.source || panel.status === "ready") && scene?.source) stampCached(c, player, panel, "source", place);
+  if (on.target && scene?.target) stampCached(c, player, panel, "target", place);
+  panel.cache.ground = { canvas, still, key, at: now };
+  return canvas;
+}
+
+/** From the u16 grid of positions to pixels; the box fills the canvas, with equal scales along x and y. */
+function placing({ box, margin }, size) {
+  const width = box[1] - box[0], height = box[3] - box[2], scale = size / Math.max(width, height);
+  const kx = (scale * width * (1 + 2 * margin)) / GRID_MAX, ky = (scale * height * (1 + 2 * margin)) / GRID_MAX;
+  const left = (size - scale * width) / 2, low = size - (size - scale * height) / 2;
+  return { kx, ky, x0: left - scale * width * margin, y0: low + scale * height * margin, left, low, scale, size };
+}
+
+/** Positions between two frames, in pixels; a point that is beyond the margin in one of them stays where it is known. */
+function between(a, b, t, place, into) {
+  const same = a.length === b.length;
+  const out = into?.length === a.length ? into : new Float32Array(a.length);
+  for (let i = 0; i < a.length; i += 2) {
+    const [from, to] = same ? [a[i], b[i]] : [a[i], a[i]];
+    if (from === OUTSIDE && to === OUTSIDE) {
+      out[i] = out[i + 1] = NaN;
+      continue;
+    }
+    const u = !same || to === OUTSIDE ? 0 : from === OUTSIDE ? 1 : t;
+    const j = same ? b : a;
+    out[i] = place.x0 + place.kx * (u === 1 ? j[i] : a[i] + u * (j[i] - a[i]));
+    out[i + 1] = place.y0 - place.ky * (u === 1 ? j[i + 1] : a[i + 1] + u * (j[i + 1] - a[i + 1]));
+  }
+  return out;
+}
+
+function drawHeat(c, panel, { a, b, t }, size) {
+  const [rows, columns] = a.potential.shape, from = a.potential.values;
+  const to = b.potential?.values.length === from.length ? b.potential.values : from;
+  if (panel.heat?.width !== columns || panel.heat?.height !== rows) {
+    panel.heat = Object.assign(document.createElement("canvas"), { width: columns, height: rows });
+    panel.heatPixels = new ImageData(columns, rows);
+  }
+  const pixels = new Uint32Array(panel.heatPixels.data.buffer);
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0, i = row * columns, o = (rows - 1 - row) * columns; column < columns; column++, i++, o++) {
+      pixels[o] = CIVIDIS_LUT[(from[i] + t * (to[i] - from[i]) + 0.5) | 0];
+    }
+  }
+  panel.heat.getContext("2d").putImageData(panel.heatPixels, 0, 0);
+  const { left, low, scale } = placing(panel, size), width = (panel.box[1] - panel.box[0]) * scale;
+  const height = (panel.box[3] - panel.box[2]) * scale;
+  // Grid values sit on the edges of the box: half a cell of the picture is drawn beyond them.
+  const dx = width / (columns - 1) / 2, dy = height / (rows - 1) / 2;
+  c.save();
+  c.beginPath();
+  c.rect(left, low - height, width, height);
+  c.clip();
+  c.drawImage(panel.heat, left - dx, low - height - dy, width + 2 * dx, height + 2 * dy);
+  c.restore();
+}
+
+function drawArrows(c, player, panel, { a, b, t }, size) {
+  const [rows, columns] = a.arrows.shape, from = a.arrows.values;
+  const to = b.arrows?.values.length === from.length ? b.arrows.values : from;
+  const fromScale = a.arrows.scale / 127, toScale = (b.arrows?.scale ?? a.arrows.scale) / 127;
+  const longest = Math.max((1 - t) * a.arrows.scale + t * (b.arrows?.scale ?? a.arrows.scale), 1e-30);
+  const { left, low, scale } = placing(panel, size);
+  const width = (panel.box[1] - panel.box[0]) * scale, height = (panel.box[3] - panel.box[2]) * scale;
+  const reach = (0.85 * Math.min(width / columns, height / rows)) / longest;
+  const path = new Path2D();
+  for (let row = 0, i = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++, i += 2) {
+      const u = (1 - t) * from[i] * fromScale + t * to[i] * toScale;
+      const v = (1 - t) * from[i + 1] * fromScale + t * to[i + 1] * toScale;
+      const x = left + (width * column) / (columns - 1), y = low - (height * row) / (rows - 1);
+      addArrow(path, x, y, u, -v, reach, longest);
+    }
+  }
+  strokeThin(c, path, player.ratio, Boolean(player.layers.potential && a.potential), player.theme);
+}
+
+/** Length grows with the root of the gradient, so that flat regions still show a direction. */
+function addArrow(path, x, y, u, v, reach, longest) {
+  const norm = Math.hypot(u, v);
+  if (norm < longest * 0.004) return;
+  const length = reach * longest * Math.sqrt(norm / longest), ex = (u / norm) * length, ey = (v / norm) * length;
+  const x1 = x + ex / 2, y1 = y + ey / 2, head = 0.3;
+  path.moveTo(x - ex / 2, y - ey / 2);
+  path.lineTo(x1, y1);
+  path.moveTo(x1 - head * (ex + 0.6 * ey), y1 - head * (ey - 0.6 * ex));
+  path.lineTo(x1, y1);
+  path.lineTo(x1 - head * (ex - 0.6 * ey), y1 - head * (ey + 0.6 * ex));
+}
+
+/** Lines of one pixel are many times cheaper than wider ones; on the heat map a shadow keeps them readable. */
+function strokeThin(c, path, ratio, onHeat, theme) {
+  c.lineCap = "butt";
+  c.lineJoin = "miter";
+  c.lineWidth = ratio;
+  if (onHeat) {
+    c.globalAlpha = 0.45;
+    c.strokeStyle = "#000";
+    c.translate(0.8 * ratio, 0.8 * ratio);
+    c.stroke(path);
+    c.translate(-0.8 * ratio, -0.8 * ratio);
+  }
+  c.globalAlpha = onHeat ? 0.85 : 0.5;
+  c.strokeStyle = onHeat ? "#fff" : theme.text;
+  c.stroke(path);
+  c.globalAlpha = 1;
+}
+
+function drawManifold(c, player, { a, b, t }, place) {
+  const [rows, columns] = a.manifold.shape;
+  const at = between(a.manifold.values, b.manifold?.values ?? a.manifold.values, t, place);
+  const path = new Path2D();
+  const line = (first, stride, count) => {
+    for (let k = 0, pen = false; k < count; k++) {
+      const i = 2 * (first + k * stride), known = !Number.isNaN(at[i]);
+      if (known) pen ? path.lineTo(at[i], at[i + 1]) : path.moveTo(at[i], at[i + 1]);
+      pen = known;
+    }
+  };
+  for (let row = 0; row < rows; row++) line(row * columns, 1, columns);
+  for (let column = 0; column < columns; column++) line(column, columns, rows);
+  c.lineJoin = "miter";
+  c.globalAlpha = 0.5;
+  c.strokeStyle = player.layers.potential && a.potential ? "#FFD9BD" : COLOURS.generated;
+  c.lineWidth = player.ratio;
+  c.stroke(path);
+  c.globalAlpha = 1;
+}
+
+function drawGenerated(c, player, { a, b, t }, place) {
+  const count = a.generated.length / 2;
+  player.positions = between(a.generated, b.generated, t, place, player.positions);
+  stamp(c, sprite(player.sprites, "generated", markRadius(place.size, count)), player.positions);
+}
+
+function stampCached(c, player, panel, role, place) {
+  if (panel.cache[role]?.width !== place.size) {
+    const layer = Object.assign(document.createElement("canvas"), { width: place.size, height: place.size });
+    const points = panel.scene[role], mark = sprite(player.sprites, role, markRadius(place.size, points.length / 2) * 0.92);
+    stamp(layer.getContext("2d"), mark, between(points, points, 0, place));
+    panel.cache[role] = layer;
+  }
+  c.drawImage(panel.cache[role], 0, 0);
+}
+
+function stamp(c, mark, positions) {
+  const half = mark.width / 2;
+  for (let i = 0; i < positions.length; i += 2) {
+    if (positions[i] === positions[i]) c.drawImage(mark, positions[i] - half, positions[i + 1] - half);
+  }
+}
+
+function markRadius(size, count) {
+  return clamp(size * 0.0062 * Math.sqrt(700 / Math.max(count, 200)), 1.4, 7);
+}
+
+function drawCentres(c, centres, place, ratio) {
+  const at = between(centres, centres, 0, place), arm = place.size * 0.009 + ratio, path = new Path2D();
+  for (let i = 0; i < at.length; i += 2) {
+    path.moveTo(at[i] - arm, at[i + 1]);
+    path.lineTo(at[i] + arm, at[i + 1]);
+    path.moveTo(at[i], at[i + 1] - arm);
+    path.lineTo(at[i], at[i + 1] + arm);
+  }
+  for (const [colour, width] of [["rgba(0, 0, 0, 0.75)", 3], ["#fff", 1.4]]) {
+    c.strokeStyle = colour;
+    c.lineWidth = width * ratio;
+    c.stroke(path);
+  }
+}

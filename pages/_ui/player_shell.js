@@ -1,0 +1,216 @@
+// The player's elements: layers, panels and playback, and how they share the page.
+
+// ------------------------------------------------------------------------------------------------- shell and controls
+
+function buildShell(player) {
+  const { root } = player, legend = make("div", "legend", { role: "group", "aria-label": "Layers" });
+  const grid = make("div", "panels"), announcer = make("div", "unseen", { "aria-live": "polite" });
+  player.parts = { legend, grid, announcer, layers: {}, ...buildControls(player) };
+  for (const layer of LAYERS) {
+    const swatch = make("span", `swatch ${layer.id}`, { "aria-hidden": "true" });
+    const toggle = button("layer", layer.tip, () => toggleLayer(player, layer.id), swatch, layer.label);
+    toggle.setAttribute("aria-label", layer.label);
+    player.parts.layers[layer.id] = toggle;
+    legend.append(toggle);
+  }
+  Object.assign(root.dataset, { frames: 0, painted: 0, playing: false, step: "" });
+  root.tabIndex = 0;
+  root.setAttribute("role", "region");
+  root.setAttribute("aria-label", "Player: space plays or pauses, arrow keys step, L returns to the newest frame");
+  root.append(legend, grid, player.parts.controls, announcer);
+  root.addEventListener("keydown", (event) => onKey(player, event));
+}
+
+function buildControls(player) {
+  const play = button("play", "Play (space)", () => togglePlay(player), icon("play"));
+  const back = button("", "One frame back (left arrow)", () => seekFrame(player, -1), icon("back"));
+  const forward = button("", "One frame forward (right arrow)", () => seekFrame(player, 1), icon("forward"));
+  const speed = make("select", "speed", { "aria-label": "Playback speed", title: "Playback speed" });
+  for (const value of SPEEDS) speed.append(new Option(`${value}×`, value, value === 1, value === 1));
+  const slider = make("input", "slider", { type: "range", step: "any", min: 0, max: 1, value: 0, "aria-label": "Training step shown" });
+  const live = button("live", "Jump to the newest frame (L)", () => goLive(player), make("span", "dot"), "Live");
+  const label = make("output", "step", { title: "Training step on screen, of the steps planned" });
+  speed.addEventListener("change", () => setSpeed(player, Number(speed.value)));
+  slider.addEventListener("pointerdown", () => (player.dragging = true));
+  for (const end of ["pointerup", "pointercancel", "blur"]) slider.addEventListener(end, () => (player.dragging = false));
+  slider.addEventListener("input", () => seek(player, Number(slider.value)));
+  const name = make("span", "name", {}, "Playback");
+  const controls = make("div", "controls", { role: "group", "aria-label": "Playback" }, name, play, back, forward, speed, slider, live, label);
+  return { controls, play, speed, slider, live, label };
+}
+
+function setSpeed(player, speed) {
+  player.speed = speed;
+  if (speed < 1) player.live = false;
+  player.dirty = true;
+}
+
+function onKey(player, event) {
+  const { target } = event, typing = target.tagName === "SELECT", pressing = target.tagName === "BUTTON" && event.key === " ";
+  const actions = {
+    " ": () => togglePlay(player),
+    ArrowLeft: () => seekFrame(player, -1),
+    ArrowRight: () => seekFrame(player, 1),
+    Home: () => player.step !== null && seek(player, firstStep(player)),
+    End: () => player.step !== null && seek(player, headStep(player)),
+    l: () => goLive(player),
+  };
+  const action = actions[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+  if (!action || typing || pressing || event.ctrlKey || event.metaKey || event.altKey) return;
+  event.preventDefault();
+  event.stopPropagation();
+  action();
+}
+
+function toggleLayer(player, id) {
+  player.layers[id] = !player.layers[id];
+  Object.assign(player, { dirty: true, textAt: 0 });
+  refreshLegend(player);
+}
+
+function refreshLegend(player) {
+  const { panels, parts, layers } = player, moving = new Set(["potential", "arrows", "manifold"]);
+  const has = (id) => panels.some(({ scene, frames }) => (moving.has(id) ? last(frames)?.[id] : id === "generated" || scene?.[id]));
+  for (const { id } of LAYERS) {
+    parts.layers[id].hidden = !has(id);
+    const ready = id === "source" && panels.every(({ status }) => status === "ready"); // then it is always drawn
+    parts.layers[id].setAttribute("aria-pressed", layers[id] || ready);
+  }
+  const named = new Set(panels.map(({ scene }) => scene?.adversary).filter(Boolean));
+  const words = [...named].join(" / ") || "adversary";
+  const titles = { potential: words, generated: player.options.names?.generated ?? "generated" };
+  for (const [id, title] of Object.entries(titles)) {
+    setText(parts.layers[id].lastChild, title);
+    parts.layers[id].setAttribute("aria-label", title);
+  }
+}
+
+function showControls(player) {
+  const { root, parts, step, playing, live } = player, head = headStep(player), over = isOver(player);
+  const planned = Math.max(0, ...player.panels.map((panel) => panel.scene?.steps ?? 0));
+  const at = step === null ? null : Math.round(step);
+  const label = at === null ? "" : `step ${at}${planned ? ` / ${planned}` : ""}`;
+  setText(parts.label, label);
+  if (player.shownPlaying !== playing) {
+    parts.play.replaceChildren(icon(playing ? "pause" : "play"));
+    parts.play.title = playing ? "Pause playback; training goes on (space)" : "Play (space)";
+    parts.play.setAttribute("aria-label", playing ? "Pause playback" : "Play");
+    player.shownPlaying = playing;
+  }
+  setText(parts.live.lastChild, over ? "End" : "Live");
+  parts.live.setAttribute("aria-pressed", live);
+  for (const control of parts.controls.querySelectorAll("button, input, select")) control.disabled = head === null;
+  if (head !== null) {
+    Object.assign(parts.slider, { min: firstStep(player), max: head });
+    if (!player.dragging) parts.slider.value = step;
+    parts.slider.setAttribute("aria-valuetext", label);
+    parts.slider.style.setProperty("--share", (step - firstStep(player)) / (head - firstStep(player) || 1));
+  }
+  const frames = player.panels.reduce((sum, panel) => sum + panel.frames.length, 0);
+  Object.assign(root.dataset, { step: at ?? "", frames, playing: Boolean(playing), live });
+}
+
+// ------------------------------------------------------------------------------------------------------ panels, layout
+
+function fitPanels(player, count) {
+  while (player.panels.length > count) player.panels.pop().parts.panel.remove();
+  while (player.panels.length < count) {
+    const panel = { ...emptyRun({}), parts: null, index: player.panels.length, inSight: true };
+    panel.parts = buildPanel(player, panel);
+    player.panels.push(panel);
+    player.parts.grid.append(panel.parts.panel);
+    player.sight?.observe(panel.parts.panel);
+  }
+  if (player.focus >= count || count === 1) player.focus = -1;
+}
+
+function buildPanel(player, panel) {
+  const line = (name, tip) => make("span", `line ${name}`, { title: tip }, make("span", "stroke", { "aria-hidden": "true" }), "");
+  const value = (name, label, tip) => make("span", `value ${name}`, { title: tip }, label ? make("span", "label", {}, label) : "", document.createTextNode(""));
+  const canvas = make("canvas", "", { role: "img", "aria-label": "Picture of the run" });
+  const losses = make("canvas", "losses", { role: "img", "aria-label": "Losses over training steps", title: "Losses over training steps; click to go to a step" });
+  const bars = make("canvas", "bars", { role: "img", "aria-label": "Share of samples per mode", title: "Share of generated samples per mode; tick: its true share; cross: below 1 %" });
+  bars.hidden = true;
+  const parts = {
+    canvas, losses, bars,
+    title: make("span", "title"),
+    progress: make("span", "progress", { title: "State of training (not of playback): step, steps planned, speed" }),
+    status: make("span", "status", { title: "State of training (not of playback)" }, make("span", "dot"), ""),
+    enlarge: button("enlarge", "Enlarge this panel, or show all again", () => toggleFocus(player, panel), icon("enlarge")),
+    waiting: make("span", "waiting"),
+    message: make("span", "message"),
+    hint: make("p", "hint", {}, "Losses, modes covered and the distance to the target appear here as it learns."),
+    outside: make("span", "outside", { title: "Generated points outside the picture at this step" }),
+    scale: make("span", "scale", { title: "Lowest and highest value of the heat map at this step" }, make("span"), make("span"), make("span", "ramp"), make("span")),
+    generatorLoss: line("generator", "Generator loss at this step: what the generator descends"),
+    adversaryLoss: line("adversary", "Adversary loss at this step: what the potential or critic descends"),
+    floor: line("floor", "Noise floor: the generator loss between two sets of real points, mean and standard deviation"),
+    meter: {
+      modes: value("modes", "", "Modes covered: at least 1 % of the samples lie within 3 standard deviations of the centre"),
+      quality: value("quality", "high quality", "Share of samples within 3 standard deviations of a mode"),
+      mixture: value("mixture", "mixture", "Share of samples between modes"),
+      w2: value("w2", "W2", "Wasserstein-2 distance to the target (data units); floor: between two sets of real points; n: samples compared"),
+      samples: value("samples", "samples", "Generated samples that modes, quality and mixture are measured on"),
+      alpha: value("alpha", "α", "Divergence weight α at this step"),
+    },
+  };
+  const panelElement = make("section", "panel", {},
+    make("header", "", {}, make("div", "names", {}, parts.title, parts.progress), parts.status, parts.enlarge),
+    make("div", "body", {},
+      make("div", "left", {},
+        make("div", "picture", {}, canvas, parts.waiting, parts.message),
+        make("div", "caption", {}, parts.scale, parts.outside)),
+      make("div", "side", {}, parts.hint,
+        make("div", "lines", {}, parts.generatorLoss, parts.adversaryLoss, parts.floor), losses,
+        make("div", "meter", {}, ...Object.values(parts.meter)), bars)));
+  scrubOn(player, panel, losses);
+  return { ...parts, panel: panelElement };
+}
+
+function scrubOn(player, panel, canvas) {
+  const toStep = (event) => {
+    const chart = panel.cache.losses, x = event.offsetX * player.ratio;
+    if (chart) seek(player, ((x - chart.left) / (chart.right - chart.left)) * chart.end);
+  };
+  canvas.addEventListener("pointerdown", (event) => {
+    canvas.setPointerCapture(event.pointerId);
+    toStep(event);
+  });
+  canvas.addEventListener("pointermove", (event) => event.buttons && toStep(event));
+}
+
+function toggleFocus(player, panel) {
+  player.focus = player.focus < 0 ? panel.index : -1;
+  layout(player);
+}
+
+function layout(player) {
+  const { root, panels, options } = player, width = root.clientWidth;
+  Object.assign(player, { width, ratio: devicePixelRatio, dirty: true, textAt: 0 });
+  if (!width || !panels.length) return;
+  const shown = shownPanels(player), alone = shown.length === 1;
+  const wide = alone && width > SINGLE_WIDE;
+  const most = options.columns ?? [1, 2, 3, 2, 3, 3, 3, 3, 3][shown.length - 1] ?? 3;
+  const columns = alone ? 1 : clamp(Math.min(most, Math.floor(width / PANEL_MIN)), 1, shown.length);
+  const room = (width - 12 * (columns - 1)) / columns - 22, height = options.height || 740;
+  const oneRow = columns >= shown.length;
+  const side = wide ? Math.min(0.58 * width, height - 148) : oneRow ? Math.min(room, Math.max(height - 330, 340)) : room;
+  root.dataset.layout = wide ? "wide" : alone ? "stack" : "grid";
+  root.dataset.several = panels.length > 1;
+  const heights = wide ? [clamp(0.48 * side, 130, 330), clamp(0.26 * side, 60, 170)] : alone ? [100, 40] : [72, 24];
+  const sizes = { "--columns": columns, "--picture": px(Math.max(side, 160)), "--losses": px(heights[0]), "--bars": px(heights[1]) };
+  for (const [name, value] of Object.entries(sizes)) root.style.setProperty(name, value);
+  for (const panel of panels) {
+    panel.parts.panel.hidden = !shown.includes(panel);
+    panel.parts.enlarge.setAttribute("aria-pressed", player.focus >= 0);
+    for (const name of ["canvas", "losses", "bars"]) fitCanvas(panel.parts[name], player.ratio);
+  }
+}
+
+function readTheme(player) {
+  const raised = getComputedStyle(player.parts.grid).getPropertyValue("accent-color") || "#808080";
+  const theme = { ...themeOf(player.root), raised };
+  theme.key = Object.values(theme).join();
+  player.theme = theme;
+  player.dirty = true;
+}
