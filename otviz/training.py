@@ -152,12 +152,8 @@ class Training:
 
     def advance(self) -> Step:
         """Do one step and report it."""
+        for_adversary, for_generator = self.due()
         method = self.method
-        for_adversary, for_generator = method.updates(self.step)
-        if isinstance(method, Adversarial) and method.freeze_after and self.step == method.freeze_after:
-            self.frozen = True
-        if self.frozen:
-            for_adversary, for_generator = 0, max(for_generator, 1)
         scalars = method.scalars(self.progress)
         if self.compile and method.compilable and self._compiled is None and self.step > 0:
             self._compiled = self._compile()
@@ -170,6 +166,18 @@ class Training:
                 self._losses[0] = self._update_generator(scalars)
         self.step += 1
         return Step(self.step, self._losses[0], self._losses[1], self)
+
+    def due(self) -> tuple[int, int]:
+        """How many updates of the adversary, then of the generator, the next step makes; freezes the adversary in its time."""
+        method = self.method
+        for_adversary, for_generator = method.updates(self.step)
+        if isinstance(method, Adversarial) and method.freeze_after and self.step == method.freeze_after:
+            self.frozen = True
+        return (0, max(for_generator, 1)) if self.frozen else (for_adversary, for_generator)
+
+    def note(self, losses: list[Tensor | None]) -> None:
+        """Take over the last losses, of generator and adversary, from another loop that trained these weights."""
+        self._losses = losses
 
     def batch(self) -> Batch:
         """A fresh draw of source, noise and target."""
@@ -233,7 +241,7 @@ class Training:
         for name, loss in zip(("generator", "adversary"), self._losses, strict=True):
             if loss is not None:
                 tensors[f"loss.{name}"] = loss.cpu()
-        for part, optimiser in self._parts():
+        for part, optimiser in self.parts():
             tensors.update({name: value.detach().cpu().clone() for name, value in part.items()})
             tensors.update(_moments(optimiser, next(iter(part)).split(".")[0]))
         streams = {"target": self._targets.state(), "source": self._sources.state()}
@@ -247,7 +255,7 @@ class Training:
         """
         rest = json.loads(text)
         try:
-            for part, optimiser in self._parts():
+            for part, optimiser in self.parts():
                 for name, value in part.items():
                     with torch.no_grad():
                         value.copy_(tensors[name])
@@ -260,7 +268,8 @@ class Training:
         except (KeyError, RuntimeError) as error:
             raise ValueError(f"saved state does not fit this run ({error}); start it again") from error
 
-    def _parts(self) -> Iterator[tuple[dict[str, Tensor], torch.optim.Optimizer | None]]:
+    def parts(self) -> Iterator[tuple[dict[str, Tensor], torch.optim.Optimizer | None]]:
+        """Weights by name, with what optimises them: of the generator, the adversary and the averaged generator, where there."""
         named: list[tuple[str, nn.Module, torch.optim.Optimizer | None]]
         named = [("generator", self.generator, self._optimise_generator)]
         if self.adversary is not None:

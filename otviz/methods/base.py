@@ -48,7 +48,7 @@ class Method(Knobs, ABC):
 
     Class variables: `name` (lower case, hyphenated), `title`, `paper` (where it comes from), `default_steps`,
     `adversary_word` ("potential", "critic" or "" without one), `compilable` (its losses are pure functions of the bound
-    networks, the batch and the scalars, so that a whole update can be compiled).
+    networks, the batch and the scalars, so that a whole update can be compiled, and many stacked).
     """
 
     name: ClassVar[str] = ""
