@@ -22,7 +22,7 @@ HISTORIES = {
     for name, counts in {"UOTM": (0, 8, 8), "OTM": (0, 8, 8), "WGAN": (0, 4, 2)}.items()
 }
 FIGURES = {
-    "conjugates": lambda: conjugates(FAMILY, alpha=1.0),
+    "conjugates": lambda: conjugates(FAMILY, {1: "UOTM"}),
     "sample_weights": lambda: sample_weights(WEIGHTS, (-2, 2, -2, 2)),
     "mode_history": lambda: mode_history(HISTORIES),
     "rates_of_change": lambda: rates_of_change({"UOTM": [0.1, 0.2, 0.3], "WGAN": [1.0, 20.0, 0.0]}),
@@ -47,14 +47,14 @@ class TestConjugates:
         for trace, other, curve in zip(left, right, FAMILY, strict=False):
             np.testing.assert_allclose(trace.y, curve.value)
             np.testing.assert_allclose(other.y, curve.slope)
-            assert trace.name == f"α = {curve.alpha:g}"
+            assert trace.name == f"α = {curve.alpha:g}" + (" (UOTM)" if curve is FAMILY[1] else "")
         assert tuple(left[-1].x) == tuple(left[-1].y)  # the identity
         assert tuple(right[-1].y) == (1, 1)
 
     def test_a_dot_for_the_run(self):
-        dots = [t for t in FIGURES["conjugates"]().data if t.name == "this run"]
+        dots = [t for t in FIGURES["conjugates"]().data if t.name == "UOTM"]
         assert [t.y[0] for t in dots] == pytest.approx([math.e - 1, math.e], rel=1e-3)
-        assert not [t for t in conjugates(FAMILY).data if t.name == "this run"]
+        assert not [t for t in conjugates(FAMILY).data if t.name == "UOTM"]
 
     def test_several_functions_are_named(self):
         family = [FAMILY[1], dataclasses.replace(FAMILY[1], title="Softplus")]

@@ -1,7 +1,15 @@
-"""What lies behind a run of the unified family: its convex functions, sample weights, cost in the data's own units, exactness."""
+"""What lies behind a run: its convex functions, sample weights, cost in the data's own units, exactness, OT-GAN's matchings."""
 
 from otviz.laboratory.exactness import Exactness, against_exact
-from otviz.laboratory.potential import Curves, SampleWeights, curves, rate_of_change, sample_weights
+from otviz.laboratory.potential import (
+    Curves,
+    SampleWeights,
+    curves,
+    rate_of_change,
+    rates_now,
+    sample_weights,
+    weights_now,
+)
 from otviz.laboratory.tau import TauUnits, tau_units
 
 __all__ = [
@@ -12,6 +20,8 @@ __all__ = [
     "against_exact",
     "curves",
     "rate_of_change",
+    "rates_now",
     "sample_weights",
     "tau_units",
+    "weights_now",
 ]

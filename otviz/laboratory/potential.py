@@ -18,6 +18,7 @@ from otviz.methods.base import Adversary, Map
 from otviz.methods.unified import Unified, cost
 from otviz.ot.conjugates import Conjugate
 from otviz.ot.convex import conjugate
+from otviz.training import Training
 
 Array = NDArray[np.float32]
 
@@ -91,6 +92,22 @@ def sample_weights(
 
 
 @torch.no_grad()
+def weights_now(training: Training, n: int = 1000, seed: int = 0) -> SampleWeights:
+    """The weights on n fresh points of each, with the networks as they are. Raises ValueError for another family."""
+    method, potential = _potential_of(training)
+    x, z, y = _draws(training, n, seed)
+    return sample_weights(method, training.generator, potential, x, z, y, method.scalars(training.progress))
+
+
+@torch.no_grad()
+def rates_now(training: Training, n: int = 1000, seed: int = 0) -> Array:
+    """Rates of change between n independent pairs of a generated and a data point. Raises ValueError for another family."""
+    _, potential = _potential_of(training)
+    x, z, y = _draws(training, n, seed)
+    return rate_of_change(potential, training.generator(x, z), y)
+
+
+@torch.no_grad()
 def rate_of_change(v: Adversary, x: Tensor, y: Tensor) -> Array:
     """|v(y) - v(x)| / |y - x| of pairs x, y (n, d), per length, shape (m,), m <= n: pairs that coincide are left out.
 
@@ -104,6 +121,20 @@ def rate_of_change(v: Adversary, x: Tensor, y: Tensor) -> Array:
     apart = (y - x).norm(dim=1)
     rise = (v(y).reshape(-1) - v(x).reshape(-1)).abs()
     return _array((rise / apart)[apart > 0])
+
+
+def _potential_of(training: Training) -> tuple[Unified, Adversary]:
+    if not isinstance(training.method, Unified) or training.adversary is None:
+        raise ValueError(f"{training.method.title} has no potential; choose a run of WGAN, OTM, UOTM or their kin")
+    return training.method, training.adversary
+
+
+def _draws(training: Training, n: int, seed: int) -> tuple[Tensor, Tensor, Tensor]:
+    """x (n, d), z (n, k) and y (n, d) of its own, so that the training goes on as if nobody had looked."""
+    rng = np.random.default_rng([seed, 23])
+    x, y = (torch.from_numpy(part.sample(n, rng)) for part in (training.source, training.target))
+    z = torch.randn(n, training.method.noise_dim, generator=torch.Generator().manual_seed(seed + 23))
+    return x.to(training.device), z.to(training.device), y.to(training.device)
 
 
 def _array(tensor: Tensor) -> Array:

@@ -1,0 +1,53 @@
+"""A trained map beside the exact plan: where each sends the same source points."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+from plotly.subplots import make_subplots
+
+from otviz.figures.style import GENERATED, GUIDE, SOURCE, TARGET, plain
+from otviz.laboratory import Exactness
+
+LINES = 150
+"""Most lines in a panel; beyond, they hide each other."""
+
+
+def map_beside_plan(found: Exactness, box: tuple[float, float, float, float] | None = None) -> go.Figure:
+    """Left x to T(x), right x to its partner in the exact plan, the same source points on both sides.
+
+    Args:
+        box: (x_low, x_high, y_low, y_high) in data units; all points if None.
+    """
+    titles = (
+        f"The map: mean |x − T|² = {found.map_cost:.3g}",
+        f"The exact plan: mean |x − y|² = W2² = {found.exact_cost:.3g}",
+    )
+    figure = make_subplots(1, 2, subplot_titles=titles, horizontal_spacing=0.06)
+    sides = (
+        (found.generated, found.generated, "T(x)", {"color": GENERATED, "symbol": "circle", "size": 5}),
+        (found.target[found.partner], found.target, "y", {"color": TARGET, "symbol": "square", "size": 5}),
+    )
+    for column, (ends, points, name, look) in enumerate(sides, 1):
+        _lines(figure, found.source[:LINES], ends[:LINES], column)
+        ring = {"color": SOURCE, "symbol": "circle-open", "size": 5}
+        for cloud, label, marker in ((found.source[:LINES], "x", ring), (points, name, look)):
+            figure.add_scatter(
+                x=cloud[:, 0], y=cloud[:, 1], mode="markers", name=label, marker=marker, row=1, col=column,
+                hovertemplate=f"{label}: (%{{x:.2f}}, %{{y:.2f}})<extra></extra>",
+            )  # fmt: skip
+        figure.update_yaxes(scaleanchor="x" if column == 1 else "x2", constrain="domain", row=1, col=column)
+        if box is not None:
+            figure.update_xaxes(range=box[:2], constrain="domain", row=1, col=column)
+            figure.update_yaxes(range=box[2:], row=1, col=column)
+    return plain(figure, height=430)
+
+
+def _lines(figure: go.Figure, starts: NDArray[np.float32], ends: NDArray[np.float32], column: int) -> None:
+    gaps = np.full((len(starts), 2), np.nan, np.float32)
+    path = np.stack([starts, ends, gaps], 1).reshape(-1, 2)
+    figure.add_scatter(
+        x=path[:, 0], y=path[:, 1], mode="lines", line={"color": GUIDE, "width": 1}, opacity=0.7, hoverinfo="skip",
+        name="sent to", row=1, col=column,
+    )  # fmt: skip
