@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages._ui import details, frame, links, running, setup
+from pages._ui import details, following, frame, links, running, setup
 
 frame.require()
 link = links.open_link("train")
@@ -15,7 +15,8 @@ with picture:
     steering, canvas, under = st.container(), st.container(), st.container()
 
 run = running.find(link)
-drawn = running.state(run)
+shown = [] if run is None else [run]
+drawn = following.state(shown)
 living = running.alive(run)
 locked = living is not None
 
@@ -25,10 +26,12 @@ with source_box:
     source = setup.choose_distribution(link, "source", "gaussian", locked)
 if run is None:
     with canvas:
-        running.show_preview(target, source)
+        following.show_preview(target, source)
 with method_box:
     method = setup.choose_method(link, locked, locked)
-    plan = None if method is None else setup.choose_plan(link, method, locked)
+    plan = None
+    if method is not None:
+        plan = setup.choose_plan(link, method.name, method.default_steps, method.compilable, locked)
 config = setup.config_of(method, target, source, plan)
 
 if run is not None:
@@ -49,7 +52,7 @@ with steering:
         running.tell(run)
 if run is not None:
     with canvas:
-        running.show(run, drawn)
+        following.show(shown, drawn)
 with under:
     details.show(link, run, method)
 link.publish({"run": "" if run is None else run.id})

@@ -6,7 +6,10 @@ import threading
 from collections.abc import Callable
 
 TURN = 20
-"""Steps that one run may be ahead of another: a picture's difference that nobody sees, and few enough changes of thread."""
+"""Steps of a turn: few enough that nobody sees who is ahead, and enough that changing threads costs nothing."""
+
+AHEAD = 2 * TURN
+"""A turn begins only less than so many steps ahead of the run furthest behind; it ends at most a turn later."""
 
 
 class Pace:
@@ -54,4 +57,5 @@ class Pace:
     def _is_next(self, key: int) -> bool:
         waiting = [other for other in self._steps if other not in self._training]
         places = self._places() - len(self._training)
-        return key in sorted(waiting, key=self._steps.__getitem__)[:places]
+        near = self._steps[key] < min(self._steps.values()) + AHEAD
+        return near and key in sorted(waiting, key=self._steps.__getitem__)[:places]

@@ -1,19 +1,15 @@
-"""Runs on a page: the picture of a run that follows it, and the buttons that steer it."""
+"""Runs on a page: found by their address, begun, steered by buttons and knobs."""
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from otviz import wire
-from otviz.distributions import Distribution
-from otviz.runs.snapshots import preview
 from pages._ui import leases
+from pages._ui.following import OVER, tuned
 from pages._ui.leases import registry
 from pages._ui.links import Link, plain
-from pages._ui.player import player
 
 if TYPE_CHECKING:
     from otviz.methods import Method
@@ -21,19 +17,15 @@ if TYPE_CHECKING:
     from otviz.runs.recorded import Recorded
     from otviz.runs.run import Run
 
-POLL = 0.4  # seconds between two looks at a run that trains
-FIRST = 160  # snapshots of its past that a newly opened picture gets
-HEIGHT = 650
-OVER = ("done", "stopped", "failed")
-
-State = tuple[str, bool] | None
-
 
 def find(link: Link) -> Run | Recorded | None:
     """The run that the address names: alive and held by this browser session, or read back; else say why not."""
     run_id = link.text("run")
-    if not run_id:
-        return None
+    return named(link, run_id) if run_id else None
+
+
+def named(link: Link, run_id: str) -> Run | Recorded | None:
+    """The run of that id: alive and held by this browser session, or read back; else say why not."""
     run = registry().find(run_id)
     if run is not None:
         leases.hold(registry(), run_id)
@@ -77,55 +69,6 @@ def go_on(link: Link, run_id: str) -> None:
         return
     link.publish({"run": run_id})
     st.rerun()
-
-
-def show_preview(target: Distribution | None, source: Distribution | None) -> None:
-    """Draw target and source before anything is trained."""
-    if target is None or source is None:
-        st.info("The picture appears here once the settings on the left are complete.")
-        return
-    scene = preview(target, source)
-    name = hashlib.sha256(f"{target!r}{source!r}".encode()).hexdigest()[:12]
-    update = wire.PanelUpdate(f"preview-{name}", scene.box, scene, status="ready")
-    player(wire.encode([update]), key="train", height=HEIGHT)
-
-
-def state(run: Run | Recorded | None) -> State:
-    """What the buttons of a page depend on; taken first, so that no change while the page is drawn is missed."""
-    return None if run is None else (run.status, run.frozen)
-
-
-def show(run: Run | Recorded, drawn: State) -> None:
-    """Draw the run, and go on drawing it while it trains; draw the page again when its state is no more as `drawn`."""
-    over = drawn is not None and drawn[0] in OVER
-    st.fragment(_follow, run_every=None if over else POLL)(run, drawn)
-
-
-def _follow(run: Run | Recorded, drawn: State) -> None:
-    sent: dict[str, int] = st.session_state.setdefault("otviz.sent", {})
-    name = f"{run.id}.{id(run):x}"  # a run that goes on is a new one to the player, which then follows it
-    last = sent.get(name, -1)
-    now, status, scene, news = state(run), run.status, run.scene, run.watch()
-    if scene is None or not news:
-        scene, news, last = preview(run.config.target, run.config.source), (), -1
-    update = wire.PanelUpdate(
-        run=name,
-        box=scene.box,
-        scene=scene if last < 0 else None,
-        snapshots=wire.thin(news, FIRST) if last < 0 else wire.news(news, last),
-        curve=run.curve(),
-        status=status,
-        message=run.message,
-        steps_per_second=run.steps_per_second,
-    )
-    lacking = player(wire.encode([update]), key="train", height=HEIGHT)
-    sent.clear()
-    if news and not lacking:
-        sent[name] = news[-1].sequence
-    if lacking and _ended(run) and last >= 0:
-        st.rerun(scope="fragment")
-    if now != drawn or run.config.method != st.session_state.get(_tuned(run.id), run.config.method):
-        st.rerun()
 
 
 def _ended(run: Run | Recorded) -> bool:
@@ -215,7 +158,7 @@ def settle(link: Link, run: Run | Recorded, config: RunConfig | None, address: d
     A session that first sees a run takes over its settings (those of a run that is over only if the address has none).
     Later, a knob moved here goes to the run; one moved in another browser comes here.
     """
-    key, living = _tuned(run.id), alive(run)
+    key, living = tuned(run.id), alive(run)
     before, bare = st.session_state.get(key), set(st.query_params) <= {"run", "view"}
     st.session_state[key] = run.config.method
     if before is None and (living or bare) and config != run.config:
@@ -226,19 +169,15 @@ def settle(link: Link, run: Run | Recorded, config: RunConfig | None, address: d
         link.go(address)
     if config is not None and config.method.name == before.name:
         old, new = before.as_dict(), config.method.as_dict()
-        _retune(living, {name: value for name, value in new.items() if old[name] != value})
+        retune(living, {name: value for name, value in new.items() if old[name] != value})
 
 
-def _retune(run: Run, moved: dict[str, object]) -> None:
+def retune(run: Run, moved: dict[str, object]) -> None:
+    """Put moved knobs in force, and remember that this session moved them."""
     if not moved:
         return
     try:
         run.retune(**moved)
-        st.session_state[_tuned(run.id)] = run.config.method
+        st.session_state[tuned(run.id)] = run.config.method
     except ValueError as error:
         st.error(plain(str(error)))
-
-
-def _tuned(run_id: str) -> str:
-    """Where a session remembers the method of a run as it last saw it."""
-    return f"otviz.tuned.{run_id}"

@@ -18,11 +18,21 @@ if TYPE_CHECKING:
     from otviz.runs.config import RunConfig
 
 
-def choose_distribution(link: Link, side: str, default: str, locked: bool) -> Distribution | None:
-    """Draw the choice of one distribution with its knobs; None while a value is bad. `side` is "target" or "source"."""
+def choose_distribution(
+    link: Link, side: str, default: str | Distribution, locked: bool, scope: str = ""
+) -> Distribution | None:
+    """Draw the choice of one distribution with its knobs; None while a value is bad.
+
+    Args:
+        side: "target" or "source".
+        default: its name, or a distribution whose knobs are defaults too.
+        scope: tells apart what is remembered where defaults differ.
+    """
     titles = {name: cls.title for name, cls in distributions().items()}
-    name = controls.choice(link, side, titles, default=default, label=side.capitalize(), disabled=locked)
+    first = default if isinstance(default, str) else default.name
+    name = controls.choice(link, side, titles, default=first, label=side.capitalize(), disabled=locked)
     cls = named(name)
+    start = default.as_dict() if isinstance(default, Distribution) and default.name == name else {}
     with st.expander(f"Shape of the {side}", expanded=cls.needs_file or bool(cls.drawn)):
         given: dict[str, str] = {}
         if cls.needs_file:
@@ -32,7 +42,9 @@ def choose_distribution(link: Link, side: str, default: str, locked: bool) -> Di
         if cls.needs_file and not given:
             return None
         shown = [knob for knob in cls.__dataclass_fields__ if knob not in given]
-        made = controls.knobs(link, cls, prefix=f"{side}.", defaults=given, only=shown, disabled=locked)
+        made = controls.knobs(
+            link, cls, prefix=f"{side}.", scope=scope, defaults={**start, **given}, only=shown, disabled=locked
+        )
         if made is not None and made.describe():
             st.caption(plain(made.describe()))
         return made
@@ -102,19 +114,19 @@ def choose_method(link: Link, locked: bool, live: bool) -> Method | None:
     return controls.knobs(link, method_named(name), disabled=locked and not live, locked=live)
 
 
-def choose_plan(link: Link, method: Method, locked: bool) -> Plan | None:
-    """Draw steps and seed side by side, and the device."""
+def choose_plan(link: Link, scope: str, default_steps: int, compilable: bool, locked: bool) -> Plan | None:
+    """Draw steps and seed side by side, and the device; `scope` tells apart what is remembered."""
 
     def part(*names: str) -> Plan | None:
-        start = {"steps": method.default_steps}
-        return controls.knobs(link, Plan, scope=method.name, defaults=start, only=names, disabled=locked)
+        start = {"steps": default_steps}
+        return controls.knobs(link, Plan, scope=scope, defaults=start, only=names, disabled=locked)
 
     left, right = st.columns(2, gap="small")
     with left:
         steps = part("steps")
     with right:
         seed = part("seed")
-    where = part("device", "compile") if method.compilable else part("device")
+    where = part("device", "compile") if compilable else part("device")
     if steps is None or seed is None or where is None:
         return None
     return Plan(steps.steps, seed.seed, where.device, where.compile)

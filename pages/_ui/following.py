@@ -1,0 +1,109 @@
+"""The picture of one or more runs, which follows them while they train: one message to one player at every look."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from otviz import wire
+from otviz.distributions import Distribution
+from otviz.runs.snapshots import preview
+from pages._ui.player import player
+
+if TYPE_CHECKING:
+    from otviz.runs.recorded import Recorded
+    from otviz.runs.run import Run
+
+POLL = 0.4  # seconds between two looks at runs that train
+FIRST = 160  # snapshots of its past that a newly opened picture gets of a run; of several, less of each
+POINTS = 500  # points drawn of each of several runs; one alone shows all of its probe
+OVER = ("done", "stopped", "failed")
+
+State = tuple[tuple[str, bool], ...]
+
+
+def state(runs: Sequence[Run | Recorded]) -> State:
+    """What the buttons of a page depend on; taken first, so that no change while the page is drawn is missed."""
+    return tuple((run.status, run.frozen) for run in runs)
+
+
+def show(runs: Sequence[Run | Recorded], drawn: State, *, labels: Sequence[str] = (), **options: Any) -> None:
+    """Draw the runs, and go on drawing them while they train; draw the page again when their state is no more as `drawn`.
+
+    Args:
+        runs: one panel each.
+        drawn: their `state` when the page began to be drawn.
+        labels: titles of the panels, those of the methods if not given.
+        options: of the player.
+    """
+    over = all(status in OVER for status, _ in drawn)
+    st.fragment(_follow, run_every=None if over else POLL)(runs, drawn, labels, options)
+
+
+def tuned(run_id: str) -> str:
+    """Where a session remembers the method of a run as it last saw it."""
+    return f"otviz.tuned.{run_id}"
+
+
+def show_preview(target: Distribution | None, source: Distribution | None) -> None:
+    """Draw target and source before anything is trained."""
+    if target is None or source is None:
+        st.info("The picture appears here once the settings on the left are complete.")
+        return
+    scene = preview(target, source)
+    name = hashlib.sha256(f"{target!r}{source!r}".encode()).hexdigest()[:12]
+    player(
+        wire.encode([wire.PanelUpdate(f"preview-{name}", scene.box, scene, status="ready")]), key="train", height=650
+    )
+
+
+def _follow(runs: Sequence[Run | Recorded], drawn: State, labels: Sequence[str], options: dict[str, Any]) -> None:
+    key = options.get("key", "train")
+    sent: dict[str, int] = st.session_state.setdefault(f"otviz.sent.{key}", {})
+    now, new_sent, updates = state(runs), {}, []
+    for at, run in enumerate(runs):
+        # A run that goes on is a new one to the player, which then follows it.
+        name = f"{run.id}.{id(run):x}"
+        update = _update(run, name, sent.get(name, -1), len(runs), labels[at] if labels else "")
+        updates.append(update)
+        if update.snapshots:
+            new_sent[name] = update.snapshots[-1].sequence
+    lacking = player(wire.encode(updates), **{"key": key, "height": 650, **options})
+    all_known = all(f"{run.id}.{id(run):x}" in sent for run in runs)
+    sent.clear()
+    if not lacking:
+        sent.update(new_sent)
+    if lacking and all_known and all(status in OVER for status, _ in now):
+        st.rerun(scope="fragment")
+    if now != drawn or any(run.config.method != st.session_state.get(tuned(run.id), run.config.method) for run in runs):
+        st.rerun()
+
+
+def _update(run: Run | Recorded, name: str, last: int, panels: int, label: str) -> wire.PanelUpdate:
+    from otviz.runs.judged import verdict_on
+
+    status, scene, looks = run.status, run.scene, run.watch()
+    if scene is None or not looks:
+        scene, looks, last = preview(run.config.target, run.config.source), (), -1
+    chosen = wire.thin(looks, max(FIRST // panels, 40)) if last < 0 else wire.news(looks, last)
+    if panels > 1:
+        scene = replace(scene, title=label or scene.title, target=scene.target[:POINTS], source=scene.source[:POINTS])
+        chosen = [replace(look, generated=look.generated[:POINTS]) for look in chosen]
+    found = verdict_on(run) if looks else None
+    return wire.PanelUpdate(
+        run=name,
+        box=scene.box,
+        scene=scene if last < 0 else None,
+        snapshots=chosen,
+        curve=run.curve(),
+        status=status,
+        message=run.message,
+        steps_per_second=run.steps_per_second,
+        verdict=found.word if found else "",
+        verdict_kind=found.kind if found else "",
+        verdict_text=f"{found.sentence} {found.rule}" if found else "",
+    )

@@ -1,0 +1,135 @@
+"""The buttons that act on all runs of a comparison at once: pace, freezing, forks and branches."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from otviz.params import params_of
+from pages._ui import comparing, running
+from pages._ui.leases import registry
+from pages._ui.links import Link, plain
+
+if TYPE_CHECKING:
+    from otviz.methods import Method
+    from otviz.runs.config import RunConfig
+    from otviz.runs.recorded import Recorded
+    from otviz.runs.run import Run
+
+
+def steer(link: Link, runs: Sequence[Run | Recorded], labels: Sequence[str], configs: Sequence[RunConfig]) -> None:
+    """Draw the buttons that fit what the runs do now."""
+    living = [run for run in map(running.alive, runs) if run is not None]
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        if living:
+            _pace(living)
+            st.button("Stop all", on_click=_each, args=(living, "stop"), help="End these runs; they are kept")
+        elif runs and configs and st.button("Start over", help="Train all of them anew with the settings on the left"):
+            comparing.begin(link, configs)
+        _fork(link, runs, labels)
+        _branch(link, runs, labels)
+
+
+def _pace(living: Sequence[Run]) -> None:
+    if all(run.status == "queued" for run in living):
+        st.markdown("Waiting: others train now; these begin when one of them ends or pauses.")
+    elif all(run.status == "paused" for run in living):
+        st.button("Resume training", on_click=_each, args=(living, "resume"), shortcut="P", type="primary")
+    else:
+        st.button("Pause training", on_click=_each, args=(living, "pause"), shortcut="P", type="primary")
+    st.button("100 steps", on_click=_each, args=(living, "do_steps", 100), help="Do 100 steps of each, then pause")
+    able = [run for run in living if run.has_adversary]
+    if able:
+        frozen = all(run.frozen for run in able)
+        word = "Let all learn again" if frozen else "Freeze all"
+        st.button(
+            word, on_click=_each, args=(able, "freeze", not frozen),
+            help="Frozen, a critic or potential learns no more; the generator goes on against it",
+        )  # fmt: skip
+
+
+def _each(runs: Sequence[Run], what: str, *args: object) -> None:
+    for run in runs:
+        {"stop": run.stop, "pause": run.pause, "resume": run.resume, "do_steps": run.do_steps, "freeze": run.freeze}[
+            what
+        ](
+            *args  # type: ignore[operator]
+        )
+
+
+def _fork(link: Link, runs: Sequence[Run | Recorded], labels: Sequence[str]) -> None:
+    from otviz.methods import Adversarial
+    from otviz.runs.branches import fork
+    from otviz.runs.registry import TOGETHER
+
+    able = [at for at, run in enumerate(runs) if isinstance(run.config.method, Adversarial) and run.kept]
+    if not able:
+        return
+    most = TOGETHER // 2
+    with st.popover("Fork: frozen and not"):
+        st.markdown(
+            "Each run chosen goes on twice from where it is now, once with its critic frozen and once as it was. "
+            "The runs shown now are stopped and kept."
+        )
+        chosen = st.pills("Runs", able, selection_mode="multi", default=able[:2], format_func=lambda at: labels[at])
+        few = 1 <= len(chosen) <= most
+        if not few:
+            st.caption(f"Choose 1 to {most} runs: each becomes two panels.")
+        if st.button("Fork", type="primary", disabled=not few):
+            try:
+                pairs = [side for at in chosen for side in fork(runs[at], _step_to_go_on_from(runs[at]))]
+                _replace(link, runs, registry().submit_together(pairs))
+            except ValueError as error:
+                st.error(plain(str(error)))
+
+
+def _step_to_go_on_from(run: Run | Recorded) -> int:
+    """Its last look, or the one kept before it when all steps are done."""
+    before = [step for step in run.kept if step < run.config.steps]
+    return before[-1] if before else run.kept[-1]
+
+
+def _replace(link: Link, old: Sequence[Run | Recorded], new: Sequence[Run]) -> None:
+    for run in map(running.alive, old):
+        if run is not None:
+            run.stop()
+    comparing.go_to(link, new)
+
+
+def _branch(link: Link, runs: Sequence[Run | Recorded], labels: Sequence[str]) -> None:
+    from otviz.compare import MOST
+    from otviz.runs.branches import branch
+
+    able = [at for at, run in enumerate(runs) if run.kept]
+    if not able or len(runs) >= MOST:
+        return
+    with st.popover("Branch"):
+        st.markdown("A new run that begins where another was, with one knob changed. It gets a panel of its own.")
+        at = st.selectbox("From", able, format_func=lambda at: labels[at])
+        steps = runs[at].kept
+        step = st.select_slider("After step", steps, value=steps[len(steps) // 2]) if len(steps) > 1 else steps[0]
+        st.caption(f"Weights are kept at {len(steps)} of its steps, to spare memory: after a restart, the last only.")
+        method = _one_knob(runs[at].config.method)
+        if st.button("Start the branch", type="primary", disabled=method is None):
+            try:
+                made = registry().submit(branch(runs[at], step, method))
+                comparing.go_to(link, [*runs, made])
+            except ValueError as error:
+                st.error(plain(str(error)))
+
+
+def _one_knob(method: Method) -> Method | None:
+    knobs = [knob for knob in params_of(type(method)) if knob.kind is not bool]
+    knobs.sort(key=lambda knob: (not knob.live, knob.advanced))
+    names = {knob.name: knob for knob in knobs}
+    name = st.selectbox("Knob", list(names))
+    now = getattr(method, name)
+    text = st.text_input("New value", value=names[name].write(now), key=f"branch-{method.name}-{name}", max_chars=200)
+    try:
+        return dataclasses.replace(method, **{name: names[name].parse(text)})
+    except ValueError as error:
+        st.error(plain(str(error)))
+        return None
