@@ -14,6 +14,24 @@ const GRID_MAX = 65534, OUTSIDE = 65535;
 const OVER = new Set(["done", "failed", "stopped"]);
 const GROUND_EVERY = 60; // milliseconds between drawings of the heat map and arrows while playing
 const SINGLE_WIDE = 720, PANEL_MIN = 250;
+const BESIDE = 520; // from this width of a panel on, its losses and numbers stand beside the picture
+const BRIEF = 440; // below this width only the most telling numbers are written out, the others in a tip
+
+const VERDICTS = {
+  covers: "tick", collapsed: "cross", "mixes modes": "wave", unbalanced: "tilt", unstable: "flash", "not finished": "hourglass",
+};
+
+const METER = [
+  { id: "modes", label: "", tip: "Modes covered: at least 1 % of the samples lie within 3 standard deviations of the centre" },
+  { id: "quality", label: "high quality", brief: "HQ", tip: "Share of samples within 3 standard deviations of a mode" },
+  { id: "mixture", label: "between modes", brief: "between", tip: "Mode mixture: share of samples between neighbouring modes" },
+  { id: "w2", label: "W2", brief: "W2", tip: "Wasserstein-2 distance to the target (data units); floor: between two sets of real points; n: samples compared" },
+  { id: "precision", label: "precision", tip: "Share of samples that lie where real points are" },
+  { id: "recall", label: "recall", tip: "Share of real points that lie where samples are" },
+  { id: "diversity", label: "diversity", tip: "Mean variance of the coordinates (data units squared), as in the course's notebook. Two opposite modes score as much as all of them" },
+  { id: "samples", label: "samples", tip: "Generated samples that modes, quality and mixture are measured on" },
+  { id: "alpha", label: "α", tip: "Divergence weight α at this step" },
+];
 
 const LAYERS = [
   { id: "potential", label: "potential", on: true, tip: "Heat map: value of the potential or critic over the plane" },
@@ -46,8 +64,8 @@ function createPlayer(root) {
     root, reduced, calls: 0, panels: [], options: {}, theme: {}, sprites: {},
     layers: Object.fromEntries(LAYERS.map((layer) => [layer.id, layer.on])),
     step: null, playing: null, live: false, speed: 1, dragging: false, focus: -1,
-    arrivals: [], rest: 0, painted: 0, dirty: true, textAt: 0, spokenAt: 0, askedAt: -1e9,
-    frameRequest: 0, lastTick: 0, ratio: 0, width: 0,
+    arrivals: [], rest: 0, painted: 0, dirty: true, textAt: 0, spokenAt: 0, askedAt: -1e9, news: [],
+    frameRequest: 0, lastTick: 0, ratio: 0, width: 0, windowHeight: 0, detail: 2,
   };
   buildShell(player);
   return player;
@@ -83,7 +101,7 @@ function tick(player, now) {
   player.frameRequest = requestAnimationFrame((next) => tick(player, next));
   const seconds = Math.min(now - player.lastTick, 200) / 1000;
   player.lastTick = now;
-  if (player.ratio !== devicePixelRatio) layout(player);
+  if (player.ratio !== devicePixelRatio || player.windowHeight !== innerHeight) layout(player);
   advance(player, seconds, now);
   if (player.dirty && player.width) paint(player, now);
 }
@@ -113,11 +131,13 @@ function mergeMessage(player, { panels, margin, blob }) {
   const resized = panels.length !== player.panels.length;
   if (resized) fitPanels(player, panels.length);
   const before = headStep(player);
+  player.news = [];
   panels.forEach((update, i) => mergePanel(player, player.panels[i], { ...update, margin }, blob));
   if (fresh) Object.assign(player, { step: null, playing: null, live: false, arrivals: [] });
   const head = headStep(player);
   if (head !== null && (fresh || head !== before)) noteArrival(player, head);
   if (player.step === null && head !== null) begin(player, head);
+  if (player.news.length) setText(player.parts.announcer, player.news.join(" "));
   refreshLegend(player);
   player.dirty = true;
   if (fresh || resized) layout(player);
@@ -134,14 +154,16 @@ function mergePanel(player, panel, update, blob) {
   panel.frames = [...panel.bySequence.values()].sort((a, b) => a.sequence - b.sequence);
   if (update.curve.step.shape[0]) panel.curve = readCurve(update.curve, blob);
   panel.cache.losses = null;
-  if (panel.status !== update.status) announce(player, panel, update.status);
-  const { box, margin, status, message, rate } = update;
-  Object.assign(panel, { box, margin, status, message, rate });
+  takeNote(player, panel, update);
+  const { box, margin, status, message, rate, verdict, verdict_kind, verdict_text } = update;
+  Object.assign(panel, { box, margin, status, message, rate, verdict, verdict_kind, verdict_text });
   showStatus(panel);
+  showVerdict(panel);
 }
 
 function emptyRun({ run, box, margin }) {
-  return { run, box, margin, scene: null, frames: [], bySequence: new Map(), curve: null, status: "", cache: {}, shown: {} };
+  const words = { status: "", verdict: "", verdict_kind: "", verdict_text: "" };
+  return { run, box, margin, scene: null, frames: [], bySequence: new Map(), curve: null, cache: {}, shown: {}, ...words };
 }
 
 function readScene(scene, blob) {

@@ -146,7 +146,8 @@ function showNumbers(player, panel, moment) {
   showLoss(parts.generatorLoss, "generator", frame?.generator_loss, player);
   showLoss(parts.adversaryLoss, "adversary", frame?.adversary_loss, player);
   const floor = scene?.loss_floor;
-  setText(parts.floor.lastChild, floor ? `noise floor ${steady(floor[0])}${floor[1] ? ` ± ${short(floor[1])}` : ""}` : "");
+  const words = player.detail ? "noise floor" : "floor";
+  setText(parts.floor.lastChild, floor ? `${words} ${steady(floor[0])}${floor[1] ? ` ± ${short(floor[1])}` : ""}` : "");
   parts.floor.hidden = !floor;
   showScale(parts, scene, frame, player);
   setText(parts.outside, frame?.outside ? `${whole(frame.outside)} outside` : "");
@@ -177,23 +178,14 @@ function showScale(parts, scene, frame, player) {
 }
 
 function showMeter(player, panel, frame) {
-  const { parts } = panel, meter = frame?.meter ?? {}, known = (name) => Number.isFinite(meter[name]);
-  const modes = known("modes_covered") && known("modes_total");
-  const size = known("samples") ? `n=${whole(meter.samples)}` : "";
-  const pairs = known("w2_samples") ? `n=${whole(meter.w2_samples)}` : size;
-  const floor = [known("w2_floor") ? `floor ${digits(meter.w2_floor)}` : "", pairs].filter(Boolean).join(", ");
-  const values = {
-    modes: modes ? `${meter.modes_covered} / ${meter.modes_total} modes` : "",
-    quality: known("high_quality") ? percent(meter.high_quality) : "",
-    mixture: known("mode_mixture") ? percent(meter.mode_mixture) : "",
-    w2: known("w2") ? `${digits(meter.w2)}${floor ? ` (${floor})` : ""}` : "",
-    samples: known("samples") && (modes || !known("w2")) ? whole(meter.samples) : "",
-    alpha: Number.isFinite(frame?.alpha) ? digits(frame.alpha) : "",
-  };
-  for (const [name, text] of Object.entries(values)) {
-    setText(parts.meter[name].lastChild, text);
-    parts.meter[name].hidden = !text;
+  const { parts } = panel, meter = frame?.meter ?? {}, texts = meterTexts(meter, frame?.alpha, player.detail);
+  for (const { id } of METER) {
+    setText(parts.meter[id].lastChild, texts[id] ?? "");
+    parts.meter[id].hidden = !texts[id];
   }
+  const all = player.detail < 2 ? meterTexts(meter, frame?.alpha, 2) : {};
+  const title = METER.map(({ id, label }) => all[id] && `${label} ${all[id]}`.trim()).filter(Boolean).join("\n");
+  if (parts.numbers.title !== title) parts.numbers.title = title;
   const shares = Array.isArray(meter.mode_shares) && meter.mode_shares.length ? meter.mode_shares : null;
   if (parts.bars.hidden === Boolean(shares)) {
     parts.bars.hidden = !shares;
@@ -204,23 +196,45 @@ function showMeter(player, panel, frame) {
   panel.shown.bars = key;
 }
 
-/** A bar per mode, a tick at its true share; a mode below 1 % of the samples counts as missed and gets a cross. */
+/** The numbers of METER in words; what was not measured is absent. Detail 0 is for the least room, 2 has everything. */
+function meterTexts(meter, alpha, detail) {
+  const known = (...names) => names.every((name) => Number.isFinite(meter[name])), texts = {};
+  const number = detail < 2 ? (value) => (Math.abs(value) < 100 ? minus(value.toFixed(2)) : short(value)) : digits;
+  const modes = known("modes_covered", "modes_total"), gap = detail ? " " : "";
+  const size = known("samples") ? `n=${whole(meter.samples)}` : "", pairs = known("w2_samples") ? `n=${whole(meter.w2_samples)}` : size;
+  const floor = [known("w2_floor") ? `floor ${number(meter.w2_floor)}` : "", detail < 2 ? "" : pairs].filter(Boolean).join(", ");
+  if (modes) texts.modes = `${meter.modes_covered}${gap}/${gap}${meter.modes_total} modes`;
+  if (known("high_quality")) texts.quality = percent(meter.high_quality);
+  if (known("mode_mixture")) texts.mixture = percent(meter.mode_mixture);
+  if (known("w2")) texts.w2 = `${number(meter.w2)}${floor ? ` (${floor})` : ""}`;
+  if (!detail) return texts;
+  if (known("precision")) texts.precision = percent(meter.precision);
+  if (known("recall")) texts.recall = percent(meter.recall);
+  if (known("diversity")) texts.diversity = number(meter.diversity) + (known("diversity_target") ? ` of ${number(meter.diversity_target)}` : "");
+  if (detail > 1 && known("samples") && (modes || !known("w2"))) texts.samples = whole(meter.samples);
+  if (Number.isFinite(alpha)) texts.alpha = number(alpha);
+  return texts;
+}
+
+/** Two bars per mode: outlined its true share, filled what it has; below 1 % of the samples it is missed and gets a cross. */
 function drawBars(player, canvas, shares, trueShares) {
   const { width, height } = canvas, c = canvas.getContext("2d"), r = player.ratio;
   const truth = shares.map((_, i) => trueShares?.[i] ?? 1 / shares.length);
-  const top = Math.max(...shares, 1.4 * Math.max(...truth)), base = height - r, slot = width / shares.length;
-  const bar = Math.min(slot * 0.66, 34 * r), y = (share) => base - (share / top) * (base - 3 * r);
+  const top = Math.max(...shares, 1.25 * Math.max(...truth)), base = height - r, slot = width / shares.length;
+  const bar = clamp(slot * 0.36, r, 20 * r), tall = (share) => (share / top) * (base - 2 * r), line = Math.min(r, bar / 3);
   c.clearRect(0, 0, width, height);
+  c.lineWidth = line;
   shares.forEach((share, i) => {
     const x = (i + 0.5) * slot;
-    c.fillStyle = COLOURS.generated;
-    c.fillRect(x - bar / 2, y(share), bar, base - y(share));
-    c.fillStyle = c.strokeStyle = player.theme.text;
-    if (share < 0.01) cross(c, x, base - 7 * r, 3 * r, r);
-    c.globalAlpha = 0.85;
-    c.fillRect(x - bar / 2 - 2 * r, y(truth[i]) - 0.75 * r, bar + 4 * r, 1.5 * r);
+    c.strokeStyle = c.fillStyle = player.theme.text;
+    c.globalAlpha = 0.75;
+    c.strokeRect(x - bar + line / 2, base - tall(truth[i]) + line / 2, bar - line, tall(truth[i]) - line / 2);
     c.globalAlpha = 1;
+    if (share < 0.01) cross(c, x + bar / 2, base - 6 * r, Math.min(3 * r, bar / 2), r);
+    c.fillStyle = COLOURS.generated;
+    c.fillRect(x, base - tall(share), bar, tall(share));
   });
+  c.fillStyle = player.theme.text;
   c.globalAlpha = 0.3;
   c.fillRect(0, base, width, r);
   c.globalAlpha = 1;
@@ -243,8 +257,13 @@ function describe(panel, moment) {
   const fact = (value, text) => Number.isFinite(value) && facts.push(text(value));
   fact(meter.modes_covered, (n) => `${n} of ${meter.modes_total} modes covered`);
   fact(meter.high_quality, (share) => `${percent(share)} high quality`);
-  fact(meter.w2, (w2) => `W2 ${short(w2)}`);
+  fact(meter.mode_mixture, (share) => `${percent(share)} between modes`);
+  fact(meter.w2, (w2) => `W2 ${short(w2)}${Number.isFinite(meter.w2_floor) ? ` (floor ${short(meter.w2_floor)})` : ""}`);
+  fact(meter.precision, (share) => `precision ${percent(share)}`);
+  fact(meter.recall, (share) => `recall ${percent(share)}`);
+  fact(meter.diversity, (value) => `diversity ${short(value)}`);
   if (frame.outside) facts.push(`${frame.outside} points outside the picture`);
+  if (panel.verdict) facts.push(`verdict on the run: ${panel.verdict}`);
   const losses = [];
   for (const name of ["generator", "adversary"]) {
     if (Number.isFinite(frame[`${name}_loss`])) losses.push(`${name} loss ${short(frame[`${name}_loss`])}`);
@@ -255,13 +274,28 @@ function describe(panel, moment) {
   panel.parts.bars.setAttribute("aria-label", words(facts));
 }
 
-function announce(player, panel, status) {
-  if (panel.status) setText(player.parts.announcer, `${panel.scene?.title ?? "Run"}: training ${status}`);
+/** What is to be said aloud: a new state of training, and a verdict once it is final. */
+function takeNote(player, panel, { status, verdict, verdict_kind }) {
+  if (!panel.status) return; // a run that was just opened
+  const title = panel.scene?.title ?? "Run", final = verdict_kind && verdict_kind !== "not finished";
+  if (panel.status !== status) player.news.push(`${title}: training ${status}.`);
+  if (final && panel.verdict_kind !== verdict_kind) player.news.push(`${title}: ${verdict}.`);
+}
+
+/** The verdict is on the whole run so far, whatever step is on screen. */
+function showVerdict({ parts: { verdict, why }, verdict: word, verdict_kind: kind, verdict_text: text }) {
+  verdict.hidden = why.hidden = !word;
+  if (verdict.dataset.kind !== kind) verdict.firstChild.replaceWith(icon(VERDICTS[kind] ?? "hourglass"));
+  verdict.dataset.kind = kind;
+  setText(verdict.lastChild, word);
+  setText(why, text);
+  verdict.title = `Verdict on the run so far: ${word}. ${text}`.trim();
 }
 
 function showStatus(panel) {
   const { parts, scene, status, rate, message } = panel, newest = last(panel.frames);
   setText(parts.title, scene?.title ?? "");
+  parts.title.title = scene?.title ?? "";
   parts.status.dataset.status = status;
   setText(parts.status.lastChild, status);
   const at = newest && scene ? `${whole(newest.step)}${scene.steps ? ` / ${whole(scene.steps)}` : ""}` : "";

@@ -183,23 +183,26 @@ function drawManifold(c, player, { a, b, t }, place) {
 function drawGenerated(c, player, { a, b, t }, place) {
   const count = a.generated.length / 2;
   player.positions = between(a.generated, b.generated, t, place, player.positions);
-  stamp(c, sprite(player.sprites, "generated", markRadius(place.size, count)), player.positions);
+  stamp(c, player, "generated", markRadius(place.size, count), player.positions);
 }
 
 function stampCached(c, player, panel, role, place) {
   if (panel.cache[role]?.width !== place.size) {
     const layer = Object.assign(document.createElement("canvas"), { width: place.size, height: place.size });
-    const points = panel.scene[role], mark = sprite(player.sprites, role, markRadius(place.size, points.length / 2) * 0.92);
-    stamp(layer.getContext("2d"), mark, between(points, points, 0, place));
+    const points = panel.scene[role], radius = markRadius(place.size, points.length / 2) * 0.92;
+    stamp(layer.getContext("2d"), player, role, radius, between(points, points, 0, place));
     panel.cache[role] = layer;
   }
   c.drawImage(panel.cache[role], 0, 0);
 }
 
-function stamp(c, mark, positions) {
-  const half = mark.width / 2;
+/** To a quarter of a pixel: finer than the eye follows, and a mark at whole pixels needs no filter. */
+function stamp(c, { sprites }, role, radius, positions) {
+  const quarters = [0, 1, 2, 3], marks = quarters.map((down) => quarters.map((right) => sprite(sprites, role, radius, right / 4, down / 4)));
+  const half = marks[0][0].width / 2;
   for (let i = 0; i < positions.length; i += 2) {
-    if (positions[i] === positions[i]) c.drawImage(mark, positions[i] - half, positions[i + 1] - half);
+    const x = Math.floor(positions[i]), y = Math.floor(positions[i + 1]);
+    if (x === x) c.drawImage(marks[(4 * (positions[i + 1] - y)) | 0][(4 * (positions[i] - x)) | 0], x - half, y - half);
   }
 }
 

@@ -126,16 +126,16 @@ function fitPanels(player, count) {
 
 function buildPanel(player, panel) {
   const line = (name, tip) => make("span", `line ${name}`, { title: tip }, make("span", "stroke", { "aria-hidden": "true" }), "");
-  const value = (name, label, tip) => make("span", `value ${name}`, { title: tip }, label ? make("span", "label", {}, label) : "", document.createTextNode(""));
+  const value = ({ id, label, tip }) => make("span", `value ${id}`, { title: tip }, make("span", "label", {}, label), document.createTextNode(""));
   const canvas = make("canvas", "", { role: "img", "aria-label": "Picture of the run" });
   const losses = make("canvas", "losses", { role: "img", "aria-label": "Losses over training steps", title: "Losses over training steps; click to go to a step" });
-  const bars = make("canvas", "bars", { role: "img", "aria-label": "Share of samples per mode", title: "Share of generated samples per mode; tick: its true share; cross: below 1 %" });
+  const bars = make("canvas", "bars", { role: "img", "aria-label": "Share of samples per mode", title: "Share of samples per mode. Outlined: its true share; filled: generated; cross: below 1 %" });
   bars.hidden = true;
   const parts = {
     canvas, losses, bars,
     title: make("span", "title"),
     progress: make("span", "progress", { title: "State of training (not of playback): step, steps planned, speed" }),
-    status: make("span", "status", { title: "State of training (not of playback)" }, make("span", "dot"), ""),
+    status: make("span", "status", { title: "State of training (not of playback)" }, make("span", "dot"), make("span")),
     enlarge: button("enlarge", "Enlarge this panel, or show all again", () => toggleFocus(player, panel), icon("enlarge")),
     waiting: make("span", "waiting"),
     message: make("span", "message"),
@@ -145,15 +145,12 @@ function buildPanel(player, panel) {
     generatorLoss: line("generator", "Generator loss at this step: what the generator descends"),
     adversaryLoss: line("adversary", "Adversary loss at this step: what the potential or critic descends"),
     floor: line("floor", "Noise floor: the generator loss between two sets of real points, mean and standard deviation"),
-    meter: {
-      modes: value("modes", "", "Modes covered: at least 1 % of the samples lie within 3 standard deviations of the centre"),
-      quality: value("quality", "high quality", "Share of samples within 3 standard deviations of a mode"),
-      mixture: value("mixture", "mixture", "Share of samples between modes"),
-      w2: value("w2", "W2", "Wasserstein-2 distance to the target (data units); floor: between two sets of real points; n: samples compared"),
-      samples: value("samples", "samples", "Generated samples that modes, quality and mixture are measured on"),
-      alpha: value("alpha", "α", "Divergence weight α at this step"),
-    },
+    meter: Object.fromEntries(METER.map((entry) => [entry.id, value(entry)])),
+    verdict: make("span", "verdict", { hidden: "" }, icon("hourglass"), make("span")),
+    why: make("p", "why", { hidden: "" }),
   };
+  const { modes, ...rest } = parts.meter;
+  parts.numbers = make("div", "numbers", {}, make("div", "summary", {}, parts.verdict, modes), make("div", "meter", {}, ...Object.values(rest)));
   const panelElement = make("section", "panel", {},
     make("header", "", {}, make("div", "names", {}, parts.title, parts.progress), parts.status, parts.enlarge),
     make("div", "body", {},
@@ -162,7 +159,7 @@ function buildPanel(player, panel) {
         make("div", "caption", {}, parts.scale, parts.outside)),
       make("div", "side", {}, parts.hint,
         make("div", "lines", {}, parts.generatorLoss, parts.adversaryLoss, parts.floor), losses,
-        make("div", "meter", {}, ...Object.values(parts.meter)), bars)));
+        parts.numbers, parts.why, bars)));
   scrubOn(player, panel, losses);
   return { ...parts, panel: panelElement };
 }
@@ -186,25 +183,42 @@ function toggleFocus(player, panel) {
 
 function layout(player) {
   const { root, panels, options } = player, width = root.clientWidth;
-  Object.assign(player, { width, ratio: devicePixelRatio, dirty: true, textAt: 0 });
+  Object.assign(player, { width, ratio: devicePixelRatio, windowHeight: innerHeight, dirty: true, textAt: 0 });
   if (!width || !panels.length) return;
-  const shown = shownPanels(player), alone = shown.length === 1;
-  const wide = alone && width > SINGLE_WIDE;
-  const most = options.columns ?? [1, 2, 3, 2, 3, 3, 3, 3, 3][shown.length - 1] ?? 3;
-  const columns = alone ? 1 : clamp(Math.min(most, Math.floor(width / PANEL_MIN)), 1, shown.length);
-  const room = (width - 12 * (columns - 1)) / columns - 22, height = options.height || 740;
-  const oneRow = columns >= shown.length;
-  const side = wide ? Math.min(0.58 * width, height - 148) : oneRow ? Math.min(room, Math.max(height - 330, 340)) : room;
-  root.dataset.layout = wide ? "wide" : alone ? "stack" : "grid";
-  root.dataset.several = panels.length > 1;
-  const heights = wide ? [clamp(0.48 * side, 130, 330), clamp(0.26 * side, 60, 170)] : alone ? [100, 40] : [72, 24];
-  const sizes = { "--columns": columns, "--picture": px(Math.max(side, 160)), "--losses": px(heights[0]), "--bars": px(heights[1]) };
-  for (const [name, value] of Object.entries(sizes)) root.style.setProperty(name, value);
+  const shown = shownPanels(player), { columns, sizes, ...kind } = sizesFor(shown.length, width, options);
+  for (const [name, value] of Object.entries(sizes)) root.style.setProperty(`--${name}`, px(value));
+  root.style.setProperty("--columns", columns);
+  Object.assign(root.dataset, { several: panels.length > 1, ...kind });
+  player.detail = kind.brief ? 0 : kind.beside ? 1 : 2;
   for (const panel of panels) {
     panel.parts.panel.hidden = !shown.includes(panel);
     panel.parts.enlarge.setAttribute("aria-pressed", player.focus >= 0);
+    for (const { id, label, brief, tip } of METER) {
+      setText(panel.parts.meter[id].firstChild, (kind.brief && brief) || label);
+      panel.parts.meter[id].title = player.detail < 2 ? "" : tip; // with less detail, all numbers are in one tip
+    }
     for (const name of ["canvas", "losses", "bars"]) fitCanvas(panel.parts[name], player.ratio);
   }
+}
+
+/** One panel has its numbers beside the picture; of several, those in more than one row do where they are wide enough. */
+function sizesFor(count, width, { columns: most, height }) {
+  const tall = height || 740;
+  if (count === 1 && width > SINGLE_WIDE) {
+    const picture = Math.min(0.58 * width, tall - 148);
+    const sizes = { picture, losses: clamp(0.48 * picture, 130, 330), bars: clamp(0.26 * picture, 60, 170) };
+    return { layout: "wide", beside: false, brief: false, columns: 1, sizes };
+  }
+  const usual = [1, 2, 3, 2, 3, 3, 4, 4, 3][count - 1] ?? 3;
+  const columns = clamp(Math.min(most ?? usual, Math.floor(width / PANEL_MIN)), 1, count), rows = Math.ceil(count / columns);
+  const room = (width - 12 * (columns - 1)) / columns - 22, beside = rows > 1 && count > 1 && room >= BESIDE;
+  const share = (innerHeight - 200) / rows - 90; // of the window, for the picture of each row
+  const below = rows === 1 ? Math.min(room, Math.max(tall - 330, 340)) : room;
+  const picture = Math.max(beside ? clamp(share, 280, room - 230) : below, 160);
+  const brief = !beside && room < BRIEF && count > 1, layout = count === 1 ? "stack" : "grid";
+  const words = room - picture > 265 ? 185 : 220; // height of the numbers beside a picture
+  const sizes = { picture, losses: count === 1 ? 100 : beside ? clamp(picture - words, 70, 200) : 72, bars: count === 1 ? 40 : beside ? 36 : 30 };
+  return { layout, beside, brief, columns, sizes };
 }
 
 function readTheme(player) {

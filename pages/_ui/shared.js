@@ -12,16 +12,18 @@ const CIVIDIS_LUT = Uint32Array.from({ length: 256 }, (_, i) => {
   return (255 << 24) | (mix(4) << 16) | (mix(2) << 8) | mix(0);
 });
 
-/** Marks are drawn once and stamped: a disc, a square or a ring with a thin dark edge, told apart in grey too. */
-function sprite(sprites, role, radius) {
-  const key = `${role}${radius.toFixed(2)}`;
+/**
+ * Marks are drawn once and stamped: a disc, a square or a ring with a thin dark edge, told apart in grey too.
+ * One that lies (right, down) off its middle, shares of a pixel, can be stamped at whole pixels, which is twice as quick.
+ */
+function sprite(sprites, role, radius, right = 0, down = 0) {
+  const key = `${role}${radius.toFixed(2)}:${right}:${down}`;
   if (sprites[key]) return sprites[key];
-  const side = 2 * Math.ceil(radius + 1.5), middle = side / 2;
-  const mark = Object.assign(document.createElement("canvas"), { width: side, height: side });
-  const c = mark.getContext("2d");
+  const side = 2 * Math.ceil(1.2 * radius + 1.3), middle = side / 2, x = middle + right, y = middle + down;
+  const canvas = new OffscreenCanvas(side, side), c = canvas.getContext("2d");
   c.beginPath();
-  if (role === "target") c.rect(middle - radius * 0.86, middle - radius * 0.86, 1.72 * radius, 1.72 * radius);
-  else c.arc(middle, middle, radius, 0, 2 * Math.PI);
+  if (role === "target") c.rect(x - radius * 0.86, y - radius * 0.86, 1.72 * radius, 1.72 * radius);
+  else c.arc(x, y, radius, 0, 2 * Math.PI);
   c.lineWidth = Math.max(0.6, radius * 0.28) * (role === "source" ? 1.6 : 1);
   c.strokeStyle = role === "source" ? "#C9CDD3" : "rgba(0, 0, 0, 0.5)";
   c.fillStyle = COLOURS[role];
@@ -33,7 +35,7 @@ function sprite(sprites, role, radius) {
     c.strokeStyle = COLOURS.source;
     c.stroke();
   }
-  return (sprites[key] = mark);
+  return (sprites[key] = canvas.transferToImageBitmap());
 }
 
 // ----------------------------------------------------------------------------------------------------------- elements
@@ -48,6 +50,12 @@ const ICONS = {
   eraser: '<path d="M9.6 2 14 6.4 7.4 13H14v1.5H4.5L2 12V9.6zM3.5 10.2v1.2L5.1 13h.2l2.2-2.2-2.4-2.2z"/>',
   undo: '<path d="M6.5 3 5.4 1.9 1.8 5.5l3.6 3.6L6.5 8 4.8 6.3H9a3 3 0 0 1 0 6H5v1.6h4a4.6 4.6 0 0 0 0-9.2H4.8z"/>',
   redo: '<path d="M9.5 3l1.1-1.1 3.6 3.6-3.6 3.6L9.5 8l1.7-1.7H7a3 3 0 0 0 0 6h4v1.6H7a4.6 4.6 0 0 1 0-9.2h4.2z"/>',
+  tick: '<path d="M2.5 8.5 6.3 12.3 13.5 4" fill="none" stroke="currentColor" stroke-width="2.6"/>',
+  cross: '<path d="M3.5 3.5l9 9M12.5 3.5l-9 9" fill="none" stroke="currentColor" stroke-width="2.6"/>',
+  wave: '<path d="M1 9.5c2-5.5 5-5.5 7-1.5s5 4 7-1.5" fill="none" stroke="currentColor" stroke-width="2.4"/>',
+  tilt: '<path d="M1 11.5 15 6.5" fill="none" stroke="currentColor" stroke-width="2"/><circle cx="4" cy="7.4" r="2.6"/><path d="M8.5 10l3 4.5h-6z"/>',
+  flash: '<path d="M9.5 .5 3 9h3.8L5.5 15.5 13 6.5H8.6z"/>',
+  hourglass: '<path d="M3.5 1.5h9v2.3c0 1.7-1.5 2.9-2.8 4.2 1.3 1.3 2.8 2.5 2.8 4.2v2.3h-9v-2.3c0-1.7 1.5-2.9 2.8-4.2-1.3-1.3-2.8-2.5-2.8-4.2z"/>',
   clear: '<path d="M6 1.5h4l.5 1H14V4H2V2.5h3.5zM3 5h10l-.8 9.5H3.8zm3 1.5.3 6.5h1L7 6.5zm3 0L8.7 13h1L10 6.5z"/>',
 };
 const DIRECTIONS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };

@@ -17,7 +17,15 @@ from otviz.wire import PanelUpdate, encode, news
 from pages._ui.player import player
 
 BOX = (-6.0, 6.0, -6.0, 6.0)
-TITLES = ("Sinkhorn GAN", "Unified OT (softplus)", "OT-GAN", "WGAN-GP", "Monge map", "Entropic map")
+TITLES = (
+    "Sinkhorn GAN", "Unified OT (softplus)", "OT-GAN", "WGAN-GP", "Monge map", "UOTM, tau 0.001",
+    "UOTM-SD with a cosine schedule, tau 0.001", "GAN", "DAN-S",
+)  # fmt: skip
+VERDICTS = (
+    ("covers", "covers"), ("collapsed: 7 of 8", "collapsed"), ("mixes modes", "mixes modes"), ("unstable", "unstable"),
+    ("unbalanced", "unbalanced"), ("not finished", "not finished"),
+)  # fmt: skip
+JUDGED = 60  # sequence number from which a live run has a final verdict
 STEPS, FRAMES_PER_SECOND, STEPS_PER_FRAME = 5000, 8, 20
 ANGLES = np.arange(8) * math.tau / 8
 CENTRES = (4 * np.stack([np.cos(ANGLES), np.sin(ANGLES)], -1)).astype(np.float32)
@@ -78,7 +86,12 @@ def snapshot(index: int, points: int, sequence: int) -> Snapshot:
             "modes_total": 8,
             "mode_shares": shares.tolist(),
             "high_quality": 0.92 * progress,
+            "true_shares": [0.125] * 8,
             "mode_mixture": 0.3 * (1 - progress) + 0.02,
+            "precision": 0.9 * progress,
+            "recall": 0.8 * progress,
+            "diversity": 8.02 * progress,
+            "diversity_target": 8.02,
             "w2": 3.0 * (1 - progress) + 0.29,
             "w2_floor": 0.27,
             "samples": points,
@@ -103,6 +116,8 @@ def update(
     index: int, points: int, sequences: range, with_scene: bool, status: str, last_sent: int = -1
 ) -> PanelUpdate:
     kept = [snapshot(index, points, k) for k in sequences]
+    judged = bool(kept) and (status == "done" or sequences[-1] >= JUDGED)
+    word, kind = VERDICTS[index % len(VERDICTS)] if judged else VERDICTS[-1]
     return PanelUpdate(
         run=f"run-{index}",
         box=BOX,
@@ -112,6 +127,9 @@ def update(
         status=status,
         message="The loss is not finite (nan) at step 1200: lower the learning rate." if status == "failed" else "",
         steps_per_second=STEPS_PER_FRAME * FRAMES_PER_SECOND if status == "running" else 0.0,
+        verdict=word if kept else "",
+        verdict_kind=kind if kept else "",
+        verdict_text="7 of 8 modes hold at least 1 % of 700 samples. The rule stands here." if kept else "",
     )
 
 
@@ -138,6 +156,9 @@ def live(panels: int, points: int) -> None:
 
 
 st.set_page_config(page_title="Player", layout="wide")
+st.html(
+    "<style>[data-testid=stMainBlockContainer] {padding-inline: clamp(1rem, 2.5vw, 3rem)}</style>"
+)  # as app.py does
 st.subheader("Player")
 query = st.query_params
 shown, count, kind = int(query.get("panels", 1)), int(query.get("points", 700)), query.get("mode", "live")
