@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from otviz.figures.conjugates import conjugates
+from otviz.figures.exactness import map_beside_plan
 from otviz.figures.mode_history import mode_history
 from otviz.figures.sample_weights import LARGEST, rates_of_change, sample_weights
-from otviz.laboratory import Curves, SampleWeights
+from otviz.laboratory import Curves, Exactness, SampleWeights
 
 X = np.linspace(-4, 4, 81)
 FAMILY = [Curves(X, alpha * np.expm1(X / alpha), np.exp(X / alpha), alpha, "KL") for alpha in (0.5, 1.0, 5.0)]
@@ -125,6 +126,29 @@ class TestModeHistory:
 
 def test_boxes_hold_the_positive_rates():
     uotm, wgan = FIGURES["rates_of_change"]().data
-    assert list(uotm.y) == [0.1, 0.2, 0.3]
-    assert list(wgan.y) == [1.0, 20.0]
+    assert [uotm.q1[0], uotm.median[0], uotm.q3[0]] == pytest.approx([0.15, 0.2, 0.25])
+    assert [uotm.lowerfence[0], uotm.upperfence[0]] == pytest.approx([0.11, 0.29])
+    assert wgan.median[0] == 10.5
+    assert "2 of 3 pairs" in wgan.hovertext
     assert FIGURES["rates_of_change"]().layout.yaxis.type == "log"
+    assert rates_of_change({"frozen": [0.0]}).to_json()
+
+
+class TestMapBesidePlan:
+    FOUND = Exactness(POINTS, POINTS + 1, POINTS + 2, np.array([2, 0, 1]), 2.0, 7.5, 1.9, 0.4, 0.1, 0.5, 0.2)
+
+    def test_both_send_the_same_points(self):
+        left, right = [t for t in map_beside_plan(self.FOUND).data if t.mode == "lines"]
+        for lines, ends in ((left, POINTS + 1), (right, POINTS[[2, 0, 1]] + 2)):
+            path = np.stack([lines.x, lines.y], 1).reshape(3, 3, 2)
+            np.testing.assert_array_equal(path[:, 0], POINTS)
+            np.testing.assert_array_equal(path[:, 1], ends)
+        text = [note.text for note in map_beside_plan(self.FOUND).layout.annotations]
+        assert "= 2" in text[0]
+        assert "= 7.5" in text[1]
+
+    def test_points_outside_the_box_widen_it(self):
+        assert tuple(map_beside_plan(self.FOUND, (-9, 9, -9, 9)).layout.xaxis.range) == (-9, 9)
+        low, high = map_beside_plan(self.FOUND, (-1, 1, -1, 1)).layout.xaxis2.range
+        assert low < 0
+        assert high > 3

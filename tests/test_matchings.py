@@ -18,6 +18,7 @@ from otviz.laboratory import against_exact
 from otviz.laboratory.matchings import (
     PAIRS,
     at_epsilons,
+    entropies,
     matchings,
     minibatches,
     normalised_entropy,
@@ -93,10 +94,11 @@ class TestMatchings:
         """The kernel lies in [e^-2, 1]: a plan within e^2 of uniform (the setting of papers/002, against 1/500)."""
         steps = at_epsilons(drawn, method, cost="cosine")
         assert [step.epsilon for step in steps] == [1 / 500, 1 / 50, 1 / 5, 1.0]
-        entropies = [step.entropy for step in steps]
-        assert entropies == sorted(entropies)
-        assert entropies[-1] > 0.97
-        assert entropies[0] < 0.7
+        found = [step.entropy for step in steps]
+        assert found == sorted(found)
+        assert found[-1] > 0.97
+        assert found[0] < 0.7
+        assert entropies(drawn, method, (1 / 50, 1.0), "cosine") == ((1 / 50, found[1]), (1.0, found[3]))
         for one in steps[-1].six:
             assert one.plan.max() * N**2 < math.e**4  # two scalings of at most e each, and the kernel
             rows, columns = linear_sum_assignment(one.cost)
@@ -192,12 +194,12 @@ class TestFigures:
         np.testing.assert_array_equal(ends, step.points["Y′"][pair.plan.argmax(1)])
 
     def test_entropy_over_epsilon_with_the_run_s_marked(self, method, drawn):
-        lines = {name: at_epsilons(drawn, method, cost=name) for name in ("squared-l2", "cosine")}
-        figure = entropy_curve(lines, 0.02)
+        lines = {name: entropies(drawn, method, cost=name) for name in ("squared-l2", "cosine")}
+        figure = entropy_curve(lines, N, 0.02)
         assert [trace.name for trace in figure.data] == list(lines)
         assert figure.data[0].line.dash != figure.data[1].line.dash
         assert list(figure.data[0].x) == [1 / 500, 1 / 50, 1 / 5, 1.0]
         assert figure.layout.xaxis.type == "log"
         assert "this run" in [note.text for note in figure.layout.annotations]
-        assert "this run" not in [note.text for note in entropy_curve(lines, None).layout.annotations]
+        assert "this run" not in [note.text for note in entropy_curve(lines, N, None).layout.annotations]
         assert figure.layout.paper_bgcolor == "rgba(0,0,0,0)"

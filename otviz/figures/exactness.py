@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
+from otviz.figures.boxes import Box, box_of
 from otviz.figures.style import GENERATED, GUIDE, SOURCE, TARGET, plain
 from otviz.laboratory import Exactness
 
@@ -14,16 +15,17 @@ LINES = 150
 """Most lines in a panel; beyond, they hide each other."""
 
 
-def map_beside_plan(found: Exactness, box: tuple[float, float, float, float] | None = None) -> go.Figure:
+def map_beside_plan(found: Exactness, box: Box | None = None) -> go.Figure:
     """Left x to T(x), right x to its partner in the exact plan, the same source points on both sides.
 
     Args:
-        box: (x_low, x_high, y_low, y_high) in data units; all points if None.
+        box: to show if it holds nearly all points, in data units.
     """
     titles = (
         f"The map: mean |x − T|² = {found.map_cost:.3g}",
         f"The exact plan: mean |x − y|² = W2² = {found.exact_cost:.3g}",
     )
+    shown = box_of(box, found.source, found.generated, found.target)
     figure = make_subplots(1, 2, subplot_titles=titles, horizontal_spacing=0.06)
     sides = (
         (found.generated, found.generated, "T(x)", {"color": GENERATED, "symbol": "circle", "size": 5}),
@@ -38,9 +40,8 @@ def map_beside_plan(found: Exactness, box: tuple[float, float, float, float] | N
                 hovertemplate=f"{label}: (%{{x:.2f}}, %{{y:.2f}})<extra></extra>",
             )  # fmt: skip
         figure.update_yaxes(scaleanchor="x" if column == 1 else "x2", constrain="domain", row=1, col=column)
-        if box is not None:
-            figure.update_xaxes(range=box[:2], constrain="domain", row=1, col=column)
-            figure.update_yaxes(range=box[2:], row=1, col=column)
+        figure.update_xaxes(range=shown[:2], constrain="domain", row=1, col=column)
+        figure.update_yaxes(range=shown[2:], row=1, col=column)
     return plain(figure, height=430)
 
 

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
+from otviz.figures.boxes import Box, box_of
 from otviz.figures.style import DASHES, GENERATED, GUIDE, MARKS, SHADES, TARGET, legend_above, mark_log_x, plain
 from otviz.laboratory.matchings import EPSILONS, Matching, Step, one_partner_each, order_by_angle
 
@@ -93,15 +94,13 @@ def _powers(share: NDArray[np.float32]) -> NDArray[np.float32]:
     return powers
 
 
-def partners(
-    step: Step, pair: Matching, box: tuple[float, float, float, float] | None = None, seed: int = 0
-) -> go.Figure:
+def partners(step: Step, pair: Matching, box: Box | None = None, seed: int = 0) -> go.Figure:
     """Points of both minibatches of a pair, in data units, with a line from each row to one of its partners.
 
     A line is drawn at random with the plan's probabilities: a sharp plan gives the same lines always, a uniform one a tangle.
 
     Args:
-        box: (x_low, x_high, y_low, y_high) in data units; all points if None.
+        box: to show if it holds nearly all points, in data units.
     """
     left, right = step.points[pair.rows], step.points[pair.columns]
     ends = right[one_partner_each(pair.plan, seed)]
@@ -117,26 +116,24 @@ def partners(
             x=points[:, 0], y=points[:, 1], mode="markers", name=f"{name} ({kind})", marker=LOOKS[name],
             hovertemplate=f"{name}: (%{{x:.2f}}, %{{y:.2f}})<extra></extra>",
         )  # fmt: skip
-    if box is not None:
-        figure.update_xaxes(range=box[:2], constrain="domain")
-        figure.update_yaxes(range=box[2:])
-    figure.update_yaxes(scaleanchor="x", constrain="domain")
+    shown = box_of(box, left, right)
+    figure.update_xaxes(range=shown[:2], constrain="domain")
+    figure.update_yaxes(range=shown[2:], scaleanchor="x", constrain="domain")
     return legend_above(plain(figure, height=430))
 
 
-def entropy_curve(lines: Mapping[str, Sequence[Step]], epsilon: float | None) -> go.Figure:
-    """Mean entropy of the six matchings against epsilon, a line for each feature cost.
+def entropy_curve(lines: Mapping[str, Sequence[tuple[float, float]]], n: int, epsilon: float | None) -> go.Figure:
+    """Mean entropy of the six matchings of n points against epsilon, a line for each feature cost.
 
     Args:
-        lines: the same minibatches at several epsilons, by what the line is called.
+        lines: (epsilon, entropy) of the same minibatches, by what the line is called.
         epsilon: the run's, marked; None where epsilon plays no part.
     """
     figure = go.Figure()
-    for index, (name, steps) in enumerate(lines.items()):
-        n = len(steps[0].points["X"])
+    for index, (name, points) in enumerate(lines.items()):
         figure.add_scatter(
-            x=[step.epsilon for step in steps], y=[step.entropy for step in steps], name=name, mode="lines+markers",
-            customdata=[n**step.entropy for step in steps],
+            x=[at for at, _ in points], y=[entropy for _, entropy in points], name=name, mode="lines+markers",
+            customdata=[n**entropy for _, entropy in points],
             line={"color": SHADES[index], "dash": DASHES[index], "width": 2},
             marker={"symbol": MARKS[index], "color": SHADES[index], "size": 7},
             hovertemplate=f"ε = %{{x:.3g}}: entropy %{{y:.3f}}, %{{customdata:.0f}} of {n} partners<extra>{name}</extra>",

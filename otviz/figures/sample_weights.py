@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 import numpy as np
 import plotly.graph_objects as go
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from plotly.subplots import make_subplots
 
+from otviz.figures.boxes import Box, box_of
 from otviz.figures.style import GUIDE, SHADES, plain
 from otviz.laboratory import SampleWeights
 
@@ -18,23 +19,33 @@ LARGEST = 5.0
 NARROWEST = 0.1
 """Least reach of the scale either side of 1, so that rounding is not drawn as a difference."""
 
+WHISKERS = (0.05, 0.25, 0.5, 0.75, 0.95)
+"""Quantiles of a box and its whiskers."""
+
 SHOWN = 0.98
 """Share of the weights that the scale spans."""
 
 
-def sample_weights(weights: SampleWeights, box: tuple[float, float, float, float] | None = None) -> go.Figure:
+def sample_weights(
+    weights: SampleWeights,
+    box: Box | None = None,
+    ends: tuple[float, float] | None = None,
+) -> go.Figure:
     """Target (left, squares) and generated points (right, discs), coloured by their weights of Eq. 9 on one scale.
 
     Heavy points are drawn larger, and last, so that they are seen without colour too. The scale reaches as far either side of
     1 as nearly all weights do; late in a run that is little.
 
     Args:
-        box: (x_low, x_high, y_low, y_high) in data units; all points if None.
+        box: to show if it holds nearly all points, in data units.
+        ends: of the colour scale, to share it between pictures; from these weights if None.
     """
     both = np.concatenate([weights.on_target, weights.on_generated])
-    low, high = _scale(both)
-    titles = ("Target: w = g₂′(−v(y))", "Generated: ŵ = g₁′(v(T) − c)")
-    figure = make_subplots(1, 2, subplot_titles=titles, horizontal_spacing=0.06)
+    low, high = scale(weights) if ends is None else ends
+    view = box_of(box, weights.target, weights.generated)
+    titles = ("Target: g₂′(−v(y))", "Generated: g₁′(v(T) − c)")
+    figure = make_subplots(1, 2, subplot_titles=titles, horizontal_spacing=0.1)
+    figure.update_annotations(font_size=13)
     sides = (
         (weights.target, weights.on_target, "target", "square"),
         (weights.generated, weights.on_generated, "generated", "circle"),
@@ -52,38 +63,43 @@ def sample_weights(weights: SampleWeights, box: tuple[float, float, float, float
         )  # fmt: skip
         anchor = "x" if column == 1 else "x2"
         figure.update_yaxes(scaleanchor=anchor, constrain="domain", row=1, col=column)
-        if box is not None:
-            figure.update_xaxes(range=box[:2], constrain="domain", row=1, col=column)
-            figure.update_yaxes(range=box[2:], row=1, col=column)
+        figure.update_xaxes(range=view[:2], constrain="domain", row=1, col=column)
+        figure.update_yaxes(range=view[2:], row=1, col=column)
     beyond = (" ≤" if both.min(initial=1) < low else "") + (" ≥" if both.max(initial=1) > high else "")
     bar = {"title": {"text": f"weight{beyond}"}, "thickness": 14}
     axis = {"colorscale": "Cividis", "cmin": low, "cmax": high, "colorbar": bar}
-    plain(figure, height=400).update_layout(coloraxis=axis)
+    plain(figure, height=370).update_layout(coloraxis=axis, margin={"l": 30, "t": 70})
     if weights.constant:
-        text = "Constant: with g = identity every sample weighs 1, however badly it is told apart"
-        figure.update_layout(title={"text": text, "font_size": 14}, margin_t=80)
+        text = "Constant: every sample weighs 1"
+        figure.update_layout(title={"text": text, "font_size": 14, "x": 0.5, "xanchor": "center"})
     return figure
 
 
-def _scale(values: NDArray[np.float32]) -> tuple[float, float]:
-    """Ends of the colour scale, as far below 1 as above, as SHOWN of the weights need, within [0, LARGEST]."""
-    reach = float(np.quantile(np.abs(values - 1), SHOWN)) if len(values) else 0.0
-    reach = max(reach, NARROWEST)
+def scale(*several: SampleWeights) -> tuple[float, float]:
+    """Ends of the colour scale, as far below 1 as above, as SHOWN of the weights of each need, within [0, LARGEST]."""
+    reach = NARROWEST
+    for weights in several:
+        values = np.concatenate([weights.on_target, weights.on_generated])
+        reach = max(reach, float(np.quantile(np.abs(values - 1), SHOWN)) if len(values) else 0.0)
     return max(0.0, 1 - reach), min(1 + reach, LARGEST)
 
 
 def rates_of_change(rates: Mapping[str, ArrayLike]) -> go.Figure:
     """A box for each method: |v(y) - v(x)| / |y - x| over pairs (n,), per length, on a logarithmic axis.
 
-    Changes of 0 have no place on it; hovering over a box tells how many pairs it stands for.
+    Boxes hold the middle half, whiskers nine tenths: there is no end to the small ones. Changes of 0 have no place here;
+    hovering over a box tells how many pairs it stands for.
     """
     figure = go.Figure()
     for index, (name, values) in enumerate(rates.items()):
         array = np.asarray(values, dtype=np.float64)
         drawn = array[np.isfinite(array) & (array > 0)]
+        parts = np.quantile(drawn, WHISKERS) if len(drawn) else np.full(5, np.nan)
+        keys = ("lowerfence", "q1", "median", "q3", "upperfence")
         figure.add_box(
-            y=drawn, name=name, boxpoints=False, line={"color": SHADES[index % len(SHADES)], "width": 2},
-            fillcolor="rgba(0,0,0,0)", hoverinfo="y+name", text=f"{len(drawn)} of {len(array)} pairs",
+            **{key: [part] for key, part in zip(keys, parts.tolist(), strict=True)}, x=[name], name=name,
+            line={"color": SHADES[index % len(SHADES)], "width": 2}, fillcolor="rgba(0,0,0,0)", hoverinfo="y+name+text",
+            hovertext=f"{len(drawn)} of {len(array)} pairs",
         )  # fmt: skip
     figure.update_yaxes(type="log", title_text="|v(y) − v(x)| / |y − x| (per length)", exponentformat="power", dtick=1)
-    return plain(figure, height=380)
+    return plain(figure, height=340)

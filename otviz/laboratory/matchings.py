@@ -23,7 +23,14 @@ from otviz.training import Training
 
 Array = NDArray[np.float32]
 
-PAIRS = (("X", "Y", 1), ("X", "Y′", 1), ("X′", "Y", 1), ("X′", "Y′", 1), ("X", "X′", -2), ("Y", "Y′", -2))
+PAIRS: tuple[tuple[str, str, int], ...] = (
+    ("X", "Y", 1),
+    ("X", "Y′", 1),
+    ("X′", "Y", 1),
+    ("X′", "Y′", 1),
+    ("X", "X′", -2),
+    ("Y", "Y′", -2),
+)
 """Rows, columns and weight in the loss of each of the six."""
 
 LARGEST = 512
@@ -81,7 +88,7 @@ class Matching:
     @property
     def partners(self) -> float:
         """Among how many points a point is shared, n^entropy: from 1 to n."""
-        return len(self.plan) ** self.entropy
+        return float(len(self.plan) ** self.entropy)
 
 
 @dataclass(frozen=True)
@@ -154,7 +161,8 @@ def matchings(
         raise ValueError(f"epsilon must be > 0 (units of the feature cost); got {epsilon:g}")
     if cost not in FEATURE_COSTS:
         raise ValueError(f"cost must be one of {', '.join(FEATURE_COSTS)}; got {cost!r}")
-    rows, columns = (torch.stack([drawn.features[pair[side]] for pair in PAIRS]) for side in (0, 1))
+    rows = torch.stack([drawn.features[name] for name, _, _ in PAIRS])
+    columns = torch.stack([drawn.features[name] for _, name, _ in PAIRS])
     costs = FEATURE_COSTS[cost](rows, columns)
     random = method.matching == "random"
     plans = _permutations(costs, seed) if random else match_features(costs.clone(), epsilon, method.iterations)
@@ -167,6 +175,13 @@ def at_epsilons(
 ) -> tuple[Step, ...]:
     """The same minibatches matched at each epsilon, with the method's number of normalisations."""
     return tuple(matchings(drawn, method, epsilon, cost) for epsilon in epsilons)
+
+
+def entropies(
+    drawn: Minibatches, method: OTGAN, epsilons: Sequence[float] = EPSILONS, cost: str | None = None
+) -> tuple[tuple[float, float], ...]:
+    """(epsilon, mean entropy of the six) at each epsilon, without keeping the plans."""
+    return tuple((epsilon, matchings(drawn, method, epsilon, cost).entropy) for epsilon in epsilons)
 
 
 def normalised_entropy(plan: NDArray[np.floating]) -> float:
@@ -189,7 +204,8 @@ def one_partner_each(plan: Array, seed: int = 0) -> NDArray[np.int64]:
     """For each row a column drawn with the plan's probabilities, shape (n,)."""
     steps = np.cumsum(plan.astype(np.float64), axis=1)
     at = np.random.default_rng([seed, 19]).random(len(plan)) * steps[:, -1]
-    return (steps < at[:, None]).sum(1)
+    column: NDArray[np.int64] = (steps < at[:, None]).sum(1)
+    return column
 
 
 def _inside(training: Training) -> tuple[OTGAN, torch.nn.Module]:
