@@ -25,7 +25,6 @@ VERDICTS = (
     ("covers", "covers"), ("collapsed: 7 of 8", "collapsed"), ("mixes modes", "mixes modes"), ("unstable", "unstable"),
     ("unbalanced", "unbalanced"), ("not finished", "not finished"),
 )  # fmt: skip
-JUDGED = 60  # sequence number from which a live run has a final verdict
 STEPS, FRAMES_PER_SECOND, STEPS_PER_FRAME = 5000, 8, 20
 ANGLES = np.arange(8) * math.tau / 8
 CENTRES = (4 * np.stack([np.cos(ANGLES), np.sin(ANGLES)], -1)).astype(np.float32)
@@ -116,7 +115,7 @@ def update(
     index: int, points: int, sequences: range, with_scene: bool, status: str, last_sent: int = -1
 ) -> PanelUpdate:
     kept = [snapshot(index, points, k) for k in sequences]
-    judged = bool(kept) and (status == "done" or sequences[-1] >= JUDGED)
+    judged = status == "done" or st.session_state.get("judged", False)
     word, kind = VERDICTS[index % len(VERDICTS)] if judged else VERDICTS[-1]
     return PanelUpdate(
         run=f"run-{index}",
@@ -169,3 +168,4 @@ with place:
     else:
         still(shown, count, kind, "loop" in query)
 st.button("Run the page again")
+st.button("Judge the runs", key="judge", on_click=lambda: st.session_state.update(judged=True))
