@@ -1,0 +1,230 @@
+"""The robustness map on a page: one knob over many values, methods and seeds, filled in as runs end."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from otviz.distributions import Distribution
+from pages._ui import controls, setup
+from pages._ui.links import Link, plain, shorten
+
+if TYPE_CHECKING:
+    from otviz.methods import Method
+    from otviz.robustness import Cell, Outcome, Sweep
+    from otviz.robustness.sweeping import Sweeping
+
+POLL = 1.5
+TITLES = {"tau": "τ", "penalty_weight": "λ (penalty weight)", "lr": "lr (step sizes)", "alpha": "α"}
+
+
+class Stage:
+    """The sweep of one browser session; a new one ends the old, and so does closing the tab: what is done stays on disk."""
+
+    def __init__(self) -> None:
+        self.sweeping: Sweeping | None = None
+
+    @property
+    def working(self) -> bool:
+        """Whether runs are going on."""
+        return self.sweeping is not None and not self.sweeping.over
+
+    def play(self, sweep: Sweep) -> None:
+        """Go on with a sweep from what is done of it. Raises OSError or ValueError when that cannot be."""
+        from otviz.robustness.sweeping import Sweeping
+
+        self.end()
+        self.sweeping = Sweeping(sweep)
+
+    def end(self) -> None:
+        """Stop what runs. Streamlit calls this when the tab is closed or reloaded."""
+        if self.sweeping is not None:
+            self.sweeping.stop()
+
+    def outcomes(self, sweep: Sweep) -> dict[Cell, Outcome]:
+        """What is done of a sweep, now or before."""
+        from otviz.robustness.journal import Journal
+
+        mine = self.sweeping is not None and self.sweeping.sweep == sweep
+        return self.sweeping.outcomes if mine and self.sweeping is not None else Journal(sweep).read()
+
+
+@st.cache_resource(scope="session", on_release=Stage.end, show_spinner=False)
+def _stage() -> Stage:
+    return Stage()
+
+
+def show(link: Link, target: Distribution | None, source: Distribution | None) -> None:
+    """Draw the section: what to sweep, the buttons, and the figures."""
+    st.markdown(
+        "How far may a knob be off before a method fails? Each cell is a whole training, judged by the same rules as any "
+        "run and kept in the list of runs. Papers/003 asks this of τ: UOTM needs it right, UOTM-SD forgives."
+    )
+    stage = _stage()
+    working = stage.working
+    sweep = _choose(link, target, source, working)
+    if sweep is None:
+        return
+    if stage.working and stage.sweeping is not None and stage.sweeping.sweep != sweep:
+        st.caption(
+            "Runs go on for the target and settings as they were when the sweep began; stop it to begin this one."
+        )
+    left, right = st.columns([3, 1], gap="small", vertical_alignment="bottom")
+    with right:
+        measure = _choose_measure(link)
+    with left:
+        _steer(stage, sweep, working)
+    st.fragment(_follow, run_every=POLL if working else None)(stage, sweep, measure, working)
+
+
+def _choose(link: Link, target: Distribution | None, source: Distribution | None, locked: bool) -> Sweep | None:
+    """The sweep that the widgets describe, or None, saying why."""
+    from otviz.robustness import Extent, Sweep
+    from otviz.robustness.catalogue import VALUES
+
+    left, right = st.columns([1, 3], gap="small")
+    with left:
+        knob = controls.choice(link, "sweep.knob", TITLES, default="tau", label="Knob", disabled=locked)
+    with right:
+        methods = _choose_methods(link, knob, locked)
+    parts: list[Extent | None] = []
+    for column, name in zip(st.columns([2, 1, 1], gap="small"), ("values", "seeds", "steps"), strict=True):
+        with column:
+            start = {"values": VALUES[knob]}
+            parts.append(controls.knobs(
+                link, Extent, prefix="sweep.", scope=knob, defaults=start, only=(name,), disabled=locked
+            ))  # fmt: skip
+    values, seeds, steps = parts
+    if target is None or source is None:
+        st.info("The sweep can begin once target and source are complete.")
+        return None
+    if values is None or seeds is None or steps is None:
+        return None
+    try:
+        return Sweep(knob, values.values, methods, target, source, tuple(range(seeds.seeds)), steps.steps)
+    except ValueError as error:
+        st.error(plain(f"{error}."))
+        return None
+
+
+def _choose_methods(link: Link, knob: str, locked: bool) -> tuple[Method, ...]:
+    """Draw the choice of methods that have the knob; their names go into the link."""
+    from otviz.robustness import label
+    from otviz.robustness.catalogue import favoured, rows
+
+    there, default = rows(knob), favoured(knob)
+    widget, text = f"{link.page}:sweep.methods.{knob}", link.take("sweep.methods")
+    if link.first(widget):
+        wanted = default if text is None else [name for name in text.split(",") if name]
+        unknown = [name for name in wanted if name not in there]
+        if unknown:
+            link.complain(f"sweep.methods: no method {shorten(unknown[0], 40)!r} has {knob}; it is left out.")
+        st.session_state[widget] = [name for name in dict.fromkeys(wanted) if name in there]
+    chosen: list[str] = st.multiselect(
+        "Methods", list(there), format_func=lambda name: label(there[name], knob), key=widget, disabled=locked,
+        persist_state="session",
+    )  # fmt: skip
+    link.put("sweep.methods", ",".join(chosen), ",".join(default))
+    return tuple(there[name] for name in chosen)
+
+
+def _choose_measure(link: Link) -> str:
+    from otviz.figures.robustness import MEASURES
+
+    return controls.choice(link, "sweep.colour", MEASURES, default="high_quality", label="Colour of the map")
+
+
+def _steer(stage: Stage, sweep: Sweep, working: bool) -> None:
+    """The button that starts, stops or goes on."""
+    if working:
+        st.button("Stop the sweep", on_click=stage.end, help="What is done is kept; you can go on later")
+        return
+    done = len(stage.outcomes(sweep))
+    if done == sweep.total:
+        return
+    word = f"Go on: {sweep.total - done} of {sweep.total} runs are left" if done else f"Start {sweep.total} runs"
+    if st.button(word, type="primary"):
+        try:
+            stage.play(sweep)
+        except (OSError, ValueError) as error:
+            st.error(plain(f"The sweep could not begin: {error}."))
+            return
+        st.rerun()
+
+
+def _follow(stage: Stage, sweep: Sweep, measure: str, drawn_working: bool) -> None:
+    """Progress and figures as they are now; draw the page again once the sweep is over."""
+    working = stage.working
+    outcomes = stage.outcomes(sweep)
+    _tell(stage, sweep, len(outcomes))
+    if outcomes or working:
+        _draw(sweep, outcomes, measure)
+    if drawn_working and not working:
+        st.rerun()
+
+
+def _tell(stage: Stage, sweep: Sweep, done: int) -> None:
+    sweeping = stage.sweeping
+    if sweeping is not None and not sweeping.over and sweeping.sweep == sweep:
+        left = sweeping.seconds_left
+        when = "the first takes a while" if left is None else f"{spoken(left)} left"
+        st.progress(done / sweep.total, text=f"{done} of {sweep.total} runs are done, {when}")
+    elif 0 < done < sweep.total:
+        st.caption(f"{done} of {sweep.total} runs are done and kept.")
+    if sweeping is not None and sweeping.error:
+        st.error(plain(f"Not all runs could be done: {sweeping.error}."))
+
+
+def _draw(sweep: Sweep, outcomes: dict[Cell, Outcome], measure: str) -> None:
+    from otviz.figures.robustness import robustness_curves, robustness_map, text_alternative
+
+    told = text_alternative(sweep, outcomes)
+    common: dict[str, Any] = {"on_select": "rerun", "selection_mode": "points", "width": "stretch", "alt": told}
+    events = [
+        st.plotly_chart(robustness_map(sweep, outcomes, measure), key="sweep map", **common),
+        st.plotly_chart(robustness_curves(sweep, outcomes), key="sweep curves", **common),
+    ]
+    play = st.container()
+    st.caption(
+        "Marks are single seeds; lines are their means, bars their standard deviations. Shares are of 1000 samples, W2 of "
+        "500 points each. Click a cell or a mark to play that run."
+    )
+    key, seen = "otviz.sweep.picked", [picked(event) for event in events]
+    before, chosen = st.session_state.get(key, ([""] * len(seen), ""))
+    # A result that comes in redraws the figures and drops what was picked in them: the last one stays.
+    chosen = next((name for name, old in zip(seen, before, strict=True) if name and name != old), chosen)
+    st.session_state[key] = (seen, chosen)
+    with play:
+        offer(sweep, outcomes, chosen)
+
+
+def picked(event: Any) -> str:
+    """The id of the run that was clicked in a figure; empty for none."""
+    for point in event["selection"]["points"]:
+        data = point.get("customdata")
+        found = data[0] if isinstance(data, list) and data else data
+        if isinstance(found, str):
+            return found
+    return ""
+
+
+def offer(sweep: Sweep, outcomes: dict[Cell, Outcome], run_id: str) -> None:
+    """A link that plays a run of the sweep, with its verdict."""
+    for cell, outcome in outcomes.items():
+        if run_id and outcome.run_id == run_id:
+            from otviz.robustness import label
+
+            name = f"{label(cell.method, sweep.knob)}, {sweep.knob.replace('_', ' ')} {cell.value:g}, seed {cell.seed}"
+            st.markdown(f"**{plain(name)}: {plain(outcome.word)}.** {plain(outcome.sentence)}")
+            st.page_link(
+                "pages/2_train.py", label="Play this run", query_params=setup.address(sweep.config(cell, "cpu"), run_id)
+            )
+
+
+def spoken(seconds: float) -> str:
+    """A time for a person, never too exact."""
+    if seconds < 90:
+        return f"about {max(1, math.ceil(seconds / 10)) * 10} s"
+    return f"about {math.ceil(seconds / 60)} min"
