@@ -11,7 +11,16 @@ from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
 from otviz.distributions.ring import Ring
-from otviz.laboratory import against_exact, curves, rate_of_change, sample_weights, tau_units
+from otviz.laboratory import (
+    against_exact,
+    curves,
+    lasting_warning,
+    rate_of_change,
+    rates_now,
+    sample_weights,
+    tau_units,
+    weights_now,
+)
 from otviz.methods.sinkhorn import Sinkhorn
 from otviz.methods.unified import OTM, UOTM, WGAN, potential_loss
 from otviz.networks import MLP
@@ -112,6 +121,25 @@ def test_rate_of_change_of_a_plane_is_its_steepness_along_the_pair():
         rate_of_change(lambda p: p[:, :1], x, y[:2])
 
 
+def test_looks_at_a_training_are_of_its_own_networks_and_leave_it_alone():
+    training = start(UOTM(tau=0.2), Ring(radius=2.0, std=0.1), steps=10, seed=0)
+    before, text = training.state()
+    weights, rates = weights_now(training, 50), rates_now(training, 50)
+    after, same = training.state()
+    assert same == text
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    with torch.no_grad():
+        v_t, v_y = (
+            training.adversary(torch.from_numpy(p)).numpy().ravel() for p in (weights.generated, weights.target)
+        )
+    np.testing.assert_allclose(weights.on_target, 2 / (1 + np.exp(v_y)), rtol=1e-5)
+    apart = np.hypot(*(weights.target - weights.generated).T)
+    np.testing.assert_allclose(rates, np.abs(v_y - v_t) / apart, rtol=1e-3)  # float32 differences
+    for look in (weights_now, rates_now):
+        with pytest.raises(ValueError, match="has no potential"):
+            look(start(Sinkhorn(), Ring(), steps=5))
+
+
 class TestTau:
     @pytest.mark.parametrize("alpha", REPORTED)
     def test_the_table_reported_for_the_notebook_s_ring(self, clouds, alpha):
@@ -159,6 +187,20 @@ class TestTau:
             sides = ["below" if "below" in u.warning else "above" if "above" in u.warning else "" for u in units]
             assert sides == ["below", "", "", "", "above", "above"]
         assert "try 0.0" in units[0].warning
+
+    def test_a_schedule_need_only_come_through_the_range(self, clouds):
+        x, y = clouds[0][:60], clouds[1][:60]
+        w2_squared = tau_units(y, x, 0.0, g="identity").w2_squared
+
+        def warned(cost: float, *alphas: float, g: str = "kl") -> str:
+            return lasting_warning([tau_units(y, x, cost / w2_squared, alpha, g) for alpha in alphas])
+
+        assert not warned(0.05, 0.2, 5.0)  # above at first, useful later
+        assert not warned(0.1, 0.02, 100.0)  # above at first, below at the end, useful between
+        assert "above" in warned(3.0, 0.2, 5.0)
+        assert "below" in warned(0.001, 0.2, 5.0)
+        assert "above" in warned(1.0, 1.0)
+        assert not warned(50.0, 1.0, g="identity")
 
     def test_what_is_out_of_range_is_refused(self, clouds):
         with pytest.raises(ValueError, match="tau must be >= 0"):

@@ -10,7 +10,7 @@ from otviz.laboratory.potential import (
     sample_weights,
     weights_now,
 )
-from otviz.laboratory.tau import TauUnits, tau_units
+from otviz.laboratory.tau import TauUnits, lasting_warning, tau_units
 
 __all__ = [
     "Curves",
@@ -19,6 +19,7 @@ __all__ = [
     "TauUnits",
     "against_exact",
     "curves",
+    "lasting_warning",
     "rate_of_change",
     "rates_now",
     "sample_weights",

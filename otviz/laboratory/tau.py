@@ -8,6 +8,7 @@ kept is g'(-C / (2 alpha)), for Kullback-Leibler e^(-C / (2 alpha)).
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -100,6 +101,12 @@ def tau_units(
         tau=tau, alpha=alpha, w2_squared=w2_squared, cost=tau * w2_squared, mass=mass, target_distance=float(far.mean()),
         kept_distance=kept, useful=useful, warning="" if useful is None else _warning(tau, useful),
     )  # fmt: skip
+
+
+def lasting_warning(along: Sequence[TauUnits]) -> str:
+    """The warning for a run whose alpha goes through these: empty if tau is, or comes to be, useful on the way."""
+    sides = {0 if u.useful is None else (u.tau > u.useful[1]) - (u.tau < u.useful[0]) for u in along}
+    return along[-1].warning if sides in ({-1}, {1}) else ""
 
 
 def _warning(tau: float, useful: tuple[float, float]) -> str:

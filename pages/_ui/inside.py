@@ -89,7 +89,7 @@ def _rates(runs: Sequence[Run | Recorded]) -> None:
     st.plotly_chart(rates_of_change(found), key="rates", width="stretch")
     st.caption(
         plain(
-            f"{steps(begun)}, |v(y) − v(T)| / |y − T| of {POINTS} random pairs of a data and a generated point, in units of the "
+            f"{steps(begun)}, {POINTS} random pairs of a generated point x and a data point y, in units of the "
             "potential per length. Boxes hold the middle half, whiskers nine tenths. The generator climbs v: where that is "
             "steep, its steps are long. papers/003 compares its methods by this, as far as the text at hand tells."
         )

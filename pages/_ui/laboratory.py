@@ -224,6 +224,7 @@ def show_tau(_link: Link, methods: Sequence[Method], target: Distribution, sourc
     """What tau amounts to on this data, before anything is trained: a row for each method and end of its schedule."""
     import pandas as pd
 
+    from otviz.laboratory import lasting_warning
     from otviz.methods.unified import Unified
 
     having = [method for method in methods if isinstance(method, Unified) and "tau" in method.as_dict()]
@@ -239,13 +240,16 @@ def show_tau(_link: Link, methods: Sequence[Method], target: Distribution, sourc
     bar.empty()
     names = [f"{method.title}{end}" for method, _, end in wanted]
     st.dataframe(pd.DataFrame(_table(names, found)), hide_index=True, column_config=_DIGITS, width="stretch")
-    for sentence in dict.fromkeys(units.warning for units in found if units.warning):
-        st.warning(plain(sentence))
+    for method in having:
+        along = [units for units, (other, *_) in zip(found, wanted, strict=True) if other is method]
+        if sentence := lasting_warning(along):
+            st.warning(plain(f"{method.title}: {sentence}"))
     st.caption(
         plain(
             f"W2² = {found[0].w2_squared:.3g} from source to target, {TAU_POINTS} points of each; only τ W2² / α matters. "
             "Mass kept and inward bias are those of discrete unbalanced transport: what lies too far is dropped, so the "
-            "target appears closer to the source. A trained run adds errors of its own."
+            "target appears closer to the source. A trained run adds errors of its own. The useful range was measured for UOTM with softplus "
+            "on a ring and is carried over by that ratio; for a scheduled α it is enough to come through it."
         )
     )
 
