@@ -14,7 +14,8 @@ from otviz.figures.blur_curve import blur_curve
 from otviz.figures.convergence import convergence
 from otviz.figures.flow_losses import flow_losses
 from otviz.figures.sharpening import sharpening
-from otviz.figures.transport_picture import as_html, transport_picture
+from otviz.figures.style import as_html
+from otviz.figures.transport_picture import transport_picture
 from otviz.figures.unbalanced import kept_mass, kept_points, reach_curve
 from otviz.runs.snapshots import Scene, Snapshot
 from otviz.transport.convergence import Sharpened, Step
@@ -124,7 +125,7 @@ def test_flow_losses_are_shares_of_the_start():
 
 
 def test_picture_as_html_needs_no_network():
-    html = as_html(FIGURES["transport_picture"]())
+    html = as_html(FIGURES["transport_picture"](), "transport")
     assert not re.search(r"<(script|link)[^>]+(src|href)=", html)
     assert len(html) > 1_000_000  # Plotly itself is inside
     assert '"format": "svg"' in html

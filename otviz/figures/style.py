@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import plotly.graph_objects as go
 
@@ -44,6 +45,13 @@ def legend_above(figure: go.Figure) -> go.Figure:
     """Show the legend as a row over the figure; returns the same figure."""
     legend = {"orientation": "h", "yanchor": "bottom", "y": 1.02, "xanchor": "left", "x": 0}
     return figure.update_layout(showlegend=True, legend=legend)
+
+
+def as_html(figure: go.Figure, name: str) -> str:
+    """A page that needs no network; its toolbar saves the picture as `name`.svg, at the size it is shown."""
+    options: dict[str, Any] = {"displaylogo": False, "toImageButtonOptions": {"format": "svg", "filename": name}}
+    html: str = figure.to_html(include_plotlyjs=True, config=options)
+    return html
 
 
 def mark_log_x(figure: go.Figure, x: float, text: str) -> None:

@@ -45,13 +45,6 @@ def transport_picture(picture: Picture, *, field: bool = True, arrows: bool = Tr
     return figure.update_layout(showlegend=True, legend={"orientation": "h", "y": 1.06})
 
 
-def as_html(figure: go.Figure) -> str:
-    """A page that needs no network; its toolbar saves the picture as SVG, at the size it is shown."""
-    options: dict[str, Any] = {"displaylogo": False, "toImageButtonOptions": {"format": "svg", "filename": "transport"}}
-    html: str = figure.to_html(include_plotlyjs=True, config=options)
-    return html
-
-
 def _cloud(figure: go.Figure, points: np.ndarray, name: str, marker: dict[str, Any]) -> None:
     figure.add_scatter(x=points[:, 0], y=points[:, 1], mode="markers", name=name, marker=marker)
 

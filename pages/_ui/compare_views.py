@@ -7,13 +7,27 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages._ui import controls
+from pages._ui import controls, running
 from pages._ui.comparing import Chosen, labels_of
-from pages._ui.links import Link
+from pages._ui.links import Link, plain
 
 if TYPE_CHECKING:
     from otviz.runs.recorded import Recorded
     from otviz.runs.run import Run
+
+_COLUMNS = {
+    "on modes": st.column_config.NumberColumn(format="percent", help="High quality: within 3 std of a mode"),
+    "between modes": st.column_config.NumberColumn(format="percent", help="Mode mixture: between neighbouring modes"),
+    "W2": st.column_config.NumberColumn(format="%.2f", help="Exact, in data units"),
+    "W2 floor": st.column_config.NumberColumn(format="%.2f"),
+    "precision": st.column_config.NumberColumn(format="%.2f"),
+    "recall": st.column_config.NumberColumn(format="%.2f"),
+    "diversity": st.column_config.NumberColumn(format="%.2f", help="Blind to collapse onto opposite modes: see below"),
+    "of the target": st.column_config.NumberColumn(format="%.2f", help="Diversity of the target"),
+    "loss spread": st.column_config.NumberColumn(
+        format="%.2f", help="Standard deviation of the generator loss about its trend in the last quarter of its steps"
+    ),
+}
 
 VIEWS = {
     "meter": "Meter",
@@ -37,7 +51,41 @@ def show(link: Link, runs: Sequence[Run | Recorded], chosen: Chosen) -> None:
 
 
 def _meter(runs: Sequence[Run | Recorded]) -> None:
-    st.write(labels_of(runs))
+    from otviz.runs.judged import verdict_on
+
+    live = any(map(running.alive, runs))
+    st.fragment(_table, run_every=2.0 if live else None)(runs)
+    with st.expander("Why these words"):
+        for label, run in zip(labels_of(runs), runs, strict=True):
+            found = verdict_on(run)
+            st.markdown(
+                f"**{plain(label)}: {plain(found.word)}.** {plain(found.sentence)}  \n:small[{plain(found.rule)}]"
+            )
+    with st.expander("Where the notebook's diversity does not see a collapse"):
+        _blind_spot()
+
+
+def _table(runs: Sequence[Run | Recorded]) -> None:
+    from otviz.runs.judged import table
+
+    st.dataframe(table(runs, labels_of(runs)), key="meter", hide_index=True, width="stretch", column_config=_COLUMNS)
+    st.caption(
+        "Modes and shares are of 1000 generated points, W2, precision and recall of 500 against 500 held-out ones. The floor "
+        "is W2 between two draws of the target; nothing below it means anything. Diversity is the notebook's: the mean "
+        "variance of the coordinates."
+    )
+
+
+def _blind_spot() -> None:
+    from otviz.figures.blind_spot import blind_spot
+    from otviz.verdicts import notebook_diversity_example
+
+    example = notebook_diversity_example()
+    st.plotly_chart(blind_spot(example), key="blind-spot", width="stretch")
+    st.caption(
+        f"{example.label}. Their diversity is {example.diversity:.2f} and that of the target {example.target_diversity:.2f}; "
+        f"the verdict on them is: {example.verdict.word}. {plain(example.verdict.sentence)}"
+    )
 
 
 def _history(runs: Sequence[Run | Recorded]) -> None:
@@ -45,8 +93,35 @@ def _history(runs: Sequence[Run | Recorded]) -> None:
     from otviz.runs.judged import history
 
     named = {label: history(run.snapshots) for label, run in zip(labels_of(runs), runs, strict=True)}
+    if not any("modes_total" in run.meter for run in runs):
+        st.caption("This target has no modes to count; W2 in the meter is what there is to compare.")
+        return
     st.plotly_chart(mode_history(named), key="mode-history", width="stretch")
+    _draw_again(runs)
 
 
 def _figure(runs: Sequence[Run | Recorded]) -> None:
-    st.caption("")
+    from otviz.figures.snapshot_table import Row, snapshot_table
+    from otviz.figures.style import as_html
+    from otviz.runs.judged import verdict_on
+
+    rows = [
+        Row(label, verdict_on(run).word, run.scene, run.snapshots, run.curve())
+        for label, run in zip(labels_of(runs), runs, strict=True)
+        if run.scene is not None
+    ]
+    columns = int(st.number_input("Columns", 1, 8, 4, key="figure-columns", width=160))
+    figure = snapshot_table(rows, columns)
+    config = {"toImageButtonOptions": {"format": "svg", "filename": "otviz-figure-1"}}
+    st.plotly_chart(figure, key="figure-1", width="stretch", config=config)
+    with st.container(horizontal=True):
+        st.download_button(
+            "This picture (HTML)", lambda: as_html(figure, "otviz-figure-1"), "otviz-figure-1.html", "text/html"
+        )
+        _draw_again(runs)
+    st.caption("The camera over the picture saves it as SVG; the file in HTML opens anywhere and saves PNG as well.")
+
+
+def _draw_again(runs: Sequence[Run | Recorded]) -> None:
+    if any(map(running.alive, runs)):
+        st.button("Draw again", key="again", help="The picture shows the moment it was drawn")

@@ -193,7 +193,8 @@ def show_notebook(_problem: Problem, _source: Distribution, _target: Distributio
 
 def show_downloads(problem: Problem, source: Distribution, target: Distribution) -> None:
     """The picture, its numbers, and the script that makes them again."""
-    from otviz.figures.transport_picture import as_html, transport_picture
+    from otviz.figures.style import as_html
+    from otviz.figures.transport_picture import transport_picture
     from otviz.transport.export import arrays_npz, points_csv
     from otviz.transport.snippet import snippet
 
@@ -205,7 +206,7 @@ def show_downloads(problem: Problem, source: Distribution, target: Distribution)
     with st.container(horizontal=True):
         st.download_button("Points (CSV)", lambda: points_csv(picture), "transport.csv", "text/csv")
         st.download_button("Plan, potentials, all arrays (NPZ)", lambda: arrays_npz(picture), "transport.npz")
-        st.download_button("Picture (HTML)", lambda: as_html(figure), "transport.html", "text/html")
+        st.download_button("Picture (HTML)", lambda: as_html(figure, "transport"), "transport.html", "text/html")
     st.plotly_chart(figure, key="picture", width="stretch")
     st.caption(
         "The camera in the corner of this picture saves it as PNG; the HTML page, which needs no network, as SVG."

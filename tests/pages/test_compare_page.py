@@ -1,0 +1,191 @@
+"""The Compare page without a browser: links good and bad, runs in step, forks and branches."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from otviz.compare import presets
+from otviz.runs import probe
+from otviz.runs.registry import Registry
+from pages._ui import frame, leases
+from pages._ui.links import plain
+
+FEW = {"preset": "own", "methods": "otm,uotm", "1.batch_size": "8", "2.batch_size": "8", "steps": "100000"}
+
+
+@pytest.fixture(autouse=True)
+def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
+    monkeypatch.setenv("OTVIZ_HOME", str(tmp_path))
+    monkeypatch.setenv("OTVIZ_GRACE", "600")
+    monkeypatch.setattr(probe, "W2_POINTS", 60)
+    leases.registry.clear()
+    yield leases.registry()
+    leases.registry().close()
+    leases.registry.clear()
+
+
+@pytest.fixture
+def app(monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    monkeypatch.setattr(frame, "require", lambda: None)  # its rerun would swallow every click
+    return new_app()
+
+
+def new_app() -> AppTest:
+    return AppTest.from_file(str(Path(__file__).resolve().parents[2] / "pages" / "3_compare.py"), default_timeout=60)
+
+
+def open_page(app: AppTest, **query: str) -> AppTest:
+    for key, text in query.items():
+        app.query_params[key] = text
+    app.run()
+    assert not app.exception
+    return app
+
+
+def address(app: AppTest) -> dict[str, str]:
+    return {key: "".join(text) for key, text in app.query_params.items()}
+
+
+def words(app: AppTest) -> str:
+    return " ".join(part.value for part in (*app.markdown, *app.caption, *app.warning, *app.error))
+
+
+def press(app: AppTest, label: str) -> AppTest:
+    next(button for button in app.button if button.label == label).click().run()
+    assert not app.exception, app.exception
+    return app
+
+
+def until(condition: Callable[[], object], seconds: float = 30.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.02)
+
+
+def begun(app: AppTest, registry: Registry, number: int = 2) -> list:
+    press(app, "Train all")
+    runs = [registry.find(name) for name in address(app)["runs"].split(",")]
+    assert len(runs) == number
+    until(lambda: all(run.step > 0 for run in runs))
+    return runs
+
+
+@pytest.mark.parametrize("name", presets())
+def test_every_preset_opens_from_its_link_and_says_what_to_look_for(app: AppTest, name: str) -> None:
+    open_page(app, preset=name)
+    assert plain(presets()[name].look_for) in words(app)
+    kept = {} if name == "table-1" else {"preset": name}
+    assert address(app) == kept
+    shown = [box.label for box in app.expander]
+    assert sum(label[:1].isdigit() for label in shown) == len(presets()[name].methods)
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "sentence"),
+    [
+        ("preset", "table-9", "preset must be one of"),
+        ("methods", "wgan,nonsense", "methods must be 1 to 9 of"),
+        ("2.tau", "1e9", "tau must be a number from 0 to"),
+        ("runs", "../../etc/passwd", "a run id is made of a-z, 0-9 and -"),
+        ("runs", ",".join(f"run-{i}" for i in range(12)), "runs must name at most 9"),
+    ],
+)
+def test_a_bad_link_is_told_in_a_sentence(app: AppTest, key: str, text: str, sentence: str) -> None:
+    open_page(app, **{key: text})
+    assert plain(sentence) in words(app)
+
+
+def test_methods_train_in_step_and_their_knobs_act_on_them(app: AppTest, registry: Registry) -> None:
+    open_page(app, **FEW)
+    one, two = begun(app, registry)
+    assert (one.config.method.name, two.config.method.name) == ("otm", "uotm")
+    assert abs(one.step - two.step) < 500
+    tau = next(slider for slider in app.select_slider if slider.label.startswith("Tau") and "2." in slider.key)
+    tau.set_value(0.1).run()
+    until(lambda: two.config.method.tau == 0.1)
+    assert one.config.method.tau != 0.1
+    assert address(app)["2.tau"] == "0.1"
+
+
+def test_all_pause_resume_freeze_and_stop(app: AppTest, registry: Registry) -> None:
+    open_page(app, **FEW)
+    runs = begun(app, registry)
+    press(app, "Pause training")
+    until(lambda: all(run.status == "paused" for run in runs))
+    app.run()
+    press(app, "Resume training")
+    press(app, "Freeze all")
+    until(lambda: all(run.frozen for run in runs))
+    app.run()
+    press(app, "Let all learn again")
+    until(lambda: not any(run.frozen for run in runs))
+    press(app, "Stop all")
+    until(lambda: all(run.status == "stopped" for run in runs))
+    app.run()
+    assert [button.label for button in app.button].count("Train all") == 1
+
+
+def test_a_fork_shows_each_run_frozen_and_not(app: AppTest, registry: Registry) -> None:
+    open_page(app, **FEW)
+    runs = begun(app, registry)
+    press(app, "Fork")
+    names = address(app)["runs"].split(",")
+    assert len(names) == 4
+    forks = [registry.find(name) for name in names]
+    until(lambda: all(run.status == "stopped" for run in runs))
+    until(lambda: all(run.scene is not None and run.step > runs[0].step for run in forks))
+    assert [run.frozen for run in forks] == [True, False, True, False]
+    assert [run.config.method.name for run in forks] == ["otm", "otm", "uotm", "uotm"]
+
+
+def test_a_branch_gets_a_panel_of_its_own(app: AppTest, registry: Registry) -> None:
+    open_page(app, **FEW)
+    begun(app, registry)
+    box = next(box for box in app.text_input if box.label == "New value")
+    box.set_value("nonsense").run()
+    assert "must be" in words(app)
+    box = next(box for box in app.text_input if box.label == "New value")
+    box.set_value("0.002").run()
+    press(app, "Start the branch")
+    names = address(app)["runs"].split(",")
+    assert len(names) == 3
+    assert "branched from" in registry.find(names[2]).origin
+
+
+def test_methods_are_added_and_removed_and_their_knobs_move_along(app: AppTest) -> None:
+    open_page(app, **{**FEW, "2.tau": "0.3"})
+    press(app, "Sinkhorn generator")
+    assert address(app)["methods"] == "otm,uotm,sinkhorn"
+    next(button for button in app.button if button.key == "remove-0").click().run()
+    assert not app.exception
+    found = address(app)
+    assert (found["methods"], found["1.tau"], found["1.batch_size"]) == ("uotm,sinkhorn", "0.3", "8")
+
+
+def test_a_link_to_runs_brings_their_settings(app: AppTest, registry: Registry) -> None:
+    open_page(app, **{**FEW, "2.tau": "0.3", "target.radius": "2"})
+    begun(app, registry)
+    names = address(app)["runs"]
+    other = open_page(new_app(), runs=names)
+    found = address(other)
+    assert (found["runs"], found["methods"], found["2.tau"], found["target.radius"]) == (
+        names,
+        "otm,uotm",
+        "0.3",
+        "2.0",
+    )
+
+
+@pytest.mark.parametrize("view", ["meter", "history", "figure"])
+def test_every_view_is_drawn(app: AppTest, registry: Registry, view: str) -> None:
+    open_page(app, **FEW, view=view)
+    begun(app, registry)
+    app.run()
+    assert not app.exception
+    assert "Nothing to show yet" not in words(app)
