@@ -4,7 +4,7 @@
 
 function paint(player, now) {
   player.dirty = false;
-  player.groundsLeft = 2; // spread over frames, so that none takes long
+  player.groundsLeft = player.panels.length > 3 ? 1 : 2; // spread over frames, so that none takes long
   const words = now - player.textAt > 100;
   const speech = words && now - player.spokenAt > 1000;
   for (const panel of shownPanels(player)) {
@@ -29,7 +29,7 @@ function drawPicture(player, panel, moment, now) {
   c.drawImage(ground(player, panel, moment, place, now), 0, 0);
   if (on.manifold && moment?.a.manifold) drawManifold(c, player, moment, place);
   if (on.generated && moment) drawGenerated(c, player, moment, place);
-  if (on.centres && scene?.centres) drawCentres(c, scene.centres, place, player.ratio);
+  if (on.centres && scene?.centres) drawCentres(c, player, scene.centres, place);
 }
 
 /** What lies under the moving points. It changes slowly and costs most, so it is drawn less often while playing. */
@@ -210,17 +210,23 @@ function markRadius(size, count) {
   return clamp(size * 0.0062 * Math.sqrt(700 / Math.max(count, 200)), 1.4, 7);
 }
 
-function drawCentres(c, centres, place, ratio) {
-  const at = between(centres, centres, 0, place), arm = place.size * 0.009 + ratio, path = new Path2D();
-  for (let i = 0; i < at.length; i += 2) {
-    path.moveTo(at[i] - arm, at[i + 1]);
-    path.lineTo(at[i] + arm, at[i + 1]);
-    path.moveTo(at[i], at[i + 1] - arm);
-    path.lineTo(at[i], at[i + 1] + arm);
-  }
+function drawCentres(c, { sprites, ratio }, centres, place) {
+  const at = between(centres, centres, 0, place), arm = place.size * 0.009 + ratio, key = `plus${arm}`;
+  const mark = (sprites[key] ??= plus(arm, ratio)), half = mark.width / 2;
+  for (let i = 0; i < at.length; i += 2) c.drawImage(mark, Math.round(at[i] - half), Math.round(at[i + 1] - half));
+}
+
+function plus(arm, ratio) {
+  const half = Math.ceil(arm + 2 * ratio), canvas = new OffscreenCanvas(2 * half, 2 * half), c = canvas.getContext("2d");
   for (const [colour, width] of [["rgba(0, 0, 0, 0.75)", 3], ["#fff", 1.4]]) {
     c.strokeStyle = colour;
     c.lineWidth = width * ratio;
-    c.stroke(path);
+    c.beginPath();
+    c.moveTo(half - arm, half);
+    c.lineTo(half + arm, half);
+    c.moveTo(half, half - arm);
+    c.lineTo(half, half + arm);
+    c.stroke();
   }
+  return canvas.transferToImageBitmap();
 }
