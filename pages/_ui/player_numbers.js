@@ -146,8 +146,9 @@ function showNumbers(player, panel, moment) {
   showLoss(parts.generatorLoss, "generator", frame?.generator_loss, player);
   showLoss(parts.adversaryLoss, "adversary", frame?.adversary_loss, player);
   const floor = scene?.loss_floor;
-  const words = player.detail ? "noise floor" : "floor";
-  setText(parts.floor.lastChild, floor ? `${words} ${steady(floor[0])}${floor[1] ? ` ± ${short(floor[1])}` : ""}` : "");
+  const spread = floor?.[1] ? ` ± ${short(floor[1])}` : "";
+  const words = floor && (player.detail ? `noise floor ${steady(floor[0])}${spread}` : `floor ${short(floor[0])}`);
+  setText(parts.floor.lastChild, words || "");
   parts.floor.hidden = !floor;
   showScale(parts, scene, frame, player);
   setText(parts.outside, frame?.outside ? `${whole(frame.outside)} outside` : "");
