@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages._ui import controls, running
+from pages._ui import controls, inside, laboratory, running, sweeping
 from pages._ui.comparing import Chosen, labels_of
 from pages._ui.links import Link, plain
 
@@ -33,6 +33,12 @@ VIEWS = {
     "meter": "Meter",
     "history": "Modes over time",
     "figure": "Figure 1",
+    "convex": "g and alpha",
+    "weights": "Sample weights",
+    "tau": "Tau in units",
+    "exact": "Exact plan",
+    "inside": "Inside OT-GAN",
+    "map": "Robustness map",
 }
 
 
@@ -40,14 +46,25 @@ def show(link: Link, runs: Sequence[Run | Recorded], chosen: Chosen) -> None:
     """Draw the view chosen."""
     view = controls.choice(link, "view", VIEWS, default="meter", label="Under the picture", in_a_row=True)
     begun = [run for run in runs if run.snapshots]
-    if not begun:
-        st.caption("Nothing to show yet: press Train all.")
+    if view == "tau":
+        laboratory.show_tau(
+            link, [method for method in chosen.methods if method is not None], chosen.target, chosen.source
+        )
+    elif view == "map":
+        sweeping.show(link, chosen.target, chosen.source)
+    elif not begun:
+        st.caption("Nothing to show yet: complete the settings on the left and press Train all.")
     elif view == "meter":
         _meter(begun)
     elif view == "history":
         _history(begun)
-    else:
+    elif view == "figure":
         _figure(begun)
+    else:
+        {
+            "convex": laboratory.show_convex, "weights": laboratory.show_sample_weights,
+            "exact": inside.show_exact, "inside": inside.show_matchings,
+        }[view](link, begun)  # fmt: skip
 
 
 def _meter(runs: Sequence[Run | Recorded]) -> None:

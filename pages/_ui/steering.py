@@ -29,8 +29,12 @@ def steer(link: Link, runs: Sequence[Run | Recorded], labels: Sequence[str], con
             st.button("Stop all", on_click=_each, args=(living, "stop"), help="End these runs; they are kept")
         elif runs and configs and st.button("Start over", help="Train all of them anew with the settings on the left"):
             comparing.begin(link, configs)
-        _fork(link, runs, labels)
-        _branch(link, runs, labels)
+        if runs:
+            every = 3.0 if living else None  # what there is to go on from grows
+            with st.popover("Fork: frozen and not"):
+                st.fragment(_fork, run_every=every)(link, runs, labels)
+            with st.popover("Branch"):
+                st.fragment(_branch, run_every=every)(link, runs, labels)
 
 
 def _pace(living: Sequence[Run]) -> None:
@@ -67,23 +71,25 @@ def _fork(link: Link, runs: Sequence[Run | Recorded], labels: Sequence[str]) -> 
 
     able = [at for at, run in enumerate(runs) if isinstance(run.config.method, Adversarial) and run.kept]
     if not able:
+        st.markdown("None of these runs has a critic or potential that could be frozen, or none has begun.")
         return
     most = TOGETHER // 2
-    with st.popover("Fork: frozen and not"):
-        st.markdown(
-            "Each run chosen goes on twice from where it is now, once with its critic frozen and once as it was. "
-            "The runs shown now are stopped and kept."
-        )
-        chosen = st.pills("Runs", able, selection_mode="multi", default=able[:2], format_func=lambda at: labels[at])
-        few = 1 <= len(chosen) <= most
-        if not few:
-            st.caption(f"Choose 1 to {most} runs: each becomes two panels.")
-        if st.button("Fork", type="primary", disabled=not few):
-            try:
-                pairs = [side for at in chosen for side in fork(runs[at], _step_to_go_on_from(runs[at]))]
-                _replace(link, runs, registry().submit_together(pairs))
-            except ValueError as error:
-                st.error(plain(str(error)))
+    st.markdown(
+        "Each run chosen goes on twice from where it is now, once with its critic frozen and once learning. "
+        "The runs shown now are stopped and kept."
+    )
+    chosen = st.pills(
+        "Runs", able, selection_mode="multi", default=able[:2], format_func=lambda at: labels[at], key="fork-of"
+    )
+    few = 1 <= len(chosen) <= most
+    if not few:
+        st.caption(f"Choose 1 to {most} runs: each becomes two panels.")
+    if st.button("Fork", type="primary", disabled=not few):
+        try:
+            pairs = [side for at in chosen for side in fork(runs[at], _step_to_go_on_from(runs[at]))]
+            _replace(link, runs, registry().submit_together(pairs))
+        except ValueError as error:
+            st.error(plain(str(error)))
 
 
 def _step_to_go_on_from(run: Run | Recorded) -> int:
@@ -105,20 +111,22 @@ def _branch(link: Link, runs: Sequence[Run | Recorded], labels: Sequence[str]) -
 
     able = [at for at, run in enumerate(runs) if run.kept]
     if not able or len(runs) >= MOST:
+        st.markdown(f"{MOST} panels are the most." if able else "None of these runs has begun.")
         return
-    with st.popover("Branch"):
-        st.markdown("A new run that begins where another was, with one knob changed. It gets a panel of its own.")
-        at = st.selectbox("From", able, format_func=lambda at: labels[at])
-        steps = runs[at].kept
-        step = st.select_slider("After step", steps, value=steps[len(steps) // 2]) if len(steps) > 1 else steps[0]
-        st.caption(f"Weights are kept at {len(steps)} of its steps, to spare memory: after a restart, the last only.")
-        method = _one_knob(runs[at].config.method)
-        if st.button("Start the branch", type="primary", disabled=method is None):
-            try:
-                made = registry().submit(branch(runs[at], step, method))
-                comparing.go_to(link, [*runs, made])
-            except ValueError as error:
-                st.error(plain(str(error)))
+    st.markdown("A new run that begins where another was, with one knob changed. It gets a panel of its own.")
+    at = st.selectbox("From", able, format_func=lambda at: labels[at], key="branch-of")
+    steps = runs[at].kept
+    step = st.selectbox("After step", steps, index=len(steps) // 2, key=f"branch-step-{runs[at].id}")
+    st.caption(
+        f"Weights are kept at {len(steps)} of its steps, to spare memory; of a run of an earlier session, the last only."
+    )
+    method = _one_knob(runs[at].config.method)
+    if st.button("Start the branch", type="primary", disabled=method is None):
+        try:
+            made = registry().submit(branch(runs[at], step, method))
+            comparing.go_to(link, [*runs, made])
+        except ValueError as error:
+            st.error(plain(str(error)))
 
 
 def _one_knob(method: Method) -> Method | None:

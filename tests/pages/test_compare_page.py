@@ -13,6 +13,7 @@ from otviz.compare import presets
 from otviz.runs import probe
 from otviz.runs.registry import Registry
 from pages._ui import frame, leases
+from pages._ui.compare_views import VIEWS
 from pages._ui.links import plain
 
 FEW = {"preset": "own", "methods": "otm,uotm", "1.batch_size": "8", "2.batch_size": "8", "steps": "100000"}
@@ -182,7 +183,7 @@ def test_a_link_to_runs_brings_their_settings(app: AppTest, registry: Registry) 
     )
 
 
-@pytest.mark.parametrize("view", ["meter", "history", "figure"])
+@pytest.mark.parametrize("view", VIEWS)
 def test_every_view_is_drawn(app: AppTest, registry: Registry, view: str) -> None:
     open_page(app, **FEW, view=view)
     begun(app, registry)
