@@ -46,10 +46,9 @@ def show(link: Link, runs: Sequence[Run | Recorded], chosen: Chosen) -> None:
     """Draw the view chosen."""
     view = controls.choice(link, "view", VIEWS, default="meter", label="Under the picture", in_a_row=True)
     begun = [run for run in runs if run.snapshots]
-    if view == "tau":
-        laboratory.show_tau(
-            link, [method for method in chosen.methods if method is not None], chosen.target, chosen.source
-        )
+    if view == "tau" and chosen.configs:
+        first = chosen.configs[0]
+        laboratory.show_tau(link, [config.method for config in chosen.configs], first.target, first.source)
     elif view == "map":
         sweeping.show(link, chosen.target, chosen.source)
     elif not begun:

@@ -179,7 +179,7 @@ def test_a_link_to_runs_brings_their_settings(app: AppTest, registry: Registry) 
         names,
         "otm,uotm",
         "0.3",
-        "2.0",
+        "2",
     )
 
 
