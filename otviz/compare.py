@@ -50,17 +50,17 @@ def presets() -> dict[str, Preset]:
     return {preset.name: preset for preset in made}
 
 
-def labels(methods: Sequence[Method]) -> list[str]:
-    """What tells the methods apart, in few words: the title, and the knobs in which those of one title differ."""
+def labels(methods: Sequence[Method], marks: Sequence[str] = ()) -> list[str]:
+    """What tells the methods apart, in few words: the title, the knobs in which those of one title differ, and a mark."""
     found = []
-    for method in methods:
+    for method, mark in zip(methods, marks or [""] * len(methods), strict=True):
         alike = [other for other in methods if type(other) is type(method)]
         apart = [
             f"{knob.symbol or knob.name.replace('_', ' ')} {knob.write(getattr(method, knob.name))}"
             for knob in params_of(type(method))
             if any(getattr(other, knob.name) != getattr(method, knob.name) for other in alike)
         ]
-        found.append(", ".join([method.title, *apart]))
+        found.append(", ".join(filter(None, [method.title, *apart, mark])))
     return [label if found.count(label) == 1 else f"{label} ({i + 1})" for i, label in enumerate(found)]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks import claims, naive, solvers, speed, stacked, transport
+from benchmarks import claims, compare, naive, solvers, speed, stacked, transport
 from benchmarks.__main__ import ROWS, main
 from benchmarks.rivals import Tried, best
 from benchmarks.rows import Effort, Measured, Row, machine, record_of, store, stored
@@ -18,7 +18,7 @@ from benchmarks.truth import converged, converged_gradient
 from otviz.ot.exact import exact_coupling, squared_distances
 
 HERE = [
-    row.name for row in (*speed.ROWS, *stacked.ROWS, *claims.ROWS, *solvers.ROWS, *transport.ROWS)
+    row.name for row in (*speed.ROWS, *stacked.ROWS, *claims.ROWS, *solvers.ROWS, *transport.ROWS, compare.ROWS[0])
 ]  # the live rows need a server and a browser
 
 

@@ -189,8 +189,7 @@ def labels_of(runs: Sequence[Run | Recorded]) -> list[str]:
     """Titles of the panels: what tells the runs apart, frozen ones marked."""
     from otviz.compare import labels
 
-    found = labels([run.config.method for run in runs])
-    return [f"{label}, frozen" if run.frozen else label for label, run in zip(found, runs, strict=True)]
+    return labels([run.config.method for run in runs], ["frozen" if run.frozen else "" for run in runs])
 
 
 def tell(runs: Sequence[Run | Recorded], chosen: Chosen) -> None:

@@ -1,0 +1,131 @@
+"""The Compare page in a browser: a teacher's lesson from the link to the picture that is carried away."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.browser
+SMALL = "&".join(f"{at}.batch_size=16&{at}.hidden=16" for at in range(1, 8))
+
+
+class Compare:
+    """What a test reads and presses on the page."""
+
+    def __init__(self, page: Any, server: str) -> None:
+        self.page = page
+        self.server = server
+        self.main = page.get_by_test_id("stMain")
+        self.panels = page.locator(".otviz-player section")
+
+    def open(self, query: str) -> None:
+        self.page.goto(f"{self.server}/compare?{query}")
+        self.main.get_by_role("radio", name="Robustness map").wait_for()  # the last thing drawn
+
+    def button(self, name: str) -> Any:
+        return self.main.get_by_role("button", name=re.compile(f"^{name}"))
+
+    def train(self) -> None:
+        self.button("Train all").click()
+        self.until(lambda: min(self.steps, default=-1) > 0)
+
+    @property
+    def steps(self) -> list[int]:
+        """Steps trained in each panel, -1 where it does not say."""
+        texts = self.page.locator(".otviz-player .progress").all_text_contents()
+        return [int(re.sub(r"\D", "", re.split("[/·]", text)[0]) or -1) for text in texts]
+
+    @property
+    def titles(self) -> list[str]:
+        return self.panels.locator(".title").all_text_contents()
+
+    @property
+    def verdicts(self) -> list[str]:
+        return self.page.locator(".otviz-player .verdict").all_inner_texts()
+
+    def until(self, condition: Callable[[], Any], seconds: float = 120) -> None:
+        end = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < end, f"not within {seconds} s: {self.titles} {self.steps} {self.verdicts}"
+            self.page.wait_for_timeout(50)
+
+
+@pytest.fixture(scope="module")
+def server(serve: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> str:
+    return serve("app.py", env={"OTVIZ_HOME": str(tmp_path_factory.mktemp("home")), "OTVIZ_GRACE": "30"})
+
+
+@pytest.fixture
+def compare(server: str, new_page: Callable[..., Any]) -> Iterator[Compare]:
+    shown = Compare(new_page(), server)
+    yield shown
+    assert shown.page.get_by_test_id("stException").count() == 0
+    if shown.button("Stop all").count():  # the others need the processor
+        shown.button("Stop all").click()
+        shown.button("Train all").wait_for()
+
+
+def test_table_1_from_one_button_to_verdicts_and_the_figure(compare: Compare) -> None:
+    compare.open(f"preset=table-1&steps=150&{SMALL}")
+    compare.main.get_by_text("The first two columns are Table 1").wait_for()
+    compare.train()
+    assert compare.titles == ["WGAN", "OTM", "WGAN-GP", "GAN", "UOTM without cost", "UOTM", "UOTM-SD"]
+    compare.until(lambda: compare.steps == [150] * 7)
+    compare.until(lambda: "not finished" not in compare.verdicts and len(compare.verdicts) == 7)
+    compare.main.get_by_text("Why these words").click()
+    compare.main.get_by_text(re.compile("A run (has collapsed|mixes modes|is un|covers)")).first.wait_for()
+
+    compare.main.get_by_role("radio", name="Figure 1").click()
+    compare.main.get_by_text("step 150", exact=True).wait_for()
+    with compare.page.expect_download() as download:
+        compare.button("This picture").click()
+    html = download.value.path().read_text()
+    assert "UOTM without cost" in html
+    assert not re.search(r"<script[^>]+src=", html), "it opens without a network"
+
+
+def test_runs_stay_in_step_through_pause_and_reload(compare: Compare) -> None:
+    compare.open(f"preset=own&methods=otm,gan,uotm&steps=100000&{SMALL}")
+    compare.train()
+    compare.until(lambda: min(compare.steps, default=-1) > 60)
+    compare.button("Pause training").click()
+    compare.button("Resume training").wait_for()
+    before = compare.steps
+    compare.page.reload()
+    compare.until(lambda: compare.steps == before)
+    compare.button("Resume training").click()
+    compare.until(lambda: min(compare.steps, default=-1) > max(before))
+
+
+def test_freezing_forks_two_runs_and_the_link_brings_them_back(compare: Compare, new_page: Callable[..., Any]) -> None:
+    compare.open(f"preset=own&methods=ot-gan,dan-s&steps=100000&{SMALL}")
+    compare.train()
+    compare.button("Fork").click()
+    compare.page.get_by_role("button", name="Fork", exact=True).click()
+    compare.until(lambda: len(compare.titles) == 4)
+    compare.until(lambda: min(compare.steps, default=-1) > 0)
+    expected = ["OT-GAN, frozen", "OT-GAN", "DAN-S, frozen", "DAN-S"]
+    compare.until(lambda: compare.titles == expected)
+
+    other = Compare(new_page(), compare.server)  # a pupil
+    other.page.goto(compare.page.url)
+    other.until(lambda: other.titles == expected)
+    other.page.close()
+
+
+def test_a_branch_with_one_knob_changed_gets_a_panel(compare: Compare) -> None:
+    compare.open(f"preset=own&methods=uotm&steps=100000&{SMALL}")
+    compare.train()
+    compare.button("Branch").click()
+    compare.page.get_by_role("textbox", name="New value").fill("3")
+    compare.page.keyboard.press("Tab")
+    start = compare.page.get_by_role("button", name="Start the branch")
+    start.wait_for()
+    compare.page.wait_for_timeout(500)
+    start.click()
+    compare.until(lambda: len(compare.titles) == 2)
+    assert any("alpha 3.0" in title for title in compare.titles)
