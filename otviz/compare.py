@@ -85,7 +85,7 @@ def _table_1() -> Preset:
             _quick("wgan"), _quick("otm"), _method("wgan-gp"), _method("gan"),
             _quick("uotm-no-cost"), _quick("uotm"), _method("uotm-sd"),
         ),
-        6000,
+        5000,
         "The first two columns are Table 1 of papers/003: without cost on the left, with it on the right; g = identity "
         "above, softplus below. Without cost modes get lost, with g = identity the loss shakes; WGAN-GP leaves points "
         "between modes. UOTM, with both, covers calmly.",
@@ -99,7 +99,7 @@ def _figure_1() -> Preset:
         "figure-1",
         "Figure 1: snapshots at equal steps",
         (_quick("wgan"), _method("wgan-gp"), _quick("otm"), _quick("uotm-no-cost"), _quick("uotm"), _quick("uotm-kl")),
-        6000,
+        5000,
         "The rows of Figure 1 of papers/003. Open the view Figure 1 under the picture: snapshots in columns at equal "
         "steps, both losses at the right.",
         columns=3,

@@ -66,7 +66,7 @@ class Registry:
         """Start runs that train in step and hold one place together. Raises ValueError for too many."""
         if not 1 <= len(configs) <= TOGETHER:
             raise ValueError(f"1 to {TOGETHER} runs can train in step; got {len(configs)}")
-        pace = Pace(self._slots.share)
+        pace = Pace()
         with self._lock:
             self._admit(len(configs))
             made = [self._make(_new_id(one), one, pace=pace) for one in configs]

@@ -36,10 +36,6 @@ class Slots:
                         del places[key]
             self._changed.notify_all()
 
-    def share(self) -> int:
-        """Threads that each holder may run at once, so that no more than `size` run in all; at least 1."""
-        return max(1, self._size // max(1, len(self._holders)))
-
     def _may_enter(self, key: int) -> bool:
         free = self._size - len(self._holders)
         return key in self._holders or (key in self._line and list(self._line).index(key) < free)

@@ -59,7 +59,8 @@ def choose(link: Link, locked: bool) -> Chosen:
     preset = known.get(name)
     target = setup.choose_distribution(link, "target", (preset and preset.target) or "ring", locked, scope=name)
     methods = _choose_methods(link, name, preset, locked)
-    plan = setup.choose_plan(link, f"compare-{name}", preset.steps if preset else 5000, False, locked)
+    steps, compilable = preset.steps if preset else 5000, any(method and method.compilable for method in methods)
+    plan = setup.choose_plan(link, f"compare-{name}", steps, compilable, locked)
     source = setup.choose_distribution(link, "source", "gaussian", locked)
     made = [setup.config_of(method, target, source, plan) for method in methods]
     complete = tuple(config for config in made if config is not None)

@@ -140,7 +140,10 @@ def config_of(
 
     if method is None or target is None or source is None or plan is None:
         return None
-    return RunConfig(method, target, source, **plan.as_dict())
+    return RunConfig(
+        method, target, source, steps=plan.steps, seed=plan.seed, device=plan.device,
+        compile=plan.compile and method.compilable,
+    )  # fmt: skip
 
 
 def address(config: RunConfig, run_id: str) -> dict[str, str]:

@@ -15,7 +15,7 @@ from otviz.methods import named
 from otviz.runs.branches import branch, fork
 from otviz.runs.config import RunConfig
 from otviz.runs.kept import Losses, States
-from otviz.runs.pace import AHEAD, TURN, Pace
+from otviz.runs.pace import TURN, Pace
 from otviz.runs.registry import TOGETHER, Registry
 from otviz.runs.run import Run
 from otviz.runs.slots import Slots
@@ -51,7 +51,7 @@ def steps_of(runs: list[Run]) -> list[int]:
 
 
 def test_the_run_furthest_behind_comes_first() -> None:
-    pace, a, b, c = Pace(lambda: 1), object(), object(), object()
+    pace, a, b, c = Pace(), object(), object(), object()
     for who, step in ((a, 5), (b, 3), (c, 4)):
         pace.join(who, step)
     assert not pace.turn(a, 5, 0)
@@ -64,28 +64,6 @@ def test_the_run_furthest_behind_comes_first() -> None:
     pace.leave(c)
     pace.leave(a)
     assert pace.turn(b, 3 + TURN, 0), "nobody is left to wait for"
-
-
-def test_two_places_go_to_the_two_furthest_behind() -> None:
-    pace, runs = Pace(lambda: 2), [object() for _ in range(3)]
-    for step, who in enumerate(runs):
-        pace.join(who, step)
-    assert pace.turn(runs[1], 1, 0)
-    assert not pace.turn(runs[2], 2, 0)
-    assert pace.turn(runs[0], 0, 0)
-
-
-def test_none_begins_a_turn_far_ahead_of_one_that_is_slow() -> None:
-    pace, slow, fast = Pace(lambda: 2), object(), object()
-    pace.join(slow, 0)
-    pace.join(fast, 0)
-    assert pace.turn(slow, 0, 0)
-    steps = 0
-    while pace.turn(fast, steps, 0):
-        steps += TURN
-    assert steps == AHEAD
-    pace.leave(slow)
-    assert pace.turn(fast, steps, 0)
 
 
 def test_a_group_holds_one_place_until_its_last_member_leaves() -> None:
@@ -102,15 +80,6 @@ def test_a_group_holds_one_place_until_its_last_member_leaves() -> None:
     assert slots.enter(other, 0)
 
 
-def test_places_are_shared_among_the_groups_that_train() -> None:
-    slots = Slots(2)
-    one, two = object(), object()
-    slots.enter(one, 0)
-    assert slots.share() == 2
-    slots.enter(two, 0)
-    assert slots.share() == 1
-
-
 # Runs in step
 
 
@@ -123,7 +92,7 @@ def test_runs_of_unequal_cost_stay_in_step(registry: Registry) -> None:
         seen.append(max(steps_of(runs)) - min(steps_of(runs)))
         time.sleep(0.02)
     assert min(steps_of(runs)) > TURN
-    assert max(seen) <= AHEAD + TURN + 10  # a few more while one is read after the other
+    assert max(seen) <= TURN + 10  # a few more while one is read after the other
 
 
 def test_a_member_that_fails_pauses_or_stops_holds_nobody_up(registry: Registry) -> None:
