@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -15,17 +16,22 @@ if TYPE_CHECKING:
     from otviz.runs.recorded import Recorded
     from otviz.runs.run import Run
 
+_NUMBER = functools.partial(st.column_config.NumberColumn, format="%.2f", width=62)
+_SHARE = functools.partial(st.column_config.NumberColumn, format="percent", width=70)
 _COLUMNS = {
-    "on modes": st.column_config.NumberColumn(format="percent", help="High quality: within 3 std of a mode"),
-    "between modes": st.column_config.NumberColumn(format="percent", help="Mode mixture: between neighbouring modes"),
-    "W2": st.column_config.NumberColumn(format="%.2f", help="Exact, in data units"),
-    "W2 floor": st.column_config.NumberColumn(format="%.2f"),
-    "precision": st.column_config.NumberColumn(format="%.2f"),
-    "recall": st.column_config.NumberColumn(format="%.2f"),
-    "diversity": st.column_config.NumberColumn(format="%.2f", help="Blind to collapse onto opposite modes: see below"),
-    "of the target": st.column_config.NumberColumn(format="%.2f", help="Diversity of the target"),
-    "loss spread": st.column_config.NumberColumn(
-        format="%.2f", help="Standard deviation of the generator loss about its trend in the last quarter of its steps"
+    "verdict": st.column_config.TextColumn(width=120),
+    "step": st.column_config.NumberColumn(width=50),
+    "modes": st.column_config.TextColumn(width=60),
+    "on modes": _SHARE(width=76, help="High quality: within 3 std of a mode"),
+    "between modes": _SHARE(label="between", help="Mode mixture: between neighbouring modes"),
+    "W2": _NUMBER(help="Exact, in data units"),
+    "W2 floor": _NUMBER(label="floor", help="W2 between two draws of the target"),
+    "precision": _NUMBER(width=74),
+    "recall": _NUMBER(),
+    "diversity": _NUMBER(width=74, help="Blind to collapse onto opposite modes: see below"),
+    "of the target": _NUMBER(label="target's", help="Diversity of the target"),
+    "loss spread": _NUMBER(
+        label="spread", help="Standard deviation of the generator loss about its trend in the last quarter of its steps"
     ),
 }
 
@@ -88,7 +94,7 @@ def _table(runs: Sequence[Run | Recorded]) -> None:
     st.caption(
         "Modes and shares are of 1000 generated points, W2, precision and recall of 500 against 500 held-out ones. The floor "
         "is W2 between two draws of the target; nothing below it means anything. Diversity is the notebook's: the mean "
-        "variance of the coordinates."
+        "variance of the coordinates. The table has the last look; the words rest on the median of the last looks."
     )
 
 

@@ -97,12 +97,12 @@ def show_convex(link: Link, runs: Sequence[Run | Recorded]) -> None:
     shown = [*(family or {name: CONJUGATES[name] for name in ("softplus", "kl", "chi2")}).values(), *own]
     with right:
         live(runs, lambda: _curves(methods, shown, alpha))
-    with left:
-        for one in shown:
+    for one, column in zip(shown, st.columns(max(2, len(shown)), gap="medium"), strict=False):
+        with column:
             st.caption(plain(f"{one.title}{_used(one.name, methods)}"))
             st.latex(rf"g^\alpha(x) = {one.formula_alpha}")
-        if own:
-            st.caption("To train with it, choose the method *UOTM with your own g* and type it there.")
+    if own:
+        st.caption("To train with it, choose the method *UOTM with your own g* and type it there.")
 
 
 def _used(name: str, methods: Sequence[tuple[Run | Recorded, Unified]]) -> str:
