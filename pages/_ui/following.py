@@ -89,7 +89,7 @@ def _update(run: Run | Recorded, name: str, last: int, panels: int, label: str) 
     status, scene, looks = run.status, run.scene, run.watch()
     if scene is None or not looks:
         scene, looks, last = preview(run.config.target, run.config.source), (), -1
-    chosen = wire.thin(looks, max(FIRST // panels, 40)) if last < 0 else wire.news(looks, last)
+    chosen = wire.thin(looks, max(FIRST // panels, 60)) if last < 0 else wire.news(looks, last)
     if panels > 1:
         scene = replace(scene, title=label or scene.title, target=scene.target[:POINTS], source=scene.source[:POINTS])
         chosen = [replace(look, generated=look.generated[:POINTS]) for look in chosen]
