@@ -135,6 +135,12 @@ def functions(module: ast.Module) -> Iterator[ast.FunctionDef]:
     return (node for node in ast.walk(module) if isinstance(node, ast.FunctionDef))
 
 
+def test_every_test_module_has_a_name_of_its_own() -> None:
+    """pytest cannot collect two modules of one name, but says so only when both are asked for."""
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert sorted(set(names)) == sorted(names)
+
+
 def code_lines(path: Path, node: ast.FunctionDef | ast.Module) -> int:
     """Lines of a body without docstrings, blank lines and comments."""
     if not node.body:
