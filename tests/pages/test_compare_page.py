@@ -74,6 +74,7 @@ def begun(app: AppTest, registry: Registry, number: int = 2) -> list:
     runs = [registry.find(name) for name in address(app)["runs"].split(",")]
     assert len(runs) == number
     until(lambda: all(run.step > 0 for run in runs))
+    app.run()  # what there is to fork and branch is known by now
     return runs
 
 
