@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from otviz.methods import Adversarial, Method
 from otviz.runs.config import RunConfig
-from otviz.runs.kept import Restored
+from otviz.runs.kept import Restored, State
 from otviz.runs.recorded import Recorded
 from otviz.runs.run import Run
 
@@ -35,9 +35,24 @@ def branch(
 
     Raises ValueError for a step whose weights were not kept, networks of other sizes, and a method without adversary frozen.
     """
-    tensors, text = run.state(step)
+    return _from_state(run, run.state(step), method or run.config.method, frozen)
+
+
+def fork(run: Run | Recorded) -> tuple[Branch, Branch]:
+    """Two branches of a run from its last look, or the one kept before it when all steps are done.
+
+    The adversary of the first is frozen, that of the second learns on. Raises as `branch`.
+    """
+    state = run.state()
+    if json.loads(state[1])["step"] >= run.config.steps and len(run.kept) > 1:
+        state = run.state(run.kept[-2])  # nothing is added any more
+    method = run.config.method  # one state for both: the next look may drop it
+    return _from_state(run, state, method, frozen=True), _from_state(run, state, method, frozen=False)
+
+
+def _from_state(run: Run | Recorded, state: State, method: Method, frozen: bool | None) -> Branch:
+    tensors, text = state
     rest = json.loads(text)
-    method = method or run.config.method
     if frozen and not isinstance(method, Adversarial):
         raise ValueError(f"{method.title} has no adversary to freeze; choose a method that has one")
     if frozen is not None:
@@ -55,8 +70,3 @@ def branch(
         ) from error
     snapshots = tuple(snapshot for snapshot in run.snapshots if snapshot.step <= at)
     return Branch(config, Restored(snapshots, run.losses()[:at], tensors, text), f"branched from {run.id} at step {at}")
-
-
-def fork(run: Run | Recorded, step: int | None = None) -> tuple[Branch, Branch]:
-    """Two branches of a run: one whose adversary is frozen and one whose adversary learns on. Raises as `branch`."""
-    return branch(run, step, frozen=True), branch(run, step, frozen=False)

@@ -62,8 +62,9 @@ class States:
 
     def at(self, step: int) -> State:
         """The state after `step` steps. Raises ValueError when it was not kept, saying which are."""
-        if self._newest and step == self._newest[0]:
-            return self._newest[1]
+        newest = self._newest  # another thread may add the next one meanwhile
+        if newest and step == newest[0]:
+            return newest[1]
         if step not in self._spaced:
             kept = ", ".join(map(str, self.kept)) or "none yet"
             raise ValueError(

@@ -173,9 +173,10 @@ class Run:
 
     def state(self, step: int | None = None) -> State:
         """The training's state after `step` steps, or as of the last look. Raises ValueError when it was not kept."""
-        if not self.kept:
+        newest = self._states.newest
+        if newest is None:
             raise ValueError("this run has not begun, so it has no weights yet; wait for its first step")
-        return self._states.at(self.kept[-1] if step is None else step)
+        return newest if step is None else self._states.at(step)
 
     def still(self) -> Training:
         """The training as of the last look, a copy on the CPU that no longer moves. Raises ValueError before the first."""

@@ -86,16 +86,10 @@ def _fork(link: Link, runs: Sequence[Run | Recorded], labels: Sequence[str]) -> 
         st.caption(f"Choose 1 to {most} runs: each becomes two panels.")
     if st.button("Fork", type="primary", disabled=not few):
         try:
-            pairs = [side for at in chosen for side in fork(runs[at], _step_to_go_on_from(runs[at]))]
+            pairs = [side for at in chosen for side in fork(runs[at])]
             _replace(link, runs, registry().submit_together(pairs))
         except ValueError as error:
-            st.error(plain(str(error)))
-
-
-def _step_to_go_on_from(run: Run | Recorded) -> int:
-    """Its last look, or the one kept before it when all steps are done."""
-    before = [step for step in run.kept if step < run.config.steps]
-    return before[-1] if before else run.kept[-1]
+            _complain(error)
 
 
 def _replace(link: Link, old: Sequence[Run | Recorded], new: Sequence[Run]) -> None:
@@ -126,7 +120,12 @@ def _branch(link: Link, runs: Sequence[Run | Recorded], labels: Sequence[str]) -
             made = registry().submit(branch(runs[at], step, method))
             comparing.go_to(link, [*runs, made])
         except ValueError as error:
-            st.error(plain(str(error)))
+            _complain(error)
+
+
+def _complain(error: ValueError) -> None:
+    """Say it where it stays: what these menus draw is drawn anew every few seconds."""
+    st.toast(plain(str(error)), icon=":material/error:", duration="long")
 
 
 def _one_knob(method: Method) -> Method | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -198,6 +199,21 @@ def test_a_fork_goes_on_frozen_and_unfrozen_side_by_side(registry: Registry) -> 
     if start is not None:
         assert all((weights[name] == value).all() for name, value in start.items() if name.startswith("adversary."))
     assert run.status == "running", "the run itself goes on as it was"
+
+
+def test_a_fork_is_not_disturbed_by_looks_meanwhile(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = registry.submit(config("gan"))
+    until(lambda: run.step > 10)
+    real = run.state
+
+    def slow(step: int | None = None) -> object:
+        state, before = real(step), run.step
+        until(lambda: run.step > before + 5)
+        return state
+
+    monkeypatch.setattr(run, "state", slow)
+    sides = fork(run)
+    assert len({json.loads(side.restored.text)["step"] for side in sides if side.restored}) == 1
 
 
 def steps_of_ready(runs: list[Run]) -> list[int]:
