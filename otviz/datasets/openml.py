@@ -1,0 +1,66 @@
+"""Published sets from openml.org, through scikit-learn's client, which checks the MD5 that OpenML states."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import tempfile
+import warnings
+from collections.abc import Iterator
+from http.client import HTTPException
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+PATIENCE = 30.0  # seconds without a byte after which a connection is given up
+
+
+def fetch(number: int, aside: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Download a set of images.
+
+    Args:
+        number: OpenML's number of the set.
+        aside: existing folder for what is downloaded, which is deleted again.
+
+    Returns:
+        Pixels, one image a row, (N, dim), and classes, (N,), both uint8.
+
+    Raises:
+        OSError: no connection, or a broken one.
+        ValueError: what arrived has another checksum, or is no table of bytes.
+    """
+    from sklearn.datasets import fetch_openml
+
+    try:
+        with (
+            _patience(PATIENCE),
+            warnings.catch_warnings(action="ignore"),
+            tempfile.TemporaryDirectory(dir=aside, prefix=".openml-") as folder,
+        ):
+            table, classes = fetch_openml(
+                data_id=number, as_frame=False, return_X_y=True, data_home=folder, n_retries=1, delay=0.5
+            )
+    except (EOFError, HTTPException) as error:
+        raise OSError(f"the connection broke off: {error}") from error
+    return _bytes(table), _bytes(classes)
+
+
+def _bytes(numbers: NDArray[np.generic]) -> NDArray[np.uint8]:
+    """Whole numbers from 0 to 255, perhaps written as text, as uint8. Raises ValueError for others."""
+    values = numbers if numbers.dtype.kind in "iuf" else numbers.astype(np.float64)
+    found = values.astype(np.uint8)
+    if not np.array_equal(found, values):
+        raise ValueError("OpenML sent numbers that are no bytes")
+    return found
+
+
+@contextlib.contextmanager
+def _patience(seconds: float) -> Iterator[None]:
+    """The client has no time limit, and a stalled connection would hold a run for ever; this is the only handle on it."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(seconds)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
