@@ -13,6 +13,7 @@ from benchmarks.live import Site, _painted, press, site, without_browser
 from benchmarks.rows import Effort, Measured, Row
 from otviz.compare import presets
 from otviz.runs.config import RunConfig
+from otviz.runs.hosts import Hosts
 from otviz.runs.registry import Registry
 
 PANEL = "figure-1"  # six methods
@@ -67,15 +68,15 @@ def _naive(seconds: float) -> float:
 
 
 def _panel(seconds: float) -> float:
-    preset, registry = presets()[PANEL], Registry()
+    preset, registry = presets()[PANEL], Registry(hosts=Hosts())
     assert preset.target is not None
     configs = [RunConfig(method, preset.target, steps=1_000_000) for method in preset.methods]
     runs = registry.submit_together(configs)
     while not all(run.scene and run.step for run in runs):
         time.sleep(0.05)
-    begun, before = time.perf_counter(), [run.training.step for run in runs]
+    begun, before = time.perf_counter(), [run.step for run in runs]
     time.sleep(seconds)
-    done = sum(run.training.step for run in runs) - sum(before)
+    done = sum(run.step for run in runs) - sum(before)
     speed = done / (time.perf_counter() - begun)
     registry.close()
     return speed

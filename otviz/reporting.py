@@ -95,18 +95,19 @@ def _finite(value: Any) -> Any:
 
 def report_of(run: Run) -> tuple[dict[str, Any], np.ndarray[Any, np.dtype[np.float32]]]:
     """Losses and metrics of an ended run, as plain values, with the (2500, 2) samples they were measured on."""
-    samples = run.probe.samples(SAMPLES, run.config.seed)
+    assert run.live is not None
+    samples = run.live.samples(SAMPLES, run.config.seed)
     rng = np.random.default_rng([run.config.seed, 13])
     losses = run.losses()
-    adversary = None if run.training.adversary is None else _loss(losses[:, 1])
+    adversary = _loss(losses[:, 1]) if run.has_adversary else None
     report = {
         "method": run.config.method.name,
         "target": run.config.target.name,
-        "steps": run.training.step,
+        "steps": run.live.step,
         "seed": run.config.seed,
-        "device": run.training.device.type,
+        "device": run.live.device,
         "seconds": round(run.seconds, 3),
-        "steps_per_second": round(run.training.step / max(run.seconds, 1e-9), 2),
+        "steps_per_second": round(run.live.step / max(run.seconds, 1e-9), 2),
         "losses": {"generator": _loss(losses[:, 0]), "adversary": adversary},
         "metrics": measure(samples, run.config.target, rng),
     }

@@ -18,9 +18,9 @@ from otviz.robustness.sweep import Outcome, identity
 from otviz.runs.config import RunConfig
 from otviz.runs.kept import Restored, collect
 from otviz.runs.probe import Probe
-from otviz.runs.run import Run
+from otviz.runs.recorded import Recorded
 from otviz.runs.snapshots import Meter, Snapshot
-from otviz.runs.store import Store
+from otviz.runs.store import Store, Stored
 from otviz.stacked import Stacked, check_stackable
 from otviz.training import Training, device_named, start
 from otviz.verdicts import LAST, LATE, loss_spread, verdict
@@ -161,11 +161,11 @@ class Film:
             self._training.restore(*self._good)
         name = f"sweep-{config.method.name}-{identity(config)}"
         done = losses[: self._training.step]
-        run = Run(name, config, restored=Restored(tuple(self._snapshots), done, *self._good))
-        run.training, run.scene, run.seconds = self._training, self._probe.scene, self._seconds
-        run.status = "done" if self._training.step >= config.steps else "stopped"
+        step, meter = self._training.step, self._snapshots[-1].meter
+        status = "done" if step >= config.steps else "stopped"
+        stored = Stored(name, config, status, "", step, self._seconds, time.time(), meter)
         try:
-            store.save(run)
+            store.save(Recorded(stored, self._probe.scene, Restored(tuple(self._snapshots), done, *self._good)))
         except OSError:  # a full disk; what was measured is still worth having
             return ""
         return name

@@ -46,7 +46,11 @@ class States:
 
     def add(self, step: int, state: State) -> None:
         """Keep the newest state; of those before, the first of each part."""
-        if self._newest is not None and self._part(self._newest[0]) not in map(self._part, self._spaced):
+        if (
+            self._newest is not None
+            and step != self._newest[0]
+            and self._part(self._newest[0]) not in map(self._part, self._spaced)
+        ):
             self._spaced[self._newest[0]] = self._newest[1]
         self._newest = (step, state)
 

@@ -1,7 +1,7 @@
 """Several runs in step: they take turns of a few steps, the one furthest behind first, so that none gets ahead.
 
-One trains at a time. Two threads of eager steps of small networks do no more than one, since Python lets only one of them
-on, and the page needs the other core.
+In each lane one trains at a time. Trainings of one process share a lane: two threads of eager steps of small networks do
+no more than one, since Python lets only one of them on. Those in hosts have a lane for each host.
 """
 
 from __future__ import annotations
@@ -9,7 +9,10 @@ from __future__ import annotations
 import threading
 
 TURN = 20
-"""Steps of a turn: few enough that nobody sees who is ahead, and enough that changing threads costs nothing."""
+"""Steps of a turn: few enough that nobody sees who is ahead, and enough that changing over costs nothing."""
+
+AHEAD = 3 * TURN
+"""Steps that the fastest lane may be ahead of the slowest run."""
 
 
 class Pace:
@@ -17,13 +20,15 @@ class Pace:
 
     def __init__(self) -> None:
         self._steps: dict[int, int] = {}
-        self._training: tuple[int, int] | None = None  # who, and the step at which the turn ends
+        self._lanes: dict[int, int] = {}
+        self._training: dict[int, int] = {}  # in each lane, who
         self._changed = threading.Condition()
 
-    def join(self, who: object, step: int) -> None:
+    def join(self, who: object, step: int, lane: int = 0) -> None:
         """Take part from this step on; the others wait for one that is behind."""
         with self._changed:
             self._steps[id(who)] = step
+            self._lanes[id(who)] = lane
             self._changed.notify_all()
 
     def leave(self, who: object) -> None:
@@ -31,27 +36,30 @@ class Pace:
         with self._changed:
             self._steps.pop(id(who), None)
             self._end(id(who))
+            self._lanes.pop(id(who), None)
 
-    def has_turn(self, who: object, step: int) -> bool:
-        """Whether the turn taken before goes on after this step. Cheap, asked after every step."""
-        turn = self._training
-        return turn is not None and turn[0] == id(who) and step < turn[1]
+    def turn(self, who: object, step: int, timeout: float) -> int:
+        """Give the turn to whoever is furthest behind, and take the next.
 
-    def turn(self, who: object, step: int, timeout: float) -> bool:
-        """Give the turn to whoever is furthest behind, and take the next; False if it did not come in `timeout` seconds."""
+        Returns the step at which the turn ends, 0 if it did not come in `timeout` seconds.
+        """
         key = id(who)
         with self._changed:
             self._steps[key] = step
             self._end(key)
             if not self._changed.wait_for(lambda: self._is_next(key), timeout):
-                return False
-            self._training = (key, step + TURN)
-            return True
+                return 0
+            self._training[self._lanes[key]] = key
+            return step + TURN
 
     def _end(self, key: int) -> None:
-        if self._training is not None and self._training[0] == key:
-            self._training = None
+        lane = self._lanes.get(key)
+        if lane is not None and self._training.get(lane) == key:
+            del self._training[lane]
         self._changed.notify_all()
 
     def _is_next(self, key: int) -> bool:
-        return self._training is None and key == min(self._steps, key=self._steps.__getitem__)
+        lane = self._lanes[key]
+        mine = [other for other in self._steps if self._lanes[other] == lane]
+        first = key == min(mine, key=self._steps.__getitem__)
+        return lane not in self._training and first and self._steps[key] <= min(self._steps.values()) + AHEAD

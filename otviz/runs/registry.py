@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from otviz.runs.branches import Branch
 from otviz.runs.config import RunConfig
+from otviz.runs.hosts import Hosts
 from otviz.runs.pace import Pace
 from otviz.runs.run import ENDED, Run
 from otviz.runs.slots import Slots
@@ -43,11 +44,15 @@ class Registry:
         store: where runs are kept; None keeps them in memory only.
         at_once: runs that train at the same time; the others are queued.
         grace: seconds after which a run that nobody holds any more is stopped; it is paused at once.
+        hosts: processes to train in; in this one if None.
     """
 
-    def __init__(self, store: Store | None = None, at_once: int = AT_ONCE, grace: float = 90.0) -> None:
+    def __init__(
+        self, store: Store | None = None, at_once: int = AT_ONCE, grace: float = 90.0, hosts: Hosts | None = None
+    ) -> None:
         self.store = store
         self.grace = grace
+        self.hosts = hosts
         self._slots = Slots(at_once)
         self._runs: dict[str, Run] = {}
         self._holds: dict[str, _Hold] = {}
@@ -158,7 +163,7 @@ class Registry:
         if isinstance(what, RunConfig):
             what = Branch(what, None, "")
         save = None if self.store is None else self.store.save
-        run = Run(run_id, what.config, self._slots, save, what.restored, pace, what.origin)
+        run = Run(run_id, what.config, self._slots, save, what.restored, pace, what.origin, self.hosts)
         self._runs.pop(run_id, None)  # a resumed run is the newest again
         self._runs[run_id] = run
         self._forget()

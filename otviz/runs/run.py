@@ -1,6 +1,7 @@
 """A run: one training played in a thread, looked at by wall clock, steered through a queue.
 
-The thread owns the training. Others read immutable snapshots and send commands; errors are values, never raised across.
+The thread drives the training, which lives here or in a process of its own. Others read immutable snapshots and send
+commands; errors are values, never raised across.
 """
 
 from __future__ import annotations
@@ -18,19 +19,17 @@ from numpy.typing import NDArray
 
 from otviz.methods import Adversarial
 from otviz.runs.config import RunConfig
-from otviz.runs.kept import Losses, Restored, State, States, collect
+from otviz.runs.hosts import Host, Hosted, Hosts
+from otviz.runs.kept import Losses, Restored, State, States
+from otviz.runs.live import Here, Live, last_of
 from otviz.runs.pace import Pace
-from otviz.runs.probe import Probe
+from otviz.runs.rhythm import Rhythm
 from otviz.runs.slots import Slots
 from otviz.runs.snapshots import Curve, Meter, Scene, Snapshot, curve_of, thinned
-from otviz.training import Step, Training, start, train
+from otviz.training import Training
 
 Status = Literal["queued", "running", "paused", "done", "stopped", "failed"]
 ENDED: tuple[Status, ...] = ("done", "stopped", "failed")
-WATCHED, UNWATCHED = 0.06, 0.25  # seconds between looks while somebody watches, and while nobody does
-SAVED = 30.0  # seconds between saves of a run that goes on
-LOOK_SHARE = 12  # a look may cost at most 1/12 of the time until the next
-LONGEST = 2.0  # seconds between looks at most, however long one look was held up
 
 
 class Run:
@@ -44,6 +43,10 @@ class Run:
         restored: what to continue: of this run as it was stored, or of another that it branches from.
         pace: of the runs that train in step with this one; they hold one slot together.
         origin: where a branch comes from, for a person.
+        hosts: processes to train in; in this one if None.
+
+    Attributes:
+        live: its training, from when it is admitted until it has ended.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class Run:
         restored: Restored | None = None,
         pace: Pace | None = None,
         origin: str = "",
+        hosts: Hosts | None = None,
     ) -> None:
         self.id = run_id
         self.config = config
@@ -68,22 +72,29 @@ class Run:
         self._pace = pace
         self._save = save
         self._restored = restored
+        self.live: Live | None = None
         self._commands: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
         self._snapshots: tuple[Snapshot, ...] = restored.snapshots if restored else ()
         self._losses = Losses(restored.losses if restored else None)
         self._later: list[tuple[str, Any]] = []  # commands that came while queued
-        self._pending: list[Step] = []
+        self._pending: list[NDArray[np.float32]] = []  # losses since the last look
+        self._altered = False  # since the last look, other than by training
+        self._bad: int | None = None  # the first step whose losses are no numbers
         self._states = States(config.steps)
         self._allowed: float = math.inf  # steps until the next pause
+        self._turn_ends = math.inf
         self._fault = ""
         self._unsaved = ""
-        self._watched_at = 0.0
-        self._speed = 0.0
-        self._look_cost = 0.0
+        self._rhythm = Rhythm()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._play, name=f"run {run_id}", daemon=True)
+        self._lane = 0
+        self._hosts = hosts
+        self._host: Host | None = None
+        if hosts is not None:
+            self._lane, self._host = hosts.take()
         if pace is not None:
-            pace.join(self, self.step)  # before any of the group begins
+            pace.join(self, self.step, self._lane)  # before any of the group begins
 
     # What others call
 
@@ -125,7 +136,7 @@ class Run:
 
     def watch(self, after: int = -1) -> tuple[Snapshot, ...]:
         """Snapshots with a sequence number above `after`; being watched makes the run look more often."""
-        self._watched_at = time.monotonic()
+        self._rhythm.watch()
         return tuple(snapshot for snapshot in self._snapshots if snapshot.sequence > after)
 
     @property
@@ -141,7 +152,7 @@ class Run:
     @property
     def steps_per_second(self) -> float:
         """Speed over the last looks; 0 unless running."""
-        return self._speed if self.status == "running" else 0.0
+        return self._rhythm.speed if self.status == "running" else 0.0
 
     @property
     def has_adversary(self) -> bool:
@@ -193,97 +204,89 @@ class Run:
             self._fail(f"{kind}{error}")
         finally:
             self._give_way()
+            if self._hosts is not None and self._host is not None:
+                self._hosts.give_back(self._host)
             self._ended.set()
 
     def _train(self) -> None:
         if not self._admitted():
             return
-        config = self.config
-        self.training = start(
-            config.method,
-            config.target,
-            config.source,
-            steps=config.steps,
-            seed=config.seed,
-            device=config.device,
-            compile=config.compile,
+        live: Live = (
+            Here(self.config, self._restored) if self._host is None else Hosted(self._host, self.config, self._restored)
         )
-        if self._restored is not None:
-            self.training.restore(self._restored.tensors, self._restored.text)
-            self.frozen, self._restored = self.training.frozen, None
-        self.probe = Probe(self.training, config.seed)
-        self.scene = self.probe.scene
-        self._saved_at = time.monotonic()
-        if self._look() and self._obey():
-            self._loop(self.training)
+        self.live, self._restored = live, None
+        self.frozen, self.scene = live.frozen, live.scene
+        self._rhythm.saved()
+        try:
+            if self._look(live) and self._obey():
+                self._loop(live)
+        finally:
+            live.close()
 
-    def _loop(self, training: Training) -> None:
-        next_look = since = time.monotonic()
-        for step in train(self.config.method, self.config.target, training=training):
-            self._pending.append(step)
-            self._allowed -= 1
-            now, last = time.monotonic(), step.number >= training.steps
-            due = last or now >= next_look or self._allowed <= 0
-            turn = self._pace is None or self._pace.has_turn(self, step.number)
-            if not due and turn and self._commands.empty():
-                continue
-            self.seconds += now - since
-            if due:
-                before = self._snapshots[-1]
-                if not self._look():
-                    return
-                next_look = self._plan(before, time.monotonic() - now)
+    def _loop(self, live: Live) -> None:
+        while live.step < self.config.steps:
+            if not self._has_turn(live) and not self._wait_for_turn(live):
+                return
+            began = time.monotonic()
+            steps = int(
+                min(self._rhythm.portion(), self._allowed, self._turn_ends - live.step, self.config.steps - live.step)
+            )
+            losses, bad = live.advance(steps)
+            self._pending.append(losses)
+            self._bad = bad if self._bad is None else self._bad
+            self._allowed -= steps
+            seconds = time.monotonic() - began
+            self.seconds += seconds
+            self._rhythm.trained(steps, seconds)
+            last = live.step >= self.config.steps
+            if (last or self._allowed <= 0 or self._rhythm.due()) and not self._look(live):
+                return
             if not last and not self._obey():
                 return
-            since = time.monotonic()
-            if not turn and not last:
-                if not self._wait_for_turn(step.number):
-                    return
-                waited, since = time.monotonic() - since, time.monotonic()
-                next_look += waited  # a run's looks are paced by its own time, not by that of the others
         self._end("done")
 
-    def _wait_for_turn(self, step: int) -> bool:
+    def _has_turn(self, live: Live) -> bool:
+        return self._pace is None or live.step < self._turn_ends < math.inf
+
+    def _wait_for_turn(self, live: Live) -> bool:
         """Let the runs in step with this one come up. False when the run has ended meanwhile."""
         assert self._pace is not None
-        while not self._pace.turn(self, step, timeout=0.1):
+        began = time.monotonic()
+        while not (until := self._pace.turn(self, live.step, timeout=0.1)):
             if not self._obey():
                 return False
+        self._turn_ends = until
+        self._rhythm.waited(time.monotonic() - began)
         return True
 
-    def _plan(self, before: Snapshot, spent: float) -> float:
-        """When to look next: often while watched, never for more than a share of the time. Saves now and then."""
-        now, last = time.monotonic(), self._snapshots[-1]
-        if last.seconds > before.seconds:
-            self._speed = (last.step - before.step) / (last.seconds - before.seconds)
-        if now - self._saved_at > SAVED:
-            self._store()
-        pause = WATCHED if now - self._watched_at < 3 else UNWATCHED
-        self._look_cost += (spent - self._look_cost) / 4  # a running mean: some looks also draw the field
-        return time.monotonic() + max(pause, min(LOOK_SHARE * self._look_cost, LONGEST))
-
-    def _look(self) -> bool:
+    def _look(self, live: Live) -> bool:
         """Keep a snapshot of what was done since the last look; False, ending the run, if that is no longer numbers."""
-        steps, self._pending = self._pending, []
-        if not steps and self._states.newest is not None:
+        parts, self._pending = self._pending, []
+        if not parts and not self._altered and self._states.newest is not None:
             return True
-        losses, bad = collect(steps) if steps else (np.empty((0, 2), np.float32), None)
-        state = self.training.state()
-        if bad is None and not all(value.isfinite().all() for value in state[0].values()):
-            bad = self.training.step
-        if bad is not None:
+        self._altered = False
+        began, before = time.monotonic(), self._snapshots[-1] if self._snapshots else None
+        recent = last_of(parts or [self.losses()])
+        looked = None if self._bad else live.look(before.sequence + 1 if before else 0, self.seconds, recent)
+        if looked is None:
+            bad = self._bad or live.step
             if self._states.newest is not None:
-                self.training.restore(*self._states.newest)
+                live.restore(self._states.newest)
             self._fail(f"the loss was no longer a number at step {bad}; a smaller lr or larger penalty may help")
             return False
-        self._states.add(self.training.step, state)
-        self.frozen = self.training.frozen
-        self._losses.add(losses)
-        if not self._snapshots or self._snapshots[-1].step != self.training.step:
-            recent = losses if len(losses) else self.losses()
-            one, two = recent[-1].tolist() if len(recent) else (math.nan, math.nan)
-            sequence = self._snapshots[-1].sequence + 1 if self._snapshots else 0
-            self._snapshots = thinned((*self._snapshots, self.probe.look(sequence, self.seconds, (one, two))))
+        snapshot, state = looked
+        self._states.add(live.step, state)
+        self.frozen = live.frozen
+        for part in parts:
+            self._losses.add(part)
+        if before is None or before.step != snapshot.step:
+            self._snapshots = thinned((*self._snapshots, snapshot))
+        if before is not None:
+            self._rhythm.looked(
+                time.monotonic() - began, snapshot.step - before.step, snapshot.seconds - before.seconds
+            )
+        if self._rhythm.to_save():
+            self._store()
         return True
 
     def _obey(self) -> bool:
@@ -302,13 +305,16 @@ class Run:
         return False
 
     def _carry_out(self, command: str, value: Any) -> None:
+        live = self.live
+        assert live is not None
         if command == "stop":
-            if self._look():
+            if self._look(live):
                 self._end("stopped")
         elif command == "retune":
-            self.training.retune(value)
+            live.retune(value)
         elif command == "freeze":
-            self.training.frozen = self.frozen = value
+            live.freeze(value)
+            self.frozen, self._altered = value, True
         else:
             self._allow(command, value)
 
@@ -317,7 +323,8 @@ class Run:
         self._allowed = max(left, 0.0) + steps if command == "more" else steps
 
     def _pause(self) -> None:
-        if self._look():
+        assert self.live is not None
+        if self._look(self.live):
             self.status = "paused"
             self._give_way()
             self._store()
@@ -337,11 +344,12 @@ class Run:
                     self._later.append((command, value))
         self.status = "running"
         if self._pace is not None:
-            self._pace.join(self, self.step)
+            self._pace.join(self, self.step, self._lane)
         return True
 
     def _give_way(self) -> None:
         self._slots.leave(self)
+        self._turn_ends = math.inf
         if self._pace is not None:
             self._pace.leave(self)
 
@@ -353,10 +361,9 @@ class Run:
         self.status = status
         self._give_way()
         self._store()
-        self._ended.set()
 
     def _store(self) -> None:
-        self._saved_at = time.monotonic()
+        self._rhythm.saved()
         self._unsaved = ""
         if self._save is None or self.scene is None:
             return

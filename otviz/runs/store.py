@@ -19,7 +19,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import torch
@@ -34,6 +34,9 @@ from otviz.runs.export import history_csv
 from otviz.runs.kept import Restored
 from otviz.runs.run import ENDED, Run
 from otviz.runs.snapshots import Scene, Snapshot
+
+if TYPE_CHECKING:
+    from otviz.runs.recorded import Recorded
 
 T = TypeVar("T")
 
@@ -69,7 +72,7 @@ class Store:
             raise ValueError(f"a run id is made of a-z, 0-9 and -, 3 to 80 of them; got {run_id[:80]!r}")
         return self.folder / run_id
 
-    def save(self, run: Run) -> None:
+    def save(self, run: Run | Recorded) -> None:
         """Write the run as it is now. Raises OSError when the disk is full; the files before stay whole."""
         save_run(run, self.path(run.id))
 
@@ -87,8 +90,8 @@ class Store:
         shutil.rmtree(self.path(run_id), ignore_errors=True)
 
 
-def save_run(run: Run, folder: Path) -> None:
-    """Write every file of a run into `folder`. Raises OSError."""
+def save_run(run: Run | Recorded, folder: Path) -> None:
+    """Write every file of a run, as of its last look, into `folder`. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     config = {"otviz": __version__, **run.config.record()}
     last = run.snapshots[-1]
@@ -96,8 +99,8 @@ def save_run(run: Run, folder: Path) -> None:
         "id": run.id, "status": run.status, "message": run.message, "step": last.step, "seconds": run.seconds,
         "created": run.created, "meter": last.meter, "origin": run.origin,
     }  # fmt: skip
-    tensors, text = run.training.state()
-    prefix = "averaged." if run.training.method.ema else "generator."
+    tensors, text = run.state()
+    prefix = "averaged." if run.config.method.ema else "generator."
     weights = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
     write_whole(folder / "config.json", json.dumps(config, indent=1).encode())
     write_whole(folder / "history.csv", history_csv(run.losses()).encode())

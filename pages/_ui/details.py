@@ -72,7 +72,7 @@ def _latent(run: Run | Recorded) -> None:
     from otviz.figures.interpolation import interpolation
 
     seed = int(st.number_input("Seed of the two ends", 0, 10_000, 0, key="latent-seed", width=200))
-    st.plotly_chart(interpolation(run.training, seed), key="latent", width="stretch")
+    st.plotly_chart(interpolation(run.still(), seed), key="latent", width="stretch")
     st.caption("A continuous map must carry the line from start to end across the gaps between modes.")
 
 
@@ -82,7 +82,7 @@ def _download(run: Run | Recorded) -> None:
         last = run.snapshots[-1]
         st.download_button("Samples (CSV)", lambda: export.samples_csv(last), f"{run.id}-samples.csv", "text/csv")
         st.download_button("Config (JSON)", export.config_json(run.config), f"{run.id}.json", "application/json")
-        st.download_button("Weights (safetensors)", lambda: export.weights(run.training), f"{run.id}.safetensors")
+        st.download_button("Weights (safetensors)", lambda: export.weights(run.still()), f"{run.id}.safetensors")
         st.download_button("Python script", export.snippet(run.config), f"{run.id}.py", "text/x-python")
     st.code(export.snippet(run.config), language="python", height=260)
 

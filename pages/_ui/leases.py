@@ -5,6 +5,7 @@ A reload or a second tab is another session: it takes its own lease with the run
 
 from __future__ import annotations
 
+import functools
 import os
 import secrets
 from typing import TYPE_CHECKING, Protocol
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 import streamlit as st
 
 if TYPE_CHECKING:
+    from otviz.runs.hosts import Hosts
     from otviz.runs.registry import Registry
 
 GRACE = 90.0  # seconds
@@ -51,6 +53,14 @@ def hold(_claims: Claims, run_id: str) -> Lease:
     return Lease(_claims, run_id)
 
 
+@functools.cache
+def hosts() -> Hosts:
+    """The processes that train the runs of this one."""
+    from otviz.runs.hosts import Hosts  # imports torch
+
+    return Hosts()
+
+
 @st.cache_resource(show_spinner="Loading torch …")
 def registry() -> Registry:
     """The runs of this process, kept on disk as well.
@@ -60,4 +70,4 @@ def registry() -> Registry:
     from otviz.runs.registry import Registry  # imports torch
     from otviz.runs.store import Store
 
-    return Registry(Store(), grace=float(os.environ.get("OTVIZ_GRACE", GRACE)))
+    return Registry(Store(), grace=float(os.environ.get("OTVIZ_GRACE", GRACE)), hosts=hosts())

@@ -10,6 +10,8 @@ import threading
 
 import streamlit as st
 
+from pages._ui import leases
+
 DELAY = 1.5  # seconds after the first page was drawn, so that the browser gets its files first
 NEEDED_SOON = ("torch._dynamo", "ot")  # what the first optimiser and the first exact W2 import: 2 s each
 
@@ -44,6 +46,7 @@ class Warmup:
         for name in NEEDED_SOON:
             with contextlib.suppress(RuntimeError):  # some modules cannot be imported once the process is ending
                 importlib.import_module(name)
+        leases.hosts().warm_up()
 
     def _finish(self) -> None:
         if self._timer is not None:

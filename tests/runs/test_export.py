@@ -59,8 +59,8 @@ def test_history_without_adversary() -> None:
 
 
 def test_weights_are_those_shown(run: Run) -> None:
-    found = load(export.weights(run.training))
-    for name, value in run.training.shown.state_dict().items():
+    found = load(export.weights(run.live.training))
+    for name, value in run.live.training.shown.state_dict().items():
         assert np.array_equal(found[name], value.numpy())
 
 

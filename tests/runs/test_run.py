@@ -76,17 +76,17 @@ def test_pause_resume_stop(begin: Start) -> None:
     reaches(run, "running")
     run.pause()
     reaches(run, "paused")
-    step = run.training.step
+    step = run.live.training.step
     time.sleep(0.2)
-    assert run.training.step == step == run.step == len(run.losses())
+    assert run.live.training.step == step == run.step == len(run.losses())
     assert run.steps_per_second == 0
     run.resume()
-    until(lambda: run.training.step > step)
+    until(lambda: run.live.training.step > step)
     assert run.status == "running"
     run.stop()
     assert run.wait(20)
     assert run.status == "stopped"
-    assert run.snapshots[-1].step == run.training.step == len(run.losses())
+    assert run.snapshots[-1].step == run.live.training.step == len(run.losses())
 
 
 @pytest.mark.parametrize(("command", "status"), [("pause", "paused"), ("stop", "stopped")])
@@ -110,7 +110,7 @@ def test_a_changed_knob_takes_effect_within_a_third_of_a_second(begin: Start) ->
     for tau in (5.0, 6.0, 7.0):  # the best of three, as above
         asked = time.monotonic()
         run.retune(tau=tau)
-        until(lambda tau=tau: run.training.method.scalars(0)["tau"] == tau)
+        until(lambda tau=tau: run.live.training.method.scalars(0)["tau"] == tau)
         spent.append(time.monotonic() - asked)
     assert min(spent) <= 0.3
 
@@ -120,11 +120,11 @@ def test_do_steps_does_exactly_so_many(begin: Start, n: int) -> None:
     run = begin()
     run.pause()
     reaches(run, "paused")
-    before = run.training.step
+    before = run.live.training.step
     run.do_steps(n)
-    until(lambda: run.status == "paused" and run.training.step > before)
+    until(lambda: run.status == "paused" and run.live.training.step > before)
     time.sleep(0.1)
-    assert run.training.step == run.step == before + n
+    assert run.live.training.step == run.step == before + n
     assert [shot.step for shot in run.snapshots].count(before + n) == 1
 
 
@@ -132,12 +132,12 @@ def test_three_quick_single_steps_are_three_steps(begin: Start) -> None:
     run = begin()
     run.pause()
     reaches(run, "paused")
-    before = run.training.step
+    before = run.live.training.step
     for _ in range(3):
         run.do_steps(1)
-    until(lambda: run.training.step >= before + 3)
+    until(lambda: run.live.training.step >= before + 3)
     time.sleep(0.1)
-    assert run.training.step == before + 3
+    assert run.live.training.step == before + 3
 
 
 def test_the_last_step_ends_a_run_that_goes_step_by_step(begin: Start) -> None:
@@ -153,7 +153,7 @@ def test_paused_before_it_starts_it_does_nothing(begin: Start) -> None:
     run.pause()
     run.start()
     reaches(run, "paused")
-    assert run.training.step == 0
+    assert run.live.training.step == 0
     assert len(run.snapshots) == 1, "the first picture is there at once"
     run.stop()
     assert run.wait(20)
@@ -170,7 +170,7 @@ def test_only_live_knobs_can_change(begin: Start) -> None:
         run.retune(nonsense=1)
     run.retune(tau=0.5, lr=2e-4)
     assert run.config.method.tau == 0.5
-    until(lambda: run.training.method.lr == 2e-4)
+    until(lambda: run.live.training.method.lr == 2e-4)
 
 
 def test_an_ended_run_cannot_be_retuned(begin: Start) -> None:
@@ -188,14 +188,14 @@ def test_freeze_and_unfreeze(begin: Start) -> None:
     run.freeze()
     run.do_steps(20)
     until(lambda: run.frozen)
-    weights = [weight.detach().clone() for weight in run.training.adversary.parameters()]
-    before = run.training.step
-    until(lambda: run.training.step >= before + 10 and run.status == "paused")
-    assert all(torch.equal(a, b) for a, b in zip(weights, run.training.adversary.parameters(), strict=True))
+    weights = [weight.detach().clone() for weight in run.live.training.adversary.parameters()]
+    before = run.live.training.step
+    until(lambda: run.live.training.step >= before + 10 and run.status == "paused")
+    assert all(torch.equal(a, b) for a, b in zip(weights, run.live.training.adversary.parameters(), strict=True))
     run.freeze(False)
     run.do_steps(1)
-    until(lambda: not run.frozen and run.status == "paused" and run.training.step > before + 10)
-    assert not all(torch.equal(a, b) for a, b in zip(weights, run.training.adversary.parameters(), strict=True))
+    until(lambda: not run.frozen and run.status == "paused" and run.live.training.step > before + 10)
+    assert not all(torch.equal(a, b) for a, b in zip(weights, run.live.training.adversary.parameters(), strict=True))
 
 
 def test_freeze_after_is_seen_from_outside(begin: Start) -> None:
@@ -246,11 +246,11 @@ def test_what_is_asked_while_queued_is_done(begin: Start) -> None:
     assert stopped.status == "stopped"
     first.stop()
     until(lambda: tuned.step > 3)
-    assert tuned.training.method.tau == 3.0
-    assert tuned.training.frozen
+    assert tuned.live.training.method.tau == 3.0
+    assert tuned.live.training.frozen
     tuned.stop()
     reaches(paused, "paused")
-    assert paused.training.step == 0
+    assert paused.live.training.step == 0
 
 
 def test_a_paused_run_leaves_its_place_and_loses_no_command_when_it_queues_again(begin: Start) -> None:
@@ -264,13 +264,13 @@ def test_a_paused_run_leaves_its_place_and_loses_no_command_when_it_queues_again
     until(lambda: first.status == "queued")
     first.retune(tau=4.0)
     first.freeze()
-    step = first.training.step
+    step = first.live.training.step
     time.sleep(0.3)
-    assert first.training.step == step
+    assert first.live.training.step == step
     second.stop()
-    until(lambda: first.training.step > step)
-    assert first.training.method.tau == 4.0
-    assert first.training.frozen
+    until(lambda: first.live.training.step > step)
+    assert first.live.training.method.tau == 4.0
+    assert first.live.training.frozen
 
 
 def test_slots_are_given_in_the_order_of_asking() -> None:
@@ -321,8 +321,8 @@ def test_a_loss_that_is_no_number_fails_the_run_and_keeps_what_was_good(begin: S
     last = run.snapshots[-1]
     assert np.isfinite(last.generated).all()
     assert np.isfinite(run.losses()).all()
-    assert len(run.losses()) == last.step == run.training.step, "networks, losses and picture are of one step"
-    assert all(weight.isfinite().all() for weight in run.training.generator.parameters())
+    assert len(run.losses()) == last.step == run.live.training.step, "networks, losses and picture are of one step"
+    assert all(weight.isfinite().all() for weight in run.live.training.generator.parameters())
 
 
 def test_a_failure_that_a_pause_finds_stays_a_failure(begin: Start) -> None:
@@ -340,12 +340,12 @@ def test_weights_that_are_no_numbers_are_no_picture(begin: Start) -> None:
     run.pause()
     reaches(run, "paused")
     step = run.step
-    run.training.generator.net.biases[-1].data.fill_(math.inf)
+    run.live.training.generator.net.biases[-1].data.fill_(math.inf)
     run.do_steps(1)
     assert run.wait(20)
     assert run.status == "failed"
-    assert run.snapshots[-1].step == run.training.step == step
-    assert np.isfinite(run.probe.samples(10, 0)).all()
+    assert run.snapshots[-1].step == run.live.training.step == step
+    assert np.isfinite(run.live.samples(10, 0)).all()
 
 
 def test_an_error_in_the_thread_is_a_failure_with_a_message(begin: Start, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -372,12 +372,12 @@ def test_a_full_disk_does_not_stop_the_training(begin: Start) -> None:
     until(lambda: run.message)
     assert "could not be saved (No space left on device)" in run.message
     assert "free some disk space" in run.message
-    step = run.training.step
+    step = run.live.training.step
     run.do_steps(5)
-    until(lambda: run.training.step == step + 5)
+    until(lambda: run.live.training.step == step + 5)
     full = False
     run.do_steps(1)
-    until(lambda: run.training.step == step + 6 and not run.message)
+    until(lambda: run.live.training.step == step + 6 and not run.message)
 
 
 def test_whatever_saving_raises_the_run_ends_in_good_order(begin: Start) -> None:

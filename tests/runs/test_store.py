@@ -132,7 +132,7 @@ def test_the_generator_saved_is_the_one_shown(ema: float, tmp_path: Path) -> Non
     store = Store(tmp_path)
     run = done(Run("one-run", config(ema=ema, steps=20), save=store.save).start())
     saved = load_file(store.path(run.id) / "generator.safetensors")
-    shown = {name: value.numpy() for name, value in run.training.shown.state_dict().items()}
+    shown = {name: value.numpy() for name, value in run.live.training.shown.state_dict().items()}
     assert saved.keys() == shown.keys()
     assert all(np.array_equal(saved[name], shown[name]) for name in saved)
 
@@ -366,4 +366,4 @@ def test_a_retuned_run_goes_on_with_what_it_was_tuned_to(registry: Callable[...,
     assert resumed.config.method.tau == 0.9
     resumed.stop()
     done(resumed)
-    assert resumed.training._optimise_generator.param_groups[0]["lr"] == 3e-4
+    assert resumed.live.training._optimise_generator.param_groups[0]["lr"] == 3e-4

@@ -16,7 +16,7 @@ from otviz.methods import named
 from otviz.runs.branches import branch, fork
 from otviz.runs.config import RunConfig
 from otviz.runs.kept import Losses, States
-from otviz.runs.pace import TURN, Pace
+from otviz.runs.pace import AHEAD, TURN, Pace
 from otviz.runs.registry import TOGETHER, Registry
 from otviz.runs.run import Run
 from otviz.runs.slots import Slots
@@ -45,7 +45,7 @@ def until(condition: Callable[[], object], seconds: float = 20.0) -> None:
 
 
 def steps_of(runs: list[Run]) -> list[int]:
-    return [run.training.step for run in runs]
+    return [run.live.training.step for run in runs]
 
 
 # Taking turns
@@ -56,15 +56,28 @@ def test_the_run_furthest_behind_comes_first() -> None:
     for who, step in ((a, 5), (b, 3), (c, 4)):
         pace.join(who, step)
     assert not pace.turn(a, 5, 0)
-    assert pace.turn(b, 3, 0)
+    assert pace.turn(b, 3, 0) == 3 + TURN
     assert not pace.turn(c, 4, 0), "only one may train at once"
-    assert pace.has_turn(b, 3 + TURN - 1)
-    assert not pace.has_turn(b, 3 + TURN)
     assert not pace.turn(b, 3 + TURN, 0), "c is further behind now"
     assert pace.turn(c, 4, 0)
     pace.leave(c)
     pace.leave(a)
     assert pace.turn(b, 3 + TURN, 0), "nobody is left to wait for"
+
+
+def test_lanes_train_at_once_and_none_gets_far_ahead() -> None:
+    pace, a, b, c = Pace(), object(), object(), object()
+    for who, lane in ((a, 0), (b, 1), (c, 1)):
+        pace.join(who, 0, lane)
+    assert pace.turn(a, 0, 0)
+    assert pace.turn(b, 0, 0), "another lane"
+    assert not pace.turn(c, 0, 0), "its lane is taken"
+    assert pace.turn(a, AHEAD, 0)
+    assert not pace.turn(a, AHEAD + 1, 0), "c has not begun"
+    assert not pace.turn(b, TURN, 0)
+    assert pace.turn(c, 0, 0)
+    assert not pace.turn(c, AHEAD + 1, 0)
+    assert pace.turn(b, TURN, 0)
 
 
 def test_a_group_holds_one_place_until_its_last_member_leaves() -> None:
@@ -104,11 +117,11 @@ def test_a_member_that_fails_pauses_or_stops_holds_nobody_up(registry: Registry)
     runs[2].pause()
     runs[3].stop()
     until(lambda: runs[2].status == "paused" and runs[3].status == "stopped")
-    before, resting = runs[1].step, runs[2].training.step
+    before, resting = runs[1].step, runs[2].live.training.step
     until(lambda: runs[1].step > before + 5 * TURN)
-    assert runs[2].training.step == resting
+    assert runs[2].live.training.step == resting
     runs[2].resume()
-    until(lambda: runs[2].training.step >= runs[1].training.step - 2 * TURN)
+    until(lambda: runs[2].live.training.step >= runs[1].live.training.step - 2 * TURN)
 
 
 def test_all_are_done_at_the_same_step(registry: Registry) -> None:
@@ -191,11 +204,12 @@ def test_one_knob_changed_parts_the_branch_from_the_run(registry: Registry) -> N
 def test_a_fork_goes_on_frozen_and_unfrozen_side_by_side(registry: Registry) -> None:
     run = registry.submit(config("gan"))
     until(lambda: run.step > 10)
-    frozen, free = registry.submit_together(fork(run))
+    sides = fork(run)
+    frozen, free = registry.submit_together(sides)
     start = dict(frozen._restored.tensors) if frozen._restored else None
-    until(lambda: min(steps_of_ready([frozen, free]), default=0) > run.kept[-1])
+    until(lambda: min(steps_of_ready([frozen, free]), default=0) > len(sides[0].restored.losses))
     assert (frozen.frozen, free.frozen) == (True, False)
-    weights = frozen.training.state()[0]
+    weights = frozen.live.training.state()[0]
     if start is not None:
         assert all((weights[name] == value).all() for name, value in start.items() if name.startswith("adversary."))
     assert run.status == "running", "the run itself goes on as it was"

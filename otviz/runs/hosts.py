@@ -1,0 +1,189 @@
+"""Processes that host trainings, so that Python's lock holds up neither the pages nor the trainings among themselves.
+
+Two threads that train share one core's worth of Python; two processes do twice as much (docs/NUMBERS.md).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Mapping
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+from numpy.typing import NDArray
+
+from otviz.methods import Method
+from otviz.runs import frames
+from otviz.runs.config import RunConfig
+from otviz.runs.frames import Arrays, Frame
+from otviz.runs.kept import Restored, State
+from otviz.runs.live import Losses
+from otviz.runs.snapshots import Array, Scene, Snapshot
+
+MOST = 4
+"""Processes at most: each takes some 300 MB for torch alone."""
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Host:
+    """One process (see `otviz.runs.host`), started at once; it answers in the order it is asked."""
+
+    def __init__(self) -> None:
+        found = [str(ROOT), os.environ.get("PYTHONPATH", "")]
+        paths = {"PYTHONPATH": os.pathsep.join(filter(None, found)), "OMP_NUM_THREADS": "1"}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "otviz.runs.host"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, **paths},
+        )  # fmt: skip
+        self._waiting: deque[SimpleQueue[Frame | None]] = deque()
+        self._lock = threading.Lock()
+        self._numbers = itertools.count()
+        self.open = 0
+        self.over = False
+        threading.Thread(target=self._listen, name="host", daemon=True).start()
+
+    def ask(self, plain: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]] | None = None) -> Frame:
+        """Ask for something and wait for the answer. Raises ValueError with the host's reason, or when it has ended."""
+        answer: SimpleQueue[Frame | None] = SimpleQueue()
+        with self._lock:
+            if self.over:
+                raise ValueError(self._obituary())
+            self._waiting.append(answer)
+            assert self._process.stdin is not None
+            with contextlib.suppress(OSError):  # it ended just now: the listener tells whoever waits
+                frames.write(self._process.stdin, plain, arrays or {})
+        found = answer.get()
+        if found is None:
+            raise ValueError(self._obituary())
+        if found[0].get("fault"):
+            raise ValueError(found[0]["fault"])
+        return found
+
+    def number(self) -> int:
+        """A number for one more training."""
+        return next(self._numbers)
+
+    def end(self) -> None:
+        """End the process at once."""
+        self._process.kill()
+
+    def _listen(self) -> None:
+        assert self._process.stdout is not None
+        while (frame := frames.read(self._process.stdout)) is not None:
+            self._waiting.popleft().put(frame)
+        with self._lock:
+            self.over = True
+        self._process.wait()
+        while self._waiting:
+            self._waiting.popleft().put(None)
+
+    def _obituary(self) -> str:
+        code = self._process.poll()
+        why = ", perhaps for want of memory" if code in (-9, 137) else ""
+        return f"the process that trained this run ended (exit code {code}{why}); resume the run from its last save"
+
+
+class Hosts:
+    """As many hosts as pay on this machine, each started when it is first needed. They end with this process."""
+
+    def __init__(self, count: int | None = None) -> None:
+        self._hosts: list[Host | None] = [None] * (count or min(MOST, max(1, _cores())))
+        self._lock = threading.Lock()
+
+    def take(self) -> tuple[int, Host]:
+        """The host with the fewest trainings, and its place; give it back with `give_back`."""
+        with self._lock:
+            place = min(range(len(self._hosts)), key=self._load)
+            host = self._at(place)
+            host.open += 1
+            return place, host
+
+    def give_back(self, host: Host) -> None:
+        """One training less on this host."""
+        with self._lock:
+            host.open -= 1
+
+    def warm_up(self) -> None:
+        """Start all of them, so that the first run need not wait for torch."""
+        with self._lock:
+            for place in range(len(self._hosts)):
+                self._at(place)
+
+    def close(self) -> None:
+        """End them all."""
+        with self._lock:
+            for host in filter(None, self._hosts):
+                host.end()
+
+    def _load(self, place: int) -> int:
+        host = self._hosts[place]
+        return 0 if host is None or host.over else host.open
+
+    def _at(self, place: int) -> Host:
+        host = self._hosts[place]
+        if host is None or host.over:
+            host = self._hosts[place] = Host()
+        return host
+
+
+class Hosted:
+    """A training in a host, as `otviz.runs.live.Live`. Raises ValueError with the reason when the host ends."""
+
+    def __init__(self, host: Host, config: RunConfig, restored: Restored | None = None) -> None:
+        self._host = host
+        self._config = config
+        self._number = host.number()
+        self.step, self.frozen = 0, False
+        state: Frame = ({}, {}) if restored is None else frames.pack_state((restored.tensors, restored.text))
+        plain, arrays = self._ask("open", state[1], config=config.record(), **state[0])
+        self.scene: Scene = frames.unpack_scene(plain["scene"], arrays)
+        self.device: str = plain["device"]
+
+    def advance(self, steps: int) -> tuple[Losses, int | None]:
+        plain, arrays = self._ask("advance", steps=steps)
+        return arrays["losses"], plain["bad"]
+
+    def look(self, sequence: int, seconds: float, losses: tuple[float, float]) -> tuple[Snapshot, State] | None:
+        plain, arrays = self._ask("look", sequence=sequence, seconds=seconds, losses=losses)
+        if plain["snapshot"] is None:
+            return None
+        state = frames.unpack_state(plain, arrays)
+        return frames.unpack_snapshot(plain["snapshot"], arrays), state
+
+    def restore(self, state: State) -> None:
+        plain, arrays = frames.pack_state(state)
+        self._ask("restore", arrays, **plain)
+
+    def retune(self, method: Method) -> None:
+        self._ask("retune", config={**self._config.record(), "method": {"name": method.name, **method.as_dict()}})
+
+    def freeze(self, frozen: bool) -> None:
+        self._ask("freeze", frozen=frozen)
+
+    def samples(self, n: int, seed: int) -> Array:
+        samples: Array = self._ask("samples", n=n, seed=seed)[1]["samples"]
+        return samples
+
+    def close(self) -> None:
+        if not self._host.over:
+            self._ask("close")
+
+    def _ask(self, do: str, arrays: Arrays | None = None, **plain: Any) -> Frame:
+        answer = self._host.ask({"do": do, "of": self._number, **plain}, arrays)
+        if "step" in answer[0]:
+            self.step, self.frozen = answer[0]["step"], answer[0]["frozen"]
+        return answer
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,0 +1,69 @@
+"""When a run looks at its training, how many steps it does between two glances at the clock, and when it is saved."""
+
+from __future__ import annotations
+
+import math
+import time
+
+PORTION = 0.02  # seconds of training between two glances at the clock and at what others ask
+WATCHED, UNWATCHED = 0.06, 0.25  # seconds between looks while somebody watches, and while nobody does
+LOOK_SHARE = 12  # a look may cost at most 1/12 of the time until the next
+LONGEST = 2.0  # seconds between looks at most, however long one look was held up
+SAVED = 30.0  # seconds between saves of a run that goes on
+
+
+class Rhythm:
+    """The clock of one run.
+
+    Attributes:
+        speed: steps per second between the last two looks.
+    """
+
+    def __init__(self) -> None:
+        self.speed = 0.0
+        self._each = 0.0  # seconds of a step, a running mean
+        self._look_cost = 0.0
+        self._watched_at = -math.inf
+        self._saved_at = self._next_look = time.monotonic()
+
+    def watch(self) -> None:
+        """Somebody watches."""
+        self._watched_at = time.monotonic()
+
+    def portion(self) -> int:
+        """Steps to do before the next glance at the clock."""
+        until_look = max(self._next_look - time.monotonic(), 0.0)
+        return max(1, int(min(PORTION, until_look) / self._each)) if self._each else 1
+
+    def trained(self, steps: int, seconds: float) -> None:
+        """So many steps took so long."""
+        each = seconds / steps
+        self._each = each if not self._each else self._each + (each - self._each) / 4
+
+    def waited(self, seconds: float) -> None:
+        """The run stood still: its looks are paced by its own time, not by that of the others."""
+        self._next_look += seconds
+
+    def due(self) -> bool:
+        """Whether it is time for a look."""
+        return time.monotonic() >= self._next_look
+
+    def looked(self, cost: float, steps: int, seconds: float) -> None:
+        """A look took `cost` seconds; since the one before, so many steps of training took `seconds`."""
+        if seconds > 0:
+            self.speed = steps / seconds
+        self._look_cost += (cost - self._look_cost) / 4  # a running mean: some looks also draw the field
+        now = time.monotonic()
+        pause = WATCHED if now - self._watched_at < 3 else UNWATCHED
+        self._next_look = now + max(pause, min(LOOK_SHARE * self._look_cost, LONGEST))
+
+    def to_save(self) -> bool:
+        """Whether it is time to save; the time until the next begins anew."""
+        late = time.monotonic() - self._saved_at > SAVED
+        if late:
+            self.saved()
+        return late
+
+    def saved(self) -> None:
+        """The run was saved."""
+        self._saved_at = time.monotonic()

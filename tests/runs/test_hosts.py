@@ -1,0 +1,178 @@
+"""Trainings in processes of their own: the same numbers, and what becomes of runs when a process ends."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from otviz.distributions import named as distribution
+from otviz.methods import named
+from otviz.runs import frames
+from otviz.runs.branches import fork
+from otviz.runs.config import RunConfig
+from otviz.runs.hosts import Host, Hosted, Hosts
+from otviz.runs.kept import Restored
+from otviz.runs.live import Here
+from otviz.runs.pace import AHEAD, TURN
+from otviz.runs.registry import Registry
+from otviz.runs.store import Store
+
+SMALL = {"hidden": 8, "layers": 1, "batch_size": 8}
+NAN = (float("nan"), float("nan"))
+
+
+def config(name: str = "uotm-sd", steps: int = 1_000_000, device: str = "cpu", **knobs: Any) -> RunConfig:
+    return RunConfig(named(name)(**{**SMALL, **knobs}), distribution("ring")(), steps=steps, device=device)
+
+
+def until(condition: Callable[[], object], seconds: float = 60.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.005)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _small() -> None:
+    """The probe as it is: that of a host cannot be made smaller from here, and both must draw the same."""
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module")
+def hosts() -> Iterator[Hosts]:
+    made = Hosts(2)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def registry(hosts: Hosts, tmp_path: Path) -> Iterator[Registry]:
+    made = Registry(Store(tmp_path), hosts=hosts)
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("name", ["sinkhorn", "ot-gan", "uotm-sd", "gan"])
+def test_a_host_trains_the_same_numbers(hosts: Hosts, name: str) -> None:
+    _, host = hosts.take()
+    here, there = Here(config(name, 100)), Hosted(host, config(name, 100))
+    np.testing.assert_array_equal(here.scene.target, there.scene.target)
+    assert dataclasses.replace(here.scene, target=None, source=None, centres=None) == dataclasses.replace(
+        there.scene, target=None, source=None, centres=None
+    )
+    for live in (here, there):
+        live.advance(7)
+        live.retune(named(name)(**{**SMALL, "lr": 3e-4}))
+        live.freeze(here.training.adversary is not None)
+    np.testing.assert_array_equal(here.advance(5)[0], there.advance(5)[0])
+    (mine, state), (other, other_state) = here.look(3, 1.5, NAN), there.look(3, 1.5, NAN)
+    np.testing.assert_array_equal(mine.generated, other.generated)
+    np.testing.assert_array_equal(mine.manifold, other.manifold)
+    assert {**mine.meter, "w2": 0, "w2_floor": 0} == {**other.meter, "w2": 0, "w2_floor": 0}
+    assert state[1] == other_state[1]
+    assert all((value == other_state[0][key]).all() for key, value in state[0].items())
+    assert (there.step, there.frozen) == (12, here.frozen)
+    np.testing.assert_array_equal(here.samples(9, 4), there.samples(9, 4))
+
+    resumed = Hosted(host, config(name, 100), Restored((), frames.NO_LOSSES, *state))
+    assert (resumed.step, resumed.frozen) == (12, here.frozen)
+    resumed.retune(named(name)(**{**SMALL, "lr": 3e-4}))
+    np.testing.assert_array_equal(here.advance(5)[0], resumed.advance(5)[0])
+    there.restore(state)
+    assert there.step == 12
+    assert np.isfinite(there.advance(5)[0]).any()
+    for live in (there, resumed):
+        live.close()
+    hosts.give_back(host)
+
+
+def test_frames_go_there_and_back_and_end_where_they_are_cut() -> None:
+    out = io.BytesIO()
+    arrays = {"a": np.arange(6, dtype=np.float32).reshape(2, 3).T, "c": np.array(2.5), "b": np.array([], np.int64)}
+    frames.write(out, {"x": float("inf"), "y": [1, None], "z": "ä"}, arrays)
+    out.seek(0)
+    plain, found = frames.read(out) or ({}, {})
+    assert plain == {"x": float("inf"), "y": [1, None], "z": "ä"}
+    np.testing.assert_array_equal(found["a"], arrays["a"])
+    assert (found["b"].shape, found["c"].shape) == ((0,), ())
+    assert frames.read(out) is None
+    assert frames.read(io.BytesIO(out.getvalue()[:-1])) is None
+
+
+def test_a_fault_is_a_sentence_and_the_host_goes_on(hosts: Hosts) -> None:
+    _, host = hosts.take()
+    with pytest.raises(ValueError, match="device mps is not present"):
+        Hosted(host, config(device="mps"))
+    other = config("uotm", hidden=16)
+    state = Here(other).look(0, 0.0, NAN)
+    assert state is not None
+    with pytest.raises(ValueError, match="does not fit this run"):
+        Hosted(host, config("uotm"), Restored((), frames.NO_LOSSES, *state[1]))
+    assert len(Hosted(host, config("uotm")).advance(3)[0]) == 3
+    hosts.give_back(host)
+
+
+def test_runs_in_hosts_stay_in_step_fork_and_are_kept(registry: Registry) -> None:
+    runs = registry.submit_together([config("uotm"), config("gan"), config("sinkhorn")])
+    assert {run._lane for run in runs} == {0, 1}
+    until(lambda: min(run.step for run in runs) > 200)
+    for run in runs:
+        run.pause()
+    until(lambda: all(run.status == "paused" for run in runs))
+    steps = [run.step for run in runs]
+    assert max(steps) - min(steps) <= AHEAD + 2 * TURN
+    assert [len(run.losses()) for run in runs] == steps
+    frozen, free = registry.submit_together(fork(runs[1]))
+    until(lambda: min(frozen.step, free.step) > steps[1] + 10)
+    assert (frozen.frozen, free.frozen) == (True, False)
+    for run in (frozen, free, *runs):
+        run.stop()
+        assert run.wait(20)
+    stored = registry.stored.read(frozen.id)
+    assert (stored.status, stored.step) == ("stopped", frozen.step)
+    again = registry.resume(free.id)
+    until(lambda: again.step > free.step)
+    again.stop()
+    assert again.wait(20)
+
+
+def test_a_run_whose_process_dies_says_so_and_can_be_resumed(registry: Registry) -> None:
+    run = registry.submit(config())
+    until(lambda: run.step > 10)
+    run.pause()
+    until(lambda: run.status == "paused")
+    assert run._host is not None
+    run._host._process.send_signal(signal.SIGKILL)
+    run._host._process.wait()
+    run.resume()
+    assert run.wait(20)
+    assert run.status == "failed"
+    assert "the process that trained this run ended" in run.message
+    again = registry.resume(run.id)
+    until(lambda: again.step > run.step)
+    again.stop()
+    assert again.wait(20)
+
+
+def test_ctrl_c_saves_first_and_a_host_ends_with_its_input(registry: Registry) -> None:
+    run = registry.submit(config())
+    until(lambda: run.step > 0)
+    assert run._host is not None
+    run._host._process.send_signal(signal.SIGINT)  # a terminal's Ctrl+C reaches every process of the app
+    registry.close()
+    assert run.status == "stopped"
+    assert registry.stored.read(run.id).step == run.step
+
+    orphan = Host()
+    assert orphan._process.stdin is not None
+    orphan._process.stdin.close()
+    assert orphan._process.wait(30) == 0
