@@ -134,24 +134,30 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
 def _from_folder(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            state = os.fstat(file.fileno())
+            if not stat.S_ISREG(state.st_mode):
                 raise ValueError("no file any more")
-            return _limited(file.read(MOST_FILE_BYTES + 1))
+            _check_size(state.st_size)
+            return file.read(MOST_FILE_BYTES)
     except OSError as error:
         raise ValueError(error.strerror or "not readable") from error
 
 
 def _from_archive(archive: zipfile.ZipFile, name: str) -> bytes:
     try:
-        with archive.open(name) as file:
-            return _limited(file.read(MOST_FILE_BYTES + 1))
+        member = archive.getinfo(name)
+        _check_size(member.file_size)
+        # Of other packings zipfile unpacks all at once, whatever size is asked for and was claimed.
+        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise ValueError("packed otherwise than by DEFLATE")
+        with archive.open(member) as file:
+            return file.read(member.file_size + 1)  # one more than claimed makes zipfile check the CRC
     except ValueError:
         raise
     except Exception as error:  # a password, an unknown packing, damage: zipfile and its unpackers raise many kinds
         raise ValueError(str(error)[:100] or type(error).__name__) from error
 
 
-def _limited(data: bytes) -> bytes:
-    if len(data) > MOST_FILE_BYTES:
+def _check_size(size: int) -> None:
+    if size > MOST_FILE_BYTES:
         raise ValueError(f"larger than {MOST_FILE_BYTES / 1e6:g} MB")
-    return data

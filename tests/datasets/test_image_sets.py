@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +17,7 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from otviz.datasets import ImageSet, by_record, datasets, kind_of, named, parse_dataset, record, to_pixels, to_rows
-from otviz.datasets.base import _READ, Images, Split
+from otviz.datasets.base import Images, Split
 from otviz.datasets.digits import Digits
 from otviz.datasets.mnist8 import resized
 from otviz.datasets.once import Once
@@ -114,6 +116,15 @@ def test_a_text_means_a_set_or_a_path(tmp_path: Path) -> None:
         Digits().split("valid")  # type: ignore[arg-type]
 
 
+def test_the_digits_are_there_without_torch_or_scikit_learn() -> None:
+    """Both take seconds to import, and the first picture must not wait for them."""
+    code = (
+        "import sys, numpy, otviz.datasets as d; d.named('digits')().sample(3, numpy.random.default_rng(0));"
+        "assert not {'torch', 'sklearn', 'PIL'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=True)
+
+
 def test_digits_are_those_of_scikit_learn() -> None:
     bunch = load_digits()
     held_out = np.arange(1797) % 7 == 6
@@ -208,7 +219,6 @@ def test_a_failure_is_not_kept_and_the_oldest_goes_first() -> None:
     assert once.get("a", lambda: 10) == 1
     assert once.get("c", lambda: 3) == 3
     assert once.get("b", lambda: 20) == 20
-    assert _READ is not once
 
 
 def test_bytes_become_rows_and_come_back() -> None:
