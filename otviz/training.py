@@ -9,23 +9,28 @@ Several methods in step are `zip(train(a, ...), train(b, ...))`.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
+from otviz.adam import adam, moments, plain, restore_moments
+from otviz.building import build_adversary, build_generator
 from otviz.distributions import Distribution
 from otviz.methods import Batch, Method
 from otviz.methods.base import Adversarial
-from otviz.networks import MLP, Generator
+from otviz.networks import MLP, Generator, Networks
+from otviz.streams import Samples, Stream, WhiteNoise, sent, stream_of
 
 if TYPE_CHECKING:
     from otviz.compiled import Compiled
 
-_CHUNK = 4096  # points sampled at once: the sampler's fixed cost is then spread over many minibatches
+Decay = Literal["none", "cosine"]
+Precision = Literal["auto", "float32", "bfloat16"]
+Target: TypeAlias = Any  # Distribution | ImageSet, once the probes of runs tell them apart
 
 
 def device_named(name: str = "auto") -> torch.device:
@@ -44,44 +49,6 @@ def device_named(name: str = "auto") -> torch.device:
     return torch.device(name)
 
 
-class Stream:
-    """Minibatches of a distribution on a device, drawn on the CPU so that every device sees the same points."""
-
-    def __init__(self, distribution: Distribution, rows: int, seed: int, device: torch.device) -> None:
-        self._distribution = distribution
-        self._rows = rows
-        self._device = device
-        self._size = rows * max(1, _CHUNK // rows)
-        self._rng = np.random.default_rng(seed)
-        self._before = self._rng.bit_generator.state
-        self._chunk: Tensor = torch.empty(0, 2)
-        self._at = self._size
-
-    def next(self) -> Tensor:
-        """The next minibatch, shape (rows, 2)."""
-        if self._at + self._rows > self._size:
-            self._fill()
-        self._at += self._rows
-        return self._chunk[self._at - self._rows : self._at]
-
-    def _fill(self) -> None:
-        self._before = self._rng.bit_generator.state
-        self._chunk = torch.from_numpy(self._distribution.sample(self._size, self._rng)).to(self._device)
-        self._at = 0
-
-    def state(self) -> dict[str, Any]:
-        """Where the stream is, as plain values."""
-        used_up = self._at >= self._size  # then the next chunk is drawn, not this one again
-        return {"rng": self._rng.bit_generator.state if used_up else self._before, "at": self._at}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go to where `state` was taken."""
-        self._rng.bit_generator.state = state["rng"]
-        if state["at"] < self._size:
-            self._fill()
-        self._at = state["at"]
-
-
 @dataclass(frozen=True)
 class Step:
     """One finished step: its number (1, 2 ...), the last detached losses (None before the first) and the live training."""
@@ -97,37 +64,54 @@ class Training:
 
     Attributes:
         method: the knobs in force; change it only through `retune`.
+        target: a distribution, or an image set.
+        networks: of an image run; None for points.
         frozen: True while the adversary is not updated.
         step, steps: steps done and planned.
         compile: True to compile the updates from the second step on; set it before the first (see `otviz.compiled`).
-        shown: the generator to look at (its running average when `ema` > 0).
+        shown: the generator to look at (its running average when `ema` > 0); `generate` looks through it.
+
+    Args:
+        lr_decay: "cosine" lets both step sizes fall to 0 at the end.
+        autocast: compute image networks in bfloat16; penalties and weights stay float32.
     """
 
     def __init__(
-        self, method: Method, target: Distribution, source: Distribution, steps: int, seed: int, device: torch.device
+        self,
+        method: Method,
+        target: Target,
+        source: Samples,
+        steps: int,
+        seed: int,
+        device: torch.device,
+        networks: Networks | None = None,
+        lr_decay: Decay = "none",
+        autocast: bool = False,
     ) -> None:
         self.method = method
         self.target = target
         self.source = source
+        self.networks = networks
         self.steps = steps
         self.seed = seed
         self.device = device
         self.step = 0
         self.frozen = False
         self.compile = False
+        self._decay = lr_decay
         self._compiled: Compiled | None = None
-        weights = torch.Generator().manual_seed(seed)
-        self.generator: nn.Module = method.build_generator(2, weights).to(device)
-        adversary = method.build_adversary(2, weights)
+        weights, asked = torch.Generator().manual_seed(seed), (method, target.shape, networks)
+        self.generator: nn.Module = build_generator(*asked, weights, autocast).to(device)
+        adversary = build_adversary(*asked, weights, autocast)
         self.adversary: nn.Module | None = None if adversary is None else adversary.to(device)
         self._adversary_weights = [] if self.adversary is None else list(self.adversary.parameters())
-        self._averaged = method.build_generator(2, weights).to(device) if method.ema else None
+        self._averaged = build_generator(*asked, weights, autocast).to(device).eval() if method.ema else None
         self._rng = torch.Generator().manual_seed(seed + 1)
-        self._targets = Stream(target, method.rows, seed + 2, device)
+        self._targets = stream_of(target, method.rows, seed + 2, device)
         self._sources = Stream(source, method.rows, seed + 3, device)
-        self._optimise_generator = _adam(self.generator, method.lr, method)
-        lr = method.adversary_lr if isinstance(method, Adversarial) else 0.0
-        self._optimise_adversary = None if self.adversary is None else _adam(self.adversary, lr, method)
+        generator_lr, adversary_lr = self._step_sizes()
+        self._optimise_generator = adam(self.generator, generator_lr, method)
+        self._optimise_adversary = None if self.adversary is None else adam(self.adversary, adversary_lr, method)
         self._losses: list[Tensor | None] = [None, None]
         if self._averaged is not None:
             self._averaged.load_state_dict(self.generator.state_dict())
@@ -141,20 +125,39 @@ class Training:
         """Share of the planned steps done, in [0, 1]."""
         return min(self.step / max(self.steps, 1), 1.0)
 
+    def generate(self, source: Tensor, noise: Tensor) -> Tensor:
+        """What the shown generator makes of x (N, d) and z (N, k), without gradient and without touching its state."""
+        shown, learning = self.shown, self.shown.training
+        try:
+            with torch.no_grad():
+                made: Tensor = shown.eval()(source, noise)
+                return made
+        finally:
+            shown.train(learning)
+
     def retune(self, method: Method) -> None:
         """Put changed live knobs in force from the next step on. The caller keeps the method's class."""
         self.method = method
-        for group in self._optimise_generator.param_groups:
-            group["lr"] = method.lr
-        if self._optimise_adversary is not None and isinstance(method, Adversarial):
-            for group in self._optimise_adversary.param_groups:
-                group["lr"] = method.adversary_lr
+        self._set_step_sizes()
+
+    def _step_sizes(self) -> tuple[float, float]:
+        """Of generator and adversary for the next step."""
+        method = self.method
+        decay = 0.5 * (1 + math.cos(math.pi * self.progress)) if self._decay == "cosine" else 1.0
+        return method.lr * decay, method.adversary_lr * decay if isinstance(method, Adversarial) else 0.0
+
+    def _set_step_sizes(self) -> None:
+        for optimiser, lr in zip((self._optimise_generator, self._optimise_adversary), self._step_sizes(), strict=True):
+            for group in [] if optimiser is None else optimiser.param_groups:
+                group["lr"] = lr
 
     def advance(self) -> Step:
         """Do one step and report it."""
         for_adversary, for_generator = self.due()
         method = self.method
         scalars = method.scalars(self.progress)
+        if self._decay != "none":
+            self._set_step_sizes()
         if self.compile and method.compilable and self._compiled is None and self.step > 0:
             self._compiled = self._compile()
         if self._compiled is not None and for_adversary == for_generator == 1:
@@ -181,14 +184,14 @@ class Training:
 
     def batch(self) -> Batch:
         """A fresh draw of source, noise and target."""
-        noise = torch.randn(self.method.rows, self.method.noise_dim, generator=self._rng).to(self.device)
-        mix = torch.rand(self.method.rows, 1, generator=self._rng).to(self.device)
-        return Batch(self._sources.next(), noise, self._targets.next(), mix, self._rng)
+        noise = torch.randn(self.method.rows, self.method.noise_dim, generator=self._rng)
+        mix = torch.rand(self.method.rows, 1, generator=self._rng)
+        x, y = self._sources.next(), self._targets.next()
+        return Batch(x, sent(noise, self.device), y, sent(mix, self.device), self._rng)
 
     def _update_both(self, compiled: Compiled, scalars: dict[str, float]) -> tuple[Tensor, Tensor]:
-        assert self._optimise_adversary is not None
-        lrs = self._optimise_adversary.param_groups[0]["lr"], self.method.lr
-        values = compiled.update_both((self.batch(), self.batch()), scalars, lrs)
+        generator_lr, adversary_lr = self._step_sizes()
+        values = compiled.update_both((self.batch(), self.batch()), scalars, (adversary_lr, generator_lr))
         self._average()
         return values
 
@@ -196,8 +199,7 @@ class Training:
         assert self.adversary is not None
         assert self._optimise_adversary is not None
         if self._compiled is not None:
-            lr = self._optimise_adversary.param_groups[0]["lr"]
-            return self._compiled.update_adversary(self.batch(), scalars, lr)
+            return self._compiled.update_adversary(self.batch(), scalars, self._step_sizes()[1])
         loss = self.method.adversary_loss(self.generator, self.adversary, self.batch(), scalars)
         self._optimise_adversary.zero_grad()
         torch.autograd.backward(loss)
@@ -208,7 +210,7 @@ class Training:
     def _update_generator(self, scalars: dict[str, float]) -> Tensor:
         # frozen, it goes on with plain steps: compiling another graph would take longer than most such runs last
         if self._compiled is not None and not self.frozen:
-            value = self._compiled.update_generator(self.batch(), scalars, self.method.lr)
+            value = self._compiled.update_generator(self.batch(), scalars, self._step_sizes()[0])
             self._average()
             return value
         adversary = self.adversary if self.adversary is not None else nn.Identity()
@@ -226,6 +228,8 @@ class Training:
             with torch.no_grad():
                 for mean, weight in zip(self._averaged.parameters(), self.generator.parameters(), strict=True):
                     mean.lerp_(weight, 1 - self.method.ema)
+                for kept, value in zip(self._averaged.buffers(), self.generator.buffers(), strict=True):
+                    kept.copy_(value)  # means and counts of batch norm are averages already
 
     def _compile(self) -> Compiled:
         from otviz.compiled import Compiled
@@ -242,8 +246,8 @@ class Training:
             if loss is not None:
                 tensors[f"loss.{name}"] = loss.cpu()
         for part, optimiser in self.parts():
-            tensors.update({name: value.detach().cpu().clone() for name, value in part.items()})
-            tensors.update(_moments(optimiser, next(iter(part)).split(".")[0]))
+            tensors.update({name: plain(value) for name, value in part.items()})
+            tensors.update(moments(optimiser, next(iter(part)).split(".")[0]))
         streams = {"target": self._targets.state(), "source": self._sources.state()}
         return tensors, json.dumps({"step": self.step, "frozen": self.frozen, "streams": streams})
 
@@ -259,7 +263,7 @@ class Training:
                 for name, value in part.items():
                     with torch.no_grad():
                         value.copy_(tensors[name])
-                _restore_moments(optimiser, next(iter(part)).split(".")[0], tensors)
+                restore_moments(optimiser, next(iter(part)).split(".")[0], tensors)
             self._rng.set_state(tensors["rng"])
             self._losses = [tensors.get("loss.generator"), tensors.get("loss.adversary")]
             self._targets.restore(rest["streams"]["target"])
@@ -282,13 +286,16 @@ class Training:
 
 def train(
     method: Method,
-    target: Distribution,
-    source: Distribution | None = None,
+    target: Target,
+    source: Samples | None = None,
     *,
     steps: int | None = None,
     seed: int = 0,
     device: str = "cpu",
     compile: bool = False,
+    networks: Networks | None = None,
+    lr_decay: Decay = "none",
+    precision: Precision = "auto",
     training: Training | None = None,
 ) -> Iterator[Step]:
     """Train a method; yields a light `Step` after each step.
@@ -298,33 +305,50 @@ def train(
         steps: steps in all; defaults to the method's own.
         seed: draws weights, noise and data; the same seed gives the same numbers on the same device.
         device: "auto", "cuda", "mps" or "cpu".
-        compile: compile the updates, which takes some twenty seconds first (see `otviz.compiled`).
+        compile: compile the updates, which takes some twenty seconds first (points only, see `otviz.compiled`).
+        networks: for images; what fits their size by default.
+        lr_decay: "cosine" lets the step sizes fall to 0 at the end.
+        precision: of image networks; "auto" is bfloat16 on CUDA and float32 elsewhere.
         training: continue this one instead (then the other arguments but `method` and `target` are not used).
     """
-    live = training or start(method, target, source, steps=steps, seed=seed, device=device, compile=compile)
+    live = training or start(
+        method, target, source, steps=steps, seed=seed, device=device, compile=compile,
+        networks=networks, lr_decay=lr_decay, precision=precision,
+    )  # fmt: skip
     while live.step < live.steps:
         yield live.advance()
 
 
 def start(
     method: Method,
-    target: Distribution,
-    source: Distribution | None = None,
+    target: Target,
+    source: Samples | None = None,
     *,
     steps: int | None = None,
     seed: int = 0,
     device: str = "cpu",
     compile: bool = False,
+    networks: Networks | None = None,
+    lr_decay: Decay = "none",
+    precision: Precision = "auto",
 ) -> Training:
     """A training before its first step; arguments as for `train`.
 
     Raises:
-        ValueError: the device is not here.
+        ValueError: the device is not here, the images cannot be had, or points and what is for images are mixed.
     """
     from otviz.distributions.gaussian import Gaussian
 
+    points, at = isinstance(target, Distribution), device_named(device)
+    if points and networks is not None:
+        raise ValueError("networks are chosen for images; those for points are knobs of their method")
+    if compile and not points:
+        raise ValueError("only trainings on points can be compiled; leave compile out for images")
+    drawn_from = source or (Gaussian() if points else WhiteNoise(target.shape))
+    chosen = None if points else networks or Networks()
+    autocast = not points and (precision == "bfloat16" or (precision == "auto" and at.type == "cuda"))
     planned = method.default_steps if steps is None else steps
-    training = Training(method, target, source or Gaussian(), planned, seed, device_named(device))
+    training = Training(method, target, drawn_from, planned, seed, at, chosen, lr_decay, autocast)
     training.compile = compile
     return training
 
@@ -332,29 +356,3 @@ def start(
 def _require_grad(weights: list[nn.Parameter], value: bool) -> None:
     for weight in weights:
         weight.requires_grad = value
-
-
-def _adam(network: nn.Module, lr: float, method: Method) -> torch.optim.Adam:
-    fused = next(network.parameters()).device.type in ("cpu", "cuda")
-    return torch.optim.Adam(network.parameters(), lr=lr, betas=(method.beta1, method.beta2), fused=fused)
-
-
-def _moments(optimiser: torch.optim.Optimizer | None, prefix: str) -> dict[str, Tensor]:
-    if optimiser is None:
-        return {}
-    found = {}
-    for index, moments in optimiser.state_dict()["state"].items():
-        for key, value in moments.items():
-            found[f"adam.{prefix}.{index}.{key}"] = value.detach().cpu().clone()
-    return found
-
-
-def _restore_moments(optimiser: torch.optim.Optimizer | None, prefix: str, tensors: dict[str, Tensor]) -> None:
-    if optimiser is None:
-        return
-    moments: dict[int, dict[str, Tensor]] = {}
-    for name, value in tensors.items():
-        if name.startswith(f"adam.{prefix}."):
-            _, _, index, key = name.split(".")
-            moments.setdefault(int(index), {})[key] = value
-    optimiser.load_state_dict({"state": moments, "param_groups": optimiser.state_dict()["param_groups"]})

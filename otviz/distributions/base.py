@@ -49,6 +49,7 @@ class Distribution(Knobs, ABC):
     Attributes:
         needs_file: it cannot be made from its defaults alone, because it reads a file that the user names.
         extensions: of the files it reads, lower case with the dot.
+        shape: of one sample.
         drawn: the knob that holds a drawing, for those that are drawn by hand.
     """
 
@@ -56,6 +57,7 @@ class Distribution(Knobs, ABC):
     title: ClassVar[str] = ""
     needs_file: ClassVar[bool] = False
     extensions: ClassVar[tuple[str, ...]] = ()
+    shape: ClassVar[tuple[int, ...]] = (2,)
     drawn: ClassVar[str] = ""
 
     @abstractmethod

@@ -88,6 +88,15 @@ class Method(Knobs, ABC):
         """A fresh adversary, or None for a method without one."""
         return None
 
+    @property
+    def outputs(self) -> int:
+        """Numbers that an adversary of images gives for each sample; 0 for a method without one."""
+        return 0
+
+    def completed(self, adversary: nn.Module, rng: torch.Generator) -> nn.Module:
+        """The adversary of images, made of a network with that many outputs: the network itself by default."""
+        return adversary
+
     @abstractmethod
     def generator_loss(self, generator: Map, adversary: Adversary, batch: Batch, s: Scalars) -> Tensor:
         """What the generator descends, shape ()."""
@@ -125,6 +134,10 @@ class Adversarial(Method):
     freeze_after: int = param(
         0, 0, 10_000_000, doc="Freeze the adversary after this step; 0: never", unit="steps", advanced=True
     )
+
+    @property
+    def outputs(self) -> int:
+        return 1
 
 
 def scalar_mlp(method: Method, dim: int, rng: torch.Generator) -> MLP:

@@ -65,7 +65,7 @@ class GAN(Adversarial):
 class MeanCritic(nn.Module):
     """A critic of batches: `inner` features of each point, averaged over the batch, then `outer` to one logit."""
 
-    def __init__(self, inner: MLP, outer: MLP) -> None:
+    def __init__(self, inner: nn.Module, outer: MLP) -> None:
         super().__init__()
         self.inner = inner
         self.outer = outer
@@ -91,10 +91,17 @@ class DANS(GAN):
 
     batch_size: int = minibatch(512)
 
+    @property
+    def outputs(self) -> int:
+        return self.adversary_hidden
+
     def build_adversary(self, dim: int, rng: torch.Generator) -> nn.Module:
         wide = self.adversary_hidden
-        inner = MLP([dim, wide, wide], rng, "relu", "xavier", input_scale=0.25)
-        return MeanCritic(inner, MLP([wide, *[wide] * max(self.layers - 2, 0), 1], rng, "relu", "xavier"))
+        return self.completed(MLP([dim, wide, wide], rng, "relu", "xavier", input_scale=0.25), rng)
+
+    def completed(self, adversary: nn.Module, rng: torch.Generator) -> nn.Module:
+        wide = self.adversary_hidden
+        return MeanCritic(adversary, MLP([wide, *[wide] * max(self.layers - 2, 0), 1], rng, "relu", "xavier"))
 
     def field(self, adversary: Adversary, points: Tensor, generated: Tensor, target: Tensor) -> Tensor:
         assert isinstance(adversary, MeanCritic)

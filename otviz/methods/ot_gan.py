@@ -60,6 +60,10 @@ class OTGAN(Adversarial):
     def rows(self) -> int:
         return 2 * self.batch_size
 
+    @property
+    def outputs(self) -> int:
+        return self.features
+
     def updates(self, step: int) -> tuple[int, int]:
         return (1, 0) if step % (self.n_gen + 1) == 0 else (0, 1)
 

@@ -12,13 +12,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, cast
 
 import torch
 from torch import Tensor
 
 from otviz.methods.base import Adversarial, Adversary, Batch, Map, Scalars, scalar_mlp, step_size
-from otviz.networks import MLP, BoundMLP
+from otviz.networks import MLP, Potential
 from otviz.ot.convex import conjugate
 from otviz.params import param
 
@@ -97,9 +97,9 @@ class Unified(Adversarial):
             generated = generator(batch.source, batch.noise)
         c = cost(batch.source, generated, s["tau"])
         g1, g2, _ = self.conjugates()
-        assert isinstance(adversary, MLP | BoundMLP)
+        potential = cast(Potential, adversary)
         if self.penalty == "r1":
-            both, slope = adversary.value_and_gradient(batch.target, generated)
+            both, slope = potential.value_and_gradient(batch.target, generated)
             v_target, v_generated = both[: len(batch.target)], both[len(batch.target) :]
             loss = potential_loss(v_generated, v_target, c, g1, g2, s["alpha"])
             return loss + s["penalty_weight"] * slope.square().sum(1).mean()
@@ -107,7 +107,7 @@ class Unified(Adversarial):
         v_generated, v_target = both[: len(generated)], both[len(generated) :]
         loss = potential_loss(v_generated, v_target, c, g1, g2, s["alpha"])
         if self.penalty == "gp":
-            _, slope = adversary.value_and_gradient(torch.lerp(generated, batch.target, batch.mix))
+            _, slope = potential.value_and_gradient(torch.lerp(generated, batch.target, batch.mix))
             loss = loss + s["penalty_weight"] * (slope.norm(dim=1) - 1).square().mean()
         return loss
 

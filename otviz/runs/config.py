@@ -9,13 +9,15 @@ from typing import Any
 
 from torch import Tensor
 
-from otviz import distributions, methods
-from otviz.distributions import Distribution
+from otviz import datasets, distributions, methods
+from otviz.datasets import ImageSet
 from otviz.distributions.gaussian import Gaussian
 from otviz.methods import Method
+from otviz.networks import Networks
 from otviz.params import params_of
 from otviz.runs.plan import Plan
-from otviz.training import Training, start
+from otviz.streams import WhiteNoise
+from otviz.training import Decay, Precision, Target, Training, start
 
 
 @dataclass(frozen=True)
@@ -23,34 +25,73 @@ class RunConfig:
     """Everything needed to repeat a run.
 
     Attributes:
-        method, target, source: what is trained on what, from where.
-        steps, seed, device, compile: see `Plan`, which has their ranges.
+        method, target, source: what is trained on what, from where; the source of images is always white noise.
+        steps, seed, device, compile, lr_decay, precision: see `Plan`, which has their ranges.
+        networks: for images, those that fit their size by default; None for points.
     """
 
     method: Method
-    target: Distribution
-    source: Distribution = field(default_factory=Gaussian)
+    target: Target
+    source: Any = field(default_factory=Gaussian)
     steps: int = 5000
     seed: int = 0
     device: str = "auto"
     compile: bool = False
+    lr_decay: Decay = "none"
+    precision: Precision = "auto"
+    networks: Networks | None = None
 
     def __post_init__(self) -> None:
-        Plan(self.steps, self.seed, self.device, self.compile)  # type: ignore[arg-type]  # checks the values
-        if self.compile and not self.method.compilable:
+        Plan(self.steps, self.seed, self.device, self.compile, self.lr_decay, self.precision)  # type: ignore[arg-type]
+        if self.images:
+            self._complete()
+        elif self.networks is not None or self.precision == "bfloat16":
+            raise ValueError(
+                f"networks and precision are chosen for images; {self.target.name} has points: leave them out"
+            )
+        elif self.compile and not self.method.compilable:
             raise ValueError(f"{self.method.name} cannot be compiled; only the unified family (WGAN to UOTM-SD) can")
+
+    def _complete(self) -> None:
+        """Check what only images ask for, and put in what follows from them."""
+        if self.compile:
+            raise ValueError("only trainings on points can be compiled; leave compile out for images")
+        noise = WhiteNoise(self.target.shape)
+        if self.source not in (Gaussian(), noise):
+            raise ValueError(
+                f"images of {self.target.name} come from noise of their own size; leave the source {self.source.name} out"
+            )
+        networks = self.networks or Networks()
+        networks.check(self.target.shape, self.method.noise_dim)
+        object.__setattr__(self, "source", noise)
+        object.__setattr__(self, "networks", networks)
+
+    @property
+    def images(self) -> bool:
+        """Whether images are trained on, not points."""
+        return isinstance(self.target, ImageSet)
+
+    def begin(self, device: str | None = None) -> Training:
+        """The training before its first step, on the device of this config or another. Raises ValueError as `start`."""
+        return start(
+            self.method, self.target, self.source, steps=self.steps, seed=self.seed, device=device or self.device,
+            compile=self.compile, networks=self.networks, lr_decay=self.lr_decay, precision=self.precision,
+        )  # fmt: skip
 
     def record(self) -> dict[str, Any]:
         """As plain values that JSON takes."""
-        return {
+        found = {
             "method": {"name": self.method.name, **self.method.as_dict()},
-            "target": distributions.record(self.target),
-            "source": distributions.record(self.source),
+            "target": datasets.record(self.target) if self.images else distributions.record(self.target),
+            "source": {"name": self.source.name} if self.images else distributions.record(self.source),
             "steps": self.steps,
             "seed": self.seed,
             "device": self.device,
             "compile": self.compile,
+            "lr_decay": self.lr_decay,
+            "precision": self.precision,
         }
+        return found if self.networks is None else {**found, "networks": self.networks.as_dict()}
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> RunConfig:
@@ -59,21 +100,28 @@ class RunConfig:
             wanted = dict(record["method"])
             kind = methods.named(str(wanted.pop("name")))
             known = {knob.name for knob in params_of(kind)}
+            networks = record.get("networks")  # images have them, points do not
+            sides = (
+                {side: distributions.by_record(record[side]) for side in ("target", "source")}
+                if networks is None
+                else {"target": datasets.by_record(record["target"]), "networks": Networks(**networks)}
+            )
             return cls(
                 method=kind(**{name: value for name, value in wanted.items() if name in known}),
-                target=distributions.by_record(record["target"]),
-                source=distributions.by_record(record["source"]),
+                **sides,
                 steps=int(record["steps"]),
                 seed=int(record["seed"]),
                 device=str(record["device"]),
                 compile=bool(record.get("compile", False)),
+                lr_decay=record.get("lr_decay", "none"),
+                precision=record.get("precision", "auto"),
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"this is no config of a run: {error} is missing or of the wrong kind") from error
 
     def training_from(self, state: tuple[dict[str, Tensor], str]) -> Training:
         """A training of this config on the CPU that goes on from `state`. Raises ValueError if that is of other networks."""
-        made = start(self.method, self.target, self.source, steps=self.steps, seed=self.seed)
+        made = dataclasses.replace(self, compile=False).begin("cpu")
         made.restore(*state)
         return made
 

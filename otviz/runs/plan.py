@@ -22,3 +22,9 @@ class Plan(Knobs):
     compile: bool = param(
         False, doc="Compile the steps first: some twenty seconds, then up to twice as fast", advanced=True
     )
+    lr_decay: Literal["none", "cosine"] = param(
+        "none", doc="cosine lets the step sizes fall to 0 at the end of the run", advanced=True
+    )
+    precision: Literal["auto", "float32", "bfloat16"] = param(
+        "auto", doc="Of image networks; auto is bfloat16 on CUDA, float32 elsewhere and in penalties", advanced=True
+    )
