@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import threading
 from collections.abc import Mapping, Sequence
@@ -34,6 +35,11 @@ class Restored:
         self.losses = losses
         self.tensors = dict(tensors)
         self.text = text
+
+    @property
+    def frozen(self) -> bool:
+        """Whether the adversary was frozen."""
+        return bool(json.loads(self.text)["frozen"])
 
 
 class States:

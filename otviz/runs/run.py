@@ -64,7 +64,7 @@ class Run:
         self.config = config
         self.status: Status = "queued"
         self.scene: Scene | None = None
-        self.frozen = False
+        self.frozen = restored is not None and restored.frozen
         self.created = time.time()
         self.seconds = restored.snapshots[-1].seconds if restored and restored.snapshots else 0.0
         self.origin = origin

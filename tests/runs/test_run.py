@@ -420,7 +420,7 @@ def test_thinning_keeps_first_and_last_and_their_order() -> None:
 
 
 def with_losses(losses: np.ndarray) -> Run:
-    return Run("x", config(), restored=Restored((), losses.astype(np.float32), {}, ""))
+    return Run("x", config(), restored=Restored((), losses.astype(np.float32), {}, '{"frozen": false}'))
 
 
 @pytest.mark.parametrize("steps", [0, 1, 399, 400, 401, 1234])
