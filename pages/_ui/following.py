@@ -64,16 +64,18 @@ def show_preview(target: Distribution | None, source: Distribution | None) -> No
 def _follow(runs: Sequence[Run | Recorded], drawn: State, labels: Sequence[str], options: dict[str, Any]) -> None:
     key = options.get("key", "train")
     sent: dict[str, int] = st.session_state.setdefault(f"otviz.sent.{key}", {})
-    now, new_sent, updates = state(runs), {}, []
+    now, new_sent, updates, known = state(runs), {}, [], []
     for at, run in enumerate(runs):
         # A run that goes on is a new one to the player, which then follows it.
         name = f"{run.id}.{id(run):x}"
-        update = _update(run, name, sent.get(name, -1), len(runs), labels[at] if labels else "")
+        label = labels[at] if labels else ""
+        known.append(f"{name} {label}")  # one that is frozen has another title: its scene is sent again
+        update = _update(run, name, sent.get(known[-1], -1), len(runs), label)
         updates.append(update)
         if update.snapshots:
-            new_sent[name] = update.snapshots[-1].sequence
+            new_sent[known[-1]] = update.snapshots[-1].sequence
     lacking = player(wire.encode(updates), **{"key": key, "height": 650, **options})
-    all_known = all(f"{run.id}.{id(run):x}" in sent for run in runs)
+    all_known = all(name in sent for name in known)
     sent.clear()
     if not lacking:
         sent.update(new_sent)
