@@ -1,6 +1,6 @@
 """The command line: list, train, transport. Flags come from the same knobs as the widgets.
 
-Knobs of a method are plain flags (`--tau 0.05`), those of target and source carry their name (`--target.radius 2`).
+Knobs of a method are plain flags (`--tau 0.05`), those of target, source and networks carry their name (`--target.radius 2`).
 """
 
 from __future__ import annotations
@@ -9,28 +9,36 @@ import dataclasses
 import json
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
+from otviz import datasets
+from otviz.datasets import ImageSet
 from otviz.distributions import Distribution, distributions, kind_of
 from otviz.params import Knobs, Param, params_of
 from otviz.runs.plan import Plan
+
+if TYPE_CHECKING:
+    from otviz.methods import Method
+    from otviz.runs.config import RunConfig
 
 CHECKPOINTS = Path(__file__).resolve().parents[1] / "checkpoints"
 USAGE = """usage: otviz COMMAND [options]
 
 commands:
   list                  methods, distributions, checkpoints ... and their knobs [--json]
-  train METHOD          train a method on points in the plane, measure and save it
+  train METHOD          train a method on points in the plane or on images, measure and save it
   transport             solve one transport problem between two samples of points
 
 otviz COMMAND --help, and otviz train METHOD --help, tell more. The dashboard: streamlit run app.py"""
 COMMANDS = ("list", "train", "transport")
 HELP = ("-h", "--help")
+PRESET = "preset"
+"""Stands for a knob that the command line leaves to the preset of method and images."""
 
 Flag = tuple[str, Any, Any]  # attribute, annotated type, default
 
@@ -82,7 +90,7 @@ def list_plugins(args: ListArgs) -> int:
     found = {
         "methods": {name: _described(cls) for name, cls in methods().items()},
         "distributions": {name: _described(cls) for name, cls in distributions().items()},
-        "datasets": {},
+        "datasets": {name: _described(cls) for name, cls in datasets.datasets().items()},
         "checkpoints": cards(CHECKPOINTS),
         "experiments": {},
     }
@@ -112,41 +120,75 @@ def _train(words: list[str]) -> int:
 
     known = methods.methods()
     if words and words[0] in HELP:
-        print("usage: otviz train METHOD [--target NAME|FILE] [--steps N] [--seed S] [--out DIR] [--json] [knobs]\n")
+        print(
+            "usage: otviz train METHOD [--target NAME|FILE|FOLDER] [--steps N] [--seed S] [--out DIR] [--json] [knobs]\n"
+        )
         print("methods (otviz train METHOD --help lists the knobs of one):")
         print("\n".join(f"  {name:14} {cls.title}" for name, cls in known.items()))
         return 0
     if not words or words[0].startswith("-"):
         raise ValueError(f"say which method to train: one of {', '.join(known)}")
     from otviz.reporting import train_and_report
+
+    method, target = methods.named(words[0]), _target_kind(_asked(words, "target"))
+    read = _images_config if issubclass(target, ImageSet) else _points_config
+    config, args = read(words[1:], method, target)
+    return train_and_report(config, args.out, args.json)
+
+
+def _points_config(words: list[str], method: type[Method], target: type[Knobs]) -> tuple[RunConfig, Any]:
+    """What these words ask to train on points, and all that was read."""
     from otviz.runs.config import RunConfig
 
-    method = methods.named(words[0])
-    kinds = {side: _kind(words, side) for side in ("target", "source")}
+    source = kind_of(_asked(words, "source"))
     fields = [
         *_side_flags(),
         *_flags(Plan, "", {"steps": method.default_steps}),
-        ("out", Annotated[str, tyro.conf.arg(help="folder to save the run in", metavar="DIR")], ""),
-        ("json", Annotated[bool, tyro.conf.arg(help="print one JSON object")], False),
+        *_output_flags(),
         *_flags(method, ""),
-        *_flags(kinds["target"], "target"),
-        *_flags(kinds["source"], "source"),
+        *_flags(target, "target"),
+        *_flags(source, "source"),
     ]
-    args = _parse(_made_class("Train", fields), words[1:], f"train {method.name}", method.__doc__)
-    plan = _made(Plan, args, "")
+    args = _parse(_made_class("Train", fields), words, f"train {method.name}", method.__doc__)
     config = RunConfig(
         method=_made(method, args, ""),
-        target=_made(kinds["target"], args, "target", file=args.target),
-        source=_made(kinds["source"], args, "source", file=args.source),
-        **plan.as_dict(),
+        target=_made(target, args, "target", file=args.target),
+        source=_made(source, args, "source", file=args.source),
+        **_made(Plan, args, "").as_dict(),
     )
-    return train_and_report(config, args.out, args.json)
+    return config, args
+
+
+def _images_config(words: list[str], method: type[Method], target: type[Knobs]) -> tuple[RunConfig, Any]:
+    """What these words ask to train on images, and all that was read; what is left open is as preset."""
+    from otviz.networks import Networks
+    from otviz.presets import preset
+    from otviz.runs.config import RunConfig
+
+    fields = [
+        _side_flags()[0],
+        *_flags(Plan, "", left_open=("steps",)),
+        *_output_flags(),
+        *_flags(method, "", left_open=_names(method)),
+        *_flags(target, "target"),
+        *_flags(Networks, "network", left_open=_names(Networks)),
+    ]
+    args = _parse(_made_class("Train", fields), words, f"train {method.name}", method.__doc__)
+    images = _made(target, args, "target", file=args.target)
+    settings = preset(method.name, images)
+    config = RunConfig(
+        method=settings.applied(method, **_given(method, args, "")),
+        target=images,
+        networks=dataclasses.replace(settings.networks, **_given(Networks, args, "network")),
+        **{"steps": settings.steps, **_given(Plan, args, "")},
+    )
+    return config, args
 
 
 def _transport(words: list[str]) -> int:
     from otviz.reporting import Transport, transport_report
 
-    kinds = {side: _kind(words, side) for side in ("source", "target")}
+    kinds = {side: kind_of(_asked(words, side)) for side in ("source", "target")}
     fields = [
         *_side_flags(),
         *_flags(Transport, ""),
@@ -162,29 +204,57 @@ def _transport(words: list[str]) -> int:
 
 
 def _side_flags() -> list[Flag]:
-    about = tyro.conf.arg(help="a distribution's name, or a file of points", metavar="NAME|FILE")
+    about = tyro.conf.arg(
+        help="name of a distribution or image set, or a file of points, or a folder of images", metavar="NAME|FILE"
+    )
     return [("target", Annotated[str, about], "ring"), ("source", Annotated[str, about], "gaussian")]
 
 
-def _kind(words: list[str], side: str) -> type[Distribution]:
-    """The class of the distribution asked for, read ahead of parsing since it decides which flags there are."""
+def _output_flags() -> list[Flag]:
+    return [
+        ("out", Annotated[str, tyro.conf.arg(help="folder to save the run in", metavar="DIR")], ""),
+        ("json", Annotated[bool, tyro.conf.arg(help="print one JSON object")], False),
+    ]
+
+
+def _asked(words: list[str], side: str) -> str:
+    """What is asked for as target or source, read ahead of parsing since it decides which flags there are."""
     asked = {"target": "ring", "source": "gaussian"}[side]
     for index, word in enumerate(words):
         if word.startswith(f"--{side}="):
             asked = word.partition("=")[2]
         elif word == f"--{side}" and index + 1 < len(words):
             asked = words[index + 1]
-    return kind_of(asked)
+    return asked
 
 
-def _flags(cls: type[Knobs], prefix: str, defaults: Mapping[str, Any] = MappingProxyType({})) -> list[Flag]:
+def _target_kind(asked: str) -> type[Distribution] | type[ImageSet]:
+    """The class of the points or images asked for. Raises ValueError for neither."""
+    if asked not in distributions():
+        try:
+            return datasets.kind_of(asked)
+        except ValueError:
+            pass  # then it is a file of points, or nothing
+    try:
+        return kind_of(asked)
+    except ValueError as error:
+        sets = ", ".join(datasets.datasets())
+        raise ValueError(f"{error}; or for images one of {sets}, or a folder or ZIP of images") from error
+
+
+def _flags(
+    cls: type[Knobs],
+    prefix: str,
+    defaults: Mapping[str, Any] = MappingProxyType({}),
+    left_open: Collection[str] = (),
+) -> list[Flag]:
     """Fields of a flat dataclass for tyro, one for each knob; texts, since `Knobs.parse` checks and says what is wrong."""
     flags: list[Flag] = []
     for knob in params_of(cls):
         flag = f"{prefix}.{knob.name}" if prefix else knob.name
         kind = "|".join(knob.choices) or knob.kind.__name__.upper() + ("|none" if knob.optional else "")
         about = tyro.conf.arg(name=flag.replace("_", "-"), help=_about(knob), metavar=kind)
-        default = knob.write(defaults.get(knob.name, knob.default))
+        default = PRESET if knob.name in left_open else knob.write(defaults.get(knob.name, knob.default))
         flags.append((_attribute(prefix, knob.name), Annotated[str, about], default))
     return flags
 
@@ -201,9 +271,19 @@ def _made_class(name: str, flags: list[Flag]) -> type[Any]:
 
 def _made(cls: type[Any], args: Any, prefix: str, file: str = "") -> Any:
     texts = {knob.name: getattr(args, _attribute(prefix, knob.name)) for knob in params_of(cls)}
-    if file and file not in distributions():
+    if file and file not in distributions() and file not in datasets.datasets():
         texts["file"] = file
     return cls.parse(texts)
+
+
+def _given(cls: type[Knobs], args: Any, prefix: str) -> dict[str, Any]:
+    """The knobs that were not left to the preset, by name. Raises ValueError for a bad value."""
+    texts = {knob: getattr(args, _attribute(prefix, knob.name)) for knob in params_of(cls)}
+    return {knob.name: knob.parse(text) for knob, text in texts.items() if text != PRESET}
+
+
+def _names(cls: type[Knobs]) -> set[str]:
+    return {knob.name for knob in params_of(cls)}
 
 
 def _attribute(prefix: str, name: str) -> str:

@@ -18,6 +18,7 @@ import torch
 
 from otviz import reporting
 from otviz.cli import main
+from otviz.datasets import datasets
 from otviz.distributions import distributions
 from otviz.methods import methods
 from otviz.params import params_of
@@ -74,7 +75,7 @@ def test_list_json(cli: Run) -> None:
     found = strict(out)
     assert (status, err) == (0, "")
     assert list(found) == ["methods", "distributions", "datasets", "checkpoints", "experiments"]
-    for kind, plugins in (("methods", methods()), ("distributions", distributions())):
+    for kind, plugins in (("methods", methods()), ("distributions", distributions()), ("datasets", datasets())):
         assert list(found[kind]) == list(plugins)
         for name, cls in plugins.items():
             assert list(found[kind][name]["knobs"]) == [knob.name for knob in params_of(cls)]
@@ -90,7 +91,7 @@ def test_list_json(cli: Run) -> None:
 def test_list_for_a_person(cli: Run) -> None:
     status, out, _ = cli("list")
     assert status == 0
-    for name in (*methods(), *distributions()):
+    for name in (*methods(), *distributions(), *datasets()):
         assert f"  {name} " in out
 
 
@@ -200,6 +201,81 @@ def test_for_a_person(cli: Run) -> None:
     assert "high_quality" in out
 
 
+# Images
+
+SMALL = ["--steps", "4", "--batch-size", "8", "--network.width", "4", "--network.adversary-width", "4"]
+
+
+def trained_on_images(cli: Run, method: str, *words: str) -> dict[str, Any]:
+    status, out, err = cli("train", method, "--target", "digits", *SMALL, "--json", *words)
+    assert status == 0, err
+    return strict(out)
+
+
+def test_train_on_images(cli: Run, tmp_path: Path) -> None:
+    from PIL import Image
+    from safetensors.numpy import load_file
+
+    report = trained_on_images(cli, "uotm", "--lr", "2e-4", "--lr-decay", "cosine", "--out", str(tmp_path))
+    assert (report["method"], report["target"], report["steps"]) == ("uotm", "digits", 4)
+    assert report["steps_per_second"] > 0
+    # two updates a step, each on 8 images
+    assert report["images_per_second"] == pytest.approx(16 * report["steps_per_second"], rel=0.05)
+    config = config_of(tmp_path)
+    assert config["method"]["lr"] == 2e-4
+    assert config["method"]["tau"] == pytest.approx(0.3 / 64), "as preset"
+    assert config["networks"]["width"] == 4
+    assert config["lr_decay"] == "cosine"
+    assert load_file(tmp_path / "generator.safetensors")
+    with Image.open(tmp_path / "samples.png") as picture:
+        assert picture.width == picture.height >= 10 * 8
+    assert strict((tmp_path / "summary.json").read_text()) == report
+
+
+def test_every_number_on_images_repeats_with_the_seed(cli: Run, tmp_path: Path) -> None:
+    pictures = []
+    for folder, seed in (("a", "1"), ("b", "1"), ("c", "2")):
+        trained_on_images(cli, "ot-gan", "--seed", seed, "--out", str(tmp_path / folder))
+        pictures.append((tmp_path / folder / "samples.png").read_bytes())
+    assert pictures[0] == pictures[1] != pictures[2]
+
+
+def test_steps_are_as_preset(cli: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Any] = []
+    monkeypatch.setattr(reporting, "train_and_report", lambda config, *_: seen.append(config) or 0)
+    cli("train", "uotm", "--target", "mnist8")
+    cli("train", "uotm", "--target", "mnist8", "--steps", "7")
+    assert [config.steps for config in seen] == [3000, 7]
+
+
+def test_images_that_fail_exit_with_1_and_keep_what_was_good(
+    cli: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from otviz.methods.unified import OTM
+
+    def breaks(self: OTM, generator: Any, adversary: Any, batch: Any, s: Any) -> torch.Tensor:
+        made: torch.Tensor = generator(batch.source, batch.noise)
+        return made.mean() * float("nan")
+
+    monkeypatch.setattr(OTM, "generator_loss", breaks)
+    status, out, err = cli("train", "otm", "--target", "digits", *SMALL, "--json", "--out", str(tmp_path))
+    assert (status, out) == (1, "")
+    assert "no longer a number at step 1" in err
+    assert (tmp_path / "samples.png").exists()
+
+
+def test_a_folder_of_images_is_a_target(cli: Run, tmp_path: Path) -> None:
+    from PIL import Image
+
+    rng = np.random.default_rng(0)
+    for index in range(20):
+        Image.fromarray(rng.integers(0, 256, (9, 9), dtype=np.uint8)).save(tmp_path / f"{index}.png")
+    words = ["--target", str(tmp_path), "--target.size", "8", "--target.colour", "grey", *SMALL, "--json"]
+    status, out, err = cli("train", "uotm", *words)
+    assert status == 0, err
+    assert strict(out)["target"] == "folder"
+
+
 # Help
 
 
@@ -214,6 +290,7 @@ def test_for_a_person(cli: Run) -> None:
             ["--tau", "--target.radius", "--source.std", "--freeze-after", "0 to 100", "--seed"],
         ),
         (["train", "uotm", "--target", "moons", "-h"], ["--target.radius", "--target.std"]),
+        (["train", "uotm", "--target", "digits", "-h"], ["--network.generator", "preset", "--tau", "--precision"]),
         (["transport", "--help"], ["--blur", "--reach", "--notebook"]),
         (["list", "--help"], ["--json"]),
     ],
@@ -241,6 +318,14 @@ def test_without_arguments_it_says_what_there_is(cli: Run) -> None:
         (["train", "nope"], "method must be one of dan-s, gan"),
         (["train", "uotm", "--target", "rign"], "distribution must be one of checkerboard"),
         (["train", "uotm", "--source", "rign"], "distribution must be one of checkerboard"),
+        (["train", "uotm", "--target", "rign"], "or for images one of cifar10, digits"),
+        (["train", "uotm", "--target", "digits", "--compile", "true"], "leave compile out for images"),
+        (["train", "uotm", "--target", "digits", "--source", "ring"], "Unrecognized options: --source"),
+        (["train", "gan", "--target", "digits", "--noise-dim", "0"], "from_source must be true or noise_dim"),
+        (["train", "uotm", "--target", "digits", "--network.width", "2"], "width must be a whole number from 4"),
+        (["train", "uotm", "--target", "digits", "--network.generator", "vit"], "generator must be one of auto, mlp"),
+        (["train", "uotm", "--target", "digits", "--steps", "0"], "steps must be a whole number from 1"),
+        (["train", "uotm", "--precision", "bfloat16"], "ring has points: leave them out"),
         (["train", "uotm", "--target", "gone.csv"], "gone.csv"),
         (["train", "uotm", "--tau", "300"], "tau must be a number from 0 to 100; got '300'"),
         (["train", "uotm", "--tau", "nan"], "tau must be a number from 0 to 100; got 'nan'"),
