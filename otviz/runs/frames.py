@@ -53,8 +53,9 @@ def pack(of: Scene | Snapshot) -> Frame:
 
 def unpack_scene(plain: Mapping[str, Any], arrays: Arrays) -> Scene:
     """The scene that was packed."""
-    floor = plain["loss_floor"]
-    return Scene(**{**plain, "box": tuple(plain["box"]), "loss_floor": tuple(floor) if floor else None, **arrays})
+    tuples = {name: tuple(value) for name, value in plain.items() if isinstance(value, list)}
+    fields: dict[str, Any] = {**plain, **tuples, **arrays}
+    return Scene(**fields)
 
 
 def unpack_snapshot(plain: Mapping[str, Any], arrays: Arrays) -> Snapshot:

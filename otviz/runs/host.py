@@ -74,10 +74,11 @@ class Hosting:
 
 
 def _look(here: Here, plain: dict[str, Any]) -> Frame:
-    looked = here.look(plain["sequence"], plain["seconds"], tuple(plain["losses"]))
+    looked = here.look(plain["sequence"], plain["seconds"], tuple(plain["losses"]), plain["whole"])
     if looked is None:
         return {"snapshot": None}, {}
-    (snapshot, arrays), (rest, tensors) = frames.pack(looked[0]), frames.pack_state(looked[1])
+    snapshot, arrays = frames.pack(looked[0])
+    rest, tensors = ({}, {}) if looked[1] is None else frames.pack_state(looked[1])
     return {"snapshot": snapshot, **rest}, {**arrays, **tensors}
 
 

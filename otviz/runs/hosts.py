@@ -151,11 +151,13 @@ class Hosted:
         plain, arrays = self._ask("advance", steps=steps)
         return arrays["losses"], plain["bad"]
 
-    def look(self, sequence: int, seconds: float, losses: tuple[float, float]) -> tuple[Snapshot, State] | None:
-        plain, arrays = self._ask("look", sequence=sequence, seconds=seconds, losses=losses)
+    def look(
+        self, sequence: int, seconds: float, losses: tuple[float, float], whole: bool = True
+    ) -> tuple[Snapshot, State | None] | None:
+        plain, arrays = self._ask("look", sequence=sequence, seconds=seconds, losses=losses, whole=whole)
         if plain["snapshot"] is None:
             return None
-        state = frames.unpack_state(plain, arrays)
+        state = frames.unpack_state(plain, arrays) if whole else None
         return frames.unpack_snapshot(plain["snapshot"], arrays), state
 
     def restore(self, state: State) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import threading
+import time
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -19,6 +20,9 @@ State = tuple[dict[str, torch.Tensor], str]
 
 MOST, LEAST = 20, 4  # states kept in equal parts of a run
 ROOM = 8e6  # bytes that the states of one run may take
+LARGE_ROOM = 64e6  # the same for large networks, of which else not even LEAST would be kept
+SMALL = 1e6  # bytes; larger states are not taken at every look
+EVERY = 5.0  # seconds between large ones, which go from one process to another
 
 
 class Restored:
@@ -49,6 +53,7 @@ class States:
         self._steps = steps
         self._spaced: dict[int, State] = {}
         self._newest: tuple[int, State] | None = None
+        self._added_at = -math.inf
 
     def add(self, step: int, state: State) -> None:
         """Keep the newest state; of those before, the first of each part."""
@@ -59,6 +64,21 @@ class States:
         ):
             self._spaced[self._newest[0]] = self._newest[1]
         self._newest = (step, state)
+        self._added_at = time.monotonic()
+
+    @property
+    def step(self) -> int | None:
+        """Of the newest one."""
+        return None if self._newest is None else self._newest[0]
+
+    @property
+    def nbytes(self) -> int:
+        """What all of them take."""
+        return self._size * (len(self._spaced) + 1) if self._newest else 0
+
+    def due(self) -> bool:
+        """Whether the next look should take one."""
+        return self._newest is None or self._size <= SMALL or time.monotonic() - self._added_at > EVERY
 
     @property
     def newest(self) -> State | None:
@@ -84,10 +104,14 @@ class States:
         return self._spaced[step]
 
     @property
-    def _parts(self) -> int:
+    def _size(self) -> int:
         assert self._newest is not None
-        size = sum(value.nbytes for value in self._newest[1][0].values())
-        return int(min(max(ROOM / max(size, 1), LEAST), MOST))
+        return max(sum(value.nbytes for value in self._newest[1][0].values()), 1)
+
+    @property
+    def _parts(self) -> int:
+        room = max(ROOM, min(LEAST * self._size, LARGE_ROOM))
+        return int(min(max(room // self._size, 1), MOST))
 
     def _part(self, step: int) -> int:
         return step * self._parts // max(self._steps, 1)

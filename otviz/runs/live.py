@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 
 from otviz.methods import Method
 from otviz.runs.config import RunConfig
-from otviz.runs.kept import Restored, State, collect
 from otviz.runs.probe import Probe
+from otviz.runs.kept import Restored, State, collect
 from otviz.runs.snapshots import Array, Scene, Snapshot
-from otviz.training import start
 
 Losses = NDArray[np.float32]
 
@@ -35,8 +34,10 @@ class Live(Protocol):
     def advance(self, steps: int) -> tuple[Losses, int | None]:
         """Do so many steps; their losses (steps, 2), nan where there is none yet, and the first step gone wrong."""
 
-    def look(self, sequence: int, seconds: float, losses: tuple[float, float]) -> tuple[Snapshot, State] | None:
-        """How it stands: a picture and all that a continuation needs; None if its weights are no longer numbers."""
+    def look(
+        self, sequence: int, seconds: float, losses: tuple[float, float], whole: bool = True
+    ) -> tuple[Snapshot, State | None] | None:
+        """How it stands: a picture, and if `whole` all that a continuation needs; None if its weights are no numbers."""
 
     def restore(self, state: State) -> None:
         """Go back to where `state` was taken."""
@@ -48,7 +49,7 @@ class Live(Protocol):
         """Freeze the adversary, or let it learn again."""
 
     def samples(self, n: int, seed: int) -> Array:
-        """n fresh generated points, shape (n, 2)."""
+        """n fresh generated samples: points (n, 2), or images as rows (n, C*H*W)."""
 
     def close(self) -> None:
         """Give back what it holds; it is not asked again."""
@@ -58,10 +59,7 @@ class Here:
     """A training in this process, on the thread that asks."""
 
     def __init__(self, config: RunConfig, restored: Restored | None = None) -> None:
-        self.training = start(
-            config.method, config.target, config.source,
-            steps=config.steps, seed=config.seed, device=config.device, compile=config.compile,
-        )  # fmt: skip
+        self.training = config.begin()
         if restored is not None:
             self.training.restore(restored.tensors, restored.text)
         self._probe = Probe(self.training, config.seed)
@@ -79,9 +77,12 @@ class Here:
     def advance(self, steps: int) -> tuple[Losses, int | None]:
         return collect([self.training.advance() for _ in range(steps)])
 
-    def look(self, sequence: int, seconds: float, losses: tuple[float, float]) -> tuple[Snapshot, State] | None:
-        state = self.training.state()
-        if not all(value.isfinite().all() for value in state[0].values()):
+    def look(
+        self, sequence: int, seconds: float, losses: tuple[float, float], whole: bool = True
+    ) -> tuple[Snapshot, State | None] | None:
+        state = self.training.state() if whole else None
+        weights = [value for part, _ in self.training.parts() for value in part.values()]
+        if not all(value.isfinite().all() for value in (weights if state is None else state[0].values())):
             return None
         return self._probe.look(sequence, seconds, losses), state
 

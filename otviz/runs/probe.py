@@ -62,7 +62,7 @@ class Probe:
             centres=None if self._mixture is None else self._mixture.centres,
             adversary=training.method.adversary_word,
             steps=training.steps,
-            loss_floor=_loss_floor(training, rng),
+            loss_floor=loss_floor(training, rng),
         )
 
     def look(self, sequence: int, seconds: float, losses: tuple[float, float]) -> Snapshot:
@@ -71,7 +71,7 @@ class Probe:
         with torch.no_grad():
             generated = training.shown(self._source, self._noise)
             sheet = training.shown(self._sheet, torch.zeros(len(self._sheet), training.method.noise_dim).to(generated))
-        points = _array(generated)
+        points = as_array(generated)
         if np.isfinite(points).all():
             self._measure(points)
         potential, arrows = self._field_now_and_then(generated)
@@ -83,7 +83,7 @@ class Probe:
             generated=points,
             potential=potential,
             arrows=arrows,
-            manifold=_array(sheet).reshape(MANIFOLD, MANIFOLD, 2),
+            manifold=as_array(sheet).reshape(MANIFOLD, MANIFOLD, 2),
             generator_loss=losses[0],
             adversary_loss=losses[1],
             alpha=training.method.scalars(training.progress).get("alpha"),
@@ -111,7 +111,7 @@ class Probe:
         source = torch.from_numpy(training.source.sample(n, rng)).to(training.device)
         z = torch.randn(n, training.method.noise_dim, generator=noise).to(training.device)
         with torch.no_grad():
-            return _array(training.shown(source, z))
+            return as_array(training.shown(source, z))
 
     def _field_now_and_then(self, generated: Tensor) -> tuple[Array | None, Array | None]:
         """The field, not more often than a tenth of the time allows: it may cost more than all the rest of a look."""
@@ -134,9 +134,9 @@ class Probe:
         value = training.method.field(adversary, at, *batch)
         assert value is not None
         (slope,) = torch.autograd.grad(value.sum(), at)
-        values = _array(heat)
+        values, slopes = as_array(heat), as_array(slope)
         # A deep pit far from the data would flatten the colours where they matter.
-        return values.clip(np.quantile(values, 0.1), None).reshape(HEAT, HEAT), _array(slope).reshape(ARROWS, ARROWS, 2)
+        return values.clip(np.quantile(values, 0.1), None).reshape(HEAT, HEAT), slopes.reshape(ARROWS, ARROWS, 2)
 
 
 def _grid(box: tuple[float, float, float, float], n: int, inset: bool = False) -> Tensor:
@@ -154,7 +154,7 @@ def _sheet(source: Array, n: int) -> Tensor:
     return _grid(box, n)
 
 
-def _loss_floor(training: Training, rng: np.random.Generator) -> tuple[float, float] | None:
+def loss_floor(training: Training, rng: np.random.Generator) -> tuple[float, float] | None:
     """Mean and standard deviation of the loss between real batches, over 8 draws: below it no fit can be seen."""
     rows = training.method.batch_size
     values = []
@@ -167,6 +167,7 @@ def _loss_floor(training: Training, rng: np.random.Generator) -> tuple[float, fl
     return float(np.mean(values)), float(np.std(values))
 
 
-def _array(tensor: Tensor) -> NDArray[np.float32]:
+def as_array(tensor: Tensor) -> NDArray[np.float32]:
+    """The tensor without gradient, as an array in memory."""
     array: NDArray[np.float32] = tensor.detach().float().cpu().numpy()
     return array

@@ -20,6 +20,7 @@ from otviz.runs.store import Store, read_restored
 AT_ONCE = 2
 ALIVE = 64
 REMEMBERED = 64
+ROOM = 500e6  # bytes that runs may take before the oldest of those that have ended are forgotten, too
 TOGETHER = 9  # runs that train in step at most
 
 
@@ -172,8 +173,11 @@ class Registry:
     def _forget(self) -> None:
         """Drop the oldest ended runs from memory; the store still has them."""
         ended = [name for name, run in self._runs.items() if run.status in ENDED]
-        for name in ended[: max(0, len(self._runs) - REMEMBERED)]:
-            del self._runs[name]
+        taken = sum(run.nbytes for run in self._runs.values())
+        for name in ended:
+            if len(self._runs) <= REMEMBERED and taken <= ROOM:
+                break
+            taken -= self._runs.pop(name).nbytes
             self._holds.pop(name, None)
 
     def _abandon(self, run_id: str, hold: _Hold) -> None:

@@ -179,18 +179,23 @@ class Run:
 
     @property
     def kept(self) -> tuple[int, ...]:
-        """Steps whose weights are kept, in order: of the last look, and of some looks before it."""
+        """Steps whose weights are kept, in order: of the last look (large ones a few seconds old), and of some before it."""
         return self._states.kept
 
+    @property
+    def nbytes(self) -> int:
+        """What its snapshots of images and its states take in memory."""
+        return self._states.nbytes + sum(snapshot.image_bytes for snapshot in self._snapshots)
+
     def state(self, step: int | None = None) -> State:
-        """The training's state after `step` steps, or as of the last look. Raises ValueError when it was not kept."""
+        """The training's state after `step` steps, or the newest. Raises ValueError when it was not kept."""
         newest = self._states.newest
         if newest is None:
             raise ValueError("this run has not begun, so it has no weights yet; wait for its first step")
         return newest if step is None else self._states.at(step)
 
     def still(self) -> Training:
-        """The training as of the last look, a copy on the CPU that no longer moves. Raises ValueError before the first."""
+        """The training as of the newest state kept, a copy on the CPU that no longer moves. Raises ValueError before the first."""
         return self.config.training_from(self.state())
 
     # What the thread does
@@ -239,7 +244,8 @@ class Run:
             self.seconds += seconds
             self._rhythm.trained(steps, seconds)
             last = live.step >= self.config.steps
-            if (last or self._allowed <= 0 or self._rhythm.due()) and not self._look(live):
+            rests = last or self._allowed <= 0
+            if (rests or self._rhythm.due()) and not self._look(live, rests):
                 return
             if not last and not self._obey():
                 return
@@ -259,15 +265,20 @@ class Run:
         self._rhythm.waited(time.monotonic() - began)
         return True
 
-    def _look(self, live: Live) -> bool:
-        """Keep a snapshot of what was done since the last look; False, ending the run, if that is no longer numbers."""
+    def _look(self, live: Live, whole: bool = False) -> bool:
+        """Keep a snapshot of what was done since the last look; False, ending the run, if that is no longer numbers.
+
+        Its state is kept too, except that large ones are taken less often unless the look must be `whole`.
+        """
+        save = self._rhythm.to_save()
+        whole = whole or save or self._states.due()
         parts, self._pending = self._pending, []
-        if not parts and not self._altered and self._states.newest is not None:
+        if not parts and not self._altered and (self._states.step == live.step or not whole):
             return True
         self._altered = False
         began, before = time.monotonic(), self._snapshots[-1] if self._snapshots else None
         recent = last_of(parts or [self.losses()])
-        looked = None if self._bad else live.look(before.sequence + 1 if before else 0, self.seconds, recent)
+        looked = None if self._bad else live.look(before.sequence + 1 if before else 0, self.seconds, recent, whole)
         if looked is None:
             bad = self._bad or live.step
             if self._states.newest is not None:
@@ -275,17 +286,18 @@ class Run:
             self._fail(f"the loss was no longer a number at step {bad}; a smaller lr or larger penalty may help")
             return False
         snapshot, state = looked
-        self._states.add(live.step, state)
+        if state is not None:
+            self._states.add(live.step, state)
         self.frozen = live.frozen
         for part in parts:
             self._losses.add(part)
         if before is None or before.step != snapshot.step:
-            self._snapshots = thinned((*self._snapshots, snapshot))
+            self._snapshots = thinned((*self._snapshots, snapshot), snapshot.image_bytes)
         if before is not None:
             self._rhythm.looked(
                 time.monotonic() - began, snapshot.step - before.step, snapshot.seconds - before.seconds
             )
-        if self._rhythm.to_save():
+        if save:
             self._store()
         return True
 
@@ -308,7 +320,7 @@ class Run:
         live = self.live
         assert live is not None
         if command == "stop":
-            if self._look(live):
+            if self._look(live, whole=True):
                 self._end("stopped")
         elif command == "retune":
             live.retune(value)
@@ -324,7 +336,7 @@ class Run:
 
     def _pause(self) -> None:
         assert self.live is not None
-        if self._look(self.live):
+        if self._look(self.live, whole=True):
             self.status = "paused"
             self._give_way()
             self._store()

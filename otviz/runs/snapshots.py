@@ -12,8 +12,12 @@ from numpy.typing import NDArray
 from otviz.distributions import Distribution
 
 Array = NDArray[np.float32]
+Samples = NDArray[Any]
+"""Points (n, 2), float32, or images (n, C*H*W), uint8: 0 is black, channel by channel, row by row."""
 Meter = dict[str, Any]
 KEPT = 480  # snapshots of one run; beyond, the older half is thinned
+LEAST_KEPT = 40
+ROOM = 8_000_000  # bytes that the images of one run's snapshots may take
 
 
 @dataclass(frozen=True)
@@ -22,23 +26,30 @@ class Scene:
 
     Attributes:
         title: the method's title.
-        box: (x_low, x_high, y_low, y_high) in data units; grids below span it.
-        target: probe of the target, shape (m, 2).
-        source: probe of the source that `Snapshot.generated` is the image of, shape (n, 2).
+        box: (x_low, x_high, y_low, y_high) in data units; grids below span it. Without meaning for images.
+        target: probe of the target, shape (m, 2), or (m, C*H*W) for images.
+        source: probe of the source that `Snapshot.generated` is the image of, shape (n, 2), or (n, C*H*W); n = 0 where
+            the generator does not see it.
         centres: mode centres (k, 2), or None where the target has none.
         adversary: what the heat map shows: "potential", "critic" or "" for methods without one.
         steps: steps planned.
         loss_floor: (mean, std) of the generator loss of real against real points, or None where it has no such floor.
+        shape: of a sample: (2,), or (C, H, W) for images.
+        classes: names of the classes of images, in the order of the meter's shares; empty without.
+        judge: of images: what the meter's scores come from, or one sentence why there are none.
     """
 
     title: str
     box: tuple[float, float, float, float]
-    target: Array
-    source: Array
+    target: Samples
+    source: Samples
     centres: Array | None
     adversary: str
     steps: int
     loss_floor: tuple[float, float] | None
+    shape: tuple[int, ...] = (2,)
+    classes: tuple[str, ...] = ()
+    judge: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,7 +60,7 @@ class Snapshot:
         sequence: 0, 1, 2 ... within the run; gaps appear when old snapshots are thinned.
         step, progress: step index and step / steps in [0, 1].
         seconds: training time so far.
-        generated: T(x, z) of the probe, shape (n, 2).
+        generated: T(x, z) of the probe, shape (n, 2), or (n, C*H*W) for images.
         potential: adversary values on a (g, g) grid over the box, row 0 at the low y; None without adversary.
         arrows: gradient of the potential on a (k, k, 2) grid over the box; None without adversary.
         manifold: image of a regular grid of source points under T with z = 0, shape (k, k, 2).
@@ -57,13 +68,16 @@ class Snapshot:
         alpha: divergence weight now, or None for methods without one.
         meter: modes_covered, modes_total, mode_shares, high_quality, mode_mixture, w2, w2_floor, samples: the last
             values measured (w2 is measured less often); keys are absent until measured or where they do not apply.
+            Of images: measured_at (step), frechet, frechet_floor, precision, recall, recall_floor, class_shares,
+            true_class_shares, classes_effective, classes_total, diversity, diversity_target, samples.
+        raw: of images whose `generated` comes from averaged weights: the same from the weights as they are, else None.
     """
 
     sequence: int
     step: int
     progress: float
     seconds: float
-    generated: Array
+    generated: Samples
     potential: Array | None
     arrows: Array | None
     manifold: Array | None
@@ -71,6 +85,13 @@ class Snapshot:
     adversary_loss: float
     alpha: float | None
     meter: Meter = field(default_factory=dict)
+    raw: Samples | None = None
+
+    @property
+    def image_bytes(self) -> int:
+        """Bytes of its images; 0 for points."""
+        raw = 0 if self.raw is None else self.raw.nbytes
+        return self.generated.nbytes + raw if self.generated.dtype == np.uint8 else 0
 
 
 @dataclass(frozen=True)
@@ -112,9 +133,13 @@ def preview(target: Distribution, source: Distribution, seed: int = 0) -> Scene:
     return Scene("Target and source", square_box(points, start), points, start, centres, "", 0, None)
 
 
-def thinned(snapshots: tuple[Snapshot, ...]) -> tuple[Snapshot, ...]:
-    """At most KEPT snapshots, first and last among them: when there are more, every second one of the older half goes."""
-    if len(snapshots) <= KEPT:
+def thinned(snapshots: tuple[Snapshot, ...], image_bytes: int = 0) -> tuple[Snapshot, ...]:
+    """At most KEPT snapshots, first and last among them: when there are more, every second one of the older half goes.
+
+    Of snapshots with so many `image_bytes` each, there are only as many as there is room for.
+    """
+    most = min(max(ROOM // image_bytes, LEAST_KEPT), KEPT) if image_bytes else KEPT
+    if len(snapshots) <= most:
         return snapshots
     half = len(snapshots) // 2
     return snapshots[:half:2] + snapshots[half:]

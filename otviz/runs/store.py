@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{2,79}")
-_STACKED = ("generated", "potential", "arrows", "manifold")
+_STACKED = ("generated", "potential", "arrows", "manifold", "raw")
 _PLAIN = ("sequence", "step", "progress", "seconds", "generator_loss", "adversary_loss", "alpha", "meter")
 
 
@@ -176,7 +176,7 @@ def _pack(scene: Scene | None, snapshots: tuple[Snapshot, ...]) -> bytes:
             arrays[name] = np.stack([getattr(snapshot, name) for snapshot in snapshots])
     plain = {
         "title": scene.title, "box": scene.box, "adversary": scene.adversary, "steps": scene.steps,
-        "loss_floor": scene.loss_floor,
+        "loss_floor": scene.loss_floor, "shape": scene.shape, "classes": scene.classes, "judge": scene.judge,
         "snapshots": [{name: getattr(snapshot, name) for name in _PLAIN} for snapshot in snapshots],
     }  # fmt: skip
     arrays["plain"] = np.frombuffer(json.dumps(plain, default=_jsonable).encode(), np.uint8)
@@ -193,6 +193,7 @@ def _unpack(data: bytes) -> tuple[Scene, tuple[Snapshot, ...]]:
         title=plain["title"], box=tuple(plain["box"]), target=held["target"], source=held["source"],
         centres=held.get("centres"), adversary=plain["adversary"], steps=plain["steps"],
         loss_floor=tuple(plain["loss_floor"]) if plain["loss_floor"] else None,
+        shape=tuple(plain.get("shape", (2,))), classes=tuple(plain.get("classes", ())), judge=plain.get("judge", ""),
     )  # fmt: skip
     snapshots = []
     for index, values in enumerate(plain["snapshots"]):
