@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from otviz.methods import Method
 from otviz.runs.config import RunConfig
-from otviz.runs.probe import Probe
 from otviz.runs.kept import Restored, State, collect
+from otviz.runs.probe import Probe
 from otviz.runs.snapshots import Array, Scene, Snapshot
 
 Losses = NDArray[np.float32]
