@@ -54,11 +54,15 @@ def hold(_claims: Claims, run_id: str) -> Lease:
 
 
 @functools.cache
-def hosts() -> Hosts:
-    """The processes that train the runs of this one."""
+def hosts() -> Hosts | None:
+    """The processes that train the runs of this one.
+
+    OTVIZ_HOSTS sets how many; 0 trains in threads of this process, slower but in some 300 MB less for each.
+    """
     from otviz.runs.hosts import Hosts  # imports torch
 
-    return Hosts()
+    count = os.environ.get("OTVIZ_HOSTS", "")
+    return None if count == "0" else Hosts(int(count) if count.isdigit() else None)
 
 
 @st.cache_resource(show_spinner="Loading torch …")

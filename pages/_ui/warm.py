@@ -46,7 +46,8 @@ class Warmup:
         for name in NEEDED_SOON:
             with contextlib.suppress(RuntimeError):  # some modules cannot be imported once the process is ending
                 importlib.import_module(name)
-        leases.hosts().warm_up()
+        if (hosts := leases.hosts()) is not None:
+            hosts.warm_up()
 
     def _finish(self) -> None:
         if self._timer is not None:

@@ -2,13 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from otviz.runs.registry import Registry
+from pages._ui import leases
+
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 60
+
+
+@pytest.fixture(autouse=True)
+def _here(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Runs of these tests train in this process, where what a test patches holds."""
+    monkeypatch.setenv("OTVIZ_HOSTS", "0")
+    leases.hosts.cache_clear()
+    yield
+    leases.hosts.cache_clear()
+
+
+@pytest.fixture
+def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
+    """The runs of the page, in a home of this test's own; they stop with it."""
+    monkeypatch.setenv("OTVIZ_HOME", str(tmp_path))
+    monkeypatch.setenv("OTVIZ_GRACE", "600")
+    leases.registry.clear()
+    yield leases.registry()
+    leases.registry().close()
+    leases.registry.clear()
 
 
 @pytest.fixture

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from asking import address, until, words
 from streamlit.testing.v1 import AppTest
 
 from otviz.compare import presets
 from otviz.runs import probe
 from otviz.runs.registry import Registry
-from pages._ui import frame, leases
+from pages._ui import frame
 from pages._ui.compare_views import VIEWS
 from pages._ui.links import plain
 
@@ -20,14 +19,8 @@ FEW = {"preset": "own", "methods": "otm,uotm", "1.batch_size": "8", "2.batch_siz
 
 
 @pytest.fixture(autouse=True)
-def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
-    monkeypatch.setenv("OTVIZ_HOME", str(tmp_path))
-    monkeypatch.setenv("OTVIZ_GRACE", "600")
+def _small(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probe, "W2_POINTS", 60)
-    leases.registry.clear()
-    yield leases.registry()
-    leases.registry().close()
-    leases.registry.clear()
 
 
 @pytest.fixture
@@ -48,25 +41,10 @@ def open_page(app: AppTest, **query: str) -> AppTest:
     return app
 
 
-def address(app: AppTest) -> dict[str, str]:
-    return {key: "".join(text) for key, text in app.query_params.items()}
-
-
-def words(app: AppTest) -> str:
-    return " ".join(part.value for part in (*app.markdown, *app.caption, *app.warning, *app.error))
-
-
 def press(app: AppTest, label: str) -> AppTest:
     next(button for button in app.button if button.label == label).click().run()
     assert not app.exception, app.exception
     return app
-
-
-def until(condition: Callable[[], object], seconds: float = 60.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited too long"
-        time.sleep(0.02)
 
 
 def begun(app: AppTest, registry: Registry, number: int = 2) -> list:

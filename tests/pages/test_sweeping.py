@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from asking import address, words
 from streamlit.testing.v1 import AppTest
 
 from otviz.distributions import named as distribution
@@ -46,14 +47,6 @@ def opened(**query: str) -> AppTest:
     app.run()
     assert not app.exception
     return app
-
-
-def address(app: AppTest) -> dict[str, str]:
-    return {key: "".join(text) for key, text in app.query_params.items()}
-
-
-def words(app: AppTest) -> str:
-    return " ".join(part.value for part in (*app.markdown, *app.caption, *app.warning, *app.error, *app.info))
 
 
 def labels(app: AppTest) -> list[str]:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from asking import address, words
 from streamlit.testing.v1 import AppTest
 
 from otviz import methods
@@ -16,15 +15,7 @@ from otviz.runs.registry import Registry
 from pages._ui import leases
 from pages._ui.links import plain
 
-
-@pytest.fixture(autouse=True)
-def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
-    monkeypatch.setenv("OTVIZ_HOME", str(tmp_path))
-    monkeypatch.setenv("OTVIZ_GRACE", "600")
-    leases.registry.clear()
-    yield leases.registry()
-    leases.registry().close()
-    leases.registry.clear()
+pytestmark = pytest.mark.usefixtures("registry")
 
 
 def config(steps: int = 100_000, **knobs: object) -> RunConfig:
@@ -39,14 +30,6 @@ def open_page(app: AppTest, **query: str) -> AppTest:
     app.run()
     assert not app.exception
     return app
-
-
-def address(app: AppTest) -> dict[str, str]:
-    return {key: "".join(text) for key, text in app.query_params.items()}
-
-
-def words(app: AppTest) -> str:
-    return " ".join(part.value for part in (*app.markdown, *app.caption, *app.warning, *app.error))
 
 
 @pytest.mark.parametrize(
