@@ -64,8 +64,8 @@ def labels(methods: Sequence[Method], marks: Sequence[str] = ()) -> list[str]:
     return [label if found.count(label) == 1 else f"{label} ({i + 1})" for i, label in enumerate(found)]
 
 
-def _ring() -> Distribution:
-    return Ring(radius=2.0, std=0.1)
+def _ring(std: float = 0.1) -> Distribution:
+    return Ring(radius=2.0, std=std)
 
 
 def _method(name: str, **knobs: Any) -> Method:
@@ -117,7 +117,7 @@ def _freeze() -> Preset:
         "Each critic stops learning at step 1500 and the generator goes on against it. OT-GAN still has a distance to "
         "descend and keeps its modes; DAN-S loses balance, then modes; the plain GAN's points fly away.",
         columns=3,
-        target=Ring(radius=2.0, std=0.2),
+        target=_ring(std=0.2),
     )
 
 
@@ -130,7 +130,7 @@ def _matching() -> Preset:
         "The same critic and the same batches, matched by optimal transport and at random. Matched at random the "
         "generated points never leave the smear.",
         columns=2,
-        target=Ring(radius=2.0, std=0.2),
+        target=_ring(std=0.2),
     )
 
 
@@ -143,7 +143,7 @@ def _batch_size() -> Preset:
         "OT-GAN with minibatches of 16, 64, 256 and 1024 points. Small batches match badly: the loss is noisy and its "
         "floor high. The largest takes most of the time, and the others wait for it.",
         columns=4,
-        target=Ring(radius=2.0, std=0.2),
+        target=_ring(std=0.2),
     )
 
 

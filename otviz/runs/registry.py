@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from otviz.compare import MOST
 from otviz.runs.branches import Branch
 from otviz.runs.config import RunConfig
 from otviz.runs.hosts import Hosts
@@ -21,7 +22,6 @@ AT_ONCE = 2
 ALIVE = 64
 REMEMBERED = 64
 ROOM = 500e6  # bytes that runs may take before the oldest of those that have ended are forgotten, too
-TOGETHER = 9  # runs that train in step at most
 
 
 def _new_id(what: RunConfig | Branch) -> str:
@@ -70,8 +70,8 @@ class Registry:
 
     def submit_together(self, configs: Sequence[RunConfig | Branch]) -> list[Run]:
         """Start runs that train in step and hold one place together. Raises ValueError for too many."""
-        if not 1 <= len(configs) <= TOGETHER:
-            raise ValueError(f"1 to {TOGETHER} runs can train in step; got {len(configs)}")
+        if not 1 <= len(configs) <= MOST:
+            raise ValueError(f"1 to {MOST} runs can train in step; got {len(configs)}")
         pace = Pace()
         with self._lock:
             self._admit(len(configs))

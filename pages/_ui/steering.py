@@ -65,15 +65,15 @@ def _each(runs: Sequence[Run], what: str, *args: object) -> None:
 
 
 def _fork(link: Link, runs: Sequence[Run | Recorded], labels: Sequence[str]) -> None:
+    from otviz.compare import MOST
     from otviz.methods import Adversarial
     from otviz.runs.branches import fork
-    from otviz.runs.registry import TOGETHER
 
     able = [at for at, run in enumerate(runs) if isinstance(run.config.method, Adversarial) and run.kept]
     if not able:
         st.markdown("None of these runs has a critic or potential that could be frozen, or none has begun.")
         return
-    most = TOGETHER // 2
+    most = MOST // 2
     st.markdown(
         "Each run chosen goes on twice from where it is now, once with its critic frozen and once learning. "
         "The runs shown now are stopped and kept."

@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from otviz.compare import MOST
 from otviz.distributions import named as distribution
 from otviz.methods import named
 from otviz.runs.branches import branch, fork
 from otviz.runs.config import RunConfig
 from otviz.runs.kept import Losses, States
 from otviz.runs.pace import AHEAD, TURN, Pace
-from otviz.runs.registry import TOGETHER, Registry
+from otviz.runs.registry import Registry
 from otviz.runs.run import Run
 from otviz.runs.slots import Slots
 from otviz.runs.store import Store
@@ -143,9 +144,9 @@ def test_a_second_group_waits_for_a_place_and_single_runs_are_not_starved(regist
     until(lambda: single.step > 0)
 
 
-@pytest.mark.parametrize("number", [0, TOGETHER + 1])
+@pytest.mark.parametrize("number", [0, MOST + 1])
 def test_too_many_or_none_together_are_refused(registry: Registry, number: int) -> None:
-    with pytest.raises(ValueError, match=f"1 to {TOGETHER} runs can train in step; got {number}"):
+    with pytest.raises(ValueError, match=f"1 to {MOST} runs can train in step; got {number}"):
         registry.submit_together([config()] * number)
 
 
