@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from otviz.distributions.ring import Ring
 from otviz.metrics import COVERED, coverage, diversity, held_out, w2_floor, wasserstein2
 
-Kind = Literal["covers", "collapsed", "mixes modes", "unbalanced", "unstable", "not finished"]
+Kind = Literal["covers", "collapsed", "mixes modes", "unbalanced", "unstable", "not finished", "not judged"]
 Meter = Mapping[str, Any]
 History = Sequence[tuple[int, Meter]]
 Array = NDArray[np.float64]

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from otviz.runs.snapshots import Curve, Scene, Snapshot
-from otviz.wire import MAGIC, STATUSES, VERSION, PanelUpdate, decode, encode, news, thin
+from otviz.wire import MAGIC, STATUSES, PanelUpdate, decode, encode, news, thin
 
 CHECKPOINTS = Path(__file__).parents[1] / "checkpoints"
 BOX = (-3.0, 5.0, -2.0, 2.0)
@@ -184,11 +184,11 @@ def test_garbage_raises_value_error_and_nothing_else(data: st.DataObject) -> Non
 )
 def test_a_header_of_another_shape_raises_value_error(header: bytes) -> None:
     with pytest.raises(ValueError, match="damaged"):
-        decode(struct.pack("<4sHHI", MAGIC, VERSION, 0, len(header)) + header)
+        decode(struct.pack("<4sHHI", MAGIC, 1, 0, len(header)) + header)
 
 
 def test_errors_say_what_to_do() -> None:
-    with pytest.raises(ValueError, match="version must be 1; got 7"):
+    with pytest.raises(ValueError, match="version must be 1 or 2; got 7"):
         decode(struct.pack("<4sHHI", MAGIC, 7, 0, 0))
     with pytest.raises(ValueError, match="status must be one of ready, queued"):
         encode([PanelUpdate("run", BOX, status="happy")])

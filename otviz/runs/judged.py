@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from otviz.runs.image_verdict import image_verdict
 from otviz.runs.recorded import Recorded
 from otviz.runs.run import Run
 from otviz.runs.snapshots import Meter, Snapshot
@@ -24,6 +25,8 @@ def verdict_on(run: Run | Recorded) -> Verdict:
     if run.status == "failed":
         rule = "A run is unstable once its losses or weights are no longer finite numbers."
         return Verdict("unstable", "unstable", f"{run.message}.", rule)
+    if run.config.images:
+        return image_verdict(run.meter, run.step, run.config.steps)
     return verdict(history(run.snapshots), run.losses(), run.config.steps)
 
 

@@ -9,7 +9,7 @@
 
 const SPEEDS = [0.25, 0.5, 1, 2, 4];
 const LIVE_DELAY = 0.55; // seconds behind the newest frame, so that there is always a next one to move to
-const MOST_FRAMES = 600; // kept per panel; beyond it the older half is thinned
+const MOST_FRAMES = 600, MOST_SHEETS = 240; // kept per panel; beyond it the older half is thinned
 const GRID_MAX = 65534, OUTSIDE = 65535;
 const OVER = new Set(["done", "failed", "stopped"]);
 const GROUND_EVERY = 60; // milliseconds between drawings of the heat map and arrows while playing
@@ -26,9 +26,10 @@ const METER = [
   { id: "quality", label: "high quality", brief: "HQ", tip: "Share of samples within 3 standard deviations of a mode" },
   { id: "mixture", label: "between modes", brief: "between", tip: "Mode mixture: share of samples between neighbouring modes" },
   { id: "w2", label: "W2", brief: "W2", tip: "Wasserstein-2 distance to the target (data units); floor: between two sets of real points; n: samples compared" },
-  { id: "precision", label: "precision", tip: "Share of samples that lie where real points are" },
-  { id: "recall", label: "recall", tip: "Share of real points that lie where samples are" },
-  { id: "diversity", label: "diversity", tip: "Mean variance of the coordinates (data units squared), as in the course's notebook. Two opposite modes score as much as all of them" },
+  { id: "precision", label: "precision", tip: "Share of samples that lie where real ones are; high for a collapsed generator too" },
+  { id: "recall", label: "recall", tip: "Share of real samples that lie where generated ones are; low after a collapse" },
+  { id: "diversity", label: "diversity", tip: "Mean variance of the coordinates (of an image: of its pixels), as in the course's notebook. Two opposite modes score as much as all of them" },
+  { id: "frechet", label: "Frechet distance", brief: "FD", tip: "Squared Frechet distance between features of generated and real images, by the classifier of this data set; not FID. Floor: real images; n: images judged" },
   { id: "samples", label: "samples", tip: "Generated samples that modes, quality and mixture are measured on" },
   { id: "alpha", label: "α", tip: "Divergence weight α at this step" },
 ];
@@ -117,7 +118,7 @@ function receive(player, data) {
 function readWire(bytes) {
   if (bytes.length < 12 || String.fromCharCode(...bytes.subarray(0, 4)) !== "OTVZ") return null;
   const view = new DataView(bytes.buffer);
-  if (view.getUint16(4, true) !== 1) return null;
+  if (![1, 2].includes(view.getUint16(4, true))) return null;
   const start = 12 + view.getUint32(8, true);
   const header = JSON.parse(new TextDecoder().decode(bytes.subarray(12, start)));
   const blob = (entry, Kind) =>
@@ -150,24 +151,28 @@ function mergePanel(player, panel, update, blob) {
   for (const frame of update.frames) {
     if (!panel.bySequence.has(frame.sequence)) panel.bySequence.set(frame.sequence, readFrame(frame, blob));
   }
-  thinOld(panel.bySequence);
+  thinOld(panel.bySequence, update.shape ?? [2]);
   panel.frames = [...panel.bySequence.values()].sort((a, b) => a.sequence - b.sequence);
   if (update.curve.step.shape[0]) panel.curve = readCurve(update.curve, blob);
   panel.cache.losses = null;
   takeNote(player, panel, update);
   const { box, margin, status, message, rate, verdict, verdict_kind, verdict_text } = update;
+  panel.shape = update.shape ?? [2];
   Object.assign(panel, { box, margin, status, message, rate, verdict, verdict_kind, verdict_text });
   showStatus(panel);
   showVerdict(panel);
 }
 
-function emptyRun({ run, box, margin }) {
+function emptyRun({ run, box, margin, shape = [2] }) {
   const words = { status: "", verdict: "", verdict_kind: "", verdict_text: "" };
-  return { run, box, margin, scene: null, frames: [], bySequence: new Map(), curve: null, cache: {}, shown: {}, ...words };
+  return { run, box, margin, shape, scene: null, frames: [], bySequence: new Map(), curve: null, cache: {}, shown: {}, ...words };
 }
 
+/** Samples are positions on a grid, or images, (n, C, H, W). */
+const readSamples = (entry, blob) => blob(entry, entry?.shape.length === 4 ? Uint8Array : Uint16Array);
+
 function readScene(scene, blob) {
-  const places = ["target", "source", "centres"].map((name) => [name, blob(scene[name], Uint16Array)]);
+  const places = ["target", "source", "centres"].map((name) => [name, readSamples(scene[name], blob)]);
   return { ...scene, ...Object.fromEntries(places) };
 }
 
@@ -175,7 +180,8 @@ function readFrame(frame, blob) {
   const heat = frame.potential && { ...frame.potential, values: blob(frame.potential, Uint8Array) };
   const arrows = frame.arrows && { ...frame.arrows, values: blob(frame.arrows, Int8Array) };
   const manifold = frame.manifold && { ...frame.manifold, values: blob(frame.manifold, Uint16Array) };
-  return { ...frame, potential: heat, arrows, manifold, generated: blob(frame.generated, Uint16Array) };
+  const samples = { generated: readSamples(frame.generated, blob), raw: readSamples(frame.raw, blob) };
+  return { ...frame, potential: heat, arrows, manifold, ...samples };
 }
 
 function readCurve(curve, blob) {
@@ -186,9 +192,10 @@ function readCurve(curve, blob) {
   };
 }
 
-function thinOld(bySequence) {
-  if (bySequence.size <= MOST_FRAMES) return;
-  const old = [...bySequence.keys()].sort((a, b) => a - b).slice(1, MOST_FRAMES / 2);
+function thinOld(bySequence, shape) {
+  const most = shape.length > 1 ? MOST_SHEETS : MOST_FRAMES;
+  if (bySequence.size <= most) return;
+  const old = [...bySequence.keys()].sort((a, b) => a - b).slice(1, most / 2);
   old.forEach((sequence, i) => i % 2 === 0 && bySequence.delete(sequence));
 }
 

@@ -187,13 +187,13 @@ function showMeter(player, panel, frame) {
   const all = player.detail < 2 ? meterTexts(meter, frame?.alpha, 2) : {};
   const title = METER.map(({ id, label }) => all[id] && `${label} ${all[id]}`.trim()).filter(Boolean).join("\n");
   if (parts.numbers.title !== title) parts.numbers.title = title;
-  const shares = Array.isArray(meter.mode_shares) && meter.mode_shares.length ? meter.mode_shares : null;
+  const found = meter.mode_shares ?? meter.class_shares, shares = found?.length ? found : null;
   if (parts.bars.hidden === Boolean(shares)) {
     parts.bars.hidden = !shares;
     fitCanvas(parts.bars, player.ratio);
   }
   const key = shares && `${frame.sequence}:${parts.bars.width}x${parts.bars.height}:${player.theme.key}`;
-  if (shares && panel.shown.bars !== key) drawBars(player, parts.bars, shares, meter.true_shares);
+  if (shares && panel.shown.bars !== key) drawBars(player, parts.bars, shares, meter.true_shares ?? meter.true_class_shares, panel.scene?.classes);
   panel.shown.bars = key;
 }
 
@@ -203,6 +203,7 @@ function meterTexts(meter, alpha, detail) {
   const number = detail < 2 ? (value) => (Math.abs(value) < 100 ? minus(value.toFixed(2)) : short(value)) : digits;
   const modes = known("modes_covered", "modes_total"), gap = detail ? " " : "";
   const size = known("samples") ? `n=${whole(meter.samples)}` : "", pairs = known("w2_samples") ? `n=${whole(meter.w2_samples)}` : size;
+  Object.assign(texts, sheetTexts(meter, known, number, detail));
   const floor = [known("w2_floor") ? `floor ${number(meter.w2_floor)}` : "", detail < 2 ? "" : pairs].filter(Boolean).join(", ");
   if (modes) texts.modes = `${meter.modes_covered}${gap}/${gap}${meter.modes_total} modes`;
   if (known("high_quality")) texts.quality = percent(meter.high_quality);
@@ -212,16 +213,16 @@ function meterTexts(meter, alpha, detail) {
   if (known("precision")) texts.precision = percent(meter.precision);
   if (known("recall")) texts.recall = percent(meter.recall);
   if (known("diversity")) texts.diversity = number(meter.diversity) + (known("diversity_target") ? ` of ${number(meter.diversity_target)}` : "");
-  if (detail > 1 && known("samples") && (modes || !known("w2"))) texts.samples = whole(meter.samples);
+  if (detail > 1 && known("samples") && !texts.frechet && (modes || !known("w2"))) texts.samples = whole(meter.samples);
   if (Number.isFinite(alpha)) texts.alpha = number(alpha);
   return texts;
 }
 
 /** Two bars per mode: outlined its true share, filled what it has; below 1 % of the samples it is missed and gets a cross. */
-function drawBars(player, canvas, shares, trueShares) {
-  const { width, height } = canvas, c = canvas.getContext("2d"), r = player.ratio;
+function drawBars(player, canvas, shares, trueShares, names) {
+  const { width, height } = canvas, c = canvas.getContext("2d"), r = player.ratio, words = names?.length && height > 50 * r;
   const truth = shares.map((_, i) => trueShares?.[i] ?? 1 / shares.length);
-  const top = Math.max(...shares, 1.25 * Math.max(...truth)), base = height - r, slot = width / shares.length;
+  const top = Math.max(...shares, 1.25 * Math.max(...truth)), base = height - (words ? 15 : 1) * r, slot = width / shares.length;
   const bar = clamp(slot * 0.36, r, 20 * r), tall = (share) => (share / top) * (base - 2 * r), line = Math.min(r, bar / 3);
   c.clearRect(0, 0, width, height);
   c.lineWidth = line;
@@ -238,7 +239,21 @@ function drawBars(player, canvas, shares, trueShares) {
   c.fillStyle = player.theme.text;
   c.globalAlpha = 0.3;
   c.fillRect(0, base, width, r);
+  c.globalAlpha = 0.8;
+  if (words) nameBars(player, c, names, slot, base);
   c.globalAlpha = 1;
+}
+
+/** Names of classes below their bars, cut to what fits. */
+function nameBars(player, c, names, slot, base) {
+  const r = player.ratio;
+  c.font = `${10.5 * r}px ${player.theme.font}`;
+  c.textAlign = "center";
+  names.forEach((name, i) => {
+    let text = name;
+    while (text.length > 1 && c.measureText(text).width > slot - 3 * r) text = text.slice(0, -1);
+    c.fillText(text, (i + 0.5) * slot, base + 12 * r);
+  });
 }
 
 function cross(c, x, y, arm, ratio) {
@@ -251,11 +266,12 @@ function cross(c, x, y, arm, ratio) {
   c.stroke();
 }
 
-function describe(panel, moment) {
+function describe(player, panel, moment) {
   const title = panel.scene?.title ?? "Run", frame = moment?.a;
   if (!frame) return panel.parts.canvas.setAttribute("aria-label", `${title}: ${waitingText(panel)}`);
   const { meter } = frame, facts = [];
   const fact = (value, text) => Number.isFinite(value) && facts.push(text(value));
+  if (isSheet(panel)) sheetFacts(player, panel, frame, fact);
   fact(meter.modes_covered, (n) => `${n} of ${meter.modes_total} modes covered`);
   fact(meter.high_quality, (share) => `${percent(share)} high quality`);
   fact(meter.mode_mixture, (share) => `${percent(share)} between modes`);
@@ -278,7 +294,7 @@ function describe(panel, moment) {
 /** What is to be said aloud: a new state of training, and a verdict once it is final. */
 function takeNote(player, panel, { status, verdict, verdict_kind }) {
   if (!panel.status) return; // a run that was just opened
-  const title = panel.scene?.title ?? "Run", final = verdict_kind && verdict_kind !== "not finished";
+  const title = panel.scene?.title ?? "Run", final = verdict_kind && !["not finished", "not judged"].includes(verdict_kind);
   if (panel.status !== status) player.news.push(`${title}: training ${status}.`);
   if (final && panel.verdict_kind !== verdict_kind) player.news.push(`${title}: ${verdict}.`);
 }
@@ -296,6 +312,8 @@ function showVerdict({ parts: { verdict, why }, verdict: word, verdict_kind: kin
 function showStatus(panel) {
   const { parts, scene, status, rate, message } = panel, newest = last(panel.frames);
   setText(parts.title, scene?.title ?? "");
+  setText(parts.judge, (newest && scene?.judge) || "");
+  parts.panel.dataset.kind = isSheet(panel) ? "sheet" : "points";
   parts.title.title = scene?.title ?? "";
   parts.status.dataset.status = status;
   setText(parts.status.lastChild, status);

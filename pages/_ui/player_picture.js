@@ -13,7 +13,7 @@ function paint(player, now) {
     drawPicture(player, panel, moment, now);
     drawLosses(player, panel);
     if (words) showNumbers(player, panel, moment);
-    if (speech) describe(panel, moment);
+    if (speech) describe(player, panel, moment);
   }
   if (words) player.textAt = now;
   else player.dirty = true; // paint once more, so that the last numbers are those of the last picture
@@ -23,6 +23,7 @@ function paint(player, now) {
 }
 
 function drawPicture(player, panel, moment, now) {
+  if (isSheet(panel)) return drawSheet(player, panel, moment);
   const { canvas } = panel.parts, c = canvas.getContext("2d", { alpha: false }), size = canvas.width;
   const on = player.layers, place = placing(panel, size), scene = panel.scene;
   c.globalAlpha = 1;

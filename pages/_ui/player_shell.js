@@ -13,6 +13,7 @@ function buildShell(player) {
     player.parts.layers[layer.id] = toggle;
     legend.append(toggle);
   }
+  buildViews(player);
   Object.assign(root.dataset, { frames: 0, painted: 0, playing: false, step: "" });
   root.tabIndex = 0;
   root.setAttribute("role", "region");
@@ -54,6 +55,7 @@ function onKey(player, event) {
     Home: () => player.step !== null && seek(player, firstStep(player)),
     End: () => player.step !== null && seek(player, headStep(player)),
     l: () => goLive(player),
+    r: () => player.panels.some(isSheet) && lookAt(player, "target"),
   };
   const action = actions[event.key.length === 1 ? event.key.toLowerCase() : event.key];
   if (!action || typing || pressing || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -70,7 +72,8 @@ function toggleLayer(player, id) {
 
 function refreshLegend(player) {
   const { panels, parts, layers } = player, moving = new Set(["potential", "arrows", "manifold"]);
-  const has = (id) => panels.some(({ scene, frames }) => (moving.has(id) ? last(frames)?.[id] : id === "generated" || scene?.[id]));
+  const points = panels.filter((panel) => !isSheet(panel));
+  const has = (id) => points.some(({ scene, frames }) => (moving.has(id) ? last(frames)?.[id] : id === "generated" || scene?.[id]));
   for (const { id } of LAYERS) {
     parts.layers[id].hidden = !has(id);
     const ready = id === "source" && panels.every(({ status }) => status === "ready"); // then it is always drawn
@@ -83,6 +86,7 @@ function refreshLegend(player) {
     setText(parts.layers[id].lastChild, title);
     parts.layers[id].setAttribute("aria-label", title);
   }
+  refreshViews(player);
 }
 
 function showControls(player) {
@@ -139,7 +143,9 @@ function buildPanel(player, panel) {
     enlarge: button("enlarge", "Enlarge this panel, or show all again", () => toggleFocus(player, panel), icon("enlarge")),
     waiting: make("span", "waiting"),
     message: make("span", "message"),
-    hint: make("p", "hint", {}, "Losses, modes covered and the distance to the target appear here as it learns."),
+    hint: make("p", "hint", {}, "Losses, coverage and the distance to the target appear here as it learns."),
+    note: make("span", "note"),
+    judge: make("p", "why judge"),
     outside: make("span", "outside", { title: "Generated points outside the picture at this step" }),
     scale: make("span", "scale", { title: "Lowest and highest value of the heat map at this step" }, make("span"), make("span"), make("span", "ramp"), make("span")),
     generatorLoss: line("generator", "Generator loss at this step: what the generator descends"),
@@ -156,10 +162,10 @@ function buildPanel(player, panel) {
     make("div", "body", {},
       make("div", "left", {},
         make("div", "picture", {}, canvas, parts.waiting, parts.message),
-        make("div", "caption", {}, parts.scale, parts.outside)),
+        make("div", "caption", {}, parts.scale, parts.note, parts.outside)),
       make("div", "side", {}, parts.hint,
         make("div", "lines", {}, parts.generatorLoss, parts.adversaryLoss, parts.floor), losses,
-        parts.numbers, parts.why, bars)));
+        parts.numbers, parts.why, bars, parts.judge)));
   scrubOn(player, panel, losses);
   return { ...parts, panel: panelElement };
 }

@@ -1,0 +1,66 @@
+"""What of a run on images can be carried away: sheets, arrays, and a script that repeats it."""
+
+from __future__ import annotations
+
+import io
+import math
+import pprint
+
+import numpy as np
+from numpy.typing import NDArray
+
+from otviz.datasets import to_rows
+from otviz.datasets.sheets import png, sheet
+from otviz.runs.config import RunConfig
+from otviz.runs.snapshots import Scene, Snapshot
+
+PIXELS = 1024  # width of a PNG that is aimed at
+
+
+def samples_png(scene: Scene, snapshot: Snapshot) -> bytes:
+    """The generated images of a snapshot side by side, enlarged by a whole number, as PNG."""
+    pixels = _pixels(scene, snapshot.generated)
+    columns = math.isqrt(len(pixels) - 1) + 1
+    channels, height, width = pixels.shape[1:]
+    picture = sheet(to_rows(pixels), (channels, height, width), columns)
+    times = max(1, PIXELS // picture.shape[1])
+    return png(picture.repeat(times, 0).repeat(times, 1))
+
+
+def samples_npz(scene: Scene, snapshot: Snapshot) -> bytes:
+    """Generated, raw (weights not averaged, where they differ) and real images (n, C, H, W), uint8, and the step, as NPZ."""
+    arrays = {"generated": _pixels(scene, snapshot.generated), "real": _pixels(scene, scene.target)}
+    if snapshot.raw is not None:
+        arrays["raw"] = _pixels(scene, snapshot.raw)
+    out = io.BytesIO()
+    np.savez_compressed(out, step=np.array(snapshot.step), **arrays)  # type: ignore[arg-type]
+    return out.getvalue()
+
+
+def snippet(config: RunConfig) -> str:
+    """A Python script that repeats the run with otviz, prints its last measurement and keeps its images."""
+    record = pprint.pformat(config.record(), width=110, sort_dicts=False)
+    return f'''"""Repeats a run of otviz: {config.method.title} on {config.target.title}. Run it where otviz can be imported."""
+
+from pathlib import Path
+
+import torch
+
+from otviz.runs.config import RunConfig
+from otviz.runs.image_export import samples_png
+from otviz.runs.run import Run
+
+torch.set_num_threads(1)
+config = RunConfig.from_record(
+{record}
+)
+run = Run("repeated", config).start()
+run.wait()
+last = run.snapshots[-1]  # last.generated: images as rows (n, C*H*W), uint8
+Path("samples.png").write_bytes(samples_png(run.scene, last))
+print(run.status, last.step, last.generator_loss, last.meter)
+'''
+
+
+def _pixels(scene: Scene, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return images.reshape(-1, *scene.shape)

@@ -1,0 +1,55 @@
+"""Messages and files as a whole: a prefix, a header, blobs."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Sequence
+
+from otviz.wire.blobs import Blobs, Source
+from otviz.wire.panels import panel_in, panel_out
+from otviz.wire.updates import PanelUpdate
+
+MAGIC = b"OTVZ"
+VERSIONS = (1, 2)
+"""Without and with images: what has none stays readable for those who know none."""
+
+_PREFIX = struct.Struct("<4sHHI")
+
+
+def encode(panels: Sequence[PanelUpdate], *, margin: float = 0.25) -> bytes:
+    """Bytes for the player, or for a file when every panel has its scene.
+
+    Args:
+        panels: in the order in which they are shown.
+        margin: how far beyond the box positions are kept, as a share of its width and height.
+    """
+    blobs = Blobs(margin)
+    header = {"margin": margin, "panels": [panel_out(panel, blobs) for panel in panels]}
+    text = json.dumps(header, separators=(",", ":"), allow_nan=False).encode()
+    text += b" " * (-len(text) % 4)
+    version = VERSIONS[any(len(panel.shape) > 1 for panel in panels)]
+    return _PREFIX.pack(MAGIC, version, 0, len(text)) + text + b"".join(blobs.parts)
+
+
+def decode(data: bytes) -> list[PanelUpdate]:
+    """The inverse of `encode`, up to its rounding; points beyond the margin come back as nan.
+
+    Raises:
+        ValueError: not bytes of this format, cut short, damaged or of another version.
+    """
+    if len(data) < _PREFIX.size or data[:4] != MAGIC:
+        raise ValueError("not a timeline: it does not start with OTVZ")
+    _, version, _, length = _PREFIX.unpack_from(data)
+    if version not in VERSIONS:
+        known = " or ".join(map(str, VERSIONS))
+        raise ValueError(f"timeline version must be {known}; got {version}: record it again with this otviz")
+    start = _PREFIX.size + length
+    if start > len(data):
+        raise ValueError(f"timeline is cut short: the header needs {length} bytes; got {len(data) - _PREFIX.size}")
+    try:
+        header = json.loads(data[_PREFIX.size : start])
+        source = Source(data[start:], float(header["margin"]))
+        return [panel_in(panel, source) for panel in header["panels"]]
+    except (KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError, ValueError) as error:
+        raise ValueError(f"timeline is damaged: {type(error).__name__}: {error}") from error
