@@ -1,4 +1,4 @@
-"""The command line: list, train, transport. Flags come from the same knobs as the widgets.
+"""The command line: list, train, evaluate, transport. Flags come from the same knobs as the widgets.
 
 Knobs of a method are plain flags (`--tau 0.05`), those of target, source and networks carry their name (`--target.radius 2`).
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+import shlex
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -26,16 +27,16 @@ if TYPE_CHECKING:
     from otviz.methods import Method
     from otviz.runs.config import RunConfig
 
-CHECKPOINTS = Path(__file__).resolve().parents[1] / "checkpoints"
 USAGE = """usage: otviz COMMAND [options]
 
 commands:
   list                  methods, distributions, checkpoints ... and their knobs [--json]
   train METHOD          train a method on points in the plane or on images, measure and save it
+  evaluate MODEL        judge a checkpoint, a run or the folder of either by fresh samples [--n N] [--json]
   transport             solve one transport problem between two samples of points
 
 otviz COMMAND --help, and otviz train METHOD --help, tell more. The dashboard: streamlit run app.py"""
-COMMANDS = ("list", "train", "transport")
+COMMANDS = ("list", "train", "evaluate", "transport")
 HELP = ("-h", "--help")
 PRESET = "preset"
 """Stands for a knob that the command line leaves to the preset of method and images."""
@@ -68,7 +69,7 @@ def _run(words: list[str]) -> int:
         return list_plugins(_parse(ListArgs, words[1:], "list"))
     if words[0] == "train":
         return _train(words[1:])
-    return _transport(words[1:])
+    return _evaluate(words[1:]) if words[0] == "evaluate" else _transport(words[1:])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,7 +92,7 @@ def list_plugins(args: ListArgs) -> int:
         "methods": {name: _described(cls) for name, cls in methods().items()},
         "distributions": {name: _described(cls) for name, cls in distributions().items()},
         "datasets": {name: _described(cls) for name, cls in datasets.datasets().items()},
-        "checkpoints": cards(CHECKPOINTS),
+        "checkpoints": cards(),
         "experiments": {},
     }
     if args.json:
@@ -133,7 +134,25 @@ def _train(words: list[str]) -> int:
     method, target = methods.named(words[0]), _target_kind(_asked(words, "target"))
     read = _images_config if issubclass(target, ImageSet) else _points_config
     config, args = read(words[1:], method, target)
+    if args.card:
+        return _train_checkpoint(config, args, shlex.join(words))
     return train_and_report(config, args.out, args.json)
+
+
+def _train_checkpoint(config: RunConfig, args: Any, words: str) -> int:
+    """Train images and leave a checkpoint, with the claim it is there to show on its card."""
+    from otviz.checkpoints.recording import About, record
+
+    out = args.out
+    if not config.images or not out:
+        raise ValueError("--card makes a checkpoint of images in the folder that --out names; points get a card anyway")
+    about = About(claims=(args.card,), command=f"python -m otviz train {words}")
+    try:
+        card = record(config, Path(out), about)
+    except OSError as error:
+        raise ValueError(f"{out!r} cannot be written ({error.strerror or error}); choose another --out") from error
+    print(json.dumps(card) if args.json else f"{card['title']}: {card['steps']} steps in {card['seconds']} s, in {out}")
+    return 0
 
 
 def _points_config(words: list[str], method: type[Method], target: type[Knobs]) -> tuple[RunConfig, Any]:
@@ -185,6 +204,13 @@ def _images_config(words: list[str], method: type[Method], target: type[Knobs]) 
     return config, args
 
 
+def _evaluate(words: list[str]) -> int:
+    from otviz.evaluating import EvaluateArgs, evaluated
+
+    print(evaluated(_parse(EvaluateArgs, words, "evaluate")))
+    return 0
+
+
 def _transport(words: list[str]) -> int:
     from otviz.reporting import Transport, transport_report
 
@@ -213,6 +239,7 @@ def _side_flags() -> list[Flag]:
 def _output_flags() -> list[Flag]:
     return [
         ("out", Annotated[str, tyro.conf.arg(help="folder to save the run in", metavar="DIR")], ""),
+        ("card", Annotated[str, tyro.conf.arg(help="images: leave a checkpoint that shows this", metavar="CLAIM")], ""),
         ("json", Annotated[bool, tyro.conf.arg(help="print one JSON object")], False),
     ]
 

@@ -17,7 +17,7 @@ from safetensors.torch import save as save_tensors
 
 from otviz import __version__
 from otviz.adam import plain
-from otviz.checkpoints import write_card
+from otviz.checkpoints.points import write_card
 from otviz.datasets.sheets import png, sheet
 from otviz.distributions import Distribution
 from otviz.files import write_whole

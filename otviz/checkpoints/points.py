@@ -1,7 +1,4 @@
-"""Checkpoints: a folder with a card, the generator's weights, a picture and a recorded timeline. Nothing is pickled.
-
-The card is written by the training run itself, so that nothing on it can be made up.
-"""
+"""The checkpoint of a run on points: what is added to the folder of a saved run."""
 
 from __future__ import annotations
 
@@ -52,11 +49,6 @@ def write_card(run: Run, report: dict[str, Any], samples: Array, folder: Path) -
     frames = wire.thin(run.snapshots, TIMELINE_FRAMES)
     panel = wire.PanelUpdate(run.id, run.scene.box, run.scene, frames, run.curve(), run.status)
     (folder / "timeline.bin").write_bytes(wire.encode([panel]))
-
-
-def cards(folder: Path) -> dict[str, dict[str, Any]]:
-    """The cards of every checkpoint under a folder, by name."""
-    return {path.parent.name: json.loads(path.read_text()) for path in sorted(folder.glob("*/card.json"))}
 
 
 def picture(scene: Scene, samples: Array, size: int = 480) -> bytes:

@@ -1,0 +1,75 @@
+"""How a model came to be: sheets of images from the same latents along its training, as a small NPZ. Needs no torch."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+FRAMES = 33
+SHOWN = 64
+"""Images of a frame: those of samples.png."""
+MOST = 8_000_000  # bytes of a file that is read, and of what is in it times 8
+SCORES = ("frechet", "precision", "recall", "classes_effective")
+
+
+class Timeline(NamedTuple):
+    """Looks at one training.
+
+    Attributes:
+        steps: of each look, (f,), increasing.
+        seconds: of training until then, (f,).
+        images: shape (f, n, C*H*W), uint8.
+        losses: of generator and adversary, means over the steps since the look before, (f, 2); nan where there is none.
+        scores: SCORES at each look, (f, 4); nan where nothing was measured.
+        samples: images behind each score; 0 where nothing was measured.
+    """
+
+    steps: NDArray[np.int64]
+    seconds: NDArray[np.float32]
+    images: NDArray[np.uint8]
+    losses: NDArray[np.float32]
+    scores: NDArray[np.float32]
+    samples: int
+
+
+def looks(steps: int, frames: int = FRAMES) -> list[int]:
+    """At which steps to look: closer at first, where most happens; the first is 0, the last `steps`."""
+    shares = np.linspace(0, 1, frames) ** 1.6
+    return sorted({round(share * steps) for share in shares.tolist()})
+
+
+def pack(timeline: Timeline) -> bytes:
+    """The timeline as a compressed NPZ."""
+    file = io.BytesIO()
+    arrays: dict[str, Any] = {**timeline._asdict(), "samples": np.array(timeline.samples)}
+    np.savez_compressed(file, **arrays)
+    return file.getvalue()
+
+
+def unpack(data: bytes) -> Timeline:
+    """The inverse of `pack`. Raises ValueError for anything else; nothing is unpickled."""
+    try:
+        if len(data) > MOST or _unpacked(data) > 8 * MOST:
+            raise ValueError(f"it has more than {MOST / 1e6:g} MB, or {8 * MOST / 1e6:g} unpacked")
+        with np.load(io.BytesIO(data), allow_pickle=False) as file:
+            found = {name: file[name] for name in Timeline._fields}
+        timeline = Timeline(**{**found, "samples": int(found["samples"])})
+        frames = len(timeline.steps)
+        fits = timeline.images.ndim == 3 and timeline.images.dtype == np.uint8 and timeline.steps.ndim == 1
+        shapes = (timeline.seconds.shape, timeline.losses.shape, timeline.scores.shape)
+        if not fits or not frames or shapes != ((frames,), (frames, 2), (frames, len(SCORES))):
+            raise ValueError("its parts do not fit together")
+        if len(timeline.images) != frames:
+            raise ValueError("it has not as many frames as steps")
+        return timeline
+    except Exception as error:  # a damaged archive makes NumPy and zipfile raise errors of many kinds
+        raise ValueError(f"timeline.npz cannot be read ({' '.join(str(error).split())[:100]})") from error
+
+
+def _unpacked(data: bytes) -> int:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return sum(entry.file_size for entry in archive.infolist())
