@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from otviz.methods import Method
 from otviz.runs.config import RunConfig
+from otviz.runs.image_probe import probe_of
 from otviz.runs.kept import Restored, State, collect
-from otviz.runs.probe import Probe
 from otviz.runs.snapshots import Array, Scene, Snapshot
 
 Losses = NDArray[np.float32]
@@ -62,7 +62,7 @@ class Here:
         self.training = config.begin()
         if restored is not None:
             self.training.restore(restored.tensors, restored.text)
-        self._probe = Probe(self.training, config.seed)
+        self._probe = probe_of(self.training, config.seed)
         self.scene = self._probe.scene
         self.device = self.training.device.type
 

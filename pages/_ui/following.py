@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from otviz import wire
+from otviz.datasets import ImageSet
 from otviz.distributions import Distribution
-from otviz.runs.snapshots import preview
+from otviz.runs.image_scenes import preview_of
 from pages._ui.player import player
 
 if TYPE_CHECKING:
@@ -49,16 +50,15 @@ def tuned(run_id: str) -> str:
     return f"otviz.tuned.{run_id}"
 
 
-def show_preview(target: Distribution | None, source: Distribution | None) -> None:
-    """Draw target and source before anything is trained."""
-    if target is None or source is None:
+def show_preview(target: Distribution | ImageSet | None, source: Distribution | None, key: str = "train") -> None:
+    """Draw target and source, or real images, before anything is trained."""
+    if target is None or (source is None and isinstance(target, Distribution)):
         st.info("The picture appears here once the settings on the left are complete.")
         return
-    scene = preview(target, source)
+    scene = preview_of(target, source)
     name = hashlib.sha256(f"{target!r}{source!r}".encode()).hexdigest()[:12]
-    player(
-        wire.encode([wire.PanelUpdate(f"preview-{name}", scene.box, scene, status="ready")]), key="train", height=650
-    )
+    update = wire.PanelUpdate(f"preview-{name}", scene.box, scene, status="ready", shape=scene.shape)
+    player(wire.encode([update]), key=key, height=650)
 
 
 def _follow(runs: Sequence[Run | Recorded], drawn: State, labels: Sequence[str], options: dict[str, Any]) -> None:
@@ -90,8 +90,8 @@ def _update(run: Run | Recorded, name: str, last: int, panels: int, label: str) 
 
     status, scene, looks = run.status, run.scene, run.watch()
     if scene is None or not looks:
-        scene, looks, last = preview(run.config.target, run.config.source), (), -1
-    chosen = wire.thin(looks, max(FIRST // panels, 60)) if last < 0 else wire.news(looks, last)
+        scene, looks, last = preview_of(run.config.target, run.config.source), (), -1
+    chosen = wire.portion(looks, last, max(FIRST // panels, 60), panels)
     if panels > 1:
         scene = replace(scene, title=label or scene.title, target=scene.target[:POINTS], source=scene.source[:POINTS])
         chosen = [replace(look, generated=look.generated[:POINTS]) for look in chosen]
@@ -107,5 +107,6 @@ def _update(run: Run | Recorded, name: str, last: int, panels: int, label: str) 
         steps_per_second=run.steps_per_second,
         verdict=found.word if found else "",
         verdict_kind=found.kind if found else "",
-        verdict_text=f"{found.sentence} {found.rule}" if found else "",
+        verdict_text=f"{found.sentence} {found.rule}" if found and found.word else "",
+        shape=scene.shape,
     )

@@ -313,7 +313,9 @@ function showStatus(panel) {
   const { parts, scene, status, rate, message } = panel, newest = last(panel.frames);
   setText(parts.title, scene?.title ?? "");
   setText(parts.judge, (newest && scene?.judge) || "");
-  parts.panel.dataset.kind = isSheet(panel) ? "sheet" : "points";
+  const sheet = isSheet(panel);
+  parts.panel.dataset.kind = sheet ? "sheet" : "points";
+  setText(parts.hint, `Losses, ${sheet ? "scores and classes" : "modes covered and the distance to the target"} appear here as it learns.`);
   parts.title.title = scene?.title ?? "";
   parts.status.dataset.status = status;
   setText(parts.status.lastChild, status);

@@ -143,9 +143,9 @@ function buildPanel(player, panel) {
     enlarge: button("enlarge", "Enlarge this panel, or show all again", () => toggleFocus(player, panel), icon("enlarge")),
     waiting: make("span", "waiting"),
     message: make("span", "message"),
-    hint: make("p", "hint", {}, "Losses, coverage and the distance to the target appear here as it learns."),
+    hint: make("p", "hint"),
     note: make("span", "note"),
-    judge: make("p", "why judge"),
+    judge: make("p", "judge"),
     outside: make("span", "outside", { title: "Generated points outside the picture at this step" }),
     scale: make("span", "scale", { title: "Lowest and highest value of the heat map at this step" }, make("span"), make("span"), make("span", "ramp"), make("span")),
     generatorLoss: line("generator", "Generator loss at this step: what the generator descends"),
@@ -192,6 +192,7 @@ function layout(player) {
   Object.assign(player, { width, ratio: devicePixelRatio, windowHeight: innerHeight, dirty: true, textAt: 0 });
   if (!width || !panels.length) return;
   const shown = shownPanels(player), { columns, sizes, ...kind } = sizesFor(shown.length, width, options);
+  if (kind.layout === "wide" && isSheet(shown[0])) sizes.losses *= 0.8; // there are more numbers below
   for (const [name, value] of Object.entries(sizes)) root.style.setProperty(`--${name}`, px(value));
   root.style.setProperty("--columns", columns);
   Object.assign(root.dataset, { several: panels.length > 1, ...kind });

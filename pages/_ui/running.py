@@ -17,19 +17,30 @@ if TYPE_CHECKING:
     from otviz.runs.recorded import Recorded
     from otviz.runs.run import Run
 
+INVITATION = "Press **Train** and watch the generator carry the grey rings to the blue squares."
 
-def find(link: Link) -> Run | Recorded | None:
+
+def find(link: Link, images: bool = False) -> Run | Recorded | None:
     """The run that the address names: alive and held by this browser session, or read back; else say why not."""
     run_id = link.text("run")
-    return named(link, run_id) if run_id else None
+    return named(link, run_id, images) if run_id else None
 
 
-def named(link: Link, run_id: str) -> Run | Recorded | None:
-    """The run of that id: alive and held by this browser session, or read back; else say why not."""
+def named(link: Link, run_id: str, images: bool = False) -> Run | Recorded | None:
+    """The run of that id, on images or on points: alive and held by this session, or read back; else say why not."""
     run = registry().find(run_id)
+    found = run or _stored(link, run_id)
+    if found is not None and found.config.images != images:
+        kind, page = ("images", "Images") if found.config.images else ("points", "Train")
+        link.complain(f"run {run_id!r} trains on {kind}; open it on the page {page}.")
+        return None
     if run is not None:
         leases.hold(registry(), run_id)
         return run
+    return found
+
+
+def _stored(link: Link, run_id: str) -> Recorded | None:
     try:
         stored = registry().stored.read(run_id)
         return _recorded(run_id, stored.step, stored.seconds)
@@ -95,11 +106,11 @@ def show_formula(method: Method, run: Run | Recorded | None) -> None:
     st.fragment(lines, run_every=None if run is None or _ended(run) else 2.0)()
 
 
-def tell(run: Run | Recorded | None) -> None:
+def tell(run: Run | Recorded | None, invitation: str = INVITATION) -> None:
     """One line on what became of a run that is over, or what to do when there is none."""
     with st.container(key="told"):
         if run is None:
-            st.markdown("Press **Train** and watch the generator carry the grey rings to the blue squares.")
+            st.markdown(invitation)
         elif run.status == "failed":
             st.error(plain(f"This run failed: {run.message}. What it had learned before is kept."))
         else:

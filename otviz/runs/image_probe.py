@@ -1,0 +1,171 @@
+"""How a run on images is looked at: the same x and z each time make a sheet of images, and now and then many more are judged.
+
+It draws from generators of its own and leaves the state of the networks as it is: a training goes the same way unwatched.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from otviz.datasets import ImageSet
+from otviz.features import FEWEST, Evaluation, Reference, reference
+from otviz.metrics import diversity
+from otviz.runs.image_scenes import BOX, as_images, real_images, sheet_size
+from otviz.runs.probe import Probe, as_array, loss_floor
+from otviz.runs.snapshots import Array, Meter, Scene, Snapshot
+from otviz.training import Training
+
+JUDGED = 1000
+"""Images behind a measurement, of at most 1024 numbers each; fewer of larger ones."""
+NUMBERS = 1_024_000
+BLOCK = 250  # images made at a time
+
+FIRST_AFTER = 2.0  # seconds of training before anything is judged
+EVERY, SHARE = 3.0, 20  # seconds between measurements at least, and times of what one costs
+NOISE_STDS = 3.0  # standard deviations of the source that are drawn as black and white
+
+
+def probe_of(training: Training, seed: int) -> Probe | ImageProbe:
+    """What looks at a training, by what it is trained on."""
+    return ImageProbe(training, seed) if isinstance(training.target, ImageSet) else Probe(training, seed)
+
+
+class ImageProbe:
+    """Looks at one training on images.
+
+    Args:
+        training: what to look at; its state is read, never changed.
+        seed: draws the probe's own x and z.
+    """
+
+    def __init__(self, training: Training, seed: int) -> None:
+        images: ImageSet = training.target
+        self._training, self._images, self._seed = training, images, seed
+        self._count = int(min(JUDGED, max(FEWEST, NUMBERS // images.dim)))
+        self._meter: Meter = {}
+        self._due = FIRST_AFTER
+        self._judge, judge = _judge_of(images)
+        x, z = next(self._draws(sheet_size(images.dim), [seed, 7]))
+        self._x, self._z = x.to(training.device), z.to(training.device)
+        sees_x = training.networks is not None and training.networks.from_source
+        drawn = as_images(as_array(x) / NOISE_STDS, images.shape)
+        self.scene = Scene(
+            title=training.method.title,
+            box=BOX,
+            target=real_images(images, seed),
+            source=drawn if sees_x else drawn[:0],
+            centres=None,
+            adversary=training.method.adversary_word,
+            steps=training.steps,
+            loss_floor=loss_floor(training, np.random.default_rng([seed, 9])),
+            shape=images.shape,
+            classes=images.class_names,
+            judge=judge,
+        )
+
+    def look(self, sequence: int, seconds: float, losses: tuple[float, float]) -> Snapshot:
+        """A snapshot of the training as it is now; what it measures is as old as `measured_at` says."""
+        training, shape = self._training, self._images.shape
+        shown = as_images(as_array(training.generate(self._x, self._z)), shape)
+        raw = None
+        if training.shown is not training.generator:
+            raw = as_images(as_array(_made(training.generator, self._x, self._z)), shape)
+        self._measure_now_and_then(seconds)
+        return Snapshot(
+            sequence=sequence,
+            step=training.step,
+            progress=training.progress,
+            seconds=seconds,
+            generated=shown,
+            potential=None,
+            arrows=None,
+            manifold=None,
+            generator_loss=losses[0],
+            adversary_loss=losses[1],
+            alpha=training.method.scalars(training.progress).get("alpha"),
+            meter=dict(self._meter),
+            raw=raw,
+        )
+
+    def samples(self, n: int, seed: int) -> Array:
+        """n fresh generated images as rows, shape (n, C*H*W), in [-1, 1]."""
+        return self._generate(n, [seed, 11])
+
+    def _measure_now_and_then(self, seconds: float) -> None:
+        over = self._training.step >= self._training.steps
+        if seconds < self._due and not over:
+            return
+        floor = None if self._judge is None else self._judge.floor(self._count)  # seconds, the first time
+        began = time.monotonic()
+        rows = self._generate(self._count, [self._seed, 8])
+        if np.isfinite(rows).all():
+            self._meter = self._measured(rows, floor)
+        self._due = seconds + max(EVERY, SHARE * (time.monotonic() - began))
+
+    def _measured(self, rows: Array, floor: Evaluation | None) -> Meter:
+        real = self._images.sample(len(rows), np.random.default_rng([self._seed, 10]))
+        found: Meter = {
+            "measured_at": self._training.step, "samples": len(rows),
+            "diversity": diversity(rows), "diversity_target": diversity(real),
+            "brightness": float(rows.mean()), "brightness_target": float(real.mean()),
+        }  # fmt: skip
+        if self._judge is None or floor is None:
+            return found
+        scores = self._judge.evaluate(rows, len(rows), nearest=0)
+        return found | {
+            "frechet": scores.frechet, "frechet_floor": floor.frechet,
+            "precision": scores.precision, "precision_floor": floor.precision,
+            "recall": scores.recall, "recall_floor": floor.recall,
+            "neighbour_samples": scores.neighbour_samples,
+            "class_shares": list(scores.class_shares), "true_class_shares": _shares_of(self._images),
+            "class_entropy": scores.class_entropy, "classes_effective": scores.classes_effective,
+            "classes_total": len(scores.class_shares),
+        }  # fmt: skip
+
+    def _generate(self, n: int, seed: list[int]) -> Array:
+        parts = [self._training.generate(*_to(pair, self._training.device)) for pair in self._draws(n, seed)]
+        return np.concatenate([as_array(part) for part in parts])
+
+    def _draws(self, n: int, seed: list[int]) -> Iterator[tuple[Tensor, Tensor]]:
+        """n pairs of x (B, d) and z (B, k) on the CPU, in blocks."""
+        rng = np.random.default_rng(seed)
+        noise = torch.Generator().manual_seed(int(rng.integers(2**31)))
+        for first in range(0, n, BLOCK):
+            rows = min(BLOCK, n - first)
+            x = torch.from_numpy(self._training.source.sample(rows, rng))
+            yield x, torch.randn(rows, self._training.method.noise_dim, generator=noise)
+
+
+def _judge_of(images: ImageSet) -> tuple[Reference | None, str]:
+    """What judges images of this set, and its name; or why there is nothing, in a sentence."""
+    try:
+        judge = reference(images)
+    except ValueError as error:
+        return None, f"{error}."
+    return judge, f"Judged by {judge.judge}, which is right on {judge.classifier.card['accuracy']:.1%} of test images."
+
+
+def _shares_of(images: ImageSet) -> list[float]:
+    labels = images.split("train").labels
+    shares: list[float] = (np.bincount(labels, minlength=len(images.class_names)) / len(labels)).tolist()
+    return shares
+
+
+def _to(pair: tuple[Tensor, Tensor], device: torch.device) -> tuple[Tensor, Tensor]:
+    return pair[0].to(device), pair[1].to(device)
+
+
+def _made(network: nn.Module, x: Tensor, z: Tensor) -> Any:
+    """What a network makes of x and z as it is, without touching its state."""
+    learning = network.training
+    try:
+        with torch.no_grad():
+            return network.eval()(x, z)
+    finally:
+        network.train(learning)

@@ -1,0 +1,59 @@
+"""Images: train any method on images and watch them grow sharper."""
+
+import streamlit as st
+
+from pages._ui import following, frame, image_details, imaging, links, running
+
+frame.require()
+link = links.open_link("images")
+panel, picture = st.columns([3, 8], gap="medium")
+
+with panel:
+    go = st.container()
+    images_box, method_box = st.container(), st.container(gap="small")
+with picture:
+    steering, canvas, under = st.container(), st.container(), st.container()
+
+run = running.find(link, images=True)
+shown = [] if run is None else [run]
+drawn = following.state(shown)
+living = running.alive(run)
+locked = living is not None
+
+with images_box:
+    images = imaging.choose_images(link, locked)
+    there = imaging.are_there(images)
+if run is None and there:
+    with canvas:
+        following.show_preview(images, None, key="images")
+with method_box:
+    method = imaging.choose_method(link, images, locked)
+    networks = imaging.choose_networks(link, images, method, locked)
+    plan = imaging.choose_plan(link, images, method, locked)
+config = imaging.config_of(images, method, networks, plan)
+
+if run is not None:
+    running.settle(link, run, config, imaging.address(run.config, run.id))
+
+with go:
+    if living is not None:
+        st.caption(running.beside(living))
+    elif (
+        st.button("Train", type="primary", width="stretch", disabled=config is None or not there, shortcut="T")
+        and config
+    ):
+        running.begin(link, config)
+    if run is not None and running.unfinished(run) and st.button("Go on with this run", width="stretch"):
+        running.go_on(link, run.id)
+
+with steering:
+    if living is not None:
+        running.steer(link, living)
+    else:
+        running.tell(run, "Press **Train** and watch noise turn into images like these.")
+if run is not None:
+    with canvas:
+        following.show(shown, drawn, key="images")
+with under:
+    image_details.show(link, run, method)
+link.publish({"run": "" if run is None else run.id})

@@ -1,0 +1,69 @@
+"""What stands under the picture of a run on images: scores over time, formula, downloads, the list of runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from otviz.runs import export
+from pages._ui import controls, details, imaging, running
+from pages._ui.links import Link
+
+if TYPE_CHECKING:
+    from otviz.methods import Method
+    from otviz.runs.recorded import Recorded
+    from otviz.runs.run import Run
+
+REDRAWN = 5.0  # seconds between drawings of the scores while a run trains
+
+VIEWS = {"scores": "Scores over time", "formula": "Formula", "download": "Download", "runs": "Runs"}
+
+
+def show(link: Link, run: Run | Recorded | None, method: Method | None) -> None:
+    """Draw the view chosen; only that one is computed."""
+    view = controls.choice(link, "view", VIEWS, default="scores", label="Under the picture", in_a_row=True)
+    if view == "runs":
+        details.show_runs(link, run, imaging.address, images=True)
+    elif view == "formula":
+        details.show_formula(run, method)
+    elif run is None:
+        st.caption("Train a model first, or open one from the list of runs.")
+    elif not run.snapshots:
+        st.caption("Nothing to show yet: the run has not begun.")
+    elif view == "scores":
+        st.fragment(_scores, run_every=REDRAWN if running.alive(run) else None)(run)
+    else:
+        _download(run)
+
+
+def _scores(run: Run | Recorded) -> None:
+    from otviz.figures.image_metrics_history import image_metrics_history
+
+    assert run.scene is not None
+    figure = image_metrics_history(run.scene, run.snapshots, run.curve())
+    st.plotly_chart(figure, key="scores", width="stretch")
+    meter = run.meter
+    if "frechet" in meter:
+        st.caption(
+            f"{meter['samples']} generated images at each measurement, {meter['neighbour_samples']} for precision and recall. "
+            "Grey: real images judged alike, the floor or ceiling of what can be reached. The distance is between features "
+            "of this project's classifier: compare within a data set only, and not with published FID. Precision is high "
+            "for a collapsed generator too; read it with recall and classes."
+        )
+
+
+def _download(run: Run | Recorded) -> None:
+    from otviz.runs import image_export
+
+    scene, last = run.scene, run.snapshots[-1]
+    assert scene is not None
+    with st.container(horizontal=True, gap="small"):
+        st.download_button("Samples (PNG)", lambda: image_export.samples_png(scene, last), f"{run.id}.png", "image/png")
+        st.download_button("Samples (NPZ)", lambda: image_export.samples_npz(scene, last), f"{run.id}-samples.npz")
+        st.download_button("Losses (CSV)", lambda: export.history_csv(run.losses()), f"{run.id}-losses.csv", "text/csv")
+        st.download_button("Config (JSON)", export.config_json(run.config), f"{run.id}.json", "application/json")
+        st.download_button("Weights (safetensors)", lambda: export.weights(run.still()), f"{run.id}.safetensors")
+        script = image_export.snippet(run.config)
+        st.download_button("Python script", script, f"{run.id}.py", "text/x-python")
+    st.code(script, language="python", height=260)

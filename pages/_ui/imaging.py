@@ -1,0 +1,196 @@
+"""Choosing what to train on images: the set, the method with knobs preset for it, networks and plan, all in the link."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from otviz.datasets import ImageSet, datasets, named, record, store_upload
+from otviz.datasets.uploads import PREFIX
+from otviz.params import Knobs, params_of
+from otviz.runs.plan import Plan
+from pages._ui import controls
+from pages._ui.links import Link, plain
+
+if TYPE_CHECKING:
+    from otviz.methods import Method
+    from otviz.networks import Networks
+    from otviz.presets import Preset
+    from otviz.runs.config import RunConfig
+
+OF_POINTS = ("hidden", "layers")
+"""Knobs of methods that size networks for points; those for images have their own."""
+
+PLANNED = ("device", "lr_decay", "precision")
+
+
+def choose_images(link: Link, locked: bool) -> ImageSet | None:
+    """Draw the choice of one set of images with its knobs; None while there is none."""
+    titles = {name: cls.title for name, cls in datasets().items()}
+    name = controls.choice(link, "target", titles, default="digits", label="Data set", disabled=locked)
+    cls = named(name)
+    given = _upload(link, cls, locked) if cls.needs_file else {}
+    if cls.needs_file and not given:
+        return None
+    shown = [knob.name for knob in params_of(cls) if knob.name not in given]
+    images = controls.knobs(link, cls, prefix="target.", defaults=given, only=shown, disabled=locked)
+    if images is not None:
+        st.caption(plain(images.describe()))
+    return images
+
+
+def _upload(link: Link, cls: type[ImageSet], locked: bool) -> dict[str, str]:
+    """Draw the upload of a ZIP; its name by content goes into the link. A bad file replaces no good one."""
+    name = link.text("target.file")
+    given = st.file_uploader("Upload a ZIP of images", ["zip"], key=f"{link.page}:{cls.name}.file", disabled=locked)
+    if given is not None:
+        try:
+            stored = store_upload(given.getvalue(), given.name)
+            if name:
+                cls.parse({"file": stored})  # reads it
+            name = stored
+        except ValueError as error:
+            kept = " The images you had are kept." if name else ""
+            st.error(plain(f"{error}.{kept}"))
+    if not name:
+        st.caption("Choose a file, or another data set.")
+        return {}
+    if not name.startswith(PREFIX):  # a link may only name what was uploaded, never a path of the server
+        st.error("A link can only name an uploaded file (upload: and 16 signs); choose the file again.")
+        return {}
+    link.put("target.file", name)
+    return {"file": name}
+
+
+def are_there(images: ImageSet | None) -> bool:
+    """Whether the images can be had; if not, say in one sentence what to do."""
+    if images is None:
+        return False
+    trouble = _trouble(images.name, record(images))
+    if trouble:
+        st.info(plain(f"{trouble[:1].upper()}{trouble[1:]}."))
+    return not trouble
+
+
+@st.cache_data(ttl=20, max_entries=20, show_spinner="Reading the images …")
+def _trouble(name: str, knobs: dict[str, Any]) -> str:
+    """Why the images cannot be had, or nothing; asked now and then, since asking may mean a download."""
+    from otviz.datasets import by_record
+
+    try:
+        by_record({**knobs, "name": name}).split("train")
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def choose_method(link: Link, images: ImageSet | None, locked: bool) -> Method | None:
+    """Draw the choice of a method with its knobs, preset for these images; while a run is alive only live ones are open."""
+    from otviz.methods import methods
+    from otviz.methods import named as method_named
+
+    titles = {name: cls.title for name, cls in methods().items()}
+    name = controls.choice(link, "method", titles, default="uotm", label="Method", disabled=locked)
+    cls = method_named(name)
+    return None if images is None else _knobs(link, cls, images, name, dict(_preset(name, images).method), locked)
+
+
+def _knobs(
+    link: Link, cls: type[Method], images: ImageSet, name: str, defaults: dict[str, Any], locked: bool
+) -> Method | None:
+    shown = [knob.name for knob in params_of(cls) if knob.name not in OF_POINTS]
+    return controls.knobs(link, cls, scope=_scope(images, name), defaults=defaults, only=shown, locked=locked)
+
+
+def choose_networks(link: Link, images: ImageSet | None, method: Method | None, locked: bool) -> Networks | None:
+    """Draw the knobs of the networks."""
+    from otviz.networks import Networks
+
+    if images is None or method is None:
+        return None
+    with st.expander("Networks"):
+        made = controls.knobs(
+            link, Networks, prefix="network.", scope=_scope(images, method.name), disabled=locked,
+            defaults=_preset(method.name, images).networks.as_dict(),
+        )  # fmt: skip
+        if made is None:
+            return None
+        try:
+            made.check(images.shape, method.noise_dim)
+        except ValueError as error:
+            st.error(plain(str(error)))
+            return None
+        generator, adversary = made.kinds(images.shape)
+        st.caption(f"Generator {generator}, adversary {adversary}." if method.outputs else f"Generator {generator}.")
+    return made
+
+
+def choose_plan(link: Link, images: ImageSet | None, method: Method | None, locked: bool) -> Plan | None:
+    """Draw steps and seed side by side; where, how precisely and with what decay of the step sizes are under Advanced."""
+    if images is None or method is None:
+        return None
+    scope, start = _scope(images, method.name), {"steps": _preset(method.name, images).steps}
+
+    def part(*names: str) -> Plan | None:
+        return controls.knobs(link, Plan, scope=scope, defaults=start, only=names, disabled=locked)
+
+    left, right = st.columns(2, gap="small")
+    with left:
+        steps = part("steps")
+    with right:
+        seed = part("seed")
+    how = part(*PLANNED)
+    if steps is None or seed is None or how is None:
+        return None
+    return Plan(steps.steps, seed.seed, how.device, lr_decay=how.lr_decay, precision=how.precision)
+
+
+def config_of(
+    images: ImageSet | None, method: Method | None, networks: Networks | None, plan: Plan | None
+) -> RunConfig | None:
+    """The config that the widgets describe, or None while one of them is bad."""
+    from otviz.runs.config import RunConfig
+
+    if images is None or method is None or networks is None or plan is None:
+        return None
+    return RunConfig(
+        method, images, steps=plan.steps, seed=plan.seed, device=plan.device, lr_decay=plan.lr_decay,
+        precision=plan.precision, networks=networks,
+    )  # fmt: skip
+
+
+def address(config: RunConfig, run_id: str) -> dict[str, str]:
+    """The query parameters that show this run on the Images page with its settings."""
+    images, method, chosen = config.target, config.method, _preset(config.method.name, config.target)
+    assert config.networks is not None
+    plan = Plan(
+        config.steps, config.seed, config.device, lr_decay=config.lr_decay, precision=config.precision,  # type: ignore[arg-type]
+    )  # fmt: skip
+    return {
+        "method": method.name, "target": images.name, "run": run_id,
+        **_differing("", method, dict(chosen.method), OF_POINTS),
+        **_differing("target.", images, {}),
+        **_differing("network.", config.networks, chosen.networks.as_dict()),
+        **_differing("", plan, {"steps": chosen.steps}),
+    }  # fmt: skip
+
+
+def _differing(prefix: str, part: Knobs, defaults: dict[str, Any], but: tuple[str, ...] = ()) -> dict[str, str]:
+    """Knobs that are not as `defaults`, or as declared, have them."""
+    return {
+        prefix + knob.name: knob.write(getattr(part, knob.name))
+        for knob in params_of(type(part))
+        if knob.name not in but and getattr(part, knob.name) != defaults.get(knob.name, knob.default)
+    }
+
+
+def _preset(method: str, images: ImageSet) -> Preset:
+    from otviz.presets import preset
+
+    return preset(method, images)
+
+
+def _scope(images: ImageSet, method: str) -> str:
+    """Tells apart what is remembered where defaults differ: they depend on the method and the size of an image."""
+    return f"{images.name}-{images.dim}.{method}"
