@@ -5,6 +5,7 @@ Images by the classifier of their set, beside the floor that real images reach; 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from dataclasses import dataclass
@@ -71,8 +72,9 @@ def folder_of(asked: str) -> Path:
     """Where a checkpoint of that name, a run of that id, or a folder is. Raises ValueError if there is none."""
     candidates = [CHECKPOINTS / asked, Store().folder / asked] if NAME.fullmatch(asked) else []
     for folder in [*candidates, Path(asked)]:
-        if (folder / "generator.safetensors").is_file():
-            return folder
+        with contextlib.suppress(OSError, ValueError):  # a name that no file can have
+            if (folder / "generator.safetensors").is_file():
+                return folder
     raise ValueError(
         f"there is no checkpoint, no run and no folder with generator.safetensors at {asked[:200]!r}; "
         "otviz list tells the checkpoints"

@@ -31,7 +31,7 @@ from otviz.checkpoints.judging import judged
 from otviz.checkpoints.models import SHEET, SHEET_SEED, Model, of_bytes
 from otviz.checkpoints.timelines import SCORES, SHOWN, Timeline
 from otviz.datasets import ImageSet, to_pixels
-from otviz.features import Reference, reference
+from otviz.features import SAMPLES, Reference, reference
 from otviz.files import write_whole
 from otviz.runs.config import RunConfig
 from otviz.runs.kept import collect
@@ -41,6 +41,7 @@ UNFINISHED = "unfinished.safetensors"
 SAVED_EVERY = 60.0  # seconds of training
 PORTION = 0.5  # seconds between two calls of `progress`
 JUDGED = 2000  # images behind a score of the timeline
+JUDGED_LAST = SAMPLES  # images behind the scores of the card
 JUDGED_LOOKS = 9
 """Looks that are judged, the last among them."""
 
@@ -229,7 +230,7 @@ class _Recording:
 def scored(model: Model) -> dict[str, Any]:
     """The scores of a model for its card, or why there are none."""
     try:
-        return {"metrics": judged(model)}
+        return {"metrics": judged(model, JUDGED_LAST)}
     except ValueError as error:
         return {"metrics": {}, "unjudged": str(error)}
 

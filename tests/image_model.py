@@ -1,0 +1,40 @@
+"""A small image model that was trained for a moment, for all tests that need one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from otviz.checkpoints import recording
+from otviz.checkpoints.recording import About, record
+from otviz.datasets import named
+from otviz.methods import named as method_named
+from otviz.presets import preset
+from otviz.runs.config import RunConfig
+
+CLAIM = "A claim (papers/003)"
+
+
+def digits_config(method: str = "uotm", steps: int = 6, **knobs: object) -> RunConfig:
+    """A run on the shipped 8 x 8 digits."""
+    images = named("digits")()
+    settings = preset(method, images)
+    return RunConfig(
+        settings.applied(method_named(method), **{"batch_size": 16, **knobs}), images, steps=steps, device="cpu",
+        networks=settings.networks,
+    )  # fmt: skip
+
+
+def few_judged(patch: pytest.MonkeyPatch) -> None:
+    """Judge so few images that a test may wait for it."""
+    patch.setattr(recording, "JUDGED", 60)
+    patch.setattr(recording, "JUDGED_LAST", 100)
+
+
+def made(folder: Path, method: str = "uotm", **knobs: object) -> Path:
+    """Train it into a folder and return the folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        few_judged(patch)
+        record(digits_config(method, **knobs), folder, About(title=f"{method} for a test", claims=(CLAIM,)))  # type: ignore[arg-type]
+    return folder

@@ -1,0 +1,101 @@
+"""Every image model that is shipped: its weights are those of its card, and make its picture byte for byte."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from otviz.catalogue import LIST, README, catalogue, table, write_readme
+from otviz.checkpoints import CHECKPOINTS, image_cards
+from otviz.checkpoints.models import load
+from otviz.checkpoints.timelines import unpack
+
+SHIPPED = sorted(image_cards())
+MOST, MOST_TOGETHER = 8_000_000, 60_000_000
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_model_is_what_its_card_says(name: str) -> None:
+    folder, model = CHECKPOINTS / name, load(name)  # the hash is checked by `load`
+    assert model.samples_png() == (folder / "samples.png").read_bytes()
+    timeline = unpack((folder / "timeline.npz").read_bytes())
+    assert int(timeline.steps[-1]) == model.config.steps
+    assert sum(path.stat().st_size for path in folder.iterdir()) <= MOST
+    assert model.config.record()["method"] == model.card.record["method"]
+    assert model.card.metrics["samples"] >= 10_000
+    assert np.isfinite(model.sample(10)).all()
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_model_is_that_of_the_catalogue(name: str) -> None:
+    entry, card = catalogue().entries[name], image_cards()[name]
+    config = entry.config()
+    assert card.record["steps"] == config.steps
+    assert card.record["seed"] == config.seed
+    assert (card.method, card.target) == (entry.method, entry.target)
+    assert card.record["networks"] == (config.networks and config.networks.as_dict())
+    for knob, value in entry.knobs.items():
+        assert card.record["method"][knob] == value
+    assert card.record["command"] == entry.command
+
+
+def test_all_together_fit_into_a_repository() -> None:
+    assert sum(path.stat().st_size for path in CHECKPOINTS.rglob("*") if path.is_file()) <= MOST_TOGETHER
+
+
+def test_every_model_of_the_catalogue_can_be_trained() -> None:
+    found = catalogue()
+    for entry in found.entries.values():
+        config = entry.config("cpu")  # every knob is known and in range
+        config.networks.check(config.target.shape, config.method.noise_dim)  # type: ignore[union-attr]
+    assert {key for entry in found.entries.values() for key in entry.claims} == set(found.claims)
+
+
+def test_the_table_has_every_model_once_and_how_to_train_what_is_missing() -> None:
+    found = catalogue()
+    rows = table(found, {}).splitlines()[2:]
+    assert len(rows) == len(found.entries)
+    for row, entry in zip(rows, found.entries.values(), strict=True):
+        assert f"`{entry.command}`" in row
+        assert ("GPU" in row) == (entry.device == "cuda")
+    assert len(table(found, image_cards()).splitlines()) == len(rows) + 2
+
+
+def test_the_readme_keeps_what_others_wrote(tmp_path: Path) -> None:
+    path = tmp_path / "README.md"
+    path.write_text("# Checkpoints\n\nOthers.\n")
+    for _ in range(2):
+        write_readme(catalogue(), path, tmp_path)
+    text = path.read_text()
+    assert text.startswith("# Checkpoints\n\nOthers.\n")
+    assert text.count("| `mnist8-uotm`") == 1
+
+
+def test_the_readme_is_that_of_the_cards(tmp_path: Path) -> None:
+    path = tmp_path / "README.md"
+    path.write_text(README.read_text(encoding="utf-8"), encoding="utf-8")
+    write_readme(catalogue(), path)
+    assert path.read_text(encoding="utf-8") == README.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("change", ["name", "claims", "knob"])
+def test_a_bad_catalogue_is_told(tmp_path: Path, change: str) -> None:
+    text = LIST.read_text(encoding="utf-8")
+    more = {
+        "name": '[[model]]\nname = "mnist8-uotm"\nmethod = "uotm"\n',
+        "claims": '[[model]]\nname = "new"\nmethod = "uotm"\nclaims = ["none"]\n',
+        "knob": '[[model]]\nname = "new"\nmethod = "uotm"\nturns = 3\n',
+    }[change]
+    (tmp_path / "list.toml").write_text(f"{text}\n{more}")
+    with pytest.raises(ValueError, match=r"list\.toml"):
+        catalogue(tmp_path / "list.toml")
+
+
+def test_no_card_has_a_path_of_the_machine_it_was_made_on() -> None:
+    for name in SHIPPED:
+        text = (CHECKPOINTS / name / "card.json").read_text()
+        assert "/work" not in text
+        assert json.loads(text)["licence"]
