@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import os
 from pathlib import Path
 
 import pytest
 import torch
 
-from benchmarks import claims, compare, naive, solvers, speed, stacked, transport
+from benchmarks import claims, compare, images, naive, solvers, speed, stacked, transport
 from benchmarks.__main__ import ROWS, main
 from benchmarks.rivals import Tried, best
 from benchmarks.rows import Effort, Measured, Row, machine, record_of, store, stored
@@ -17,6 +18,7 @@ from benchmarks.timing import Paired, paired
 from benchmarks.truth import converged, converged_gradient
 from otviz.ot.exact import exact_coupling, squared_distances
 
+DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 HERE = [
     row.name for row in (*speed.ROWS, *stacked.ROWS, *claims.ROWS, *solvers.ROWS, *transport.ROWS, compare.ROWS[0])
 ]  # the live rows need a server and a browser
@@ -35,6 +37,15 @@ def test_each_row_runs_at_tiny_size(name: str) -> None:
     assert found.shown
     assert found.reached in (True, False, None)
     assert name in render([ROWS[name]], {name: record_of(ROWS[name], found, 1.0, 0.0)})
+
+
+@pytest.mark.parametrize("name", [row.name for row in images.ROWS])
+def test_each_row_of_images_runs_at_tiny_size(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if "OTVIZ_DATA" not in os.environ:
+        monkeypatch.setenv("OTVIZ_DATA", str(DATA))
+    if not (Path(os.environ["OTVIZ_DATA"]) / "mnist").is_dir():
+        pytest.skip("MNIST is not on this computer: set OTVIZ_DATA to the folder that has mnist/")
+    test_each_row_runs_at_tiny_size(name)
 
 
 def test_the_ratio_is_the_median_over_neighbours() -> None:
