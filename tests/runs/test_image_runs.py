@@ -1,0 +1,353 @@
+"""Runs on images: looked at without being disturbed, kept, resumed, branched and judged; all on the digits, with small networks."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from otviz import features
+from otviz.datasets import datasets, to_rows
+from otviz.datasets import named as image_set
+from otviz.methods import methods, named
+from otviz.networks import Networks
+from otviz.runs import image_export, image_probe, kept, snapshots
+from otviz.runs.branches import branch
+from otviz.runs.config import RunConfig
+from otviz.runs.hosts import Hosts
+from otviz.runs.image_probe import ImageProbe, probe_of
+from otviz.runs.image_scenes import FEWEST, FRAME_BYTES, MOST, preview_of, sheet_size
+from otviz.runs.image_verdict import image_verdict
+from otviz.runs.judged import table, verdict_on
+from otviz.runs.kept import States
+from otviz.runs.live import Here
+from otviz.runs.recorded import Recorded
+from otviz.runs.registry import Registry
+from otviz.runs.run import Run
+from otviz.runs.store import Store, read_restored, save_run
+
+DIGITS = image_set("digits")()
+SMALL = Networks(width=8, adversary_width=4)
+
+
+def config(name: str = "uotm", steps: int = 12, networks: Networks = SMALL, **knobs: Any) -> RunConfig:
+    method = named(name)(**{"batch_size": 8, "noise_dim": 3, **knobs})
+    return RunConfig(method, DIGITS, steps=steps, seed=3, device="cpu", networks=networks)
+
+
+def done(run: Run) -> Run:
+    assert run.wait(60)
+    assert run.status == "done", run.message
+    return run
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(image_probe, "JUDGED", 60)
+
+
+@pytest.fixture
+def unjudged() -> Iterator[None]:
+    """No set has a classifier."""
+
+    def none(images: object) -> object:
+        raise ValueError("Digits 8 x 8 has no classifier yet to judge its images by: train it")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(image_probe, "reference", none)
+        yield
+
+
+@pytest.fixture
+def finished(tmp_path: Path) -> tuple[Store, Run]:
+    store = Store(tmp_path / "runs")
+    return store, done(Run("images-one", config(ema=0.9), save=store.save).start())
+
+
+# Looking
+
+
+def test_a_run_on_images_shows_the_same_sheet_at_every_step(finished: tuple[Store, Run]) -> None:
+    _, run = finished
+    scene, first, last = run.scene, run.snapshots[0], run.snapshots[-1]
+    assert scene is not None
+    assert (scene.shape, scene.classes, last.step) == ((1, 8, 8), tuple("0123456789"), 12)
+    for images in (scene.target, scene.source, first.generated, last.generated, last.raw):
+        assert images is not None
+        assert (images.shape, images.dtype) == ((64, 64), np.uint8)
+    assert np.isin(scene.target, DIGITS.split("train").pixels).all()
+    assert last.potential is last.arrows is last.manifold is None
+    training = run.still()
+    again = ImageProbe(training, run.config.seed).look(0, 0.0, (0.0, 0.0))
+    np.testing.assert_array_equal(again.generated, last.generated)
+    assert again.raw is not None
+    assert not np.array_equal(again.raw, again.generated), "averaged weights lag behind"
+
+
+def test_weights_that_are_not_averaged_are_shown_once(finished: tuple[Store, Run]) -> None:
+    probe = probe_of(config(ema=0.0).begin(), 0)
+    assert probe.look(0, 0.0, (0.0, 0.0)).raw is None
+
+
+def test_a_generator_that_does_not_see_x_shows_no_source() -> None:
+    networks = Networks(generator="cnn", adversary="cnn", width=4, adversary_width=4, from_source=False)
+    assert len(probe_of(config("ot-gan", networks=networks).begin(), 0).scene.source) == 0
+
+
+@pytest.mark.parametrize("name", ["uotm", "ot-gan", "sinkhorn"])
+def test_looking_leaves_the_training_as_it_is(name: str) -> None:
+    networks = Networks(generator="cnn", width=4, adversary_width=4)  # has batch norm, whose averages must not move
+    watched, alone = (config(name, networks=networks, ema=0.9).begin() for _ in range(2))
+    probe = ImageProbe(watched, 3)
+    for _ in range(3):
+        probe.look(0, 100.0, (0.0, 0.0))
+        probe.samples(5, 1)
+        watched.advance()
+        alone.advance()
+    (tensors, text), (others, other) = watched.state(), alone.state()
+    assert text == other
+    assert all(torch.equal(tensors[key], others[key]) for key in others)
+
+
+def test_the_sinkhorn_generator_has_a_noise_floor() -> None:
+    floor = probe_of(config("sinkhorn", batch_size=64, blur=1.0).begin(), 0).scene.loss_floor
+    assert floor is not None
+    assert floor[0] > 0
+    assert probe_of(config("uotm").begin(), 0).scene.loss_floor is None
+
+
+@pytest.mark.parametrize("side", [8, 16, 28, 32, 64])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_sheet_is_a_square_of_few_bytes(side: int, channels: int) -> None:
+    count = sheet_size(channels * side * side)
+    assert FEWEST <= count <= MOST
+    assert round(count**0.5) ** 2 == count
+    assert count == FEWEST or 2 * count * channels * side * side <= FRAME_BYTES
+
+
+def test_the_preview_is_of_real_images() -> None:
+    scene = preview_of(DIGITS, None)
+    assert scene.target.shape == (64, 64)
+    assert scene.shape == (1, 8, 8)
+
+
+# Measuring
+
+
+def test_what_is_measured_is_what_the_reference_says(finished: tuple[Store, Run]) -> None:
+    try:
+        judge = features.reference(DIGITS)
+    except ValueError:
+        pytest.skip("the digits have no classifier here")
+    _, run = finished
+    meter = run.meter
+    assert (meter["measured_at"], meter["samples"], meter["classes_total"]) == (12, 60, 10)
+    assert meter["frechet_floor"] == judge.floor(60).frechet < meter["frechet"]
+    assert sum(meter["class_shares"]) == pytest.approx(1)
+    assert sum(meter["true_class_shares"]) == pytest.approx(1)
+    assert json.loads(json.dumps(meter)) == meter
+    assert run.scene is not None
+    assert "classifier-digits" in run.scene.judge
+
+
+def test_without_a_classifier_there_are_pixels_and_a_sentence(unjudged: None) -> None:
+    probe = ImageProbe(config(steps=1).begin(), 0)
+    probe._training.advance()
+    meter = probe.look(0, 0.0, (0.0, 0.0)).meter
+    assert "has no classifier yet" in probe.scene.judge
+    assert "frechet" not in meter
+    rows = to_rows(DIGITS.split("train").pixels)
+    # 60 draws of 1541 images: the mean of their pixels is known to 0.03, their variance to a tenth
+    assert meter["brightness_target"] == pytest.approx(float(rows.mean()), abs=0.06)
+    assert meter["diversity_target"] == pytest.approx(float(rows.var(0).mean()), rel=0.2)
+
+
+def test_measuring_waits_for_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    probe = ImageProbe(config(steps=100).begin(), 0)
+    measured = [probe.look(0, seconds, (0.0, 0.0)).meter.get("measured_at") for seconds in (0.0, 1.9)]
+    assert measured == [None, None]
+    assert probe.look(0, 2.0, (0.0, 0.0)).meter["measured_at"] == 0
+    probe._training.advance()
+    assert probe.look(0, 4.9, (0.0, 0.0)).meter["measured_at"] == 0
+    assert probe.look(0, 1000.0, (0.0, 0.0)).meter["measured_at"] == 1
+
+
+# Keeping
+
+
+def test_a_stored_run_comes_back_whole(finished: tuple[Store, Run]) -> None:
+    store, run = finished
+    back = Recorded.read(store, run.id)
+    assert back.config == run.config
+    assert run.scene is not None
+    for name in ("title", "box", "shape", "classes", "judge", "loss_floor", "steps"):
+        assert getattr(back.scene, name) == getattr(run.scene, name), name
+    np.testing.assert_array_equal(back.scene.target, run.scene.target)
+    for ours, theirs in zip(run.snapshots, back.snapshots, strict=True):
+        np.testing.assert_array_equal(theirs.generated, ours.generated)
+        np.testing.assert_array_equal(theirs.raw, ours.raw)  # type: ignore[arg-type]
+        assert theirs.meter == ours.meter
+    assert table([back], ["one"]).loc[0, "step"] == 12
+
+
+def test_what_was_interrupted_goes_on_exactly(tmp_path: Path) -> None:
+    """A save in mid-run is what a killed process leaves behind."""
+    whole = done(Run("whole", config(steps=20, ema=0.9)).start())
+    live = Here(config(steps=20, ema=0.9))
+    losses, _ = live.advance(9)
+    stopped = Run("part", config(steps=20, ema=0.9))
+    stopped.scene = live.scene
+    looked = live.look(0, 0.5, (0.0, 0.0))
+    assert looked is not None
+    assert looked[1] is not None
+    stopped._snapshots = (looked[0],)
+    stopped._losses.add(losses)
+    stopped._states.add(9, looked[1])
+    save_run(stopped, tmp_path / "part")
+    _, restored = read_restored(tmp_path / "part")
+    resumed = done(Run("part", config(steps=20, ema=0.9), restored=restored).start())
+    np.testing.assert_array_equal(resumed.losses(), whole.losses())
+    np.testing.assert_array_equal(resumed.snapshots[-1].generated, whole.snapshots[-1].generated)
+    ours, theirs = resumed.state()[0], whole.state()[0]
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+
+
+def test_large_states_are_taken_less_often_and_a_pause_still_saves_the_last_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept, "SMALL", 10.0)
+    store = Store(tmp_path / "runs")
+    run = Run("large-states", config(steps=100_000), save=store.save).start()
+    while run.step < 40:
+        run.watch()
+    assert len(run.kept) < len(run.snapshots)
+    run.pause()
+    while not (store.path(run.id) / "summary.json").is_file():
+        assert not run.wait(0.02)
+    assert run.kept[-1] == run.step == json.loads(run.state()[1])["step"]
+    assert read_restored(store.path(run.id))[1].losses.shape == (run.step, 2)
+    run.stop()
+    assert run.wait(20)
+
+
+def test_few_large_states_are_kept() -> None:
+    states, state = States(1000), ({"weights": torch.zeros(5_000_000)}, "")
+    for step in range(0, 1001, 10):
+        states.add(step, state)
+    assert 2 <= len(states.kept) <= 5
+    assert states.nbytes <= 5 * 20_000_000
+
+
+def test_snapshots_of_images_are_bounded_by_their_bytes(finished: tuple[Store, Run]) -> None:
+    _, run = finished
+    large, many = run.snapshots[-1], ()
+    for sequence in range(1000):
+        many = snapshots.thinned((*many, replace(large, sequence=sequence)), 100_000)  # type: ignore[assignment]
+        assert len(many) * 100_000 <= snapshots.ROOM
+    assert (many[0].sequence, many[-1].sequence) == (0, 999)  # type: ignore[attr-defined]
+
+
+def test_ended_runs_are_forgotten_when_they_take_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    registry = Registry()
+    first, second = (done(registry.submit(config(steps=2))) for _ in range(2))
+    assert registry.find(first.id) is first
+    monkeypatch.setattr("otviz.runs.registry.ROOM", 1.5 * first.nbytes)
+    done(registry.submit(config(steps=2)))
+    assert registry.find(first.id) is None
+    assert registry.find(second.id) is not None
+    registry.close()
+
+
+def test_a_branch_goes_on_from_images(tmp_path: Path) -> None:
+    registry = Registry(Store(tmp_path / "runs"))
+    run = done(registry.submit(config(steps=30)))
+    step = run.kept[len(run.kept) // 2]
+    again = done(registry.submit(branch(run, step)))
+    np.testing.assert_array_equal(again.losses(), run.losses())
+    assert done(registry.submit(branch(run, step, frozen=True))).frozen
+    registry.close()
+
+
+def test_a_host_trains_images_alike() -> None:
+    hosts = Hosts(1)
+    here, hosted = done(Run("here", config()).start()), done(Run("hosted", config(), hosts=hosts).start())
+    np.testing.assert_array_equal(hosted.losses(), here.losses())
+    assert here.scene is not None
+    assert hosted.scene is not None
+    assert (hosted.scene.shape, hosted.scene.classes, hosted.scene.judge) == (
+        here.scene.shape, here.scene.classes, here.scene.judge,
+    )  # fmt: skip
+    np.testing.assert_array_equal(hosted.snapshots[-1].generated, here.snapshots[-1].generated)
+    hosts.close()
+
+
+# Judging and carrying away
+
+SHARES = {
+    "class_shares": [0.1] * 10,
+    "true_class_shares": [0.1] * 10,
+    "classes_total": 10,
+    "samples": 1000,
+    "recall_floor": 0.88,
+}
+
+
+@pytest.mark.parametrize(
+    ("effective", "recall", "step", "word"),
+    [
+        (9.7, 0.81, 3000, ""),
+        (9.0, 0.75, 3000, ""),  # one digit is missing: no collapse
+        (2.9, 0.40, 3000, "collapsed: 2.9 of 10 classes"),
+        (8.0, 0.13, 3000, "collapsed: recall 0.13"),
+        (1.0, 0.00, 300, ""),  # every run begins so
+    ],
+)
+def test_only_a_collapse_is_called_by_its_name(effective: float, recall: float, step: int, word: str) -> None:
+    found = image_verdict({**SHARES, "classes_effective": effective, "recall": recall}, step, 3000)
+    assert found.word == word
+    assert found.kind == ("collapsed" if word else "not judged")
+
+
+def test_no_run_on_images_is_too_young_to_be_judged(unjudged: None) -> None:
+    run = done(Run("young", config()).start())
+    assert verdict_on(run).word == ""
+    assert image_verdict({}, 0, 10).kind == "not judged"
+
+
+def test_sheets_arrays_and_a_script_can_be_carried_away(finished: tuple[Store, Run]) -> None:
+    _, run = finished
+    assert run.scene is not None
+    last = run.snapshots[-1]
+    picture = np.asarray(Image.open(io.BytesIO(image_export.samples_png(run.scene, last))))
+    times = picture.shape[0] // (8 * 8 + 7)
+    assert picture.shape == (71 * times, 71 * times, 3)
+    np.testing.assert_array_equal(picture[: 8 * times : times, : 8 * times : times, 0], last.generated[0].reshape(8, 8))
+    with np.load(io.BytesIO(image_export.samples_npz(run.scene, last)), allow_pickle=False) as arrays:
+        assert arrays["generated"].shape == arrays["real"].shape == arrays["raw"].shape == (64, 1, 8, 8)
+        assert int(arrays["step"]) == 12
+    compile(image_export.snippet(run.config), "snippet", "exec")
+
+
+@pytest.mark.parametrize("name", methods())
+def test_every_method_can_be_watched(name: str) -> None:
+    run = done(Run(f"any-{name}", config(name, steps=2)).start())
+    assert run.snapshots[-1].generated.shape == (64, 64)
+
+
+def test_every_set_that_is_here_has_a_preview() -> None:
+    for cls in datasets().values():
+        if cls.needs_file:
+            continue
+        try:
+            scene = preview_of(cls(), None)
+        except ValueError:  # not on this computer
+            continue
+        assert scene.target.shape == (sheet_size(cls().dim), cls().dim)
