@@ -12,7 +12,7 @@ import os
 import queue
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -37,15 +37,24 @@ def answers(task: list[dict[str, Any]], store: Store) -> Iterator[dict[str, Any]
 
 
 def main() -> None:
-    """Answer tasks until the input ends."""
+    """Play tasks until the input ends."""
+    store = Store()
+    serve(lambda task: answers(task, store))
+
+
+def serve(answers: Callable[[Any], Iterator[dict[str, Any]]]) -> None:
+    """Read tasks and write the answers to each, one JSON text a line, until the input ends; then end this process.
+
+    Args:
+        answers: to one task; the last is {"over": ""}, or has a sentence there if the task could not be done.
+    """
     if sys.platform != "win32":
         os.nice(NICENESS)
     torch.set_num_threads(1)
     tasks: queue.SimpleQueue[str] = queue.SimpleQueue()
     threading.Thread(target=_read, args=(tasks,), daemon=True).start()
-    store = Store()
     while True:
-        for answer in answers(json.loads(tasks.get()), store):
+        for answer in answers(json.loads(tasks.get())):
             sys.stdout.write(json.dumps(answer) + "\n")
             sys.stdout.flush()
 
