@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 REDRAWN = 5.0  # seconds between drawings of the scores while a run trains
 
+NOT_BEGUN = "Nothing to show yet: the run has not begun."
+
 VIEWS = {"scores": "Scores over time", "formula": "Formula", "download": "Download", "runs": "Runs"}
 
 
@@ -29,18 +31,20 @@ def show(link: Link, run: Run | Recorded | None, method: Method | None) -> None:
         details.show_formula(run, method)
     elif run is None:
         st.caption("Train a model first, or open one from the list of runs.")
-    elif not run.snapshots:
-        st.caption("Nothing to show yet: the run has not begun.")
     elif view == "scores":
         st.fragment(_scores, run_every=REDRAWN if running.alive(run) else None)(run)
-    else:
+    elif run.snapshots:
         _download(run)
+    else:
+        st.caption(NOT_BEGUN)
 
 
 def _scores(run: Run | Recorded) -> None:
     from otviz.figures.image_metrics_history import image_metrics_history
 
-    assert run.scene is not None
+    if run.scene is None or not run.snapshots:
+        st.caption(NOT_BEGUN)
+        return
     figure = image_metrics_history(run.scene, run.snapshots, run.curve())
     st.plotly_chart(figure, key="scores", width="stretch")
     meter = run.meter
