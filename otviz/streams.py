@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from otviz.datasets import ImageSet, to_rows
+from otviz.distributed import ALONE, World
 from otviz.distributions import Distribution
 
 _CHUNK = 4096  # samples drawn at once: the sampler's fixed cost is then spread over many minibatches
@@ -53,6 +54,7 @@ class Stream:
         seed: draws them.
         device: where they are wanted.
         look_up: makes samples of what was drawn, on the device.
+        among: processes that share each minibatch; each draws all of it and keeps its part.
     """
 
     def __init__(
@@ -62,28 +64,32 @@ class Stream:
         seed: int,
         device: torch.device,
         look_up: Callable[[Tensor], Tensor] | None = None,
+        among: World = ALONE,
     ) -> None:
         self._data = data
         self._rows = rows
         self._device = device
         self._look_up = look_up
+        self._among = among
         self._size = rows * max(1, min(_CHUNK, _VALUES // math.prod(data.shape)) // rows)
         self._rng = np.random.default_rng(seed)
         self._before = self._rng.bit_generator.state
-        self._chunk: Tensor = torch.empty(0, 2)
+        self._chunk: Tensor = torch.empty(0, rows, 2)  # minibatches drawn at once
         self._at = self._size
 
     def next(self) -> Tensor:
-        """The next minibatch, shape (rows, d)."""
+        """The next minibatch, shape (rows, d); of it the share of this process."""
         if self._at + self._rows > self._size:
             self._fill()
+        drawn = self._chunk[self._at // self._rows]
         self._at += self._rows
-        drawn = self._chunk[self._at - self._rows : self._at]
         return drawn if self._look_up is None else self._look_up(drawn)
 
     def _fill(self) -> None:
         self._before = self._rng.bit_generator.state
-        self._chunk = sent(torch.from_numpy(self._data.sample(self._size, self._rng)), self._device)
+        drawn = torch.from_numpy(self._data.sample(self._size, self._rng))
+        minibatches = drawn.reshape(-1, self._rows, *drawn.shape[1:])
+        self._chunk = sent(self._among.mine(minibatches, dim=1), self._device)
         self._at = 0
 
     def state(self) -> dict[str, Any]:
@@ -128,12 +134,14 @@ class Shelf:
         return self._there[indices].float().div_(127.5).sub_(1)
 
 
-def stream_of(target: Distribution | ImageSet, rows: int, seed: int, device: torch.device) -> Stream:
+def stream_of(
+    target: Distribution | ImageSet, rows: int, seed: int, device: torch.device, among: World = ALONE
+) -> Stream:
     """Minibatches of a distribution, or of an image set's training images, drawn with replacement as its `sample` does."""
     if isinstance(target, Distribution):
-        return Stream(target, rows, seed, device)
+        return Stream(target, rows, seed, device, among=among)
     shelf = Shelf(target, device)
-    return Stream(Indices(shelf.count), rows, seed, device, shelf.take)
+    return Stream(Indices(shelf.count), rows, seed, device, shelf.take, among)
 
 
 def sent(tensor: Tensor, device: torch.device) -> Tensor:

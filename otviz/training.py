@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from otviz.adam import adam, moments, plain, restore_moments
 from otviz.building import build_adversary, build_generator
+from otviz.distributed import world
 from otviz.distributions import Distribution
 from otviz.methods import Batch, Method
 from otviz.methods.base import Adversarial
@@ -100,6 +101,7 @@ class Training:
         self.compile = False
         self._decay = lr_decay
         self._compiled: Compiled | None = None
+        self._world = world()
         weights, asked = torch.Generator().manual_seed(seed), (method, target.shape, networks)
         self.generator: nn.Module = build_generator(*asked, weights, autocast).to(device)
         adversary = build_adversary(*asked, weights, autocast)
@@ -107,8 +109,8 @@ class Training:
         self._adversary_weights = [] if self.adversary is None else list(self.adversary.parameters())
         self._averaged = build_generator(*asked, weights, autocast).to(device).eval() if method.ema else None
         self._rng = torch.Generator().manual_seed(seed + 1)
-        self._targets = stream_of(target, method.rows, seed + 2, device)
-        self._sources = Stream(source, method.rows, seed + 3, device)
+        self._targets = stream_of(target, method.rows, seed + 2, device, self._world)
+        self._sources = Stream(source, method.rows, seed + 3, device, among=self._world)
         generator_lr, adversary_lr = self._step_sizes()
         self._optimise_generator = adam(self.generator, generator_lr, method)
         self._optimise_adversary = None if self.adversary is None else adam(self.adversary, adversary_lr, method)
@@ -183,11 +185,12 @@ class Training:
         self._losses = losses
 
     def batch(self) -> Batch:
-        """A fresh draw of source, noise and target."""
+        """A fresh draw of source, noise and target; where processes share it, the part of this one."""
         noise = torch.randn(self.method.rows, self.method.noise_dim, generator=self._rng)
         mix = torch.rand(self.method.rows, 1, generator=self._rng)
+        z, mix = (sent(self._world.mine(drawn), self.device) for drawn in (noise, mix))
         x, y = self._sources.next(), self._targets.next()
-        return Batch(x, sent(noise, self.device), y, sent(mix, self.device), self._rng)
+        return Batch(x, z, y, mix, self._rng, self._world)
 
     def _update_both(self, compiled: Compiled, scalars: dict[str, float]) -> tuple[Tensor, Tensor]:
         generator_lr, adversary_lr = self._step_sizes()
@@ -203,9 +206,10 @@ class Training:
         loss = self.method.adversary_loss(self.generator, self.adversary, self.batch(), scalars)
         self._optimise_adversary.zero_grad()
         torch.autograd.backward(loss)
+        loss = self._world.averaged(loss, self.adversary)
         self._optimise_adversary.step()
         self.method.constrain(self._adversary_weights)
-        return loss.detach()
+        return loss
 
     def _update_generator(self, scalars: dict[str, float]) -> Tensor:
         # frozen, it goes on with plain steps: compiling another graph would take longer than most such runs last
@@ -218,10 +222,11 @@ class Training:
         loss = self.method.generator_loss(self.generator, adversary, self.batch(), scalars)
         self._optimise_generator.zero_grad()
         torch.autograd.backward(loss)
+        loss = self._world.averaged(loss, self.generator)
         self._optimise_generator.step()
         _require_grad(self._adversary_weights, True)
         self._average()
-        return loss.detach()
+        return loss
 
     def _average(self) -> None:
         if self._averaged is not None:
@@ -335,11 +340,15 @@ def start(
     """A training before its first step; arguments as for `train`.
 
     Raises:
-        ValueError: the device is not here, the images cannot be had, or points and what is for images are mixed.
+        ValueError: the device is not here, the images cannot be had, points and what is for images are mixed, or the
+            processes that share this training cannot do so.
     """
     from otviz.distributions.gaussian import Gaussian
 
-    points, at = isinstance(target, Distribution), device_named(device)
+    method.check_shared(world().size)
+    if compile and world().size > 1:
+        raise ValueError("steps are compiled in one process only; leave compile out, or torchrun")
+    points, at = isinstance(target, Distribution), world().device(device_named(device))
     if points and networks is not None:
         raise ValueError("networks are chosen for images; those for points are knobs of their method")
     if compile and not points:

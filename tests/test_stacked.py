@@ -38,8 +38,8 @@ class Double(Training):
                 weight.data = weight.data.double()
 
     def batch(self) -> Batch:
-        *drawn, rng = super().batch()
-        return Batch(*(part.double() for part in drawn), rng)
+        *drawn, rng, world = super().batch()
+        return Batch(*(part.double() for part in drawn), rng, world)
 
 
 def make(name: str, **knobs: object) -> Method:

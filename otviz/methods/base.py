@@ -14,6 +14,7 @@ from typing import Any, ClassVar, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from otviz.distributed import ALONE, World
 from otviz.networks import MLP, Generator
 from otviz.params import Knobs, param
 
@@ -23,13 +24,17 @@ Adversary = Callable[[Tensor], Tensor]
 
 
 class Batch(NamedTuple):
-    """One draw: source x (B, d), noise z (B, k), target y (B, d), uniform mix (B, 1), and a generator for the rest."""
+    """One draw: source x (B, d), noise z (B, k), target y (B, d), uniform mix (B, 1), and a generator for the rest.
+
+    Where several processes share a batch, rows are those of one of them; `world` reaches the others'.
+    """
 
     source: Tensor
     noise: Tensor
     target: Tensor
     mix: Tensor
     rng: torch.Generator
+    world: World = ALONE
 
 
 def step_size(default: float, whose: str) -> Any:
@@ -48,7 +53,9 @@ class Method(Knobs, ABC):
 
     Class variables: `name` (lower case, hyphenated), `title`, `paper` (where it comes from), `default_steps`,
     `adversary_word` ("potential", "critic" or "" without one), `compilable` (its losses are pure functions of the bound
-    networks, the batch and the scalars, so that a whole update can be compiled, and many stacked).
+    networks, the batch and the scalars, so that a whole update can be compiled, and many stacked), `shareable` (its losses
+    are means over rows, or gather what spans the batch, so that the mean over processes with a part of its rows each is
+    the loss of the whole).
     """
 
     name: ClassVar[str] = ""
@@ -57,6 +64,7 @@ class Method(Knobs, ABC):
     default_steps: ClassVar[int] = 5000
     adversary_word: ClassVar[str] = ""
     compilable: ClassVar[bool] = False
+    shareable: ClassVar[bool] = False
 
     lr: float = step_size(1e-3, "generator")
     batch_size: int = minibatch(128)
@@ -71,6 +79,18 @@ class Method(Knobs, ABC):
     def rows(self) -> int:
         """Rows that one update draws of each of x, z, y."""
         return self.batch_size
+
+    def check_shared(self, processes: int) -> None:
+        """Raise ValueError unless so many processes can share its batches."""
+        if processes > 1 and not self.shareable:
+            raise ValueError(
+                f"{self.name} judges a batch as a whole, so {processes} processes cannot share it; train it in one"
+            )
+        if self.rows % processes:
+            raise ValueError(
+                f"{processes} processes cannot share a batch of {self.batch_size} evenly; "
+                f"use a batch_size that is a multiple of {processes}"
+            )
 
     def updates(self, step: int) -> tuple[int, int]:
         """How many updates of the adversary, then of the generator, make up this step (0, 1, 2 ...)."""

@@ -27,6 +27,7 @@ class GAN(Adversarial):
     paper: ClassVar[str] = "Goodfellow et al. 2014, non-saturating; baseline of papers/001, Fig. 2"
     default_steps: ClassVar[int] = 4000
     adversary_word: ClassVar[str] = "critic"
+    shareable: ClassVar[bool] = True
 
     batch_size: int = minibatch(256)
     hidden: int = param(128, 4, 1024, doc="Width of the generator's hidden layers", unit="units", advanced=True)
@@ -88,6 +89,7 @@ class DANS(GAN):
     name: ClassVar[str] = "dan-s"
     title: ClassVar[str] = "DAN-S"
     paper: ClassVar[str] = "Li et al. 2017; baseline of papers/001, Fig. 2"
+    shareable: ClassVar[bool] = False  # one logit per batch
 
     batch_size: int = minibatch(512)
 

@@ -32,6 +32,7 @@ class OTGAN(Adversarial):
     paper: ClassVar[str] = "Salimans et al. 2018 (papers/001), Algorithm 1"
     default_steps: ClassVar[int] = 4000
     adversary_word: ClassVar[str] = "critic"
+    shareable: ClassVar[bool] = True
 
     n_gen: int = param(5, 1, 50, doc="Generator steps per critic step", symbol="n_gen")
     epsilon: float = param(
@@ -78,10 +79,12 @@ class OTGAN(Adversarial):
         return MLP(sizes, rng, "relu", "xavier", input_scale=0.25)
 
     def _distance(self, adversary: Adversary, generated: Tensor, batch: Batch, s: Scalars) -> Tensor:
-        x1, x2, y1, y2 = adversary(torch.cat([batch.target, generated])).chunk(4)
+        # Features of all processes, so that matchings span the whole batch (section 4: large batches need many GPUs).
+        own = adversary(torch.cat([batch.target, generated]))
+        x, y = batch.world.gather(own.reshape(2, len(generated), -1), dim=1)
         return minibatch_energy_distance(
-            x1, x2, y1, y2,
-            cost=self.cost, epsilon=s["epsilon"], iterations=self.iterations, matching=self.matching, rng=batch.rng,
+            *x.chunk(2), *y.chunk(2), cost=self.cost, epsilon=s["epsilon"], iterations=self.iterations,
+            matching=self.matching, rng=batch.rng, world=batch.world,
         )  # fmt: skip
 
     def generator_loss(self, generator: Map, adversary: Adversary, batch: Batch, s: Scalars) -> Tensor:

@@ -37,6 +37,7 @@ class Sinkhorn(Method):
     paper: ClassVar[str] = "Fuge, notebook chapter 11 (papers/000), 11.2"
     default_steps: ClassVar[int] = 1600  # 200 epochs of 2000 points in batches of 256
     adversary_word: ClassVar[str] = "dual potential"
+    shareable: ClassVar[bool] = True
 
     blur: float = param(
         0.02, 1e-3, 10, doc="Smoothing length; epsilon = blur^p", unit="length", symbol="blur", log=True, live=True
@@ -62,7 +63,9 @@ class Sinkhorn(Method):
         return fast_sinkhorn(x, y, blur=blur, p=int(self.p), debias=self.debias, reach=self.reach, scaling=self.scaling)
 
     def generator_loss(self, generator: Map, adversary: Adversary, batch: Batch, s: Scalars) -> Tensor:
-        return self._divergence(generator(batch.source, batch.noise), batch.target, s["blur"])
+        # processes that share a batch all solve the whole problem: what they share is the generator's work
+        generated, target = map(batch.world.gather, (generator(batch.source, batch.noise), batch.target))
+        return self._divergence(generated, target, s["blur"])
 
     def loss_floor(self, target: Tensor, other: Tensor) -> float:
         return float(self._divergence(target, other, self.blur))

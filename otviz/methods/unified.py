@@ -73,6 +73,7 @@ class Unified(Adversarial):
     paper: ClassVar[str] = "Choi et al. 2024 (papers/003), Algorithm 1"
     adversary_word: ClassVar[str] = "potential"
     compilable: ClassVar[bool] = True
+    shareable: ClassVar[bool] = True
 
     penalty: Penalty = penalty_kind("r1")
     penalty_weight: float = penalty_strength(0.05)

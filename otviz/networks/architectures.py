@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from otviz.networks.images import Shape
-from otviz.networks.layers import Crop, Halving, Modulated, norm
+from otviz.networks.layers import BatchNorm, Crop, Halving, Modulated, norm
 
 HIDDEN = 256  # units before the first image of `dense`
 EMBEDDED = 128  # units that z becomes in `Residual`
@@ -35,8 +35,8 @@ def mlp_critic(shape: Shape, outputs: int, width: int, layers: int) -> nn.Module
 def cnn_generator(shape: Shape, inputs: int, width: int) -> nn.Module:
     """Two convolutional blocks with batch norm, as in the MNIST report (papers/002, 3): 2c channels, then c."""
     return nn.Sequential(
-        *_seed(shape, inputs, 2 * width, 4), nn.BatchNorm2d(2 * width), nn.ReLU(),
-        _doubling(2 * width, width), nn.BatchNorm2d(width), nn.ReLU(),
+        *_seed(shape, inputs, 2 * width, 4), BatchNorm(2 * width), nn.ReLU(),
+        _doubling(2 * width, width), BatchNorm(width), nn.ReLU(),
         _doubling(width, shape[0]), Crop(*shape[1:]),
     )  # fmt: skip
 
@@ -63,9 +63,9 @@ def conv_critic(shape: Shape, outputs: int, width: int) -> nn.Module:
 def dcgan_generator(shape: Shape, inputs: int, width: int) -> nn.Module:
     """DCGAN (Radford et al. 2016): 4c channels at an eighth of the side, doubled three times, batch norm."""
     c = width
-    blocks = [[_doubling(a, b), nn.BatchNorm2d(b), nn.ReLU()] for a, b in ((4 * c, 2 * c), (2 * c, c))]
+    blocks = [[_doubling(a, b), BatchNorm(b), nn.ReLU()] for a, b in ((4 * c, 2 * c), (2 * c, c))]
     return nn.Sequential(
-        *_seed(shape, inputs, 4 * c, 8), nn.BatchNorm2d(4 * c), nn.ReLU(), *itertools.chain(*blocks),
+        *_seed(shape, inputs, 4 * c, 8), BatchNorm(4 * c), nn.ReLU(), *itertools.chain(*blocks),
         _doubling(c, shape[0]), Crop(*shape[1:]),
     )  # fmt: skip
 

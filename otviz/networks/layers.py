@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from otviz.distributed import world
+
 Layer = TypeVar("Layer", bound=nn.Module)
 _WEIGHED = nn.Linear | nn.Conv2d | nn.ConvTranspose2d
 _NORMED = nn.BatchNorm2d | nn.GroupNorm
@@ -34,6 +36,31 @@ def drawn(build: Callable[[], Layer], rng: torch.Generator) -> Layer:
         elif next(layer.parameters(recurse=False), None) is not None:
             raise TypeError(f"{type(layer).__name__} has weights that are not drawn")
     return network
+
+
+class BatchNorm(nn.BatchNorm2d):
+    """Batch norm (Ioffe and Szegedy 2015) over the batch of all processes that share it; torch's own where there is one."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Images of the same shape."""
+        shared = world()
+        if shared.size == 1 or not self.training:
+            return super().forward(images)
+        channels = images.transpose(0, 1).flatten(1).float()
+        mean = shared.mean(channels.mean(1))
+        variance = shared.mean((channels - mean[:, None]).square().mean(1))
+        self._remember(mean.detach(), variance.detach(), channels.shape[1] * shared.size)
+        scale = self.weight * torch.rsqrt(variance + self.eps)
+        normed = (images - mean[:, None, None]) * scale[:, None, None] + self.bias[:, None, None]
+        return normed.to(images.dtype)
+
+    def _remember(self, mean: Tensor, variance: Tensor, count: int) -> None:
+        assert self.momentum is not None
+        for kept, value in ((self.running_mean, mean), (self.running_var, variance * (count / (count - 1)))):
+            assert kept is not None
+            kept.lerp_(value, self.momentum)
+        if self.num_batches_tracked is not None:
+            self.num_batches_tracked.add_(1)
 
 
 class Crop(nn.Module):

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from otviz.distributed import ALONE, World
 from otviz.ot.costs import FEATURE_COSTS, check_p, cost_p
 from otviz.ot.sinkhorn import sinkhorn_log
 from otviz.ot.squaring import (
@@ -234,6 +235,7 @@ def minibatch_energy_distance(
     iterations: int = 10,
     matching: str = "optimal",
     rng: torch.Generator | None = None,
+    world: World = ALONE,
 ) -> Tensor:
     """OT-GAN's loss W(X,Y)+W(X,Y')+W(X',Y)+W(X',Y')-2W(X,X')-2W(Y,Y'), shape () (Salimans et al. 2018, Algorithm 1).
 
@@ -245,28 +247,33 @@ def minibatch_energy_distance(
         epsilon: temperature of the matching, in units of the cost (1 / sinkhorn_lambda).
         iterations: row and column normalisations in all, counted together; they come in pairs, at least one.
         matching: "optimal", or "random" for the ablation of section 5.2: permutations drawn from `rng`.
+        world: processes that have the same features and share the six matchings, so that costs and plans take
+            ceil(6 / N) n^2 numbers each in each; the mean of what they return is the loss.
     """
-    rows, columns = torch.stack([x1, x1, x2, x2, x1, y1]), torch.stack([y1, y2, y1, y2, x2, y2])
+    terms = slice(world.rank, None, world.size)
+    rows, columns = torch.stack([x1, x1, x2, x2, x1, y1])[terms], torch.stack([y1, y2, y1, y2, x2, y2])[terms]
     costs = FEATURE_COSTS[cost](rows, columns)
-    weights = costs.new_tensor([1, 1, 1, 1, -2, -2])
+    weights = costs.new_tensor([1, 1, 1, 1, -2, -2])[terms] * world.size
     if matching == "random":
-        plans = _random_matchings(costs, rng)
+        plans = _random_matchings(costs, terms, rng)
     else:
-        plans = match_features(costs.detach(), epsilon, iterations)
+        plans = match_features(costs.detach(), epsilon, iterations, world)
     return torch.dot(costs.flatten(), plans.mul_(weights[:, None, None]).flatten())
 
 
 @torch.no_grad()
-def match_features(costs: Tensor, epsilon: float, iterations: int) -> Tensor:
+def match_features(costs: Tensor, epsilon: float, iterations: int, world: World = ALONE) -> Tensor:
     """Soft matchings of costs (..., n, n) with entries that sum to 1, from `iterations` normalisations in all.
 
     The temperature comes down by squaring, the sweeps spread over its levels, rows normalised last. Each row's and then
-    each column's least cost is taken off first: that moves potentials only, and no row or column can vanish.
+    each column's least cost is taken off first: that moves potentials only, and no row or column can vanish. Where
+    processes share the matchings, all start from the temperature that the largest cost of all asks for.
     """
     plans = costs - costs.amin(-1, keepdim=True)
     plans -= plans.amin(-2, keepdim=True)
     sweeps = max(1, iterations // 2)
-    levels = min(levels_for(float(plans.max()), epsilon), sweeps - 1)
+    largest = world.largest(plans.max() if plans.numel() else plans.new_zeros(()))
+    levels = min(levels_for(largest, epsilon), sweeps - 1)
     per_level = sweeps // (levels + 1)
     schedule = Schedule(epsilon, levels, per_level, sweeps - levels * per_level)
     # one matrix after the other stays in a CPU's cache: half the time of a batched solve there
@@ -276,12 +283,11 @@ def match_features(costs: Tensor, epsilon: float, iterations: int) -> Tensor:
     return plans
 
 
-def _random_matchings(costs: Tensor, rng: torch.Generator | None) -> Tensor:
+def _random_matchings(costs: Tensor, terms: slice, rng: torch.Generator | None) -> Tensor:
+    """Permutations over n, those of the given terms; all six are drawn, so that processes draw the same."""
     n = costs.shape[-1]
-    plans = torch.zeros_like(costs)
-    for plan in plans:
-        plan[torch.arange(n), torch.randperm(n, generator=rng)] = 1 / n
-    return plans
+    drawn = torch.stack([torch.randperm(n, generator=rng) for _ in range(6)])[terms]
+    return torch.zeros_like(costs).scatter_(-1, drawn[..., None].to(costs.device), 1 / n)
 
 
 def energy_distance(x: Tensor, y: Tensor, *, unbiased: bool = True) -> Tensor:
