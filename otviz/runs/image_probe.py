@@ -114,6 +114,7 @@ class ImageProbe:
             "measured_at": self._training.step, "samples": len(rows),
             "diversity": diversity(rows), "diversity_target": diversity(real),
             "brightness": float(rows.mean()), "brightness_target": float(real.mean()),
+            "roughness": roughness(rows, self._images.shape), "roughness_target": roughness(real, self._images.shape),
         }  # fmt: skip
         if self._judge is None or floor is None:
             return found
@@ -140,6 +141,12 @@ class ImageProbe:
             rows = min(BLOCK, n - first)
             x = torch.from_numpy(self._training.source.sample(rows, rng))
             yield x, torch.randn(rows, self._training.method.noise_dim, generator=noise)
+
+
+def roughness(rows: Array, shape: tuple[int, int, int]) -> float:
+    """Mean squared step from pixel to pixel across plus down, of images as rows (n, C*H*W); large for noise."""
+    images = rows.reshape(-1, *shape)
+    return sum(float((np.diff(images, axis=axis) ** 2).mean()) for axis in (2, 3))
 
 
 def _judge_of(images: ImageSet) -> tuple[Reference | None, str]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from otviz.presets import preset
 from otviz.runs.image_verdict import image_verdict
 from otviz.runs.recorded import Recorded
 from otviz.runs.run import Run
@@ -26,7 +27,8 @@ def verdict_on(run: Run | Recorded) -> Verdict:
         rule = "A run is unstable once its losses or weights are no longer finite numbers."
         return Verdict("unstable", "unstable", f"{run.message}.", rule)
     if run.config.images:
-        return image_verdict(run.meter, run.step, run.config.steps)
+        usual = preset(run.config.method.name, run.config.target).steps
+        return image_verdict(run.meter, run.step, run.config.steps, usual)
     return verdict(history(run.snapshots), run.losses(), run.config.steps)
 
 

@@ -292,34 +292,45 @@ def test_a_host_trains_images_alike() -> None:
 # Judging and carrying away
 
 SHARES = {
-    "class_shares": [0.1] * 10,
-    "true_class_shares": [0.1] * 10,
-    "classes_total": 10,
-    "samples": 1000,
-    "recall_floor": 0.88,
-}
+    "class_shares": [0.1] * 10, "true_class_shares": [0.1] * 10, "classes_total": 10, "samples": 1000, "recall_floor": 0.88,
+    "roughness_target": 0.3,
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("effective", "recall", "step", "word"),
+    ("effective", "recall", "roughness", "step", "word"),
     [
-        (9.7, 0.81, 3000, ""),
-        (9.0, 0.75, 3000, ""),  # one digit is missing: no collapse
-        (2.9, 0.40, 3000, "collapsed: 2.9 of 10 classes"),
-        (8.0, 0.13, 3000, "collapsed: recall 0.13"),
-        (1.0, 0.00, 300, ""),  # every run begins so
+        (9.7, 0.81, 0.3, 3000, ""),
+        (9.0, 0.75, 0.3, 3000, ""),  # one digit is missing: no collapse
+        (2.9, 0.40, 0.3, 3000, "collapsed: 2.9 of 10 classes"),
+        (8.0, 0.13, 0.2, 3000, "collapsed: recall 0.13"),
+        (1.0, 0.00, 0.3, 300, ""),  # every run begins so
+        (4.4, 0.00, 0.8, 3000, ""),  # noise
     ],
 )
-def test_only_a_collapse_is_called_by_its_name(effective: float, recall: float, step: int, word: str) -> None:
-    found = image_verdict({**SHARES, "classes_effective": effective, "recall": recall}, step, 3000)
+def test_only_a_collapse_is_called_by_its_name(
+    effective: float, recall: float, roughness: float, step: int, word: str
+) -> None:
+    meter = {**SHARES, "classes_effective": effective, "recall": recall, "roughness": roughness}
+    found = image_verdict(meter, step, 3000, usual=3000)
     assert found.word == word
     assert found.kind == ("collapsed" if word else "not judged")
+    assert image_verdict(meter, 1000, 1000, usual=3000).word == "", "too few steps to have learned anything"
+
+
+def test_noise_is_rougher_than_images_and_an_average_smoother() -> None:
+    real = DIGITS.sample(500, np.random.default_rng(0))
+    noise = np.random.default_rng(1).uniform(-1, 1, real.shape).astype(np.float32)
+    even = image_probe.roughness(noise, DIGITS.shape)
+    assert even == pytest.approx(4 / 3, rel=0.02)  # two uniform numbers in [-1, 1] differ by 2/3 in the mean square
+    assert image_probe.roughness(real, DIGITS.shape) < even
+    assert image_probe.roughness((real + real[::-1]) / 2, DIGITS.shape) < image_probe.roughness(real, DIGITS.shape)
 
 
 def test_no_run_on_images_is_too_young_to_be_judged(unjudged: None) -> None:
     run = done(Run("young", config()).start())
     assert verdict_on(run).word == ""
-    assert image_verdict({}, 0, 10).kind == "not judged"
+    assert image_verdict({}, 0, 10, 10).kind == "not judged"
 
 
 def test_sheets_arrays_and_a_script_can_be_carried_away(finished: tuple[Store, Run]) -> None:
