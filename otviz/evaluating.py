@@ -19,7 +19,7 @@ from safetensors.torch import load as load_tensors
 
 from otviz.building import build_generator
 from otviz.checkpoints import CHECKPOINTS
-from otviz.checkpoints.cards import KIND, NAME
+from otviz.checkpoints.card import KIND, NAME
 from otviz.checkpoints.judging import judged
 from otviz.checkpoints.models import MOST_WEIGHTS, Model, of_bytes
 from otviz.checkpoints.models import load as load_model

@@ -16,7 +16,7 @@ from image_model import CLAIM, digits_config, few_judged, made
 from safetensors.torch import load, save
 
 from otviz.checkpoints import image_cards, models, recording, timelines
-from otviz.checkpoints.cards import read_card
+from otviz.checkpoints.card import read_card
 
 FILES = {"card.json", "generator.safetensors", "samples.png", "timeline.npz"}
 

@@ -25,11 +25,11 @@ from torch import Tensor, nn
 from torch.nn.modules.module import register_module_parameter_registration_hook
 
 from otviz.checkpoints import latents as spaces
-from otviz.checkpoints.cards import CHECKPOINTS, NAME, Card, read_card
+from otviz.checkpoints.card import CHECKPOINTS, NAME, Card, read_card
 from otviz.checkpoints.latents import Latents
+from otviz.checkpoints.pictures import picture
 from otviz.datasets import ImageSet
 from otviz.datasets.rows import Rows
-from otviz.datasets.sheets import png, sheet
 from otviz.networks import ImageGenerator
 from otviz.runs.config import RunConfig
 
@@ -38,6 +38,7 @@ BLOCK = 250  # images made at a time
 SHEET = 8
 """Images along a side of samples.png."""
 SHEET_SEED = 0
+SHEET_WIDE = 464  # pixels
 
 
 @dataclass(frozen=True)
@@ -93,16 +94,11 @@ class Model:
         with torch.inference_mode():
             images: Tensor = torch.tanh(self._precise(torch.cat([x, z], dim=1) if self.sees_source else z))
         rows = images.flatten(1).numpy()
-        return png(sheet(rows.astype(np.float32), self.card.shape, SHEET), scale=enlarged(self.card.shape[1]))
+        return picture(rows.astype(np.float32), self.card.shape, SHEET, SHEET_WIDE)
 
     @cached_property
     def _precise(self) -> nn.Module:
         return copy.deepcopy(self.network.body).double()
-
-
-def enlarged(side: int) -> int:
-    """How many pixels of a picture an image's pixel takes, so that 8 images of that side are some 400 wide."""
-    return max(1, round(52 / side))
 
 
 def load(name_or_folder: str | Path) -> Model:

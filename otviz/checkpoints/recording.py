@@ -26,7 +26,7 @@ from otviz import __version__
 from otviz.adam import plain
 from otviz.checkpoints import latents as spaces
 from otviz.checkpoints import timelines
-from otviz.checkpoints.cards import KIND
+from otviz.checkpoints.card import KIND
 from otviz.checkpoints.judging import judged
 from otviz.checkpoints.models import SHEET, SHEET_SEED, Model, of_bytes
 from otviz.checkpoints.timelines import SCORES, SHOWN, Timeline

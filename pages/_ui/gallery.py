@@ -1,0 +1,172 @@
+"""The shelf of image models: a card with a picture for each, filters, and the way to one of them or to a comparison."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from otviz.checkpoints import CHECKPOINTS, Card, image_cards
+from pages._ui import controls
+from pages._ui.links import Link, plain, shorten
+
+if TYPE_CHECKING:
+    from otviz.checkpoints.models import Model
+    from otviz.checkpoints.timelines import Timeline
+
+MOST_COMPARED = 4
+WIDTH = 214  # pixels of a card
+OWN = "own"
+_OWN = "otviz.gallery.own"
+STYLE = """<style>
+.st-key-shelf img, .st-key-sheets img {border-radius: 4px}
+.st-key-shelf button {justify-content: flex-start; text-align: left}
+</style>"""
+
+
+@st.cache_data(ttl=10.0, show_spinner=False)
+def cards() -> dict[str, Card]:
+    """The cards of all models that are shipped, by name, large images first; no weights are read."""
+    return dict(sorted(image_cards().items(), key=lambda item: -math.prod(item[1].shape)))
+
+
+@st.cache_resource(max_entries=12, show_spinner="Reading the weights …")
+def _shipped(name: str, sha256: str) -> Model:
+    from otviz.checkpoints.models import load
+
+    return load(CHECKPOINTS / name)
+
+
+@st.cache_data(max_entries=12, show_spinner=False)
+def _timeline(name: str, sha256: str) -> Timeline:
+    from otviz.checkpoints.timelines import unpack
+
+    return unpack((CHECKPOINTS / name / "timeline.npz").read_bytes())
+
+
+def model(card: Card) -> Model:
+    """The model of a card, its own or one that is shipped. Raises ValueError, in one sentence, if it cannot be loaded."""
+    own: Model | None = st.session_state.get(_OWN)
+    if card.name == OWN and own is not None:
+        return own
+    return _shipped(card.name, str(card.record["sha256"]))
+
+
+def timeline(card: Card) -> Timeline | None:
+    """How a model came to be; None where that is not known."""
+    try:
+        return None if card.name == OWN else _timeline(card.name, str(card.record["sha256"]))
+    except (OSError, ValueError):
+        return None
+
+
+def find(link: Link, key: str, most: int) -> list[Card]:
+    """The cards that the address names under `key`, separated by commas; what it cannot mean is told."""
+    known = cards()
+    own: Model | None = st.session_state.get(_OWN)
+    names = [name.strip() for name in link.text(key).split(",") if name.strip()]
+    found: list[Card] = []
+    for name in dict.fromkeys(names[:20]):
+        if name == OWN and own is not None:
+            found.append(own.card)
+        elif name in known:
+            found.append(known[name])
+        else:
+            link.complain(f"There is no model {shorten(name, 60)!r} in the gallery; it is not shown.")
+    if len(found) > most:
+        link.complain(f"At most {most} models are shown at a time; the first {most} are.")
+    return found[:most]
+
+
+def picture(card: Card) -> bytes | None:
+    """The picture beside the weights, or None if it cannot be read."""
+    try:
+        return (CHECKPOINTS / card.name / "samples.png").read_bytes()
+    except OSError:
+        return None
+
+
+def show_shelf(link: Link) -> None:
+    """All models that the filters let through, and what to do with them."""
+    known = cards()
+    chosen = _filtered(link, known)
+    _compare_bar(link, known)
+    if not chosen:
+        st.info("No model fits these filters. Choose fewer of them.")
+    with st.container(key="shelf", horizontal=True, gap="small"):
+        for card in chosen.values():
+            _card(link, card)
+    with st.expander("Open a model of your own"):
+        _upload(link)
+
+
+def _filtered(link: Link, known: Mapping[str, Card]) -> dict[str, Card]:
+    from otviz.datasets import datasets
+
+    titles = {name: cls.title for name, cls in datasets().items()}
+    kinds: dict[str, tuple[str, Callable[[Card], tuple[str, ...]]]] = {
+        "data": ("Data", lambda card: (card.target,)),
+        "method": ("Method", lambda card: (card.method,)),
+        "claim": ("Claim of a paper", lambda card: card.claims),
+    }
+    found = dict(known)
+    for (key, (label, of)), column in zip(kinds.items(), st.columns([2, 2, 5]), strict=True):
+        words = list(dict.fromkeys(word for card in known.values() for word in of(card)))
+        options = {"": "All", **{word: titles.get(word, word) for word in words}}
+        with column:
+            asked = controls.choice(link, key, options, default="", label=label)
+        found = {name: card for name, card in found.items() if not asked or asked in of(card)}
+    return found
+
+
+def _compare_bar(link: Link, known: Mapping[str, Card]) -> None:
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        names = st.multiselect(
+            "Compare 2 to 4 models on the same latents",
+            list(known),
+            format_func=lambda name: known[name].title,
+            max_selections=MOST_COMPARED,
+            key="gallery:chosen",
+            placeholder="Choose models",
+        )
+        if st.button("Compare", disabled=len(names) < 2, type="primary"):
+            link.go({"compare": ",".join(names)})
+
+
+def _card(link: Link, card: Card) -> None:
+    with st.container(border=True, width=WIDTH, height="stretch", gap="xsmall"):
+        image = picture(card)
+        if image is not None:
+            st.image(image, width="stretch", alt=f"64 images made by {card.title}")
+        if st.button(f"**{plain(card.title)}**", key=f"open-{card.name}", type="tertiary"):
+            link.go({"model": card.name})
+        st.caption(brief(card))
+
+
+def brief(card: Card) -> str:
+    """Its scores in a line, with the floor of real images."""
+    scores = card.metrics
+    if not scores:
+        return "not judged: its set has no classifier"
+    return f"FD {scores['frechet']:.3g} (real {scores['floor']['frechet']:.2g}) · recall {scores['recall']:.2f}"
+
+
+def _upload(link: Link) -> None:
+    st.caption("Both files of a checkpoint: card.json and generator.safetensors. Nothing in them is run.")
+    files = st.file_uploader(
+        "card.json and generator.safetensors", ["json", "safetensors"], accept_multiple_files=True, max_upload_size=64
+    )
+    by_kind = {file.name.rpartition(".")[2]: file for file in files or []}
+    if not files or not st.button("Open it", disabled=len(by_kind) != 2):
+        return
+    from otviz.checkpoints.models import of_bytes
+
+    try:
+        opened = of_bytes(by_kind["json"].getvalue(), by_kind["safetensors"].getvalue(), OWN)
+    except ValueError as error:
+        st.error(plain(f"{error}."))
+        return
+    st.session_state[_OWN] = opened
+    link.go({"model": OWN})

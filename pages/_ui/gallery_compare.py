@@ -1,0 +1,101 @@
+"""Two to four models side by side: images of the same latents, scores, classes, trainings in step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from otviz.checkpoints import Card
+from pages._ui import controls, gallery, gallery_words
+from pages._ui.gallery_model import Look, chosen, png_of
+from pages._ui.links import Link, plain
+from pages._ui.player import player
+
+if TYPE_CHECKING:
+    from otviz.checkpoints.models import Model
+
+KNOBS = ("seed", "images", "truncation")
+VIEWS = {"samples": "Samples", "classes": "Classes", "training": "Trainings in step"}
+
+
+def show(link: Link, cards: Sequence[Card]) -> None:
+    """Draw the models beside each other."""
+    with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
+        if st.button("All models", icon=":material/arrow_back:", type="tertiary"):
+            link.go({})
+        view = controls.choice(link, "view", VIEWS, default="samples", label="What to look at", in_a_row=True)
+    canvas = st.container(key="sheets", gap="small")
+    with canvas:
+        if view == "training":
+            _trainings(cards)
+        elif view == "classes":
+            _classes(cards)
+        else:
+            _samples(link, cards)
+    ours, papers = st.columns([7, 5], gap="medium")
+    with ours:
+        gallery_words.show_scores(cards)
+    with papers:
+        gallery_words.show_reported(cards)
+
+
+def _samples(link: Link, cards: Sequence[Card]) -> None:
+    look = chosen(link, KNOBS, st.columns(len(KNOBS), vertical_alignment="bottom", gap="small"))
+    models: list[Model] = []
+    for card, column in zip(cards, st.columns(len(cards), gap="small"), strict=True):
+        with column:
+            if st.button(f"**{plain(card.title)}**", key=f"open-{card.name}", type="tertiary"):
+                link.go({"model": card.name})
+            try:
+                models.append(gallery.model(card))
+            except ValueError as error:
+                st.error(plain(f"{error}."))
+                continue
+            if look is not None:
+                _sheet(models[-1], look)
+    if len({(model.card.shape, model.config.method.noise_dim) for model in models}) == 1:
+        st.caption("The same place in each sheet has the same x and z.")
+    else:
+        st.caption("These models take latents of different sizes: the same seed gives them different x and z.")
+
+
+def _sheet(model: Model, look: Look) -> None:
+    from otviz.checkpoints.pictures import columns_for
+
+    rows = model.sample(look.images, look.seed, look.truncation)
+    st.image(png_of(rows, model, columns_for(look.images)), width="stretch", alt=f"Images made by {model.card.title}")
+    if not model.sees_source:
+        st.caption("sees z alone")
+
+
+def _classes(cards: Sequence[Card]) -> None:
+    from otviz.datasets import named
+    from otviz.figures.class_shares import class_shares
+
+    judged = [card for card in cards if card.metrics]
+    if not judged or len({card.target for card in judged}) > 1:
+        st.info("Classes can be compared between models of one set that has a classifier.")
+        return
+    shares = {card.title: card.metrics["class_shares"] for card in judged}
+    scores = judged[0].metrics
+    figure = class_shares(named(judged[0].target).class_names, scores["true_class_shares"], shares, scores["samples"])
+    st.plotly_chart(figure, key="classes", width="stretch")
+    effective = ", ".join(f"{card.title} {card.metrics['classes_effective']:.1f}" for card in judged)
+    st.caption(
+        plain(f"Effective classes (exp of the entropy), of {len(np.atleast_1d(scores['class_shares']))}: {effective}.")
+    )
+
+
+def _trainings(cards: Sequence[Card]) -> None:
+    from otviz import wire
+    from otviz.checkpoints.playing import panel
+
+    found = [(card, gallery.timeline(card)) for card in cards]
+    panels = [panel(card, timeline) for card, timeline in found if timeline is not None]
+    if panels:
+        player(wire.encode(panels), key="timelines", height=560)
+    else:
+        st.info("How these models were trained was not recorded.")

@@ -1,0 +1,105 @@
+"""What is known of a model in words and numbers: its card, its scores beside those of real images and of the papers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import streamlit as st
+
+from otviz.checkpoints import CHECKPOINTS, Card
+from otviz.checkpoints.reported import Reported, reported
+from pages._ui.links import plain
+
+SCORES = (
+    ("Fréchet ↓", "frechet", ".1f"),
+    ("Precision ↑", "precision", ".2f"),
+    ("Recall ↑", "recall", ".2f"),
+    ("Density ↑", "density", ".2f"),
+    ("Coverage ↑", "coverage", ".2f"),
+    ("Classes ↑", "classes_effective", ".1f"),
+)
+REPORTED = (("FID ↓", "fid"), ("Precision ↑", "precision"), ("Recall ↑", "recall"), ("Inception ↑", "inception_score"))
+NO_FID = (
+    "The Fréchet distance is between 64 features of this project's own classifier: it is no FID, compares models of one set "
+    "only, and is read against that of real images. Classes: exp of their entropy. Precision alone misleads: it is high after a collapse."
+)
+
+
+def show_scores(cards: Sequence[Card]) -> None:
+    """A table: a column for each model, real images beside them."""
+    judged = [card for card in cards if card.metrics]
+    for card in cards:
+        if not card.metrics:
+            st.caption(plain(f"{card.title}: {card.record.get('unjudged') or 'not judged.'}"))
+    if not judged:
+        return
+    same = len({card.target for card in judged}) == 1
+    head = [plain(card.title) if len(cards) > 1 else "This model" for card in judged]
+    lines = ["| | " + " | ".join(head) + (" | Real images |" if same else " |")]
+    lines.append("|---" * (len(head) + 1 + same) + "|")
+    for label, key, form in SCORES:
+        row = [format(card.metrics[key], form) for card in judged]
+        row += [format(judged[0].metrics["floor"][key], form)] if same else []
+        lines.append(f"| {label} | " + " | ".join(row) + " |")
+    st.markdown("\n".join(lines))
+    n = min(card.metrics["samples"] for card in judged)
+    st.caption(f"n = {n:,} images. {NO_FID}" + ("" if same else " These models are of different sets: do not compare."))
+
+
+def show_reported(cards: Sequence[Card]) -> None:
+    """What the papers report of these methods, in a table of its own."""
+    found: dict[str, Reported] = {}
+    for card in cards:
+        told = reported(card.method, str(card.record["method"].get("matching", "optimal")))
+        if told is not None:
+            found.setdefault(card.method, told)
+    columns = [
+        (label, key) for label, key in REPORTED if any(getattr(told, key) is not None for told in found.values())
+    ]
+    if not found:
+        return
+    lines = ["| Reported | " + " | ".join(label for label, _ in columns) + " |", "|---" * (len(columns) + 1) + "|"]
+    for name, told in found.items():
+        values = [getattr(told, key) for _, key in columns]
+        numbers = " | ".join("–" if value is None else f"{value:g}" for value in values)
+        lines.append(f"| {plain(name)} | {numbers} |")
+    st.markdown("\n".join(lines))
+    where = "; ".join(dict.fromkeys(told.where for told in found.values()))
+    st.caption(
+        f"On {where}. Other data, larger networks, another score: compare the order of methods, never the values."
+    )
+
+
+def show_title(card: Card) -> None:
+    """What it is and what it is there to show."""
+    st.subheader(plain(card.title), anchor=False)
+    if card.claims:
+        st.markdown("\n".join(f"- {plain(claim)}" for claim in card.claims))
+
+
+def show_card(card: Card) -> None:
+    """The card in words."""
+    said, method = card.record, dict(card.record["method"])
+    st.markdown(
+        f"Trained for {_number(said.get('steps'))} steps with seed {_number(said.get('seed'))} on "
+        f"{plain(str(said.get('device', '')))} in {_number(said.get('seconds'))} s: "
+        f"{_number(said.get('steps_per_second'))} steps and {_number(said.get('images_per_second'))} images a second."
+    )
+    knobs = {name: method[name] for name in ("tau", "penalty", "penalty_weight", "epsilon", "matching", "batch_size", "lr")
+             if name in method}  # fmt: skip
+    st.caption(plain(", ".join(f"{name} {value}" for name, value in knobs.items())))
+    st.caption(plain(f"Licence: {said.get('licence', 'unknown')}. SHA-256 {str(said['sha256'])[:16]}…"))
+    if said.get("command"):
+        st.code(str(said["command"])[:500], language="bash")
+    with st.expander("The whole card"):
+        st.json(json.dumps(dict(said)), expanded=1)
+
+
+def _number(value: object) -> str:
+    return f"{value:,.4g}" if isinstance(value, int | float) and not isinstance(value, bool) else "an unknown number of"
+
+
+def weights(card: Card) -> bytes:
+    """The weights of a shipped model, for a download."""
+    return (CHECKPOINTS / card.name / "generator.safetensors").read_bytes()

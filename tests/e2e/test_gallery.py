@@ -1,0 +1,52 @@
+"""The Gallery in a browser: browse, open, scrub a training, walk, compare on the same latents, share the link."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from otviz.checkpoints import image_cards
+
+pytestmark = pytest.mark.browser
+SHIPPED = image_cards()
+
+
+def query(page: Any) -> dict[str, str]:
+    return {key: texts[0] for key, texts in parse_qs(urlsplit(page.url).query).items()}
+
+
+@pytest.mark.skipif(len(SHIPPED) < 2, reason="no image models are shipped yet")
+def test_from_the_shelf_to_a_comparison(serve: Callable[..., str], page: Any, tmp_path: Path) -> None:
+    server = serve("app.py", env={"OTVIZ_HOME": str(tmp_path)})
+    names = [name for name in ("mnist8-uotm", "mnist8-uotm-no-cost", *SHIPPED) if name in SHIPPED][:2]
+    first = SHIPPED[names[0]]
+    page.goto(f"{server}/gallery")
+    main = page.get_by_test_id("stMain")
+    page.locator(".st-key-shelf img").nth(len(SHIPPED) - 1).wait_for()
+    assert page.locator(".st-key-shelf img").evaluate_all("all => all.every(img => img.alt.length > 10)")
+
+    main.get_by_role("button", name=first.title, exact=True).click()
+    main.get_by_text("images of x and z drawn with seed 0").wait_for()
+    assert query(page) == {"model": names[0]}
+    main.get_by_role("button", name=re.compile("^Resample")).click()
+    main.get_by_text("images of x and z drawn with seed 1").wait_for()
+    assert query(page) == {"model": names[0], "seed": "1"}
+
+    main.get_by_role("radio", name="x and z", exact=True).click()
+    main.get_by_text("each row has one x, each column one z").wait_for()
+    main.get_by_role("radio", name="Training", exact=True).click()
+    player = page.locator(".otviz-player")
+    player.get_by_text(f"step {first.record['steps']}").first.wait_for()
+
+    page.goto(f"{server}/gallery?compare={','.join(names)}&seed=5")
+    main.get_by_text("has the same x and z").wait_for()
+    assert main.locator(".st-key-sheets img").count() == 2
+    assert query(page) == {"compare": ",".join(names), "seed": "5"}
+    main.get_by_role("button", name="All models").click()
+    page.locator(".st-key-shelf img").first.wait_for()
+    page.wait_for_url(re.compile(r"/gallery$"))

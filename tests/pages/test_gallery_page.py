@@ -1,0 +1,156 @@
+"""The Gallery page without a browser: every view of a model, comparisons, filters, links good and bad, a model of one's own."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from asking import address, words
+from image_model import made
+from streamlit.testing.v1 import AppTest
+
+from otviz.checkpoints import card as shelf
+from otviz.checkpoints.models import of_bytes
+from pages._ui import frame, gallery
+from pages._ui.gallery_model import VIEWS
+from pages._ui.links import plain
+
+ONE, TWO = "digits-uotm-test", "digits-ot-gan-test"
+
+
+@pytest.fixture(scope="module")
+def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("shelf")
+    made(folder / ONE)
+    made(folder / TWO, "ot-gan", steps=3)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _few(checkpoints: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("OTVIZ_HOME", str(tmp_path))
+    monkeypatch.setattr(gallery, "CHECKPOINTS", checkpoints)
+    monkeypatch.setattr(gallery, "image_cards", lambda: shelf.image_cards(checkpoints))
+    gallery.cards.clear()
+
+
+@pytest.fixture
+def app(monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    """The page itself."""
+    monkeypatch.setattr(frame, "require", lambda: None)  # its rerun would swallow every click
+    path = Path(__file__).resolve().parents[2] / "pages" / "5_gallery.py"
+    return AppTest.from_file(str(path), default_timeout=60)
+
+
+def open_page(app: AppTest, **query: str) -> AppTest:
+    for key, text in query.items():
+        app.query_params[key] = text
+    app.run()
+    assert not app.exception
+    return app
+
+
+def test_the_shelf_shows_every_model_with_its_scores(app: AppTest) -> None:
+    open_page(app)
+    assert {f"**{plain(title)}**" for title in ("uotm for a test", "ot-gan for a test")} <= {
+        b.label for b in app.button
+    }
+    assert words(app).count("recall") == 2
+    assert address(app) == {}
+
+
+def test_filters_narrow_the_shelf_and_stand_in_the_link(app: AppTest) -> None:
+    open_page(app, method="ot-gan")
+    assert not app.warning
+    assert [b.key for b in app.button if b.key and b.key.startswith("open-")] == [f"open-{TWO}"]
+    assert address(app) == {"method": "ot-gan"}
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("name", [ONE, TWO])
+def test_every_view_of_a_model_is_drawn(app: AppTest, name: str, view: str) -> None:
+    open_page(app, model=name, view=view, seed="3")
+    assert not app.error
+    assert not app.warning
+    assert "no FID" in words(app)
+    said = {"model": name, "view": view, "seed": "3"}
+    if view == "samples":
+        del said["view"]
+    if view == "training":
+        del said["seed"]
+    assert {key: address(app).get(key) for key in said} == said
+
+
+def test_opening_a_model_and_going_back(app: AppTest) -> None:
+    open_page(app)
+    next(button for button in app.button if button.key == f"open-{ONE}").click().run()
+    assert address(app) == {"model": ONE}
+    next(button for button in app.button if button.label == "Resample").click().run()
+    assert address(app) == {"model": ONE, "seed": "1"}
+    next(button for button in app.button if button.label == "All models").click().run()
+    assert address(app) == {}
+    assert not app.exception
+
+
+def test_a_generator_that_does_not_see_x_says_so(app: AppTest) -> None:
+    assert "does not see x" in words(open_page(app, model=TWO, view="latent"))
+
+
+@pytest.mark.parametrize("view", ["samples", "classes", "training"])
+def test_models_are_compared_on_the_same_latents(app: AppTest, view: str) -> None:
+    open_page(app, compare=f"{ONE},{TWO}", view=view)
+    assert not app.error
+    assert "Real images" in words(app)
+    assert address(app)["compare"] == f"{ONE},{TWO}"
+    if view == "samples":
+        assert "same x and z" in words(app)
+
+
+def test_what_is_reported_stands_apart(app: AppTest) -> None:
+    text = words(open_page(app, model=ONE))
+    assert "| uotm | 2.7 | 0.78 | 0.62 |" in text
+    assert "never the values" in text
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ({"model": "../../etc/passwd"}, "There is no model"),
+        ({"model": "nothing"}, "There is no model 'nothing'"),
+        ({"compare": f"{ONE},x,y"}, "There is no model 'x'"),
+        ({"model": ONE, "seed": "-1"}, "seed must be"),
+        ({"model": ONE, "images": "1e9"}, "images must be"),
+        ({"model": ONE, "truncation": "0"}, "truncation must be"),
+        ({"model": ONE, "view": "x"}, "view must be one of"),
+        ({"data": "imagenet"}, "data must be one of"),
+    ],
+)
+def test_what_a_link_cannot_mean_is_said(app: AppTest, query: dict[str, str], sentence: str) -> None:
+    open_page(app, **query)
+    assert plain(sentence) in " ".join(warning.value for warning in app.warning)
+
+
+def test_a_model_whose_weights_are_not_those_of_its_card_is_not_shown(
+    app: AppTest, checkpoints: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = tmp_path / "bad"
+    shutil.copytree(checkpoints / ONE, bad / "bad-one")
+    card = json.loads((bad / "bad-one" / "card.json").read_text())
+    (bad / "bad-one" / "card.json").write_text(json.dumps({**card, "sha256": "1" * 64}))
+    monkeypatch.setattr(gallery, "CHECKPOINTS", bad)
+    monkeypatch.setattr(gallery, "image_cards", lambda: shelf.image_cards(bad))
+    gallery.cards.clear()
+    open_page(app, model="bad-one")
+    assert plain("are not those of its card") in app.error[0].value
+
+
+def test_a_model_of_ones_own_is_opened(app: AppTest, checkpoints: Path) -> None:
+    files = [(checkpoints / ONE / name).read_bytes() for name in ("card.json", "generator.safetensors")]
+    app.session_state["otviz.gallery.own"] = of_bytes(*files, name=gallery.OWN)
+    open_page(app, model=gallery.OWN)
+    assert not app.warning
+    assert app.subheader[0].value == plain("uotm for a test")
+    open_page(app, model=gallery.OWN, view="training")
+    assert "was not recorded" in words(app)
