@@ -23,7 +23,7 @@ def image_metrics_history(scene: Scene, snapshots: Sequence[Snapshot], curve: Cu
     """
     measured = measurements(snapshots)
     judged = any("frechet" in meter for meter in measured)
-    scores = ("Frechet distance", "Precision and recall", "Effective classes", "Share of each class")
+    scores = ("Frechet distance", "Recall, and precision (dashed)", "Effective classes", "Share of each class")
     pixels = ("Diversity of pixels",) if judged else ("Diversity of pixels", "Brightness")
     titles = ("Losses", *(scores if judged else ()), *pixels)
     figure = make_subplots(
@@ -66,11 +66,6 @@ def _scores(figure: go.Figure, measured: Sequence[Meter], distance: Place, neigh
     figure.update_yaxes(type="log", dtick=1, row=distance[0], col=distance[1])
     for name, colour, dash in (("recall", GENERATED, "solid"), ("precision", TARGET, "dash")):
         _line(figure, measured, name, neighbours, colour, dash)
-        last = measured[-1]
-        figure.add_annotation(
-            x=last["measured_at"], y=last[name], text=name, showarrow=False, xanchor="right", yshift=10,
-            row=neighbours[0], col=neighbours[1],
-        )  # fmt: skip
     figure.update_yaxes(range=[0, 1.02], row=neighbours[0], col=neighbours[1])
 
 
