@@ -103,8 +103,9 @@ class World:
         """Raise ValueError unless all processes were started with the same arguments, given as plain values."""
         if self.store is None:
             return
-        own = _flat(arguments)
-        self.store.set(f"arguments/{self.rank}", json.dumps(own))
+        said = json.dumps(_flat(arguments))
+        own = json.loads(said)
+        self.store.set(f"arguments/{self.rank}", said)
         for rank in range(self.size) if self.rank == 0 else (0,):
             other = json.loads(self.store.get(f"arguments/{rank}"))
             differing = [name for name in sorted({*own, *other}) if own.get(name) != other.get(name)]

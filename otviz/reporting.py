@@ -19,6 +19,7 @@ from otviz import __version__
 from otviz.adam import plain
 from otviz.checkpoints.points import write_card
 from otviz.datasets.sheets import png, sheet
+from otviz.distributed import world
 from otviz.distributions import Distribution
 from otviz.files import write_whole
 from otviz.metrics import measure
@@ -28,7 +29,7 @@ from otviz.runs.config import RunConfig
 from otviz.runs.kept import collect
 from otviz.runs.run import Run
 from otviz.runs.store import save_run
-from otviz.training import Step, device_named
+from otviz.training import Step, device_named, train
 
 SAMPLES = 2500
 SHEET = 10
@@ -53,6 +54,10 @@ class Transport(Knobs):
 def train_and_report(config: RunConfig, out: str, as_json: bool) -> int:
     """Train to the end with a progress bar on stderr, measure, save to `out` if given, print; the exit status."""
     device_named(config.device)  # refused before anything is begun
+    world().agree(config.record())
+    config.method.check_shared(world().size)
+    if world().rank:
+        return _follow(config)
     folder = None if not out else _prepared(Path(out))
     if config.images:
         return _train_images(config, folder, as_json)
@@ -74,6 +79,19 @@ def train_and_report(config: RunConfig, out: str, as_json: bool) -> int:
         return 1
     print(_json(report) if as_json else _readable(report))
     return 130 if interrupted else 0
+
+
+def _follow(config: RunConfig) -> int:
+    """Train beside the first process, which alone looks, prints and saves."""
+    torch.set_num_threads(1)  # as runs do
+    for _ in train(config.method, config.target, training=config.begin()):
+        pass
+    return 0
+
+
+def _shared(config: RunConfig) -> dict[str, int]:
+    """What a report says of a training in several processes."""
+    return {} if world().size == 1 else {"world_size": world().size, "batch_size": config.method.batch_size}
 
 
 def _train_images(config: RunConfig, folder: Path | None, as_json: bool) -> int:
@@ -148,6 +166,7 @@ class _Played:
             "steps": done,
             "seed": self.config.seed,
             "device": self.training.device.type,
+            **_shared(self.config),
             "seconds": round(self.seconds, 3),
             "steps_per_second": round(done / max(self.seconds, 1e-9), 2),
             "images_per_second": round(images / max(self.seconds, 1e-9), 1),
@@ -221,6 +240,7 @@ def report_of(run: Run) -> tuple[dict[str, Any], np.ndarray[Any, np.dtype[np.flo
         "steps": run.live.step,
         "seed": run.config.seed,
         "device": run.live.device,
+        **_shared(run.config),
         "seconds": round(run.seconds, 3),
         "steps_per_second": round(run.live.step / max(run.seconds, 1e-9), 2),
         "losses": {"generator": _loss(losses[:, 0]), "adversary": adversary},
