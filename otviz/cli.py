@@ -1,4 +1,4 @@
-"""The command line: list, train, evaluate, transport. Flags come from the same knobs as the widgets.
+"""The command line: list, train, evaluate, experiment, transport. Flags come from the same knobs as the widgets.
 
 Knobs of a method are plain flags (`--tau 0.05`), those of target, source and networks carry their name (`--target.radius 2`).
 """
@@ -33,10 +33,11 @@ commands:
   list                  methods, distributions, checkpoints ... and their knobs [--json]
   train METHOD          train a method on points in the plane or on images, measure and save it
   evaluate MODEL        judge a checkpoint, a run or the folder of either by fresh samples [--n N] [--json]
+  experiment ID|all     run a claim of the papers over seeds and judge it [--seeds 5] [--quick] [--json]
   transport             solve one transport problem between two samples of points
 
 otviz COMMAND --help, and otviz train METHOD --help, tell more. The dashboard: streamlit run app.py"""
-COMMANDS = ("list", "train", "evaluate", "transport")
+COMMANDS = ("list", "train", "evaluate", "experiment", "transport")
 HELP = ("-h", "--help")
 PRESET = "preset"
 """Stands for a knob that the command line leaves to the preset of method and images."""
@@ -68,7 +69,12 @@ def _run(words: list[str]) -> int:
     if words[0] == "list":
         return list_plugins(_parse(ListArgs, words[1:], "list"))
     if words[0] == "train":
-        return _train(words[1:])
+        from otviz.distributed import together
+
+        with together():
+            return _train(words[1:])
+    if words[0] == "experiment":
+        return _experiment(words[1:])
     return _evaluate(words[1:]) if words[0] == "evaluate" else _transport(words[1:])
 
 
@@ -86,6 +92,7 @@ class ListArgs:
 def list_plugins(args: ListArgs) -> int:
     """Print what there is to choose from."""
     from otviz.checkpoints import cards
+    from otviz.experimenting import listed
     from otviz.methods import methods
 
     found = {
@@ -93,7 +100,7 @@ def list_plugins(args: ListArgs) -> int:
         "distributions": {name: _described(cls) for name, cls in distributions().items()},
         "datasets": {name: _described(cls) for name, cls in datasets.datasets().items()},
         "checkpoints": cards(),
-        "experiments": {},
+        "experiments": listed(),
     }
     if args.json:
         print(json.dumps(found, indent=1))
@@ -209,6 +216,14 @@ def _evaluate(words: list[str]) -> int:
 
     print(evaluated(_parse(EvaluateArgs, words, "evaluate")))
     return 0
+
+
+def _experiment(words: list[str]) -> int:
+    from otviz.experimenting import ExperimentArgs, experiment
+
+    text, status = experiment(_parse(ExperimentArgs, words, "experiment"))
+    print(text)
+    return status
 
 
 def _transport(words: list[str]) -> int:

@@ -1,0 +1,108 @@
+"""`otviz experiment`: run claims of the papers over seeds, judge them, and say so in text or as JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from otviz.experiments import Experiment, experiments, named
+from otviz.experiments.results import Result
+from otviz.experiments.running import Running
+
+LOOK = 0.5  # seconds between two looks at what is done
+
+
+@dataclass(frozen=True)
+class ExperimentArgs:
+    """Run claims of the papers again, over seeds, and judge them.
+
+    Args:
+        id: of the experiment, or "all"; `otviz list` shows them.
+        seeds: how many, 0, 1, ...
+        quick: the short form: fewer points and steps, no basis for a verdict on the claim.
+        workers: processes at once; 0 takes as many as there are cores.
+        json: print one JSON object.
+        write: write docs/EXPERIMENTS.md from all results afterwards.
+        out: folder for the results instead of results/.
+    """
+
+    id: Annotated[str, tyro.conf.Positional]
+    seeds: int = 5
+    quick: bool = False
+    workers: int = 0
+    json: bool = False
+    write: bool = False
+    out: str = ""
+
+
+def experiment(args: ExperimentArgs) -> tuple[str, int]:
+    """Run what is asked for with progress on stderr; what to print, and the exit status.
+
+    Raises ValueError for an unknown id, or numbers out of range.
+    """
+    chosen = [cls() for cls in experiments().values()] if args.id == "all" else [named(args.id)]
+    running = Running(
+        chosen, args.seeds, args.quick, workers=args.workers or None, folder=Path(args.out) if args.out else None
+    )
+    try:
+        while not running.wait(LOOK):
+            _progress(running)
+    except BaseException:
+        running.stop()  # what is done is in the journal: the same command goes on from there
+        raise
+    _progress(running, end="\n")
+    told = [_told(each, running.results.get(each.name)) for each in chosen]
+    if args.write:
+        from otviz.experiments.report import write_document
+
+        write_document()
+    if running.error:
+        sys.stderr.write(f"otviz: {running.error}\n")
+    text = json.dumps({each["id"]: each for each in told}, indent=1) if args.json else "\n".join(map(_lines, told))
+    return text, 1 if running.error else 0
+
+
+def listed() -> dict[str, dict[str, str]]:
+    """The experiments there are, as plain values by id."""
+    return {
+        name: {"title": cls.title, "paper": cls.paper, "place": cls.place, "claim": cls.claim, "cost": cls.cost}
+        for name, cls in experiments().items()
+    }
+
+
+def _told(each: Experiment, result: Result | None) -> dict[str, Any]:
+    """What is said of one experiment, as plain values."""
+    found: dict[str, Any] = {"id": each.name, "title": each.title, "claim": each.claim, "paper": each.paper}
+    if each.cost != "reference" and result is None:
+        return found | {"verdict": "not complete", "sentence": "Not all seeds are there; run it again to go on."}
+    outcomes = () if result is None else result.outcomes
+    verdict = each.judge(outcomes)
+    found |= {"verdict": verdict.word, "sentence": verdict.sentence, "rule": verdict.rule}
+    found |= {"seeds_that_disagree": list(verdict.seeds_that_disagree), "quick": result is not None and result.quick}
+    numbers = []
+    for number in each.numbers:
+        mean = each.summary(outcomes, number.key) if number.key and outcomes else (math.nan, math.nan)
+        known = isinstance(mean, str) or math.isfinite(mean[0])
+        numbers.append({
+            "what": number.what, "reported": number.reported, "source": number.source if number.reported else "",
+            "measured": (mean if isinstance(mean, str) else list(mean)) if known else None,
+        })  # fmt: skip
+    return found | {"numbers": numbers, "result": None if result is None else result.record()}
+
+
+def _lines(told: dict[str, Any]) -> str:
+    quick = " (quick: no basis for a verdict)" if told.get("quick") else ""
+    return f"{told['id']:16} {told['verdict'].upper()}{quick}: {told['title']}\n{'':17}{told['sentence']}"
+
+
+def _progress(running: Running, end: str = "") -> None:
+    left = running.seconds_left
+    when = "" if left is None or running.over else f", {left:.0f} s left"
+    sys.stderr.write(f"\r{len(running.done)} of {running.total} seeds are done{when}    {end}")
+    sys.stderr.flush()

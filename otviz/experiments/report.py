@@ -1,0 +1,114 @@
+"""`python -m otviz.experiments.report` writes docs/EXPERIMENTS.md from what the experiments gave."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from otviz.experiments import experiments
+from otviz.experiments.base import PAPERS, SOURCES, Experiment, Number, Outcome, Verdict
+from otviz.experiments.results import SHIPPED, Result, read
+from otviz.experiments.rows import ROWS, Row, covering
+
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "EXPERIMENTS.md"
+NOT_RUN = "not run yet"
+
+INTRO = """# Experiments: does it hold?
+
+Made by `python -m otviz.experiments.report` from the files in `results/`; `python -m otviz experiment all` makes those.
+Each claim is measured with several seeds and judged by a rule that stands with it. What a paper reports and what was
+measured here are in different columns. Where a number is not printed in the paper, the column says where it is from:
+"""
+
+
+def write_document(folder: Path = SHIPPED, path: Path = DOCUMENT) -> None:
+    """Write the document. Raises OSError, and ValueError for a results file that cannot be used."""
+    path.write_text(document(folder), encoding="utf-8")
+
+
+def document(folder: Path = SHIPPED) -> str:
+    """The document, as Markdown."""
+    found = {name: cls() for name, cls in experiments().items()}
+    results = {name: read(name, folder) for name in found}
+    lines = [INTRO, *(f"- *{word}*: {what}." for word, what in SOURCES.items() if word != "paper"), ""]
+    lines += [_count(found, results), "", "## Every row", "", "| row | where | about | experiment | verdict |", "|---|---|---|---|---|"]  # fmt: skip
+    lines += [line for row in ROWS for line in _row(row, found, results)]
+    for paper, title in PAPERS.items():
+        lines += ["", f"## {paper}: {title}"]
+        for each in found.values():
+            if each.paper == paper:
+                lines += ["", *_section(each, results[each.name])]
+    return "\n".join(lines) + "\n"
+
+
+def verdict_of(each: Experiment, result: Result | None) -> Verdict | None:
+    """The verdict on an experiment, None if it is not run yet."""
+    if each.cost == "reference":
+        return each.judge(())
+    return each.judge(result.outcomes) if result is not None and result.outcomes and not result.quick else None
+
+
+def measured(each: Experiment, outcomes: tuple[Outcome, ...], number: Number) -> str:
+    """Mean and standard deviation over the seeds, as text; empty where there is none."""
+    if not number.key or not outcomes:
+        return ""
+    found = each.summary(outcomes, number.key)
+    if isinstance(found, str):
+        return found
+    mean, spread = found
+    if mean != mean:
+        return "no finite number"
+    return written(mean) if spread == 0 else f"{written(mean)} ± {written(spread)}"
+
+
+def written(value: float) -> str:
+    """A number for a person: four digits."""
+    return f"{value:.4g}".replace("-", "−")
+
+
+def reported(number: Number) -> str:
+    """What was reported, with its source where that is not the paper itself."""
+    if not number.reported:
+        return ""
+    return number.reported if number.source == "paper" else f"{number.reported} [{number.source}]"
+
+
+def _count(found: dict[str, Experiment], results: dict[str, Result | None]) -> str:
+    words = Counter(
+        NOT_RUN if (verdict := verdict_of(each, results[name])) is None else verdict.word
+        for name, each in found.items()
+    )
+    total = ", ".join(f"{number} {word}" for word, number in words.most_common())
+    return f"{len(found)} experiments: {total}."
+
+
+def _row(row: Row, found: dict[str, Experiment], results: dict[str, Result | None]) -> list[str]:
+    covered = covering(row, {name: type(each) for name, each in found.items()})
+    if not covered:
+        return [f"| {row.name} | {row.place} | {row.about} | | not yet: {row.waits} |"]
+    lines = []
+    for cls in covered:
+        verdict = verdict_of(found[cls.name], results[cls.name])
+        word = NOT_RUN if verdict is None else verdict.word
+        lines.append(f"| {row.name} | {row.place} | {row.about} | [{cls.name}](#{cls.name}) {cls.title} | {word} |")
+    return lines
+
+
+def _section(each: Experiment, result: Result | None) -> list[str]:
+    verdict = verdict_of(each, result)
+    lines = [f"### {each.name}", "", f"**{each.title}** ({each.place}). {each.claim}", ""]
+    lines.append(f"**{NOT_RUN}**" if verdict is None else f"**{verdict.word}.** {verdict.sentence}")
+    if each.how:
+        lines += ["", f"How: {each.how}"]
+    if result is not None and not result.quick:
+        machine = f"{result.machine.get('cores')} cores, {result.machine.get('processor')}"
+        lines += ["", f"{len(result.outcomes)} seeds, {result.seconds:.0f} s on {machine}, otviz {result.otviz}."]
+    if each.numbers:
+        outcomes = () if result is None or result.quick else result.outcomes
+        lines += ["", "| quantity | reported | measured (mean ± std over seeds) |", "|---|---|---|"]
+        lines += [f"| {n.what} | {reported(n)} | {measured(each, outcomes, n)} |".replace(" |  |", " | |") for n in each.numbers]  # fmt: skip
+    return lines
+
+
+if __name__ == "__main__":
+    write_document()

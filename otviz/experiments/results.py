@@ -1,0 +1,110 @@
+"""Results on disk: one file of JSON for each experiment, with all that its seeds gave and on what machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from otviz import __version__
+from otviz.experiments.base import Outcome
+from otviz.files import write_whole
+
+FORMAT = 1
+"""Of a results file; one of another number is refused."""
+
+SHIPPED = Path(__file__).resolve().parents[2] / "results"
+"""Full runs, as they come with otviz."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run of an experiment gave.
+
+    Attributes:
+        experiment: its id.
+        quick: whether it was the short form, which is no basis for a verdict on the claim.
+        outcomes: one for each seed, in their order.
+        otviz, versions: version of otviz, and of what it rests on, by name.
+        machine: system, processor and cores.
+    """
+
+    experiment: str
+    quick: bool
+    outcomes: tuple[Outcome, ...]
+    otviz: str
+    versions: Mapping[str, str]
+    machine: Mapping[str, str | int]
+
+    @property
+    def seconds(self) -> float:
+        """That the seeds took, one after the other."""
+        return sum(outcome.seconds for outcome in self.outcomes)
+
+    def record(self) -> dict[str, Any]:
+        """Plain values that JSON takes."""
+        return {
+            "format": FORMAT, "experiment": self.experiment, "quick": self.quick, "otviz": self.otviz,
+            "versions": dict(self.versions), "machine": dict(self.machine), "seconds": round(self.seconds, 3),
+            "outcomes": [outcome.record() for outcome in self.outcomes],
+        }  # fmt: skip
+
+
+def result_of(experiment: str, outcomes: Sequence[Outcome], quick: bool) -> Result:
+    """The result of a run on this machine."""
+    import numpy
+    import torch
+
+    versions = {"python": platform.python_version(), "torch": torch.__version__, "numpy": numpy.__version__}
+    machine: dict[str, str | int] = {
+        "system": platform.system(), "processor": _processor(), "cores": os.cpu_count() or 1,
+    }  # fmt: skip
+    ordered = tuple(sorted(outcomes, key=lambda outcome: outcome.seed))
+    return Result(experiment, quick, ordered, __version__, versions, machine)
+
+
+def read(experiment: str, folder: Path = SHIPPED) -> Result | None:
+    """The result there is of an experiment, or None.
+
+    Raises ValueError for a file that is damaged, or of another version of the format.
+    """
+    path = folder / f"{experiment}.json"
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path.name} cannot be read ({error}); run the experiment again") from error
+    version = record.get("format") if isinstance(record, dict) else None
+    if version != FORMAT:
+        raise ValueError(f"{path.name} has format {version!r}, and this otviz reads {FORMAT}; run the experiment again")
+    try:
+        outcomes = tuple(Outcome.from_record(each) for each in record["outcomes"])
+        return Result(
+            str(record["experiment"]), bool(record["quick"]), outcomes, str(record["otviz"]),
+            dict(record["versions"]), dict(record["machine"]),
+        )  # fmt: skip
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path.name} is damaged ({error}); run the experiment again") from error
+
+
+def write(result: Result, folder: Path = SHIPPED) -> Path:
+    """Write it down whole; where. Raises OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{result.experiment}.json"
+    write_whole(path, (json.dumps(result.record(), indent=1, allow_nan=False) + "\n").encode())
+    return path
+
+
+def _processor() -> str:
+    """The name of the processor, as the system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, "") or platform.processor() or platform.machine()

@@ -1,0 +1,281 @@
+"""Every experiment keeps its contract, whatever it claims; verdicts, results, journals and the command do what they say."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pytest
+
+from otviz.cli import main
+from otviz.compare import presets
+from otviz.experiments import PAPERS, SOURCES, Experiment, Number, Outcome, Part, experiments, named
+from otviz.experiments.clouds import notebook_clouds
+from otviz.experiments.report import document, verdict_of
+from otviz.experiments.results import FORMAT, SHIPPED, Result, read, write
+from otviz.experiments.rows import ROWS
+from otviz.experiments.running import Running, run_here
+from otviz.experiments.worker import answers
+from otviz.ot.notebook import notebook_points
+
+ALL = experiments()
+FREE = [name for name, cls in ALL.items() if cls.cost == "seconds"]
+REFERENCE = [name for name, cls in ALL.items() if cls.cost == "reference"]
+TRAINED = [name for name, cls in ALL.items() if cls.cost == "minutes"]
+SECONDS = 2.0
+PAGES = ("transport", "train", "compare", "images", "gallery")
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("OTVIZ_HOME", str(tmp_path))
+    return tmp_path
+
+
+class Coin(Experiment):
+    """Made up: seeds fall on one side or the other."""
+
+    paper: ClassVar[str] = "000"
+    numbers = (Number("side", "side of the coin", "0.5"),)
+    parts = (
+        Part("it shows heads", lambda got: got["side"] == 1),
+        Part("it lands", lambda got: True),
+        Part("it is a coin", lambda got: got["side"] == 0, instead=True),
+    )
+    cost = "seconds"
+
+    def measure(self, seed: int, quick: bool) -> dict[str, float | int | str]:
+        return {"side": seed % 2}
+
+
+def tossed(*sides: int) -> list[Outcome]:
+    return [Outcome(seed, {"side": side}, 0.1) for seed, side in enumerate(sides)]
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_its_fields_are_filled(name: str) -> None:
+    each = ALL[name]
+    assert re.fullmatch(r"[a-z0-9-]+", name)
+    assert each.title
+    assert each.paper in PAPERS
+    assert each.place
+    assert each.claim.endswith(".")
+    assert each.claim.count(". ") == 0, "one sentence"
+    assert each.covers
+    assert set(each.covers) <= {row.name for row in ROWS}
+    assert all(number.what and number.source in SOURCES for number in each.numbers)
+    assert (each.cost == "reference") == bool(each.reason)
+    if each.cost == "reference":
+        assert all(number.reported and not number.key for number in each.numbers)
+    else:
+        assert each.parts
+        assert not each.parts[0].instead
+        assert each.numbers
+        assert each.how.endswith(".")
+
+
+@pytest.mark.parametrize("name", [name for name in ALL if ALL[name].live])
+def test_its_live_page_exists(name: str) -> None:
+    page, _, query = ALL[name].live.partition("?")
+    assert page in PAGES
+    if "preset=" in query and page == "compare":
+        assert query.partition("preset=")[2].partition("&")[0] in presets()
+
+
+@pytest.mark.parametrize("name", FREE)
+def test_a_quick_run_is_quick_finite_and_repeatable(name: str) -> None:
+    first = run_here(name, 0, True)
+    began = time.thread_time()
+    second = run_here(name, 0, True)
+    assert time.thread_time() - began < SECONDS
+    assert first.values == second.values
+    keys = [number.key for number in ALL[name].numbers if number.key]
+    assert set(keys) <= set(first.values)
+    assert all(math.isfinite(value) for value in first.values.values() if not isinstance(value, str))
+    assert json.loads(json.dumps(first.record()))["values"] == first.values
+    assert verdict_of(ALL[name](), None) is None
+    assert ALL[name]().judge([first, second]).sentence
+
+
+def test_the_seed_matters() -> None:
+    assert run_here("n5", 0, True).values != run_here("n5", 1, True).values
+
+
+@pytest.mark.parametrize("name", REFERENCE)
+def test_what_is_reference_only_says_why_and_does_not_run(name: str) -> None:
+    verdict = ALL[name]().judge(())
+    assert verdict.word == "reference only"
+    assert ALL[name].reason in verdict.sentence
+    with pytest.raises(ValueError, match="cannot be run here"):
+        ALL[name]().measure(0, True)
+
+
+@pytest.mark.parametrize(
+    ("sides", "word", "against"),
+    [
+        ((1, 1, 1), "holds", ()),
+        ((1, 0, 1), "holds in part", (1,)),
+        ((0, 1), "holds in part", (0,)),
+        ((0, 0, 1), "does not hold here", (0, 1)),
+    ],
+)
+def test_verdicts_on_made_up_outcomes(sides: tuple[int, ...], word: str, against: tuple[int, ...]) -> None:
+    verdict = Coin().judge(tossed(*sides))
+    assert verdict.word == word
+    assert verdict.seeds_that_disagree == against
+    assert "instead, it is a coin" in verdict.sentence
+    assert all(str(seed) in verdict.sentence for seed in against)
+    assert verdict.rule
+
+
+def test_nothing_is_judged_that_was_not_run() -> None:
+    with pytest.raises(ValueError, match="run it first"):
+        Coin().judge(())
+
+
+def test_a_summary_is_mean_and_spread() -> None:
+    mean, spread = Coin().summary(tossed(0, 1, 1, 1), "side")
+    assert (mean, spread) == pytest.approx((np.mean([0, 1, 1, 1]), np.std([0, 1, 1, 1], ddof=1)))
+    assert Coin().summary([Outcome(0, {"side": "edge"}, 0.1)] * 2, "side") == "edge"
+    assert math.isnan(float(Coin().summary(tossed(1), "other")[0]))
+
+
+def test_seed_0_is_the_notebooks_own_draw() -> None:
+    source, target = notebook_points()
+    x, y, _ = notebook_clouds(0)
+    assert np.array_equal(x.numpy(), source)
+    assert np.array_equal(y.numpy(), target)
+
+
+def result(name: str = "u2", seeds: int = 2, quick: bool = False) -> Result:
+    outcomes = tuple(run_here(name, seed, True) for seed in range(seeds))
+    return Result(name, quick, outcomes, "0.1.0", {"python": "3"}, {"cores": 2, "processor": "a fast one"})
+
+
+def test_a_result_comes_back_as_it_was(tmp_path: Path) -> None:
+    made = result()
+    write(made, tmp_path)
+    assert read("u2", tmp_path) == Result(
+        made.experiment, made.quick, tuple(Outcome(o.seed, o.values, round(o.seconds, 3)) for o in made.outcomes),
+        made.otviz, made.versions, made.machine,
+    )  # fmt: skip
+    assert read("n1", tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (json.dumps({"format": FORMAT + 1}), f"has format {FORMAT + 1}, and this otviz reads {FORMAT}"),
+        (json.dumps({"format": FORMAT}), "is damaged"),
+        (json.dumps({"format": FORMAT, "experiment": "u2", "quick": False, "outcomes": [{"seed": 0}]}), "is damaged"),
+        ("[]", "format None"),
+        ("{", "cannot be read"),
+    ],
+)
+def test_a_results_file_that_cannot_be_used_is_told(text: str, sentence: str, tmp_path: Path) -> None:
+    (tmp_path / "u2.json").write_text(text)
+    with pytest.raises(ValueError, match=sentence) as error:
+        read("u2", tmp_path)
+    assert "run the experiment again" in str(error.value)
+
+
+@pytest.mark.parametrize("name", [path.stem for path in sorted(SHIPPED.glob("*.json"))])
+def test_shipped_results_are_of_full_runs_with_5_seeds(name: str) -> None:
+    found = read(name)
+    assert found is not None
+    assert not found.quick
+    assert [outcome.seed for outcome in found.outcomes] == list(range(len(found.outcomes)))
+    assert len(found.outcomes) >= 5
+    each = named(name)
+    assert {number.key for number in each.numbers if number.key} <= set(found.outcomes[0].values)
+    assert verdict_of(each, found) is not None
+
+
+def test_a_quick_result_is_no_basis_for_a_verdict() -> None:
+    assert verdict_of(named("u2"), result(quick=True)) is None
+
+
+def test_the_document_has_every_row_and_what_is_not_yet_there(tmp_path: Path) -> None:
+    write(result(), tmp_path)
+    text = document(tmp_path)
+    for row in ROWS:
+        assert f"| {row.name} |" in text
+    assert "not yet: needs the image models" in text
+    assert "not run yet" in text
+    assert "reference only" in text
+    assert "[memory]" in text
+    assert "from memory, not looked up" in text
+
+
+def test_runs_go_on_from_their_journal(home: Path, tmp_path: Path) -> None:
+    journal = home / "experiments" / "u2-quick.jsonl"
+    journal.parent.mkdir()
+    kept = {"otviz": "0.1.0", **Outcome(0, {**run_here("u2", 0, True).values, "sp_1": 99.0}, 0.1).record()}
+    journal.write_text(json.dumps(kept) + '\n{"seed": 1, "val')
+    running = Running([named("u2"), named("o8")], seeds=2, quick=True, workers=1, folder=tmp_path / "out")
+    assert running.wait(120)
+    assert not running.error
+    assert running.done == [("u2", 0), ("u2", 1)]
+    found = read("u2", tmp_path / "out")
+    assert found is not None
+    assert [outcome.values["sp_1"] == 99.0 for outcome in found.outcomes] == [True, False]
+    assert not journal.exists()
+
+
+def test_a_worker_tells_what_goes_wrong() -> None:
+    assert "there is no experiment" in next(answers({"experiment": "nobody", "seed": 0, "quick": True}))["over"]
+    told = list(answers({"experiment": "u2", "seed": 0, "quick": True}))
+    assert told[-1] == {"over": ""}
+
+
+@pytest.mark.parametrize(("seeds", "workers"), [(0, 1), (101, 1), (5, -1)])
+def test_numbers_out_of_range_are_told(seeds: int, workers: int) -> None:
+    with pytest.raises(ValueError, match="must be from 1 to 100"):
+        Running([named("u2")], seeds=seeds, workers=workers)
+
+
+class TestCommand:
+    @pytest.fixture(autouse=True)
+    def _here(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Seeds are measured in this process."""
+
+        class Here:
+            def __init__(self, module: str) -> None:
+                pass
+
+            def ask(self, task: object) -> Iterator[object]:
+                yield from (answer for answer in answers(task) if "outcome" in answer)  # type: ignore[arg-type]
+
+            def end(self) -> None:
+                pass
+
+        monkeypatch.setattr("otviz.robustness.crew.Worker", Here)
+
+    def test_it_prints_a_verdict(self, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+        assert main(["experiment", "u2", "--seeds", "2", "--workers", "1", "--out", str(tmp_path)]) == 0
+        out = capsys.readouterr().out
+        assert "HOLDS" in out
+        assert "4 of 4 parts hold with all 2 seeds" in out
+        assert (tmp_path / "u2.json").exists()
+
+    def test_as_json(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["experiment", "u11", "--seeds", "1", "--quick", "--json"]) == 0
+        told = json.loads(capsys.readouterr().out)["u11"]
+        assert told["verdict"] == "holds"
+        assert told["quick"] is True
+        assert told["numbers"][1]["reported"] == "2"
+        assert told["numbers"][1]["source"] == "derived"
+
+    def test_an_unknown_id_suggests_the_nearest(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["experiment", "n12-manhatan"]) == 2
+        assert "did you mean n12-manhattan" in capsys.readouterr().err
+
+    def test_list_has_them(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["list", "--json"]) == 0
+        assert set(json.loads(capsys.readouterr().out)["experiments"]) == set(ALL)
