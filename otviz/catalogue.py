@@ -20,7 +20,7 @@ from typing import Any, Literal
 from otviz import datasets
 from otviz.checkpoints import CHECKPOINTS, Card, image_cards
 from otviz.checkpoints.models import load
-from otviz.checkpoints.recording import About, judge_again, record
+from otviz.checkpoints.recording import About, judge_again, label_again, record
 from otviz.methods import named
 from otviz.presets import preset
 from otviz.runs.config import RunConfig
@@ -164,7 +164,9 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument(
         "--judge", action="store_true", help="score those that are there by the classifiers as they are"
     )
-    parser.add_argument("--readme", action="store_true", help=f"write the table of {README.name}")
+    parser.add_argument(
+        "--readme", action="store_true", help=f"put titles and claims on the cards and the table into {README.name}"
+    )
     parser.add_argument("--device", default="", help="train there instead of where the catalogue says")
     args = parser.parse_args(words)
     listed, there = catalogue(), image_cards()
@@ -175,6 +177,8 @@ def main(words: Sequence[str]) -> int:
     faults = [_one(listed, name, args.device, skip=name not in args.names) for name in dict.fromkeys(wanted)]
     for name in there if args.judge else ():
         judge_again(CHECKPOINTS / name, load(name))
+    for name in set(there) & set(listed.entries) if args.readme else ():
+        label_again(CHECKPOINTS / name, load(name), listed.about(listed.entries[name]))
     if wanted or args.judge or args.readme:
         write_readme(listed)
     else:

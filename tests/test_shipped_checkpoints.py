@@ -40,6 +40,7 @@ def test_a_shipped_model_is_that_of_the_catalogue(name: str) -> None:
     for knob, value in entry.knobs.items():
         assert card.record["method"][knob] == value
     assert card.record["command"] == entry.command
+    assert card.claims == catalogue().about(entry).claims
 
 
 def test_all_together_fit_into_a_repository() -> None:

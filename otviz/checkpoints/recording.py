@@ -238,7 +238,16 @@ def scored(model: Model) -> dict[str, Any]:
 def judge_again(folder: Path, model: Model) -> dict[str, Any]:
     """Put scores by the classifier as it is now onto the card of a checkpoint; the card. Raises OSError."""
     kept = {key: value for key, value in model.card.record.items() if key not in ("metrics", "unjudged")}
-    card = {**kept, **scored(model)}
+    return _rewritten(folder, {**kept, **scored(model)})
+
+
+def label_again(folder: Path, model: Model, about: About) -> dict[str, Any]:
+    """Put title and claims as they read now onto the card of a checkpoint; the card. Raises OSError."""
+    said = {"claims": list(about.claims), **({"title": about.title} if about.title else {})}
+    return _rewritten(folder, {**model.card.record, **said})
+
+
+def _rewritten(folder: Path, card: dict[str, Any]) -> dict[str, Any]:
     write_whole(folder / "card.json", _text(card))
     return card
 
