@@ -188,10 +188,12 @@ class SquareRoot(Experiment):
     title = "A square root or a square"
     paper = "002"
     place = "Eq 4, 6 and 7"
-    claim = "D_MED is the square root of 2 E W(X,Y) − E W(X,X') − E W(Y,Y'); papers/001 calls this number its square."
+    claim = (
+        "D_MED, the square root of 2 E W(X,Y) − E W(X,X') − E W(Y,Y'), can be estimated from minibatches by that root."
+    )
     covers = ("R5",)
     how = (
-        "1000 draws of the estimate with batches of 8, both sides from the same distribution: the square is near 0 in the "
+        "1000 draws of the estimate with batches of 8, both sides from the same distribution. papers/001 estimates the square: it is near 0 in the "
         "mean and negative for many draws, where the root is not a real number (quick: 100 draws)."
     )
     numbers = (

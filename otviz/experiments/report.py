@@ -58,12 +58,12 @@ def measured(each: Experiment, outcomes: tuple[Outcome, ...], number: Number) ->
     mean, spread = found
     if mean != mean:
         return "no finite number"
-    return written(mean) if spread == 0 else f"{written(mean)} ± {written(spread)}"
+    return written(mean) if spread == 0 else f"{written(mean)} ± {written(spread, 2)}"
 
 
-def written(value: float) -> str:
-    """A number for a person: four digits."""
-    return f"{value:.4g}".replace("-", "−")
+def written(value: float, digits: int = 4) -> str:
+    """A number for a person."""
+    return f"{value:.{digits}g}".replace("-", "−")
 
 
 def reported(number: Number) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from otviz.experiments.base import Experiment
 
 IMAGES = "needs the image models"
-LATER = "not built yet"
+LATER = "to come"
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from otviz.distributions.ring import Ring
 from otviz.experiments.base import Experiment, Number, Part
 from otviz.experiments.clouds import gaussian
 from otviz.ot.costs import squared_euclidean
-from otviz.ot.exact import exact_coupling, wasserstein2
+from otviz.ot.exact import exact_cost, wasserstein2
 from otviz.ot.sinkhorn import solve
 from otviz.transport.unbalanced import kept_table
 
@@ -130,19 +130,25 @@ class ToExactPlan(Experiment):
     claim = "The optimal α-unbalanced plan converges to the optimal transport plan as α → ∞, and its divergences never exceed τ W2²."
     covers = ("5.1", "U13")
     how = (
-        "60 points of N(0, I) and 60 of moons, τ = 1, KL, ε = 0.1 % of the median cost, float64: total variation from the "
-        "linear programme's plan at five α, and D(π₀|µ) + D(π₁|ν) of the plan at α = 1 (ε adds a little to it)."
+        "60 points of N(0, I) and 60 of moons, τ = 1, KL, ε = 1 % of the median cost, float64: total variation from the plan "
+        "with exact marginals at the same ε, at five α (the theorem is about the limit, so that the small ones are not judged); the transport cost at α = 500 against the linear programme's; and "
+        "D(π₀|µ) + D(π₁|ν) of the plan at α = 1."
     )
     numbers = (
-        *(Number(f"tv_{alpha:g}", f"total variation from the exact plan at α = {alpha:g}") for alpha in ALPHAS),
+        *(
+            Number(f"tv_{alpha:g}", f"total variation from the plan with exact marginals at α = {alpha:g}")
+            for alpha in ALPHAS
+        ),
+        Number("cost_500", "transport cost at α = 500 over the linear programme's"),
         Number("divergences", "D(π₀|µ) + D(π₁|ν) at α = 1"),
         Number("bound", "its bound τ W2²"),
     )
     parts = (
-        Part("the distance falls with every larger α", lambda got: all(
-            float(got[f"tv_{a:g}"]) > float(got[f"tv_{b:g}"]) - 1e-3 for a, b in itertools.pairwise(ALPHAS)
+        Part("from α = 5 on the distance falls with every larger α", lambda got: all(
+            float(got[f"tv_{a:g}"]) > float(got[f"tv_{b:g}"]) for a, b in itertools.pairwise(ALPHAS[2:])
         )),
-        Part("at α = 500 it is below 0.1", lambda got: float(got["tv_500"]) < 0.1),
+        Part("at α = 500 it is below 0.02", lambda got: float(got["tv_500"]) < 0.02),
+        Part("there the cost is that of the linear programme, to 5 %", lambda got: abs(float(got["cost_500"]) - 1) < 0.05),
         Part("Eq 11 holds: the divergences are at most τ W2²", lambda got: float(got["divergences"]) <= float(got["bound"])),
     )  # fmt: skip
     live = "transport?target=moons&view=unbalanced"
@@ -152,13 +158,15 @@ class ToExactPlan(Experiment):
         x, rng = gaussian(n, seed, 34).double(), np.random.default_rng([seed, 35])
         y = torch.from_numpy(distribution("moons")().sample(n, rng)).double()
         cost = squared_euclidean(x, y)
-        exact = torch.from_numpy(exact_coupling(cost.numpy()))
-        found: dict[str, float | int | str] = {"bound": float((exact * cost).sum())}
+        bound, epsilon = exact_cost(cost.numpy()), 0.01 * float(cost.median())
+        exact = solve(cost, epsilon, per_level=10, last=3000).coupling
+        found: dict[str, float | int | str] = {"bound": bound}
         for alpha in ALPHAS:
-            plan = solve(cost, 1e-3 * float(cost.median()), rho=alpha, per_level=10, last=500).coupling
+            plan = solve(cost, epsilon, rho=alpha, per_level=10, last=1000).coupling
             found[f"tv_{alpha:g}"] = float((plan - exact).abs().sum() / 2)
             if alpha == 1:
                 found["divergences"] = sum(_kl(plan.sum(side)) for side in (0, 1))
+        found["cost_500"] = float((plan * cost).sum()) / bound
         return found
 
 
