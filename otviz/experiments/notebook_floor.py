@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 
 from otviz.distributions.ring import Ring
 from otviz.experiments.base import Experiment, Number, Part
 from otviz.metrics import sinkhorn
+from otviz.ot.reference import geomloss_divergence
 
 SIZES = {64: "0.44", 128: "0.35", 256: "0.13 ± 0.09", 512: "0.083", 1000: "0.043"}
 
@@ -21,24 +23,32 @@ class NoiseFloor(Experiment):
     claim = "The final training loss of 0.166 shows how far the generator still is from the data."
     covers = ("N7",)
     how = (
-        "S at blur 0.02 between two fresh batches of the ring itself, mean over 20 pairs (quick: 3): what a perfect "
-        "generator would be charged."
+        "S at blur 0.02 between two fresh batches of the ring itself, mean over 20 pairs (quick: 3): what a perfect generator "
+        "would be charged. Judged by geomloss at scaling 0.9, as the notebook has it; it stops early, and reads lower than "
+        "otviz' solver on the same pairs."
     )
-    numbers = tuple(Number(f"floor_{n}", f"S of {n} real points against {n}", text, "computed") for n, text in SIZES.items())  # fmt: skip
+    numbers = (
+        Number("geomloss_256", "S of 256 real points against 256, geomloss at scaling 0.9", "0.13 ± 0.09", "computed"),
+        *(
+            Number(f"floor_{n}", f"S of {n} real points against {n}, otviz' solver", text, "computed")
+            for n, text in SIZES.items()
+        ),
+    )
     parts = (
-        Part("real points in batches of 256 score less than half of 0.1656", lambda got: float(got["floor_256"]) < 0.0828),
+        Part("real points in batches of 256 score less than half of 0.1656",
+             lambda got: float(got["geomloss_256"]) < 0.1656 / 2),
         Part("the floor falls as batches grow",
-             lambda got: float(got["floor_1000"]) < float(got["floor_64"]),
-             instead=True),
+             lambda got: float(got["floor_1000"]) < float(got["floor_64"]), instead=True),
     )  # fmt: skip
     live = "train?method=sinkhorn"
 
     def measure(self, seed: int, quick: bool) -> dict[str, float | int | str]:
-        ring, rng = Ring(), np.random.default_rng([seed, 2])
-        pairs = 3 if quick else 20
-        return {
-            f"floor_{n}": float(
-                np.mean([sinkhorn(ring.sample(n, rng), ring.sample(n, rng), 0.02) for _ in range(pairs)])
-            )
-            for n in SIZES
+        ring, rng, pairs = Ring(), np.random.default_rng([seed, 2]), 3 if quick else 20
+        drawn = {n: [(ring.sample(n, rng), ring.sample(n, rng)) for _ in range(pairs)] for n in SIZES}
+        found: dict[str, float | int | str] = {
+            f"floor_{n}": float(np.mean([sinkhorn(x, y, 0.02) for x, y in batches])) for n, batches in drawn.items()
         }
+        theirs = [
+            float(geomloss_divergence(torch.from_numpy(x), torch.from_numpy(y), blur=0.02)) for x, y in drawn[256]
+        ]
+        return found | {"geomloss_256": float(np.mean(theirs))}

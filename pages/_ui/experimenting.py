@@ -214,7 +214,10 @@ def show_numbers(each: Experiment) -> None:
     rows = [
         {"quantity": n.what, "reported": reported(n), "measured": measured(each, outcomes, n)} for n in each.numbers
     ]  # fmt: skip
-    columns = {"measured": st.column_config.TextColumn(help="Mean ± standard deviation over the seeds")}
+    columns = {
+        "quantity": st.column_config.TextColumn(width=270),
+        "measured": st.column_config.TextColumn(help="Mean ± standard deviation over the seeds"),
+    }
     if rows:
         st.dataframe(rows, key=f"numbers:{each.name}", hide_index=True, width="stretch", column_config=columns)
         _explain_sources(each)
