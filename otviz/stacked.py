@@ -94,7 +94,7 @@ class Stacked:
 
     def _block(self, steps: int) -> list[Tensor]:
         """So many steps, on numbers and batches that are all drawn first."""
-        due, numbers = [], []
+        due, numbers, first = [], [], self.members[0].step
         for _ in range(steps):
             updates = [member.due() for member in self.members]  # the same for all, but each may freeze
             due.append(updates[0])
@@ -105,12 +105,12 @@ class Stacked:
         names = list(self._method.scalars(0.0))
         scalars = self._sent(torch.tensor(numbers, dtype=torch.float64)).mT
         found = []
-        for (for_adversary, for_generator), values in zip(due, scalars, strict=True):
+        for step, ((for_adversary, for_generator), values) in enumerate(zip(due, scalars, strict=True), start=first):
             live = dict(zip(names, values, strict=True))
             for _ in range(for_adversary):
                 self._update_adversary(next(batches), live)
             for _ in range(for_generator):
-                self._update_generator(next(batches), live)
+                self._update_generator(next(batches), live, step)
             found.append(self._losses.t().clone())
         return found
 
@@ -134,11 +134,11 @@ class Stacked:
             member.method.constrain(weights)
         self._losses[1] = losses.detach()
 
-    def _update_generator(self, drawn: Drawn, live: dict[str, Tensor]) -> None:
+    def _update_generator(self, drawn: Drawn, live: dict[str, Tensor], step: int) -> None:
         losses = self._of_generator(self._generator.values, self._adversary.values.detach(), drawn, live)
         self._generator.descend(losses)
         for averaged in self._averaged:
-            averaged.values.lerp_(self._generator.values.detach(), 1 - self._method.ema)
+            averaged.values.lerp_(self._generator.values.detach(), 1 - self._method.memory(step))
         self._losses[0] = losses.detach()
 
     def _generator_loss(self, row: Tensor, other: Tensor, drawn: Drawn, live: dict[str, float]) -> Tensor:

@@ -230,9 +230,10 @@ class Training:
 
     def _average(self) -> None:
         if self._averaged is not None:
+            share = 1 - self.method.memory(self.step)
             with torch.no_grad():
                 for mean, weight in zip(self._averaged.parameters(), self.generator.parameters(), strict=True):
-                    mean.lerp_(weight, 1 - self.method.ema)
+                    mean.lerp_(weight, share)
                 for kept, value in zip(self._averaged.buffers(), self.generator.buffers(), strict=True):
                     kept.copy_(value)  # means and counts of batch norm are averages already
 
