@@ -102,11 +102,13 @@ def test_runs_of_unequal_cost_stay_in_step(registry: Registry) -> None:
     slow = config("uotm", batch_size=512, adversary_updates=3, hidden=64)
     runs = registry.submit_together([config("uotm"), slow, config("sinkhorn")])
     until(lambda: all(run.step > 0 for run in runs))
-    seen = []
-    for _ in range(40):
+    seen: list[int] = []
+
+    def watched() -> bool:
         seen.append(max(steps_of(runs)) - min(steps_of(runs)))
-        time.sleep(0.02)
-    assert min(steps_of(runs)) > TURN
+        return len(seen) >= 40 and min(steps_of(runs)) > TURN
+
+    until(watched)
     assert max(seen) <= TURN + 10  # a few more while one is read after the other
 
 
