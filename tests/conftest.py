@@ -21,10 +21,12 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return PROCESSES
 
 
-@pytest.hookimpl(tryfirst=True)
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Put it into its group, before xdist reads that."""
+    group = "browser" if item.get_closest_marker("browser") else str(item.path)
+    item.add_marker(pytest.mark.xdist_group(group))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The tests in a browser take longest, so they begin first."""
     items.sort(key=lambda item: item.get_closest_marker("browser") is None)
-    for item in items:
-        group = "browser" if item.get_closest_marker("browser") else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))

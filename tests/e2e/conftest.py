@@ -102,7 +102,7 @@ class Server:
             self._process.kill()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
     """`serve(script, env={...})` starts `streamlit run script` once and returns its address."""
     servers: dict[tuple[str, ...], Server] = {}

@@ -22,7 +22,7 @@ def query(page: Any) -> dict[str, str]:
 
 @pytest.mark.skipif(len(SHIPPED) < 2, reason="no image models are shipped yet")
 def test_from_the_shelf_to_a_comparison(serve: Callable[..., str], page: Any, tmp_path: Path) -> None:
-    server = serve("app.py", env={"OTVIZ_HOME": str(tmp_path)})
+    server = serve("app.py", env={"OTVIZ_HOME": str(tmp_path), "OTVIZ_HOSTS": "0"})
     names = [name for name in ("mnist8-uotm", "mnist8-uotm-no-cost", *SHIPPED) if name in SHIPPED][:2]
     first = SHIPPED[names[0]]
     page.goto(f"{server}/gallery")

@@ -18,7 +18,7 @@ CARDS = frame.cards()
 def test_the_first_visit_to_a_fresh_server_may_be_any_page(
     serve: Callable[..., str], page: Any, card: frame.Card
 ) -> None:
-    page.goto(f"{serve('app.py', env={'OTVIZ_TEST_COLD': card.name})}/{card.name}?nonsense=1")
+    page.goto(f"{serve('app.py', env={'OTVIZ_TEST_COLD': card.name, 'OTVIZ_HOSTS': '0'})}/{card.name}?nonsense=1")
     # Both the frame's navigation and what the page's link says prove that the page came through the frame.
     page.get_by_role("link", name=CARDS[0].title, exact=True).first.wait_for()
     page.get_by_text("Part of this link could not be used").wait_for()
@@ -26,7 +26,7 @@ def test_the_first_visit_to_a_fresh_server_may_be_any_page(
 
 
 def test_home_shows_the_pages_and_asks_nobody_else(serve: Callable[..., str], page: Any) -> None:
-    url = serve("app.py")
+    url = serve("app.py", env={"OTVIZ_HOSTS": "0"})
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.goto(url)
@@ -40,6 +40,6 @@ def test_home_shows_the_pages_and_asks_nobody_else(serve: Callable[..., str], pa
 
 @pytest.mark.parametrize("card", CARDS[1:], ids=lambda card: card.name)
 def test_home_leads_to_every_page(serve: Callable[..., str], page: Any, card: frame.Card) -> None:
-    page.goto(serve("app.py"))
+    page.goto(serve("app.py", env={"OTVIZ_HOSTS": "0"}))
     page.get_by_role("link", name=card.title, exact=True).last.click()
     page.wait_for_url(re.compile(rf"/{card.name}\b"))

@@ -54,7 +54,7 @@ class Transport:
 
 @pytest.fixture
 def open_transport(serve: Callable[..., str], page: Any, tmp_path: Path) -> Callable[..., Transport]:
-    return lambda query="": Transport(page, serve("app.py"), query)
+    return lambda query="": Transport(page, serve("app.py", env={"OTVIZ_HOSTS": "0"}), query)
 
 
 def test_blur_dragged_from_end_to_end(open_transport: Callable[..., Transport]) -> None:
@@ -125,7 +125,7 @@ def test_another_problem_while_a_large_one_is_refined(open_transport: Callable[.
 @pytest.mark.parametrize("scheme", ["dark", "light"])
 def test_nothing_is_cut_off(serve: Callable[..., str], new_page: Callable[..., Any], scheme: str) -> None:
     page = new_page(color_scheme=scheme, width=1280, height=900)
-    shown = Transport(page, serve("app.py"), "n=200")
+    shown = Transport(page, serve("app.py", env={"OTVIZ_HOSTS": "0"}), "n=200")
     box = shown.board.bounding_box()
     assert box["x"] + box["width"] <= 1280
     assert page.evaluate("document.documentElement.scrollWidth") <= 1280
