@@ -30,9 +30,8 @@ from torch.nn import functional as F
 
 from otviz import __version__
 from otviz.datasets import ImageSet, datasets, named, record
-from otviz.files import write_whole
+from otviz.files import CHECKPOINTS, write_whole
 
-CHECKPOINTS = Path(__file__).resolve().parents[1] / "checkpoints"
 FEATURES = 64
 BATCH = 128
 FEWEST_SEEN = 60_000  # training images, counted again in each epoch: a small set gets more epochs

@@ -1,10 +1,18 @@
-"""Files that are never seen half written."""
+"""Where files of this project lie, and files that are never seen half written."""
 
 from __future__ import annotations
 
 import os
 import tempfile
 from pathlib import Path
+
+CHECKPOINTS = Path(__file__).resolve().parents[1] / "checkpoints"
+"""Those that are shipped."""
+
+
+def home() -> Path:
+    """The folder of what users make: the environment variable OTVIZ_HOME names it (.otviz)."""
+    return Path(os.environ.get("OTVIZ_HOME", ".otviz"))
 
 
 def write_whole(path: Path, data: bytes) -> None:

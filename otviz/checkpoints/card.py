@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from otviz.datasets.rows import Shape
+from otviz.files import CHECKPOINTS as CHECKPOINTS
 
-CHECKPOINTS = Path(__file__).resolve().parents[2] / "checkpoints"
 KIND = "images"
 MOST_CARD = 200_000  # bytes of a card that is read
 LARGEST = 256  # pixels on a side of an image

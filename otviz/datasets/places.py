@@ -6,14 +6,14 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from otviz.files import write_whole
+from otviz.files import home, write_whole
 
 VARIABLE = "OTVIZ_DATA"
 
 
 def kept_folder() -> Path:
     """Where downloads are kept: `data` in the folder that the environment variable OTVIZ_HOME names (.otviz)."""
-    return Path(os.environ.get("OTVIZ_HOME", ".otviz")).absolute() / "data"
+    return home().absolute() / "data"
 
 
 def roots() -> tuple[Path, ...]:

@@ -7,7 +7,6 @@ journal is gone.
 from __future__ import annotations
 
 import json
-import os
 import threading
 import time
 from collections.abc import Sequence
@@ -17,7 +16,9 @@ from otviz import __version__
 from otviz.experiments import named
 from otviz.experiments.base import Experiment, Outcome
 from otviz.experiments.results import SHIPPED, Result, result_of, write
-from otviz.robustness.crew import Crew, Worker, cores
+from otviz.files import home
+from otviz.processes import cores
+from otviz.robustness.crew import Crew, Worker
 
 WORKER = "otviz.experiments.worker"
 MOST_SEEDS = 100
@@ -134,12 +135,12 @@ class Running:
         return [outcome for line in lines if (outcome := _parsed(line)) is not None]
 
     def _journal(self, name: str) -> Path:
-        return home() / f"{name}{'-quick' if self._quick else ''}.jsonl"
+        return experiments_folder() / f"{name}{'-quick' if self._quick else ''}.jsonl"
 
 
-def home() -> Path:
+def experiments_folder() -> Path:
     """The folder of what runs here: `experiments` under OTVIZ_HOME (.otviz)."""
-    return Path(os.environ.get("OTVIZ_HOME", ".otviz")) / "experiments"
+    return home() / "experiments"
 
 
 def run_here(experiment: str, seed: int, quick: bool) -> Outcome:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from otviz.compare import presets
 from otviz.distributions import Distribution
 from otviz.distributions.ring import Ring
-from otviz.experiments.running import home
+from otviz.experiments.running import experiments_folder
 from otviz.files import write_whole
 from otviz.methods import Method
 from otviz.robustness.playing import play
@@ -47,7 +47,7 @@ def from_preset(name: str) -> tuple[dict[str, Method], int]:
 
 def _played(config: RunConfig) -> Outcome:
     """The outcome of a run: kept from another claim of this version of otviz, or played now."""
-    path = home() / "runs" / f"{identity(config)}.json"
+    path = experiments_folder() / "runs" / f"{identity(config)}.json"
     try:
         return Outcome.from_record(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, AttributeError):

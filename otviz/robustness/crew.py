@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import subprocess
-import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-ROOT = Path(__file__).resolve().parents[2]
+from otviz.processes import begin
 
 T = TypeVar("T")
 
@@ -26,12 +22,7 @@ class Worker:
     """
 
     def __init__(self, module: str) -> None:
-        found = [str(ROOT), os.environ.get("PYTHONPATH", "")]
-        paths = {"PYTHONPATH": os.pathsep.join(filter(None, found)), "OMP_NUM_THREADS": "1"}
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", module],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, **paths},
-        )  # fmt: skip
+        self._process = begin(module, text=True)
 
     def ask(self, task: object) -> Iterator[dict[str, Any]]:
         """The answers to a task of plain values, as they come.
@@ -140,8 +131,3 @@ class Crew(Generic[T]):
             self._serving -= 1
             if not self._serving:
                 self._over.set()
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1

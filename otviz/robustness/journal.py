@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 from otviz import __version__, distributions
+from otviz.files import home
 from otviz.robustness.sweep import Cell, Outcome, Sweep, identity
 
 
@@ -29,8 +30,8 @@ class Journal:
             "target": distributions.record(sweep.target), "source": distributions.record(sweep.source),
         }  # fmt: skip
         name = hashlib.sha256(json.dumps(shared, sort_keys=True).encode()).hexdigest()[:16]
-        home = Path(os.environ.get("OTVIZ_HOME", ".otviz")) / "sweeps" if folder is None else folder
-        self.path = home / f"{name}.jsonl"
+        folder = home() / "sweeps" if folder is None else folder
+        self.path = folder / f"{name}.jsonl"
 
     def read(self) -> dict[Cell, Outcome]:
         """The outcomes there are of the sweep's cells. Lines that cannot be read, as of a full disk, count as not there."""

@@ -7,7 +7,8 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 
-from otviz.robustness.crew import Crew, Worker, cores
+from otviz.processes import cores
+from otviz.robustness.crew import Crew, Worker
 from otviz.robustness.journal import Journal
 from otviz.robustness.playing import stackable
 from otviz.robustness.sweep import Cell, Outcome, Sweep, with_knob

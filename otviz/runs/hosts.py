@@ -7,19 +7,16 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import os
-import subprocess
-import sys
 import threading
 from collections import deque
 from collections.abc import Mapping
-from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
 from numpy.typing import NDArray
 
 from otviz.methods import Method
+from otviz.processes import begin, cores
 from otviz.runs import frames
 from otviz.runs.config import RunConfig
 from otviz.runs.frames import Arrays, Frame
@@ -30,19 +27,12 @@ from otviz.runs.snapshots import Array, Scene, Snapshot
 MOST = 4
 """Processes at most: each takes some 300 MB for torch alone."""
 
-ROOT = Path(__file__).resolve().parents[2]
-
 
 class Host:
     """One process (see `otviz.runs.host`), started at once; it answers in the order it is asked."""
 
     def __init__(self) -> None:
-        found = [str(ROOT), os.environ.get("PYTHONPATH", "")]
-        paths = {"PYTHONPATH": os.pathsep.join(filter(None, found)), "OMP_NUM_THREADS": "1"}
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "otviz.runs.host"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, **paths},
-        )  # fmt: skip
+        self._process = begin("otviz.runs.host")
         self._waiting: deque[SimpleQueue[Frame | None]] = deque()
         self._lock = threading.Lock()
         self._numbers = itertools.count()
@@ -95,7 +85,7 @@ class Hosts:
     """As many hosts as pay on this machine, each started when it is first needed. They end with this process."""
 
     def __init__(self, count: int | None = None) -> None:
-        self._hosts: list[Host | None] = [None] * (count or min(MOST, max(1, _cores())))
+        self._hosts: list[Host | None] = [None] * (count or min(MOST, cores()))
         self._lock = threading.Lock()
 
     def take(self) -> tuple[int, Host]:
@@ -183,9 +173,3 @@ class Hosted:
         if "step" in answer[0]:
             self.step, self.frozen = answer[0]["step"], answer[0]["frozen"]
         return answer
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

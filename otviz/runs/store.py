@@ -13,7 +13,6 @@ from __future__ import annotations
 import io
 import json
 import math
-import os
 import re
 import shutil
 from collections.abc import Callable
@@ -28,7 +27,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
 from otviz import __version__
-from otviz.files import write_whole
+from otviz.files import home, write_whole
 from otviz.runs.config import RunConfig
 from otviz.runs.export import history_csv
 from otviz.runs.kept import Restored
@@ -64,7 +63,7 @@ class Store:
     """The folder of runs; `folder` defaults to `runs` under OTVIZ_HOME (.otviz)."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        self.folder = Path(os.environ.get("OTVIZ_HOME", ".otviz")) / "runs" if folder is None else folder
+        self.folder = home() / "runs" if folder is None else folder
 
     def path(self, run_id: str) -> Path:
         """The folder of a run. Raises ValueError for an id that is not one, so that no path can be smuggled in."""

@@ -10,6 +10,7 @@ import streamlit as st
 
 from pages._ui import controls, inside, laboratory, running, sweeping
 from pages._ui.comparing import Chosen, labels_of
+from pages._ui.downloads import download
 from pages._ui.links import Link, plain
 
 if TYPE_CHECKING:
@@ -137,9 +138,7 @@ def _figure(runs: Sequence[Run | Recorded]) -> None:
     config = {"toImageButtonOptions": {"format": "svg", "filename": "otviz-figure-1"}}
     st.plotly_chart(figure, key="figure-1", width="stretch", config=config)
     with st.container(horizontal=True):
-        st.download_button(
-            "This picture (HTML)", lambda: as_html(figure, "otviz-figure-1"), "otviz-figure-1.html", "text/html"
-        )
+        download("This picture (HTML)", lambda: as_html(figure, "otviz-figure-1"), "otviz-figure-1.html", "text/html")
         _draw_again(runs)
     st.caption("The camera over the picture saves it as SVG; the file in HTML opens anywhere and saves PNG as well.")
 

@@ -10,6 +10,7 @@ import streamlit as st
 
 from otviz.runs import export
 from pages._ui import controls, running
+from pages._ui.downloads import download
 from pages._ui.leases import registry
 from pages._ui.links import Link, plain
 from pages._ui.setup import address
@@ -83,12 +84,12 @@ def _latent(run: Run | Recorded) -> None:
 
 def _download(run: Run | Recorded) -> None:
     with st.container(horizontal=True, gap="small"):
-        st.download_button("Losses (CSV)", lambda: export.history_csv(run.losses()), f"{run.id}-losses.csv", "text/csv")
+        download("Losses (CSV)", lambda: export.history_csv(run.losses()), f"{run.id}-losses.csv", "text/csv")
         last = run.snapshots[-1]
-        st.download_button("Samples (CSV)", lambda: export.samples_csv(last), f"{run.id}-samples.csv", "text/csv")
-        st.download_button("Config (JSON)", export.config_json(run.config), f"{run.id}.json", "application/json")
-        st.download_button("Weights (safetensors)", lambda: export.weights(run.still()), f"{run.id}.safetensors")
-        st.download_button("Python script", export.snippet(run.config), f"{run.id}.py", "text/x-python")
+        download("Samples (CSV)", lambda: export.samples_csv(last), f"{run.id}-samples.csv", "text/csv")
+        download("Config (JSON)", export.config_json(run.config), f"{run.id}.json", "application/json")
+        download("Weights (safetensors)", lambda: export.weights(run.still()), f"{run.id}.safetensors")
+        download("Python script", export.snippet(run.config), f"{run.id}.py", "text/x-python")
     st.code(export.snippet(run.config), language="python", height=260)
 
 

@@ -45,11 +45,11 @@ class Stage:
 
     def play(self, experiment: Experiment) -> None:
         """Run an experiment again, into a folder of what runs here. Raises OSError or ValueError when that cannot be."""
-        from otviz.experiments.running import Running, home
+        from otviz.experiments.running import Running, experiments_folder
 
         self.end()
         self.name = experiment.name
-        self.running = Running([experiment], SEEDS, folder=home() / "results")
+        self.running = Running([experiment], SEEDS, folder=experiments_folder() / "results")
 
     def end(self) -> None:
         """Stop what runs. Streamlit calls this when the tab is closed or reloaded."""
@@ -123,10 +123,12 @@ def _row(each: Experiment) -> dict[str, Any]:
 def result_of(name: str, own: bool = True) -> tuple[Result | None, str]:
     """The result to show and whose it is: what ran here if there is any and it is asked for, else what is shipped."""
     from otviz.experiments.results import SHIPPED, read
-    from otviz.experiments.running import home
+    from otviz.experiments.running import experiments_folder
 
     problems = []
-    for folder, whose in ((home() / "results", "run here"), (SHIPPED, "shipped with otviz"))[0 if own else 1 :]:
+    for folder, whose in ((experiments_folder() / "results", "run here"), (SHIPPED, "shipped with otviz"))[
+        0 if own else 1 :
+    ]:
         try:
             found = read(name, folder)
         except ValueError as error:

@@ -14,6 +14,7 @@ from streamlit.delta_generator import DeltaGenerator
 from otviz.checkpoints import Card
 from otviz.params import Knobs, param
 from pages._ui import controls, gallery, gallery_words
+from pages._ui.downloads import download
 from pages._ui.links import Link, plain
 from pages._ui.player import player
 
@@ -101,7 +102,7 @@ def _look(link: Link, view: str) -> Look | None:
     look = chosen(link, needed, columns[1:])
     if again and look is not None:
         changed = {knob: str(value) for knob, value in look.as_dict().items() if value != getattr(Look(), knob)}
-        link.go({**changed, "seed": str(look.seed + 1), "model": link.text("model"), "view": view})
+        link.go({**changed, "seed": str(look.seed + 1), "model": link.text("model")})
     return look
 
 
@@ -258,11 +259,11 @@ def _downloads(model: Model, look: Look) -> None:
     rows = model.sample(look.images, look.seed, look.truncation)
     name = f"{model.card.name}-seed-{look.seed}"
     with st.container(horizontal=True, gap="small"):
-        st.download_button("Images (PNG)", png_of(rows, model, columns_for(look.images)), f"{name}.png", "image/png")
-        st.download_button("Images and latents (NPZ)", lambda: _npz(model, look), f"{name}.npz")
+        download("Images (PNG)", png_of(rows, model, columns_for(look.images)), f"{name}.png", "image/png")
+        download("Images and latents (NPZ)", lambda: _npz(model, look), f"{name}.npz")
         if model.card.name != gallery.OWN:
             weights = f"{model.card.name}.safetensors"
-            st.download_button("Weights (safetensors)", lambda: gallery_words.weights(model.card), weights)
+            download("Weights (safetensors)", lambda: gallery_words.weights(model.card), weights)
 
 
 def _npz(model: Model, look: Look) -> bytes:

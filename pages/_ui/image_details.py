@@ -8,6 +8,7 @@ import streamlit as st
 
 from otviz.runs import export
 from pages._ui import controls, details, imaging, running
+from pages._ui.downloads import download
 from pages._ui.links import Link
 
 if TYPE_CHECKING:
@@ -63,11 +64,11 @@ def _download(run: Run | Recorded) -> None:
     scene, last = run.scene, run.snapshots[-1]
     assert scene is not None
     with st.container(horizontal=True, gap="small"):
-        st.download_button("Samples (PNG)", lambda: image_export.samples_png(scene, last), f"{run.id}.png", "image/png")
-        st.download_button("Samples (NPZ)", lambda: image_export.samples_npz(scene, last), f"{run.id}-samples.npz")
-        st.download_button("Losses (CSV)", lambda: export.history_csv(run.losses()), f"{run.id}-losses.csv", "text/csv")
-        st.download_button("Config (JSON)", export.config_json(run.config), f"{run.id}.json", "application/json")
-        st.download_button("Weights (safetensors)", lambda: export.weights(run.still()), f"{run.id}.safetensors")
+        download("Samples (PNG)", lambda: image_export.samples_png(scene, last), f"{run.id}.png", "image/png")
+        download("Samples (NPZ)", lambda: image_export.samples_npz(scene, last), f"{run.id}-samples.npz")
+        download("Losses (CSV)", lambda: export.history_csv(run.losses()), f"{run.id}-losses.csv", "text/csv")
+        download("Config (JSON)", export.config_json(run.config), f"{run.id}.json", "application/json")
+        download("Weights (safetensors)", lambda: export.weights(run.still()), f"{run.id}.safetensors")
         script = image_export.snippet(run.config)
-        st.download_button("Python script", script, f"{run.id}.py", "text/x-python")
+        download("Python script", script, f"{run.id}.py", "text/x-python")
     st.code(script, language="python", height=260)

@@ -11,6 +11,7 @@ import streamlit as st
 from otviz.distributions import Distribution
 from otviz.transport.problem import Problem, clouds
 from pages._ui import desk
+from pages._ui.downloads import download
 from pages._ui.links import plain
 
 if TYPE_CHECKING:
@@ -204,9 +205,9 @@ def show_downloads(problem: Problem, source: Distribution, target: Distribution)
         return
     figure = transport_picture(picture)
     with st.container(horizontal=True):
-        st.download_button("Points (CSV)", lambda: points_csv(picture), "transport.csv", "text/csv")
-        st.download_button("Plan, potentials, all arrays (NPZ)", lambda: arrays_npz(picture), "transport.npz")
-        st.download_button("Picture (HTML)", lambda: as_html(figure, "transport"), "transport.html", "text/html")
+        download("Points (CSV)", lambda: points_csv(picture), "transport.csv", "text/csv")
+        download("Plan, potentials, all arrays (NPZ)", lambda: arrays_npz(picture), "transport.npz")
+        download("Picture (HTML)", lambda: as_html(figure, "transport"), "transport.html", "text/html")
     st.plotly_chart(figure, key="picture", width="stretch")
     st.caption(
         "The camera in the corner of this picture saves it as PNG; the HTML page, which needs no network, as SVG."

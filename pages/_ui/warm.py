@@ -5,11 +5,11 @@ from __future__ import annotations
 import atexit
 import contextlib
 import importlib
-import os
 import threading
 
 import streamlit as st
 
+from otviz.processes import cores
 from pages._ui import leases
 
 DELAY = 1.5  # seconds after the first page was drawn, so that the browser gets its files first
@@ -59,13 +59,6 @@ class Warmup:
 def warmup() -> Warmup:
     """The one warm-up of this process; it does not start by itself."""
     return Warmup()
-
-
-def cores() -> int:
-    """CPU cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def device() -> str | None:

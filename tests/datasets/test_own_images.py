@@ -189,7 +189,7 @@ def test_too_few_readable_images_are_refused(write: Write, tmp_path: Path) -> No
         ("x" * 5000, "name too long"),
         ("/dev/zero", "file must be a folder or a ZIP that exists"),
         ("upload:../../etc", "an uploaded file is written upload: and 16 hex digits"),
-        ("upload:0123456789abcdef", "is not among the archives of images kept here; upload it again"),
+        ("upload:0123456789abcdef", "is not among the uploads kept here; upload the file again"),
     ],
 )
 def test_a_path_that_leads_nowhere_is_named(file: str, words: str) -> None:
@@ -380,7 +380,7 @@ class Long(bytes):
 @pytest.mark.parametrize(
     ("data", "filename", "words"),
     [
-        (b"x", "mine.rar", r"one file that ends in .zip; got 'mine.rar'"),
+        (b"x", "mine.rar", r"a file must end in .zip; got 'mine.rar'"),
         (b"", "mine.zip", "from 1 byte to 200 MB; 'mine.zip' has 0 bytes"),
         (Long(), "mine.zip", "'mine.zip' has 200000001 bytes"),
     ],

@@ -1,0 +1,33 @@
+"""Processes of our own beside this one: what they run is a module of this project."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def begin(module: str, **options: Any) -> subprocess.Popen[Any]:
+    """Start `python -m module` with one thread for torch; this process writes what it reads and reads what it writes.
+
+    Args:
+        module: its full name.
+        options: of `subprocess.Popen`, as `text=True`.
+    """
+    found = [str(ROOT), os.environ.get("PYTHONPATH", "")]
+    paths = {"PYTHONPATH": os.pathsep.join(filter(None, found)), "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        [sys.executable, "-m", module],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, **paths}, **options,
+    )  # fmt: skip
+
+
+def cores() -> int:
+    """CPU cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

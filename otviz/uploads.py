@@ -1,0 +1,60 @@
+"""Files that users hand in: kept under a name made from their content, so that a link can mean one of them."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from otviz.files import home, write_whole
+
+PREFIX = "upload:"
+UPLOAD = re.compile(r"upload:[0-9a-f]{16}")
+
+
+def uploads_folder() -> Path:
+    """Where uploads lie: `uploads` in the folder that the environment variable OTVIZ_HOME names (.otviz)."""
+    return home() / "uploads"
+
+
+def keep_upload(data: bytes, filename: str, extensions: Sequence[str], most: int, folder: Path | None = None) -> str:
+    """Keep a file and return its name, "upload:" and the first 16 hex digits of its SHA-256.
+
+    Args:
+        data: the content of the file; it is checked when something is made of it.
+        filename: what the user called it; only its extension is used.
+        extensions: those that are read, as ".csv".
+        most: bytes that it may have.
+        folder: where it goes; `uploads_folder()` if None.
+
+    Raises:
+        ValueError: an extension that is not read here, an empty or too large file, or a folder that cannot be written.
+    """
+    extension = Path(filename).suffix.lower()
+    if extension not in extensions:
+        raise ValueError(f"a file must end in {', '.join(extensions)}; got {filename!r}")
+    if not 0 < len(data) <= most:
+        raise ValueError(f"a file must have from 1 byte to {most / 1e6:g} MB; {filename!r} has {len(data)} bytes")
+    folder = uploads_folder() if folder is None else folder
+    digest = hashlib.sha256(data).hexdigest()[:16]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_whole(folder / (digest + extension), data)
+    except OSError as error:
+        raise ValueError(f"the file could not be kept in {folder}: {error.strerror}") from error
+    return PREFIX + digest
+
+
+def find_upload(name: str, extensions: Sequence[str], folder: Path | None = None) -> Path:
+    """The file with one of these extensions that `keep_upload` called `name`. Raises ValueError for one there is not."""
+    # Nothing but hex digits reaches the file system, so a name cannot climb out of the folder.
+    if not UPLOAD.fullmatch(name):
+        raise ValueError(f"an uploaded file is written {PREFIX} and 16 hex digits; got {name!r}")
+    folder = uploads_folder() if folder is None else folder
+    stored = [folder / (name.removeprefix(PREFIX) + extension) for extension in extensions]
+    found = [path for path in stored if path.is_file()]
+    if not found:
+        raise ValueError(f"{name} is not among the uploads kept here; upload the file again")
+    # The same bytes may have been handed in as .csv and as .tsv: the last one counts.
+    return max(found, key=lambda path: path.stat().st_mtime_ns)
