@@ -1,8 +1,9 @@
-"""What all tests share: one thread for torch, and which of them keep to one process when they run in two."""
+"""What all tests share: one thread for torch, and how they are spread over two processes (`python -m pytest -n 2`)."""
 
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import pytest
 
@@ -10,9 +11,19 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A browser at a time: two would starve each other, so all its tests are one group; each other file is one too."""
-    for item in items:
-        group = "browser" if item.get_closest_marker("browser") else item.nodeid.split("::")[0]
-        item.add_marker(pytest.mark.xdist_group(group))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """All tests in a browser to one process, first and one after the other; the rest by file to whoever is free.
+
+    Two browsers at once would starve each other. (`--dist loadgroup` would do, but pytest 9.2 no longer shows xdist 3.8
+    the groups.)
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class OneBrowser(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.split("::")[0]
+            return "browser" if file.startswith("tests/e2e/") else file
+
+    config.option.loadscopereorder = False
+    return OneBrowser(config, log)
