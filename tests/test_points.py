@@ -51,6 +51,15 @@ def test_every_kind_of_file_gives_the_same_points(tmp_path: Path, frame: pd.Data
     assert one.loaded.columns == (("0", "1") if extension == ".npy" else ("a", "b"))
 
 
+@pytest.mark.parametrize("extension", [".csv", ".tsv", ".npy", ".parquet"])
+def test_columns_of_numbers_are_offered(tmp_path: Path, frame: pd.DataFrame, extension: str) -> None:
+    path = write(frame, tmp_path / f"rows{extension}")
+    expected = ("0", "1", "2") if extension == ".npy" else ("a", "b", "c")
+    assert PointsFile.offers(path) == {"x": expected, "y": expected, "weight": expected}
+    for x in expected:
+        assert PointsFile(file=path, x=x).loaded.columns[0] == x
+
+
 def test_samples_are_rows_with_replacement(tmp_path: Path, frame: pd.DataFrame) -> None:
     one = PointsFile(write(frame, tmp_path / "some.csv"), centred=False, scaled=False)
     drawn = one.sample(50_000, np.random.default_rng(0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -63,6 +64,11 @@ class Distribution(Knobs, ABC):
     @abstractmethod
     def sample(self, n: int, rng: np.random.Generator) -> Points:
         """Draw n independent points, shape (n, 2), float32, in data units."""
+
+    @classmethod
+    def offers(cls, file: str) -> Mapping[str, tuple[str, ...]]:
+        """By knob, the texts that a file offers for it, as its columns; ValueError if it cannot be read."""
+        return {}
 
     def describe(self) -> str:
         """One sentence on what a file turned out to hold; empty for what needs no file."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otviz.distributions.base import Distribution, Points
-from otviz.distributions.tables import EXTENSIONS, Columns, read_columns
+from otviz.distributions.tables import EXTENSIONS, Columns, numeric_columns, read_columns
 from otviz.distributions.uploads import PREFIX, find_upload, identity
 from otviz.params import param
 
@@ -67,11 +68,15 @@ class PointsFile(Distribution):
         super().__post_init__()
         if not self.file:
             raise ValueError(f"choose a file of points ({', '.join(EXTENSIONS)}); got none")
-        path = find_upload(self.file) if self.file.startswith(PREFIX) else Path(self.file)
+        path = _path(self.file)
         # Held by the instance: training goes on undisturbed when the file changes or goes away.
         object.__setattr__(
             self, "loaded", _load(*identity(path), self.x, self.y, self.weight, self.centred, self.scaled)
         )
+
+    @classmethod
+    def offers(cls, file: str) -> Mapping[str, tuple[str, ...]]:
+        return dict.fromkeys(("x", "y", "weight"), _columns(*identity(_path(file))))
 
     def sample(self, n: int, rng: np.random.Generator) -> Points:
         points, edges = self.loaded.points, self.loaded.edges
@@ -89,6 +94,15 @@ class PointsFile(Distribution):
         moved = f"({got.offset[0]:.4g}, {got.offset[1]:.4g}) subtracted, then divided by {got.factor:.4g}"
         weighed = f"; weights {self.weight} added up to {got.total:.6g} and were divided by that" if self.weight else ""
         return f"{got.rows:,} rows read, {kept}; columns {got.columns[0]} and {got.columns[1]}{weighed}; {moved}."
+
+
+def _path(file: str) -> Path:
+    return find_upload(file) if file.startswith(PREFIX) else Path(file)
+
+
+@functools.lru_cache(maxsize=8)
+def _columns(path: Path, _changed: int, _size: int) -> tuple[str, ...]:
+    return numeric_columns(path)
 
 
 @functools.lru_cache(maxsize=8)

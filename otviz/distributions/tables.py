@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 EXTENSIONS = (".csv", ".tsv", ".npy", ".parquet")
+SEPARATORS = {".csv": ",", ".tsv": "\t"}
 MAX_BYTES = 200_000_000
 MAX_ROWS_READ = 20_000_000  # Parquet packs equal values, so the size of a file does not bound what it unpacks to
 HEAD = 1000  # rows of a text file from which the kinds of its columns are told
@@ -40,14 +41,29 @@ def read_columns(path: Path, x: str = "", y: str = "") -> tuple[Columns, tuple[s
     Raises:
         ValueError: one sentence that names the file, what is wrong and the mend.
     """
-    extension, size = extension_of(path), path.stat().st_size
-    if not 0 < size <= MAX_BYTES:
-        raise ValueError(f"{path.name} must have from 1 byte to {MAX_BYTES / 1e6:g} MB; it has {size} bytes")
+    extension = _extension_in_bounds(path)
     if extension == ".npy":
         return _read_npy(path, x, y)
     if extension == ".parquet":
         return _read_parquet(path, x, y)
-    return _read_text(path, x, y, "," if extension == ".csv" else "\t")
+    return _read_text(path, x, y, SEPARATORS[extension])
+
+
+def numeric_columns(path: Path) -> tuple[str, ...]:
+    """The names of the columns of numbers that a file has, in its order. Raises ValueError as `read_columns`."""
+    extension = _extension_in_bounds(path)
+    if extension == ".npy":
+        return tuple(_npy_columns(path))
+    if extension == ".parquet":
+        return tuple(_parquet_columns(path)[1])
+    return tuple(_text_columns(path, SEPARATORS[extension])[2])
+
+
+def _extension_in_bounds(path: Path) -> str:
+    extension, size = extension_of(path), path.stat().st_size
+    if not 0 < size <= MAX_BYTES:
+        raise ValueError(f"{path.name} must have from 1 byte to {MAX_BYTES / 1e6:g} MB; it has {size} bytes")
+    return extension
 
 
 @contextlib.contextmanager
@@ -94,7 +110,8 @@ def _few(path: Path, rows: int) -> None:
         )
 
 
-def _read_text(path: Path, x: str, y: str, separator: str) -> tuple[Columns, tuple[str, str]]:
+def _text_columns(path: Path, separator: str) -> tuple[dict[str, Any], list[str], list[str]]:
+    """How to read a text file, the names of its columns, and those that hold numbers."""
     import pandas as pd
 
     options: dict[str, Any] = {"sep": separator, "encoding": "utf-8-sig", "compression": None}
@@ -107,6 +124,13 @@ def _read_text(path: Path, x: str, y: str, separator: str) -> tuple[Columns, tup
         head = pd.read_csv(path, nrows=HEAD, index_col=False, **options)
     names = [str(name) for name in head.columns]
     numeric = [name for name, dtype in zip(names, head.dtypes, strict=True) if dtype.kind in "iuf"]
+    return options, names, numeric
+
+
+def _read_text(path: Path, x: str, y: str, separator: str) -> tuple[Columns, tuple[str, str]]:
+    import pandas as pd
+
+    options, names, numeric = _text_columns(path, separator)
     chosen = _pick(path, names, numeric, x, y)
     places = [names.index(name) for name in chosen]
     with _reading(path, "CSV" if separator == "," else "TSV"):
@@ -128,7 +152,8 @@ def _starts_with_data(first: Any) -> bool:
     return not np.array_equal(row, np.arange(len(row)))
 
 
-def _read_npy(path: Path, x: str, y: str) -> tuple[Columns, tuple[str, str]]:
+def _npy_columns(path: Path) -> list[str]:
+    """The columns of an array, by number. Nothing of it is loaded."""
     shape, dtype, begin = _npy_header(path)
     if dtype.kind not in "iuf" or len(shape) != 2 or shape[1] < 2:
         raise ValueError(
@@ -139,10 +164,15 @@ def _read_npy(path: Path, x: str, y: str) -> tuple[Columns, tuple[str, str]]:
     if claimed > held:
         raise ValueError(f"{path.name} claims {claimed} bytes of numbers but holds {held}; save it again")
     _few(path, shape[0])
-    names = [str(column) for column in range(min(shape[1], 10_000))]
+    return [str(column) for column in range(min(shape[1], 10_000))]
+
+
+def _read_npy(path: Path, x: str, y: str) -> tuple[Columns, tuple[str, str]]:
+    names = _npy_columns(path)
     chosen = _pick(path, names, names, x, y)
+    rows = _npy_header(path)[0][0]
     with _reading(path, "NPY"):
-        array = np.load(path, allow_pickle=False, mmap_mode="r" if shape[0] else None)
+        array = np.load(path, allow_pickle=False, mmap_mode="r" if rows else None)  # nothing cannot be mapped
         return np.stack([np.asarray(array[:, int(name)], np.float64) for name in chosen], axis=1), chosen
 
 
@@ -158,7 +188,8 @@ def _npy_header(path: Path) -> tuple[tuple[int, ...], np.dtype[Any], int]:
     return shape, dtype, begin
 
 
-def _read_parquet(path: Path, x: str, y: str) -> tuple[Columns, tuple[str, str]]:
+def _parquet_columns(path: Path) -> tuple[list[str], list[str]]:
+    """The names of the columns of a Parquet file, and those that hold numbers."""
     import pyarrow.parquet as pq
     import pyarrow.types as kinds
 
@@ -166,8 +197,14 @@ def _read_parquet(path: Path, x: str, y: str) -> tuple[Columns, tuple[str, str]]
         rows = file.metadata.num_rows
         fields = list(file.schema_arrow)
     _few(path, rows)
-    names = [field.name for field in fields]
     numeric = [field.name for field in fields if kinds.is_integer(field.type) or kinds.is_floating(field.type)]
+    return [field.name for field in fields], numeric
+
+
+def _read_parquet(path: Path, x: str, y: str) -> tuple[Columns, tuple[str, str]]:
+    import pyarrow.parquet as pq
+
+    names, numeric = _parquet_columns(path)
     chosen = _pick(path, names, numeric, x, y)
     with _reading(path, "Parquet"), pq.ParquetFile(path) as file:
         table = file.read(columns=list(dict.fromkeys(chosen)))

@@ -8,7 +8,7 @@ link.publish()
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -37,6 +37,7 @@ class _Field:
     key: str
     default: Any
     disabled: bool
+    offered: Sequence[str] = ()
 
     @property
     def label(self) -> str:
@@ -64,6 +65,7 @@ def knobs(
     scope: str = "",
     defaults: Mapping[str, Any] | None = None,
     only: Collection[str] | None = None,
+    offers: Mapping[str, Sequence[str]] | None = None,
     disabled: bool = False,
     locked: bool = False,
 ) -> T | None:
@@ -76,6 +78,7 @@ def knobs(
         scope: tells apart what is remembered for the same class in different places, such as two methods.
         defaults: defaults that differ from the declared ones, by name; also used for knobs that are not drawn.
         only: names of the knobs to draw; None draws all.
+        offers: for text knobs, by name, the texts to choose from; others are typed.
         disabled: no knob can be changed.
         locked: only knobs that are `live` can be changed.
     """
@@ -83,7 +86,7 @@ def knobs(
     fields = [
         _Field(
             knob, widget_key(link.page, cls, knob.name, prefix=prefix, scope=scope), start[knob.name],
-            disabled or (locked and not knob.live),
+            disabled or (locked and not knob.live), (offers or {}).get(knob.name, ()),
         )
         for knob in params_of(cls)
         if only is None or knob.name in only
@@ -221,11 +224,21 @@ def _widget(field: _Field, visibility: Any) -> Any:
         return st.segmented_control(field.label, knob.choices, required=True, **common)
     if knob.choices:
         return st.selectbox(field.label, knob.choices, **common)
+    if field.offered:
+        return _offered(field, common)
     if knob.kind is str:
         return st.text_input(field.label, max_chars=TYPED, **common)
     if knob.kind is tuple:
         return knob.parse(st.text_input(field.label, max_chars=TYPED, **common))
     return _number(field, common)
+
+
+def _offered(field: _Field, common: dict[str, Any]) -> str:
+    """A list of the texts on offer; nothing chosen is called what the knob's meaning says of an empty text."""
+    nothing, now = field.knob.doc.partition("empty: ")[2] or "none", st.session_state[field.key]
+    options = list(dict.fromkeys(["", *field.offered, now]))  # one from a link may not be there; making says so
+    shown: str = st.selectbox(field.label, options, format_func=lambda text: text or nothing, **common)
+    return shown
 
 
 def _number(field: _Field, common: dict[str, Any]) -> float:

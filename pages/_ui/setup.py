@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -43,11 +44,20 @@ def choose_distribution(
             return None
         shown = [knob for knob in cls.__dataclass_fields__ if knob not in given]
         made = controls.knobs(
-            link, cls, prefix=f"{side}.", scope=scope, defaults={**start, **given}, only=shown, disabled=locked
-        )
+            link, cls, prefix=f"{side}.", scope=scope, defaults={**start, **given}, only=shown,
+            offers=_offers(cls, given), disabled=locked,
+        )  # fmt: skip
         if made is not None and made.describe():
             st.caption(plain(made.describe()))
         return made
+
+
+def _offers(cls: type[Distribution], given: dict[str, str]) -> Mapping[str, Sequence[str]]:
+    """What the file offers for the knobs; nothing if it cannot be read, which making the distribution says."""
+    try:
+        return cls.offers(given["file"]) if "file" in given else {}
+    except ValueError:
+        return {}
 
 
 def _draw(link: Link, side: str, cls: type[Distribution], locked: bool) -> dict[str, str]:

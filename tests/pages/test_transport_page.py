@@ -116,6 +116,23 @@ def test_a_table_is_not_taken_for_a_picture(app: AppTest) -> None:
     assert "Choose a file" in words(app)
 
 
+def test_columns_of_a_file_are_chosen_from_a_list(app: AppTest) -> None:
+    name = store_upload(b"label,u,v,w\na,0,1,5\nb,2,3,9\nc,4,8,7\n", "rows.csv")
+    open_page(app, target="points", **{"target.file": name, "target.x": "w"})
+    lists = {box.label: box for box in app.selectbox if box.label in ("X", "Y", "Weight", "x", "y")}
+    assert [box.options for box in lists.values()][0] == ["the first column of numbers", "u", "v", "w"]
+    assert address(app)["target.x"] == "w"
+    next(box for label, box in lists.items() if label.lower() == "y").select("v").run()
+    assert address(app)["target.y"] == "v"
+    assert "columns w and v" in words(app)
+
+
+def test_a_column_that_is_not_there_is_told(app: AppTest) -> None:
+    name = store_upload(b"u,v\n0,1\n2,3\n4,8\n", "rows.csv")
+    open_page(app, target="points", **{"target.file": name, "target.x": "q"})
+    assert "X must be a column of" in words(app)
+
+
 def test_a_link_cannot_read_the_disk(app: AppTest) -> None:
     open_page(app, target="points", **{"target.file": "/etc/passwd"})
     assert "A link can only name an uploaded file" in words(app)
