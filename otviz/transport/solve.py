@@ -27,7 +27,7 @@ Points = NDArray[np.floating]
 FULL = 1500
 """Points up to which the first answer is the full one."""
 
-SOME = 1000
+SOME = 600
 """Points of each cloud that stand for a larger one, or fewer: at most EXTENDED entries lie between them and all points."""
 
 EXTENDED = 10_000_000

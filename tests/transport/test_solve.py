@@ -12,7 +12,7 @@ from geomloss import SamplesLoss
 
 from otviz.ot.divergences import sinkhorn_divergence
 from otviz.ot.work import completed
-from otviz.transport import couplings, kernels, memory, potentials, solve
+from otviz.transport import couplings, fields, kernels, memory, potentials, solve
 from otviz.transport.problem import COSTS, LOSSES, Problem
 from otviz.transport.solve import coarse, refine
 
@@ -188,7 +188,8 @@ def test_partners_reproduce_the_target():
 
 @pytest.fixture
 def small(monkeypatch):
-    """Few points are many."""
+    """Few points are many, so that the work pauses often, whichever of its two threads ends first."""
+    monkeypatch.setattr(fields, "BLOCK", 2**15)
     monkeypatch.setattr(solve, "FULL", 100)
     monkeypatch.setattr(solve, "SOME", 100)
 
