@@ -43,7 +43,7 @@ def show_glossary(link: Link) -> None:
             st.caption(plain(f"No word of {len(known)} has {shorten(asked, 40)!r} in it; search for less of it."))
             return
         with st.container(height=620, border=False):
-            name = _pick(link, "word", {word.name: word.title for word in found}, "Words", aliases)
+            name = _pick(link, "word", {word.name: _titled(word) for word in found}, "Words", aliases)
     with right, st.container(width=WIDE):
         _word(known[name])
 
@@ -117,8 +117,13 @@ def _query(text: str) -> list[tuple[str, str]]:
     return urllib.parse.parse_qsl(text)
 
 
+def _titled(word: Word) -> str:
+    """Its title with its symbol, unless that is the title."""
+    return f"{word.title} {word.symbol}" if "$" in word.symbol and f"${word.title}$" != word.symbol else word.title
+
+
 def _to(word: Word) -> tuple[str, str, dict[str, str]]:
-    return PAGE, word.title, {"view": "glossary", "word": word.name}
+    return PAGE, _titled(word), {"view": "glossary", "word": word.name}
 
 
 def _row(title: str, to: Sequence[tuple[str, str, dict[str, str]]], icon: str | None = None) -> None:

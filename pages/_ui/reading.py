@@ -16,12 +16,13 @@ NO_PICTURE = ("download", "runs")
 
 
 def how(*names: str) -> None:
-    """Draw the button with the texts of these pictures, `page/picture` each, in the order in which they stand."""
+    """Draw the button, at the right end, with the texts of these pictures, `page/picture` each, in their order."""
     known = readings()
     found = [known[name] for name in names if name in known]
     if not found:
         return
-    with st.popover(LABEL, icon=":material/help:", type="tertiary"):
+    row = st.container(horizontal=True, horizontal_alignment="right")
+    with row, st.popover(LABEL, icon=":material/help:", type="tertiary"):
         for reading in found:
             st.markdown(f"**{reading.title}**\n\n{reading.text}")
 
@@ -45,7 +46,7 @@ def choose_view(
         picture: the one above the views, which the button explains first; empty if there is none.
         label: for screen readers.
     """
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         view = controls.choice(link, "view", views, default=default, label=label, in_a_row=True)
         how(*(f"{page}/{name}" for name in (picture, view) if name and name not in NO_PICTURE))
     return view
