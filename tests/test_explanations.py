@@ -70,7 +70,7 @@ def test_every_knob_is_in_the_glossary_or_shapes_a_distribution(name: str) -> No
         assert each.kind in ("distribution", "data set"), (
             f"{name} of {each.owner} needs an entry in explanations/glossary"
         )
-            assert each.knob.doc
+        assert each.knob.doc
 
 
 @pytest.mark.parametrize("cls", [Look, Rematch, OwnFunction])
