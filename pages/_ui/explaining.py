@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import re
+import urllib.parse
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -95,7 +97,9 @@ def _derivation(shown: Derivation, words: Mapping[str, Word]) -> None:
     st.divider()
     named = [words[name] for name in shown.words if name in words]
     _row(
-        "See it", [(view.page, view.label, dict(_query(view.query))) for view in shown.views], ":material/play_circle:"
+        "See it",
+        [(view.page, view.label, dict(urllib.parse.parse_qsl(view.query))) for view in shown.views],
+        ":material/play_circle:",
     )
     _row("Sliders that change it", [_to(word) for word in named if word.knobs])
     _row("Words", [_to(word) for word in named if not word.knobs])
@@ -111,15 +115,10 @@ def _listed(names: Sequence[str]) -> str:
     return f" ({', '.join(f'`{name}`' for name in names)})" if names else ""
 
 
-def _query(text: str) -> list[tuple[str, str]]:
-    import urllib.parse
-
-    return urllib.parse.parse_qsl(text)
-
-
 def _titled(word: Word) -> str:
     """Its title with its symbol, unless that is the title."""
-    return f"{word.title} {word.symbol}" if "$" in word.symbol and f"${word.title}$" != word.symbol else word.title
+    same = re.sub(r"[${}_]", "", word.symbol) == word.title
+    return f"{word.title} {word.symbol}" if "$" in word.symbol and not same else word.title
 
 
 def _to(word: Word) -> tuple[str, str, dict[str, str]]:

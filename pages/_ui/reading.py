@@ -21,7 +21,7 @@ def how(*names: str) -> None:
     found = [known[name] for name in names if name in known]
     if not found:
         return
-    row = st.container(horizontal=True, horizontal_alignment="right")
+    row = st.container(horizontal=True, horizontal_alignment="right", key=f"reading-{found[-1].name}")
     with row, st.popover(LABEL, icon=":material/help:", type="tertiary"):
         for reading in found:
             st.markdown(f"**{reading.title}**\n\n{reading.text}")
