@@ -29,7 +29,7 @@ def show_derivations(link: Link) -> None:
     with left:
         topic = _pick(link, "topic", {name: each.title for name, each in known.items()}, "Derivations", {})
     with right, st.container(width=WIDE):
-        _derivation(known[topic], glossary())
+        _derivation(link, known[topic], glossary())
 
 
 def show_glossary(link: Link) -> None:
@@ -47,7 +47,7 @@ def show_glossary(link: Link) -> None:
         with st.container(height=620, border=False):
             name = _pick(link, "word", {word.name: _titled(word) for word in found}, "Words", aliases)
     with right, st.container(width=WIDE):
-        _word(known[name])
+        _word(link, known[name])
 
 
 def link_to(topic: str, label: str) -> None:
@@ -91,18 +91,17 @@ def _pick(link: Link, key: str, titles: Mapping[str, str], label: str, aliases: 
     return str(chosen)
 
 
-def _derivation(shown: Derivation, words: Mapping[str, Word]) -> None:
+def _derivation(link: Link, shown: Derivation, words: Mapping[str, Word]) -> None:
     st.markdown(f"#### {shown.title}")
     st.markdown(shown.text)
     st.divider()
     named = [words[name] for name in shown.words if name in words]
-    _row(
-        "See it",
-        [(view.page, view.label, dict(urllib.parse.parse_qsl(view.query))) for view in shown.views],
-        ":material/play_circle:",
-    )
-    _row("Sliders that change it", [_to(word) for word in named if word.knobs])
-    _row("Words", [_to(word) for word in named if not word.knobs])
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        st.markdown(":small[**See it**]", width="content")
+        for view in shown.views:
+            _link(view.page, view.label, dict(urllib.parse.parse_qsl(view.query)), ":material/play_circle:")
+    _lead(link, "Sliders that change it", [_to(word) for word in named if word.knobs])
+    _lead(link, "Words", [_to(word) for word in named if not word.knobs])
     code = ", ".join(f"`{module}`{_listed(names)}" for module, names in shown.code)
     st.caption(f"In the code: {code}.")
     if shown.tests:
@@ -121,18 +120,19 @@ def _titled(word: Word) -> str:
     return f"{word.title} {word.symbol}" if "$" in word.symbol and not same else word.title
 
 
-def _to(word: Word) -> tuple[str, str, dict[str, str]]:
-    return PAGE, _titled(word), {"view": "glossary", "word": word.name}
+def _to(word: Word) -> tuple[str, dict[str, str]]:
+    return _titled(word), {"view": "glossary", "word": word.name}
 
 
-def _row(title: str, to: Sequence[tuple[str, str, dict[str, str]]], icon: str | None = None) -> None:
-    """Links in a row, after what they are."""
+def _lead(link: Link, title: str, to: Sequence[tuple[str, dict[str, str]]], icon: str | None = None) -> None:
+    """Ways to other texts of this page. A link to the page one is on would leave the address as it was: these are buttons."""
     if not to:
         return
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.markdown(f":small[**{title}**]", width="content")
-        for page, label, query in to:
-            _link(page, label, query, icon)
+        for label, query in to:
+            if st.button(label, key=f"{title}:{label}", type="tertiary", icon=icon):
+                link.go(query)
 
 
 def _link(page: str, label: str, query: dict[str, str], icon: str | None) -> None:
@@ -141,7 +141,7 @@ def _link(page: str, label: str, query: dict[str, str], icon: str | None) -> Non
         st.page_link(card.path, label=label, icon=icon, query_params=query)
 
 
-def _word(word: Word) -> None:
+def _word(link: Link, word: Word) -> None:
     st.markdown(f"#### {word.title[:1].upper()}{word.title[1:]}")
     st.markdown(word.text)
     facts = [("Symbol", word.symbol), ("Unit", word.unit), ("Elsewhere", word.elsewhere)]
@@ -155,8 +155,8 @@ def _word(word: Word) -> None:
             if knob in known:
                 _ranges(knob, known[knob])
     titles = {name: each.title for name, each in derivations().items() if name in word.derivations}
-    to = [(PAGE, title, {"view": "derivations", "topic": name}) for name, title in titles.items()]
-    _row("Derivations", to, ":material/function:")
+    to = [(title, {"view": "derivations", "topic": name}) for name, title in titles.items()]
+    _lead(link, "Derivations", to, ":material/function:")
 
 
 def _ranges(name: str, where: Sequence[Declared]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -20,9 +21,9 @@ def url(serve: Callable[..., str]) -> str:
 
 def test_every_derivation_is_drawn_without_an_error(url: str, page: Any) -> None:
     page.goto(f"{url}/learn?view=derivations&topic=uotm")
-    for topic in [*derivations()]:
-        if topic != "uotm":
-            page.get_by_text(derivations()[topic].title, exact=True).first.click()
+    page.get_by_role("heading", name=derivations()["uotm"].title).wait_for()
+    for topic in derivations():
+        page.get_by_test_id("stRadio").get_by_text(derivations()[topic].title, exact=True).click()
         page.get_by_role("heading", name=derivations()[topic].title).wait_for()
         page.locator(".katex-display").first.wait_for()
         assert page.locator(".katex-error").count() == 0, topic
@@ -33,11 +34,13 @@ def test_every_derivation_is_drawn_without_an_error(url: str, page: Any) -> None
 
 def test_a_derivation_leads_to_a_word_and_back(url: str, page: Any) -> None:
     page.goto(f"{url}/learn?topic=otm")
-    page.get_by_role("link", name="cost intensity").click()
+    page.get_by_role("button", name="cost intensity").click()
     page.get_by_role("heading", name="Cost intensity").wait_for()
-    page.wait_for_url("**/learn?view=glossary&word=tau")
-    page.get_by_role("link", name=derivations()["uotm"].title).click()
+    page.wait_for_url(re.compile(r"/learn\?view=glossary&word=tau$"))
+    page.get_by_role("button", name=derivations()["uotm"].title).click()
     page.get_by_role("heading", name=derivations()["uotm"].title).wait_for()
+    page.wait_for_url(re.compile(r"/learn\?topic=uotm$"))
+    page.wait_for_timeout(3500)  # an address just replaced is ignored for 3 s
     page.go_back()
     page.get_by_role("heading", name="Cost intensity").wait_for()
 
@@ -49,7 +52,7 @@ def test_the_glossary_is_searched_and_drawn(url: str, page: Any) -> None:
     page.get_by_role("heading", name="Noise floor").wait_for()
     search.fill("")
     page.get_by_text("verdict", exact=True).wait_for()
-    assert page.get_by_role("radio").count() == len(glossary())
+    assert page.get_by_test_id("stRadio").get_by_role("radio").count() == len(glossary())
     # symbols of all words stand in the list
     assert page.locator(".katex-error").count() == 0
 
