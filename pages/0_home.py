@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages._ui import frame, warm
+from pages._ui import frame, reading, warm
 from pages._ui.player import player
 
 frame.require()
@@ -23,6 +23,7 @@ with st.container(gap="xsmall"):
 
 if RECORDED.is_file():
     player(RECORDED.read_bytes(), key="home", loop=True, height=550)
+    reading.how("home/recorded")
 else:
     with st.container(horizontal_alignment="center"):
         st.image(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages._ui import controls, inside, laboratory, running, sweeping
+from pages._ui import inside, laboratory, reading, running, sweeping
 from pages._ui.comparing import Chosen, labels_of
 from pages._ui.downloads import download
 from pages._ui.links import Link, plain
@@ -51,7 +51,7 @@ VIEWS = {
 
 def show(link: Link, runs: Sequence[Run | Recorded], chosen: Chosen) -> None:
     """Draw the view chosen."""
-    view = controls.choice(link, "view", VIEWS, default="meter", label="Under the picture", in_a_row=True)
+    view = reading.choose_view(link, "compare", VIEWS, default="meter", picture="player")
     begun = [run for run in runs if run.snapshots]
     if view == "tau" and chosen.configs:
         first = chosen.configs[0]

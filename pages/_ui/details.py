@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from otviz.runs import export
-from pages._ui import controls, running
+from pages._ui import explaining, reading, running
 from pages._ui.downloads import download
 from pages._ui.leases import registry
 from pages._ui.links import Link, plain
@@ -36,7 +36,7 @@ VIEWS = {
 
 def show(link: Link, run: Run | Recorded | None, method: Method | None) -> None:
     """Draw the view chosen; only that one is computed."""
-    view = controls.choice(link, "view", VIEWS, default="formula", label="Under the picture", in_a_row=True)
+    view = reading.choose_view(link, "train", VIEWS, default="formula", picture="player")
     if view == "runs":
         show_runs(link, run, address, images=False)
     elif view == "formula":
@@ -59,6 +59,9 @@ def show_formula(run: Run | Recorded | None, method: Method | None) -> None:
     if shown is not None:
         running.show_formula(shown, run)
         st.caption(f"{shown.title}: {shown.paper}. A bar is the mean over the minibatch.")
+        derivation = explaining.topic_of(method=shown.name)
+        if derivation is not None:
+            explaining.link_to(derivation.topic, f"Where this comes from: {derivation.title}")
 
 
 def _diagnostics(run: Run | Recorded) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages._ui import controls, frame
+from pages._ui import controls, frame, reading
 from pages._ui.links import Link, plain, shorten
 from pages._ui.sweeping import spoken
 
@@ -101,6 +101,7 @@ def show_table(link: Link) -> None:
         shown, key=f"claims:{paper}:{verdict}", hide_index=True, width="stretch", height=min(36 * len(shown) + 40, 640),
         on_select="rerun", selection_mode="single-row", column_config=_COLUMNS,
     )  # fmt: skip
+    reading.how("experiments/table")
     counts = ", ".join(f"{sum(row['verdict'] == word for row in rows)} {word}" for word in VERDICTS)
     st.caption(f"{len(rows)} claims: {counts}.")
     chosen = event["selection"]["rows"]
@@ -226,6 +227,7 @@ def show_numbers(each: Experiment) -> None:
     if outcomes:
         from otviz.figures.claim import claim_figure, text_alternative
 
+        reading.how("experiments/claim")
         st.plotly_chart(
             claim_figure(each, outcomes),
             key=f"claim:{each.name}",

@@ -20,10 +20,12 @@ PAGES = Path(__file__).resolve().parents[1]
 MARK = PAGES / "_ui" / "icons" / "mark.svg"
 
 # Streamlit has no setting for the empty margin at the sides; the pictures need the room. And a line of text above a
-# picture takes the room of the buttons that replace it, so that the picture stays where it is.
+# picture takes the room of the buttons that replace it, so that the picture stays where it is. "How to read this" goes to
+# a row of its own rather than being cut.
 _STYLE = """<style>
 [data-testid=stMainBlockContainer] {padding-inline: clamp(1rem, 2.5vw, 3rem)}
 .st-key-told {min-height: 2.5rem; justify-content: center}
+[data-testid=stLayoutWrapper]:has(> [class*=st-key-reading-]) {min-width: 10.5rem}
 </style>"""
 
 _inside: ContextVar[bool] = ContextVar("inside_the_frame", default=False)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from otviz.checkpoints import CHECKPOINTS, Card, image_cards
-from pages._ui import controls
+from pages._ui import controls, reading
 from pages._ui.links import Link, plain, shorten
 
 if TYPE_CHECKING:
@@ -93,6 +93,7 @@ def show_shelf(link: Link) -> None:
     known = cards()
     chosen = _filtered(link, known)
     _compare_bar(link, known)
+    reading.how("gallery/shelf")
     if not chosen:
         st.info("No model fits these filters. Choose fewer of them.")
     with st.container(key="shelf", horizontal=True, gap="small"):

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from otviz.checkpoints import Card
-from pages._ui import controls, gallery, gallery_words
+from pages._ui import gallery, gallery_words, reading
 from pages._ui.gallery_model import Look, chosen, png_of
 from pages._ui.links import Link, plain
 from pages._ui.player import player
@@ -26,7 +26,7 @@ def show(link: Link, cards: Sequence[Card]) -> None:
     with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
         if st.button("All models", icon=":material/arrow_back:", type="tertiary"):
             link.go({})
-        view = controls.choice(link, "view", VIEWS, default="samples", label="What to look at", in_a_row=True)
+        view = reading.choose_view(link, "gallery-compare", VIEWS, default="samples", label="What to look at")
     canvas = st.container(key="sheets", gap="small")
     with canvas:
         if view == "training":

@@ -13,7 +13,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from otviz.checkpoints import Card
 from otviz.params import Knobs, param
-from pages._ui import controls, gallery, gallery_words
+from pages._ui import controls, gallery, gallery_words, reading
 from pages._ui.downloads import download
 from pages._ui.links import Link, plain
 from pages._ui.player import player
@@ -64,7 +64,7 @@ def show(link: Link, card: Card) -> None:
     """Draw the model: its pictures at the right, what is known of it at the left."""
     facts, pictures = st.columns([4, 9], gap="medium")
     with pictures:
-        view = controls.choice(link, "view", VIEWS, default="samples", label="What to look at", in_a_row=True)
+        view = reading.choose_view(link, "gallery", VIEWS, default="samples", label="What to look at")
         knobs, canvas = st.container(), st.container(key="sheets", gap="small")
     with facts:
         if st.button("All models", icon=":material/arrow_back:", type="tertiary"):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from otviz.runs import export
-from pages._ui import controls, details, imaging, running
+from pages._ui import details, imaging, reading, running
 from pages._ui.downloads import download
 from pages._ui.links import Link
 
@@ -25,7 +25,7 @@ VIEWS = {"scores": "Scores over time", "formula": "Formula", "download": "Downlo
 
 def show(link: Link, run: Run | Recorded | None, method: Method | None) -> None:
     """Draw the view chosen; only that one is computed."""
-    view = controls.choice(link, "view", VIEWS, default="scores", label="Under the picture", in_a_row=True)
+    view = reading.choose_view(link, "images", VIEWS, default="scores", picture="player")
     if view == "runs":
         details.show_runs(link, run, imaging.address, images=True)
     elif view == "formula":

@@ -101,9 +101,9 @@ class Link:
             self._memory.problems.clear()
 
     def go(self, values: Mapping[str, str]) -> NoReturn:
-        """Show the page anew with these values, as if one had come by a link with them; the view chosen stays."""
+        """Show the page anew with these values, as if one had come by a link with them; the view stays if they name none."""
         kept = {key: text for key, text in st.query_params.to_dict().items() if key == "view"}
-        self._out = {**values, **kept}
+        self._out = {**kept, **values}
         self._write()
         self._memory.read(self._out)
         st.rerun()

@@ -1,4 +1,4 @@
-"""What stands under the board: how to read it, and what takes longer than a moving slider allows."""
+"""What stands under the board: its formula, and what takes longer than a moving slider allows."""
 
 from __future__ import annotations
 
@@ -8,13 +8,46 @@ import streamlit as st
 
 from otviz.distributions import Distribution
 from otviz.transport.problem import Problem
-from pages._ui import controls, flowing, reading, transport_looks
+from pages._ui import explaining, flowing, reading, transport_looks
 from pages._ui.links import Link, plain
 
 Look = Callable[[Problem, Distribution, Distribution], None]
 
+FORMULAS = {
+    "sinkhorn": r"S(x,y)=\mathrm{OT}_\varepsilon(x,y)-\tfrac12\mathrm{OT}_\varepsilon(x,x)-\tfrac12\mathrm{OT}_\varepsilon(y,y)",
+    "entropic": r"\mathrm{OT}_\varepsilon(x,y)=\min_P\ \langle P,C\rangle+\varepsilon\,\mathrm{KL}(P\,|\,a b^\top)",
+    "energy": r"L(x,y)=\mathbb E|x-y|-\tfrac12\mathbb E|x-x'|-\tfrac12\mathbb E|y-y'|",
+    "gaussian-mmd": r"L=\tfrac12\|a-b\|_k^2,\quad k(x,y)=e^{-|x-y|^2/(2\,\mathrm{blur}^2)}",
+    "laplacian-mmd": r"L=\tfrac12\|a-b\|_k^2,\quad k(x,y)=e^{-|x-y|/\mathrm{blur}}",
+}
+COSTS = {
+    "half-squared": r"c(x,y)=\tfrac12|x-y|^2,\quad \varepsilon=\mathrm{blur}^2",
+    "euclidean": r"c(x,y)=|x-y|\ \text{(Euclidean, not Manhattan)},\quad \varepsilon=\mathrm{blur}",
+    "squared": r"c(x,y)=|x-y|^2,\quad \varepsilon=\mathrm{blur}^2",
+    "cityblock": r"c(x,y)=|x_1-y_1|+|x_2-y_2|\ \text{(Manhattan)},\quad \varepsilon=\mathrm{blur}",
+    "cosine": r"c(x,y)=1-\cos(x,y)\in[0,2]\ \text{(no length)},\quad \varepsilon=\mathrm{blur}",
+}
+
+
+def show_formula(problem: Problem, _source: Distribution, _target: Distribution) -> None:
+    """Formula of the loss and the cost, and where they come from."""
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.latex(FORMULAS[problem.loss], width="content")
+        if problem.loss in ("sinkhorn", "entropic"):
+            st.latex(COSTS[problem.cost], width="content")
+    with right:
+        st.caption(
+            "Cuturi 2013; Genevay, Peyré and Cuturi 2018; Feydy et al. 2019 (Sinkhorn divergence); Székely and Rizzo "
+            "2013 (energy distance). Words and factors are geomloss'."
+        )
+        derivation = explaining.topic_of(loss=problem.loss)
+        if derivation is not None:
+            explaining.link_to(derivation.topic, f"Where this comes from: {derivation.title}")
+
+
 LOOKS: dict[str, tuple[str, Look]] = {
-    "read": ("Read", reading.show),
+    "read": ("Formula", show_formula),
     "flow": ("Flow", flowing.show),
     "blur": ("Blur", transport_looks.show_blur),
     "iterations": ("Convergence", transport_looks.show_iterations),
@@ -28,7 +61,7 @@ LOOKS: dict[str, tuple[str, Look]] = {
 def show(link: Link, problem: Problem, source: Distribution, target: Distribution) -> None:
     """Draw the view chosen; only that one is computed."""
     titles = {name: title for name, (title, _) in LOOKS.items()}
-    view = controls.choice(link, "view", titles, default="read", label="Under the picture", in_a_row=True)
+    view = reading.choose_view(link, "transport", titles, default="read", picture="board")
     try:
         LOOKS[view][1](problem, source, target)
     except ValueError as error:

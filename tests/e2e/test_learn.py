@@ -1,0 +1,66 @@
+"""Learn in a browser: every derivation's formulas are drawn, links lead on, the search answers while one types."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from otviz.explanations import derivations, glossary
+from pages._ui.reading import LABEL
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def url(serve: Callable[..., str]) -> str:
+    return serve("app.py", env={"OTVIZ_HOSTS": "0"})
+
+
+def test_every_derivation_is_drawn_without_an_error(url: str, page: Any) -> None:
+    page.goto(f"{url}/learn?view=derivations&topic=uotm")
+    page.get_by_role("heading", name=derivations()["uotm"].title).wait_for()
+    for topic in derivations():
+        page.get_by_test_id("stRadio").get_by_text(derivations()[topic].title, exact=True).click()
+        page.get_by_role("heading", name=derivations()[topic].title).wait_for()
+        page.locator(".katex-display").first.wait_for()
+        assert page.locator(".katex-error").count() == 0, topic
+        # a formula that is not closed would be left as text
+        assert "$" not in page.get_by_test_id("stMainBlockContainer").inner_text(), topic
+    assert page.get_by_test_id("stException").count() == 0
+
+
+def test_a_derivation_leads_to_a_word_and_back(url: str, page: Any) -> None:
+    page.goto(f"{url}/learn?topic=otm")
+    page.get_by_role("button", name="cost intensity").click()
+    page.get_by_role("heading", name="Cost intensity").wait_for()
+    page.wait_for_url(re.compile(r"/learn\?view=glossary&word=tau$"))
+    page.get_by_role("button", name=derivations()["uotm"].title).click()
+    page.get_by_role("heading", name=derivations()["uotm"].title).wait_for()
+    page.wait_for_url(re.compile(r"/learn\?topic=uotm$"))
+    page.wait_for_timeout(3500)  # an address just replaced is ignored for 3 s
+    page.go_back()
+    page.get_by_role("heading", name="Cost intensity").wait_for()
+
+
+def test_the_glossary_is_searched_and_drawn(url: str, page: Any) -> None:
+    page.goto(f"{url}/learn?view=glossary")
+    search = page.get_by_role("searchbox").or_(page.get_by_role("textbox")).first
+    search.press_sequentially("floor")
+    page.get_by_role("heading", name="Noise floor").wait_for()
+    search.fill("")
+    page.get_by_text("verdict", exact=True).wait_for()
+    assert page.get_by_test_id("stRadio").get_by_role("radio").count() == len(glossary())
+    # symbols of all words stand in the list
+    assert page.locator(".katex-error").count() == 0
+
+
+@pytest.mark.parametrize(
+    ("where", "words"), [("", "recorded training"), ("transport?n=100", "prices of the dual problem")]
+)
+def test_a_picture_says_how_it_is_read(url: str, page: Any, where: str, words: str) -> None:
+    page.goto(f"{url}/{where}")
+    page.get_by_role("button", name=LABEL).click()
+    page.get_by_text(words).wait_for()

@@ -1,0 +1,282 @@
+"""The explanations hang together: links lead somewhere, every knob and picture is explained, equations are the papers'."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+
+from otviz.declared import declared
+from otviz.distributions import distributions
+from otviz.explanations import EXPLANATIONS, derivations, glossary, matching, readings
+from otviz.methods import methods
+from otviz.transport.problem import LOSSES
+from pages._ui import (
+    compare_views,
+    details,
+    gallery_compare,
+    gallery_model,
+    image_details,
+    reading,
+    transport_views,
+)
+from pages._ui.frame import cards
+from pages._ui.gallery_model import Look
+from pages._ui.inside import Rematch
+from pages._ui.laboratory import OwnFunction
+
+ROOT = EXPLANATIONS.parent
+SHARED = ROOT.parent / "shared"
+PAGE_OF_TEXT = 540  # words that fit on a page beside a few formulas
+SHORT = 130  # words of a text beside a picture
+
+VIEWS = {
+    "train": details.VIEWS,
+    "compare": compare_views.VIEWS,
+    "images": image_details.VIEWS,
+    "gallery": gallery_model.VIEWS,
+    "gallery-compare": gallery_compare.VIEWS,
+    "transport": transport_views.LOOKS,
+}
+ALONE = {
+    "home/recorded", "transport/board", "train/player", "compare/player", "images/player", "gallery/shelf",
+    "experiments/table", "experiments/claim",
+}  # fmt: skip
+
+
+def words_of(text: str) -> int:
+    """Words of a text, a formula counting as one."""
+    return len(re.sub(r"\$\$.*?\$\$|\$.*?\$", "x", text, flags=re.DOTALL).split())
+
+
+# Words
+
+
+def test_words_are_explained_in_a_few_sentences() -> None:
+    for word in glossary().values():
+        assert 4 <= words_of(word.text) <= 60, word.name
+        assert word.text.endswith((".", "?")), word.name
+
+
+@pytest.mark.parametrize("name", sorted(declared()))
+def test_every_knob_is_in_the_glossary_or_shapes_a_distribution(name: str) -> None:
+    """Knobs that only give a distribution or a set of images its shape say all in their help, with a unit or in whole numbers."""
+    explained = {knob for word in glossary().values() for knob in word.knobs}
+    if name in explained:
+        return
+    for each in declared()[name]:
+        assert each.kind in ("distribution", "data set"), (
+            f"{name} of {each.owner} needs an entry in explanations/glossary"
+        )
+        assert each.knob.doc
+
+
+@pytest.mark.parametrize("cls", [Look, Rematch, OwnFunction])
+def test_knobs_of_pages_are_in_the_glossary(cls: type) -> None:
+    from otviz.params import params_of
+
+    explained = {knob for word in glossary().values() for knob in word.knobs}
+    assert {knob.name for knob in params_of(cls)} <= explained
+
+
+def test_no_knob_has_two_entries_and_every_named_one_exists() -> None:
+    from otviz.params import params_of
+
+    named = [knob for word in glossary().values() for knob in word.knobs]
+    assert sorted(set(named)) == sorted(named)
+    pages = {knob.name for cls in (Look, Rematch, OwnFunction) for knob in params_of(cls)}
+    assert set(named) <= set(declared()) | pages
+
+
+def test_columns_and_scores_on_screen_are_words() -> None:
+    told = " ".join(f"{word.title} {word.elsewhere}" for word in glossary().values()).lower()
+    for column in ("modes", "on modes", "between modes", "precision", "recall", "diversity", "loss spread", "verdict"):
+        assert column in compare_views._COLUMNS or column == "modes"
+        assert column in told
+    for score in ("fréchet", "precision", "recall", "density", "coverage", "classes"):
+        assert score in told
+
+
+def test_design_s_words_are_there() -> None:
+    design = SHARED / "design" / "DESIGN.md"
+    if not design.is_file():
+        pytest.skip("the design is not part of the project")
+    rows = re.findall(r"^\| (`.+?) \|", design.read_text(encoding="utf-8"), re.MULTILINE)
+    everything = {part for word in glossary().values() for part in (word.name, *word.knobs)}
+    other = {  # what the design calls otherwise in code
+        "potential_x": "dual-potential", "potential_y": "dual-potential", "a": "weight", "b": "weight",
+        "conjugates": "conjugate",
+    }  # fmt: skip
+    wanted = [name for row in rows for name in re.findall(r"[a-z_0-9]+", " ".join(re.findall(r"`([^`]+)`", row)))]
+    assert len(wanted) > 25
+    lacking = {
+        name for name in wanted if other.get(name, name.replace("_", "-")) not in everything and name not in everything
+    }
+    assert not lacking
+
+
+@pytest.mark.parametrize(
+    ("asked", "first"),
+    [
+        ("tau", "tau"),
+        ("Blur", "blur"),
+        ("penalty_weight", "penalty-weight"),
+        ("noise fl", "noise-floor"),
+        ("FID", "frechet-distance"),
+    ],
+)
+def test_search_finds_what_is_meant_first(asked: str, first: str) -> None:
+    assert matching(glossary().values(), asked)[0].name == first
+
+
+def test_search_may_find_nothing() -> None:
+    assert matching(glossary().values(), "<script>") == []
+
+
+def test_links_between_words_and_derivations_hold() -> None:
+    topics, words = derivations(), glossary()
+    assert not {name for word in words.values() for name in word.derivations} - set(topics)
+    assert not {name for each in topics.values() for name in each.words} - set(words)
+
+
+# Derivations
+
+
+@pytest.mark.parametrize("topic", sorted(derivations()))
+def test_a_derivation_is_a_page_or_less(topic: str) -> None:
+    assert 150 < words_of(derivations()[topic].text) <= PAGE_OF_TEXT
+
+
+@pytest.mark.parametrize("topic", sorted(derivations()))
+def test_what_a_derivation_names_is_there(topic: str) -> None:
+    each = derivations()[topic]
+    assert each.code
+    assert each.views
+    assert each.tests
+    for module, names in each.code:
+        found = importlib.import_module(module)
+        for name in names:
+            thing: object = found
+            for part in name.split("."):
+                thing = getattr(thing, part)
+    for test in each.tests:
+        path, _, name = test.partition("::")
+        assert re.search(rf"^\s*def {name}\(", (ROOT / path).read_text(encoding="utf-8"), re.MULTILINE), test
+    assert {view.page for view in each.views} <= {card.name for card in cards()}
+
+
+def test_every_method_and_loss_has_one_derivation() -> None:
+    of_methods = [name for each in derivations().values() for name in each.methods]
+    of_losses = [name for each in derivations().values() for name in each.losses]
+    assert sorted(of_methods) == sorted(methods())
+    assert sorted(of_losses) == sorted(LOSSES)
+
+
+def test_formulas_are_closed() -> None:
+    for path in EXPLANATIONS.rglob("*.md"):
+        text = path.read_text(encoding="utf-8")
+        assert text.count("$$") % 2 == 0, path.name
+        assert text.replace("$$", "").count("$") % 2 == 0, path.name
+
+
+def cited() -> set[tuple[str, int, bool]]:
+    """(paper, equation, whether it is marked as not read in the paper itself)."""
+    text = "\n".join(each.text for each in derivations().values())
+    found = re.findall(r"(00[0-3]), Eq\. (\d+)( \[second hand\])?", text)
+    bound = "Eq. 11 [second hand]" in text
+    assert bound
+    return {(paper, int(number), bool(mark)) for paper, number, mark in found}
+
+
+def test_equations_beyond_our_copy_are_marked() -> None:
+    """The text of 003 ends after Eq. 9."""
+    assert {number for paper, number, mark in cited() if mark} == {11, 12, 13}
+    assert all(mark == (paper == "003" and number > 9) for paper, number, mark in cited())
+
+
+@pytest.mark.parametrize("paper", ["001", "002", "003"])
+def test_cited_equations_stand_in_the_paper(paper: str) -> None:
+    texts = list((SHARED / "papers").glob(f"{paper}_*.txt"))
+    if not texts:
+        pytest.skip("the papers are not part of the project")
+    text = texts[0].read_text(encoding="utf-8")
+    printed = {int(number) for number in re.findall(r"\((\d{1,2})\)[\s$]*$", text, re.MULTILINE)}
+    # 001 has lost the numbers beside its formulas; its text refers to them
+    spoken = re.findall(r"(?:Equation|Eq\.?|function to) \(?(\d{1,2})\)?", text)
+    there = printed | {int(number) for number in spoken}
+    own = {number for of, number, mark in cited() if of == paper and not mark}
+    assert own
+    assert own <= there
+
+
+# Pictures
+
+
+@pytest.mark.parametrize("page", sorted(VIEWS))
+def test_every_view_can_be_read(page: str) -> None:
+    known = readings()
+    lacking = [name for name in VIEWS[page] if name not in reading.NO_PICTURE and f"{page}/{name}" not in known]
+    assert not lacking, f"add '## {lacking[0]}: title' to explanations/reading/{page}.md"
+
+
+def test_no_text_is_for_a_picture_that_there_is_not() -> None:
+    shown = {f"{page}/{name}" for page, views in VIEWS.items() for name in views if name not in reading.NO_PICTURE}
+    assert set(readings()) == shown | ALONE
+
+
+@pytest.mark.parametrize("name", sorted(ALONE))
+def test_every_single_picture_has_its_button(name: str) -> None:
+    page, _, picture = name.partition("/")
+    sources = [*(ROOT / "pages").glob("*.py"), *(ROOT / "pages" / "_ui").glob("*.py")]
+    calls = (f'reading.how("{name}")', f'"{page}", VIEWS, default=', f'picture="{picture}"')
+    text = "\n".join(path.read_text(encoding="utf-8") for path in sources)
+    assert calls[0] in text or calls[2] in text
+
+
+def test_pages_choose_their_views_with_the_button() -> None:
+    """A choice of "view" that is not `reading.choose_view` would have none; the page Learn is all text."""
+    direct = [
+        path.name
+        for path in (ROOT / "pages").rglob("*.py")
+        if 'controls.choice(link, "view"' in path.read_text(encoding="utf-8")
+    ]
+    assert sorted(direct) == ["7_learn.py", "reading.py"]
+
+
+def test_texts_beside_pictures_are_short() -> None:
+    long = {name: words_of(each.text) for name, each in readings().items() if words_of(each.text) > SHORT}
+    assert long.pop("transport/board", 0) <= 170
+    assert not long
+
+
+# Files
+
+
+@pytest.mark.parametrize(
+    ("folder", "name", "text", "said"),
+    [
+        ("glossary", "a.md", "## Tau: x\n\ntext.", "'## name: title'"),
+        ("glossary", "a.md", "## tau: x\n\ntext.\n\n- Colour: red", "no fact 'Colour'"),
+        ("glossary", "a.md", "## tau: x\n\ntext.\n\n## tau: y\n\ntext.", "twice"),
+        ("derivations", "01_x.md", "# X\n\ntext", "Where it is"),
+        ("derivations", "x.md", "# X\n\ntext\n\n## Where it is\n\n- Code: otviz", "<order>_<topic>"),
+        ("derivations", "01_x.md", "# X\n\ntext\n\n## Where it is\n\n- Show: train", "[label](page?settings)"),
+        ("derivations", "01_x.md", "# X\n\ntext\n\n## Where it is\n\nwords", "only be facts"),
+    ],
+)
+def test_a_file_that_cannot_be_understood_is_named(
+    tmp_path: Path, folder: str, name: str, text: str, said: str
+) -> None:
+    (tmp_path / folder).mkdir()
+    (tmp_path / folder / name).write_text(text)
+    with pytest.raises(ValueError, match=re.escape(said)) as error:
+        {"glossary": glossary, "derivations": derivations}[folder](tmp_path)
+    assert name in str(error.value)
+
+
+def test_a_knob_says_which_it_is_of() -> None:
+    assert {each.owner for each in declared()["tau"]} >= {"OTM", "UOTM", "UOTM-SD"}
+    assert {each.kind for each in declared()["std"]} == {"distribution"}
+    assert len(distributions()) > 10
