@@ -81,7 +81,7 @@ def names() -> list[str]:
         path.stem
         for folder in folders()
         for path in sorted(folder.glob("*.md"))[:MAX_LESSONS]
-        if NAME.fullmatch(path.stem)
+        if NAME.fullmatch(path.stem) and path.is_file()
     ]
     return list(dict.fromkeys(found))
 
