@@ -39,12 +39,13 @@ class Unpacked:
 
 
 def pack(settings: Mapping[str, str]) -> dict[str, str]:
-    """The parameters of a link with these settings: as they are, or packed when the query would be longer than `LONG`."""
+    """The parameters of a link with these settings: packed when the query would be longer than `LONG`, if that is shorter."""
     query = urllib.parse.urlencode(settings)
     if len(query) <= LONG:
         return dict(settings)
     packed = base64.urlsafe_b64encode(zlib.compress(query.encode(), 9)).decode().rstrip("=")
-    return {VERSION_KEY: str(VERSION), PACKED_KEY: packed}
+    found = {VERSION_KEY: str(VERSION), PACKED_KEY: packed}
+    return found if len(urllib.parse.urlencode(found)) < len(query) else dict(settings)
 
 
 def unpack(parameters: Mapping[str, str]) -> Unpacked:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import random
 import zlib
 from urllib.parse import urlencode
 
@@ -59,10 +60,13 @@ def test_short_links_are_plain_and_long_ones_are_short() -> None:
     assert len(urlencode(pack(long))) < LONG < len(urlencode(long))
 
 
+def test_what_packing_does_not_shorten_stays_plain() -> None:
+    noise = base64.urlsafe_b64encode(random.Random(0).randbytes(2000)).decode()
+    assert pack({"target.strokes": noise}) == {"target.strokes": noise}
+
+
 def test_the_largest_link_that_a_page_can_write_can_be_read() -> None:
     """Two drawings and as many other settings as there may be, of signs that a link writes as three."""
-    import random
-
     rng = random.Random(0)
     hard = "".join(chr(rng.randrange(33, 127)) for _ in range(2 * MAX_CHARS))
     settings = {"source.strokes": hard[:MAX_CHARS], "target.strokes": hard[MAX_CHARS:]}
@@ -84,7 +88,9 @@ def test_a_bomb_is_refused_unopened() -> None:
     assert len(bomb["packed"]) < MAX_PACKED
     found = unpack(bomb)
     assert found.settings == {}
-    assert found.problems == (f"The packed part of the link unpacks to more than {MAX_QUERY} characters; it is not used.",)
+    assert found.problems == (
+        f"The packed part of the link unpacks to more than {MAX_QUERY} characters; it is not used.",
+    )
 
 
 @pytest.mark.parametrize(

@@ -202,7 +202,9 @@ def tell(runs: Sequence[Run | Recorded], chosen: Chosen) -> None:
         if chosen.preset is not None:
             st.markdown(plain(chosen.preset.look_for))
         elif not runs:
-            st.markdown("Choose methods on the left and press **Train all**: same data, same seed, in step.")
+            st.markdown(
+                "Press **Train all**: the methods on the left learn from the same data with the same seed, in step."
+            )
     for run, label in zip(runs, labels_of(runs), strict=True):
         if run.message:
             st.warning(plain(f"{label}: {run.message}. The others go on."))

@@ -11,10 +11,14 @@ from pages._ui import frame
 from pages._ui.downloads import download
 from pages._ui.links import LESSON, Link, plain
 
-WIDTHS = (4, 8)  # of text and picture: some 50 characters a line in a window of 1280 pixels
+WIDTHS = (4, 9)  # of text and picture: some 45 characters a line in a window of 1280 pixels
 
-# What a formula draws stays within the text, however large it makes itself.
-_STYLE = "<style>.st-key-lesson-text {overflow: auto; contain: paint}</style>"
+# What a formula draws stays within the text, however large it makes itself; places of controls that are not shown take none.
+_STYLE = """<style>
+.st-key-lesson-text {overflow: auto; contain: paint}
+.st-key-lesson-text :is(p, li) {font-size: 0.94rem; line-height: 1.5}
+.st-key-lesson-controls [data-testid=stLayoutWrapper]:not(:has([data-testid=stElementContainer])) {display: none}
+</style>"""
 
 
 def columns(link: Link, panel: int, picture: int) -> tuple[DeltaGenerator, DeltaGenerator]:
@@ -23,22 +27,18 @@ def columns(link: Link, panel: int, picture: int) -> tuple[DeltaGenerator, Delta
     if lesson is None:
         left, right = st.columns([panel, picture], gap="medium")
         return left, right
+    st.html(_STYLE)
     left, right = st.columns(WIDTHS, gap="medium")
     with left:
-        st.markdown(f"#### {plain(lesson.title)}")
-        chosen = st.container(gap="small")
-        _show_text(link, lesson)
+        with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+            st.markdown(f"#### {plain(lesson.title)}", width="stretch")
+            words = "Leave the lesson; everything stays as it is set"
+            if st.button("All controls", type="tertiary", icon=":material/tune:", help=words):
+                link.leave_lesson()
+        chosen = st.container(key="lesson-controls", gap="small")
+        with st.expander("The lesson", expanded=True), st.container(key="lesson-text"):
+            st.markdown(shown(lesson.body))
     return chosen, right
-
-
-def _show_text(link: Link, lesson: Lesson) -> None:
-    st.html(_STYLE)
-    with st.expander("The lesson", expanded=True), st.container(key="lesson-text"):
-        st.markdown(shown(lesson.body))
-    if st.button(
-        "All controls", type="tertiary", icon=":material/tune:", help="Leave the lesson; everything stays as it is set"
-    ):
-        link.leave_lesson()
 
 
 def shown(body: str) -> str:
@@ -65,8 +65,9 @@ def show_lessons() -> None:
 
 def _show_card(lesson: Lesson) -> None:
     card = next(card for card in frame.cards() if card.name == lesson.page)
-    st.markdown(f"**{plain(lesson.title)}**  \n{plain(lesson.learn)}")
-    st.caption(f"{card.title} · {lesson.minutes} minutes · lessons/{lesson.name}.md")
-    with st.container(horizontal=True, gap="small", vertical_alignment="bottom", height="stretch"):
+    with st.container(gap="xsmall", height="stretch"):
+        st.markdown(f"**{plain(lesson.title)}**  \n{plain(lesson.learn)}")
+        st.caption(f"{card.title} · {lesson.minutes} minutes")
+    with st.container(gap=None):
         st.page_link(card.path, label="Open", icon=":material/play_circle:", query_params={LESSON: lesson.name})
-        download("The file", lesson.path.read_bytes, f"{lesson.name}.md", "text/markdown")
+        download(f"lessons/{lesson.name}.md", lesson.path.read_bytes, f"{lesson.name}.md", "text/markdown", quiet=True)

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages._ui.links import MAX_CHARS, plain
+from otviz.addresses import MAX_CHARS
+from pages._ui.links import plain
 
 
 def ring_page() -> None:
