@@ -17,10 +17,10 @@ from dataclasses import dataclass
 VERSION = 1
 VERSION_KEY, PACKED_KEY = "v", "packed"
 LONG = 1500  # characters of a query from which it is packed: mail programs and chats break longer ones
-MAX_KEYS = 100
+MAX_KEYS = 250  # nine methods side by side, every knob of each moved, have some 170
 MAX_CHARS = 4000  # of one value: a drawing of 1000 vertices has 2700
-MAX_PACKED = 40_000  # characters of the packed value
-MAX_QUERY = 60_000  # bytes it may grow to when it is unpacked
+MAX_PACKED = 60_000  # characters of the packed value
+MAX_QUERY = 100_000  # bytes it may grow to when it is unpacked
 
 
 @dataclass(frozen=True)

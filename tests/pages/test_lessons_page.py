@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlencode
 
-import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from otviz import lessons
 from otviz.addresses import LONG, pack, unpack
-from otviz.distributions.drawing import write_strokes
 from otviz.lessons import Lesson
 from otviz.runs.registry import Registry
 from pages._ui import frame
@@ -162,16 +161,33 @@ def test_a_name_that_is_no_lesson_leaves_the_page_whole(open_page: Open, name: s
     assert len(labels(app)) > 8
 
 
-def test_a_packed_link_opens_and_a_moved_knob_stays_packed(open_page: Open) -> None:
-    turns = np.linspace(0, 6 * np.pi, 700)
-    spiral = 128 + np.stack([np.cos(turns), np.sin(turns)], 1) * np.linspace(20, 120, 700)[:, None]
-    strokes = write_strokes([spiral])
-    settings = {"source": "drawing", "source.strokes": strokes, "n": "200"}
-    assert len(strokes) > LONG
-    app = open_page("transport", **pack(settings))
-    assert set(address(app)) == {"v", "packed"}, said(app)
+def test_a_long_link_is_packed_and_opens(open_page: Open) -> None:
+    knobs = {
+        "tau": "0.2",
+        "alpha": "2",
+        "lr": "0.002",
+        "adversary_lr": "0.003",
+        "g1": "kl",
+        "g2": "chi2",
+        "batch_size": "64",
+    }
+    knobs |= {
+        "penalty": "gp",
+        "penalty_weight": "0.3",
+        "freeze_after": "1234",
+        "hidden": "32",
+        "beta1": "0.25",
+        "ema": "0.5",
+    }
+    settings = {"preset": "own", "methods": ",".join(["uotm"] * 9)}
+    settings |= {f"{at}.{name}": text for at in range(1, 10) for name, text in knobs.items()}
+    assert len(urlencode(settings)) > LONG > 2 * len(urlencode(pack(settings)))
+    app = open_page("compare", **pack(settings))
     assert not app.warning
+    assert set(address(app)) == {"v", "packed"}
     assert unpack(address(app)).settings == settings
+    app.segmented_control(key="compare:1.own.uotm.g1").set_value("chi2").run()
+    assert unpack(address(app)).settings == {**settings, "1.g1": "chi2"}
 
 
 @pytest.mark.parametrize(
