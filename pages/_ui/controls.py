@@ -176,6 +176,13 @@ def menu(link: Link, key: str, label: str, fill: Callable[[], None], *, width: A
             fill()
 
 
+def side_by_side(link: Link, *keys: str) -> list[DeltaGenerator]:
+    """A place for each control with these keys, in a row; one that a lesson does not show takes no room in it."""
+    shown = [key for key in keys if link.shows(key)]
+    columns = iter(st.columns(len(shown), gap="small")) if shown else iter(())
+    return [next(columns) if key in shown else st.container() for key in keys]
+
+
 def widget_key(page: str, cls: type[Knobs], name: str, *, prefix: str = "", scope: str = "") -> str:
     """The key of a knob's widget: the class is in it, so that each method keeps its own value of a shared name."""
     owner = ".".join(part for part in (scope, cls.name or cls.__name__) if part)

@@ -137,7 +137,7 @@ def choose_plan(link: Link, images: ImageSet | None, method: Method | None, lock
     def part(*names: str) -> Plan | None:
         return controls.knobs(link, Plan, scope=scope, defaults=start, only=names, disabled=locked)
 
-    left, right = st.columns(2, gap="small")
+    left, right = controls.side_by_side(link, "steps", "seed")
     with left:
         steps = part("steps")
     with right:

@@ -15,7 +15,7 @@ WIDTHS = (4, 9)  # of text and picture: some 45 characters a line in a window of
 
 # What a formula draws stays within the text, however large it makes itself; places of controls that are not shown take none.
 _STYLE = """<style>
-.st-key-lesson-text {overflow: auto; contain: paint}
+.st-key-lesson-text {overflow: auto; contain: paint; max-height: 150vh}
 .st-key-lesson-text :is(p, li) {font-size: 0.94rem; line-height: 1.5}
 .st-key-lesson-controls [data-testid=stLayoutWrapper]:not(:has([data-testid=stElementContainer])) {display: none}
 </style>"""

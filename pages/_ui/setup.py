@@ -124,7 +124,7 @@ def choose_plan(link: Link, scope: str, default_steps: int, compilable: bool, lo
         start = {"steps": default_steps}
         return controls.knobs(link, Plan, scope=scope, defaults=start, only=names, disabled=locked)
 
-    left, right = st.columns(2, gap="small")
+    left, right = controls.side_by_side(link, "steps", "seed")
     with left:
         steps = part("steps")
     with right:
