@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from pages._ui import frame, links, setup, transport_views, transporting
+from pages._ui import frame, lessons, links, setup, transport_views, transporting
 
 frame.require()
 link = links.open_link("transport")
-panel, picture = st.columns([3, 8], gap="medium")
+panel, picture = lessons.columns(link, 3, 8)
 
 with panel:
     transporting.offer_presets(link)

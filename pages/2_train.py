@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from pages._ui import details, following, frame, links, running, setup
+from pages._ui import details, following, frame, lessons, links, running, setup
 
 frame.require()
 link = links.open_link("train")
-panel, picture = st.columns([3, 8], gap="medium")
+panel, picture = lessons.columns(link, 3, 8)
 
 with panel:
     go = st.container()

@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from pages._ui import compare_views, comparing, following, frame, links, running, steering
+from pages._ui import compare_views, comparing, following, frame, lessons, links, running, steering
 
 frame.require()
 link = links.open_link("compare")
-panel, picture = st.columns([3, 10], gap="medium")
+panel, picture = lessons.columns(link, 3, 10)
 
 with panel:
     go, settings = st.container(), st.container(gap="small")

@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from pages._ui import following, frame, image_details, imaging, links, running
+from pages._ui import following, frame, image_details, imaging, lessons, links, running
 
 frame.require()
 link = links.open_link("images")
-panel, picture = st.columns([3, 8], gap="medium")
+panel, picture = lessons.columns(link, 3, 8)
 
 with panel:
     go = st.container()

@@ -52,7 +52,7 @@ export default function mount({ data, parentElement, setTriggerValue }) {
 function createBoard(root) {
   const board = {
     root, calls: 0, reduced: matchMedia("(prefers-reduced-motion: reduce)").matches,
-    options: { limits: { blur: [1e-3, 10], reach: [0.05, 20] }, height: 640 }, theme: {}, sprites: {}, cache: {},
+    options: { limits: { blur: [1e-3, 10], reach: [0.05, 20] }, height: 640, sliders: ["blur", "reach"] }, theme: {}, sprites: {}, cache: {},
     answer: null, shown: {}, tween: {}, tweenStart: 0, version: 0, painted: 0, dirty: true,
     wanted: { blur: 0.05, reach: null }, lastReach: 1,
     talk: { serial: 0, sent: null, waiting: false, patience: PATIENCE, timer: 0, rest: 0, refined: "" },
@@ -94,6 +94,7 @@ function tick(board, now) {
 function receive(board, data) {
   const { options, body } = readMessage(data);
   Object.assign(board.options, options);
+  showChosen(board);
   if (body.length < 8) return forget(board);
   const answer = readAnswer(body), old = board.answer;
   if (answer.under_way) return waitOn(board, answer);

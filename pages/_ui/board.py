@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, get_args
@@ -37,18 +38,19 @@ def _limits() -> dict[str, tuple[float, float]]:
     return {name: (float(knobs[name].low or 0), float(knobs[name].high or math.inf)) for name in ("blur", "reach")}
 
 
-def board(message: bytes, *, key: str, height: int = 640) -> Asked | None:
+def board(message: bytes, *, key: str, height: int = 640, sliders: Collection[str] = ("blur", "reach")) -> Asked | None:
     """Mount the board, or bring the next answer to the one already on the page under this key.
 
     Args:
         message: `otviz.transport.packing.pack(header, arrays)` of one answer; empty: nothing is solved yet.
         key: the same key keeps the viewer's choices while answers change.
         height: pixels that the board takes in a window 900 px high; it grows with higher windows.
+        sliders: those that are drawn, of blur and reach; one that is not keeps its value.
 
     Returns:
         What the sliders ask for, once per question; None on every other run.
     """
-    options = {"limits": _limits(), "height": height}
+    options = {"limits": _limits(), "height": height, "sliders": list(sliders)}
     return read_question(mount("board", key=key, options=options, body=message, trigger="asked"))
 
 

@@ -43,8 +43,15 @@ function buildSliders(board) {
   parts.unbalanced = button("toggle", "Unbalanced transport: mass further than reach from any partner is dropped", () =>
     want(board, { reach: board.wanted.reach === null ? board.lastReach : null }), "unbalanced");
   return (parts.sliders = make("div", "sliders", {},
-    make("div", "knob blur", {}, make("span", "name", { "aria-hidden": "true" }, "blur"), parts.blur, parts.blurValue),
-    make("div", "knob", {}, parts.unbalanced, parts.reach, parts.reachValue)));
+    (parts.blurKnob = make("div", "knob blur", {}, make("span", "name", { "aria-hidden": "true" }, "blur"), parts.blur, parts.blurValue)),
+    (parts.reachKnob = make("div", "knob", {}, parts.unbalanced, parts.reach, parts.reachValue))));
+}
+
+/** A lesson may show one of the sliders, or none. */
+function showChosen({ parts, options: { sliders } }) {
+  parts.blurKnob.hidden = !sliders.includes("blur");
+  parts.reachKnob.hidden = !sliders.includes("reach");
+  parts.sliders.hidden = !sliders.length;
 }
 
 const tidy = (value, [low, high]) => clamp(Number(value.toPrecision(3)), low, high);

@@ -87,36 +87,39 @@ def _choose_methods(link: Link, name: str, preset: Preset | None, locked: bool) 
     for at, one in enumerate(names):
         given = preset.methods[at] if preset and at < len(first) and first[at] == one else None
         label = labels(preset.methods)[at] if preset and given else method_named(one).title
-        with st.expander(f"{at + 1}. {plain(label)}"):
+        with controls.section(link, f"{at + 1}. {plain(label)}", prefix=f"{at + 1}."):
             made.append(
                 controls.knobs(
                     link, method_named(one), prefix=f"{at + 1}.", scope=name, locked=locked,
                     defaults=given.as_dict() if given else None,
                 )
             )  # fmt: skip
-            if not locked and len(names) > 1 and st.button("Remove", key=f"remove-{at}"):
-                link.go(_without(at, names))
+            removable = link.shows("methods") and not locked and len(names) > 1
+            if removable and st.button("Remove", key=f"remove-{at}"):
+                link.go(_without(link, at, names))
     if not locked and len(names) < MOST:
         _offer(link, names, {name: cls.title for name, cls in methods().items()})
     return tuple(made)
 
 
 def _offer(link: Link, names: Sequence[str], titles: dict[str, str]) -> None:
-    with st.popover("Add a method", width="stretch"):
+    def fill() -> None:
         for name, title in titles.items():
             if st.button(title, key=f"add-{name}", width="stretch"):
-                link.go({**_settings(), "methods": ",".join([*names, name])})
+                link.go({**_settings(link), "methods": ",".join([*names, name])})
+
+    controls.menu(link, "methods", "Add a method", fill, width="stretch")
 
 
-def _settings() -> dict[str, str]:
+def _settings(link: Link) -> dict[str, str]:
     """The address without runs, which no longer fit once the methods change."""
-    return {key: text for key, text in st.query_params.to_dict().items() if key != "runs"}
+    return {key: text for key, text in link.said.items() if key != "runs"}
 
 
-def _without(at: int, names: Sequence[str]) -> dict[str, str]:
+def _without(link: Link, at: int, names: Sequence[str]) -> dict[str, str]:
     """The address without the method at this place: the knobs of those after it move up."""
     kept = {}
-    for key, text in _settings().items():
+    for key, text in _settings(link).items():
         place, dot, knob = key.partition(".")
         if not (dot and place.isdigit()) or int(place) <= at:
             kept[key] = text
@@ -199,7 +202,9 @@ def tell(runs: Sequence[Run | Recorded], chosen: Chosen) -> None:
         if chosen.preset is not None:
             st.markdown(plain(chosen.preset.look_for))
         elif not runs:
-            st.markdown("Choose methods on the left and press **Train all**: same data, same seed, in step.")
+            st.markdown(
+                "Press **Train all**: the methods on the left learn from the same data with the same seed, in step."
+            )
     for run, label in zip(runs, labels_of(runs), strict=True):
         if run.message:
             st.warning(plain(f"{label}: {run.message}. The others go on."))

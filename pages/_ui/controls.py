@@ -8,7 +8,8 @@ link.publish()
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -71,6 +72,8 @@ def knobs(
 ) -> T | None:
     """Draw the knobs of a class and return an instance, or None (and say why) while a value is bad.
 
+    In a lesson those it has not chosen are not drawn; their values are in force all the same.
+
     Args:
         link: the page's open link.
         cls: frozen dataclass of knobs.
@@ -94,12 +97,14 @@ def knobs(
     fields.sort(key=lambda field: not field.knob.live)  # what may change during a run comes first
     for field in fields:
         _seed(link, field, prefix + field.knob.name)
-    slots = _lay_out(fields)
+    shown = {field.knob.name for field in fields if link.shows(prefix + field.knob.name)}
+    slots = _lay_out(link, [field for field in fields if field.knob.name in shown])
     values, bad = dict(start), False
     for field in fields:
-        with slots[field.knob.name]:
+        name = field.knob.name
+        with slots.get(name, nullcontext()):
             try:
-                values[field.knob.name] = field.knob.check(_draw(field))
+                values[name] = field.knob.check(_draw(field) if name in shown else _kept(field))
             except ValueError as error:
                 bad = True
                 st.error(_sentence(error))
@@ -122,7 +127,7 @@ def choice(
     disabled: bool = False,
     in_a_row: bool = False,
 ) -> str:
-    """Draw one choice between names and return the name chosen.
+    """Draw one choice between names and return the name chosen; in a lesson that does not show it, the one it has set.
 
     Args:
         link: the page's open link.
@@ -136,18 +141,49 @@ def choice(
     text = link.take(key)
     if link.first(widget) or st.session_state[widget] not in options:
         if text is not None and text not in options:
-            link.complain(f"{key} must be one of {', '.join(options)}; got {shorten(text, 40)!r}; {default} is used.")
+            sentence = f"{key} must be one of {', '.join(options)}; got {shorten(text, 40)!r}; {default} is used."
+            link.complain(sentence, key)
         st.session_state[widget] = text if text in options else default
     common: dict[str, Any] = {
         "format_func": lambda name: options.get(name, name), "key": widget, "help": help,
         "disabled": disabled, "persist_state": "session",
     }  # fmt: skip
-    if in_a_row:
+    if not link.shows(key):
+        chosen = str(st.session_state[widget])
+    elif in_a_row:
         chosen = str(st.segmented_control(label, list(options), required=True, label_visibility="collapsed", **common))
     else:
         chosen = str(st.selectbox(label, list(options), **common))
     link.put(key, chosen, default)
     return chosen
+
+
+def section(link: Link, title: str, *, prefix: str = "", expanded: bool = False) -> DeltaGenerator:
+    """Where controls stand that most do not need: an expander; in a lesson, which has few, they stand in the open.
+
+    Args:
+        prefix: what their keys begin with; a lesson that shows one of them shows the title too.
+    """
+    if link.lesson is None:
+        return st.expander(title, expanded=expanded)
+    box = st.container(gap="small")
+    if prefix and any(key.startswith(prefix) for key in link.lesson.shown):
+        box.caption(title)
+    return box
+
+
+def menu(link: Link, key: str, label: str, fill: Callable[[], None], *, width: Any = "content") -> None:
+    """A button that opens what `fill` draws; in a lesson only if it shows `key`."""
+    if link.shows(key):
+        with st.popover(label, width=width):
+            fill()
+
+
+def side_by_side(link: Link, *keys: str) -> list[DeltaGenerator]:
+    """A place for each control with these keys, in a row; one that a lesson does not show takes no room in it."""
+    shown = [key for key in keys if link.shows(key)]
+    columns = iter(st.columns(len(shown), gap="small")) if shown else iter(())
+    return [next(columns) if key in shown else st.container() for key in keys]
 
 
 def widget_key(page: str, cls: type[Knobs], name: str, *, prefix: str = "", scope: str = "") -> str:
@@ -171,12 +207,12 @@ def _sentence(error: ValueError) -> str:
     return plain(text[:1].upper() + text[1:])
 
 
-def _lay_out(fields: list[_Field]) -> dict[str, DeltaGenerator]:
+def _lay_out(link: Link, fields: list[_Field]) -> dict[str, DeltaGenerator]:
     with st.container(gap="xsmall"):
         slots = {field.knob.name: st.container() for field in fields if not field.knob.advanced}
     advanced = [field for field in fields if field.knob.advanced]
     if advanced:
-        with st.expander("Advanced"), st.container(gap="xsmall"):
+        with section(link, "Advanced"), st.container(gap="xsmall"):
             slots |= {field.knob.name: st.container() for field in advanced}
     return slots
 
@@ -192,12 +228,20 @@ def _seed(link: Link, field: _Field, name: str) -> None:
             value = field.knob.parse(text)
         except ValueError as error:
             prefix = name.removesuffix(field.knob.name)
-            link.complain(f"{prefix}{error}; {_shown(field.default) or 'the default'} is used.")
+            link.complain(f"{prefix}{error}; {_shown(field.default) or 'the default'} is used.", name)
     if field.knob.optional:
         st.session_state[f"{field.key}?"] = value is not None
         value = _inner_default(field) if value is None else value
     st.session_state[f"{field.key}!"] = value
     st.session_state[field.key] = _shown(value) if field.knob.kind is tuple else value
+
+
+def _kept(field: _Field) -> Any:
+    """The value of a knob that is not drawn."""
+    if field.knob.optional and not st.session_state[f"{field.key}?"]:
+        return None
+    value = st.session_state.get(field.key, st.session_state[f"{field.key}!"])
+    return field.knob.parse(value) if field.knob.kind is tuple else value
 
 
 def _draw(field: _Field) -> Any:

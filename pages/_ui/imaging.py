@@ -43,7 +43,9 @@ def choose_images(link: Link, locked: bool) -> ImageSet | None:
 def _upload(link: Link, cls: type[ImageSet], locked: bool) -> dict[str, str]:
     """Draw the upload of a ZIP; its name by content goes into the link. A bad file replaces no good one."""
     name = link.text("target.file")
-    given = st.file_uploader("Upload a ZIP of images", ["zip"], key=f"{link.page}:{cls.name}.file", disabled=locked)
+    given = None
+    if link.shows("target.file"):
+        given = st.file_uploader("Upload a ZIP of images", ["zip"], key=f"{link.page}:{cls.name}.file", disabled=locked)
     if given is not None:
         try:
             stored = store_upload(given.getvalue(), given.name)
@@ -109,7 +111,7 @@ def choose_networks(link: Link, images: ImageSet | None, method: Method | None, 
 
     if images is None or method is None:
         return None
-    with st.expander("Networks"):
+    with controls.section(link, "Networks", prefix="network."):
         made = controls.knobs(
             link, Networks, prefix="network.", scope=_scope(images, method.name), disabled=locked,
             defaults=_preset(method.name, images).networks.as_dict(),
@@ -135,7 +137,7 @@ def choose_plan(link: Link, images: ImageSet | None, method: Method | None, lock
     def part(*names: str) -> Plan | None:
         return controls.knobs(link, Plan, scope=scope, defaults=start, only=names, disabled=locked)
 
-    left, right = st.columns(2, gap="small")
+    left, right = controls.side_by_side(link, "steps", "seed")
     with left:
         steps = part("steps")
     with right:

@@ -1,10 +1,12 @@
 """Links: everything needed to repeat what is on screen stands in the address, and only what differs from the default.
 
-A page calls `open_link` first, draws its widgets through `controls`, and calls `publish` last.
+A page calls `open_link` first, draws its widgets through `controls`, and calls `publish` last. A link with `lesson=` puts the
+settings of that lesson below its own: what the lesson shows may be set beside it, everything else is held.
 """
 
 from __future__ import annotations
 
+import difflib
 import re
 import time
 from collections.abc import Mapping
@@ -14,8 +16,11 @@ from typing import NoReturn
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-MAX_KEYS = 100
-MAX_CHARS = 4000  # of one value: a drawing of 1000 vertices has 2700
+from otviz import addresses, lessons
+from otviz.addresses import MAX_CHARS
+from otviz.lessons import Lesson
+
+LESSON = "lesson"
 STALE = 3.0  # seconds in which a browser may still send the address that was just replaced
 
 _VISIT = "otviz.visit"
@@ -34,16 +39,41 @@ class _Memory:
     reading: bool = True
     problems: list[str] = field(default_factory=list)
     told: dict[str, str] = field(default_factory=dict)
+    said: dict[str, str] = field(default_factory=dict)
+    asked: set[str] = field(default_factory=set)
+    newer: bool = False
+    lesson: Lesson | None = None
 
-    def read(self, address: dict[str, str]) -> None:
+    def read(self, page: str, address: dict[str, str]) -> None:
         """Take the values of this address when the page is drawn."""
-        self.seeded.clear()
-        self.problems.clear()
-        self.texts.clear()
-        self.published = dict(address)
-        self.pending, problems = _admit(address)
-        self.problems.extend(problems)
+        for kept in (self.seeded, self.problems, self.texts, self.asked):
+            kept.clear()
+        found = addresses.unpack(address)
+        self.published, self.said, self.newer = dict(address), dict(found.settings), found.newer
+        self.problems.extend(found.problems)
+        self.pending = dict(found.settings)
+        self.lesson = self._open(page, self.pending.pop(LESSON, None))
+        if self.lesson is not None:
+            self.pending = self._below(self.lesson, self.pending)
         self.reading = True
+
+    def _open(self, page: str, name: str | None) -> Lesson | None:
+        try:
+            found = None if name is None else lessons.lesson(name)
+        except ValueError as error:
+            self.problems.append(f"The lesson cannot be shown: {error}.")
+            return None
+        if found is not None and found.page != page:
+            self.problems.append(f"The lesson {name} belongs to another page; open /{found.page}?{LESSON}={name}.")
+            return None
+        return found
+
+    def _below(self, lesson: Lesson, given: dict[str, str]) -> dict[str, str]:
+        """The settings of the lesson, with those of the link that it leaves open."""
+        held = [key for key, text in given.items() if not lesson.shows(key) and lesson.settings.get(key) != text]
+        if held:
+            self.problems.append(f"The lesson holds {addresses.named(held)}; what the link says of it is not used.")
+        return {**lesson.settings, **{key: text for key, text in given.items() if lesson.shows(key)}}
 
 
 class Link:
@@ -54,11 +84,27 @@ class Link:
         self._memory = memory
         self._slot = slot
         self._out: dict[str, str] = {}
+        self._defaults: dict[str, str] = {}
 
     @property
     def problems(self) -> tuple[str, ...]:
         """Sentences on what in the address could not be used, as plain text."""
         return tuple(self._memory.problems)
+
+    @property
+    def said(self) -> dict[str, str]:
+        """The settings in the address as it was read or published last, unpacked."""
+        return dict(self._memory.said)
+
+    @property
+    def lesson(self) -> Lesson | None:
+        """The lesson that the page is in, if any."""
+        return self._memory.lesson
+
+    def shows(self, key: str) -> bool:
+        """Whether the control with this key is drawn: all of them, but in a lesson only those it has chosen."""
+        self._memory.asked.add(key)
+        return self.lesson is None or self.lesson.shows(key)
 
     def text(self, key: str, default: str = "") -> str:
         """A value that no widget holds, such as the id of a run: from the address, else as published last."""
@@ -69,6 +115,7 @@ class Link:
 
     def take(self, key: str) -> str | None:
         """The text under `key` if the address was just read and has it; a second call returns None."""
+        self._memory.asked.add(key)
         return self._memory.pending.pop(key, None)
 
     def first(self, widget: str) -> bool:
@@ -78,12 +125,16 @@ class Link:
         self._memory.seeded.add(widget)
         return True
 
-    def complain(self, problem: str) -> None:
-        """Add a sentence to `problems`."""
+    def complain(self, problem: str, key: str = "") -> None:
+        """Add a sentence to `problems`; when the value under `key` is the lesson's, it begins with where that stands."""
+        lesson = self.lesson
+        if lesson is not None and key in lesson.settings and not (lesson.shows(key) and key in self._memory.said):
+            problem = f"{lesson.at('settings')}: {problem}"
         self._memory.problems.append(shorten(problem, 300))
 
     def put(self, key: str, text: str, default: str = "") -> None:
         """Note what the address shall say under `key`: nothing if it is the default."""
+        self._defaults[key] = default
         if text != default and len(text) <= MAX_CHARS:
             self._out[key] = text
 
@@ -102,31 +153,61 @@ class Link:
 
     def go(self, values: Mapping[str, str]) -> NoReturn:
         """Show the page anew with these values, as if one had come by a link with them; the view stays if they name none."""
-        kept = {key: text for key, text in st.query_params.to_dict().items() if key == "view"}
+        kept = {key: text for key, text in self.said.items() if key == "view"}
         self._out = {**kept, **values}
         self._write()
-        self._memory.read(self._out)
+        self._memory.read(self.page, self._memory.published)
         st.rerun()
 
+    def leave_lesson(self) -> NoReturn:
+        """Show all controls of the page, with the settings now in force."""
+        settings = dict(self._memory.texts)
+        self._memory.lesson = None
+        self.go(settings)
+
     def _finish_reading(self) -> None:
-        memory = self._memory
+        memory, lesson = self._memory, self.lesson
         if not memory.reading:
             return
-        for key in memory.pending:
-            self.complain(f"{shorten(key, 40)!r} is no setting of this page; it is not used.")
+        unknown = list(memory.pending)
+        if lesson is not None:
+            self._complain_of_lesson("settings", [key for key in unknown if key not in memory.said])
+            self._complain_of_lesson("show", [key for key in lesson.shown if key not in memory.asked])
+            unknown = [key for key in unknown if key in memory.said]
+        if unknown and not memory.newer:  # what a newer otviz knows was told in one sentence
+            what = "is no setting" if len(unknown) == 1 else "are no settings"
+            it = "it is" if len(unknown) == 1 else "they are"
+            self.complain(f"{addresses.named(unknown)} {what} of this page; {it} not used.")
         memory.pending.clear()
         memory.reading = False
         memory.told = dict(self._out)
 
+    def _complain_of_lesson(self, line: str, unknown: list[str]) -> None:
+        assert self.lesson is not None
+        if unknown:
+            near = difflib.get_close_matches(unknown[0], self._memory.asked, 1)
+            mend = f"did you mean {near[0]!r}?" if near else "copy it from the address of the page."
+            self.complain(f"{self.lesson.at(line)}: {addresses.named(unknown)} is no setting of this page; {mend}")
+
     def _write(self) -> None:
         memory = self._memory
-        now = st.query_params.to_dict()
-        if now != self._out:
+        said = dict(self._out) if self.lesson is None else {LESSON: self.lesson.name, **self._beside(self.lesson)}
+        now, new = st.query_params.to_dict(), addresses.pack(said)
+        if now != new:
             recent = [(at, old) for at, old in memory.replaced if time.monotonic() - at < STALE]
             memory.replaced = [*recent, (time.monotonic(), now)]
-            st.query_params.from_dict(self._out)
-        memory.published = dict(self._out)
+            st.query_params.from_dict(new)
+        memory.published, memory.said = new, said
         memory.texts = dict(self._out)
+
+    def _beside(self, lesson: Lesson) -> dict[str, str]:
+        """What the address says beside the name of the lesson: what is shown and differs from it."""
+        values = {**self._defaults, **self._out}
+        return {
+            key: text
+            for key, text in values.items()
+            if lesson.shows(key) and text != lesson.settings.get(key, self._defaults.get(key, ""))
+        }
 
 
 def open_link(page: str) -> Link:
@@ -139,7 +220,7 @@ def open_link(page: str) -> Link:
     now = st.query_params.to_dict()
     visit = st.session_state.get(_VISIT, ("", 0))
     if _is_new(memory, now, visit):
-        memory.read(now)
+        memory.read(page, now)
     memory.visit = visit
     return Link(page, memory, st.container())
 
@@ -169,11 +250,3 @@ def _is_new(memory: _Memory, now: dict[str, str], visit: tuple[str, int]) -> boo
         return bool(now)  # a bare address leads back to the page as it was left
     stale = any(old == now and time.monotonic() - at < STALE for at, old in memory.replaced)
     return now != memory.published and not stale
-
-
-def _admit(now: dict[str, str]) -> tuple[dict[str, str], list[str]]:
-    if len(now) > MAX_KEYS:
-        return {}, [f"The link has {len(now)} settings, more than {MAX_KEYS}; none is used."]
-    long = [key for key, text in now.items() if len(key) > MAX_CHARS or len(text) > MAX_CHARS]
-    problems = [f"{shorten(key, 40)!r} is longer than {MAX_CHARS} characters; it is not used." for key in long]
-    return {key: text for key, text in now.items() if key not in long}, problems

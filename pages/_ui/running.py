@@ -170,7 +170,7 @@ def settle(link: Link, run: Run | Recorded, config: RunConfig | None, address: d
     Later, a knob moved here goes to the run; one moved in another browser comes here.
     """
     key, living = tuned(run.id), alive(run)
-    before, bare = st.session_state.get(key), set(st.query_params) <= {"run", "view"}
+    before, bare = st.session_state.get(key), set(link.said) <= {"run", "view"}
     st.session_state[key] = run.config.method
     if before is None and (living or bare) and config != run.config:
         link.go(address)

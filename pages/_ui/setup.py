@@ -34,7 +34,8 @@ def choose_distribution(
     name = controls.choice(link, side, titles, default=first, label=side.capitalize(), disabled=locked)
     cls = named(name)
     start = default.as_dict() if isinstance(default, Distribution) and default.name == name else {}
-    with st.expander(f"Shape of the {side}", expanded=cls.needs_file or bool(cls.drawn)):
+    opened = cls.needs_file or bool(cls.drawn)
+    with controls.section(link, f"Shape of the {side}", prefix=f"{side}.", expanded=opened):
         given: dict[str, str] = {}
         if cls.needs_file:
             given = _upload(link, side, cls, locked)
@@ -69,10 +70,10 @@ def _draw(link: Link, side: str, cls: type[Distribution], locked: bool) -> dict[
         if text:  # an empty drawing is a drawing on its way
             cls.parse({cls.drawn: text})
     except ValueError as error:
-        link.complain(f"{side}.{error}; another drawing is used.")
+        link.complain(f"{side}.{error}; another drawing is used.", key)
         text = knob[cls.drawn].default
     brush = st.session_state.get(controls.widget_key(link.page, cls, "brush", prefix=f"{side}."), knob["brush"].default)
-    if not locked:
+    if link.shows(key) and not locked:
         text = pad(text, key=f"{link.page}:{key}", label=f"Drawing of the {side}", brush=brush) or text
     link.put(key, text, knob[cls.drawn].default)
     return {cls.drawn: text}
@@ -82,10 +83,12 @@ def _upload(link: Link, side: str, cls: type[Distribution], locked: bool) -> dic
     """Draw the upload of a file of points; its name by content goes into the link. A bad file replaces no good one."""
     key = f"{side}.file"
     file_knob = next(knob for knob in params_of(cls) if knob.name == "file")
-    given = st.file_uploader(
-        "Upload a file", [extension.removeprefix(".") for extension in cls.extensions], key=f"{link.page}:{cls.name}.{key}",
-        disabled=locked, help=file_knob.doc,
-    )  # fmt: skip
+    given = None
+    if link.shows(key):
+        given = st.file_uploader(
+            "Upload a file", [extension.removeprefix(".") for extension in cls.extensions],
+            key=f"{link.page}:{cls.name}.{key}", disabled=locked, help=file_knob.doc,
+        )  # fmt: skip
     name = _fitting(link.text(key), cls)
     if given is not None:
         try:
@@ -131,7 +134,7 @@ def choose_plan(link: Link, scope: str, default_steps: int, compilable: bool, lo
         start = {"steps": default_steps}
         return controls.knobs(link, Plan, scope=scope, defaults=start, only=names, disabled=locked)
 
-    left, right = st.columns(2, gap="small")
+    left, right = controls.side_by_side(link, "steps", "seed")
     with left:
         steps = part("steps")
     with right:

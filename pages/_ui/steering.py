@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from otviz.params import params_of
-from pages._ui import comparing, running
+from pages._ui import comparing, controls, running
 from pages._ui.leases import registry
 from pages._ui.links import Link, plain
 
@@ -31,10 +32,9 @@ def steer(link: Link, runs: Sequence[Run | Recorded], labels: Sequence[str], con
             comparing.begin(link, configs)
         if runs:
             every = 3.0 if living else None  # what there is to go on from grows
-            with st.popover("Fork: frozen and not"):
-                st.fragment(_fork, run_every=every)(link, runs, labels)
-            with st.popover("Branch"):
-                st.fragment(_branch, run_every=every)(link, runs, labels)
+            for key, label, fill in (("fork", "Fork: frozen and not", _fork), ("branch", "Branch", _branch)):
+                drawn = functools.partial(st.fragment(fill, run_every=every), link, runs, labels)
+                controls.menu(link, key, label, drawn)
 
 
 def _pace(living: Sequence[Run]) -> None:

@@ -37,10 +37,13 @@ PRESETS: dict[str, tuple[str, dict[str, str]]] = {
 
 def offer_presets(link: Link) -> None:
     """A menu of problems worth a look; choosing one replaces all settings."""
-    with st.popover("Examples", width="stretch"):
+
+    def fill() -> None:
         for name, (words, settings) in PRESETS.items():
             if st.button(name, help=words, width="stretch", key=f"preset:{name}"):
                 link.go(settings)
+
+    controls.menu(link, "examples", "Examples", fill, width="stretch")
 
 
 def pose(link: Link) -> Problem | None:
@@ -64,7 +67,7 @@ def _held(link: Link, name: str) -> Any:
             try:
                 st.session_state[key] = knob.parse(text)
             except ValueError as error:
-                link.complain(f"{error}; {knob.default} is used.")
+                link.complain(f"{error}; {knob.default} is used.", name)
     value = st.session_state[key]
     link.put(name, controls.written(knob, value), controls.written(knob, knob.default))
     return value
@@ -93,7 +96,7 @@ def _answer(link: Link, problem: Problem, source: Distribution, target: Distribu
     except ValueError as error:
         st.error(plain(shorten(str(error), 400)))
         return
-    board(_written(desk, over), key=BOARD, height=HEIGHT)
+    board(_written(desk, over), key=BOARD, height=HEIGHT, sliders=[name for name in ON_BOARD if link.shows(name)])
     if desk.trouble:
         st.warning(plain(desk.trouble))
     if over and asked is not None and asked.stage == "refine":

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages._ui.links import MAX_CHARS, plain
+from otviz.addresses import MAX_CHARS
+from pages._ui.links import plain
 
 
 def ring_page() -> None:
@@ -119,8 +120,8 @@ def test_what_cannot_be_used_is_said_once_and_the_default_holds(key: str, text: 
 
 
 def test_too_many_settings_are_refused_together() -> None:
-    app = open_page(**{f"k{i}": "1" for i in range(101)})
-    assert [plain("The link has 101 settings, more than 100") in warning.value for warning in app.warning] == [True]
+    app = open_page(**{f"k{i}": "1" for i in range(251)})
+    assert [plain("The link has 251 settings, more than 250") in warning.value for warning in app.warning] == [True]
 
 
 @pytest.mark.parametrize(

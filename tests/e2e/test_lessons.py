@@ -1,0 +1,167 @@
+"""Lessons and links in a browser: a student sees the few controls of a lesson, moves one, and leaves it with all kept."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import pytest
+
+from otviz.addresses import pack, unpack
+
+pytestmark = pytest.mark.browser
+
+HOSTILE = r"""---
+title: <b>Bold</b> ![t](http://evil.example/t.png)
+page: transport
+learn: <script>window.hit = 1</script>
+minutes: 1
+settings: n=60
+show: blur
+---
+<script>window.hit = 1</script> <img src="http://evil.example/a.png" onerror="window.hit = 1">
+
+![remote](http://evil.example/b.png) ![by name][1] <iframe src="http://evil.example/c"></iframe>
+
+[click](javascript:window.hit=1) [data](data:text/html,<script>window.hit=1</script>)
+
+$\href{javascript:window.hit=1}{x} \includegraphics{http://evil.example/d.png} \rule{90000px}{90000px}$
+
+$\def\a{\a\a}\a$
+
+[1]: http://evil.example/e.png
+"""
+
+
+class Shown:
+    """What a test reads and presses on a page."""
+
+    def __init__(self, page: Any, url: str) -> None:
+        self.page, self.main = page, page.get_by_test_id("stMain")
+        self.board, self.player = page.locator(".otviz-board"), page.locator(".otviz-player")
+        page.goto(url)
+
+    def until(self, condition: Callable[[], Any], seconds: float = 60) -> None:
+        end = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < end, f"not within {seconds} s: {self.main.inner_text()[:800]}"
+            self.page.wait_for_timeout(100)
+
+    def solved(self) -> None:
+        self.until(lambda: self.board.count() and self.board.get_attribute("data-finished") == "true")
+
+    @property
+    def query(self) -> dict[str, str]:
+        return {key: texts[0] for key, texts in parse_qs(urlsplit(self.page.url).query).items()}
+
+    @property
+    def widgets(self) -> list[str]:
+        """Names of the controls of the page itself, in order."""
+        kinds = "stSlider", "stSelectbox", "stNumberInput", "stTextInput", "stButtonGroup", "stPopover", "stCheckbox"
+        found = self.main.locator(", ".join(f"[data-testid={kind}]" for kind in kinds))
+        return [text.split("\n")[0] for text in found.all_inner_texts()]
+
+    def leave(self) -> None:
+        self.main.get_by_role("button", name="All controls").click()
+        self.until(lambda: "lesson" not in self.query and len(self.widgets) > 5)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the server keeps what users make, with a hostile lesson."""
+    folder = tmp_path_factory.mktemp("home")
+    (folder / "lessons").mkdir()
+    (folder / "lessons" / "hostile.md").write_text(HOSTILE, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def show(serve: Callable[..., str], page: Any, home: Path) -> Callable[..., Shown]:
+    env = {"OTVIZ_HOSTS": "0", "OTVIZ_HOME": str(home)}
+    return lambda path, **query: Shown(page, f"{serve('app.py', env=env)}/{path}?{urlencode(query)}")
+
+
+def test_the_lesson_on_blur_has_one_slider(show: Callable[..., Shown]) -> None:
+    shown = show("transport", lesson="what-blur-does")
+    shown.solved()
+    assert shown.widgets == []
+    blur = shown.board.get_by_label("Blur", exact=True)
+    assert blur.is_visible()
+    assert not shown.board.get_by_label("Reach", exact=True).is_visible()
+    assert shown.board.get_by_role("button", name="Play").is_visible()
+    assert shown.main.get_by_text("Question.").is_visible()
+    blur.evaluate("slider => { slider.value = 1; slider.dispatchEvent(new Event('input')); }")
+    shown.until(lambda: shown.query == {"lesson": "what-blur-does", "blur": "10"})
+    shown.solved()
+    assert shown.board.locator(".number", has_text="Exact cost").count() == 1
+    row = shown.board.locator(".number", has_text="Sinkhorn divergence")
+    # Only the means are left, and (2, 1) of 300 points is right to a tenth: half of the squared length of it is 2.5.
+    assert float(row.locator(".value").inner_text().split()[0]) == pytest.approx(2.5, abs=0.25)
+    shown.leave()
+    assert shown.query == {"n": "300", "target.centre": "2.0,1.0", "blur": "10"}
+    assert shown.board.get_by_label("Reach", exact=True).is_visible()
+    assert shown.board.get_attribute("data-blur") == "10"
+
+
+def test_a_lesson_that_trains_keeps_its_run(show: Callable[..., Shown]) -> None:
+    shown = show("train", lesson="what-the-cost-does")
+    shown.until(lambda: len(shown.widgets) == 1)
+    assert shown.widgets == ["Tau τ"]
+    shown.main.get_by_role("button", name="Train", exact=False).first.click()
+    shown.until(lambda: "run" in shown.query)
+    assert set(shown.query) == {"lesson", "run"}
+    shown.main.get_by_role("slider").first.press("ArrowRight")
+    shown.until(lambda: "tau" in shown.query)
+    assert shown.player.get_by_role("button", name="Live").is_visible()
+    run, tau = shown.query["run"], shown.query["tau"]
+    shown.leave()
+    assert (shown.query["run"], shown.query["tau"], shown.query["steps"]) == (run, tau, "8000")
+    shown.main.get_by_role("button", name="Stop").click()
+    shown.main.get_by_text("stopped after").wait_for()
+
+
+def test_a_hostile_lesson_is_shown_as_text(show: Callable[..., Shown]) -> None:
+    asked: list[str] = []
+    shown = show("learn")
+    shown.page.on("request", lambda request: asked.append(request.url))
+    shown.main.get_by_text("Bold").wait_for()
+    shown.page.goto(f"{shown.page.url.partition('/learn')[0]}/transport?lesson=hostile")
+    shown.solved()
+    text = shown.page.locator(".st-key-lesson-text")
+    assert "<script>window.hit = 1</script>" in text.inner_text()
+    assert text.locator("script, img, iframe, [href^=javascript]").count() == 0  # no browser follows a data: link
+    assert shown.page.evaluate("window.hit") is None
+    assert not [url for url in asked if "evil" in url]
+    assert text.bounding_box()["height"] <= 1.5 * 900
+    box, picture = text.bounding_box(), shown.board.bounding_box()
+    assert box["x"] + box["width"] <= picture["x"]  # a formula of 90 000 pixels stays in its place
+    assert shown.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_long_link_and_hostile_ones(show: Callable[..., Shown]) -> None:
+    settings = {"preset": "own", "methods": ",".join(["otm"] * 9), "steps": "60"}
+    knobs = {"tau": "0.2", "lr": "0.002", "adversary_lr": "0.003", "batch_size": "64", "hidden": "32", "layers": "2"}
+    settings |= {
+        f"{at}.{name}": text for at in range(1, 10) for name, text in (knobs | {"noise_dim": "3", "ema": "0.5"}).items()
+    }
+    settings |= {f"{at}.beta1": "0.25" for at in range(1, 10)} | {f"{at}.freeze_after": "1234" for at in range(1, 10)}
+    settings |= {f"{at}.penalty_weight": "0.3" for at in range(1, 10)} | {f"{at}.penalty": "gp" for at in range(1, 10)}
+    link = pack(settings)
+    assert set(link) == {"v", "packed"}
+    shown = show("compare", **link)
+    shown.main.get_by_role("button", name="Train all").wait_for()
+    shown.until(lambda: "packed" in shown.query and unpack(shown.query).settings == settings)
+    base = shown.page.url.partition("/compare")[0]
+    for query, sentence in (
+        ("packed=%25%25&seed=3", "The packed part of the link"),
+        ("v=9&seed=3&hologram=1", "from a newer otviz"),
+        ("lesson=../../etc/passwd&seed=3", "The lesson cannot be shown"),
+    ):
+        shown.page.goto(f"{base}/train?{query}")
+        shown.main.get_by_text(sentence).wait_for()
+        assert shown.main.get_by_test_id("stAlert").get_by_role("listitem").count() == 1
+        shown.until(lambda: shown.query == {"seed": "3"})
+        assert shown.main.get_by_role("button", name="Train", exact=False).first.is_enabled()
