@@ -8,6 +8,7 @@ Several methods in step are `zip(train(a, ...), train(b, ...))`.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from otviz.building import build_adversary, build_generator, check_classes
 from otviz.datasets.rows import in_turn
 from otviz.distributed import world
 from otviz.distributions import Distribution
+from otviz.fitting import largest, no_room
 from otviz.methods import Batch, Method
 from otviz.methods.base import Adversarial
 from otviz.networks import MLP, Generator, Networks
@@ -103,6 +105,7 @@ class Training:
         self.frozen = False
         self.compile = False
         self._decay = lr_decay
+        self._autocast = autocast
         self._compiled: Compiled | None = None
         self._world = world()
         self.classes = 0 if networks is None else networks.told(len(target.class_names))
@@ -172,7 +175,22 @@ class Training:
                 group["lr"] = lr
 
     def advance(self) -> Step:
-        """Do one step and report it."""
+        """Do one step and report it. Raises ValueError, naming a batch size that fits, when a GPU has no room for it."""
+        try:
+            return self._advance()
+        except torch.OutOfMemoryError as error:
+            size = self.method.batch_size
+            fits = largest(self._try, size) if self._world.size == 1 else None
+            raise ValueError(no_room(self.device.type, size, fits)) from error
+
+    def _try(self, batch_size: int) -> None:
+        """A step of each network with minibatches of another size, of a training like this one."""
+        method = dataclasses.replace(self.method, batch_size=batch_size)
+        other = Training(method, self.target, self.source, 2, 0, self.device, self.networks, autocast=self._autocast)
+        for _ in range(2):
+            other._advance()
+
+    def _advance(self) -> Step:
         for_adversary, for_generator = self.due()
         method = self.method
         scalars = method.scalars(self.progress)

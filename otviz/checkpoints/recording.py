@@ -32,13 +32,14 @@ from otviz.checkpoints.models import SHEET_SEED, Model, of_bytes
 from otviz.checkpoints.timelines import SCORES, Timeline
 from otviz.datasets import ImageSet, to_pixels
 from otviz.features import SAMPLES, Reference, reference
-from otviz.files import write_whole
+from otviz.files import clear, write_whole
 from otviz.runs.config import RunConfig
 from otviz.runs.image_scenes import sheet_side
 from otviz.runs.kept import collect
 from otviz.training import Training
 
 UNFINISHED = "unfinished.safetensors"
+FILES = ("generator.safetensors", "samples.png", "timeline.npz", "card.json")
 SAVED_EVERY = 60.0  # seconds of training
 PORTION = 0.5  # seconds between two calls of `progress`
 JUDGED = 2000  # images behind a score of the timeline
@@ -73,6 +74,7 @@ def record(
     """
     torch.set_num_threads(1)  # as runs do
     folder.mkdir(parents=True, exist_ok=True)
+    clear(folder, (UNFINISHED, *FILES))
     recording = _Recording(config, folder)
     recording.resume()
     recording.play(progress)
