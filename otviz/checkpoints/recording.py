@@ -146,9 +146,10 @@ class _Recording:
         x, z = spaces.drawn(n, self.images.dim, self.config.method.noise_dim, seed)
         parts = []
         for first in range(0, n, 500):
-            pair = (torch.from_numpy(part[first : first + 500]).to(self.training.device) for part in (x, z))
-            labels = None if asked is None else torch.from_numpy(asked[first : first + 500])
-            parts.append(self.training.generate(*pair, labels).float().cpu().numpy())
+            part = slice(first, first + 500)
+            source, noise = (torch.from_numpy(side[part]).to(self.training.device) for side in (x, z))
+            labels = None if asked is None else torch.from_numpy(asked[part])
+            parts.append(self.training.generate(source, noise, labels).float().cpu().numpy())
         return np.concatenate(parts)
 
     def _timeline(self) -> Timeline:

@@ -136,7 +136,8 @@ class ImageProbe:
     def _generate(self, n: int, seed: list[int]) -> tuple[Array, Labels]:
         """n images as rows, and the classes that were asked for, as often as they occur, where the generator is told any."""
         labels, parts = self._images.sample_labels(n, np.random.default_rng(seed)), []
-        for pair, wanted in zip(self._draws(n, seed), torch.from_numpy(labels).split(BLOCK), strict=True):
+        for first, pair in zip(range(0, n, BLOCK), self._draws(n, seed), strict=True):
+            wanted = torch.from_numpy(labels[first : first + BLOCK])
             parts.append(as_array(self._training.generate(*_to(pair, self._training.device), wanted)))
         return np.concatenate(parts), labels
 

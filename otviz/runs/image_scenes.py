@@ -41,7 +41,8 @@ def real_images(images: ImageSet, seed: int, classes: int = 0) -> Samples:
         chosen = np.array([rng.choice(np.flatnonzero(labels == wanted)) for wanted in in_turn(count, classes)])
     else:
         chosen = rng.choice(len(pixels), count, len(pixels) < MOST)
-    return pixels[chosen].reshape(len(chosen), -1)
+    shown: Samples = pixels[chosen].reshape(len(chosen), -1)
+    return shown
 
 
 def as_images(rows: Samples, shape: tuple[int, int, int]) -> Samples:

@@ -323,6 +323,6 @@ def _npz(model: Model, look: Look) -> bytes:
     file = io.BytesIO()
     labels = look.labels(model, look.images)
     labels = in_turn(look.images, model.classes) if labels is None and model.classes else labels
-    arrays = {"x": x, "z": z, **({} if labels is None else {"labels": labels})}
+    arrays: dict[str, Any] = {"x": x, "z": z, **({} if labels is None else {"labels": labels})}
     np.savez_compressed(file, images=to_pixels(model.generate(x, z, labels), model.card.shape), **arrays)
     return file.getvalue()
