@@ -12,8 +12,23 @@ from otviz.networks import Networks
 from otviz.networks.images import Shape
 
 
+def check_classes(method: Method, networks: Networks, classes: int) -> None:
+    """Raise ValueError, saying what to change, where generator and adversary cannot be told the class of an image."""
+    if networks.by_class and not classes:
+        raise ValueError("these images have no classes: by_class must be false")
+    if networks.by_class and not method.pairs:
+        raise ValueError(
+            f"{method.name} knows no classes, ot-gan and gan do: by_class must be false, or method another"
+        )
+
+
 def build_generator(
-    method: Method, shape: tuple[int, ...], networks: Networks | None, rng: torch.Generator, autocast: bool = False
+    method: Method,
+    shape: tuple[int, ...],
+    networks: Networks | None,
+    rng: torch.Generator,
+    autocast: bool = False,
+    classes: int = 0,
 ) -> nn.Module:
     """A fresh generator of samples of that shape, its weights drawn from `rng`.
 
@@ -22,26 +37,32 @@ def build_generator(
         shape: (d,) for points, (C, H, W) for images.
         networks: None for points.
         autocast: compute in bfloat16 (images only).
+        classes: of the set of images.
 
     Raises:
         ValueError: such networks cannot be built.
     """
     if networks is None:
         return method.build_generator(shape[0], rng)
-    made = networks.build_generator(cast(Shape, shape), method.noise_dim, rng, autocast)
+    made = networks.build_generator(cast(Shape, shape), method.noise_dim, rng, autocast, classes)
     return _by_channel(made)
 
 
 def build_adversary(
-    method: Method, shape: tuple[int, ...], networks: Networks | None, rng: torch.Generator, autocast: bool = False
+    method: Method,
+    shape: tuple[int, ...],
+    networks: Networks | None,
+    rng: torch.Generator,
+    autocast: bool = False,
+    classes: int = 0,
 ) -> nn.Module | None:
     """A fresh adversary, None for a method without one; arguments as for `build_generator`."""
     if networks is None:
         return method.build_adversary(shape[0], rng)
     if not method.outputs:
         return None
-    made = method.completed(networks.build_adversary(cast(Shape, shape), method.outputs, rng, autocast), rng)
-    return _by_channel(made)
+    made = networks.build_adversary(cast(Shape, shape), method.outputs, rng, autocast, classes)
+    return _by_channel(method.completed(made, rng))
 
 
 def _by_channel(network: nn.Module) -> nn.Module:

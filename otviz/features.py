@@ -148,6 +148,14 @@ class Reference:
         training = self.images.split("train").pixels
         return self._floors.get(n, lambda: self.evaluate(to_rows(_some(training, n, seed=0)), n, nearest=0))
 
+    def as_asked(self, rows: Rows, labels: NDArray[np.int64]) -> float:
+        """Share of images in which the classifier sees the class that was asked for, labels (m,); rows as for `evaluate`.
+
+        Of real images it is the classifier's accuracy.
+        """
+        seen = see(to_pixels(rows, self.images.shape), self.classifier).probabilities
+        return float((seen.argmax(1) == labels).mean())
+
     def _judged(self, pixels: Pixels, nearest: int) -> Evaluation:
         seen = see(pixels, self.classifier)
         count = min(len(pixels), len(self._test))

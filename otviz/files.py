@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 CHECKPOINTS = Path(__file__).resolve().parents[1] / "checkpoints"
@@ -17,7 +19,7 @@ def home() -> Path:
 
 def write_whole(path: Path, data: bytes) -> None:
     """Write a file aside and rename it: a reader sees the whole file or none. Raises OSError; then nothing is left behind."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as file:
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=_aside(path.name), delete=False) as file:
         try:
             file.write(data)
             file.flush()
@@ -25,3 +27,14 @@ def write_whole(path: Path, data: bytes) -> None:
         except BaseException:
             Path(file.name).unlink(missing_ok=True)
             raise
+
+
+def clear(folder: Path, names: Iterable[str]) -> None:
+    """Remove what a process that was killed while it wrote these files left aside; nobody may be writing them now."""
+    for name in names:
+        for left in folder.glob(f"{glob.escape(_aside(name))}*"):
+            left.unlink(missing_ok=True)
+
+
+def _aside(name: str) -> str:
+    return f".{name}."

@@ -15,6 +15,7 @@ from torch import Tensor
 from otviz.datasets import ImageSet, to_rows
 from otviz.distributed import ALONE, World
 from otviz.distributions import Distribution
+from otviz.networks.images import with_class
 
 _CHUNK = 4096  # samples drawn at once: the sampler's fixed cost is then spread over many minibatches
 _VALUES = 2**21  # numbers drawn at once at most, so that a chunk of large images stays at 8 MiB
@@ -119,28 +120,39 @@ class Indices:
 
 
 class Shelf:
-    """Training images as bytes, on the device, so that only their numbers are sent; `take` has them as rows."""
+    """Training images as bytes, on the device, so that only their numbers are sent; `take` has them as rows.
 
-    def __init__(self, images: ImageSet, device: torch.device) -> None:
-        pixels = images.split("train").pixels
+    Args:
+        classes: how many follow the pixels in a row (`with_class`), all or 0.
+    """
+
+    def __init__(self, images: ImageSet, device: torch.device, classes: int = 0) -> None:
+        pixels, labels = images.split("train")
         self.count = len(pixels)
         self._pixels = pixels.reshape(self.count, -1)
         self._there = None if device.type == "cpu" else torch.tensor(self._pixels, device=device)
+        self._classes = classes
+        self._labels = torch.tensor(labels, device=device) if classes else None
 
     def take(self, indices: Tensor) -> Tensor:
-        """Images (B,) -> rows (B, C*H*W) in [-1, 1]."""
+        """Images (B,) -> rows (B, C*H*W) in [-1, 1], and their classes behind."""
         if self._there is None:
-            return torch.from_numpy(to_rows(self._pixels.take(indices.numpy(), axis=0)))
-        return self._there[indices].float().div_(127.5).sub_(1)
+            rows = torch.from_numpy(to_rows(self._pixels.take(indices.numpy(), axis=0)))
+        else:
+            rows = self._there[indices].float().div_(127.5).sub_(1)
+        return rows if self._labels is None else with_class(rows, self._labels[indices], self._classes)
 
 
 def stream_of(
-    target: Distribution | ImageSet, rows: int, seed: int, device: torch.device, among: World = ALONE
+    target: Distribution | ImageSet, rows: int, seed: int, device: torch.device, among: World = ALONE, classes: int = 0
 ) -> Stream:
-    """Minibatches of a distribution, or of an image set's training images, drawn with replacement as its `sample` does."""
+    """Minibatches of a distribution, or of an image set's training images, drawn with replacement as its `sample` does.
+
+    The other arguments as for `Stream` and `Shelf`.
+    """
     if isinstance(target, Distribution):
         return Stream(target, rows, seed, device, among=among)
-    shelf = Shelf(target, device)
+    shelf = Shelf(target, device, classes)
     return Stream(Indices(shelf.count), rows, seed, device, shelf.take, among)
 
 

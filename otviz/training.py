@@ -8,6 +8,7 @@ Several methods in step are `zip(train(a, ...), train(b, ...))`.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from collections.abc import Iterator
@@ -18,12 +19,15 @@ import torch
 from torch import Tensor, nn
 
 from otviz.adam import adam, moments, plain, restore_moments
-from otviz.building import build_adversary, build_generator
+from otviz.building import build_adversary, build_generator, check_classes
+from otviz.datasets.rows import in_turn
 from otviz.distributed import world
 from otviz.distributions import Distribution
+from otviz.fitting import largest, no_room
 from otviz.methods import Batch, Method
 from otviz.methods.base import Adversarial
 from otviz.networks import MLP, Generator, Networks
+from otviz.networks.images import with_class
 from otviz.streams import Samples, Stream, WhiteNoise, sent, stream_of
 
 if TYPE_CHECKING:
@@ -67,6 +71,7 @@ class Training:
         method: the knobs in force; change it only through `retune`.
         target: a distribution, or an image set.
         networks: of an image run; None for points.
+        classes: how many the generator is told of and can be asked for; 0 if none.
         frozen: True while the adversary is not updated.
         step, steps: steps done and planned.
         compile: True to compile the updates from the second step on; set it before the first (see `otviz.compiled`).
@@ -100,16 +105,20 @@ class Training:
         self.frozen = False
         self.compile = False
         self._decay = lr_decay
+        self._autocast = autocast
         self._compiled: Compiled | None = None
         self._world = world()
-        weights, asked = torch.Generator().manual_seed(seed), (method, target.shape, networks)
-        self.generator: nn.Module = build_generator(*asked, weights, autocast).to(device)
-        adversary = build_adversary(*asked, weights, autocast)
+        self.classes = 0 if networks is None else networks.told(len(target.class_names))
+        weights = torch.Generator().manual_seed(seed)
+        asked = (method, target.shape, networks, weights, autocast, self.classes)
+        self.generator: nn.Module = build_generator(*asked).to(device)
+        adversary = build_adversary(*asked)
         self.adversary: nn.Module | None = None if adversary is None else adversary.to(device)
         self._adversary_weights = [] if self.adversary is None else list(self.adversary.parameters())
-        self._averaged = build_generator(*asked, weights, autocast).to(device).eval() if method.ema else None
+        self._averaged = build_generator(*asked).to(device).eval() if method.ema else None
         self._rng = torch.Generator().manual_seed(seed + 1)
-        self._targets = stream_of(target, method.rows, seed + 2, device, self._world)
+        self._targets = stream_of(target, method.rows, seed + 2, device, self._world, self.classes)
+        self._labels = torch.tensor(target.split("train").labels) if self.classes else None
         self._sources = Stream(source, method.rows, seed + 3, device, among=self._world)
         generator_lr, adversary_lr = self._step_sizes()
         self._optimise_generator = adam(self.generator, generator_lr, method)
@@ -127,15 +136,27 @@ class Training:
         """Share of the planned steps done, in [0, 1]."""
         return min(self.step / max(self.steps, 1), 1.0)
 
-    def generate(self, source: Tensor, noise: Tensor) -> Tensor:
-        """What the shown generator makes of x (N, d) and z (N, k), without gradient and without touching its state."""
-        shown, learning = self.shown, self.shown.training
+    def generate(self, source: Tensor, noise: Tensor, labels: Tensor | None = None, averaged: bool = True) -> Tensor:
+        """What the generator makes of x (N, d) and z (N, k), without gradient and without touching its state.
+
+        Args:
+            labels: classes to make, (N,); one after the other if None. Without meaning where it is not told any.
+            averaged: through the weights that are shown; False: through those that learn.
+        """
+        network = self.shown if averaged else self.generator
+        learning = network.training
         try:
             with torch.no_grad():
-                made: Tensor = shown.eval()(source, noise)
-                return made
+                made: Tensor = network.eval()(source, self._telling(noise, labels))
+                return made[:, : source.shape[1]] if self.classes else made
         finally:
-            shown.train(learning)
+            network.train(learning)
+
+    def _telling(self, noise: Tensor, labels: Tensor | None) -> Tensor:
+        if not self.classes:
+            return noise
+        wanted = torch.from_numpy(in_turn(len(noise), self.classes)) if labels is None else labels
+        return with_class(noise, wanted.to(noise.device), self.classes)
 
     def retune(self, method: Method) -> None:
         """Put changed live knobs in force from the next step on. The caller keeps the method's class."""
@@ -154,7 +175,22 @@ class Training:
                 group["lr"] = lr
 
     def advance(self) -> Step:
-        """Do one step and report it."""
+        """Do one step and report it. Raises ValueError, naming a batch size that fits, when a GPU has no room for it."""
+        try:
+            return self._advance()
+        except torch.OutOfMemoryError as error:
+            size = self.method.batch_size
+            fits = largest(self._try, size) if self._world.size == 1 else None
+            raise ValueError(no_room(self.device.type, size, fits)) from error
+
+    def _try(self, batch_size: int) -> None:
+        """A step of each network with minibatches of another size, of a training like this one."""
+        method = dataclasses.replace(self.method, batch_size=batch_size)
+        other = Training(method, self.target, self.source, 2, 0, self.device, self.networks, autocast=self._autocast)
+        for _ in range(2):
+            other._advance()
+
+    def _advance(self) -> Step:
         for_adversary, for_generator = self.due()
         method = self.method
         scalars = method.scalars(self.progress)
@@ -188,7 +224,10 @@ class Training:
         """A fresh draw of source, noise and target; where processes share it, the part of this one."""
         noise = torch.randn(self.method.rows, self.method.noise_dim, generator=self._rng)
         mix = torch.rand(self.method.rows, 1, generator=self._rng)
-        z, mix = (sent(self._world.mine(drawn), self.device) for drawn in (noise, mix))
+        if self._labels is not None:  # of other images than those of this batch, as all its draws are independent
+            drawn = torch.randint(len(self._labels), (self.method.rows,), generator=self._rng)
+            noise = self._telling(noise, self._labels[drawn])
+        z, mix = (sent(self._world.mine(part), self.device) for part in (noise, mix))
         x, y = self._sources.next(), self._targets.next()
         return Batch(x, z, y, mix, self._rng, self._world)
 
@@ -356,6 +395,8 @@ def start(
         raise ValueError("only trainings on points can be compiled; leave compile out for images")
     drawn_from = source or (Gaussian() if points else WhiteNoise(target.shape))
     chosen = None if points else networks or Networks()
+    if chosen is not None:
+        check_classes(method, chosen, len(target.class_names))
     autocast = not points and (precision == "bfloat16" or (precision == "auto" and at.type == "cuda"))
     planned = method.default_steps if steps is None else steps
     training = Training(method, target, drawn_from, planned, seed, at, chosen, lr_decay, autocast)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages._ui import following, frame, image_details, imaging, lessons, links, running
+from pages._ui import continuing, following, frame, image_details, imaging, lessons, links, running
 
 frame.require()
 link = links.open_link("images")
@@ -15,6 +15,7 @@ with picture:
     steering, canvas, under = st.container(), st.container(), st.container()
 
 run = running.find(link, images=True)
+origin = continuing.origin(link) if run is None else None
 shown = [] if run is None else [run]
 drawn = following.state(shown)
 living = running.alive(run)
@@ -42,13 +43,15 @@ with go:
         st.button("Train", type="primary", width="stretch", disabled=config is None or not there, shortcut="T")
         and config
     ):
-        running.begin(link, config)
+        continuing.begin(link, config, origin)
     if run is not None and running.unfinished(run) and st.button("Go on with this run", width="stretch"):
         running.go_on(link, run.id)
 
 with steering:
     if living is not None:
         running.steer(link, living)
+    elif origin is not None:
+        continuing.tell(link, origin)
     else:
         running.tell(run, "Press **Train** and watch noise turn into images like these.")
 if run is not None:
@@ -56,4 +59,4 @@ if run is not None:
         following.show(shown, drawn, key="images")
 with under:
     image_details.show(link, run, method)
-link.publish({"run": "" if run is None else run.id})
+link.publish({"run": "" if run is None else run.id, continuing.FROM: "" if origin is None else origin.name})

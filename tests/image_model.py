@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -16,13 +17,13 @@ from otviz.runs.config import RunConfig
 CLAIM = "A claim (papers/003)"
 
 
-def digits_config(method: str = "uotm", steps: int = 6, **knobs: object) -> RunConfig:
+def digits_config(method: str = "uotm", steps: int = 6, by_class: bool = False, **knobs: object) -> RunConfig:
     """A run on the shipped 8 x 8 digits."""
     images = named("digits")()
     settings = preset(method, images)
     return RunConfig(
         settings.applied(method_named(method), **{"batch_size": 16, **knobs}), images, steps=steps, device="cpu",
-        networks=settings.networks,
+        networks=dataclasses.replace(settings.networks, by_class=by_class),
     )  # fmt: skip
 
 

@@ -54,6 +54,11 @@ class Card:
         return str(self.record["target"]["name"])
 
     @property
+    def by_class(self) -> bool:
+        """Whether it can be asked for images of a class."""
+        return bool(self.record["networks"].get("by_class", False))
+
+    @property
     def metrics(self) -> Mapping[str, Any]:
         """Its scores with the samples behind them, and `floor`, those of real images; empty where it has none."""
         found = self.record.get("metrics")

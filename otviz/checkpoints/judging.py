@@ -23,18 +23,24 @@ def judged(model: Model, n: int = SAMPLES, nearest: int = NEAREST) -> dict[str, 
         ValueError: the set has no classifier, or its images cannot be had; one sentence says what to do.
     """
     judge = reference(model.images)
-    rows = model.sample(n, JUDGED_SEED)
+    # A model that is told classes is asked for as many of each as there are training images.
+    asked = model.images.sample_labels(n, np.random.default_rng([JUDGED_SEED, 1])) if model.classes else None
+    rows = model.sample(n, JUDGED_SEED, labels=asked)
     floor = judge.floor(n).record()
     kept = ("frechet", "precision", "recall", "density", "coverage", "inception_style", "classes_effective", "samples")
     training = model.images.split("train")
     return {
         **_rounded(judge.evaluate(rows, n, nearest=nearest).record()),
+        **({} if asked is None else {"as_asked": round(judge.as_asked(rows, asked), 6)}),
         "diversity": round(diversity(rows), 6),
         "diversity_target": round(diversity(model.images.sample(n, np.random.default_rng(JUDGED_SEED))), 6),
         "true_class_shares": _rounded(
             (np.bincount(training.labels, minlength=len(model.images.class_names)) / len(training.labels)).tolist()
         ),
-        "floor": _rounded({name: floor[name] for name in kept}),
+        "floor": {
+            **_rounded({name: floor[name] for name in kept}),
+            **({} if asked is None else {"as_asked": judge.classifier.card["accuracy"]}),
+        },
     }
 
 

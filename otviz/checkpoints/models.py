@@ -19,6 +19,7 @@ from typing import Any, cast
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from torch import Tensor, nn
@@ -29,14 +30,16 @@ from otviz.checkpoints.card import CHECKPOINTS, NAME, Card, read_card
 from otviz.checkpoints.latents import Latents
 from otviz.checkpoints.pictures import picture
 from otviz.datasets import ImageSet
-from otviz.datasets.rows import Rows
+from otviz.datasets.rows import Rows, in_turn
 from otviz.networks import ImageGenerator
+from otviz.networks.images import with_class
 from otviz.runs.config import RunConfig
+from otviz.runs.image_scenes import sheet_side
+
+Labels = NDArray[np.int64]
 
 MOST_WEIGHTS = 64_000_000  # bytes of weights that are read; those shipped have 8 MB at most
 BLOCK = 250  # images made at a time
-SHEET = 8
-"""Images along a side of samples.png."""
 SHEET_SEED = 0
 SHEET_WIDE = 464  # pixels
 
@@ -61,6 +64,11 @@ class Model:
         return cast(ImageSet, self.config.target)
 
     @property
+    def classes(self) -> int:
+        """How many classes it can be asked for; 0 for a model that is not told any."""
+        return self.network.classes
+
+    @property
     def sees_source(self) -> bool:
         """Whether its images depend on x, or on z alone."""
         return self.network.from_source
@@ -69,32 +77,55 @@ class Model:
         """n pairs of x and z; see `latents.drawn`."""
         return spaces.drawn(n, math.prod(self.card.shape), self.config.method.noise_dim, seed, truncation)
 
-    def generate(self, x: Rows, z: Rows) -> Rows:
-        """Images T(x, z) as rows (n, C*H*W) in [-1, 1]. Raises ValueError for latents of another length."""
-        wanted = (len(x), math.prod(self.card.shape)), (len(x), self.config.method.noise_dim)
+    def generate(self, x: Rows, z: Rows, labels: Labels | None = None) -> Rows:
+        """Images T(x, z) as rows (n, C*H*W) in [-1, 1].
+
+        Args:
+            labels: classes to make, (n,), numbers below `classes`; one after the other if None.
+
+        Raises:
+            ValueError: latents of another length, or classes that there are not.
+        """
+        dim = math.prod(self.card.shape)
+        wanted = (len(x), dim), (len(x), self.config.method.noise_dim)
         if (x.shape, z.shape) != wanted or not len(x):
             raise ValueError(f"latents must have shapes {wanted[0]} and {wanted[1]}; got {x.shape} and {z.shape}")
-        made = []
+        both, made = self._inputs(x, z, labels), []
         with torch.inference_mode():
             for first in range(0, len(x), BLOCK):
                 part = slice(first, first + BLOCK)
-                made.append(self.network(torch.from_numpy(x[part]), torch.from_numpy(z[part])).numpy())
+                made.append(self.network(*(side[part] for side in both))[:, :dim].numpy())
         return np.concatenate(made)
 
-    def sample(self, n: int, seed: int = 0, truncation: float | None = None) -> Rows:
-        """n images as rows."""
-        return self.generate(*self.latents(n, seed, truncation))
+    def _inputs(self, x: Rows, z: Rows, labels: Labels | None = None) -> tuple[Tensor, Tensor]:
+        """x and z as the network takes them, with the class behind z where it is told any."""
+        source, noise = torch.from_numpy(x), torch.from_numpy(z)
+        if labels is not None and not (labels.shape == (len(x),) and ((labels >= 0) & (labels < self.classes)).all()):
+            raise ValueError(f"classes must be {len(x)} numbers from 0 to {self.classes - 1}; got {labels[:5]}")
+        if not self.classes:
+            return source, noise
+        asked = in_turn(len(x), self.classes) if labels is None else labels
+        return source, with_class(noise, torch.from_numpy(asked), self.classes)
+
+    def sample(self, n: int, seed: int = 0, truncation: float | None = None, labels: Labels | None = None) -> Rows:
+        """n images as rows; `labels` as for `generate`."""
+        return self.generate(*self.latents(n, seed, truncation), labels)
+
+    @property
+    def sheet(self) -> int:
+        """Images along a side of samples.png: a column for each class that can be asked for, else 8."""
+        return sheet_side(self.classes)
 
     def samples_png(self) -> bytes:
         """The picture beside the weights: images of fixed latents, the same bytes on every CPU.
 
         In double precision, where the last digits, which differ from CPU to CPU, cannot reach an 8-bit pixel.
         """
-        x, z = (torch.from_numpy(part).double() for part in self.latents(SHEET**2, SHEET_SEED))
+        x, z = (part.double() for part in self._inputs(*self.latents(self.sheet**2, SHEET_SEED)))
         with torch.inference_mode():
             images: Tensor = torch.tanh(self._precise(torch.cat([x, z], dim=1) if self.sees_source else z))
         rows = images.flatten(1).numpy()
-        return picture(rows.astype(np.float32), self.card.shape, SHEET, SHEET_WIDE)
+        return picture(rows.astype(np.float32), self.card.shape, self.sheet, SHEET_WIDE)
 
     @cached_property
     def _precise(self) -> nn.Module:
@@ -166,7 +197,7 @@ def _network(card: Card, config: RunConfig, tensors: dict[str, Tensor]) -> Image
     try:
         with _at_most(2 * sum(value.numel() for value in tensors.values()) + 1000):
             network = config.networks.build_generator(
-                card.shape, config.method.noise_dim, torch.Generator().manual_seed(0)
+                card.shape, config.method.noise_dim, torch.Generator().manual_seed(0), classes=config.classes
             )
     except (RuntimeError, MemoryError) as error:
         raise ValueError(f"{fitting}: {' '.join(str(error).split())[:100]}") from error

@@ -28,16 +28,18 @@ from otviz.checkpoints import latents as spaces
 from otviz.checkpoints import timelines
 from otviz.checkpoints.card import KIND
 from otviz.checkpoints.judging import judged
-from otviz.checkpoints.models import SHEET, SHEET_SEED, Model, of_bytes
-from otviz.checkpoints.timelines import SCORES, SHOWN, Timeline
+from otviz.checkpoints.models import SHEET_SEED, Model, of_bytes
+from otviz.checkpoints.timelines import SCORES, Timeline
 from otviz.datasets import ImageSet, to_pixels
 from otviz.features import SAMPLES, Reference, reference
-from otviz.files import write_whole
+from otviz.files import clear, write_whole
 from otviz.runs.config import RunConfig
+from otviz.runs.image_scenes import sheet_side
 from otviz.runs.kept import collect
 from otviz.training import Training
 
 UNFINISHED = "unfinished.safetensors"
+FILES = ("generator.safetensors", "samples.png", "timeline.npz", "card.json")
 SAVED_EVERY = 60.0  # seconds of training
 PORTION = 0.5  # seconds between two calls of `progress`
 JUDGED = 2000  # images behind a score of the timeline
@@ -72,6 +74,7 @@ def record(
     """
     torch.set_num_threads(1)  # as runs do
     folder.mkdir(parents=True, exist_ok=True)
+    clear(folder, (UNFINISHED, *FILES))
     recording = _Recording(config, folder)
     recording.resume()
     recording.play(progress)
@@ -97,6 +100,7 @@ class _Recording:
         self.seconds = 0.0
         self.losses = np.empty((0, 2), np.float32)
         self.steps = timelines.looks(config.steps)
+        self.side = sheet_side(config.classes)
         self.looks = _Looks([], [], [])
         self._judge = _judge_of(self.images)
 
@@ -124,7 +128,7 @@ class _Recording:
         self.losses = np.concatenate([self.losses, losses])
 
     def _look(self) -> None:
-        pixels = to_pixels(self._generated(SHOWN, SHEET_SEED), self.images.shape)
+        pixels = to_pixels(self._generated(self.side**2, SHEET_SEED), self.images.shape)
         self.looks.images.append(pixels.reshape(len(pixels), -1))
         self.looks.seconds.append(self.seconds)
         place, last = len(self.looks.images) - 1, len(self.steps) - 1
@@ -133,16 +137,19 @@ class _Recording:
 
     def _scores(self) -> list[float]:
         assert self._judge is not None
-        found = self._judge.evaluate(self._generated(JUDGED, 1), JUDGED, nearest=0).record()
+        asked = self.images.sample_labels(JUDGED, np.random.default_rng(1))
+        found = self._judge.evaluate(self._generated(JUDGED, 1, asked), JUDGED, nearest=0).record()
         return [float(found[name]) for name in SCORES]
 
-    def _generated(self, n: int, seed: int) -> NDArray[np.float32]:
-        """Images of the generator as it is now, from the same latents at every look."""
+    def _generated(self, n: int, seed: int, asked: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
+        """Images of the generator as it is now, from the same latents at every look, of the classes asked for."""
         x, z = spaces.drawn(n, self.images.dim, self.config.method.noise_dim, seed)
         parts = []
         for first in range(0, n, 500):
-            pair = (torch.from_numpy(part[first : first + 500]).to(self.training.device) for part in (x, z))
-            parts.append(self.training.generate(*pair).float().cpu().numpy())
+            part = slice(first, first + 500)
+            source, noise = (torch.from_numpy(side[part]).to(self.training.device) for side in (x, z))
+            labels = None if asked is None else torch.from_numpy(asked[part])
+            parts.append(self.training.generate(source, noise, labels).float().cpu().numpy())
         return np.concatenate(parts)
 
     def _timeline(self) -> Timeline:
@@ -217,7 +224,7 @@ class _Recording:
             "steps_per_second": round(done / max(self.seconds, 1e-9), 1),
             "images_per_second": round(drawn / max(self.seconds, 1e-9)),
             "losses": {"generator": _loss(self.losses[:, 0]), "adversary": _loss(self.losses[:, 1])},
-            "samples": {"seed": SHEET_SEED, "count": SHEET**2, "columns": SHEET},
+            "samples": {"seed": SHEET_SEED, "count": self.side**2, "columns": self.side},
             "parameters": sum(value.numel() for value in self.training.shown.parameters()),
             "torch": torch.__version__,
             "otviz": __version__,

@@ -10,8 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 FRAMES = 33
-SHOWN = 64
-"""Images of a frame: those of samples.png."""
 MOST = 8_000_000  # bytes of a file that is read, and of what is in it times 8
 SCORES = ("frechet", "precision", "recall", "classes_effective")
 

@@ -91,6 +91,11 @@ class ImageSet(Knobs, ABC):
         drawn = rng.integers(len(pixels), size=n)
         return to_rows(pixels.take(drawn, axis=0)), labels.take(drawn)
 
+    def sample_labels(self, n: int, rng: np.random.Generator) -> NDArray[np.int64]:
+        """Classes of n training images drawn with replacement, (n,). Raises ValueError as `split`."""
+        labels = self._train.labels
+        return labels[rng.integers(len(labels), size=n)]
+
     def describe(self) -> str:
         """One sentence: how many images, of what size and classes, and their licence."""
         channels, height, width = self.shape

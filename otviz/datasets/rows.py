@@ -11,6 +11,11 @@ Rows = NDArray[np.float32]
 Shape = tuple[int, int, int]
 
 
+def in_turn(n: int, classes: int) -> NDArray[np.int64]:
+    """Classes of n images: 0, 1, 2 ... and again, so that each has a column of its own in a sheet of as many columns."""
+    return np.arange(n, dtype=np.int64) % classes
+
+
 def to_rows(pixels: NDArray[np.uint8]) -> Rows:
     """Images (n, C, H, W), uint8, as rows (n, C*H*W), float32 in [-1, 1], in the order channel, row, column."""
     rows: Rows = pixels.reshape(len(pixels), -1).astype(np.float32)

@@ -26,6 +26,8 @@ Adversary = Callable[[Tensor], Tensor]
 class Batch(NamedTuple):
     """One draw: source x (B, d), noise z (B, k), target y (B, d), uniform mix (B, 1), and a generator for the rest.
 
+    Where networks are told the class of an image, z has the one to make and y its own behind (`networks.with_class`).
+
     Where several processes share a batch, rows are those of one of them; `world` reaches the others'.
     """
 
@@ -55,7 +57,8 @@ class Method(Knobs, ABC):
     `adversary_word` ("potential", "critic" or "" without one), `compilable` (its losses are pure functions of the bound
     networks, the batch and the scalars, so that a whole update can be compiled, and many stacked), `shareable` (its losses
     are means over rows, or gather what spans the batch, so that the mean over processes with a part of its rows each is
-    the loss of the whole).
+    the loss of the whole), `pairs` (they serve pairs of an image and its class as they serve images: nothing in them
+    compares x with T(x, z)).
     """
 
     name: ClassVar[str] = ""
@@ -65,6 +68,7 @@ class Method(Knobs, ABC):
     adversary_word: ClassVar[str] = ""
     compilable: ClassVar[bool] = False
     shareable: ClassVar[bool] = False
+    pairs: ClassVar[bool] = False
 
     lr: float = step_size(1e-3, "generator")
     batch_size: int = minibatch(128)

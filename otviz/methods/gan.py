@@ -28,6 +28,7 @@ class GAN(Adversarial):
     default_steps: ClassVar[int] = 4000
     adversary_word: ClassVar[str] = "critic"
     shareable: ClassVar[bool] = True
+    pairs: ClassVar[bool] = True
 
     batch_size: int = minibatch(256)
     hidden: int = param(128, 4, 1024, doc="Width of the generator's hidden layers", unit="units", advanced=True)

@@ -5,6 +5,8 @@ Salimans et al. 2018 (papers/001), Algorithm 1: with two minibatches each of dat
     L = W(X,Y) + W(X,Y') + W(X',Y) + W(X',Y') - 2 W(X,X') - 2 W(Y,Y'),
 
 W the soft-matched cost between features. Every (n_gen + 1)-th step the critic ascends L, otherwise the generator descends.
+Algorithm 2 is the same with pairs of an image and its side information, (X, S) for X and (Y, S) for Y: here its class, which
+`Networks.by_class` adds to rows and noise. S of Y is drawn from the training data, independently of that of X.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ class OTGAN(Adversarial):
     default_steps: ClassVar[int] = 4000
     adversary_word: ClassVar[str] = "critic"
     shareable: ClassVar[bool] = True
+    pairs: ClassVar[bool] = True
 
     n_gen: int = param(5, 1, 50, doc="Generator steps per critic step", symbol="n_gen")
     epsilon: float = param(

@@ -42,6 +42,9 @@ class Networks(Knobs):
     from_source: bool = param(
         True, doc="Give the generator x beside z; false: z alone, as in OT-GAN and GANs", advanced=True
     )
+    by_class: bool = param(
+        False, doc="Tell generator and critic the class of each image, to ask for one later (papers/001, Algorithm 2)"
+    )
 
     def kinds(self, shape: Shape) -> tuple[str, str]:
         """The kinds of generator and adversary that images of this shape get; never "auto"."""
@@ -56,13 +59,18 @@ class Networks(Knobs):
         if not self.from_source and self.kinds(shape)[0] == "residual":
             raise ValueError("a residual generator is a map of x: from_source must be true, or generator another kind")
 
+    def told(self, classes: int) -> int:
+        """Of so many classes, how many generator and adversary are told of: all or none."""
+        return classes if self.by_class else 0
+
     def build_generator(
-        self, shape: Shape, noise_dim: int, rng: torch.Generator, autocast: bool = False
+        self, shape: Shape, noise_dim: int, rng: torch.Generator, autocast: bool = False, classes: int = 0
     ) -> ImageGenerator:
         """A fresh T(x, z) onto images of this shape, its weights drawn from `rng`; z has `noise_dim` numbers.
 
         Args:
             autocast: see `ImageGenerator`.
+            classes: of the set of images.
 
         Raises:
             ValueError: as `check`.
@@ -70,26 +78,31 @@ class Networks(Knobs):
         self.check(shape, noise_dim)
         kind = self.kinds(shape)[0]
         width = self.width or _WIDTH[kind]
-        inputs = noise_dim + (math.prod(shape) if self.from_source else 0)
+        told = self.told(classes)
+        inputs = noise_dim + told + (math.prod(shape) if self.from_source else 0)
         bodies = {
             "mlp": lambda: made_of.mlp_generator(shape, inputs, width, self.layers),
             "cnn": lambda: made_of.cnn_generator(shape, inputs, width),
             "dense": lambda: made_of.dense_generator(shape, inputs, width),
             "dcgan": lambda: made_of.dcgan_generator(shape, inputs, width),
-            "residual": lambda: made_of.Residual(shape, noise_dim, width),
+            "residual": lambda: made_of.Residual(shape, noise_dim + told, width),
         }
-        return ImageGenerator(drawn(bodies[kind], rng), self.from_source, autocast)
+        return ImageGenerator(drawn(bodies[kind], rng), self.from_source, autocast, told)
 
-    def build_adversary(self, shape: Shape, outputs: int, rng: torch.Generator, autocast: bool = False) -> ImageCritic:
+    def build_adversary(
+        self, shape: Shape, outputs: int, rng: torch.Generator, autocast: bool = False, classes: int = 0
+    ) -> ImageCritic:
         """A fresh adversary of so many outputs, its weights drawn from `rng`; arguments as for `build_generator`."""
         kind = self.kinds(shape)[1]
+        told = self.told(classes)
+        seen = (shape[0] + told, *shape[1:])
         small = kind == "conv" and max(shape[1:]) <= SMALL
         width = self.adversary_width or (_SMALL_CONV if small else _WIDTH[kind])
         bodies = {
-            "mlp": lambda: made_of.mlp_critic(shape, outputs, width, self.layers),
-            "cnn": lambda: made_of.cnn_critic(shape, outputs, width),
-            "conv": lambda: made_of.conv_critic(shape, outputs, width),
-            "dcgan": lambda: made_of.dcgan_critic(shape, outputs, width),
-            "residual": lambda: made_of.residual_critic(shape, outputs, width),
+            "mlp": lambda: made_of.mlp_critic(seen, outputs, width, self.layers),
+            "cnn": lambda: made_of.cnn_critic(seen, outputs, width),
+            "conv": lambda: made_of.conv_critic(seen, outputs, width),
+            "dcgan": lambda: made_of.dcgan_critic(seen, outputs, width),
+            "residual": lambda: made_of.residual_critic(seen, outputs, width),
         }
-        return ImageCritic(drawn(bodies[kind], rng), shape, autocast)
+        return ImageCritic(drawn(bodies[kind], rng), shape, autocast, told)

@@ -8,6 +8,11 @@ from torch import Tensor, nn
 Shape = tuple[int, int, int]
 
 
+def with_class(rows: Tensor, labels: Tensor, classes: int) -> Tensor:
+    """Rows (n, k) and the class of each as numbers 0 and a single 1 behind them, (n, k + classes); labels are (n,)."""
+    return torch.cat([rows, nn.functional.one_hot(labels, classes).to(rows)], dim=1)
+
+
 class ImageGenerator(nn.Module):
     """The transport map T(x, z) onto images in [-1, 1] (papers/003, Algorithm 1).
 
@@ -15,47 +20,61 @@ class ImageGenerator(nn.Module):
         body: makes images (B, C, H, W) of inputs (B, d + k).
         from_source: whether the inputs hold x; otherwise they are z alone, as in OT-GAN.
         autocast: compute the body in bfloat16; weights and results stay float32.
+        classes: how many there are to ask for; 0 for a generator that is not told any.
     """
 
-    def __init__(self, body: nn.Module, from_source: bool = True, autocast: bool = False) -> None:
+    def __init__(self, body: nn.Module, from_source: bool = True, autocast: bool = False, classes: int = 0) -> None:
         super().__init__()
         self.body = body
         self.from_source = from_source
         self.autocast = autocast
+        self.classes = classes
 
     def forward(self, x: Tensor, z: Tensor) -> Tensor:
-        """Generated rows (B, d) in [-1, 1] of source x (B, d) and noise z (B, k)."""
+        """Generated rows (B, d) in [-1, 1] of source x (B, d) and noise z (B, k).
+
+        Told classes, z has them behind (`with_class`), and so have the rows: they are the pairs (Y, S) of papers/001.
+        """
         inputs = torch.cat([x, z], dim=1) if self.from_source else z
         with torch.autocast(x.device.type, torch.bfloat16, enabled=self.autocast):
             images = self.body(inputs)
-        return torch.tanh(images.float()).flatten(1)
+        rows = torch.tanh(images.float()).flatten(1)
+        return torch.cat([rows, z[:, -self.classes :]], dim=1) if self.classes else rows
 
 
 class ImageCritic(nn.Module):
     """An adversary of images given as rows: (B, C*H*W) -> (B, outputs).
 
     Args:
-        body: (B, C, H, W) -> (B, outputs).
-        autocast: as for `ImageGenerator`; slopes are always found in float32.
+        body: (B, C, H, W) -> (B, outputs); with classes, (B, C + classes, H, W).
+        autocast, classes: as for `ImageGenerator`; slopes are always found in float32.
     """
 
-    def __init__(self, body: nn.Module, shape: Shape, autocast: bool = False) -> None:
+    def __init__(self, body: nn.Module, shape: Shape, autocast: bool = False, classes: int = 0) -> None:
         super().__init__()
         self.body = body
         self.shape = shape
         self.autocast = autocast
+        self.classes = classes
 
     def forward(self, x: Tensor) -> Tensor:
-        """Values at rows x."""
+        """Values at rows x; told classes, rows have them behind, and each is seen as a plane of the image, all 0 or all 1."""
         with torch.autocast(x.device.type, torch.bfloat16, enabled=self.autocast):
-            values: Tensor = self.body(x.reshape(-1, *self.shape))
+            values: Tensor = self.body(self._seen(x))
         return values.float()
+
+    def _seen(self, x: Tensor) -> Tensor:
+        if not self.classes:
+            return x.reshape(-1, *self.shape)
+        images = x[:, : -self.classes].reshape(-1, *self.shape)
+        planes = x[:, -self.classes :, None, None].expand(-1, -1, *self.shape[1:])
+        return torch.cat([images, planes], dim=1)
 
     def value_and_gradient(self, x: Tensor, others: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """As `Potential.value_and_gradient`, by differentiating twice."""
         with torch.enable_grad():
             x = x.detach().requires_grad_()
-            values: Tensor = self.body(x.reshape(-1, *self.shape)).squeeze(-1)
+            values: Tensor = self.body(self._seen(x)).squeeze(-1)
             (gradient,) = torch.autograd.grad(values.sum(), x, create_graph=True)
         if others is not None:
             values = torch.cat([values, self(others).squeeze(-1)])

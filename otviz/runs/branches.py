@@ -1,13 +1,17 @@
-"""Branches: what a run had learned by some step is where another begins, with other knobs, or frozen."""
+"""Branches: what a run had learned by some step, or a model at the end, is where another begins, with other knobs, or frozen."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+from torch import Tensor
 
 from otviz.methods import Adversarial, Method
 from otviz.runs.config import RunConfig
+from otviz.runs.frames import NO_LOSSES
 from otviz.runs.kept import Restored, State
 from otviz.runs.recorded import Recorded
 from otviz.runs.run import Run
@@ -48,6 +52,23 @@ def fork(run: Run | Recorded) -> tuple[Branch, Branch]:
         state = run.state(run.kept[-2])  # nothing is added any more
     method = run.config.method  # one state for both: the next look may drop it
     return _from_state(run, state, method, frozen=True), _from_state(run, state, method, frozen=False)
+
+
+def from_weights(config: RunConfig, weights: Mapping[str, Tensor], origin: str) -> Branch:
+    """A run whose generator begins with these weights, at step 0; its adversary and both optimisers start anew.
+
+    Raises ValueError for weights of other networks, and as `start`.
+    """
+    training = config.begin("cpu")
+    try:
+        for network in (training.generator, training.shown):
+            network.load_state_dict(weights)
+    except RuntimeError as error:
+        raise ValueError(
+            f"the weights {origin} do not fit these networks: leave kind, width, noise_dim and classes as they were"
+        ) from error
+    tensors, text = training.state()
+    return Branch(config, Restored((), NO_LOSSES, tensors, text), origin)
 
 
 def _from_state(run: Run | Recorded, state: State, method: Method, frozen: bool | None) -> Branch:

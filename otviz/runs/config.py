@@ -10,6 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from otviz import datasets, distributions, methods
+from otviz.building import check_classes
 from otviz.datasets import ImageSet
 from otviz.distributions.gaussian import Gaussian
 from otviz.methods import Method
@@ -63,6 +64,7 @@ class RunConfig:
             )
         networks = self.networks or Networks()
         networks.check(self.target.shape, self.method.noise_dim)
+        check_classes(self.method, networks, len(self.target.class_names))
         object.__setattr__(self, "source", noise)
         object.__setattr__(self, "networks", networks)
 
@@ -70,6 +72,11 @@ class RunConfig:
     def images(self) -> bool:
         """Whether images are trained on, not points."""
         return isinstance(self.target, ImageSet)
+
+    @property
+    def classes(self) -> int:
+        """How many classes of images the generator is told of; 0 if none."""
+        return 0 if self.networks is None else self.networks.told(len(self.target.class_names))
 
     def begin(self, device: str | None = None) -> Training:
         """The training before its first step, on the device of this config or another. Raises ValueError as `start`."""

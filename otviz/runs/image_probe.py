@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from numpy.typing import NDArray
+from torch import Tensor
 
 from otviz.datasets import ImageSet
 from otviz.features import FEWEST, Evaluation, Reference, reference
@@ -20,6 +20,8 @@ from otviz.runs.image_scenes import BOX, as_images, real_images, sheet_size
 from otviz.runs.probe import Probe, as_array, loss_floor
 from otviz.runs.snapshots import Array, Meter, Scene, Snapshot
 from otviz.training import Training
+
+Labels = NDArray[np.int64]
 
 JUDGED = 1000
 """Images behind a measurement, of at most 1024 numbers each; fewer of larger ones."""
@@ -51,14 +53,14 @@ class ImageProbe:
         self._meter: Meter = {}
         self._due = FIRST_AFTER
         self._judge, judge = _judge_of(images)
-        x, z = next(self._draws(sheet_size(images.dim), [seed, 7]))
+        x, z = next(self._draws(sheet_size(images.dim, training.classes), [seed, 7]))
         self._x, self._z = x.to(training.device), z.to(training.device)
         sees_x = training.networks is not None and training.networks.from_source
         drawn = as_images(as_array(x) / NOISE_STDS, images.shape)
         self.scene = Scene(
             title=training.method.title,
             box=BOX,
-            target=real_images(images, seed),
+            target=real_images(images, seed, training.classes),
             source=drawn if sees_x else drawn[:0],
             centres=None,
             adversary=training.method.adversary_word,
@@ -75,7 +77,7 @@ class ImageProbe:
         shown = as_images(as_array(training.generate(self._x, self._z)), shape)
         raw = None
         if training.shown is not training.generator:
-            raw = as_images(as_array(_made(training.generator, self._x, self._z)), shape)
+            raw = as_images(as_array(training.generate(self._x, self._z, averaged=False)), shape)
         self._measure_now_and_then(seconds)
         return Snapshot(
             sequence=sequence,
@@ -95,7 +97,7 @@ class ImageProbe:
 
     def samples(self, n: int, seed: int) -> Array:
         """n fresh generated images as rows, shape (n, C*H*W), in [-1, 1]."""
-        return self._generate(n, [seed, 11])
+        return self._generate(n, [seed, 11])[0]
 
     def _measure_now_and_then(self, seconds: float) -> None:
         over = self._training.step >= self._training.steps
@@ -103,12 +105,12 @@ class ImageProbe:
             return
         floor = None if self._judge is None else self._judge.floor(self._count)  # seconds, the first time
         began = time.monotonic()
-        rows = self._generate(self._count, [self._seed, 8])
+        rows, labels = self._generate(self._count, [self._seed, 8])
         if np.isfinite(rows).all():
-            self._meter = self._measured(rows, floor)
+            self._meter = self._measured(rows, labels, floor)
         self._due = seconds + max(EVERY, SHARE * (time.monotonic() - began))
 
-    def _measured(self, rows: Array, floor: Evaluation | None) -> Meter:
+    def _measured(self, rows: Array, labels: Labels, floor: Evaluation | None) -> Meter:
         real = self._images.sample(len(rows), np.random.default_rng([self._seed, 10]))
         found: Meter = {
             "measured_at": self._training.step, "samples": len(rows),
@@ -119,6 +121,8 @@ class ImageProbe:
         if self._judge is None or floor is None:
             return found
         scores = self._judge.evaluate(rows, len(rows), nearest=0)
+        if self._training.classes:
+            found["as_asked"] = self._judge.as_asked(rows, labels)
         return found | {
             "frechet": scores.frechet, "frechet_floor": floor.frechet,
             "precision": scores.precision, "precision_floor": floor.precision,
@@ -129,9 +133,13 @@ class ImageProbe:
             "classes_total": len(scores.class_shares),
         }  # fmt: skip
 
-    def _generate(self, n: int, seed: list[int]) -> Array:
-        parts = [self._training.generate(*_to(pair, self._training.device)) for pair in self._draws(n, seed)]
-        return np.concatenate([as_array(part) for part in parts])
+    def _generate(self, n: int, seed: list[int]) -> tuple[Array, Labels]:
+        """n images as rows, and the classes that were asked for, as often as they occur, where the generator is told any."""
+        labels, parts = self._images.sample_labels(n, np.random.default_rng(seed)), []
+        for first, pair in zip(range(0, n, BLOCK), self._draws(n, seed), strict=True):
+            wanted = torch.from_numpy(labels[first : first + BLOCK])
+            parts.append(as_array(self._training.generate(*_to(pair, self._training.device), wanted)))
+        return np.concatenate(parts), labels
 
     def _draws(self, n: int, seed: list[int]) -> Iterator[tuple[Tensor, Tensor]]:
         """n pairs of x (B, d) and z (B, k) on the CPU, in blocks."""
@@ -166,13 +174,3 @@ def _shares_of(images: ImageSet) -> list[float]:
 
 def _to(pair: tuple[Tensor, Tensor], device: torch.device) -> tuple[Tensor, Tensor]:
     return pair[0].to(device), pair[1].to(device)
-
-
-def _made(network: nn.Module, x: Tensor, z: Tensor) -> Any:
-    """What a network makes of x and z as it is, without touching its state."""
-    learning = network.training
-    try:
-        with torch.no_grad():
-            return network.eval()(x, z)
-    finally:
-        network.train(learning)

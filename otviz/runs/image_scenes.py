@@ -7,27 +7,42 @@ import math
 import numpy as np
 
 from otviz.datasets import ImageSet, to_pixels
+from otviz.datasets.rows import in_turn
 from otviz.distributions import Distribution
 from otviz.runs.snapshots import Samples, Scene, preview
 
 MOST = 64
+MOST_COLUMNS = 12
 FEWEST = 9
 FRAME_BYTES = 200_000  # of one look, if there are two sheets of it
 
 BOX = (-1.0, 1.0, -1.0, 1.0)
 
 
-def sheet_size(dim: int) -> int:
+def sheet_side(classes: int = 0) -> int:
+    """Images along a side of a sheet: as many as there are classes to ask for, so that each has a column, else 8."""
+    return classes if 1 < classes <= MOST_COLUMNS else math.isqrt(MOST)
+
+
+def sheet_size(dim: int, classes: int = 0) -> int:
     """How many images of `dim` numbers a run shows: a square number, fewer of large images."""
     side = math.isqrt(FRAME_BYTES // (2 * dim))
-    return int(min(max(side, math.isqrt(FEWEST)), math.isqrt(MOST)) ** 2)
+    return int(min(max(side, math.isqrt(FEWEST)), sheet_side(classes)) ** 2)
 
 
-def real_images(images: ImageSet, seed: int) -> Samples:
-    """As many training images as a run shows, drawn with `seed`, shape (n, C*H*W), uint8. Raises ValueError as `split`."""
-    pixels = images.split("train").pixels
-    chosen = np.random.default_rng([seed, 7]).choice(len(pixels), sheet_size(images.dim), len(pixels) < MOST)
-    return pixels[chosen].reshape(len(chosen), -1)
+def real_images(images: ImageSet, seed: int, classes: int = 0) -> Samples:
+    """As many training images as a run shows, drawn with `seed`, shape (n, C*H*W), uint8. Raises ValueError as `split`.
+
+    Where a generator is told classes, they come in the order in which it is asked for them.
+    """
+    pixels, labels = images.split("train")
+    rng, count = np.random.default_rng([seed, 7]), sheet_size(images.dim, classes)
+    if classes:
+        chosen = np.array([rng.choice(np.flatnonzero(labels == wanted)) for wanted in in_turn(count, classes)])
+    else:
+        chosen = rng.choice(len(pixels), count, len(pixels) < MOST)
+    shown: Samples = pixels[chosen].reshape(len(chosen), -1)
+    return shown
 
 
 def as_images(rows: Samples, shape: tuple[int, int, int]) -> Samples:

@@ -69,7 +69,7 @@ class Snapshot:
         meter: modes_covered, modes_total, mode_shares, high_quality, mode_mixture, w2, w2_floor, samples: the last
             values measured (w2 is measured less often); keys are absent until measured or where they do not apply.
             Of images: measured_at (step), frechet, frechet_floor, precision, recall, recall_floor, class_shares,
-            true_class_shares, classes_effective, classes_total, diversity, diversity_target, brightness, roughness (and so on), samples.
+            true_class_shares, as_asked (where classes are asked for), classes_effective, classes_total, diversity, diversity_target, brightness, roughness (and so on), samples.
         raw: of images whose `generated` comes from averaged weights: the same from the weights as they are, else None.
     """
 

@@ -96,6 +96,11 @@ def show_shelf(link: Link) -> None:
     reading.how("gallery/shelf")
     if not chosen:
         st.info("No model fits these filters. Choose fewer of them.")
+    st.caption(
+        f"{len(chosen)} of {len(known)} models; open one to look into it. FD: Fréchet distance to real images by this project's "
+        "classifier, lower is better, in brackets what real images reach. Recall: share of real images that have something "
+        "like them among the generated."
+    )
     with st.container(key="shelf", horizontal=True, gap="small"):
         for card in chosen.values():
             _card(link, card)

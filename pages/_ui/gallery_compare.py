@@ -10,7 +10,7 @@ import streamlit as st
 
 from otviz.checkpoints import Card
 from pages._ui import gallery, gallery_words, reading
-from pages._ui.gallery_model import Look, chosen, png_of
+from pages._ui.gallery_model import Look, chosen, png_of, sampled
 from pages._ui.links import Link, plain
 from pages._ui.player import player
 
@@ -63,10 +63,10 @@ def _samples(link: Link, cards: Sequence[Card]) -> None:
 
 
 def _sheet(model: Model, look: Look) -> None:
-    from otviz.checkpoints.pictures import columns_for
-
-    rows = model.sample(look.images, look.seed, look.truncation)
-    st.image(png_of(rows, model, columns_for(look.images)), width="stretch", alt=f"Images made by {model.card.title}")
+    rows = sampled(model, look)
+    st.image(png_of(rows, model, look.columns(model)), width="stretch", alt=f"Images made by {model.card.title}")
+    if model.classes:
+        st.caption("each column is a class that was asked for")
     if not model.sees_source:
         st.caption("sees z alone")
 

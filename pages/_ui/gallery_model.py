@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -12,8 +12,9 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from otviz.checkpoints import Card
+from otviz.datasets.rows import in_turn
 from otviz.params import Knobs, param
-from pages._ui import controls, gallery, gallery_words, reading
+from pages._ui import continuing, controls, gallery, gallery_words, reading
 from pages._ui.downloads import download
 from pages._ui.links import Link, plain
 from pages._ui.player import player
@@ -54,6 +55,17 @@ class Look(Knobs):
     )
     first: int = param(0, 0, 399, doc="The picked sample where it begins")
     second: int = param(1, 0, 399, doc="The picked sample where it ends")
+    asked: int | None = param(None, 0, 999, doc="The class that is asked for; none: one after the other")
+
+    def labels(self, model: Model, n: int) -> Any:
+        """Classes to ask for in n images, or None where it is not chosen or the model is not told any."""
+        return None if self.asked is None or not model.classes else np.full(n, self.asked)
+
+    def columns(self, model: Model) -> int:
+        """Images beside each other: a column for each class, where all are shown."""
+        from otviz.checkpoints.pictures import columns_for
+
+        return model.classes if model.classes and self.asked is None else columns_for(self.images)
 
 
 NEEDED = {"between": ("seed", "truncation", "first", "second"), "samples": ("seed", "images", "truncation"),
@@ -74,7 +86,7 @@ def show(link: Link, card: Card) -> None:
         gallery_words.show_reported([card])
         gallery_words.show_card(card)
     with knobs:
-        look = _look(link, view)
+        look = _look(link, card, view)
     if look is None:
         return
     with canvas:
@@ -88,22 +100,38 @@ def show(link: Link, card: Card) -> None:
             return
         DRAWN[view](model, look)
     with facts:
+        continuing.way_to(model)
         _downloads(model, look)
 
 
-def _look(link: Link, view: str) -> Look | None:
+def _look(link: Link, card: Card, view: str) -> Look | None:
     if view == "training":
         for name in Look().as_dict():
             link.take(name)  # they may stand in the link, but choose nothing here
         return Look()
     needed = NEEDED.get(view, ("seed", "truncation"))
-    columns = st.columns([3, *[3] * len(needed)], vertical_alignment="bottom", gap="small")
+    asks = card.by_class and view != "latent"
+    columns = st.columns([3] * (1 + len(needed) + asks), vertical_alignment="bottom", gap="small")
     again = columns[0].button("Resample", shortcut="N", help="The next seed (N)", width="stretch")
+    if asks:
+        with columns.pop():
+            asked = _class(link, card)
     look = chosen(link, needed, columns[1:])
+    if asks and look is not None:
+        look = replace(look, asked=asked)
     if again and look is not None:
         changed = {knob: str(value) for knob, value in look.as_dict().items() if value != getattr(Look(), knob)}
         link.go({**changed, "seed": str(look.seed + 1), "model": link.text("model")})
     return look
+
+
+def _class(link: Link, card: Card) -> int | None:
+    """Draw the choice of the class to ask for; None for all of them."""
+    from otviz.datasets import named
+
+    names = {str(at): name for at, name in enumerate(named(card.target).class_names)}
+    chosen = controls.choice(link, "asked", {"": "All, one after the other", **names}, default="", label="Class")
+    return int(chosen) if chosen else None
 
 
 def chosen(link: Link, needed: Sequence[str], columns: Sequence[DeltaGenerator]) -> Look | None:
@@ -131,15 +159,24 @@ def _image(rows: Any, model: Model, columns: int, caption: str, wide: int = WIDE
 
 
 def _samples(model: Model, look: Look) -> None:
-    from otviz.checkpoints.pictures import columns_for
+    rows = sampled(model, look)
+    of = " Each column is a class that was asked for." if model.classes and look.asked is None else ""
+    _image(rows, model, look.columns(model), f"{len(rows)} images of x and z drawn with seed {look.seed}.{of}")
 
-    rows = model.sample(look.images, look.seed, look.truncation)
-    _image(rows, model, columns_for(look.images), f"{look.images} images of x and z drawn with seed {look.seed}.")
+
+def sampled(model: Model, look: Look) -> Any:
+    """The images of a look as rows; where classes stand in columns, all rows of the sheet are full."""
+    columns = look.columns(model)
+    n = -(-look.images // columns) * columns if model.classes and look.asked is None else look.images
+    return model.sample(n, look.seed, look.truncation, look.labels(model, n))
 
 
 def _latent(model: Model, look: Look) -> None:
     from otviz.checkpoints.latents import crossed, explained
 
+    if model.classes:
+        _classes_crossed(model, look)
+        return
     rows = model.generate(*crossed(model.latents(GRID, look.seed, look.truncation)))
     _image(rows, model, GRID, f"{GRID} x {GRID} images: each row has one x, each column one z.")
     shares = explained(rows, GRID)
@@ -153,13 +190,25 @@ def _latent(model: Model, look: Look) -> None:
         )
 
 
+def _classes_crossed(model: Model, look: Look) -> None:
+    """What the class does beside x and z: rows ask for one, columns have the same noise."""
+    x, z = model.latents(GRID, look.seed, look.truncation)
+    asked = np.repeat(np.arange(model.classes), GRID)
+    rows = model.generate(np.tile(x, (model.classes, 1)), np.tile(z, (model.classes, 1)), asked)
+    _image(rows, model, GRID, f"{model.classes} x {GRID} images: each row is a class that was asked for, each column has "
+           "one x and z. What stays along a column is style: slant, width of the stroke.", 560)  # fmt: skip
+
+
 def _walk(model: Model, look: Look) -> None:
     from otviz.checkpoints.latents import Latents, walk
     from otviz.checkpoints.pictures import moving
 
     walks = [walk(model.latents(STOPS, look.seed * WALKERS + at, look.truncation), PART) for at in range(WALKERS)]
     both = Latents(*(np.concatenate([part[side] for part in walks]) for side in (0, 1)))
-    rows = model.generate(*both).reshape(WALKERS, STOPS * PART, -1)
+    labels = np.repeat(
+        in_turn(WALKERS, model.classes or 1) if look.asked is None else np.full(WALKERS, look.asked), STOPS * PART
+    )
+    rows = model.generate(*both, labels if model.classes else None).reshape(WALKERS, STOPS * PART, -1)
     frames = [rows[:, at] for at in range(STOPS * PART)]
     playing = st.toggle("Play", value=True, key="gallery:play", help="Off: go through it by hand")
     if playing:
@@ -179,12 +228,15 @@ def _between(model: Model, look: Look) -> None:
     most = max(look.first, look.second) + 1
     found = model.latents(most, look.seed, look.truncation)
     arc = path(found, look.first, look.second, BETWEEN)
-    only_x = model.generate(arc.x, np.repeat(arc.z[:1], BETWEEN, axis=0))
-    only_z = model.generate(np.repeat(arc.x[:1], BETWEEN, axis=0), arc.z)
-    rows = np.concatenate([model.generate(*arc), only_x, only_z])
+    kind = look.first % (model.classes or 1) if look.asked is None else look.asked
+    labels = np.full(BETWEEN, kind) if model.classes else None  # all of the class of the first
+    only_x = model.generate(arc.x, np.repeat(arc.z[:1], BETWEEN, axis=0), labels)
+    only_z = model.generate(np.repeat(arc.x[:1], BETWEEN, axis=0), arc.z, labels)
+    rows = np.concatenate([model.generate(*arc, labels), only_x, only_z])
     _image(rows, model, BETWEEN, f"From sample {look.first} to sample {look.second} on an arc. Top: x and z. Middle: x alone. "
            "Bottom: z alone.", 800)  # fmt: skip
-    _image(model.sample(max(most, 32), look.seed, look.truncation), model, 16, "Samples to pick from: 0 to 15 in the first "
+    many = max(most, 32)
+    _image(model.sample(many, look.seed, look.truncation, look.labels(model, many)), model, 16, "Samples to pick from: 0 to 15 in the first "
            "row, 16 to 31 in the second.", 800)  # fmt: skip
 
 
@@ -192,7 +244,7 @@ def _nearest(model: Model, look: Look) -> None:
     from otviz.datasets import to_pixels, to_rows
     from otviz.image_metrics import nearest_images
 
-    rows = model.sample(NEIGHBOURS, look.seed, look.truncation)
+    rows = model.sample(NEIGHBOURS, look.seed, look.truncation, look.labels(model, NEIGHBOURS))
     try:
         training = model.images.split("train")
     except ValueError as error:
@@ -219,14 +271,14 @@ def _classes(model: Model, look: Look) -> None:
     from otviz.features import see
     from otviz.figures.class_shares import class_shares
 
-    rows = model.sample(look.images, look.seed, look.truncation)
+    rows = sampled(model, look)
     try:
         seen = see(to_pixels(rows, model.card.shape), classifier_for(model.images)).probabilities
     except ValueError as error:
         st.warning(plain(f"{error}."))
         return
     order = np.lexsort((-seen.max(1), seen.argmax(1)))
-    _image(rows[order], model, 16, f"{look.images} images by likeness: in the order of the class that the classifier of the set sees, "
+    _image(rows[order], model, 16, f"{len(rows)} images by likeness: in the order of the class that the classifier of the set sees, "
            "the surest first.", 800)  # fmt: skip
     scores = model.card.metrics
     if scores:
@@ -254,12 +306,10 @@ DRAWN: dict[str, Callable[[Model, Look], None]] = {
 
 
 def _downloads(model: Model, look: Look) -> None:
-    from otviz.checkpoints.pictures import columns_for
-
-    rows = model.sample(look.images, look.seed, look.truncation)
+    rows = sampled(model, look)
     name = f"{model.card.name}-seed-{look.seed}"
     with st.container(horizontal=True, gap="small"):
-        download("Images (PNG)", png_of(rows, model, columns_for(look.images)), f"{name}.png", "image/png")
+        download("Images (PNG)", png_of(rows, model, look.columns(model)), f"{name}.png", "image/png")
         download("Images and latents (NPZ)", lambda: _npz(model, look), f"{name}.npz")
         if model.card.name != gallery.OWN:
             weights = f"{model.card.name}.safetensors"
@@ -271,5 +321,8 @@ def _npz(model: Model, look: Look) -> bytes:
 
     x, z = model.latents(look.images, look.seed, look.truncation)
     file = io.BytesIO()
-    np.savez_compressed(file, images=to_pixels(model.generate(x, z), model.card.shape), x=x, z=z)
+    labels = look.labels(model, look.images)
+    labels = in_turn(look.images, model.classes) if labels is None and model.classes else labels
+    arrays: dict[str, Any] = {"x": x, "z": z, **({} if labels is None else {"labels": labels})}
+    np.savez_compressed(file, images=to_pixels(model.generate(x, z, labels), model.card.shape), **arrays)
     return file.getvalue()

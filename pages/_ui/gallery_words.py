@@ -18,6 +18,7 @@ SCORES = (
     ("Density ↑", "density", ".2f"),
     ("Coverage ↑", "coverage", ".2f"),
     ("Classes ↑", "classes_effective", ".1f"),
+    ("As asked ↑", "as_asked", ".0%"),
 )
 REPORTED = (("FID ↓", "fid"), ("Precision ↑", "precision"), ("Recall ↑", "recall"), ("Inception ↑", "inception_score"))
 NO_FID = (
@@ -39,10 +40,15 @@ def show_scores(cards: Sequence[Card]) -> None:
     lines = ["| | " + " | ".join(head) + (" | Real images |" if same else " |")]
     lines.append("|---" * (len(head) + 1 + same) + "|")
     for label, key, form in SCORES:
-        row = [format(card.metrics[key], form) for card in judged]
-        row += [format(judged[0].metrics["floor"][key], form)] if same else []
+        told = [card.metrics for card in judged if key in card.metrics]
+        if not told:
+            continue
+        row = [format(card.metrics[key], form) if key in card.metrics else "–" for card in judged]
+        row += [format(told[0]["floor"][key], form)] if same else []
         lines.append(f"| {label} | " + " | ".join(row) + " |")
     st.markdown("\n".join(lines))
+    if any("as_asked" in card.metrics for card in judged):
+        st.caption("As asked: share of the images in which that classifier sees the class that was asked for.")
     n = min(card.metrics["samples"] for card in judged)
     st.caption(f"n = {n:,} images. {NO_FID}" + ("" if same else " These models are of different sets: do not compare."))
 

@@ -25,6 +25,9 @@ VIEWS = {"scores": "Scores over time", "formula": "Formula", "download": "Downlo
 
 def show(link: Link, run: Run | Recorded | None, method: Method | None) -> None:
     """Draw the view chosen; only that one is computed."""
+    if run is not None and run.config.classes:
+        names = ", ".join(run.config.target.class_names)
+        st.caption(f"Each column is a class that the generator is asked for, in real images their own: {names}.")
     view = reading.choose_view(link, "images", VIEWS, default="scores", picture="player")
     if view == "runs":
         details.show_runs(link, run, imaging.address, images=True)
@@ -49,6 +52,10 @@ def _scores(run: Run | Recorded) -> None:
     figure = image_metrics_history(run.scene, run.snapshots, run.curve())
     st.plotly_chart(figure, key="scores", width="stretch")
     meter = run.meter
+    if "as_asked" in meter:
+        st.markdown(
+            f"**{meter['as_asked']:.0%}** of {meter['samples']} images show the class that was asked for, as the classifier sees it."
+        )
     if "frechet" in meter:
         st.caption(
             f"{meter['samples']} generated images at each measurement, {meter['neighbour_samples']} for precision and recall. "

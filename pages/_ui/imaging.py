@@ -112,9 +112,11 @@ def choose_networks(link: Link, images: ImageSet | None, method: Method | None, 
     if images is None or method is None:
         return None
     with controls.section(link, "Networks", prefix="network."):
+        told = method.pairs and bool(images.class_names)  # only then can they be told the class of an image
         made = controls.knobs(
             link, Networks, prefix="network.", scope=_scope(images, method.name), disabled=locked,
             defaults=_preset(method.name, images).networks.as_dict(),
+            only=[knob.name for knob in params_of(Networks) if told or knob.name != "by_class"],
         )  # fmt: skip
         if made is None:
             return None

@@ -13,6 +13,7 @@ from pages._ui.links import Link, plain
 
 if TYPE_CHECKING:
     from otviz.methods import Method
+    from otviz.runs.branches import Branch
     from otviz.runs.config import RunConfig
     from otviz.runs.recorded import Recorded
     from otviz.runs.run import Run
@@ -55,7 +56,7 @@ def alive(run: Run | Recorded | None) -> Run | None:
     return None if found is None or _ended(found) else found
 
 
-def begin(link: Link, config: RunConfig) -> None:
+def begin(link: Link, config: RunConfig | Branch) -> None:
     """Start a run and show it."""
     try:
         run = registry().submit(config)

@@ -17,7 +17,7 @@ from pages._ui import frame, gallery
 from pages._ui.gallery_model import VIEWS
 from pages._ui.links import plain
 
-ONE, TWO = "digits-uotm-test", "digits-ot-gan-test"
+ONE, TWO, CLASSES = "digits-uotm-test", "digits-ot-gan-test", "digits-classes-test"
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +25,7 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("shelf")
     made(folder / ONE)
     made(folder / TWO, "ot-gan", steps=3)
+    made(folder / CLASSES, "ot-gan", steps=3, by_class=True)
     return folder
 
 
@@ -57,14 +58,14 @@ def test_the_shelf_shows_every_model_with_its_scores(app: AppTest) -> None:
     assert {f"**{plain(title)}**" for title in ("uotm for a test", "ot-gan for a test")} <= {
         b.label for b in app.button
     }
-    assert words(app).count("recall") == 2
+    assert words(app).count("recall") == 3
     assert address(app) == {}
 
 
 def test_filters_narrow_the_shelf_and_stand_in_the_link(app: AppTest) -> None:
     open_page(app, method="ot-gan")
     assert not app.warning
-    assert [b.key for b in app.button if b.key and b.key.startswith("open-")] == [f"open-{TWO}"]
+    assert [b.key for b in app.button if b.key and b.key.startswith("open-")] == [f"open-{CLASSES}", f"open-{TWO}"]
     assert address(app) == {"method": "ot-gan"}
 
 
@@ -154,3 +155,39 @@ def test_a_model_of_ones_own_is_opened(app: AppTest, checkpoints: Path) -> None:
     assert app.subheader[0].value == plain("uotm for a test")
     open_page(app, model=gallery.OWN, view="training")
     assert "was not recorded" in words(app)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_model_of_classes_is_asked_for_them(app: AppTest, view: str) -> None:
+    open_page(app, model=CLASSES, view=view, **({} if view in ("latent", "training") else {"asked": "3"}))
+    assert not app.error
+    assert not app.warning
+    assert "As asked" in words(app)
+    if view in ("latent", "training"):
+        assert "asked" not in address(app)
+    else:
+        assert address(app)["asked"] == "3"
+        assert next(box for box in app.selectbox if box.label == "Class").value == "3"
+
+
+def test_all_classes_stand_in_columns(app: AppTest) -> None:
+    text = words(open_page(app, model=CLASSES, images="64"))
+    assert "70 images" in text
+    assert "Each column is a class" in text
+    assert "10 x 8 images: each row is a class" in words(open_page(app, model=CLASSES, view="latent"))
+
+
+def test_a_class_that_there_is_not_is_told(app: AppTest) -> None:
+    open_page(app, model=CLASSES, asked="11")
+    assert plain("asked must be one of") in app.warning[0].value
+
+
+def test_a_plain_model_has_no_class_to_ask_for(app: AppTest) -> None:
+    open_page(app, model=ONE, asked="3")
+    assert plain("'asked' is no setting of this page") in app.warning[0].value
+
+
+def test_a_model_of_classes_stands_beside_a_plain_one(app: AppTest) -> None:
+    text = words(open_page(app, compare=f"{ONE},{CLASSES}"))
+    assert "| As asked ↑ | – |" in text
+    assert "each column is a class" in text
