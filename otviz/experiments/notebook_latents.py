@@ -46,7 +46,7 @@ class LatentPaths(Experiment):
         Part("the path is smooth", lambda got: float(got["shrinks"]) < 0.7),
         Part("at least half of the paths visit two modes or more", lambda got: float(got["crossing"]) >= 0.5),
     )
-    live = "train?method=sinkhorn&steps=1400&view=manifold"
+    live = "train?method=sinkhorn&steps=1400&view=latent"
 
     def measure(self, seed: int, quick: bool) -> dict[str, float | int | str]:
         ring, method = Ring(), named("sinkhorn")()
@@ -56,18 +56,18 @@ class LatentPaths(Experiment):
         mixture = ring.mixture()
         rng = np.random.default_rng([seed, 51])
 
-        def image(points: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> np.ndarray[
-            tuple[int, ...], np.dtype[np.float32]
-        ]:
+        def image(
+            points: np.ndarray[tuple[int, ...], np.dtype[np.float32]],
+        ) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
             with torch.no_grad():
                 made: np.ndarray[tuple[int, ...], np.dtype[np.float32]] = training.shown(
                     torch.from_numpy(points.reshape(-1, 2)), torch.empty(points.size // 2, 0)
                 ).numpy()
             return made.reshape(points.shape)
 
-        def on_modes(points: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> np.ndarray[
-            tuple[int, ...], np.dtype[np.bool_]
-        ]:
+        def on_modes(
+            points: np.ndarray[tuple[int, ...], np.dtype[np.float32]],
+        ) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
             away = np.linalg.norm(points[..., None, :] - mixture.centres, axis=-1)
             near: np.ndarray[tuple[int, ...], np.dtype[np.bool_]] = away <= WITHIN * mixture.std
             return near

@@ -23,7 +23,9 @@ class RatesOfChange(Experiment):
     title = "Only UOTM's potential stays gently sloped"
     paper = "003"
     place = "section 5, Fig 6 (not in our copy)"
-    claim = "Of WGAN, OTM, UOTM without cost and UOTM only UOTM keeps the average rate of change of its potential bounded."
+    claim = (
+        "Of WGAN, OTM, UOTM without cost and UOTM only UOTM keeps the average rate of change of its potential bounded."
+    )
     covers = ("5.2 ARC",)
     cost: ClassVar[Cost] = "minutes"
     formula = (r"\mathrm{ARC} = \overline{\frac{|v(y) - v(\hat y)|}{|y - \hat y|}}",)

@@ -97,13 +97,16 @@ class NetworkKinds(OfImages):
         f"{HOW} 937 steps (one epoch) with an MLP of two layers of 128 units, and with the CNN. Roughness is the mean squared "
         "difference of neighbouring pixels (black -1, white 1)."
     )
-    formula = (r"\text{roughness} = \overline{(x_{i,j} - x_{i+1,j})^2 \cup (x_{i,j} - x_{i,j+1})^2}",)
-    numbers = tuple(
-        Number(f"{key}_{score}", f"{title}: {words}")
-        for score, words in (("roughness", "roughness"), ("frechet", "Fréchet distance"), ("recall", "recall"),
-                             ("classes_effective", "classes, effective number of 10"))
-        for key, title in (("mlp", "MLP"), ("cnn", "CNN"))
-    ) + (Number("real_roughness", "real digits: roughness"),)  # fmt: skip
+    formula = (r"\text{roughness} = \text{mean of } (x_i - x_j)^2 \text{ over neighbouring pixels } i, j",)
+    numbers = (
+        Number("real_roughness", "real digits: roughness"),
+        *(
+            Number(f"{key}_{score}", f"{title}: {words}")
+            for score, words in (("roughness", "roughness"), ("frechet", "Fréchet distance"), ("recall", "recall"),
+                                 ("classes_effective", "classes, effective number of 10"))
+            for key, title in (("mlp", "MLP"), ("cnn", "CNN"))
+        ),
+    )  # fmt: skip
     parts = (
         Part("the MLP's images are rougher", lambda got: _of(got, "mlp_roughness") > _of(got, "cnn_roughness")),
         Part("the CNN's Fréchet distance is lower", lambda got: _of(got, "cnn_frechet") < _of(got, "mlp_frechet")),
@@ -147,9 +150,7 @@ class SmallBatches(OfImages):
         Part("its images reach less of the data (recall)", lambda got: _of(got, "b8_recall") < _of(got, "b32_recall")),
         Part("they are of fewer classes", lambda got: _of(got, "b8_classes") < _of(got, "b32_classes")),
     )
-    live = (
-        "images?method=ot-gan&target=mnist8&epsilon=1.0&iterations=50&lr=0.0001&adversary_lr=0.0001&steps=15000&batch_size=8"
-    )
+    live = "images?method=ot-gan&target=mnist8&epsilon=1.0&iterations=50&lr=0.0001&adversary_lr=0.0001&steps=15000&batch_size=8"
 
     def measure(self, seed: int, quick: bool) -> dict[str, float | int | str]:
         found: dict[str, float | int | str] = {}
