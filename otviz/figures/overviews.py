@@ -90,7 +90,7 @@ def _frozen(title: str, seed: int, quick: bool) -> Plate:
     ]  # fmt: skip
     steps = [500, 1000, 1500, 2000, 2500, 3000, 3500, 4000]
     after = [round(step * rows[0][1].step / chosen.steps) for step in steps]
-    return _table(title, rows, after, seed, marked={after[2]: "critic frozen"})
+    return _table(title, rows, after, seed, marked={after[2]: "frozen"})
 
 
 def _run(method: Method, target: object, steps: int, seed: int, quick: bool) -> Recorded:
@@ -120,7 +120,7 @@ def _table(
     for column, step in enumerate(steps):
         x = left + column * (side + GAP)
         word = (marked or {}).get(step, "")
-        plate.write(x + side / 2, top - 1.5, f"step {step}{': ' if word else ''}{word}", SMALL, "middle")
+        plate.write(x + side / 2, top - 1.5, f"{step}: {word}" if word else f"step {step}", SMALL, "middle")
     for row, (words, run) in enumerate(rows):
         y = top + row * (side + GAP)
         plate.label(MARGIN + 2.5, y + side / 2, words)
@@ -134,7 +134,8 @@ def _table(
     foot = plate.high - MARGIN
     plate.key(left, foot - 4, [("target", TARGET, False), ("generated", GENERATED, False)])
     if losses:
-        plate.key(WIDE - MARGIN - 40, foot - 4, [("generator loss", GENERATED, False), ("adversary", ADVERSARY, True)])
+        plate.write(WIDE - MARGIN - 16, top - 1.5, "losses over the run", SMALL, "middle")
+        plate.key(WIDE - MARGIN - 52, foot - 4, [("generator loss", GENERATED, False), ("adversary", ADVERSARY, True)])
     _sign(plate, f"Ring of radius 2; {SHOWN} points of each; seed {seed}.")
     return plate
 
@@ -190,7 +191,7 @@ def _sheets(
     for place, (words, seen, epoch) in enumerate(shown):
         x, y = left + place % columns * (side + GAP), top + place // columns * (side + 7)
         at = min(2 * epoch, len(seen.steps) - 1)
-        told = f"Fréchet distance {seen.score('frechet', epoch):.0f}"
+        told = f"Fréchet {seen.score('frechet', epoch):.0f}"
         named = f"{words}, " if words else ""
         plate.write(x, y + 3, f"{named}epoch {epoch}: {told}", SMALL)
         plate.images(Panel(x, y + 4, side, side), seen.images[at], SIDE)
@@ -199,7 +200,10 @@ def _sheets(
         for place, (words, seen) in enumerate(albums):
             each = (high - 8 * (len(albums) - 1)) / len(albums)
             _curve(plate, words, seen, Panel(MARGIN + 9, top + 4 + place * (each + 8), 70, each - 4), _range(albums))
-    _sign(plate, f"MNIST at 8 × 8, settings of the report; the same 64 latents everywhere; seed {seed}.")
+    _sign(
+        plate,
+        f"MNIST at 8 × 8, settings of the report; the same 64 latents everywhere; Fréchet distance by otviz' own classifier; seed {seed}.",
+    )
     return plate
 
 

@@ -78,7 +78,7 @@ class Plate:
     def label(self, x: float, y: float, text: str) -> None:
         """A line of text that reads upwards, its middle at (x, y)."""
         self._parts.append(
-            f"<text transform='translate({x:g} {y:g}) rotate(-90)' font-size='{BODY:g}' text-anchor='middle' "
+            f"<text transform='translate({x:g} {y:g}) rotate(-90)' font-size='{SMALL:g}' text-anchor='middle' "
             f"fill='{INK}' {_FONT}>{escape(text)}</text>"
         )
 

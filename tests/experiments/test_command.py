@@ -35,7 +35,7 @@ def test_what_was_done_before_ctrl_c_is_kept(tmp_path: Path) -> None:
         assert time.monotonic() < end, "waited too long"
         time.sleep(0.05)
     os.killpg(first.pid, signal.SIGINT)  # as a terminal does: to the workers too
-    _, said = first.communicate(timeout=60)
+    _, said = first.communicate(timeout=SECONDS)
     assert first.returncode == 130
     assert "Traceback" not in said
     assert said.endswith("otviz: stopped\n")
