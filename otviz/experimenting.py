@@ -27,6 +27,7 @@ class ExperimentArgs:
         seeds: how many, 0, 1, ...
         quick: the short form: fewer points and steps, no basis for a verdict on the claim.
         workers: processes at once; 0 takes as many as there are cores.
+        cluster: address of a Dask scheduler, as tcp://HOST:8786, whose workers measure instead of processes of this machine.
         json: print one JSON object.
         write: write docs/EXPERIMENTS.md from all results afterwards.
         out: folder for the results instead of results/.
@@ -36,6 +37,7 @@ class ExperimentArgs:
     seeds: int = 5
     quick: bool = False
     workers: int = 0
+    cluster: str = ""
     json: bool = False
     write: bool = False
     out: str = ""
@@ -44,12 +46,15 @@ class ExperimentArgs:
 def experiment(args: ExperimentArgs) -> tuple[str, int]:
     """Run what is asked for with progress on stderr; what to print, and the exit status.
 
-    Raises ValueError for an unknown id, or numbers out of range.
+    Raises ValueError for an unknown id, numbers out of range, or a cluster that cannot be reached.
     """
     chosen = [cls() for cls in experiments().values()] if args.id == "all" else [named(args.id)]
+    if args.workers and args.cluster:
+        raise ValueError("--workers counts processes of this machine; leave it out with --cluster")
     running = Running(
-        chosen, args.seeds, args.quick, workers=args.workers or None, folder=Path(args.out) if args.out else None
-    )
+        chosen, args.seeds, args.quick, workers=args.workers or None, folder=Path(args.out) if args.out else None,
+        cluster=args.cluster,
+    )  # fmt: skip
     try:
         while not running.wait(LOOK):
             _progress(running)
@@ -57,7 +62,7 @@ def experiment(args: ExperimentArgs) -> tuple[str, int]:
         running.stop()  # what is done is in the journal: the same command goes on from there
         raise
     _progress(running, end="\n")
-    told = [_told(each, running.results.get(each.name)) for each in chosen]
+    told = [_told(each, running.results.get(each.name), running.unmeasured.get(each.name, "")) for each in chosen]
     if args.write:
         from otviz.experiments.report import write_document
 
@@ -76,9 +81,11 @@ def listed() -> dict[str, dict[str, str]]:
     }
 
 
-def _told(each: Experiment, result: Result | None) -> dict[str, Any]:
+def _told(each: Experiment, result: Result | None, lacking: str) -> dict[str, Any]:
     """What is said of one experiment, as plain values."""
     found: dict[str, Any] = {"id": each.name, "title": each.title, "claim": each.claim, "paper": each.paper}
+    if lacking:
+        return found | {"verdict": "not measured", "sentence": lacking}
     if each.cost != "reference" and result is None:
         return found | {"verdict": "not complete", "sentence": "Not all seeds are there; run it again to go on."}
     outcomes = () if result is None else result.outcomes

@@ -128,6 +128,7 @@ class Experiment(Knobs, ABC):
         cost: "seconds" without training, "minutes" with, "reference" if it cannot be run here.
         reason: why it cannot be run here; only with the cost "reference".
         how: how it is measured here, in a sentence or two.
+        formula: what it is about, as lines of LaTeX; empty if words say it.
         numbers: what is measured and what was reported, in the order to show them.
         parts: of the claim, its heart first.
         live: page and query that show it, such as "compare?preset=tau"; empty if none does.
@@ -140,6 +141,7 @@ class Experiment(Knobs, ABC):
     cost: ClassVar[Cost] = "seconds"
     reason: ClassVar[str] = ""
     how: ClassVar[str] = ""
+    formula: ClassVar[tuple[str, ...]] = ()
     numbers: ClassVar[tuple[Number, ...]] = ()
     parts: ClassVar[tuple[Part, ...]] = ()
     live: ClassVar[str] = ""
@@ -147,6 +149,10 @@ class Experiment(Knobs, ABC):
     @abstractmethod
     def measure(self, seed: int, quick: bool) -> dict[str, float | int | str]:
         """What this seed gives, under the keys of `numbers`; a pure function of seed and quick."""
+
+    def lacking(self) -> str:
+        """Why it cannot be measured on this machine, as a sentence; empty if it can."""
+        return ""
 
     def judge(self, outcomes: Sequence[Outcome]) -> Verdict:
         """The verdict on what the seeds gave. Raises ValueError for none, but where there is nothing to run."""

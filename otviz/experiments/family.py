@@ -36,6 +36,9 @@ class Figure1(Experiment):
     claim = "Without cost modes get lost (WGAN, UOTM without cost), WGAN-GP mixes modes, with cost OTM and UOTM cover the ring."
     covers = ("U3", "U5", "4.5")
     cost: ClassVar[Cost] = "minutes"
+    formula = (
+        r"L_v = \overline{g_1(v(\hat y) - \tau|x - \hat y|^2)} + \overline{g_2(-v(y))} + \lambda R, \quad L_T = \overline{\tau|x - \hat y|^2 - v(\hat y)}",
+    )
     how = HOW
     numbers = tuple(
         number for key, title in TITLES.items() for number in (
@@ -70,6 +73,10 @@ class LossCurves(Experiment):
     claim = "With g = identity the losses fluctuate strongly, a gradient penalty damps that, and with SP they settle."
     covers = ("U6",)
     cost: ClassVar[Cost] = "minutes"
+    formula = (
+        r"L_v = \overline{g_1(v(\hat y) - \tau|x - \hat y|^2)} + \overline{g_2(-v(y))} + \lambda R, \quad L_T = \overline{\tau|x - \hat y|^2 - v(\hat y)}",
+        r"g = \mathrm{Id} \text{ against } g = \mathrm{SP}",
+    )
     how = f"{HOW} The spread is the standard deviation of the generator loss about its trend in the last quarter."
     numbers = tuple(Number(f"{key}_loss_spread", f"{title}: spread of the loss") for key, title in TITLES.items())
     parts = (
@@ -100,6 +107,10 @@ class CostAndRecall(Experiment):
     claim = "Adding the cost raises the share of the data that is reached: from WGAN to OTM and from UOTM without cost to UOTM."
     covers = ("U7",)
     cost: ClassVar[Cost] = "minutes"
+    formula = (
+        r"L_v = \overline{g_1(v(\hat y) - \tau|x - \hat y|^2)} + \overline{g_2(-v(y))} + \lambda R, \quad L_T = \overline{\tau|x - \hat y|^2 - v(\hat y)}",
+        r"\tau = 0 \text{ against } \tau > 0",
+    )
     how = f"{HOW} Modes of 8 that are covered stand for recall; the paper's own numbers are of images."
     numbers = (
         Number("wgan_modes_covered", "modes covered by WGAN", "recall 0.02 on CIFAR-10"),
@@ -135,6 +146,10 @@ class RegulariserNeeded(Experiment):
     claim = "WGAN and OTM diverge without a regulariser; UOTM does without it."
     covers = ("U4",)
     cost: ClassVar[Cost] = "minutes"
+    formula = (
+        r"L_v = \overline{g_1(v(\hat y) - \tau|x - \hat y|^2)} + \overline{g_2(-v(y))} + \lambda R, \quad L_T = \overline{\tau|x - \hat y|^2 - v(\hat y)}",
+        r"R = |\nabla v(y)|^2, \quad \lambda = 0",
+    )
     how = f"{HOW} Penalty weight 0 for all three."
     numbers = tuple(
         number for key in ("wgan", "otm", "uotm") for number in (

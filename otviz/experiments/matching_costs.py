@@ -25,6 +25,7 @@ class SoftMatching(Experiment):
     place = "Eq 5, L97-106; Fig 1"
     claim = "W(X, Y) is the least Tr[M Cᵀ] over soft matchings of bounded entropy, found by Sinkhorn; it leaves the entropy out."
     covers = ("O1", "O5", "R5")
+    formula = (r"W(X, Y) = \mathrm{Tr}[M C^\top], \quad M = \arg\min_M \mathrm{Tr}[M C^\top] - \varepsilon\, H(M)",)
     how = (
         "64 points each in 16 dimensions, cosine cost: <P, C> and OT_ε = <P, C> + ε KL(P | uniform) at ε = 1/500 (papers/001) "
         "and 1 (papers/002) against the linear programme. papers/002 counts the entropy in, its Eq 4."
@@ -69,6 +70,7 @@ class CosineCost(Experiment):
     place = "section 4, L187-190"
     claim = "The cost 1 − cos of critic features is bounded, between 0 and 2."
     covers = ("O3",)
+    formula = (r"c(x, y) = 1 - \frac{v(x) \cdot v(y)}{|v(x)|\,|v(y)|} \in [0, 2]",)
     how = "Random features in 16 dimensions of lengths from 0.01 to 100; then one side ten times longer."
     numbers = (
         Number("least", "least cost between 200 × 200 features", "0"),
@@ -98,6 +100,10 @@ class LossOfAlgorithm1(Experiment):
     place = "Algorithm 1, L215-225"
     claim = "The loss of six matchings needs no gradient through the matchings, and the critic is updated once every n_gen + 1 steps."
     covers = ("O4",)
+    formula = (
+        r"L = W(X,Y) + W(X,Y') + W(X',Y) + W(X',Y') - 2W(X,X') - 2W(Y,Y')",
+        r"\text{critic at step } t \text{ if } t \bmod (n_{\mathrm{gen}} + 1) = 0",
+    )
     how = (
         "Features of 32 points in 4 dimensions: the gradient with the matchings held fixed, along a random direction, against "
         "finite differences of the loss with the matchings solved anew (ε = 0.02 and 1, float64, half squared cost). The theorem "
@@ -153,6 +159,9 @@ class NearlyUniform(Experiment):
     place = "3.1 and Fig 4; our insight"
     claim = "With the cosine cost and ε = 1 the matching is almost uniform; at ε = 1/500 it is sharp."
     covers = ("R6",)
+    formula = (
+        r"M_{ij} \propto a_i\, e^{-c_{ij} / \varepsilon}\, b_j, \quad c \in [0, 2], \; \varepsilon = 1: \; e^{-c/\varepsilon} \in [e^{-2}, 1]",
+    )
     how = (
         "Batches of 32 (papers/002), random unit features in 16 dimensions: entropy of the matching over that of the uniform "
         "one (1: uniform, log 32 / log 32² = 0.5: one partner each)."
@@ -192,6 +201,7 @@ class SquareRoot(Experiment):
         "D_MED, the square root of 2 E W(X,Y) − E W(X,X') − E W(Y,Y'), can be estimated from minibatches by that root."
     )
     covers = ("R5",)
+    formula = (r"D_{\mathrm{MED}} = \sqrt{2\,\mathbb{E}\,W(X, Y) - \mathbb{E}\,W(X, X') - \mathbb{E}\,W(Y, Y')}",)
     how = (
         "1000 draws of the estimate with batches of 8, both sides from the same distribution. papers/001 estimates the square: it is near 0 in the "
         "mean and negative for many draws, where the root is not a real number (quick: 100 draws)."

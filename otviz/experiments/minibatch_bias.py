@@ -26,6 +26,7 @@ class MinibatchBias(Experiment):
         "E W(Y,Y') is, and is 0 there."
     )
     covers = ("O2", "O14")
+    formula = (r"D^2_{\mathrm{MED}} = 2\,\mathbb{E}\,W(X, Y) - \mathbb{E}\,W(X, X') - \mathbb{E}\,W(Y, Y')",)
     how = (
         "Data N(0, I) in the plane, generated points the same times a scale s from 0 to 1.2, batches of 16, W the soft-matched "
         "|x − y| at ε = 0.1: means over 300 pairs of batches (quick: 30), and the s with the least mean. Without the repulsive "

@@ -20,6 +20,9 @@ class FarSource(Experiment):
     place = "11.1.4 and 11.3, L244-249, L428-442"
     claim = "The Sinkhorn loss gives useful gradients even where distributions do not overlap, unlike losses that vanish there."
     covers = ("N11",)
+    formula = (
+        r"\nabla_x S \quad \text{against} \quad \nabla_x \mathrm{MMD}^2, \; k(x, y) = e^{-|x - y|^2 / 2\sigma^2}",
+    )
     how = (
         "500 points of the source, moved 20 to the right, against 500 of the ring: mean force −n ∇L. The claim's own "
         "comparison is KL, which samples do not have; a Gaussian kernel (MMD, width 0.5) stands for losses that need "
@@ -35,7 +38,7 @@ class FarSource(Experiment):
         Part("S pulls by the way to go, 20 to 2 %", lambda got: abs(float(got["sinkhorn"]) / FAR - 1) < 0.02),
         Part("the Gaussian MMD's force is below 1e-6", lambda got: float(got["gaussian"]) < 1e-6),
     )
-    live = "transport?source.std=0.5&points=drawn&source.centre=20,0&n=500"
+    live = "transport?source.std=0.5&points=drawn&source.centre=20.0,0.0&n=500"
 
     def measure(self, seed: int, quick: bool) -> dict[str, float | int | str]:
         n = 200 if quick else 500

@@ -23,6 +23,9 @@ class Manhattan(Experiment):
     place = "11.1.3, L173"
     claim = "With p = 1 the cost is the Manhattan distance."
     covers = ("N12",)
+    formula = (
+        r"p = 1: \quad c(x, y) = |x - y|_2 = \sqrt{\textstyle\sum_j (x_j - y_j)^2} \neq \textstyle\sum_j |x_j - y_j|",
+    )
     how = (
         "geomloss' own divergence at p = 1 and a small blur between two single points in random directions: its square root "
         "is not taken, so it is the cost itself, held against both distances."
@@ -56,6 +59,7 @@ class BlurIsEpsilon(Experiment):
     place = "11.1.3, L170-175"
     claim = "The parameter blur is the entropic regularisation ε."
     covers = ("N12",)
+    formula = (r"\varepsilon = \mathrm{blur}^p",)
     how = (
         "geomloss at p = 2 without debiasing on 100 points each, against a plain log-domain Sinkhorn written here in ten "
         "lines, at ε = blur and at ε = blur²."
@@ -100,6 +104,7 @@ class Diversity(Experiment):
     place = "11.2, the variance score"
     claim = "The variance score, mean variance per axis, tells whether modes were lost."
     covers = ("N12",)
+    formula = (r"\text{score} = \tfrac1d \textstyle\sum_j \mathrm{Var}(y_j)",)
     how = "The notebook's 2000 points with only some of the 8 modes left; the score is held to see a loss if it falls by 5 % or more."
     numbers = (
         Number("whole", "score of all 8 modes (squared length)", "4.521", "computed"),

@@ -42,6 +42,10 @@ class Freeze(Experiment):
     claim = "Once its critic is frozen OT-GAN keeps all 8 modes, while DAN-S collapses to few."
     covers = ("O6",)
     cost: ClassVar[Cost] = "minutes"
+    formula = (
+        r"L = W(X,Y) + W(X,Y') + W(X',Y) + W(X',Y') - 2W(X,X') - 2W(Y,Y')",
+        r"\text{after step } 1500 \text{ only } T \text{ descends}",
+    )
     how = (
         "The preset of the page Compare: ring of radius 2, std 0.2, critic frozen at step 1500 of 4000 (the paper: 15 000 of "
         "40 000, with a tenth of the step size)."
@@ -71,6 +75,7 @@ class RandomMatching(Experiment):
     claim = "Matched at random the same training gives far worse samples."
     covers = ("O9",)
     cost: ClassVar[Cost] = "minutes"
+    formula = (r"W = \mathrm{Tr}[M C^\top], \quad M \text{ optimal, or a random permutation}",)
     how = "The preset of the page Compare: ring of radius 2, std 0.2, 3000 steps, once with each matching."
     numbers = (
         Number("", "inception score on CIFAR-10: random against optimal", "4.64 against 8.47"),
@@ -103,6 +108,7 @@ class BatchSize(Experiment):
     claim = "Quality and stability of OT-GAN rise with the batch size; the smallest is unstable."
     covers = ("O7",)
     cost: ClassVar[Cost] = "minutes"
+    formula = (r"L = W(X,Y) + W(X,Y') + W(X',Y) + W(X',Y') - 2W(X,X') - 2W(Y,Y')",)
     how = "Ring of radius 2, std 0.2, 2000 steps, batches of 16, 64 and 256 (the paper: 200 to 8000 images)."
     numbers = (
         *_numbers({f"b{size}": f"batch {size}" for size in SIZES}),
@@ -134,6 +140,10 @@ class GeneratorOften(Experiment):
     claim = "If the generator is not updated more often than the critic, the cost degenerates and training suffers."
     covers = ("O14",)
     cost: ClassVar[Cost] = "minutes"
+    formula = (
+        r"L = W(X,Y) + W(X,Y') + W(X',Y) + W(X',Y') - 2W(X,X') - 2W(Y,Y')",
+        r"n_{\mathrm{gen}} = 5 \text{ against } 1",
+    )
     how = "Ring of radius 2, std 0.2, n_gen = 5 and 1, as many generator updates in each: 2500 (3000 and 5000 steps)."
     numbers = _numbers({"often": "n_gen = 5", "equal": "n_gen = 1"})
     parts = (

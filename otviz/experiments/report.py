@@ -84,8 +84,6 @@ def _count(found: dict[str, Experiment], results: dict[str, Result | None]) -> s
 
 def _row(row: Row, found: dict[str, Experiment], results: dict[str, Result | None]) -> list[str]:
     covered = covering(row, {name: type(each) for name, each in found.items()})
-    if not covered:
-        return [f"| {row.name} | {row.place} | {row.about} | | not yet: {row.waits} |"]
     lines = []
     for cls in covered:
         verdict = verdict_of(found[cls.name], results[cls.name])

@@ -54,17 +54,19 @@ class Result:
         }  # fmt: skip
 
 
-def result_of(experiment: str, outcomes: Sequence[Outcome], quick: bool) -> Result:
-    """The result of a run on this machine."""
+def result_of(
+    experiment: str, outcomes: Sequence[Outcome], quick: bool, machine: Mapping[str, str | int] | None = None
+) -> Result:
+    """The result of a run on a machine: this one if None."""
     import numpy
     import torch
 
     versions = {"python": platform.python_version(), "torch": torch.__version__, "numpy": numpy.__version__}
-    machine: dict[str, str | int] = {
+    here: dict[str, str | int] = {
         "system": platform.system(), "processor": _processor(), "cores": os.cpu_count() or 1,
     }  # fmt: skip
     ordered = tuple(sorted(outcomes, key=lambda outcome: outcome.seed))
-    return Result(experiment, quick, ordered, __version__, versions, machine)
+    return Result(experiment, quick, ordered, __version__, versions, machine or here)
 
 
 def read(experiment: str, folder: Path = SHIPPED) -> Result | None:

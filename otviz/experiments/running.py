@@ -18,7 +18,7 @@ from otviz.experiments.base import Experiment, Outcome
 from otviz.experiments.results import SHIPPED, Result, result_of, write
 from otviz.files import home
 from otviz.processes import cores
-from otviz.robustness.crew import Crew, Worker
+from otviz.robustness.crew import Answer, Crew, Processes
 
 WORKER = "otviz.experiments.worker"
 MOST_SEEDS = 100
@@ -33,15 +33,17 @@ class Running:
         results: of the experiments that are complete, by id.
         done: pairs of id and seed that have an outcome.
         total: how many there will be.
+        unmeasured: why an experiment cannot be measured on this machine, by id; those are left out.
 
     Args:
         experiments: what to run; those that are reference only are left out.
         seeds: how many, 0, 1, ...
         quick: the short form of each.
         workers: processes at once; as many as there are cores if None.
+        cluster: address of a Dask scheduler, whose workers measure instead of processes of this machine.
         folder: where results are written; those of quick runs lie apart and never replace full ones.
 
-    Raises ValueError for a number of seeds or workers out of range.
+    Raises ValueError for a number of seeds or workers out of range, or a cluster that cannot be reached.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Running:
         quick: bool = False,
         workers: int | None = None,
         folder: Path | None = None,
+        cluster: str = "",
     ) -> None:
         for name, value in (("seeds", seeds), ("workers", 1 if workers is None else workers)):
             if not 1 <= value <= MOST_SEEDS:
@@ -59,15 +62,19 @@ class Running:
         self._folder = folder or (home() / "quick" if quick else SHIPPED)
         self._quick, self._seeds = quick, range(seeds)
         runnable = sorted(experiments, key=lambda each: ("seconds", "minutes", "reference").index(each.cost))
-        names = [each.name for each in runnable if each.cost != "reference"]
+        wanted = [each for each in runnable if each.cost != "reference"]
+        self.unmeasured = {each.name: lacking for each in wanted if (lacking := each.lacking())}
+        names = [each.name for each in wanted if each.name not in self.unmeasured]
         self._outcomes = {name: {o.seed: o for o in self._kept(name) if o.seed in self._seeds} for name in names}
         self.total = len(names) * seeds
         self._unwritten, self._lock = "", threading.Lock()
         self._before, self._began = len(self.done), time.monotonic()
+        self._machine: dict[str, str | int] | None = None  # this one
         for name in names:
             self._complete(name)
         tasks = [(name, seed) for name in names for seed in self._seeds if seed not in self._outcomes[name]]
-        self._crew: Crew[Task] = Crew(tasks, self._measure, workers or cores(), WORKER)
+        with self._lock:  # nothing is written down before it is known who measured
+            self._crew = self._gathered(tasks, workers, cluster)
 
     @property
     def done(self) -> list[Task]:
@@ -99,10 +106,20 @@ class Running:
         """End the processes at once, keeping what is done; does not wait."""
         self._crew.stop()
 
-    def _measure(self, worker: Worker, task: Task) -> None:
-        name, seed = task
-        for answer in worker.ask({"experiment": name, "seed": seed, "quick": self._quick}):
-            self._keep(name, Outcome.from_record(answer["outcome"]))
+    def _gathered(self, tasks: Sequence[Task], workers: int | None, cluster: str) -> Crew[Task]:
+        if not cluster or not tasks:
+            return Processes(tasks, self._request, self._answered, workers or cores(), WORKER)
+        from otviz.robustness.cluster import Cluster
+
+        crew = Cluster(tasks, self._request, self._answered, cluster, WORKER)
+        self._machine = {"system": "Dask", "processor": "workers of a cluster", "cores": crew.threads}
+        return crew
+
+    def _request(self, task: Task) -> dict[str, str | int | bool]:
+        return {"experiment": task[0], "seed": task[1], "quick": self._quick}
+
+    def _answered(self, task: Task, answer: Answer) -> None:
+        self._keep(task[0], Outcome.from_record(answer["outcome"]))
 
     def _keep(self, name: str, outcome: Outcome) -> None:
         with self._lock:
@@ -121,7 +138,7 @@ class Running:
         outcomes = self._outcomes[name]
         if len(outcomes) < len(self._seeds):
             return
-        result = result_of(name, list(outcomes.values()), self._quick)
+        result = result_of(name, list(outcomes.values()), self._quick, self._machine)
         write(result, self._folder)
         self._journal(name).unlink(missing_ok=True)
         self.results = {**self.results, name: result}

@@ -23,6 +23,10 @@ class SemiDual(Experiment):
     place = "Eq 1-8"
     claim = "The Kantorovich problem, its dual, and the semi-dual with the c-transform of one potential have the same value."
     covers = ("U12",)
+    formula = (
+        r"\min_\pi \int c\, d\pi = \sup_{u \oplus v \le c} \int u\, d\mu + \int v\, d\nu = \sup_v \int v^c d\mu + \int v\, d\nu",
+        r"v^c(x) = \inf_y\, c(x, y) - v(y)",
+    )
     how = (
         "20 points each, τ = 0.05: the plan by network simplex, the dual by a linear programme of another library, and the "
         "semi-dual mean(vᶜ) + mean(v) at its optimal v; then at a v that is not optimal."
@@ -39,7 +43,7 @@ class SemiDual(Experiment):
         ) < 1e-6),
         Part("any other potential gives less", lambda got: float(got["below"]) < float(got["primal"]) + 1e-9),
     )  # fmt: skip
-    live = "transport?view=potentials"
+    live = "transport?view=iterations"
 
     def measure(self, seed: int, quick: bool) -> dict[str, float | int | str]:
         n = 20
@@ -67,6 +71,9 @@ class Schedules(Experiment):
     place = "section 4; the authors' code"
     claim = "Linear and cosine schedules lead α from 1/5 to 5; half way both are at 2.6, at a quarter 1.40 and 0.903."
     covers = ("5.3",)
+    formula = (
+        r"\text{linear: } \alpha = (1 - t)\,\alpha_0 + t\,\alpha_1, \quad \text{cosine: } \alpha = \alpha_0 + \tfrac12 (\alpha_1 - \alpha_0)(1 - \cos \pi t)",
+    )
     how = "α of otviz' UOTM-SD at these shares of the schedule, and at random places against the formulas of the code."
     numbers = (
         Number("linear_0.25", "linear at a quarter", "1.40", "code"),

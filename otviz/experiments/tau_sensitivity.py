@@ -46,6 +46,9 @@ class Figure4(Experiment):
     claim = "UOTM loses modes when τ is too small, fits at the right τ, and is noisy when τ is too large."
     covers = ("U10",)
     cost: ClassVar[Cost] = "minutes"
+    formula = (
+        r"L_v = \overline{g_1(v(\hat y) - \tau|x - \hat y|^2)} + \overline{g_2(-v(y))} + \lambda R, \quad L_T = \overline{\tau|x - \hat y|^2 - v(\hat y)}",
+    )
     how = f"{HOW} The paper's own: τ = 0.0002, 0.001 and 0.005 on images."
     numbers = _numbers("uotm")
     parts = (
@@ -69,6 +72,9 @@ class Figure3(Experiment):
     claim = "OTM hardly depends on τ; UOTM is far better at its best τ and fails when τ is too small or too large."
     covers = ("U9",)
     cost: ClassVar[Cost] = "minutes"
+    formula = (
+        r"L_v = \overline{g_1(v(\hat y) - \tau|x - \hat y|^2)} + \overline{g_2(-v(y))} + \lambda R, \quad L_T = \overline{\tau|x - \hat y|^2 - v(\hat y)}",
+    )
     how = HOW
     numbers = _numbers("uotm", "otm")
     parts = (
@@ -100,6 +106,10 @@ class Robust(Experiment):
     claim = "At τ too small or too large UOTM-SD stays nearer the data than UOTM, and at the right τ it is as good."
     covers = ("5.2 τ", "U13")
     cost: ClassVar[Cost] = "minutes"
+    formula = (
+        r"L_v = \overline{g_1(v(\hat y) - \tau|x - \hat y|^2)} + \overline{g_2(-v(y))} + \lambda R, \quad L_T = \overline{\tau|x - \hat y|^2 - v(\hat y)}",
+        r"g^\alpha(x) = \alpha\, g(x / \alpha), \quad \alpha \text{ from } \tfrac15 \text{ to } 5",
+    )
     how = HOW
     numbers = (
         Number("", "FID of UOTM over τ_max/τ_min = 25 on CIFAR-10", "2.71 to 218.02", "second hand"),
@@ -133,6 +143,9 @@ class Figure2(Experiment):
     claim = "Over the weight λ of the regulariser UOTM's quality changes less than OTM's."
     covers = ("U8",)
     cost: ClassVar[Cost] = "minutes"
+    formula = (
+        r"L_v = \overline{g_1(v(\hat y) - \tau|x - \hat y|^2)} + \overline{g_2(-v(y))} + \lambda R, \quad L_T = \overline{\tau|x - \hat y|^2 - v(\hat y)}",
+    )
     how = "The ring of 8 modes, 5000 steps, τ = 0.05, λ = 0, 0.05 and 0.5 of R1."
     numbers = tuple(
         Number(f"{name}@{weight:g}_{measure}", f"{name}, λ = {weight:g}: {words}")

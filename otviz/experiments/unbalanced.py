@@ -35,6 +35,9 @@ class TauTable(Experiment):
     place = "sections 3.2.2 and 4; computed, not printed"
     claim = "A larger τ drops more mass, a larger α keeps more: raising α from 1/5 to 5 carries unbalanced transport to the exact one."
     covers = ("5.3",)
+    formula = (
+        r"\inf_\pi \int \tau|x - y|^2 d\pi + \alpha\,\mathrm{KL}(\pi_0 | \mu) + \alpha\,\mathrm{KL}(\pi_1 | \nu)",
+    )
     how = (
         "KL-unbalanced entropic transport (ε 1 % of the median cost) of 1000 points of N(0, I) to 1000 of the notebook's ring "
         "(quick: 200). KL, not SP."
@@ -83,6 +86,7 @@ class TwoDiracs(Experiment):
     place = "the authors' code, README toys"
     claim = "τ = 1 suits the ring of radius 12: the README of the authors' code runs its toys so."
     covers = ("5.3",)
+    formula = (r"\text{mass kept} = e^{-\tau d^2 / 2\alpha}",)
     how = (
         "The mass that a KL-unbalanced solve keeps between two points at a distance drawn from the seed, against the closed "
         "form; W2² from N(0, I) to the rings by the linear programme on 1000 points (quick: 200); the mass kept at τ = 1 on "
@@ -129,6 +133,9 @@ class ToExactPlan(Experiment):
     place = "Theorem 4.1 and Eq 11 (not in our copy)"
     claim = "The optimal α-unbalanced plan converges to the optimal transport plan as α → ∞, and its divergences never exceed τ W2²."
     covers = ("5.1", "U13")
+    formula = (
+        r"\inf_\pi \int c\, d\pi + \alpha D_{\Psi_1}(\pi_0 | \mu) + \alpha D_{\Psi_2}(\pi_1 | \nu), \quad \alpha = 1: \; D_{\Psi_1} + D_{\Psi_2} \le \tau W_2^2",
+    )
     how = (
         "60 points of N(0, I) and 60 of moons, τ = 1, KL, ε = 1 % of the median cost, float64: total variation from the plan "
         "with exact marginals at the same ε, at five α (the theorem is about the limit, so that the small ones are not judged); the transport cost at α = 500 against the linear programme's; and "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import threading
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, TypeVar
@@ -12,6 +13,7 @@ from typing import Any, Generic, TypeVar
 from otviz.processes import begin
 
 T = TypeVar("T")
+Answer = dict[str, Any]
 
 
 class Worker:
@@ -24,7 +26,7 @@ class Worker:
     def __init__(self, module: str) -> None:
         self._process = begin(module, text=True)
 
-    def ask(self, task: object) -> Iterator[dict[str, Any]]:
+    def ask(self, task: object) -> Iterator[Answer]:
         """The answers to a task of plain values, as they come.
 
         Raises:
@@ -37,7 +39,7 @@ class Worker:
             self._process.stdin.write(json.dumps(task) + "\n")
             self._process.stdin.flush()
         for line in self._process.stdout:
-            answer: dict[str, Any] = json.loads(line)
+            answer: Answer = json.loads(line)
             if "over" not in answer:
                 yield answer
             elif answer["over"]:
@@ -54,29 +56,21 @@ class Worker:
         self._process.wait()
 
 
-class Crew(Generic[T]):
-    """Gives tasks to processes until there are none; others look at it whenever they like.
+class Crew(ABC, Generic[T]):
+    """Works off tasks until there are none; others look at it whenever they like.
+
+    What is asked of a worker and what it answers are plain values: `request` makes the one of a task, `keep` takes the others
+    as they come, on some thread of the crew.
 
     Attributes:
         error: what went wrong, for a person; empty if nothing did.
-
-    Args:
-        tasks: what is to be done, in this order.
-        work: does one task with one process, on a thread of that process; it may raise what `Worker.ask` raises.
-        count: processes at once.
-        module: that they run.
     """
 
-    def __init__(self, tasks: Iterable[T], work: Callable[[Worker, T], None], count: int, module: str) -> None:
+    def __init__(self) -> None:
         self.error = ""
-        self._tasks, self._work, self._module = deque(tasks), work, module
         self._lock = threading.Lock()
         self._stopped = False
         self._over = threading.Event()
-        self._workers: list[Worker] = []
-        self._serving = max(1, min(count, len(self._tasks)))
-        for number in range(self._serving):
-            threading.Thread(target=self._serve, name=f"crew {number}", daemon=True).start()
 
     @property
     def over(self) -> bool:
@@ -86,6 +80,37 @@ class Crew(Generic[T]):
     def wait(self, seconds: float | None = None) -> bool:
         """Wait until it is over, at most so many seconds; whether it is."""
         return self._over.wait(seconds)
+
+    @abstractmethod
+    def stop(self) -> None:
+        """End at once, keeping what is done; does not wait."""
+
+
+class Processes(Crew[T]):
+    """A crew of processes on this machine.
+
+    Args:
+        tasks: what is to be done, in this order.
+        request: what a process is asked for a task; JSON takes it.
+        keep: takes a task and an answer to it.
+        count: processes at once.
+        module: that they run.
+    """
+
+    def __init__(
+        self,
+        tasks: Iterable[T],
+        request: Callable[[T], object],
+        keep: Callable[[T, Answer], None],
+        count: int,
+        module: str,
+    ) -> None:
+        super().__init__()
+        self._tasks, self._request, self._keep, self._module = deque(tasks), request, keep, module
+        self._workers: list[Worker] = []
+        self._serving = max(1, min(count, len(self._tasks)))
+        for number in range(self._serving):
+            threading.Thread(target=self._serve, name=f"crew {number}", daemon=True).start()
 
     def stop(self) -> None:
         """End the processes at once, keeping what is done; does not wait."""
@@ -109,7 +134,8 @@ class Crew(Generic[T]):
 
     def _do(self, worker: Worker, task: T) -> None:
         try:
-            self._work(worker, task)
+            for answer in worker.ask(self._request(task)):
+                self._keep(task, answer)
         except ValueError as error:  # this task could not be done; the next may
             self.error = str(error)
 

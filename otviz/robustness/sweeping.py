@@ -6,9 +6,10 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator
+from typing import Any
 
 from otviz.processes import cores
-from otviz.robustness.crew import Crew, Worker
+from otviz.robustness.crew import Answer, Processes
 from otviz.robustness.journal import Journal
 from otviz.robustness.playing import stackable
 from otviz.robustness.sweep import Cell, Outcome, Sweep, with_knob
@@ -48,7 +49,8 @@ class Sweeping:
         self._lock = threading.Lock()
         self._began = time.monotonic()
         count = (1 if kind == "cuda" else cores()) if workers is None else workers
-        self._crew = Crew(tasks(sweep, self.outcomes, STACK[self._device]), self._play, count, WORKER)
+        left = tasks(sweep, self.outcomes, STACK[self._device])
+        self._crew = Processes(left, self._request, self._answered, count, WORKER)
 
     @property
     def error(self) -> str:
@@ -75,10 +77,11 @@ class Sweeping:
         """End the processes at once, keeping what is done; does not wait."""
         self._crew.stop()
 
-    def _play(self, worker: Worker, task: list[Cell]) -> None:
-        records = [self.sweep.config(cell, self._device).record() for cell in task]
-        for answer in worker.ask(records):
-            self._keep(task[answer["index"]], Outcome.from_record(answer["outcome"]))
+    def _request(self, task: list[Cell]) -> list[dict[str, Any]]:
+        return [self.sweep.config(cell, self._device).record() for cell in task]
+
+    def _answered(self, task: list[Cell], answer: Answer) -> None:
+        self._keep(task[answer["index"]], Outcome.from_record(answer["outcome"]))
 
     def _keep(self, cell: Cell, outcome: Outcome) -> None:
         with self._lock:

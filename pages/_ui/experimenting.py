@@ -155,6 +155,8 @@ def show_claim(link: Link, each: Experiment) -> None:
     st.markdown(f"#### {plain(each.title)}")
     st.caption(f"{plain(each.name)} · papers/{each.paper}, {plain(TITLES[each.paper])} · {plain(each.place)}")
     st.markdown(plain(each.claim))
+    for line in each.formula:
+        st.latex(line)
     result, whose = result_of(each.name)
     verdict = _verdict(each, result)
     if verdict is None:
@@ -198,6 +200,8 @@ def _rerun(stage: Stage, each: Experiment, drawn_working: bool) -> None:
         st.rerun()
     if running is not None and running.error:
         st.error(plain(f"Not all seeds could be measured: {shorten(running.error, 300)}."))
+    if running is not None and each.name in running.unmeasured:
+        st.info(plain(f"{running.unmeasured[each.name].capitalize()}."))
     takes = "some seconds" if each.cost == "seconds" else "some minutes: it trains"
     if st.button("Run it again here", type="primary", help=f"{SEEDS} seeds on all cores; {takes}"):
         try:

@@ -100,7 +100,10 @@ def test_no_call_of(word: str) -> None:
 def test_nothing_is_unpickled() -> None:
     for path in CODE:
         loaded = imports(tree(path))
+        if path.name == "cluster.py":  # hands tasks to Dask through joblib, and gets JSON texts back
+            loaded -= {"joblib"}
         assert not loaded & {"pickle", "dill", "joblib", "marshal", "shelve"}, name(path)
+        assert "joblib.load" not in path.read_text(encoding="utf-8"), name(path)
         assert "allow_pickle=True" not in path.read_text(encoding="utf-8"), name(path)
         assert "torch.load(" not in path.read_text(encoding="utf-8"), name(path)
 

@@ -1,0 +1,138 @@
+"""Seeds on a Dask cluster of this machine give what they give here; what goes wrong there is told in a sentence."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from otviz.cli import main
+from otviz.experiments import named
+from otviz.experiments.results import read
+from otviz.experiments.running import WORKER, Running, run_here
+from otviz.robustness import cluster
+from otviz.robustness.cluster import Cluster
+
+needs_dask = pytest.mark.skipif(
+    importlib.util.find_spec("distributed") is None,
+    reason="distributed is not installed: python -m pip install -r requirements-cluster.txt",
+)
+SECONDS = 180
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("OTVIZ_HOME", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    from distributed import LocalCluster
+
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as made:
+        yield made.scheduler_address
+
+
+def asked(tasks: list[tuple[str, int]], address: str, kept: list[Any]) -> Cluster[tuple[str, int]]:
+    return Cluster(
+        tasks,
+        lambda task: {"experiment": task[0], "seed": task[1], "quick": True},
+        lambda task, answer: kept.append((task, answer)),
+        address,
+        WORKER,
+    )
+
+
+@needs_dask
+def test_a_cluster_gives_what_this_machine_gives(address: str, tmp_path: Path) -> None:
+    running = Running([named("n1"), named("u11")], seeds=3, quick=True, folder=tmp_path / "out", cluster=address)
+    assert running.wait(SECONDS)
+    assert not running.error
+    for name in ("n1", "u11"):
+        found = read(name, tmp_path / "out")
+        assert found is not None
+        assert [outcome.values for outcome in found.outcomes] == [
+            run_here(name, seed, True).values for seed in range(3)
+        ]
+        assert found.machine["system"] == "Dask"
+        assert found.machine["cores"] == 2
+    assert not list((tmp_path / "experiments").glob("*.jsonl"))
+
+
+@needs_dask
+def test_it_goes_on_from_the_journal_of_this_machine(address: str, home: Path) -> None:
+    journal = home / "experiments" / "u2-quick.jsonl"
+    journal.parent.mkdir()
+    kept = {"otviz": "0.1.0", **run_here("u2", 0, True).record(), "seconds": 1234.5}
+    journal.write_text(json.dumps(kept) + "\n")
+    running = Running([named("u2")], seeds=2, quick=True, folder=home / "out", cluster=address)
+    assert running.wait(SECONDS)
+    assert running.results["u2"].outcomes[0].seconds == 1234.5
+    assert running.results["u2"].outcomes[1].values == run_here("u2", 1, True).values
+
+
+@needs_dask
+def test_the_command_runs_on_it(address: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["experiment", "u2", "--seeds", "2", "--quick", "--json", "--cluster", address]) == 0
+    assert json.loads(capsys.readouterr().out)["u2"]["verdict"] == "holds"
+
+
+@needs_dask
+def test_a_task_that_cannot_be_done_is_told_and_the_next_is_done(address: str) -> None:
+    kept: list[Any] = []
+    crew = asked([("nobody", 0), ("u2", 0)], address, kept)
+    assert crew.wait(SECONDS)
+    assert "there is no experiment 'nobody'" in crew.error
+    assert [task for task, _ in kept] == [("u2", 0)]
+
+
+@needs_dask
+def test_workers_with_another_otviz_are_refused(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster, "__version__", "99.0")
+    kept: list[Any] = []
+    crew = asked([("u2", 0)], address, kept)
+    assert crew.wait(SECONDS)
+    assert "install the same" in crew.error
+    assert not kept
+
+
+@needs_dask
+def test_stopping_does_not_wait(address: str) -> None:
+    crew = asked([("n7", seed) for seed in range(50)], address, [])
+    began = time.monotonic()
+    crew.stop()
+    assert crew.over
+    assert time.monotonic() - began < 10
+    assert not crew.error
+
+
+@needs_dask
+@pytest.mark.parametrize("wrong", ["tcp://127.0.0.1:1", "nonsense", "http://a b"])
+def test_an_address_where_nobody_answers_is_told(
+    wrong: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cluster, "PATIENCE", 1)
+    assert main(["experiment", "u2", "--quick", "--cluster", wrong]) == 2
+    said = capsys.readouterr().err
+    assert "no Dask scheduler answers at" in said
+    assert "dask scheduler" in said
+
+
+def test_without_distributed_it_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    assert main(["experiment", "u2", "--quick", "--cluster", "tcp://127.0.0.1:8786"]) == 2
+    assert "python -m pip install -r requirements-cluster.txt" in capsys.readouterr().err
+
+
+def test_processes_and_a_cluster_are_not_asked_for_together(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["experiment", "u2", "--workers", "2", "--cluster", "tcp://127.0.0.1:8786"]) == 2
+    assert "leave it out with --cluster" in capsys.readouterr().err
