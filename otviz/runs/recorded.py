@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otviz.runs.kept import Restored, State
+from otviz.runs.past import Past
 from otviz.runs.snapshots import Curve, Meter, Scene, Snapshot, curve_of
 from otviz.runs.store import Store, Stored, read_restored
 from otviz.training import Training
@@ -37,6 +38,8 @@ class Recorded:
         self.meter: Meter = stored.meter
         self.scene = scene
         self.snapshots = restored.snapshots
+        self.made = dict(stored.made)
+        self.past = restored.past or Past(stored.config, known=False)
         self._restored = restored
 
     @classmethod
