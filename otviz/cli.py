@@ -1,4 +1,4 @@
-"""The command line: list, train, evaluate, experiment, transport. Flags come from the same knobs as the widgets.
+"""The command line: list, train, evaluate, experiment, export, transport. Flags come from the same knobs as the widgets.
 
 Knobs of a method are plain flags (`--tau 0.05`), those of target, source and networks carry their name (`--target.radius 2`).
 """
@@ -34,10 +34,11 @@ commands:
   train METHOD          train a method on points in the plane or on images, measure and save it
   evaluate MODEL        judge a checkpoint, a run or the folder of either by fresh samples [--n N] [--json]
   experiment ID|all     run a claim of the papers over seeds and judge it [--seeds 5] [--quick] [--json]
+  export RUN            a run, or several, as a notebook, a report, CSV, NPZ ... [--as KIND] [--out FILE]
   transport             solve one transport problem between two samples of points
 
 otviz COMMAND --help, and otviz train METHOD --help, tell more. The dashboard: streamlit run app.py"""
-COMMANDS = ("list", "train", "evaluate", "experiment", "transport")
+COMMANDS = ("list", "train", "evaluate", "experiment", "export", "transport")
 HELP = ("-h", "--help")
 PRESET = "preset"
 """Stands for a knob that the command line leaves to the preset of method and images."""
@@ -75,7 +76,7 @@ def _run(words: list[str]) -> int:
             return _train(words[1:])
     if words[0] == "experiment":
         return _experiment(words[1:])
-    return _evaluate(words[1:]) if words[0] == "evaluate" else _transport(words[1:])
+    return {"evaluate": _evaluate, "export": _export, "transport": _transport}[words[0]](words[1:])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -224,6 +225,13 @@ def _experiment(words: list[str]) -> int:
     text, status = experiment(_parse(ExperimentArgs, words, "experiment"))
     print(text)
     return status
+
+
+def _export(words: list[str]) -> int:
+    from otviz.exporting import ExportArgs, exported
+
+    print(exported(_parse(ExportArgs, words, "export")))
+    return 0
 
 
 def _transport(words: list[str]) -> int:

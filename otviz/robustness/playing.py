@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from otviz.machine import made_on
-from otviz.machine import made_on
 from otviz.metrics import held_out, wasserstein2
 from otviz.robustness.sweep import Outcome, identity
 from otviz.runs.config import RunConfig

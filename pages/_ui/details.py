@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from otviz.runs import export
 from pages._ui import controls, running
-from pages._ui.downloads import download
+from pages._ui.downloads import offer
 from pages._ui.leases import registry
 from pages._ui.links import Link, plain
 from pages._ui.setup import address
@@ -50,7 +49,7 @@ def show(link: Link, run: Run | Recorded | None, method: Method | None) -> None:
     elif view == "latent":
         _latent(run)
     else:
-        _download(run)
+        offer({run.config.method.title: run}, run.id)
 
 
 def show_formula(run: Run | Recorded | None, method: Method | None) -> None:
@@ -80,17 +79,6 @@ def _latent(run: Run | Recorded) -> None:
     seed = int(st.number_input("Seed of the two ends", 0, 10_000, 0, key="latent-seed", width=200))
     st.plotly_chart(interpolation(run.still(), seed), key="latent", width="stretch")
     st.caption("A continuous map must carry the line from start to end across the gaps between modes.")
-
-
-def _download(run: Run | Recorded) -> None:
-    with st.container(horizontal=True, gap="small"):
-        download("Losses (CSV)", lambda: export.history_csv(run.losses()), f"{run.id}-losses.csv", "text/csv")
-        last = run.snapshots[-1]
-        download("Samples (CSV)", lambda: export.samples_csv(last), f"{run.id}-samples.csv", "text/csv")
-        download("Config (JSON)", export.config_json(run.config), f"{run.id}.json", "application/json")
-        download("Weights (safetensors)", lambda: export.weights(run.still()), f"{run.id}.safetensors")
-        download("Python script", export.snippet(run.config), f"{run.id}.py", "text/x-python")
-    st.code(export.snippet(run.config), language="python", height=260)
 
 
 def show_runs(

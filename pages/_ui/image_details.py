@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from otviz.runs import export
 from pages._ui import controls, details, imaging, running
-from pages._ui.downloads import download
+from pages._ui.downloads import offer
 from pages._ui.links import Link
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ def show(link: Link, run: Run | Recorded | None, method: Method | None) -> None:
     elif view == "scores":
         st.fragment(_scores, run_every=REDRAWN if running.alive(run) else None)(run)
     elif run.snapshots:
-        _download(run)
+        offer({run.config.method.title: run}, run.id)
     else:
         st.caption(NOT_BEGUN)
 
@@ -56,19 +55,3 @@ def _scores(run: Run | Recorded) -> None:
             "of this project's classifier: compare within a data set only, and not with published FID. Precision is high "
             "for a collapsed generator too; read it with recall and classes."
         )
-
-
-def _download(run: Run | Recorded) -> None:
-    from otviz.runs import image_export
-
-    scene, last = run.scene, run.snapshots[-1]
-    assert scene is not None
-    with st.container(horizontal=True, gap="small"):
-        download("Samples (PNG)", lambda: image_export.samples_png(scene, last), f"{run.id}.png", "image/png")
-        download("Samples (NPZ)", lambda: image_export.samples_npz(scene, last), f"{run.id}-samples.npz")
-        download("Losses (CSV)", lambda: export.history_csv(run.losses()), f"{run.id}-losses.csv", "text/csv")
-        download("Config (JSON)", export.config_json(run.config), f"{run.id}.json", "application/json")
-        download("Weights (safetensors)", lambda: export.weights(run.still()), f"{run.id}.safetensors")
-        script = image_export.snippet(run.config)
-        download("Python script", script, f"{run.id}.py", "text/x-python")
-    st.code(script, language="python", height=260)
