@@ -106,15 +106,17 @@ def repeat(kept: Kept) -> Repeated:
     steps = int(kept.numbers["step"])
     measured_at = int(kept.numbers.get("measured_at", steps))
     played, losses, probe, looked = kept.past.replayed(steps), Losses(), None, None
+    numbers: Numbers = {}
     step = next(played)
     for until in sorted({measured_at, steps}):
         step = _advance(played, step, until, losses)
         if probe is None or probe.training is not step.training:  # a branch has a training of its own
             probe = probe_of(step.training, kept.past.began.seed)
         looked = probe.look(0, 0.0, last_of([losses.all()]), measure=until == measured_at)
+        numbers |= numbers_of(looked)  # what was measured before a branch began is known from there
     assert probe is not None
     assert looked is not None
-    return Repeated(step.training, probe.scene, looked, losses.all(), numbers_of(looked))
+    return Repeated(step.training, probe.scene, looked, losses.all(), numbers)
 
 
 def differences(kept: Kept, found: Numbers) -> dict[str, tuple[Any, Any]]:

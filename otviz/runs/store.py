@@ -6,6 +6,7 @@ history.csv            step, generator_loss, adversary_loss
 snapshots.npz          the snapshots kept, and the scene
 generator.safetensors  weights of the generator that is shown
 state.safetensors/json what a continuation needs
+tags.json              words given by users; only if there are any
 summary.json           status, message, steps, seconds, last measurements, processor and versions; written last
 """
 
@@ -16,7 +17,7 @@ import json
 import math
 import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -35,6 +36,7 @@ from otviz.runs.kept import Restored
 from otviz.runs.past import Past
 from otviz.runs.run import ENDED, Run
 from otviz.runs.snapshots import Scene, Snapshot
+from otviz.runs.tags import write_tags
 
 if TYPE_CHECKING:
     from otviz.runs.recorded import Recorded
@@ -86,6 +88,13 @@ class Store:
     def read(self, run_id: str) -> Stored:
         """What is known of a run. Raises ValueError when it is not there or damaged."""
         return read_run(self.path(run_id))
+
+    def tag(self, run_id: str, tags: Iterable[str]) -> None:
+        """Give a run these tags instead of those it had. Raises ValueError for bad tags, or when it is not there."""
+        folder = self.path(run_id)
+        if not folder.is_dir():
+            raise ValueError(f"the run {run_id!r} is not saved yet, or was deleted; it cannot be tagged")
+        write_tags(folder, tags)
 
     def delete(self, run_id: str) -> None:
         """Remove a run for good; harmless if it is not there."""
@@ -140,7 +149,7 @@ def read_restored(folder: Path) -> tuple[Scene, Restored]:
         tensors: dict[str, torch.Tensor] = load_tensors(raw)
         rest = header["__metadata__"]["rest"]
         step = int(json.loads(rest)["step"])
-        losses = _read_history(folder / "history.csv")
+        losses = read_history(folder / "history.csv")
         if len(losses) < step:
             raise ValueError(f"history.csv holds {len(losses)} of {step} steps")
         # A process that died between two files left history and snapshots ahead of the state; it goes on from the state.
@@ -163,7 +172,8 @@ def _changed(path: Path) -> float:
         return 0.0
 
 
-def _read_history(path: Path) -> NDArray[np.float32]:
+def read_history(path: Path) -> NDArray[np.float32]:
+    """Losses after each step, shape (steps, 2): generator, adversary. Raises ValueError or OSError."""
     lines = path.read_text().splitlines()[1:]
     return np.array([line.split(",")[1:] for line in lines], dtype=np.float32).reshape(len(lines), 2)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages._ui import controls, details, imaging, running
+from pages._ui import controls, details, run_table, running
 from pages._ui.downloads import offer
 from pages._ui.links import Link
 
@@ -26,7 +26,7 @@ def show(link: Link, run: Run | Recorded | None, method: Method | None) -> None:
     """Draw the view chosen; only that one is computed."""
     view = controls.choice(link, "view", VIEWS, default="scores", label="Under the picture", in_a_row=True)
     if view == "runs":
-        details.show_runs(link, run, imaging.address, images=True)
+        run_table.show_kind(link, run, images=True)
     elif view == "formula":
         details.show_formula(run, method)
     elif run is None:

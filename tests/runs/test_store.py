@@ -26,7 +26,15 @@ from otviz.runs.registry import Registry
 from otviz.runs.run import Run
 from otviz.runs.store import Store, read_restored
 
-FILES = ("config.json", "history.csv", "snapshots.npz", "generator.safetensors", "state.safetensors", "summary.json")
+FILES = (
+    "config.json",
+    "past.json",
+    "history.csv",
+    "snapshots.npz",
+    "generator.safetensors",
+    "state.safetensors",
+    "summary.json",
+)
 
 
 def config(name: str = "uotm-sd", steps: int = 60, **knobs: Any) -> RunConfig:
