@@ -37,8 +37,10 @@ def restore_moments(optimiser: torch.optim.Optimizer | None, prefix: str, tensor
     optimiser.load_state_dict({"state": kept, "param_groups": optimiser.state_dict()["param_groups"]})
     for weight, own in optimiser.state.items():
         for key, value in own.items():
-            if value.shape == weight.shape:  # fused kernels take moments to lie in memory as their weight does
-                own[key] = torch.empty_like(weight, requires_grad=False).copy_(value)
+            # Torch takes over a tensor as it is, and Adam counts steps in place: two branches of one state need copies.
+            # Fused kernels take moments to lie in memory as their weight does.
+            alike = value.shape == weight.shape
+            own[key] = torch.empty_like(weight, requires_grad=False).copy_(value) if alike else value.clone()
 
 
 def plain(value: Tensor) -> Tensor:

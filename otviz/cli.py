@@ -1,4 +1,4 @@
-"""The command line: list, train, evaluate, experiment, figures, transport. Flags come from the same knobs as the widgets.
+"""The command line: list, train, evaluate, experiment, figures, export, transport. Flags come from the knobs of the widgets.
 
 Knobs of a method are plain flags (`--tau 0.05`), those of target, source and networks carry their name (`--target.radius 2`).
 """
@@ -35,10 +35,11 @@ commands:
   evaluate MODEL        judge a checkpoint, a run or the folder of either by fresh samples [--n N] [--json]
   experiment ID|all     run a claim of the papers over seeds and judge it [--seeds 5] [--quick] [--json]
   figures NAME|all      draw the papers' overview figures from trainings of our own, one SVG each [--out pictures]
+  export RUN            a run, or several, as a notebook, a report, CSV, NPZ ... [--as KIND] [--out FILE]
   transport             solve one transport problem between two samples of points
 
 otviz COMMAND --help, and otviz train METHOD --help, tell more. The dashboard: streamlit run app.py"""
-COMMANDS = ("list", "train", "evaluate", "experiment", "figures", "transport")
+COMMANDS = ("list", "train", "evaluate", "experiment", "figures", "export", "transport")
 HELP = ("-h", "--help")
 PRESET = "preset"
 """Stands for a knob that the command line leaves to the preset of method and images."""
@@ -76,9 +77,8 @@ def _run(words: list[str]) -> int:
             return _train(words[1:])
     if words[0] == "experiment":
         return _experiment(words[1:])
-    if words[0] == "figures":
-        return _figures(words[1:])
-    return _evaluate(words[1:]) if words[0] == "evaluate" else _transport(words[1:])
+    rest = {"evaluate": _evaluate, "figures": _figures, "export": _export, "transport": _transport}
+    return rest[words[0]](words[1:])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -233,6 +233,13 @@ def _figures(words: list[str]) -> int:
     from otviz.printing import FiguresArgs, figures
 
     print(figures(_parse(FiguresArgs, words, "figures")))
+    return 0
+
+
+def _export(words: list[str]) -> int:
+    from otviz.exporting import ExportArgs, exported
+
+    print(exported(_parse(ExportArgs, words, "export")))
     return 0
 
 

@@ -4,12 +4,12 @@ from pages._ui import controls, explaining, frame, lessons, links
 
 frame.require()
 link = links.open_link("learn")
-VIEWS = {
-    "lessons": ("Lessons", lambda link: lessons.show_lessons()),
-    "derivations": ("Derivations", explaining.show_derivations),
-    "glossary": ("Glossary", explaining.show_glossary),
-}
-titles = {name: title for name, (title, _) in VIEWS.items()}
-view = controls.choice(link, "view", titles, default="lessons", label="What to read", in_a_row=True)
-VIEWS[view][1](link)
+VIEWS = {"lessons": "Lessons", "derivations": "Derivations", "glossary": "Glossary"}
+view = controls.choice(link, "view", VIEWS, default="lessons", label="What to read", in_a_row=True)
+if view == "lessons":
+    lessons.show_lessons()
+elif view == "derivations":
+    explaining.show_derivations(link)
+else:
+    explaining.show_glossary(link)
 link.publish()

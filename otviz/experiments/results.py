@@ -13,6 +13,7 @@ from typing import Any
 from otviz import __version__
 from otviz.experiments.base import Outcome
 from otviz.files import write_whole
+from otviz.machine import processor, versions
 
 FORMAT = 1
 """Of a results file; one of another number is refused."""
@@ -58,15 +59,11 @@ def result_of(
     experiment: str, outcomes: Sequence[Outcome], quick: bool, machine: Mapping[str, str | int] | None = None
 ) -> Result:
     """The result of a run on a machine: this one if None."""
-    import numpy
-    import torch
-
-    versions = {"python": platform.python_version(), "torch": torch.__version__, "numpy": numpy.__version__}
     here: dict[str, str | int] = {
-        "system": platform.system(), "processor": _processor(), "cores": os.cpu_count() or 1,
+        "system": platform.system(), "processor": processor(), "cores": os.cpu_count() or 1,
     }  # fmt: skip
     ordered = tuple(sorted(outcomes, key=lambda outcome: outcome.seed))
-    return Result(experiment, quick, ordered, __version__, versions, machine or here)
+    return Result(experiment, quick, ordered, __version__, versions(), machine or here)
 
 
 def read(experiment: str, folder: Path = SHIPPED) -> Result | None:
@@ -100,13 +97,3 @@ def write(result: Result, folder: Path = SHIPPED) -> Path:
     path = folder / f"{result.experiment}.json"
     write_whole(path, (json.dumps(result.record(), indent=1, allow_nan=False) + "\n").encode())
     return path
-
-
-def _processor() -> str:
-    """The name of the processor, as the system tells it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(named, "") or platform.processor() or platform.machine()

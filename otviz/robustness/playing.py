@@ -13,10 +13,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from otviz.machine import made_on
 from otviz.metrics import held_out, wasserstein2
 from otviz.robustness.sweep import Outcome, identity
 from otviz.runs.config import RunConfig
 from otviz.runs.kept import Restored, collect
+from otviz.runs.past import Past
 from otviz.runs.probe import Probe
 from otviz.runs.recorded import Recorded
 from otviz.runs.snapshots import Meter, Snapshot
@@ -163,9 +165,11 @@ class Film:
         done = losses[: self._training.step]
         step, meter = self._training.step, self._snapshots[-1].meter
         status = "done" if step >= config.steps else "stopped"
-        stored = Stored(name, config, status, "", step, self._seconds, time.time(), meter)
+        made = made_on(self._training.device.type)
+        stored = Stored(name, config, status, "", step, self._seconds, time.time(), meter, made=made)
+        restored = Restored(tuple(self._snapshots), done, *self._good, Past(config))
         try:
-            store.save(Recorded(stored, self._probe.scene, Restored(tuple(self._snapshots), done, *self._good)))
+            store.save(Recorded(stored, self._probe.scene, restored))
         except OSError:  # a full disk; what was measured is still worth having
             return ""
         return name

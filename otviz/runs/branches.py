@@ -13,6 +13,7 @@ from otviz.methods import Adversarial, Method
 from otviz.runs.config import RunConfig
 from otviz.runs.frames import NO_LOSSES
 from otviz.runs.kept import Restored, State
+from otviz.runs.past import Change
 from otviz.runs.recorded import Recorded
 from otviz.runs.run import Run
 
@@ -90,4 +91,7 @@ def _from_state(run: Run | Recorded, state: State, method: Method, frozen: bool 
             "(hidden, layers, noise_dim, features); change others"
         ) from error
     snapshots = tuple(snapshot for snapshot in run.snapshots if snapshot.step <= at)
-    return Branch(config, Restored(snapshots, run.losses()[:at], tensors, text), f"branched from {run.id} at step {at}")
+    begun = Change(at, method, frozen=bool(rest["frozen"]), anew=True)
+    past = run.past.until(at - 1).then(begun)  # what was changed just there is in the state, or in what begins
+    restored = Restored(snapshots, run.losses()[:at], tensors, text, past)
+    return Branch(config, restored, f"branched from {run.id} at step {at}")

@@ -1,10 +1,9 @@
-"""What of a run can be carried away: texts and bytes that repeat it or use it elsewhere."""
+"""What of a run can be carried away: texts and bytes that other programs read."""
 
 from __future__ import annotations
 
 import io
 import json
-import pprint
 
 import numpy as np
 from safetensors.torch import save as save_tensors
@@ -12,28 +11,6 @@ from safetensors.torch import save as save_tensors
 from otviz.runs.config import RunConfig
 from otviz.runs.snapshots import Snapshot
 from otviz.training import Training
-
-
-def snippet(config: RunConfig) -> str:
-    """A Python script that repeats the run with otviz and prints its last losses and coverage."""
-    record = pprint.pformat(config.record(), width=110, sort_dicts=False)
-    return f'''"""Repeats a run of otviz: {config.method.title} on {config.target.title}. Run it where otviz can be imported."""
-
-import torch
-
-from otviz.reporting import report_of
-from otviz.runs.config import RunConfig
-from otviz.runs.run import Run
-
-torch.set_num_threads(1)
-config = RunConfig.from_record(
-{record}
-)
-run = Run("repeated", config).start()
-run.wait()
-report, samples = report_of(run)  # samples: (2500, 2)
-print(report["losses"], report["metrics"])
-'''
 
 
 def weights(training: Training) -> bytes:

@@ -1,17 +1,15 @@
-"""What of a run on images can be carried away: sheets, arrays, and a script that repeats it."""
+"""What of a run on images can be carried away: sheets and arrays."""
 
 from __future__ import annotations
 
 import io
 import math
-import pprint
 
 import numpy as np
 from numpy.typing import NDArray
 
 from otviz.datasets import to_rows
 from otviz.datasets.sheets import png, sheet
-from otviz.runs.config import RunConfig
 from otviz.runs.snapshots import Scene, Snapshot
 
 PIXELS = 1024  # width of a PNG that is aimed at
@@ -35,31 +33,6 @@ def samples_npz(scene: Scene, snapshot: Snapshot) -> bytes:
     out = io.BytesIO()
     np.savez_compressed(out, step=np.array(snapshot.step), **arrays)  # type: ignore[arg-type]
     return out.getvalue()
-
-
-def snippet(config: RunConfig) -> str:
-    """A Python script that repeats the run with otviz, prints its last measurement and keeps its images."""
-    record = pprint.pformat(config.record(), width=110, sort_dicts=False)
-    return f'''"""Repeats a run of otviz: {config.method.title} on {config.target.title}. Run it where otviz can be imported."""
-
-from pathlib import Path
-
-import torch
-
-from otviz.runs.config import RunConfig
-from otviz.runs.image_export import samples_png
-from otviz.runs.run import Run
-
-torch.set_num_threads(1)
-config = RunConfig.from_record(
-{record}
-)
-run = Run("repeated", config).start()
-run.wait()
-last = run.snapshots[-1]  # last.generated: images as rows (n, C*H*W), uint8
-Path("samples.png").write_bytes(samples_png(run.scene, last))
-print(run.status, last.step, last.generator_loss, last.meter)
-'''
 
 
 def _pixels(scene: Scene, images: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -48,7 +48,7 @@ class ImageProbe:
 
     def __init__(self, training: Training, seed: int) -> None:
         images: ImageSet = training.target
-        self._training, self._images, self._seed = training, images, seed
+        self.training, self._images, self._seed = training, images, seed
         self._count = int(min(JUDGED, max(FEWEST, NUMBERS // images.dim)))
         self._meter: Meter = {}
         self._due = FIRST_AFTER
@@ -71,14 +71,20 @@ class ImageProbe:
             judge=judge,
         )
 
-    def look(self, sequence: int, seconds: float, losses: tuple[float, float]) -> Snapshot:
-        """A snapshot of the training as it is now; what it measures is as old as `measured_at` says."""
-        training, shape = self._training, self._images.shape
+    def look(self, sequence: int, seconds: float, losses: tuple[float, float], measure: bool | None = None) -> Snapshot:
+        """A snapshot of the training as it is now; what it measures is as old as `measured_at` says.
+
+        Args:
+            measure: whether to judge images now; now and then if None.
+        """
+        training, shape = self.training, self._images.shape
         shown = as_images(as_array(training.generate(self._x, self._z)), shape)
         raw = None
         if training.shown is not training.generator:
             raw = as_images(as_array(training.generate(self._x, self._z, averaged=False)), shape)
-        self._measure_now_and_then(seconds)
+        due = seconds >= self._due or training.step >= training.steps
+        if due if measure is None else measure:
+            self._measure(seconds)
         return Snapshot(
             sequence=sequence,
             step=training.step,
@@ -99,10 +105,7 @@ class ImageProbe:
         """n fresh generated images as rows, shape (n, C*H*W), in [-1, 1]."""
         return self._generate(n, [seed, 11])[0]
 
-    def _measure_now_and_then(self, seconds: float) -> None:
-        over = self._training.step >= self._training.steps
-        if seconds < self._due and not over:
-            return
+    def _measure(self, seconds: float) -> None:
         floor = None if self._judge is None else self._judge.floor(self._count)  # seconds, the first time
         began = time.monotonic()
         rows, labels = self._generate(self._count, [self._seed, 8])
@@ -113,7 +116,7 @@ class ImageProbe:
     def _measured(self, rows: Array, labels: Labels, floor: Evaluation | None) -> Meter:
         real = self._images.sample(len(rows), np.random.default_rng([self._seed, 10]))
         found: Meter = {
-            "measured_at": self._training.step, "samples": len(rows),
+            "measured_at": self.training.step, "samples": len(rows),
             "diversity": diversity(rows), "diversity_target": diversity(real),
             "brightness": float(rows.mean()), "brightness_target": float(real.mean()),
             "roughness": roughness(rows, self._images.shape), "roughness_target": roughness(real, self._images.shape),
@@ -121,7 +124,7 @@ class ImageProbe:
         if self._judge is None or floor is None:
             return found
         scores = self._judge.evaluate(rows, len(rows), nearest=0)
-        if self._training.classes:
+        if self.training.classes:
             found["as_asked"] = self._judge.as_asked(rows, labels)
         return found | {
             "frechet": scores.frechet, "frechet_floor": floor.frechet,
@@ -138,7 +141,7 @@ class ImageProbe:
         labels, parts = self._images.sample_labels(n, np.random.default_rng(seed)), []
         for first, pair in zip(range(0, n, BLOCK), self._draws(n, seed), strict=True):
             wanted = torch.from_numpy(labels[first : first + BLOCK])
-            parts.append(as_array(self._training.generate(*_to(pair, self._training.device), wanted)))
+            parts.append(as_array(self.training.generate(*_to(pair, self.training.device), wanted)))
         return np.concatenate(parts), labels
 
     def _draws(self, n: int, seed: list[int]) -> Iterator[tuple[Tensor, Tensor]]:
@@ -147,8 +150,8 @@ class ImageProbe:
         noise = torch.Generator().manual_seed(int(rng.integers(2**31)))
         for first in range(0, n, BLOCK):
             rows = min(BLOCK, n - first)
-            x = torch.from_numpy(self._training.source.sample(rows, rng))
-            yield x, torch.randn(rows, self._training.method.noise_dim, generator=noise)
+            x = torch.from_numpy(self.training.source.sample(rows, rng))
+            yield x, torch.randn(rows, self.training.method.noise_dim, generator=noise)
 
 
 def roughness(rows: Array, shape: tuple[int, int, int]) -> float:

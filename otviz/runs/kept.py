@@ -7,6 +7,7 @@ import math
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -14,6 +15,9 @@ from numpy.typing import NDArray
 
 from otviz.runs.snapshots import Snapshot
 from otviz.training import Step
+
+if TYPE_CHECKING:
+    from otviz.runs.past import Past
 
 State = tuple[dict[str, torch.Tensor], str]
 """`Training.state()`: tensors by name, and the rest as text."""
@@ -26,7 +30,7 @@ EVERY = 5.0  # seconds between large ones, which go from one process to another
 
 
 class Restored:
-    """What a stored run needs to go on: its snapshots, losses (n, 2), and the training's state."""
+    """What a stored run needs to go on: its snapshots, losses (n, 2), the training's state, and its past if it is known."""
 
     def __init__(
         self,
@@ -34,11 +38,13 @@ class Restored:
         losses: NDArray[np.float32],
         tensors: Mapping[str, torch.Tensor],
         text: str,
+        past: Past | None = None,
     ) -> None:
         self.snapshots = snapshots
         self.losses = losses
         self.tensors = dict(tensors)
         self.text = text
+        self.past = past
 
     @property
     def frozen(self) -> bool:

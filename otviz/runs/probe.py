@@ -36,7 +36,7 @@ class Probe:
         rng = np.random.default_rng([seed, 7])
         noise = torch.Generator().manual_seed(seed + 7)
         device = training.device
-        self._training = training
+        self.training = training
         many = training.target.sample(DIVERSITY_POINTS, np.random.default_rng([seed, 8]))
         self._meter: Meter = {"samples": POINTS, "diversity_target": diversity(many)}
         self._measured_at = -math.inf
@@ -65,15 +65,19 @@ class Probe:
             loss_floor=loss_floor(training, rng),
         )
 
-    def look(self, sequence: int, seconds: float, losses: tuple[float, float]) -> Snapshot:
-        """A snapshot of the training as it is now, with the coverage measured afresh."""
-        training = self._training
+    def look(self, sequence: int, seconds: float, losses: tuple[float, float], measure: bool | None = None) -> Snapshot:
+        """A snapshot of the training as it is now, with the coverage measured afresh.
+
+        Args:
+            measure: whether what takes longer is measured too; now and then if None.
+        """
+        training = self.training
         with torch.no_grad():
             generated = training.shown(self._source, self._noise)
             sheet = training.shown(self._sheet, torch.zeros(len(self._sheet), training.method.noise_dim).to(generated))
         points = as_array(generated)
         if np.isfinite(points).all():
-            self._measure(points)
+            self._measure(points, measure)
         potential, arrows = self._field_now_and_then(generated)
         return Snapshot(
             sequence=sequence,
@@ -90,24 +94,26 @@ class Probe:
             meter=dict(self._meter),
         )
 
-    def _measure(self, points: Array) -> None:
+    def _measure(self, points: Array, all_of_it: bool | None) -> None:
         """Coverage at every look; exact W2, which takes tens of milliseconds, precision and recall only every few seconds."""
         if self._mixture is not None:
             self._meter |= coverage(points, self._mixture)
             self._meter["true_shares"] = self._mixture.weights.tolist()
         self._meter["diversity"] = diversity(points)
         now = time.monotonic()
-        if now - self._measured_at > W2_EVERY or self._training.step >= self._training.steps:
+        due = now - self._measured_at > W2_EVERY or self.training.step >= self.training.steps
+        if due if all_of_it is None else all_of_it:
             self._measured_at = now
             self._meter |= {"w2": wasserstein2(points[:W2_POINTS], self._held_out), "w2_floor": self._w2_floor}
             precision, recall = precision_recall(points[:W2_POINTS], self._held_out)
             self._meter |= {"w2_samples": W2_POINTS, "precision": precision, "recall": recall}
+            self._meter["measured_at"] = self.training.step
 
     def samples(self, n: int, seed: int) -> Array:
         """n fresh generated points, shape (n, 2)."""
         rng = np.random.default_rng([seed, 11])
         noise = torch.Generator().manual_seed(seed + 11)
-        training = self._training
+        training = self.training
         source = torch.from_numpy(training.source.sample(n, rng)).to(training.device)
         z = torch.randn(n, training.method.noise_dim, generator=noise).to(training.device)
         with torch.no_grad():
@@ -122,7 +128,7 @@ class Probe:
         return self._drawn
 
     def _field(self, generated: Tensor) -> tuple[Array | None, Array | None]:
-        training = self._training
+        training = self.training
         adversary = training.adversary if training.adversary is not None else torch.nn.Identity()
         rows = min(256, POINTS)
         batch = generated[:rows], self._target[:rows]

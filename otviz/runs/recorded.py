@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from otviz.runs.kept import Restored, State
+from otviz.runs.past import Past
 from otviz.runs.snapshots import Curve, Meter, Scene, Snapshot, curve_of
-from otviz.runs.store import Store, Stored, read_restored
+from otviz.runs.store import Store, Stored, read_restored, read_run
 from otviz.training import Training
 
 
@@ -37,13 +39,19 @@ class Recorded:
         self.meter: Meter = stored.meter
         self.scene = scene
         self.snapshots = restored.snapshots
+        self.made = dict(stored.made)
+        self.past = restored.past or Past(stored.config, known=False)
         self._restored = restored
 
     @classmethod
     def read(cls, store: Store, run_id: str) -> Recorded:
         """The run of that id. Raises ValueError when it is not there or damaged."""
-        stored = store.read(run_id)
-        return cls(stored, *read_restored(store.path(run_id)))
+        return cls.lying_in(store.path(run_id))
+
+    @classmethod
+    def lying_in(cls, folder: Path) -> Recorded:
+        """The run in a folder, wherever that is. Raises ValueError when it is not there or damaged."""
+        return cls(read_run(folder), *read_restored(folder))
 
     def watch(self, after: int = -1) -> tuple[Snapshot, ...]:
         """Snapshots with a sequence number above `after`."""

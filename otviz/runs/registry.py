@@ -17,6 +17,7 @@ from otviz.runs.pace import Pace
 from otviz.runs.run import ENDED, Run
 from otviz.runs.slots import Slots
 from otviz.runs.store import Store, read_restored
+from otviz.runs.summaries import Summaries, Summary
 
 AT_ONCE = 2
 ALIVE = 64
@@ -54,6 +55,7 @@ class Registry:
         self.store = store
         self.grace = grace
         self.hosts = hosts
+        self._summaries = None if store is None else Summaries(store)
         self._slots = Slots(at_once)
         self._runs: dict[str, Run] = {}
         self._holds: dict[str, _Hold] = {}
@@ -111,6 +113,19 @@ class Registry:
     def runs(self) -> list[Run]:
         """Runs of this process, newest first."""
         return list(reversed(self._runs.values()))
+
+    def listed(self) -> list[Summary]:
+        """Every run, of this process and stored, newest first. Raises ValueError when runs are kept in memory only."""
+        if self._summaries is None:
+            raise ValueError("runs of this process are not kept on disk")
+        return self._summaries.all(self.runs())
+
+    def tag(self, run_id: str, tags: Sequence[str]) -> None:
+        """Give a run these tags instead of those it had. Raises ValueError for bad tags or a run that is not there."""
+        with self._lock:  # it must not be deleted meanwhile
+            if self.find(run_id) is not None:
+                self.stored.path(run_id).mkdir(parents=True, exist_ok=True)  # it may not have been saved yet
+            self.stored.tag(run_id, tags)
 
     def delete(self, run_id: str) -> None:
         """Remove a run that has ended, here and on disk. Raises ValueError while it is alive."""

@@ -17,12 +17,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from otviz.machine import made_on
 from otviz.methods import Adversarial
 from otviz.runs.config import RunConfig
 from otviz.runs.hosts import Host, Hosted, Hosts
 from otviz.runs.kept import Losses, Restored, State, States
 from otviz.runs.live import Here, Live, last_of
 from otviz.runs.pace import Pace
+from otviz.runs.past import Change, Past
 from otviz.runs.rhythm import Rhythm
 from otviz.runs.slots import Slots
 from otviz.runs.snapshots import Curve, Meter, Scene, Snapshot, curve_of, thinned
@@ -47,6 +49,7 @@ class Run:
 
     Attributes:
         live: its training, from when it is admitted until it has ended.
+        past: what it began with, and what was changed after which step.
     """
 
     def __init__(
@@ -76,6 +79,9 @@ class Run:
         self._commands: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
         self._snapshots: tuple[Snapshot, ...] = restored.snapshots if restored else ()
         self._losses = Losses(restored.losses if restored else None)
+        self.past = restored.past if restored and restored.past else Past(config, known=restored is None)
+        if self.past.method != config.method:  # a knob that was moved just before the run was stopped
+            self.past = self.past.then(Change(len(self._losses.all()), config.method))
         self._later: list[tuple[str, Any]] = []  # commands that came while queued
         self._pending: list[NDArray[np.float32]] = []  # losses since the last look
         self._altered = False  # since the last look, other than by training
@@ -168,6 +174,16 @@ class Run:
     def meter(self) -> Meter:
         """Measurements of the last look."""
         return self._snapshots[-1].meter if self._snapshots else {}
+
+    @property
+    def device(self) -> str:
+        """Where it trains: that of its config until it has begun."""
+        return self.config.device if self.live is None else self.live.device
+
+    @property
+    def made(self) -> dict[str, str]:
+        """Device, processor and versions that its numbers come from."""
+        return made_on(self.device)
 
     def losses(self) -> NDArray[np.float32]:
         """Losses after each step as of the last look, shape (steps, 2): generator, adversary (nan without)."""
@@ -324,9 +340,11 @@ class Run:
                 self._end("stopped")
         elif command == "retune":
             live.retune(value)
+            self.past = self.past.then(Change(live.step, method=value))
         elif command == "freeze":
             live.freeze(value)
             self.frozen, self._altered = value, True
+            self.past = self.past.then(Change(live.step, frozen=value))
         else:
             self._allow(command, value)
 

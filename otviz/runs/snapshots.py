@@ -67,9 +67,11 @@ class Snapshot:
         generator_loss, adversary_loss: last losses; nan where there is none.
         alpha: divergence weight now, or None for methods without one.
         meter: modes_covered, modes_total, mode_shares, high_quality, mode_mixture, w2, w2_floor, samples: the last
-            values measured (w2 is measured less often); keys are absent until measured or where they do not apply.
-            Of images: measured_at (step), frechet, frechet_floor, precision, recall, recall_floor, class_shares,
-            true_class_shares, as_asked (where classes are asked for), classes_effective, classes_total, diversity, diversity_target, brightness, roughness (and so on), samples.
+            values measured; keys are absent until measured or where they do not apply. measured_at is the step of what
+            is measured less often: w2, precision and recall, and all scores of images.
+            Of images: frechet, frechet_floor, precision, recall, recall_floor, class_shares, true_class_shares, as_asked
+            (where classes are asked for), classes_effective, classes_total, diversity, diversity_target, brightness,
+            roughness (and so on), samples.
         raw: of images whose `generated` comes from averaged weights: the same from the weights as they are, else None.
     """
 

@@ -1,11 +1,13 @@
 """Runs on disk: one folder a run, each file written aside and renamed, nothing pickled.
 
 config.json            RunConfig.record()
+past.json              Past.record(): what it began with, what was changed after which step
 history.csv            step, generator_loss, adversary_loss
 snapshots.npz          the snapshots kept, and the scene
 generator.safetensors  weights of the generator that is shown
 state.safetensors/json what a continuation needs
-summary.json           status, message, steps, seconds, last measurements; written last
+tags.json              words given by users; only if there are any
+summary.json           status, message, steps, seconds, last measurements, processor and versions; written last
 """
 
 from __future__ import annotations
@@ -15,8 +17,8 @@ import json
 import math
 import re
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -31,8 +33,10 @@ from otviz.files import home, write_whole
 from otviz.runs.config import RunConfig
 from otviz.runs.export import history_csv
 from otviz.runs.kept import Restored
+from otviz.runs.past import Past
 from otviz.runs.run import ENDED, Run
 from otviz.runs.snapshots import Scene, Snapshot
+from otviz.runs.tags import write_tags
 
 if TYPE_CHECKING:
     from otviz.runs.recorded import Recorded
@@ -57,6 +61,7 @@ class Stored:
     created: float
     meter: dict[str, Any]
     origin: str = ""
+    made: Mapping[str, str] = field(default_factory=dict)
 
 
 class Store:
@@ -84,6 +89,13 @@ class Store:
         """What is known of a run. Raises ValueError when it is not there or damaged."""
         return read_run(self.path(run_id))
 
+    def tag(self, run_id: str, tags: Iterable[str]) -> None:
+        """Give a run these tags instead of those it had. Raises ValueError for bad tags, or when it is not there."""
+        folder = self.path(run_id)
+        if not folder.is_dir():
+            raise ValueError(f"the run {run_id!r} is not saved yet, or was deleted; it cannot be tagged")
+        write_tags(folder, tags)
+
     def delete(self, run_id: str) -> None:
         """Remove a run for good; harmless if it is not there."""
         shutil.rmtree(self.path(run_id), ignore_errors=True)
@@ -97,11 +109,13 @@ def save_run(run: Run | Recorded, folder: Path) -> None:
     summary = {
         "id": run.id, "status": run.status, "message": run.message, "step": last.step, "seconds": run.seconds,
         "created": run.created, "meter": last.meter, "origin": run.origin,
+        "made": run.made,
     }  # fmt: skip
     tensors, text = run.state()
     prefix = "averaged." if run.config.method.ema else "generator."
     weights = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
     write_whole(folder / "config.json", json.dumps(config, indent=1).encode())
+    write_whole(folder / "past.json", json.dumps(run.past.record(), indent=1).encode())
     write_whole(folder / "history.csv", history_csv(run.losses()).encode())
     write_whole(folder / "snapshots.npz", _pack(run.scene, run.snapshots))
     write_whole(folder / "generator.safetensors", save_tensors(weights))
@@ -119,6 +133,7 @@ def read_run(folder: Path) -> Stored:
         return Stored(
             folder.name, config, status, str(kept["message"]), int(kept["step"]), float(kept["seconds"]),
             float(kept["created"]), dict(kept["meter"]), str(kept.get("origin", "")),
+            {str(name): str(value) for name, value in kept.get("made", {}).items()},
         )  # fmt: skip
 
     return _guarded(folder, read)
@@ -134,14 +149,20 @@ def read_restored(folder: Path) -> tuple[Scene, Restored]:
         tensors: dict[str, torch.Tensor] = load_tensors(raw)
         rest = header["__metadata__"]["rest"]
         step = int(json.loads(rest)["step"])
-        losses = _read_history(folder / "history.csv")
+        losses = read_history(folder / "history.csv")
         if len(losses) < step:
             raise ValueError(f"history.csv holds {len(losses)} of {step} steps")
         # A process that died between two files left history and snapshots ahead of the state; it goes on from the state.
         kept = tuple(snapshot for snapshot in snapshots if snapshot.step <= step)
-        return scene, Restored(kept, losses[:step], tensors, rest)
+        return scene, Restored(kept, losses[:step], tensors, rest, _read_past(folder, step))
 
     return _guarded(folder, read)
+
+
+def _read_past(folder: Path, step: int) -> Past | None:
+    """What the run has behind it at that step; None if it was saved before this was kept."""
+    path = folder / "past.json"
+    return Past.from_record(json.loads(path.read_text())).until(step) if path.is_file() else None
 
 
 def _changed(path: Path) -> float:
@@ -151,7 +172,8 @@ def _changed(path: Path) -> float:
         return 0.0
 
 
-def _read_history(path: Path) -> NDArray[np.float32]:
+def read_history(path: Path) -> NDArray[np.float32]:
+    """Losses after each step, shape (steps, 2): generator, adversary. Raises ValueError or OSError."""
     lines = path.read_text().splitlines()[1:]
     return np.array([line.split(",")[1:] for line in lines], dtype=np.float32).reshape(len(lines), 2)
 

@@ -10,7 +10,7 @@ import streamlit as st
 
 from pages._ui import inside, laboratory, reading, running, sweeping
 from pages._ui.comparing import Chosen, labels_of
-from pages._ui.downloads import download
+from pages._ui.downloads import download, offer
 from pages._ui.links import Link, plain
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ VIEWS = {
     "exact": "Exact plan",
     "inside": "Inside OT-GAN",
     "map": "Robustness map",
+    "download": "Download",
 }
 
 
@@ -66,6 +67,8 @@ def show(link: Link, runs: Sequence[Run | Recorded], chosen: Chosen) -> None:
         _history(begun)
     elif view == "figure":
         _figure(begun)
+    elif view == "download":
+        offer(dict(zip(labels_of(begun), begun, strict=True)), "otviz-panel")
     else:
         {
             "convex": laboratory.show_convex, "weights": laboratory.show_sample_weights,

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 import streamlit as st
+
+from pages._ui.links import plain
+
+if TYPE_CHECKING:
+    from otviz.runs.recorded import Recorded
+    from otviz.runs.run import Run
+
+REPEAT = (
+    "The notebook and the script repeat what was trained, with every knob moved on the way in its place, and tell whether "
+    "the numbers agree. The report is one file that plays without a server and without internet."
+)
 
 
 def download(
@@ -17,3 +30,28 @@ def download(
     """
     icon = ":material/download:" if quiet else None
     st.download_button(label, data, name, mime, on_click="ignore", type="tertiary" if quiet else "secondary", icon=icon)
+
+
+def offer(runs: Mapping[str, Run | Recorded], name: str) -> None:
+    """A button for every kind of file that these runs have, and the script that repeats them.
+
+    Args:
+        runs: by labels that tell them apart.
+        name: begins the names of the files.
+    """
+    from otviz.exports import exports, exports_of
+    from otviz.exports.scripts import told
+    from otviz.runs.repeat import kept_of
+
+    begun = {label: run for label, run in runs.items() if run.snapshots}
+    if not begun:
+        st.caption("Nothing to show yet: no run has begun.")
+        return
+    with st.container(horizontal=True, gap="small"):
+        for each in exports_of(begun):
+            download(each.label, functools.partial(each.make, begun), name + each.suffix, each.mime)
+    st.caption(REPEAT)
+    for label, run in begun.items():
+        for line in told(kept_of(run)):
+            st.caption(plain(line if len(begun) == 1 else f"{label}: {line}"))
+    st.code(exports()["script"].make(begun).decode(), language="python", height=260)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
 POLL = 0.4  # seconds between two looks at runs that train
 FIRST = 160  # snapshots of its past that a newly opened picture gets of a run; of several, less of each
-POINTS = 500  # points drawn of each of several runs; one alone shows all of its probe
 OVER = ("done", "stopped", "failed")
 
 State = tuple[tuple[str, bool], ...]
@@ -86,27 +84,10 @@ def _follow(runs: Sequence[Run | Recorded], drawn: State, labels: Sequence[str],
 
 
 def _update(run: Run | Recorded, name: str, last: int, panels: int, label: str) -> wire.PanelUpdate:
-    from otviz.runs.judged import verdict_on
+    from otviz.wire.showing import panel_of
 
     status, scene, looks = run.status, run.scene, run.watch()
     if scene is None or not looks:
         scene, looks, last = preview_of(run.config.target, run.config.source), (), -1
     chosen = wire.portion(looks, last, max(FIRST // panels, 60), panels)
-    if panels > 1:
-        scene = replace(scene, title=label or scene.title, target=scene.target[:POINTS], source=scene.source[:POINTS])
-        chosen = [replace(look, generated=look.generated[:POINTS]) for look in chosen]
-    found = verdict_on(run) if looks else None
-    return wire.PanelUpdate(
-        run=name,
-        box=scene.box,
-        scene=scene if last < 0 else None,
-        snapshots=chosen,
-        curve=run.curve(),
-        status=status,
-        message=run.message,
-        steps_per_second=run.steps_per_second,
-        verdict=found.word if found else "",
-        verdict_kind=found.kind if found else "",
-        verdict_text=f"{found.sentence} {found.rule}" if found and found.word else "",
-        shape=scene.shape,
-    )
+    return panel_of(run, scene, chosen, name=name, panels=panels, label=label, status=status, whole=last < 0)

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from otviz.runs import export
-from pages._ui import details, imaging, reading, running
-from pages._ui.downloads import download
+from pages._ui import details, reading, run_table, running
+from pages._ui.downloads import offer
 from pages._ui.links import Link
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ def show(link: Link, run: Run | Recorded | None, method: Method | None) -> None:
         st.caption(f"Each column is a class that the generator is asked for, in real images their own: {names}.")
     view = reading.choose_view(link, "images", VIEWS, default="scores", picture="player")
     if view == "runs":
-        details.show_runs(link, run, imaging.address, images=True)
+        run_table.show_kind(link, run, images=True)
     elif view == "formula":
         details.show_formula(run, method)
     elif run is None:
@@ -38,7 +37,7 @@ def show(link: Link, run: Run | Recorded | None, method: Method | None) -> None:
     elif view == "scores":
         st.fragment(_scores, run_every=REDRAWN if running.alive(run) else None)(run)
     elif run.snapshots:
-        _download(run)
+        offer({run.config.method.title: run}, run.id)
     else:
         st.caption(NOT_BEGUN)
 
@@ -63,19 +62,3 @@ def _scores(run: Run | Recorded) -> None:
             "of this project's classifier: compare within a data set only, and not with published FID. Precision is high "
             "for a collapsed generator too; read it with recall and classes."
         )
-
-
-def _download(run: Run | Recorded) -> None:
-    from otviz.runs import image_export
-
-    scene, last = run.scene, run.snapshots[-1]
-    assert scene is not None
-    with st.container(horizontal=True, gap="small"):
-        download("Samples (PNG)", lambda: image_export.samples_png(scene, last), f"{run.id}.png", "image/png")
-        download("Samples (NPZ)", lambda: image_export.samples_npz(scene, last), f"{run.id}-samples.npz")
-        download("Losses (CSV)", lambda: export.history_csv(run.losses()), f"{run.id}-losses.csv", "text/csv")
-        download("Config (JSON)", export.config_json(run.config), f"{run.id}.json", "application/json")
-        download("Weights (safetensors)", lambda: export.weights(run.still()), f"{run.id}.safetensors")
-        script = image_export.snippet(run.config)
-        download("Python script", script, f"{run.id}.py", "text/x-python")
-    st.code(script, language="python", height=260)

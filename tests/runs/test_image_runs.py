@@ -160,7 +160,7 @@ def test_what_is_measured_is_what_the_reference_says(finished: tuple[Store, Run]
 
 def test_without_a_classifier_there_are_pixels_and_a_sentence(unjudged: None) -> None:
     probe = ImageProbe(config(steps=1).begin(), 0)
-    probe._training.advance()
+    probe.training.advance()
     meter = probe.look(0, 0.0, (0.0, 0.0)).meter
     assert "has no classifier yet" in probe.scene.judge
     assert "frechet" not in meter
@@ -175,7 +175,7 @@ def test_measuring_waits_for_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     measured = [probe.look(0, seconds, (0.0, 0.0)).meter.get("measured_at") for seconds in (0.0, 1.9)]
     assert measured == [None, None]
     assert probe.look(0, 2.0, (0.0, 0.0)).meter["measured_at"] == 0
-    probe._training.advance()
+    probe.training.advance()
     assert probe.look(0, 4.9, (0.0, 0.0)).meter["measured_at"] == 0
     assert probe.look(0, 1000.0, (0.0, 0.0)).meter["measured_at"] == 1
 

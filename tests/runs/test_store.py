@@ -26,7 +26,15 @@ from otviz.runs.registry import Registry
 from otviz.runs.run import Run
 from otviz.runs.store import Store, read_restored
 
-FILES = ("config.json", "history.csv", "snapshots.npz", "generator.safetensors", "state.safetensors", "summary.json")
+FILES = (
+    "config.json",
+    "past.json",
+    "history.csv",
+    "snapshots.npz",
+    "generator.safetensors",
+    "state.safetensors",
+    "summary.json",
+)
 
 
 def config(name: str = "uotm-sd", steps: int = 60, **knobs: Any) -> RunConfig:
@@ -209,6 +217,8 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
 @pytest.mark.parametrize("how", DAMAGE)
 @pytest.mark.parametrize("file", [name for name in FILES if name != "generator.safetensors"])
 def test_damage_is_one_sentence(file: str, how: str, copied: tuple[Store, Path]) -> None:
+    if (file, how) == ("past.json", "gone"):
+        pytest.skip("runs saved before there was one are read")
     store, folder = copied
     DAMAGE[how](folder / file)
 

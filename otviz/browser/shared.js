@@ -1,5 +1,5 @@
 // What the components of the pages share: roles and their marks, elements, numbers in words, theme and messages.
-// component.py puts this file before those of each component; together they are one module.
+// otviz/browser puts this file before those of each component; together they are one module.
 
 // -------------------------------------------------------------------------------------------------------------- roles
 
@@ -124,7 +124,7 @@ function themeOf(root) {
   };
 }
 
-/** What `mount` in component.py sent: options and the bytes behind them, in a buffer of their own. */
+/** What `message` in otviz/browser made: options and the bytes behind them, in a buffer of their own. */
 function readMessage(data) {
   const bytes = data.slice(); // the buffer that came may be shared and unaligned
   const end = 4 + new DataView(bytes.buffer).getUint32(0, true);

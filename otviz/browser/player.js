@@ -1,6 +1,6 @@
 // The player: moving pictures of training runs on canvases, one timeline for all panels.
 //
-// Streamlit calls the exported function for each message, with a root that stays. Everything that lasts is kept on that
+// The page calls the exported function for each message, with a root that stays. Everything that lasts is kept on that
 // root, so a call may come twice, and a cleanup may belong to a call that a newer one has overtaken. Bytes are those of
 // otviz/wire.py. The playhead is a training step: it means the same in every panel and stays true when frames are thinned
 // or arrive late.

@@ -1,0 +1,65 @@
+"""What `python -m otviz export` does: write runs of the dashboard, or of `train --out`, as one file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from otviz.compare import labels
+from otviz.exports import exports, exports_of
+from otviz.files import write_whole
+from otviz.runs.recorded import Recorded
+from otviz.runs.store import Store
+
+
+@dataclass(frozen=True)
+class ExportArgs:
+    """Write runs as one file.
+
+    Args:
+        what: ids of runs, or folders that `train --out` wrote; of several, the file holds all.
+        kind: notebook, html (a report that plays), script, config, csv, losses, npz, png, svg ...; a wrong word lists all.
+        out: the file; by default it is called after the run and lies here.
+    """
+
+    what: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="RUN|FOLDER")]
+    kind: Annotated[str, tyro.conf.arg(name="as", metavar="KIND")] = "notebook"
+    out: str = ""
+
+
+def exported(args: ExportArgs) -> str:
+    """Write the file, and say where it is.
+
+    Raises ValueError for runs that are not there, kinds that they do not have, and a file that cannot be written.
+    """
+    if not args.what:
+        raise ValueError("say which run to export: its id, or the folder that train --out wrote")
+    found = [Recorded.lying_in(_folder(each)) for each in dict.fromkeys(args.what)]
+    runs = dict(zip(labels([run.config.method for run in found]), found, strict=True))
+    able = {each.name: each for each in exports_of(runs)}
+    if args.kind not in able:
+        what = "what there is" if args.kind not in exports() else "what these runs have"
+        raise ValueError(f"--as must be {what}: one of {', '.join(able)}; got {args.kind!r}")
+    export = able[args.kind]
+    path = Path(args.out or (found[0].id if len(found) == 1 else "otviz-runs") + export.suffix)
+    try:
+        write_whole(path, export.make(runs))
+    except OSError as error:
+        raise ValueError(
+            f"{str(path)!r} cannot be written ({error.strerror or error}); choose another --out"
+        ) from error
+    return f"{path}: {', '.join(runs)}, {path.stat().st_size:,} bytes"
+
+
+def _folder(asked: str) -> Path:
+    """Where the run of that id, or a folder, is."""
+    path = Path(asked)
+    folder = path if path.is_dir() else Store().path(asked)
+    if (folder / "summary.json").is_file() and not (folder / "snapshots.npz").is_file():
+        raise ValueError(
+            f"{asked!r} holds no snapshots: training images by command saves none; train it on the page Images"
+        )
+    return folder

@@ -1,0 +1,133 @@
+"""How a run came to be: what it began with, and what was changed after which step, so that it can go the same way again."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from otviz.methods import Method
+from otviz.runs.config import RunConfig
+from otviz.training import Step, Training
+
+
+@dataclass(frozen=True)
+class Change:
+    """What was put in force between two steps.
+
+    Attributes:
+        step: steps done before it.
+        method: all knobs from then on; None leaves them as they are.
+        frozen: whether the adversary learns no more; None leaves that.
+        anew: a branch began here: a training with networks, optimisers and streams of its own took over their state.
+    """
+
+    step: int
+    method: Method | None = None
+    frozen: bool | None = None
+    anew: bool = False
+
+    def applied(self, training: Training, began: RunConfig) -> Training:
+        """The training with the change in force: the same one, or for a branch another that goes on from it."""
+        if self.anew:
+            method = self.method or training.method
+            made = dataclasses.replace(began, method=method, compile=False).begin(training.device.type)
+            made.restore(*training.state())
+            training = made
+        elif self.method is not None:
+            training.retune(self.method)
+        if self.frozen is not None:
+            training.frozen = self.frozen
+        return training
+
+
+@dataclass(frozen=True)
+class Past:
+    """What a run has behind it.
+
+    Attributes:
+        began: the settings it began with.
+        changes: in order of their steps.
+        known: False for a run that was saved before changes were kept: there may have been some.
+    """
+
+    began: RunConfig
+    changes: tuple[Change, ...] = ()
+    known: bool = True
+
+    def then(self, change: Change) -> Past:
+        """With one more change; two between the same steps are one, since nothing was trained in between."""
+        *before, last = self.changes or (None,)
+        if last is None or last.step != change.step or change.anew:
+            return dataclasses.replace(self, changes=(*self.changes, change))
+        merged = Change(
+            change.step,
+            change.method or last.method,
+            last.frozen if change.frozen is None else change.frozen,
+            last.anew,
+        )
+        return dataclasses.replace(self, changes=(*filter(None, before), merged))
+
+    def until(self, step: int) -> Past:
+        """Without what was changed after more than `step` steps."""
+        return dataclasses.replace(self, changes=tuple(change for change in self.changes if change.step <= step))
+
+    @property
+    def method(self) -> Method:
+        """The knobs in force at the end."""
+        return next((change.method for change in reversed(self.changes) if change.method), self.began.method)
+
+    def replayed(self, steps: int) -> Iterator[Step]:
+        """As `train`, up to `steps` steps, with every change made in its place; first comes the state before any step.
+
+        Raises ValueError when it cannot begin: its device, images or uploaded points are not here.
+        """
+        training, waiting = self.began.begin(), list(self.changes)
+        yield Step(0, None, None, training)
+        while training.step < steps:
+            while waiting and waiting[0].step <= training.step:
+                training = waiting.pop(0).applied(training, self.began)
+            yield training.advance()
+
+    def told(self) -> list[str]:
+        """The changes, a sentence each."""
+        method, lines = self.began.method, []
+        for change in self.changes:
+            words = ["a branch begins"] if change.anew else []
+            if change.method is not None:
+                old, new = method.as_dict(), change.method.as_dict()
+                words += [f"{name} {old[name]} -> {new[name]}" for name in new if old.get(name) != new[name]]
+                method = change.method
+            if change.frozen is not None:
+                words.append("adversary frozen" if change.frozen else "adversary learns")
+            if words:
+                lines.append(f"after step {change.step}: {', '.join(words)}")
+        return lines
+
+    def record(self) -> dict[str, Any]:
+        """As plain values that JSON takes."""
+        changes = []
+        for change in self.changes:
+            method = (
+                {} if change.method is None else {"method": {"name": change.method.name, **change.method.as_dict()}}
+            )
+            frozen = {} if change.frozen is None else {"frozen": change.frozen}
+            changes.append({"step": change.step, **method, **frozen, **({"anew": True} if change.anew else {})})
+        return {"began": self.began.record(), "changes": changes, **({} if self.known else {"known": False})}
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Past:
+        """What `record` wrote down. Raises ValueError for anything that does not fit."""
+        try:
+            began = RunConfig.from_record(record["began"])
+            changes = tuple(_change(each, record["began"]) for each in record["changes"])
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"this is no past of a run: {error} is missing or of the wrong kind") from error
+        return cls(began, changes, bool(record.get("known", True)))
+
+
+def _change(record: Mapping[str, Any], began: Mapping[str, Any]) -> Change:
+    method = RunConfig.from_record({**began, "method": record["method"]}).method if "method" in record else None
+    frozen = None if record.get("frozen") is None else bool(record["frozen"])
+    return Change(int(record["step"]), method, frozen, bool(record.get("anew", False)))

@@ -1,0 +1,133 @@
+"""Runs in a list: what is known of each without its arrays, read again only when its files have changed."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from otviz import datasets, distributions, methods
+from otviz.runs.run import ENDED, Run
+from otviz.runs.snapshots import Meter
+from otviz.runs.store import Store
+from otviz.runs.tags import read_tags
+
+DAMAGED = "damaged"
+"""The status of a folder that cannot be read: all that can be done with it is to delete it."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One line of the list.
+
+    Attributes:
+        id: of the run.
+        method, target: their names.
+        method_title, target_title: for a person.
+        images: whether it trains on images.
+        status: of the run, or DAMAGED.
+        step, steps: done, and planned.
+        seed: of the run.
+        seconds: of training.
+        created: when it began, seconds since 1970.
+        meter: measurements of its last look.
+        tags: given by users.
+        note: where a branch comes from, or what is wrong.
+    """
+
+    id: str
+    method: str
+    target: str
+    method_title: str
+    target_title: str
+    images: bool
+    status: str
+    step: int
+    steps: int
+    seed: int
+    seconds: float
+    created: float
+    meter: Meter
+    tags: tuple[str, ...] = ()
+    note: str = ""
+
+
+class Summaries:
+    """The list of all runs of a store. Reading hundreds takes a moment once; later only what changed is read."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._known: dict[str, tuple[tuple[int, ...], Summary]] = {}
+        self._lock = threading.Lock()  # pages ask at once, and the first to do so reads for all
+
+    def all(self, here: Sequence[Run] = ()) -> list[Summary]:
+        """Every run, newest first.
+
+        Args:
+            here: runs of this process; what they are now counts, not what was saved.
+        """
+        living = {run.id: run for run in here}
+        with self._lock:
+            stored = {name: self._read(name) for name in self._store.ids() if name not in living}
+            self._known = {name: known for name, known in self._known.items() if name in stored}
+        found = [*map(self._of_run, living.values()), *stored.values()]
+        return sorted(found, key=lambda summary: summary.created, reverse=True)
+
+    def _of_run(self, run: Run) -> Summary:
+        tags = read_tags(self._store.path(run.id))
+        return replace(_of_record(run.id, run.config.record(), _state_of(run)), tags=tags)
+
+    def _read(self, name: str) -> Summary:
+        folder = self._store.path(name)
+        stamp = tuple(_stamp(folder / file) for file in ("summary.json", "config.json", "tags.json"))
+        known = self._known.get(name)
+        if known is None or known[0] != stamp:
+            known = self._known[name] = stamp, _read(folder)
+        return known[1]
+
+
+def _state_of(run: Run) -> dict[str, Any]:
+    note = run.message or run.origin
+    return {
+        "status": run.status, "step": run.step, "seconds": run.seconds, "created": run.created, "meter": run.meter,
+        "note": note,
+    }  # fmt: skip
+
+
+def _read(folder: Path) -> Summary:
+    try:
+        config = json.loads((folder / "config.json").read_text())
+        kept = json.loads((folder / "summary.json").read_text())
+        status = kept["status"] if kept["status"] in ENDED else "stopped"
+        note = str(kept["message"]) or str(kept.get("origin", ""))
+        summary = _of_record(folder.name, config, {**kept, "status": status, "note": note})
+    except Exception as error:  # whatever a damaged file provokes, the others are listed
+        created = _stamp(folder / "summary.json") / 1e9
+        note = f"cannot be read ({type(error).__name__}: {error}); delete it"
+        return Summary(folder.name, "", "", "", "", False, DAMAGED, 0, 0, 0, 0.0, created, {}, (), note[:200])
+    return replace(summary, tags=read_tags(folder))
+
+
+def _of_record(name: str, config: Mapping[str, Any], state: Mapping[str, Any]) -> Summary:
+    """From a config's record and how the run stands; nothing is built, so images and uploads need not be here."""
+    method, target, images = str(config["method"]["name"]), str(config["target"]["name"]), "networks" in config
+    kinds: Mapping[str, Any] = datasets.datasets() if images else distributions.distributions()
+    return Summary(
+        name, method, target, _title(methods.methods(), method), _title(kinds, target), images, str(state["status"]),
+        int(state["step"]), int(config["steps"]), int(config["seed"]), float(state["seconds"]), float(state["created"]),
+        dict(state["meter"]), (), str(state["note"]),
+    )  # fmt: skip
+
+
+def _title(kinds: Mapping[str, Any], name: str) -> str:
+    return str(kinds[name].title) if name in kinds else name
+
+
+def _stamp(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:  # not there
+        return 0

@@ -1,0 +1,197 @@
+"""The list of runs: a table to choose from, and what can be done with those chosen."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from pages._ui import imaging, setup
+from pages._ui.leases import registry
+from pages._ui.links import Link, plain
+
+if TYPE_CHECKING:
+    from otviz.runs.recorded import Recorded
+    from otviz.runs.run import Run
+    from otviz.runs.summaries import Summary
+
+LIVING = ("running", "paused", "queued")
+POLL = 2.0  # seconds between looks at runs that train
+TRAIN, IMAGES = "pages/2_train.py", "pages/4_images.py"
+ROW, TALLEST = 35, 12  # pixels of a row; rows seen at once
+
+_number = st.column_config.NumberColumn
+_COLUMNS: dict[str, Any] = {
+    "began": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm", width=140),
+    "method": st.column_config.TextColumn(width=150),
+    "target": st.column_config.TextColumn(width=150),
+    "seed": _number(width=60, format="%d"),
+    "status": st.column_config.TextColumn(width=75),
+    "step": _number(width=65, format="localized"),
+    "of": _number(width=65, format="localized", help="Steps planned"),
+    "modes": st.column_config.TextColumn(width=70, help="Modes covered at the last look"),
+    "on modes": _number(width=80, format="percent", help="High quality: share of 1000 samples within 3 std of a mode"),
+    "W2": _number(width=60, format="%.3f", help="Exact, between 500 and 500 points, in data units"),
+    "Frechet": _number(
+        width=70, format="%.3g", help="Squared Frechet distance of features; compare within a data set only"
+    ),
+    "tags": st.column_config.ListColumn(width=130),
+    "trained": _number(width=75, format="%.0f s", help="Seconds of training"),
+    "note": st.column_config.TextColumn(width=200, help="Where a branch comes from, or what went wrong"),
+    "id": st.column_config.TextColumn(width=200),
+}
+
+
+def show_kind(link: Link, shown: Run | Recorded | None, images: bool) -> None:
+    """All runs on images, or on points, to open or delete: the view under a picture.
+
+    Args:
+        shown: the run in the picture, which need not be opened.
+    """
+    runs = [run for run in registry().listed() if run.images == images]
+    if not runs:
+        st.caption("No runs yet.")
+    else:
+        chosen = choose(runs, f"{link.page}:runs")
+        act(link, chosen, "" if shown is None else shown.id)
+    st.page_link("pages/8_runs.py", label="All runs: filter, tag, compare", icon=":material/table_rows:")
+
+
+def choose(runs: Sequence[Summary], key: str) -> list[Summary]:
+    """Draw the table; the runs chosen in it, which stay chosen while others come and go.
+
+    Args:
+        runs: in the order of the rows.
+        key: under which the session remembers the ids chosen (`remember` sets them).
+    """
+    remembered: Collection[str] = st.session_state.setdefault(key, ())
+    ids = [run.id for run in runs]
+    # A table of other rows is another table: what is chosen in one is known by place only.
+    widget = (
+        f"{key}:{hashlib.sha256(' '.join(ids).encode()).hexdigest()[:16]}:{st.session_state.get(f'{key}:again', 0)}"
+    )
+    rows = [at for at, name in enumerate(ids) if name in remembered]
+    found: Any = st.dataframe(
+        _table(runs), key=widget, hide_index=True, width="stretch", height=ROW * (min(len(runs), TALLEST) + 1) + 3,
+        row_height=ROW, column_config=_COLUMNS, on_select="rerun", selection_mode="multi-row", placeholder="",
+        selection_default={"selection": {"rows": rows, "columns": [], "cells": []}},
+        alt="Runs with their settings and what was measured last",
+    )  # fmt: skip
+    chosen = [runs[at] for at in found["selection"]["rows"] if at < len(runs)]
+    st.session_state[key] = tuple(run.id for run in chosen)  # what a filter hides is chosen no more
+    if any(run.status in LIVING for run in runs):
+        st.fragment(_watch, run_every=POLL)([(run.id, run.status, run.step) for run in runs if run.status in LIVING])
+    return chosen
+
+
+def remember(key: str, ids: Collection[str]) -> None:
+    """Choose these from now on, whatever was chosen by hand."""
+    st.session_state[key] = tuple(ids)
+    st.session_state[f"{key}:again"] = st.session_state.get(f"{key}:again", 0) + 1
+
+
+def act(link: Link, chosen: Sequence[Summary], shown: str = "") -> None:
+    """Buttons for the runs chosen: open, tag, delete."""
+    if not chosen:
+        st.caption("Tick runs at the left of the table to open, tag or delete them.")
+        return
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        one = chosen[0]
+        alone = len(chosen) == 1 and bool(one.method) and one.id != shown
+        if st.button("Open", key="open-run", type="primary", disabled=not alone, help="In its own page; one at a time"):
+            _open(link, one)
+        with st.popover("Tag"):
+            _tag(chosen)
+        with st.popover("Delete"):
+            _delete(link, chosen, shown)
+        words = f"{len(chosen)} runs chosen" if len(chosen) > 1 else f"{one.method_title} on {one.target_title}"
+        st.markdown(plain(words if one.method or len(chosen) > 1 else f"{one.id}: {one.note}"))
+
+
+def _watch(before: list[tuple[str, str, int]]) -> None:
+    """Draw the page again once a run that trains has moved."""
+    now = [(run.id, run.status, run.step) for run in registry().listed() if run.status in LIVING]
+    if now != before:
+        st.rerun()
+
+
+def _table(runs: Sequence[Summary]) -> dict[str, list[Any]]:
+    """Columns by name; those that none of the runs has are left out."""
+    columns: dict[str, list[Any]] = {
+        "began": [datetime.fromtimestamp(run.created) for run in runs],
+        "method": [run.method_title for run in runs],
+        "target": [run.target_title for run in runs],
+        "seed": [run.seed if run.method else None for run in runs],
+        "status": [run.status for run in runs],
+        "step": [run.step if run.method else None for run in runs],
+        "of": [run.steps if run.method else None for run in runs],
+        "modes": [_modes(run) for run in runs],
+        "on modes": [run.meter.get("high_quality") for run in runs],
+        "W2": [run.meter.get("w2") for run in runs],
+        "Frechet": [run.meter.get("frechet") for run in runs],
+        "tags": [list(run.tags) for run in runs],
+        "trained": [run.seconds if run.method else None for run in runs],
+        "note": [run.note for run in runs],
+        "id": [run.id for run in runs],
+    }
+    return {name: values for name, values in columns.items() if any(value not in (None, "", []) for value in values)}
+
+
+def _modes(run: Summary) -> str:
+    return f"{run.meter['modes_covered']} of {run.meter['modes_total']}" if "modes_total" in run.meter else ""
+
+
+def _open(link: Link, run: Summary) -> None:
+    try:
+        here = registry().find(run.id)
+        config = registry().stored.read(run.id).config if here is None else here.config
+    except ValueError as error:
+        st.error(plain(str(error)))
+        return
+    address = (imaging if config.images else setup).address(config, run.id)
+    page = IMAGES if config.images else TRAIN
+    if page == f"pages/{'4' if link.page == 'images' else '2'}_{link.page}.py":
+        link.go(address)
+    st.switch_page(page, query_params=address)
+
+
+def _tag(chosen: Sequence[Summary]) -> None:
+    everywhere = sorted({tag for run in registry().listed() for tag in run.tags}, key=str.casefold)
+    common = [tag for tag in everywhere if all(tag in run.tags for run in chosen)]
+    key = "tags:" + hashlib.sha256(" ".join(run.id for run in chosen).encode()).hexdigest()[:16]
+    wanted = st.multiselect(
+        "Tags that all of them have", everywhere, default=common, accept_new_options=True, key=key,
+        placeholder="Type a tag and press Enter",
+    )  # fmt: skip
+    if not st.button("Save tags", key="save-tags", type="primary"):
+        return
+    try:
+        for run in chosen:
+            registry().tag(run.id, [*(tag for tag in run.tags if tag not in common), *map(str, wanted)])
+    except (ValueError, OSError) as error:
+        st.error(plain(str(error)))
+        return
+    st.session_state.pop(key, None)
+    st.rerun()
+
+
+def _delete(link: Link, chosen: Sequence[Summary], shown: str) -> None:
+    over = [run for run in chosen if run.status not in LIVING]
+    if not over:
+        st.markdown("What still trains, waits or is paused must be stopped first, on its own page.")
+        return
+    left = f" {len(chosen) - len(over)} of those chosen still train and stay." if len(over) < len(chosen) else ""
+    st.markdown(f"Remove {len(over)} {'run' if len(over) == 1 else 'runs'} from the disk for good?{left}")
+    if not st.button("Delete for good", key="delete-runs", type="primary"):
+        return
+    for run in over:
+        try:
+            registry().delete(run.id)
+        except ValueError as error:  # it was begun again meanwhile
+            st.toast(plain(str(error)), icon=":material/error:")
+    if shown in [run.id for run in over]:
+        link.go({key: text for key, text in st.query_params.to_dict().items() if key not in ("run", "view")})
+    st.rerun()
