@@ -44,9 +44,11 @@ class AlgorithmLosses(Experiment):
     claim = "Each method of the family descends the losses of Algorithm 1 with its own cost, convex functions and regulariser."
     covers = ("U1",)
     formula = (
-        r"L_v = \overline{g_1(v(\hat y) - c(x, \hat y))} + \overline{g_2(-v(y))} + \lambda R, \quad "
+        r"L_v = \overline{g_1(v(\hat y) - c(x, \hat y))} + \overline{g_2(-v(y))} + \lambda R",
+        r""
         r"L_T = \overline{g_3(c(x, \hat y) - v(\hat y))}",
-        r"v(y) = a \cdot y, \; \hat y = x + b, \; x, y \sim N(0, I): \quad v(\hat y) - c \sim N(a \cdot b - \tau|b|^2, |a|^2)",
+        r"v(y) = a \cdot y, \; \hat y = x + b, \; x, y \sim N(0, I):",
+        r"v(\hat y) - c \sim N(a \cdot b - \tau|b|^2, |a|^2)",
     )
     how = (
         f"τ = {TAU}, λ = {WEIGHT}, T moves by b = {SHIFT}, the potential is linear with a slope drawn from the seed, R is |a|² or "

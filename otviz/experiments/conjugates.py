@@ -24,7 +24,10 @@ class Conjugates(Experiment):
     place = "L350, footnote 2"
     claim = "SP(x) = 2 log(1 + eˣ) − 2 log 2 and eˣ − 1 are 0 with slope 1 at 0 and bounded below; the identity is not bounded."
     covers = ("U2",)
-    formula = (r"\mathrm{SP}(x) = 2\log(1 + e^x) - 2\log 2, \quad \mathrm{KL}^*(x) = e^x - 1",)
+    formula = (
+        r"\mathrm{SP}(x) = 2\log(1 + e^x) - 2\log 2",
+        r"\mathrm{KL}^*(x) = e^x - 1",
+    )
     how = "Each function at places drawn from the seed; the slope at 0 by central differences; the bound at x = −200."
     numbers = (
         Number("sp_1", "SP(1)", "1.2402", "computed"),
@@ -71,7 +74,10 @@ class SampleWeights(Experiment):
     place = "Eq 9, L451-510"
     claim = "g′ gives each sample a weight that grows with how badly it is served; SP's lie in (0, 2), those of Id are always 1."
     covers = ("U11",)
-    formula = (r"w(y) = g_2'(-v(y)), \quad \hat w(x) = g_1'(v(\hat y) - c(x, \hat y))",)
+    formula = (
+        r"w(y) = g_2'(-v(y))",
+        r"\hat w(x) = g_1'(v(\hat y) - c(x, \hat y))",
+    )
     how = "The slopes by automatic differentiation at 1000 places drawn from the seed between −20 and 20, and their order."
     numbers = (
         Number("sp_least", "least weight of SP", "0", "derived"),
@@ -114,7 +120,8 @@ class AlphaLimit(Experiment):
     claim = "g^α(x) = α g(x/α) tends to x as α rises, so UOTM is carried to OTM; as α falls SP tends to 2 max(x, 0)."
     covers = ("5.1",)
     formula = (
-        r"g^\alpha(x) = \alpha\, g(x / \alpha) \to x \; (\alpha \to \infty), \quad \mathrm{SP}^\alpha(x) \to 2\max(x, 0) \; (\alpha \to 0)",
+        r"g^\alpha(x) = \alpha\, g(x / \alpha) \to x \; (\alpha \to \infty)",
+        r"\mathrm{SP}^\alpha(x) \to 2\max(x, 0) \; (\alpha \to 0)",
     )
     how = "SP and KL at ±1 for five α, and the largest distance from x on places drawn from the seed in [−3, 3]."
     numbers = (

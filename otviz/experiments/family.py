@@ -37,7 +37,8 @@ class Figure1(Experiment):
     covers = ("U3", "U5", "4.5")
     cost: ClassVar[Cost] = "minutes"
     formula = (
-        r"L_v = \overline{g_1(v(\hat y) - \tau|x - \hat y|^2)} + \overline{g_2(-v(y))} + \lambda R, \quad L_T = \overline{\tau|x - \hat y|^2 - v(\hat y)}",
+        r"L_v = \overline{g_1(v(\hat y) - \tau|x - \hat y|^2)} + \overline{g_2(-v(y))} + \lambda R",
+        r"L_T = \overline{\tau|x - \hat y|^2 - v(\hat y)}",
     )
     how = HOW
     numbers = tuple(
@@ -74,7 +75,8 @@ class LossCurves(Experiment):
     covers = ("U6",)
     cost: ClassVar[Cost] = "minutes"
     formula = (
-        r"L_v = \overline{g_1(v(\hat y) - \tau|x - \hat y|^2)} + \overline{g_2(-v(y))} + \lambda R, \quad L_T = \overline{\tau|x - \hat y|^2 - v(\hat y)}",
+        r"L_v = \overline{g_1(v(\hat y) - \tau|x - \hat y|^2)} + \overline{g_2(-v(y))} + \lambda R",
+        r"L_T = \overline{\tau|x - \hat y|^2 - v(\hat y)}",
         r"g = \mathrm{Id} \text{ against } g = \mathrm{SP}",
     )
     how = f"{HOW} The spread is the standard deviation of the generator loss about its trend in the last quarter."
@@ -108,7 +110,8 @@ class CostAndRecall(Experiment):
     covers = ("U7",)
     cost: ClassVar[Cost] = "minutes"
     formula = (
-        r"L_v = \overline{g_1(v(\hat y) - \tau|x - \hat y|^2)} + \overline{g_2(-v(y))} + \lambda R, \quad L_T = \overline{\tau|x - \hat y|^2 - v(\hat y)}",
+        r"L_v = \overline{g_1(v(\hat y) - \tau|x - \hat y|^2)} + \overline{g_2(-v(y))} + \lambda R",
+        r"L_T = \overline{\tau|x - \hat y|^2 - v(\hat y)}",
         r"\tau = 0 \text{ against } \tau > 0",
     )
     how = f"{HOW} Modes of 8 that are covered stand for recall; the paper's own numbers are of images."
@@ -147,8 +150,10 @@ class RegulariserNeeded(Experiment):
     covers = ("U4",)
     cost: ClassVar[Cost] = "minutes"
     formula = (
-        r"L_v = \overline{g_1(v(\hat y) - \tau|x - \hat y|^2)} + \overline{g_2(-v(y))} + \lambda R, \quad L_T = \overline{\tau|x - \hat y|^2 - v(\hat y)}",
-        r"R = |\nabla v(y)|^2, \quad \lambda = 0",
+        r"L_v = \overline{g_1(v(\hat y) - \tau|x - \hat y|^2)} + \overline{g_2(-v(y))} + \lambda R",
+        r"L_T = \overline{\tau|x - \hat y|^2 - v(\hat y)}",
+        r"R = |\nabla v(y)|^2",
+        r"\lambda = 0",
     )
     how = f"{HOW} Penalty weight 0 for all three."
     numbers = tuple(

@@ -25,7 +25,10 @@ class SoftMatching(Experiment):
     place = "Eq 5, L97-106; Fig 1"
     claim = "W(X, Y) is the least Tr[M Cᵀ] over soft matchings of bounded entropy, found by Sinkhorn; it leaves the entropy out."
     covers = ("O1", "O5", "R5")
-    formula = (r"W(X, Y) = \mathrm{Tr}[M C^\top], \quad M = \arg\min_M \mathrm{Tr}[M C^\top] - \varepsilon\, H(M)",)
+    formula = (
+        r"W(X, Y) = \mathrm{Tr}[M C^\top]",
+        r"M = \arg\min_M \mathrm{Tr}[M C^\top] - \varepsilon\, H(M)",
+    )
     how = (
         "64 points each in 16 dimensions, cosine cost: <P, C> and OT_ε = <P, C> + ε KL(P | uniform) at ε = 1/500 (papers/001) "
         "and 1 (papers/002) against the linear programme. papers/002 counts the entropy in, its Eq 4."
@@ -101,7 +104,8 @@ class LossOfAlgorithm1(Experiment):
     claim = "The loss of six matchings needs no gradient through the matchings, and the critic is updated once every n_gen + 1 steps."
     covers = ("O4",)
     formula = (
-        r"L = W(X,Y) + W(X,Y') + W(X',Y) + W(X',Y') - 2W(X,X') - 2W(Y,Y')",
+        r"L = W(X,Y) + W(X,Y') + W(X',Y) + W(X',Y')",
+        r"\qquad - 2W(X,X') - 2W(Y,Y')",
         r"\text{critic at step } t \text{ if } t \bmod (n_{\mathrm{gen}} + 1) = 0",
     )
     how = (
@@ -160,7 +164,8 @@ class NearlyUniform(Experiment):
     claim = "With the cosine cost and ε = 1 the matching is almost uniform; at ε = 1/500 it is sharp."
     covers = ("R6",)
     formula = (
-        r"M_{ij} \propto a_i\, e^{-c_{ij} / \varepsilon}\, b_j, \quad c \in [0, 2], \; \varepsilon = 1: \; e^{-c/\varepsilon} \in [e^{-2}, 1]",
+        r"M_{ij} \propto a_i\, e^{-c_{ij} / \varepsilon}\, b_j",
+        r"c \in [0, 2], \; \varepsilon = 1: \; e^{-c/\varepsilon} \in [e^{-2}, 1]",
     )
     how = (
         "Batches of 32 (papers/002), random unit features in 16 dimensions: entropy of the matching over that of the uniform "

@@ -22,8 +22,10 @@ class NotebookBlur(Experiment):
     claim = "A small blur gives accurate transport, a large one smooths, and too much of it loses the details."
     covers = ("N5",)
     formula = (
-        r"S = \mathrm{OT}_\varepsilon(a, b) - \tfrac12 \mathrm{OT}_\varepsilon(a, a) - \tfrac12 \mathrm{OT}_\varepsilon(b, b), \quad \varepsilon = \mathrm{blur}^p, \; c = \tfrac1p |x - y|^p",
-        r"\mathrm{blur} \to \infty: \quad S \to \tfrac12 |\bar x - \bar y|^2",
+        r"S = \mathrm{OT}_\varepsilon(a, b) - \tfrac12 \mathrm{OT}_\varepsilon(a, a) - \tfrac12 \mathrm{OT}_\varepsilon(b, b)",
+        r"\varepsilon = \mathrm{blur}^p, \; c = \tfrac1p |x - y|^p",
+        r"\mathrm{blur} \to \infty:",
+        r"S \to \tfrac12 |\bar x - \bar y|^2",
     )
     how = (
         "1000 points each (the reported numbers: 2000), otviz' solver in float64 beyond blur 1. The truth is the linear "

@@ -22,7 +22,10 @@ class NoiseFloor(Experiment):
     place = "11.2, L358-404: final loss 0.1656"
     claim = "The final training loss of 0.166 shows how far the generator still is from the data."
     covers = ("N7",)
-    formula = (r"\mathbb{E}\, S(Y, Y') > 0 \quad \text{for two samples } Y, Y' \text{ of the same law}",)
+    formula = (
+        r"\mathbb{E}\, S(Y, Y') > 0",
+        r"\text{for two samples } Y, Y' \text{ of the same law}",
+    )
     how = (
         "S at blur 0.02 between two fresh batches of the ring itself, mean over 20 pairs (quick: 3): what a perfect generator "
         "would be charged. Judged by geomloss at scaling 0.9, as the notebook has it; it stops early, and reads lower than "

@@ -28,7 +28,10 @@ class LatentPaths(Experiment):
     claim = "The images of points on the straight way between two latents form a smooth path that crosses modes."
     covers = ("N10",)
     cost: ClassVar[Cost] = "minutes"
-    formula = (r"t \mapsto T\big((1 - t)\, x_0 + t\, x_1\big), \quad x_0, x_1 \sim N(0, I), \; t \in [0, 1]",)
+    formula = (
+        r"t \mapsto T\big((1 - t)\, x_0 + t\, x_1\big)",
+        r"x_0, x_1 \sim N(0, I), \; t \in [0, 1]",
+    )
     how = (
         f"The Sinkhorn generator with the notebook's settings, 1400 steps; {PATHS} pairs of latents, {PARTS} points on the way "
         "between them. Smooth: parts half as long have images half as long, so that the longest image of a part shrinks to less "

@@ -20,7 +20,10 @@ class NotebookRing(Experiment):
     place = "11.1.1, L72-85"
     claim = "The target is 2000 points in 8 clusters of standard deviation 0.25 on a circle of radius 3."
     covers = ("N1",)
-    formula = (r"y = 3\,(\cos \tfrac{2\pi k}{8}, \sin \tfrac{2\pi k}{8}) + 0.25\,\xi, \quad \xi \sim N(0, I)",)
+    formula = (
+        r"y = 3\,(\cos \tfrac{2\pi k}{8}, \sin \tfrac{2\pi k}{8}) + 0.25\,\xi",
+        r"\xi \sim N(0, I)",
+    )
     how = "2000 points from numpy's seed 42 + s; seed 0 is the notebook's own draw, whose counts must be the same."
     numbers = (
         Number("modes", "modes with points", "8"),

@@ -25,7 +25,8 @@ class NotebookSlider(Experiment):
     claim = "Moving the blur from 0.01 to 0.70 visibly changes the loss and the arrows."
     covers = ("N4",)
     formula = (
-        r"S = \mathrm{OT}_\varepsilon(a, b) - \tfrac12 \mathrm{OT}_\varepsilon(a, a) - \tfrac12 \mathrm{OT}_\varepsilon(b, b), \quad \varepsilon = \mathrm{blur}^p, \; c = \tfrac1p |x - y|^p",
+        r"S = \mathrm{OT}_\varepsilon(a, b) - \tfrac12 \mathrm{OT}_\varepsilon(a, a) - \tfrac12 \mathrm{OT}_\varepsilon(b, b)",
+        r"\varepsilon = \mathrm{blur}^p, \; c = \tfrac1p |x - y|^p",
     )
     how = (
         "1000 points against 1000 of the ring, otviz' solver; the reported numbers are those of one draw. The arrows are "

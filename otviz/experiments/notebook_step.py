@@ -20,7 +20,8 @@ class NotebookStep(Experiment):
     claim = "Moving each point by +2000 times its gradient carries the source onto the ring."
     covers = ("N3", "N12")
     formula = (
-        r"x_i \leftarrow x_i \pm n\, \nabla_{x_i} S, \quad n \nabla_{x_i} S = x_i - n \textstyle\sum_j P_{ij}\, y_j \text{ without debiasing}",
+        r"x_i \leftarrow x_i \pm n\, \nabla_{x_i} S",
+        r"n \nabla_{x_i} S = x_i - n \textstyle\sum_j P_{ij}\, y_j \text{ without debiasing}",
     )
     how = (
         "2000 points each, one step of n gradients of S (blur 0.01, otviz' solver) in either direction; then the mean "

@@ -25,7 +25,10 @@ class NotebookTraining(Experiment):
     claim = "After 200 epochs without a discriminator the generator's loss is at 0.166, its diversity at 4.48, and it covers all modes."
     covers = ("N6", "N7", "N8", "N9")
     cost: ClassVar[Cost] = "minutes"
-    formula = (r"\min_T S(T(x), y), \quad x \sim N(0, I), \; y \sim \text{ring}",)
+    formula = (
+        r"\min_T S(T(x), y)",
+        r"x \sim N(0, I), \; y \sim \text{ring}",
+    )
     how = (
         "otviz' Sinkhorn generator with its defaults, the notebook's settings (fresh points in each batch instead of 2000 kept "
         "ones, 1400 steps): S of 256 points at blur 0.02, mean over 20 batches, before, half way and at the end; 2500 samples "

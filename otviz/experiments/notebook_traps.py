@@ -24,7 +24,8 @@ class Manhattan(Experiment):
     claim = "With p = 1 the cost is the Manhattan distance."
     covers = ("N12",)
     formula = (
-        r"p = 1: \quad c(x, y) = |x - y|_2 = \sqrt{\textstyle\sum_j (x_j - y_j)^2} \neq \textstyle\sum_j |x_j - y_j|",
+        r"p = 1:",
+        r"c(x, y) = |x - y|_2 = \sqrt{\textstyle\sum_j (x_j - y_j)^2} \neq \textstyle\sum_j |x_j - y_j|",
     )
     how = (
         "geomloss' own divergence at p = 1 and a small blur between two single points in random directions: its square root "

@@ -18,7 +18,8 @@ class NotebookValue(Experiment):
     claim = "The Sinkhorn divergence from N(0, 0.5²) to the ring is 2.7932 at blur 0.01."
     covers = ("N2",)
     formula = (
-        r"S = \mathrm{OT}_\varepsilon(a, b) - \tfrac12 \mathrm{OT}_\varepsilon(a, a) - \tfrac12 \mathrm{OT}_\varepsilon(b, b), \quad \varepsilon = \mathrm{blur}^p, \; c = \tfrac1p |x - y|^p",
+        r"S = \mathrm{OT}_\varepsilon(a, b) - \tfrac12 \mathrm{OT}_\varepsilon(a, a) - \tfrac12 \mathrm{OT}_\varepsilon(b, b)",
+        r"\varepsilon = \mathrm{blur}^p, \; c = \tfrac1p |x - y|^p",
     )
     how = (
         "2000 points each from numpy's seed 42 + s, blur 0.01, p = 2. The number is that of one draw and of a solve that "

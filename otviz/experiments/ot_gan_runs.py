@@ -43,7 +43,8 @@ class Freeze(Experiment):
     covers = ("O6",)
     cost: ClassVar[Cost] = "minutes"
     formula = (
-        r"L = W(X,Y) + W(X,Y') + W(X',Y) + W(X',Y') - 2W(X,X') - 2W(Y,Y')",
+        r"L = W(X,Y) + W(X,Y') + W(X',Y) + W(X',Y')",
+        r"\qquad - 2W(X,X') - 2W(Y,Y')",
         r"\text{after step } 1500 \text{ only } T \text{ descends}",
     )
     how = (
@@ -75,7 +76,10 @@ class RandomMatching(Experiment):
     claim = "Matched at random the same training gives far worse samples."
     covers = ("O9",)
     cost: ClassVar[Cost] = "minutes"
-    formula = (r"W = \mathrm{Tr}[M C^\top], \quad M \text{ optimal, or a random permutation}",)
+    formula = (
+        r"W = \mathrm{Tr}[M C^\top]",
+        r"M \text{ optimal, or a random permutation}",
+    )
     how = "The preset of the page Compare: ring of radius 2, std 0.2, 3000 steps, once with each matching."
     numbers = (
         Number("", "inception score on CIFAR-10: random against optimal", "4.64 against 8.47"),
@@ -108,7 +112,10 @@ class BatchSize(Experiment):
     claim = "Quality and stability of OT-GAN rise with the batch size; the smallest is unstable."
     covers = ("O7",)
     cost: ClassVar[Cost] = "minutes"
-    formula = (r"L = W(X,Y) + W(X,Y') + W(X',Y) + W(X',Y') - 2W(X,X') - 2W(Y,Y')",)
+    formula = (
+        r"L = W(X,Y) + W(X,Y') + W(X',Y) + W(X',Y')",
+        r"\qquad - 2W(X,X') - 2W(Y,Y')",
+    )
     how = "Ring of radius 2, std 0.2, 2000 steps, batches of 16, 64 and 256 (the paper: 200 to 8000 images)."
     numbers = (
         *_numbers({f"b{size}": f"batch {size}" for size in SIZES}),
@@ -141,7 +148,8 @@ class GeneratorOften(Experiment):
     covers = ("O14",)
     cost: ClassVar[Cost] = "minutes"
     formula = (
-        r"L = W(X,Y) + W(X,Y') + W(X',Y) + W(X',Y') - 2W(X,X') - 2W(Y,Y')",
+        r"L = W(X,Y) + W(X,Y') + W(X',Y) + W(X',Y')",
+        r"\qquad - 2W(X,X') - 2W(Y,Y')",
         r"n_{\mathrm{gen}} = 5 \text{ against } 1",
     )
     how = "Ring of radius 2, std 0.2, n_gen = 5 and 1, as many generator updates in each: 2500 (3000 and 5000 steps)."

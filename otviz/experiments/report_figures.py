@@ -22,7 +22,9 @@ HOW = (
     "steps to one of the critic, Adam at 1e-4); Fréchet distance, recall and classes by otviz' own classifier, on 2000 images."
 )
 DISTANCE = (
-    r"L = W(X,Y) + W(X,Y') + W(X',Y) + W(X',Y') - 2W(X,X') - 2W(Y,Y'), \quad W = \mathrm{Tr}[M C^\top], \; c = 1 - \cos",
+    r"L = W(X,Y) + W(X,Y') + W(X',Y) + W(X',Y')",
+    r"\qquad - 2W(X,X') - 2W(Y,Y')",
+    r"W = \mathrm{Tr}[M C^\top], \; c = 1 - \cos",
 )
 
 

@@ -22,7 +22,10 @@ class ScheduleKinds(Experiment):
     claim = "UOTM-SD is better than UOTM with each schedule, best with the linear one."
     covers = ("5.2 Tables 3 and 4",)
     cost: ClassVar[Cost] = "minutes"
-    formula = (r"g^\alpha(x) = \alpha\, g(x / \alpha), \quad \alpha \text{ from } \tfrac15 \text{ to } 5",)
+    formula = (
+        r"g^\alpha(x) = \alpha\, g(x / \alpha)",
+        r"\alpha \text{ from } \tfrac15 \text{ to } 5",
+    )
     how = (
         "The preset of the page Compare: ring of 8 modes, 6000 steps, τ = 0.05; W2 of 500 against 500 points. The paper's "
         "numbers are FID on CIFAR-10. The geometric schedule is ours."

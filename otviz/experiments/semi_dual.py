@@ -72,7 +72,8 @@ class Schedules(Experiment):
     claim = "Linear and cosine schedules lead α from 1/5 to 5; half way both are at 2.6, at a quarter 1.40 and 0.903."
     covers = ("5.3",)
     formula = (
-        r"\text{linear: } \alpha = (1 - t)\,\alpha_0 + t\,\alpha_1, \quad \text{cosine: } \alpha = \alpha_0 + \tfrac12 (\alpha_1 - \alpha_0)(1 - \cos \pi t)",
+        r"\text{linear: } \alpha = (1 - t)\,\alpha_0 + t\,\alpha_1",
+        r"\text{cosine: } \alpha = \alpha_0 + \tfrac12 (\alpha_1 - \alpha_0)(1 - \cos \pi t)",
     )
     how = "α of otviz' UOTM-SD at these shares of the schedule, and at random places against the formulas of the code."
     numbers = (

@@ -47,7 +47,8 @@ class Figure4(Experiment):
     covers = ("U10",)
     cost: ClassVar[Cost] = "minutes"
     formula = (
-        r"L_v = \overline{g_1(v(\hat y) - \tau|x - \hat y|^2)} + \overline{g_2(-v(y))} + \lambda R, \quad L_T = \overline{\tau|x - \hat y|^2 - v(\hat y)}",
+        r"L_v = \overline{g_1(v(\hat y) - \tau|x - \hat y|^2)} + \overline{g_2(-v(y))} + \lambda R",
+        r"L_T = \overline{\tau|x - \hat y|^2 - v(\hat y)}",
     )
     how = f"{HOW} The paper's own: τ = 0.0002, 0.001 and 0.005 on images."
     numbers = _numbers("uotm")
@@ -73,7 +74,8 @@ class Figure3(Experiment):
     covers = ("U9",)
     cost: ClassVar[Cost] = "minutes"
     formula = (
-        r"L_v = \overline{g_1(v(\hat y) - \tau|x - \hat y|^2)} + \overline{g_2(-v(y))} + \lambda R, \quad L_T = \overline{\tau|x - \hat y|^2 - v(\hat y)}",
+        r"L_v = \overline{g_1(v(\hat y) - \tau|x - \hat y|^2)} + \overline{g_2(-v(y))} + \lambda R",
+        r"L_T = \overline{\tau|x - \hat y|^2 - v(\hat y)}",
     )
     how = HOW
     numbers = _numbers("uotm", "otm")
@@ -107,8 +109,10 @@ class Robust(Experiment):
     covers = ("5.2 τ", "U13")
     cost: ClassVar[Cost] = "minutes"
     formula = (
-        r"L_v = \overline{g_1(v(\hat y) - \tau|x - \hat y|^2)} + \overline{g_2(-v(y))} + \lambda R, \quad L_T = \overline{\tau|x - \hat y|^2 - v(\hat y)}",
-        r"g^\alpha(x) = \alpha\, g(x / \alpha), \quad \alpha \text{ from } \tfrac15 \text{ to } 5",
+        r"L_v = \overline{g_1(v(\hat y) - \tau|x - \hat y|^2)} + \overline{g_2(-v(y))} + \lambda R",
+        r"L_T = \overline{\tau|x - \hat y|^2 - v(\hat y)}",
+        r"g^\alpha(x) = \alpha\, g(x / \alpha)",
+        r"\alpha \text{ from } \tfrac15 \text{ to } 5",
     )
     how = HOW
     numbers = (
@@ -144,7 +148,8 @@ class Figure2(Experiment):
     covers = ("U8",)
     cost: ClassVar[Cost] = "minutes"
     formula = (
-        r"L_v = \overline{g_1(v(\hat y) - \tau|x - \hat y|^2)} + \overline{g_2(-v(y))} + \lambda R, \quad L_T = \overline{\tau|x - \hat y|^2 - v(\hat y)}",
+        r"L_v = \overline{g_1(v(\hat y) - \tau|x - \hat y|^2)} + \overline{g_2(-v(y))} + \lambda R",
+        r"L_T = \overline{\tau|x - \hat y|^2 - v(\hat y)}",
     )
     how = "The ring of 8 modes, 5000 steps, τ = 0.05, λ = 0, 0.05 and 0.5 of R1."
     numbers = tuple(

@@ -134,7 +134,8 @@ class ToExactPlan(Experiment):
     claim = "The optimal α-unbalanced plan converges to the optimal transport plan as α → ∞, and its divergences never exceed τ W2²."
     covers = ("5.1", "U13")
     formula = (
-        r"\inf_\pi \int c\, d\pi + \alpha D_{\Psi_1}(\pi_0 | \mu) + \alpha D_{\Psi_2}(\pi_1 | \nu), \quad \alpha = 1: \; D_{\Psi_1} + D_{\Psi_2} \le \tau W_2^2",
+        r"\inf_\pi \int c\, d\pi + \alpha D_{\Psi_1}(\pi_0 | \mu) + \alpha D_{\Psi_2}(\pi_1 | \nu)",
+        r"\alpha = 1: \; D_{\Psi_1} + D_{\Psi_2} \le \tau W_2^2",
     )
     how = (
         "60 points of N(0, I) and 60 of moons, τ = 1, KL, ε = 1 % of the median cost, float64: total variation from the plan "

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 POLL = 1.0
 SEEDS = 5
+ROW = 52  # pixels: two lines of a claim
 NOT_RUN = "not run yet"
 PAPERS = {"": "All papers", "000": "000 Fuge, notebook", "001": "001 OT-GAN", "002": "002 Vu", "003": "003 UOTM-SD"}
 VERDICTS = {word: word for word in ("holds", "holds in part", "does not hold here", "reference only", NOT_RUN)}
@@ -98,7 +99,8 @@ def show_table(link: Link) -> None:
         st.info("No claim has this verdict; choose another paper or verdict.")
         return
     event = st.dataframe(
-        shown, key=f"claims:{paper}:{verdict}", hide_index=True, width="stretch", height=min(36 * len(shown) + 40, 640),
+        shown, key=f"claims:{paper}:{verdict}", hide_index=True, width="stretch", row_height=ROW,
+        height=min(ROW * len(shown) + 40, 640),
         on_select="rerun", selection_mode="single-row", column_config=_COLUMNS,
     )  # fmt: skip
     reading.how("experiments/table")
@@ -155,8 +157,8 @@ def show_claim(link: Link, each: Experiment) -> None:
     st.markdown(f"#### {plain(each.title)}")
     st.caption(f"{plain(each.name)} · papers/{each.paper}, {plain(TITLES[each.paper])} · {plain(each.place)}")
     st.markdown(plain(each.claim))
-    for line in each.formula:
-        st.latex(line)
+    if each.formula:
+        st.latex(r"\begin{gathered}" + r" \\[3pt] ".join(each.formula) + r"\end{gathered}")
     result, whose = result_of(each.name)
     verdict = _verdict(each, result)
     if verdict is None:
@@ -228,6 +230,10 @@ def show_numbers(each: Experiment) -> None:
     if rows:
         st.dataframe(rows, key=f"numbers:{each.name}", hide_index=True, width="stretch", column_config=columns)
         _explain_sources(each)
+    if rows and not outcomes and each.cost != "reference":
+        st.caption(
+            "Nothing is measured yet: run it here, or with the command `python -m otviz experiment " + each.name + "`."
+        )
     if outcomes:
         from otviz.figures.claim import claim_figure, text_alternative
 
