@@ -130,7 +130,7 @@ def _class(link: Link, card: Card) -> int | None:
     from otviz.datasets import named
 
     names = {str(at): name for at, name in enumerate(named(card.target).class_names)}
-    chosen = controls.choice(link, "asked", {"": "All, one after the other", **names}, default="", label="Class")
+    chosen = controls.choice(link, "asked", {"": "All in turn", **names}, default="", label="Class")
     return int(chosen) if chosen else None
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import pickle
 import shutil
 from pathlib import Path
 
 import pytest
+import torch
 from asking import address, words
 from image_model import made
+from safetensors.torch import save
 from streamlit.testing.v1 import AppTest
 
 from otviz.checkpoints import card as shelf
@@ -191,3 +195,28 @@ def test_a_model_of_classes_stands_beside_a_plain_one(app: AppTest) -> None:
     text = words(open_page(app, compare=f"{ONE},{CLASSES}"))
     assert "| As asked ↑ | – |" in text
     assert "each column is a class" in text
+
+
+@pytest.mark.parametrize(
+    ("weights", "signed", "sentence"),
+    [
+        (pickle.dumps([1]), True, "not in the safetensors format"),
+        (None, False, "are not those of its card"),
+        (save({"body.0.weight": torch.zeros(2, 2)}), True, "do not fit the networks on its card"),
+    ],
+    ids=["a pickle renamed", "another hash", "other shapes"],
+)
+def test_a_bad_model_of_ones_own_is_refused_in_one_sentence(
+    app: AppTest, checkpoints: Path, weights: bytes | None, signed: bool, sentence: str
+) -> None:
+    card = json.loads((checkpoints / ONE / "card.json").read_text())
+    data = (checkpoints / TWO / "generator.safetensors").read_bytes() if weights is None else weights
+    if signed:
+        card["sha256"] = hashlib.sha256(data).hexdigest()
+    open_page(app)
+    files = [("card.json", json.dumps(card).encode(), ""), ("generator.safetensors", data, "")]
+    app.file_uploader[0].set_value(files).run()
+    next(button for button in app.button if button.label == "Open it").click().run()
+    assert not app.exception
+    assert [plain(sentence) in error.value for error in app.error] == [True]
+    assert address(app) == {}
