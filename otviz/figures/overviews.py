@@ -183,7 +183,7 @@ def _sheets(
     count = len(albums) * len(epochs)
     columns = min(count, 2)
     left = MARGIN + (84 if curves else 0)
-    side = min((WIDE - left - MARGIN - GAP * (columns - 1)) / columns, 60.0)
+    side = (WIDE - left - MARGIN - GAP * (columns - 1)) / columns
     top, lines = MARGIN + 9, -(-count // columns)
     high = lines * (side + 7)
     plate = _begun(title, top + high + 8)

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 POLL = 1.0
 SEEDS = 5
-ROW = 52  # pixels: two lines of a claim
 NOT_RUN = "not run yet"
 PAPERS = {"": "All papers", "000": "000 Fuge, notebook", "001": "001 OT-GAN", "002": "002 Vu", "003": "003 UOTM-SD"}
 VERDICTS = {word: word for word in ("holds", "holds in part", "does not hold here", "reference only", NOT_RUN)}
@@ -26,7 +25,7 @@ _COLUMNS = {
     "id": st.column_config.TextColumn(width=110),
     "paper": st.column_config.TextColumn(width=60),
     "where": st.column_config.TextColumn(width=170),
-    "claim": st.column_config.TextColumn(width="large"),
+    "claim": st.column_config.TextColumn(width="large", help="In short; the row opens what the paper says"),
     "verdict": st.column_config.TextColumn(width=130),
     "seeds": st.column_config.TextColumn(width=90, help="Seeds that agree with every part of the claim, of those run"),
 }
@@ -99,8 +98,8 @@ def show_table(link: Link) -> None:
         st.info("No claim has this verdict; choose another paper or verdict.")
         return
     event = st.dataframe(
-        shown, key=f"claims:{paper}:{verdict}", hide_index=True, width="stretch", row_height=ROW,
-        height=min(ROW * len(shown) + 40, 640),
+        shown, key=f"claims:{paper}:{verdict}", hide_index=True, width="stretch",
+        height=min(36 * len(shown) + 40, 640),
         on_select="rerun", selection_mode="single-row", column_config=_COLUMNS,
     )  # fmt: skip
     reading.how("experiments/table")
@@ -118,7 +117,7 @@ def _row(each: Experiment) -> dict[str, Any]:
     if verdict is not None and result is not None:
         seeds = f"{len(result.outcomes) - len(verdict.seeds_that_disagree)} of {len(result.outcomes)}"
     return {
-        "id": each.name, "paper": each.paper, "where": each.place, "claim": each.claim,
+        "id": each.name, "paper": each.paper, "where": each.place, "claim": each.title,
         "verdict": NOT_RUN if verdict is None else verdict.word, "seeds": seeds,
     }  # fmt: skip
 
