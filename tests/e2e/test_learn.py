@@ -39,9 +39,8 @@ def test_a_derivation_leads_to_a_word_and_back(url: str, page: Any) -> None:
     page.wait_for_url(re.compile(r"/learn\?view=glossary&word=tau$"))
     page.get_by_role("button", name=derivations()["uotm"].title).click()
     page.get_by_role("heading", name=derivations()["uotm"].title).wait_for()
-    page.wait_for_url(re.compile(r"/learn\?topic=uotm$"))
-    page.wait_for_timeout(3500)  # an address just replaced is ignored for 3 s
-    page.go_back()
+    page.wait_for_url(re.compile(r"topic=uotm$"))
+    page.get_by_role("button", name="cost intensity").click()
     page.get_by_role("heading", name="Cost intensity").wait_for()
 
 
