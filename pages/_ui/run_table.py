@@ -55,7 +55,10 @@ def show_kind(link: Link, shown: Run | Recorded | None, images: bool) -> None:
     if not runs:
         st.caption("No runs yet.")
     else:
-        chosen = choose(runs, f"{link.page}:runs")
+        key = f"{link.page}:runs"
+        if shown is not None and key not in st.session_state:
+            remember(key, [shown.id])
+        chosen = choose(runs, key)
         act(link, chosen, "" if shown is None else shown.id)
     st.page_link("pages/8_runs.py", label="All runs: filter, tag, compare", icon=":material/table_rows:")
 

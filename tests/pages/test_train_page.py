@@ -67,7 +67,7 @@ def test_twenty_runs_at_once_wait_their_turn(app: AppTest, registry: Registry) -
     open_page(app, run=runs[-1].id, view="runs")
     assert runs[-1].status == "queued"
     assert "Waiting: other runs train now" in words(app)
-    assert sum("queued at step 0" in part.value for part in app.markdown) == 18
+    assert list(app.dataframe[0].value["status"]).count("queued") == 18
     for run in runs:
         run.stop()
 
@@ -106,4 +106,6 @@ def test_a_stored_run_is_shown_with_everything(app: AppTest, registry: Registry)
         view.set_value(name).run()
         assert not app.exception
     labels = [button.label for button in app.button]  # that they work, only a browser shows
-    assert labels == ["Train", "Shown", "Delete"]
+    assert labels == ["Train", "Open", "Save tags", "Delete for good"]
+    assert list(app.dataframe[0].value["id"]) == [run.id]
+    assert app.button[1].disabled, "it is open"

@@ -1,14 +1,10 @@
-"""What can be carried away from a run: it repeats the run or opens elsewhere."""
+"""What can be carried away from a run: it opens elsewhere."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,12 +12,9 @@ from safetensors.numpy import load
 
 from otviz.distributions import named as distribution
 from otviz.methods import named
-from otviz.reporting import report_of
 from otviz.runs import export
 from otviz.runs.config import RunConfig
 from otviz.runs.run import Run
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -32,18 +25,6 @@ def run() -> Run:
     run = Run("exported", config).start()
     assert run.wait(60)
     return run
-
-
-def test_the_snippet_repeats_the_run_to_the_bit(run: Run, tmp_path: Path) -> None:
-    (tmp_path / "repeat.py").write_text(export.snippet(run.config))
-    done = subprocess.run(
-        [sys.executable, "repeat.py"], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    report, _ = report_of(run)
-    assert str(report["losses"]) in done.stdout
-    assert "'modes_total': 5" in done.stdout
 
 
 def test_history(run: Run) -> None:
