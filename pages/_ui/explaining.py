@@ -87,7 +87,7 @@ def _pick(link: Link, key: str, titles: Mapping[str, str], label: str, aliases: 
         label, list(titles), key=widget, format_func=lambda name: titles.get(name, name), persist_state="session",
         label_visibility="collapsed",
     )  # fmt: skip
-    link.put(key, str(chosen))
+    link.put(key, str(chosen), first)
     return str(chosen)
 
 

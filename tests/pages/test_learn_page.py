@@ -43,7 +43,7 @@ def test_a_derivation_opens_from_its_link(app: AppTest, topic: str) -> None:
     assert not app.warning
     assert shown.text in [part.value for part in app.markdown]
     assert app.radio[0].value == topic
-    assert address(app)["topic"] == topic
+    assert address(app) == ({} if topic == next(iter(derivations())) else {"topic": topic})
 
 
 @pytest.mark.parametrize("word", ["tau", "blur", "noise-floor", "truncation", "cost"])
@@ -99,7 +99,7 @@ def test_the_search_narrows_the_list_and_stands_in_the_link(app: AppTest) -> Non
     assert not app.exception
     assert app.radio[0].value == "noise-floor"
     assert len(app.radio[0].options) < 12
-    assert address(app) == {"view": "glossary", "word": "noise-floor", "search": "floor"}
+    assert address(app) == {"view": "glossary", "search": "floor"}  # the first word found needs no saying
     app.text_input[0].set_value("no such word").run()
     assert not app.exception
     assert "No word of" in words(app)
