@@ -69,6 +69,10 @@ class Past:
         )
         return dataclasses.replace(self, changes=(*filter(None, before), merged))
 
+    def reaching(self, method: Method, step: int) -> Past:
+        """With these knobs in force after `step` steps: one may have been moved just before the run was stopped."""
+        return self if self.method == method else self.then(Change(step, method))
+
     def until(self, step: int) -> Past:
         """Without what was changed after more than `step` steps."""
         return dataclasses.replace(self, changes=tuple(change for change in self.changes if change.step <= step))

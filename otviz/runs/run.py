@@ -79,9 +79,8 @@ class Run:
         self._commands: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
         self._snapshots: tuple[Snapshot, ...] = restored.snapshots if restored else ()
         self._losses = Losses(restored.losses if restored else None)
-        self.past = restored.past if restored and restored.past else Past(config, known=restored is None)
-        if self.past.method != config.method:  # a knob that was moved just before the run was stopped
-            self.past = self.past.then(Change(len(self._losses.all()), config.method))
+        past = restored.past if restored and restored.past else Past(config, known=restored is None)
+        self.past = past.reaching(config.method, len(self._losses.all()))
         self._later: list[tuple[str, Any]] = []  # commands that came while queued
         self._pending: list[NDArray[np.float32]] = []  # losses since the last look
         self._altered = False  # since the last look, other than by training
@@ -232,9 +231,8 @@ class Run:
     def _train(self) -> None:
         if not self._admitted():
             return
-        live: Live = (
-            Here(self.config, self._restored) if self._host is None else Hosted(self._host, self.config, self._restored)
-        )
+        host, restored = self._host, self._restored
+        live: Live = Here(self.config, restored) if host is None else Hosted(host, self.config, restored)
         self.live, self._restored = live, None
         self.frozen, self.scene = live.frozen, live.scene
         self._rhythm.saved()
