@@ -247,9 +247,8 @@ class Run:
             if not self._has_turn(live) and not self._wait_for_turn(live):
                 return
             began = time.monotonic()
-            steps = int(
-                min(self._rhythm.portion(), self._allowed, self._turn_ends - live.step, self.config.steps - live.step)
-            )
+            left = self.config.steps - live.step
+            steps = int(min(self._rhythm.portion(), self._allowed, self._turn_ends - live.step, left))
             losses, bad = live.advance(steps)
             self._pending.append(losses)
             self._bad = bad if self._bad is None else self._bad
@@ -308,9 +307,8 @@ class Run:
         if before is None or before.step != snapshot.step:
             self._snapshots = thinned((*self._snapshots, snapshot), snapshot.image_bytes)
         if before is not None:
-            self._rhythm.looked(
-                time.monotonic() - began, snapshot.step - before.step, snapshot.seconds - before.seconds
-            )
+            steps, trained = snapshot.step - before.step, snapshot.seconds - before.seconds
+            self._rhythm.looked(time.monotonic() - began, steps, trained)
         if save:
             self._store()
         return True
