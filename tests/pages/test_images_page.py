@@ -185,3 +185,11 @@ def test_each_page_lists_and_shows_its_own_runs(app: AppTest, registry: Registry
         app.query_params.clear()
     open_page(app, "3_compare", runs=of_images.id)
     assert "open it on the page Images" in words(app)
+
+
+def test_a_class_can_be_told_where_method_and_images_know_any(app: AppTest) -> None:
+    open_page(app, method="ot-gan", **{"network.by_class": "True"})
+    assert not app.warning
+    assert address(app)["network.by_class"] == "True"
+    open_page(app, method="uotm", **{"network.by_class": "True"})
+    assert plain("'network.by_class' is no setting of this page") in app.warning[0].value
