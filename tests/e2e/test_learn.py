@@ -33,7 +33,7 @@ def test_every_derivation_is_drawn_without_an_error(url: str, page: Any) -> None
 
 
 def test_a_derivation_leads_to_a_word_and_back(url: str, page: Any) -> None:
-    page.goto(f"{url}/learn?topic=otm")
+    page.goto(f"{url}/learn?view=derivations&topic=otm")
     page.get_by_role("button", name="cost intensity").click()
     page.get_by_role("heading", name="Cost intensity").wait_for()
     page.wait_for_url(re.compile(r"/learn\?view=glossary&word=tau$"))

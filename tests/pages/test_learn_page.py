@@ -43,7 +43,8 @@ def test_a_derivation_opens_from_its_link(app: AppTest, topic: str) -> None:
     assert not app.warning
     assert shown.text in [part.value for part in app.markdown]
     assert app.radio[0].value == topic
-    assert address(app) == ({} if topic == next(iter(derivations())) else {"topic": topic})
+    first = topic == next(iter(derivations()))
+    assert address(app) == {"view": "derivations", **({} if first else {"topic": topic})}
 
 
 @pytest.mark.parametrize("word", ["tau", "blur", "noise-floor", "truncation", "cost"])
@@ -83,14 +84,19 @@ def test_a_knob_s_name_leads_to_its_word(app: AppTest, given: str, shown: str) -
         ),
         ({"view": "derivations", "topic": "utom"}, "near it are"),
         ({"view": "derivations", "topic": "../../etc/passwd"}, "There is no topic '../../etc/passwd' here"),
-        ({"view": "lesson"}, "view must be one of"),
-        ({"nonsense": "1"}, "is no setting of this page"),
+        ({"view": "derivations", "nonsense": "1"}, "is no setting of this page"),
     ],
 )
 def test_a_bad_link_is_told_and_something_is_shown(app: AppTest, query: dict[str, str], said: str) -> None:
     opened(app, **query)
     assert said in warnings(app)
     assert len(app.radio) == 1
+
+
+def test_a_view_there_is_not_is_told_above_the_lessons(app: AppTest) -> None:
+    opened(app, view="lesson")
+    assert "view must be one of" in warnings(app)
+    assert "What blur does" in words(app)
 
 
 def test_the_search_narrows_the_list_and_stands_in_the_link(app: AppTest) -> None:
@@ -118,7 +124,7 @@ def test_one_can_go_from_view_to_view(app: AppTest) -> None:
     view.set_value("derivations").run()
     assert not app.exception
     app.radio[0].set_value("gan").run()
-    assert address(app) == {"topic": "gan"}
+    assert address(app) == {"view": "derivations", "topic": "gan"}
     app.segmented_control(key="learn:view").set_value("glossary").run()
     assert address(app) == {"view": "glossary", "word": "blur"}
 
