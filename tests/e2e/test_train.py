@@ -328,7 +328,7 @@ def test_closed_tabs_and_restarted_servers(own_server: Callable[..., Any], page:
     one.until(lambda: one.step == at and one.status == "stopped")
     fresh = Train(page, server.url, view="runs")  # and from the list, in another tab
     tick(page, 0)
-    fresh.press("Open")
+    page.locator(".st-key-open-run button").first.click()
     fresh.until(lambda: fresh.query.get("run") == run and fresh.query.get("batch_size") == SHORT["batch_size"])
     fresh.is_now("stopped")
     one.press("Go on with this run")
