@@ -9,6 +9,7 @@ from typing import Any
 
 from otviz.methods import Method
 from otviz.runs.config import RunConfig
+from otviz.runs.kept import Restored
 from otviz.training import Step, Training
 
 
@@ -55,6 +56,14 @@ class Past:
     began: RunConfig
     changes: tuple[Change, ...] = ()
     known: bool = True
+
+    @classmethod
+    def behind(cls, config: RunConfig, restored: Restored | None) -> Past:
+        """Of a run with these settings before it goes on from `restored`, or from nothing."""
+        past = (restored and restored.past) or cls(config, known=restored is None)
+        if restored is not None and past.method != config.method:  # moved just before the run was stopped
+            return past.then(Change(len(restored.losses), config.method))
+        return past
 
     def then(self, change: Change) -> Past:
         """With one more change; two between the same steps are one, since nothing was trained in between."""

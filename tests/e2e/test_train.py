@@ -340,7 +340,8 @@ def test_closed_tabs_and_restarted_servers(own_server: Callable[..., Any], page:
 def tick(page: Any, row: int) -> None:
     """Choose a run in the list: its box is drawn on a canvas."""
     table = page.get_by_test_id("stDataFrame").first
-    table.wait_for()
+    table.locator("canvas").first.wait_for()
+    table.scroll_into_view_if_needed()
     place = table.bounding_box()
     page.mouse.click(place["x"] + 18, place["y"] + 35 * (row + 1.5))
 
