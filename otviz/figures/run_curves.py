@@ -14,7 +14,7 @@ from otviz.runs.courses import Course
 
 LOSSES = {"generator": "Generator loss", "adversary": "Adversary loss"}
 MEASURED = {
-    "modes_covered": "Modes covered", "high_quality": "High quality", "w2": "W2 to the target",
+    "modes_covered": "Modes covered", "high_quality": "High quality", "w2": "W2 to the target (data units)",
     "frechet": "Frechet distance", "recall": "Recall",
 }  # fmt: skip
 ROW = 300  # pixels
@@ -45,6 +45,8 @@ def run_curves(runs: Mapping[str, Course]) -> go.Figure:
         elif title in LOSSES.values():
             figure.update_yaxes(range=_robust([values for _, values in of.values()]), row=row + 1, col=column + 1)
     figure.update_xaxes(rangemode="tozero")
+    for column in range(1, min(2, len(shown)) + 1):
+        figure.update_xaxes(title_text="step", row=rows - (column == 2 and len(shown) % 2), col=column)
     return legend_above(plain(figure, height=ROW * rows + 70)).update_layout(
         legend_y=1 + 44 / (ROW * rows), margin={"t": 90, "b": 40, "l": 50, "r": 20}
     )

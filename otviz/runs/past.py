@@ -9,6 +9,7 @@ from typing import Any
 
 from otviz.methods import Method
 from otviz.runs.config import RunConfig
+from otviz.runs.kept import Restored
 from otviz.training import Step, Training
 
 
@@ -56,6 +57,14 @@ class Past:
     changes: tuple[Change, ...] = ()
     known: bool = True
 
+    @classmethod
+    def behind(cls, config: RunConfig, restored: Restored | None) -> Past:
+        """Of a run with these settings before it goes on from `restored`, or from nothing."""
+        past = (restored and restored.past) or cls(config, known=restored is None)
+        if restored is not None and past.method != config.method:  # moved just before the run was stopped
+            return past.then(Change(len(restored.losses), config.method))
+        return past
+
     def then(self, change: Change) -> Past:
         """With one more change; two between the same steps are one, since nothing was trained in between."""
         *before, last = self.changes or (None,)
@@ -68,10 +77,6 @@ class Past:
             last.anew,
         )
         return dataclasses.replace(self, changes=(*filter(None, before), merged))
-
-    def reaching(self, method: Method, step: int) -> Past:
-        """With these knobs in force after `step` steps: one may have been moved just before the run was stopped."""
-        return self if self.method == method else self.then(Change(step, method))
 
     def until(self, step: int) -> Past:
         """Without what was changed after more than `step` steps."""

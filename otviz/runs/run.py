@@ -79,8 +79,7 @@ class Run:
         self._commands: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
         self._snapshots: tuple[Snapshot, ...] = restored.snapshots if restored else ()
         self._losses = Losses(restored.losses if restored else None)
-        past = restored.past if restored and restored.past else Past(config, known=restored is None)
-        self.past = past.reaching(config.method, len(self._losses.all()))
+        self.past = Past.behind(config, restored)
         self._later: list[tuple[str, Any]] = []  # commands that came while queued
         self._pending: list[NDArray[np.float32]] = []  # losses since the last look
         self._altered = False  # since the last look, other than by training
@@ -175,14 +174,9 @@ class Run:
         return self._snapshots[-1].meter if self._snapshots else {}
 
     @property
-    def device(self) -> str:
-        """Where it trains: that of its config until it has begun."""
-        return self.config.device if self.live is None else self.live.device
-
-    @property
     def made(self) -> dict[str, str]:
         """Device, processor and versions that its numbers come from."""
-        return made_on(self.device)
+        return made_on(self.live.device if self.live else self.config.device)
 
     def losses(self) -> NDArray[np.float32]:
         """Losses after each step as of the last look, shape (steps, 2): generator, adversary (nan without)."""

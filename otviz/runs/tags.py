@@ -15,7 +15,7 @@ FILE = "tags.json"
 
 def checked(tags: Iterable[str]) -> tuple[str, ...]:
     """Each once, without spaces around it, in order of the alphabet. Raises ValueError for too many or too long ones."""
-    found = sorted({" ".join(tag.split()) for tag in tags} - {""}, key=str.casefold)
+    found = sorted({" ".join(tag.split()) for tag in tags} - {""}, key=lambda tag: (tag.casefold(), tag))
     long = [tag for tag in found if len(tag) > LONGEST]
     if long:
         raise ValueError(f"a tag has at most {LONGEST} characters; got {len(long[0])}: shorten {long[0][:LONGEST]!r}")

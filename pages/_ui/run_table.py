@@ -165,20 +165,21 @@ def _tag(chosen: Sequence[Summary]) -> None:
     everywhere = sorted({tag for run in registry().listed() for tag in run.tags}, key=str.casefold)
     common = [tag for tag in everywhere if all(tag in run.tags for run in chosen)]
     key = "tags:" + hashlib.sha256(" ".join(run.id for run in chosen).encode()).hexdigest()[:16]
-    wanted = st.multiselect(
-        "Tags that all of them have", everywhere, default=common, accept_new_options=True, key=key,
-        placeholder="Type a tag and press Enter",
+    st.multiselect(
+        "Tags of all that are chosen", everywhere, default=common, accept_new_options=True, key=key,
+        on_change=_save_tags, args=(chosen, common, key), placeholder="Type a tag and press Enter", width=320,
     )  # fmt: skip
-    if not st.button("Save tags", key="save-tags", type="primary"):
-        return
+
+
+def _save_tags(chosen: Sequence[Summary], common: Sequence[str], key: str) -> None:
+    """Put what was written or removed into force: tags that only some have stay theirs."""
+    wanted = [str(tag) for tag in st.session_state[key]]
     try:
         for run in chosen:
-            registry().tag(run.id, [*(tag for tag in run.tags if tag not in common), *map(str, wanted)])
+            registry().tag(run.id, [*(tag for tag in run.tags if tag not in common), *wanted])
     except (ValueError, OSError) as error:
-        st.error(plain(str(error)))
-        return
-    st.session_state.pop(key, None)
-    st.rerun()
+        st.session_state[key] = list(common)
+        st.toast(plain(str(error)), icon=":material/error:", duration="long")
 
 
 def _delete(link: Link, chosen: Sequence[Summary], shown: str) -> None:

@@ -328,7 +328,7 @@ def test_closed_tabs_and_restarted_servers(own_server: Callable[..., Any], page:
     one.until(lambda: one.step == at and one.status == "stopped")
     fresh = Train(page, server.url, view="runs")  # and from the list, in another tab
     tick(page, 0)
-    fresh.press("Open")
+    page.locator(".st-key-open-run button").first.click()
     fresh.until(lambda: fresh.query.get("run") == run and fresh.query.get("batch_size") == SHORT["batch_size"])
     fresh.is_now("stopped")
     one.press("Go on with this run")
@@ -340,7 +340,8 @@ def test_closed_tabs_and_restarted_servers(own_server: Callable[..., Any], page:
 def tick(page: Any, row: int) -> None:
     """Choose a run in the list: its box is drawn on a canvas."""
     table = page.get_by_test_id("stDataFrame").first
-    table.wait_for()
+    table.locator("canvas").first.wait_for()
+    table.scroll_into_view_if_needed()
     place = table.bounding_box()
     page.mouse.click(place["x"] + 18, place["y"] + 35 * (row + 1.5))
 

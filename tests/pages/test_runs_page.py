@@ -114,14 +114,12 @@ def test_several_are_tagged_at_once_and_found_by_tag(app: AppTest, registry: Reg
     chosen = next(each for each in app.multiselect if each.label.startswith("Tags"))
     assert chosen.options == ["own"]
     assert chosen.value == []
-    chosen.set_value(["own"])
-    press(app, "save-tags")
+    chosen.set_value(["own"]).run()
     assert {run.id: run.tags for run in registry.listed()} == {three[0]: ("own",), three[1]: ("own",), three[2]: ()}
     app.selectbox(key="runs:tag").set_value("own").run()
     assert listed(app) == three[:2]
     chosen = next(each for each in app.multiselect if each.label.startswith("Tags"))
-    chosen.set_value([])
-    press(app, "save-tags")
+    chosen.set_value([]).run()
     assert not any(run.tags for run in registry.listed())
 
 

@@ -106,6 +106,6 @@ def test_a_stored_run_is_shown_with_everything(app: AppTest, registry: Registry)
         view.set_value(name).run()
         assert not app.exception
     labels = [button.label for button in app.button]  # that they work, only a browser shows
-    assert labels == ["Train", "Open", "Save tags", "Delete for good"]
+    assert labels == ["Train", "Open", "Delete for good"]
     assert list(app.dataframe[0].value["id"]) == [run.id]
     assert app.button[1].disabled, "it is open"

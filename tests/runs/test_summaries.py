@@ -175,7 +175,8 @@ def test_the_figure_has_a_line_of_each_run_for_each_number(registry: Registry, d
     assert names == ["UOTM-SD, seed 1", "Sinkhorn generator, seed 2"]
     figure = run_curves(dict(zip(names, (course_of(done), course_of(other)), strict=True)))
     titles = [each.text for each in figure.layout.annotations]
-    assert titles == ["Generator loss", "Adversary loss", "Modes covered", "High quality", "W2 to the target", "Recall"]
+    losses = ["Generator loss", "Adversary loss"]
+    assert titles == [*losses, "Modes covered", "High quality", "W2 to the target (data units)", "Recall"]
     assert len(figure.data) == 2 * len(titles)
     assert [line.name for line in figure.data if line.showlegend] == names
     modes = next(line for line in figure.data if line.yaxis == "y3" and line.name == names[0])
