@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 
 from otviz.addresses import pack, unpack
+from pages._ui.reading import LABEL
 
 pytestmark = pytest.mark.browser
 
@@ -59,10 +60,10 @@ class Shown:
 
     @property
     def widgets(self) -> list[str]:
-        """Names of the controls of the page itself, in order."""
+        """Names of the controls of the page itself, in order; "How to read this" sets nothing."""
         kinds = "stSlider", "stSelectbox", "stNumberInput", "stTextInput", "stButtonGroup", "stPopover", "stCheckbox"
         found = self.main.locator(", ".join(f"[data-testid={kind}]" for kind in kinds))
-        return [text.split("\n")[0] for text in found.all_inner_texts()]
+        return [text.split("\n")[0] for text in found.all_inner_texts() if LABEL not in text]
 
     def leave(self) -> None:
         self.main.get_by_role("button", name="All controls").click()
