@@ -22,8 +22,13 @@ def begun(home: Path, seeds: int) -> subprocess.Popen[str]:
     words = ["experiment", "u1", "--quick", "--seeds", str(seeds), "--workers", "2", "--json"]
     return subprocess.Popen(
         [sys.executable, "-m", "otviz", *words], cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        env={**os.environ, "OTVIZ_HOME": str(home)}, start_new_session=True,
+        env={**os.environ, "OTVIZ_HOME": str(home)}, start_new_session=True, preexec_fn=_as_in_a_terminal,
     )  # fmt: skip
+
+
+def _as_in_a_terminal() -> None:
+    """Tests that were begun in the background of a shell ignore Ctrl+C, and so would what they begin."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def test_what_was_done_before_ctrl_c_is_kept(tmp_path: Path) -> None:
