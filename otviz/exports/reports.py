@@ -225,11 +225,13 @@ def _program(runs: Runs) -> str:
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "", numbers: bool = False) -> str:
-    """Rows of texts, the first of each its name; names without any text beside them are left out."""
+    """Rows of texts, the first of each its name; those without any text are left out, words that are all alike said once."""
     kind = ' class="number"' if numbers else ""
     first = "".join(f"<th{kind if at else ''}>{escape(text)}</th>" for at, text in enumerate(head))
     lines = "".join(
         f"<tr><th>{escape(name)}</th>{''.join(f'<td{kind}>{escape(text)}</td>' for text in texts)}</tr>"
+        if numbers or len(set(texts)) > 1
+        else f'<tr><th>{escape(name)}</th><td colspan="{len(texts)}">{escape(texts[0])}</td></tr>'
         for name, *texts in rows
         if any(texts)
     )
