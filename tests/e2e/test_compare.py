@@ -39,6 +39,14 @@ class Compare:
         texts = self.page.locator(".otviz-player .progress").all_text_contents()
         return [int(re.sub(r"\D", "", re.split("[/·]", text)[0]) or -1) for text in texts]
 
+    def settled(self) -> list[int]:
+        """Steps once they stand still: the pictures of the last steps come a poll after the button, or some on a busy machine."""
+        before: list[int] = []
+        while (now := self.steps) != before:
+            before = now
+            self.page.wait_for_timeout(3000)
+        return now
+
     @property
     def titles(self) -> list[str]:
         return self.panels.locator(".title").all_text_contents()
@@ -94,8 +102,7 @@ def test_runs_stay_in_step_through_pause_and_reload(compare: Compare) -> None:
     compare.until(lambda: min(compare.steps, default=-1) > 60)
     compare.button("Pause training").click()
     compare.button("Resume training").wait_for()
-    compare.page.wait_for_timeout(2000)  # the pictures of the last steps come a poll after the button
-    before = compare.steps
+    before = compare.settled()
     compare.page.reload()
     compare.until(lambda: compare.steps == before)
     compare.button("Resume training").click()
