@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from otviz.runs.registry import Registry
-from pages._ui import leases
+from pages._ui import explaining, frame, leases
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 60
@@ -33,6 +33,13 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Regist
     yield leases.registry()
     leases.registry().close()
     leases.registry.clear()
+
+
+@pytest.fixture
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page may be run without the app around it: nothing sends it there, and no other page is there to lead to."""
+    monkeypatch.setattr(frame, "require", lambda: None)  # its rerun would swallow the link and every click
+    monkeypatch.setattr(explaining, "link_to", lambda topic, label: None)
 
 
 @pytest.fixture

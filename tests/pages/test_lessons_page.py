@@ -14,7 +14,7 @@ from otviz import lessons
 from otviz.addresses import LONG, pack, unpack
 from otviz.lessons import Lesson
 from otviz.runs.registry import Registry
-from pages._ui import explaining, frame
+from pages._ui import frame
 from pages._ui.lessons import shown
 from pages._ui.links import plain
 from tests.pages.asking import address, until, words
@@ -25,10 +25,8 @@ HEAD = "---\ntitle: Own\npage: {page}\nlearn: It.\nminutes: 1\nsettings: {settin
 
 
 @pytest.fixture
-def open_page(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> Open:
+def open_page(registry: Registry, alone: None) -> Open:
     """Open a page with these settings in the address."""
-    monkeypatch.setattr(frame, "require", lambda: None)  # its rerun would swallow every click
-    monkeypatch.setattr(explaining, "link_to", lambda topic, label: None)  # there is no other page to lead to
 
     def run(page: str, **query: str) -> AppTest:
         (path,) = PAGES.glob(f"*_{page}.py")

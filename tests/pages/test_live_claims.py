@@ -10,7 +10,6 @@ from asking import address, words
 from streamlit.testing.v1 import AppTest
 
 from otviz.experiments import experiments
-from otviz.runs.registry import Registry
 from pages._ui import frame
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"
@@ -18,9 +17,7 @@ LINKS = {cls.live: name for name, cls in experiments().items() if cls.live}
 TRAINED = [name for name, cls in experiments().items() if cls.cost == "minutes"]
 
 
-@pytest.fixture(autouse=True)
-def _alone(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(frame, "require", lambda: None)  # its rerun would swallow the link
+pytestmark = pytest.mark.usefixtures("registry", "alone")
 
 
 @pytest.mark.parametrize("live", LINKS, ids=LINKS.values())
