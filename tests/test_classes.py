@@ -154,7 +154,7 @@ def test_a_probe_measures_whether_images_are_as_asked(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(training, "generate", lambda x, z, labels=None: real(x, z, labels))
     training.step = training.steps
-    probe._measure_now_and_then(100.0)
+    probe._measure(100.0)
     assert probe._meter["as_asked"] > 0.95  # what the classifier itself reaches on training images
 
 

@@ -20,6 +20,7 @@ from pages._ui import (
     gallery_model,
     image_details,
     reading,
+    run_list,
     transport_views,
 )
 from pages._ui.frame import cards
@@ -39,6 +40,7 @@ VIEWS = {
     "gallery": gallery_model.VIEWS,
     "gallery-compare": gallery_compare.VIEWS,
     "transport": transport_views.LOOKS,
+    "runs": run_list.VIEWS,
 }
 ALONE = {
     "home/recorded", "transport/board", "train/player", "compare/player", "images/player", "gallery/shelf",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages._ui import controls, run_table
+from pages._ui import controls, reading, run_table
 from pages._ui.downloads import offer
 from pages._ui.leases import registry
 from pages._ui.links import Link, plain
@@ -113,7 +113,7 @@ def _words(run: Summary) -> str:
 
 def show_chosen(link: Link, chosen: Sequence[Summary]) -> None:
     """Curves and files of the runs chosen; only what is looked at is read."""
-    view = controls.choice(link, "view", VIEWS, default="curves", label="Of the runs chosen", in_a_row=True)
+    view = reading.choose_view(link, "runs", VIEWS, default="curves", label="Of the runs chosen")
     whole = [run for run in chosen if run.method]
     if view == "curves":
         _curves(whole)
