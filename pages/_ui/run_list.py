@@ -85,7 +85,7 @@ def _filtered(link: Link, runs: Sequence[Summary]) -> list[Summary]:
         run
         for run in runs
         if all(not wanted or wanted in dict(_FILTERS[name](run)) for name, wanted in picked.items())
-        and all(word in _words(run) for word in text.casefold().split())
+        and all(_has(_words(run), word) for word in text.casefold().split())
     ]
     return sorted(fits, key=_SORTS[sort][1])
 
@@ -104,6 +104,11 @@ def _text(link: Link) -> str:
     )
     link.put("filter", text)
     return text
+
+
+def _has(words: str, asked: str) -> bool:
+    """Whether a text is among the words of a run; a number only as a whole word, since ids are full of digits."""
+    return asked in words.split() if asked.isdigit() else asked in words
 
 
 def _words(run: Summary) -> str:

@@ -211,10 +211,11 @@ def test_a_file_of_ones_own_and_files_that_are_none(train: Callable[..., Train],
     one.is_now("ready")
     file = one.query["target.file"]
     alert = one.main.get_by_role("alert")
+    # Each sentence differs from the one before: a file chosen while another is on its way would replace it.
     for index, (text, sentence) in enumerate((
         ("x\n1\n2\n3\n", "must have two columns of numbers"),
-        ("some words\nand more\n", "must have two columns of numbers"),
         ("x,y\n1,2\nnan,3\n4,5\n", "must hold finite numbers"),
+        ("some words\nand more\n", "must have two columns of numbers"),
         ("x,y\n1,2\n3,4\n", "must have at least 3 rows"),
     )):  # fmt: skip
         bad = tmp_path / f"bad{index}.csv"
