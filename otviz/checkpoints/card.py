@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from otviz.datasets.rows import Shape
-from otviz.files import CHECKPOINTS as CHECKPOINTS
+from otviz.files import CHECKPOINTS
 
 KIND = "images"
 MOST_CARD = 200_000  # bytes of a card that is read

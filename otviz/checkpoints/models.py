@@ -26,11 +26,12 @@ from torch import Tensor, nn
 from torch.nn.modules.module import register_module_parameter_registration_hook
 
 from otviz.checkpoints import latents as spaces
-from otviz.checkpoints.card import CHECKPOINTS, NAME, Card, read_card
+from otviz.checkpoints.card import NAME, Card, read_card
 from otviz.checkpoints.latents import Latents
 from otviz.checkpoints.pictures import picture
 from otviz.datasets import ImageSet
 from otviz.datasets.rows import Rows, in_turn
+from otviz.files import CHECKPOINTS
 from otviz.networks import ImageGenerator
 from otviz.networks.images import with_class
 from otviz.runs.config import RunConfig

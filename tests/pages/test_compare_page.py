@@ -11,7 +11,6 @@ from streamlit.testing.v1 import AppTest
 from otviz.compare import presets
 from otviz.runs import probe
 from otviz.runs.registry import Registry
-from pages._ui import frame
 from pages._ui.compare_views import VIEWS
 from pages._ui.links import plain
 
@@ -24,8 +23,7 @@ def _small(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def app(monkeypatch: pytest.MonkeyPatch) -> AppTest:
-    monkeypatch.setattr(frame, "require", lambda: None)  # its rerun would swallow every click
+def app(alone: None) -> AppTest:
     return new_app()
 
 

@@ -17,7 +17,7 @@ from otviz.checkpoints import card as shelf
 from otviz.checkpoints.models import load
 from otviz.runs.branches import from_weights
 from otviz.runs.registry import Registry
-from pages._ui import continuing, frame, gallery, imaging, leases
+from pages._ui import continuing, gallery, imaging, leases
 from pages._ui.links import plain
 
 NAME = "digits-test"
@@ -45,9 +45,8 @@ def registry(checkpoints: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.fixture
-def app(monkeypatch: pytest.MonkeyPatch) -> AppTest:
+def app(alone: None) -> AppTest:
     """The page itself."""
-    monkeypatch.setattr(frame, "require", lambda: None)  # its rerun would swallow every click
     path = Path(__file__).resolve().parents[2] / "pages" / "4_images.py"
     return AppTest.from_file(str(path), default_timeout=60)
 

@@ -17,7 +17,7 @@ from streamlit.testing.v1 import AppTest
 
 from otviz.checkpoints import card as shelf
 from otviz.checkpoints.models import of_bytes
-from pages._ui import frame, gallery
+from pages._ui import gallery
 from pages._ui.gallery_model import VIEWS
 from pages._ui.links import plain
 
@@ -42,9 +42,8 @@ def _few(checkpoints: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
 
 
 @pytest.fixture
-def app(monkeypatch: pytest.MonkeyPatch) -> AppTest:
+def app(alone: None) -> AppTest:
     """The page itself."""
-    monkeypatch.setattr(frame, "require", lambda: None)  # its rerun would swallow every click
     path = Path(__file__).resolve().parents[2] / "pages" / "5_gallery.py"
     return AppTest.from_file(str(path), default_timeout=60)
 

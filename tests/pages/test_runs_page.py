@@ -14,7 +14,7 @@ from otviz import methods
 from otviz.distributions import named
 from otviz.runs.config import RunConfig
 from otviz.runs.registry import Registry
-from pages._ui import frame, run_list, run_table
+from pages._ui import run_list, run_table
 from pages._ui.links import plain
 
 
@@ -31,9 +31,8 @@ def three(registry: Registry) -> list[str]:
 
 
 @pytest.fixture
-def app(monkeypatch: pytest.MonkeyPatch) -> AppTest:
+def app(alone: None) -> AppTest:
     """The page itself."""
-    monkeypatch.setattr(frame, "require", lambda: None)  # its rerun would swallow every click
     return AppTest.from_file(str(Path(__file__).resolve().parents[2] / "pages" / "8_runs.py"), default_timeout=60)
 
 
