@@ -110,7 +110,10 @@ def _branch(link: Link, runs: Sequence[Run | Recorded], labels: Sequence[str]) -
     st.markdown("A new run that begins where another was, with one knob changed. It gets a panel of its own.")
     at = st.selectbox("From", able, format_func=lambda at: labels[at], key="branch-of")
     steps = runs[at].kept
-    step = st.selectbox("After step", steps, index=len(steps) // 2, key=f"branch-step-{runs[at].id}")
+    widget = f"branch-step-{runs[at].id}"
+    if st.session_state.get(widget) not in steps:  # the steps that are kept change while it trains
+        st.session_state[widget] = steps[len(steps) // 2]
+    step = st.selectbox("After step", steps, key=widget)
     st.caption(
         f"Weights are kept at {len(steps)} of its steps, to spare memory; of a run of an earlier session, the last only."
     )
