@@ -7,20 +7,18 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import re
 import shlex
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from otviz import datasets
+from otviz import datasets, flags
 from otviz.datasets import ImageSet
-from otviz.distributions import Distribution, distributions, kind_of
-from otviz.params import Knobs, Param, params_of
+from otviz.distributions import distributions, kind_of
+from otviz.params import Knobs, params_of
 from otviz.runs.plan import Plan
 
 if TYPE_CHECKING:
@@ -41,10 +39,6 @@ commands:
 otviz COMMAND --help, and otviz train METHOD --help, tell more. The dashboard: streamlit run app.py"""
 COMMANDS = ("list", "train", "evaluate", "experiment", "figures", "export", "transport")
 HELP = ("-h", "--help")
-PRESET = "preset"
-"""Stands for a knob that the command line leaves to the preset of method and images."""
-
-Flag = tuple[str, Any, Any]  # attribute, annotated type, default
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -69,7 +63,7 @@ def _run(words: list[str]) -> int:
     if words[0] not in COMMANDS:
         raise ValueError(f"command must be one of {', '.join(COMMANDS)}; got {words[0]!r} (otviz --help tells more)")
     if words[0] == "list":
-        return list_plugins(_parse(ListArgs, words[1:], "list"))
+        return list_plugins(flags.parse(ListArgs, words[1:], "list"))
     if words[0] == "train":
         from otviz.distributed import together
 
@@ -141,7 +135,7 @@ def _train(words: list[str]) -> int:
         raise ValueError(f"say which method to train: one of {', '.join(known)}")
     from otviz.reporting import train_and_report
 
-    method, target = methods.named(words[0]), _target_kind(_asked(words, "target"))
+    method, target = methods.named(words[0]), flags.target_kind(flags.asked(words, "target"))
     read = _images_config if issubclass(target, ImageSet) else _points_config
     config, args = read(words[1:], method, target)
     if args.card:
@@ -169,21 +163,21 @@ def _points_config(words: list[str], method: type[Method], target: type[Knobs]) 
     """What these words ask to train on points, and all that was read."""
     from otviz.runs.config import RunConfig
 
-    source = kind_of(_asked(words, "source"))
+    source = kind_of(flags.asked(words, "source"))
     fields = [
-        *_side_flags(),
-        *_flags(Plan, "", {"steps": method.default_steps}),
-        *_output_flags(),
-        *_flags(method, ""),
-        *_flags(target, "target"),
-        *_flags(source, "source"),
+        *flags.of_sides(),
+        *flags.of(Plan, "", {"steps": method.default_steps}),
+        *flags.of_output(),
+        *flags.of(method, ""),
+        *flags.of(target, "target"),
+        *flags.of(source, "source"),
     ]
-    args = _parse(_made_class("Train", fields), words, f"train {method.name}", method.__doc__)
+    args = flags.parse(flags.class_of("Train", fields), words, f"train {method.name}", method.__doc__)
     config = RunConfig(
-        method=_made(method, args, ""),
-        target=_made(target, args, "target", file=args.target),
-        source=_made(source, args, "source", file=args.source),
-        **_made(Plan, args, "").as_dict(),
+        method=flags.made(method, args, ""),
+        target=flags.made(target, args, "target", file=args.target),
+        source=flags.made(source, args, "source", file=args.source),
+        **flags.made(Plan, args, "").as_dict(),
     )
     return config, args
 
@@ -195,21 +189,21 @@ def _images_config(words: list[str], method: type[Method], target: type[Knobs]) 
     from otviz.runs.config import RunConfig
 
     fields = [
-        _side_flags()[0],
-        *_flags(Plan, "", left_open=("steps",)),
-        *_output_flags(),
-        *_flags(method, "", left_open=_names(method)),
-        *_flags(target, "target"),
-        *_flags(Networks, "network", left_open=_names(Networks)),
+        flags.of_sides()[0],
+        *flags.of(Plan, "", left_open=("steps",)),
+        *flags.of_output(),
+        *flags.of(method, "", left_open=flags.names(method)),
+        *flags.of(target, "target"),
+        *flags.of(Networks, "network", left_open=flags.names(Networks)),
     ]
-    args = _parse(_made_class("Train", fields), words, f"train {method.name}", method.__doc__)
-    images = _made(target, args, "target", file=args.target)
+    args = flags.parse(flags.class_of("Train", fields), words, f"train {method.name}", method.__doc__)
+    images = flags.made(target, args, "target", file=args.target)
     settings = preset(method.name, images)
     config = RunConfig(
-        method=settings.applied(method, **_given(method, args, "")),
+        method=settings.applied(method, **flags.given(method, args, "")),
         target=images,
-        networks=dataclasses.replace(settings.networks, **_given(Networks, args, "network")),
-        **{"steps": settings.steps, **_given(Plan, args, "")},
+        networks=dataclasses.replace(settings.networks, **flags.given(Networks, args, "network")),
+        **{"steps": settings.steps, **flags.given(Plan, args, "")},
     )
     return config, args
 
@@ -217,14 +211,14 @@ def _images_config(words: list[str], method: type[Method], target: type[Knobs]) 
 def _evaluate(words: list[str]) -> int:
     from otviz.evaluating import EvaluateArgs, evaluated
 
-    print(evaluated(_parse(EvaluateArgs, words, "evaluate")))
+    print(evaluated(flags.parse(EvaluateArgs, words, "evaluate")))
     return 0
 
 
 def _experiment(words: list[str]) -> int:
     from otviz.experimenting import ExperimentArgs, experiment
 
-    text, status = experiment(_parse(ExperimentArgs, words, "experiment"))
+    text, status = experiment(flags.parse(ExperimentArgs, words, "experiment"))
     print(text)
     return status
 
@@ -232,128 +226,32 @@ def _experiment(words: list[str]) -> int:
 def _figures(words: list[str]) -> int:
     from otviz.printing import FiguresArgs, figures
 
-    print(figures(_parse(FiguresArgs, words, "figures")))
+    print(figures(flags.parse(FiguresArgs, words, "figures")))
     return 0
 
 
 def _export(words: list[str]) -> int:
     from otviz.exporting import ExportArgs, exported
 
-    print(exported(_parse(ExportArgs, words, "export")))
+    print(exported(flags.parse(ExportArgs, words, "export")))
     return 0
 
 
 def _transport(words: list[str]) -> int:
     from otviz.reporting import Transport, transport_report
 
-    kinds = {side: kind_of(_asked(words, side)) for side in ("source", "target")}
+    kinds = {side: kind_of(flags.asked(words, side)) for side in ("source", "target")}
     fields = [
-        *_side_flags(),
-        *_flags(Transport, ""),
+        *flags.of_sides(),
+        *flags.of(Transport, ""),
         ("notebook", Annotated[bool, tyro.conf.arg(help="the points of the notebook, as it draws them")], False),
         ("json", Annotated[bool, tyro.conf.arg(help="print one JSON object")], False),
-        *_flags(kinds["source"], "source"),
-        *_flags(kinds["target"], "target"),
+        *flags.of(kinds["source"], "source"),
+        *flags.of(kinds["target"], "target"),
     ]
-    args = _parse(_made_class("Transport", fields), words, "transport", "Solve one transport problem between samples.")
-    source = _made(kinds["source"], args, "source", file=args.source)
-    target = _made(kinds["target"], args, "target", file=args.target)
-    return transport_report(source, target, _made(Transport, args, ""), args.notebook, args.json)
-
-
-def _side_flags() -> list[Flag]:
-    about = tyro.conf.arg(
-        help="name of a distribution or image set, or a file of points, or a folder of images", metavar="NAME|FILE"
+    args = flags.parse(
+        flags.class_of("Transport", fields), words, "transport", "Solve one transport problem between samples."
     )
-    return [("target", Annotated[str, about], "ring"), ("source", Annotated[str, about], "gaussian")]
-
-
-def _output_flags() -> list[Flag]:
-    return [
-        ("out", Annotated[str, tyro.conf.arg(help="folder to save the run in", metavar="DIR")], ""),
-        ("card", Annotated[str, tyro.conf.arg(help="images: leave a checkpoint that shows this", metavar="CLAIM")], ""),
-        ("json", Annotated[bool, tyro.conf.arg(help="print one JSON object")], False),
-    ]
-
-
-def _asked(words: list[str], side: str) -> str:
-    """What is asked for as target or source, read ahead of parsing since it decides which flags there are."""
-    asked = {"target": "ring", "source": "gaussian"}[side]
-    for index, word in enumerate(words):
-        if word.startswith(f"--{side}="):
-            asked = word.partition("=")[2]
-        elif word == f"--{side}" and index + 1 < len(words):
-            asked = words[index + 1]
-    return asked
-
-
-def _target_kind(asked: str) -> type[Distribution] | type[ImageSet]:
-    """The class of the points or images asked for. Raises ValueError for neither."""
-    if asked not in distributions():
-        try:
-            return datasets.kind_of(asked)
-        except ValueError:
-            pass  # then it is a file of points, or nothing
-    try:
-        return kind_of(asked)
-    except ValueError as error:
-        sets = ", ".join(datasets.datasets())
-        raise ValueError(f"{error}; or for images one of {sets}, or a folder or ZIP of images") from error
-
-
-def _flags(
-    cls: type[Knobs],
-    prefix: str,
-    defaults: Mapping[str, Any] = MappingProxyType({}),
-    left_open: Collection[str] = (),
-) -> list[Flag]:
-    """Fields of a flat dataclass for tyro, one for each knob; texts, since `Knobs.parse` checks and says what is wrong."""
-    flags: list[Flag] = []
-    for knob in params_of(cls):
-        flag = f"{prefix}.{knob.name}" if prefix else knob.name
-        kind = "|".join(knob.choices) or knob.kind.__name__.upper() + ("|none" if knob.optional else "")
-        about = tyro.conf.arg(name=flag.replace("_", "-"), help=_about(knob), metavar=kind)
-        default = PRESET if knob.name in left_open else knob.write(defaults.get(knob.name, knob.default))
-        flags.append((_attribute(prefix, knob.name), Annotated[str, about], default))
-    return flags
-
-
-def _about(knob: Param) -> str:
-    return knob.doc if knob.low is None else f"{knob.doc} ({knob.low:g} to {knob.high:g})"
-
-
-def _made_class(name: str, flags: list[Flag]) -> type[Any]:
-    return dataclasses.make_dataclass(
-        name, [(attribute, kind, dataclasses.field(default=value)) for attribute, kind, value in flags]
-    )
-
-
-def _made(cls: type[Any], args: Any, prefix: str, file: str = "") -> Any:
-    texts = {knob.name: getattr(args, _attribute(prefix, knob.name)) for knob in params_of(cls)}
-    if file and file not in distributions() and file not in datasets.datasets():
-        texts["file"] = file
-    return cls.parse(texts)
-
-
-def _given(cls: type[Knobs], args: Any, prefix: str) -> dict[str, Any]:
-    """The knobs that were not left to the preset, by name. Raises ValueError for a bad value."""
-    texts = {knob: getattr(args, _attribute(prefix, knob.name)) for knob in params_of(cls)}
-    return {knob.name: knob.parse(text) for knob, text in texts.items() if text != PRESET}
-
-
-def _names(cls: type[Knobs]) -> set[str]:
-    return {knob.name for knob in params_of(cls)}
-
-
-def _attribute(prefix: str, name: str) -> str:
-    return f"{prefix or 'method'}__{name}"
-
-
-def _parse(kind: type[Any], words: list[str], command: str, description: str | None = None) -> Any:
-    joined: list[str] = []
-    for word in words:  # "--target.centre -1,2": a word that begins with a minus would be read as a flag
-        if re.match(r"-[\d.]", word) and joined and re.fullmatch(r"--[^=]+", joined[-1]):
-            joined[-1] += f"={word}"
-        else:
-            joined.append(word)
-    return tyro.cli(kind, args=joined, prog=f"otviz {command}", description=description)
+    source = flags.made(kinds["source"], args, "source", file=args.source)
+    target = flags.made(kinds["target"], args, "target", file=args.target)
+    return transport_report(source, target, flags.made(Transport, args, ""), args.notebook, args.json)

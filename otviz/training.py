@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import torch
 from torch import Tensor, nn
 
-from otviz.adam import adam, moments, plain, restore_moments
-from otviz.building import build_adversary, build_generator, check_classes
+from otviz.building import check_classes
 from otviz.datasets.rows import in_turn
 from otviz.distributed import world
 from otviz.distributions import Distribution
 from otviz.fitting import largest, no_room
+from otviz.learners import Learners
 from otviz.methods import Batch, Method
 from otviz.methods.base import Adversarial
 from otviz.networks import MLP, Generator, Networks
@@ -109,27 +109,21 @@ class Training:
         self._compiled: Compiled | None = None
         self._world = world()
         self.classes = 0 if networks is None else networks.told(len(target.class_names))
-        weights = torch.Generator().manual_seed(seed)
-        asked = (method, target.shape, networks, weights, autocast, self.classes)
-        self.generator: nn.Module = build_generator(*asked).to(device)
-        adversary = build_adversary(*asked)
-        self.adversary: nn.Module | None = None if adversary is None else adversary.to(device)
-        self._adversary_weights = [] if self.adversary is None else list(self.adversary.parameters())
-        self._averaged = build_generator(*asked).to(device).eval() if method.ema else None
+        self._learners = Learners(
+            method, target.shape, networks, autocast, self.classes,
+            seed=seed, device=device, lrs=self._step_sizes(), world=self._world,
+        )  # fmt: skip
+        self.generator, self.adversary = self._learners.generator, self._learners.adversary
         self._rng = torch.Generator().manual_seed(seed + 1)
         self._targets = stream_of(target, method.rows, seed + 2, device, self._world, self.classes)
         self._labels = torch.tensor(target.split("train").labels) if self.classes else None
         self._sources = Stream(source, method.rows, seed + 3, device, among=self._world)
-        generator_lr, adversary_lr = self._step_sizes()
-        self._optimise_generator = adam(self.generator, generator_lr, method)
-        self._optimise_adversary = None if self.adversary is None else adam(self.adversary, adversary_lr, method)
         self._losses: list[Tensor | None] = [None, None]
-        if self._averaged is not None:
-            self._averaged.load_state_dict(self.generator.state_dict())
 
     @property
     def shown(self) -> nn.Module:
-        return self.generator if self._averaged is None else self._averaged
+        averaged = self._learners.averaged
+        return self.generator if averaged is None else averaged
 
     @property
     def progress(self) -> float:
@@ -161,18 +155,13 @@ class Training:
     def retune(self, method: Method) -> None:
         """Put changed live knobs in force from the next step on. The caller keeps the method's class."""
         self.method = method
-        self._set_step_sizes()
+        self._learners.set_step_sizes(self._step_sizes())
 
     def _step_sizes(self) -> tuple[float, float]:
         """Of generator and adversary for the next step."""
         method = self.method
         decay = 0.5 * (1 + math.cos(math.pi * self.progress)) if self._decay == "cosine" else 1.0
         return method.lr * decay, method.adversary_lr * decay if isinstance(method, Adversarial) else 0.0
-
-    def _set_step_sizes(self) -> None:
-        for optimiser, lr in zip((self._optimise_generator, self._optimise_adversary), self._step_sizes(), strict=True):
-            for group in [] if optimiser is None else optimiser.param_groups:
-                group["lr"] = lr
 
     def advance(self) -> Step:
         """Do one step and report it. Raises ValueError, naming a batch size that fits, when a GPU has no room for it."""
@@ -195,7 +184,7 @@ class Training:
         method = self.method
         scalars = method.scalars(self.progress)
         if self._decay != "none":
-            self._set_step_sizes()
+            self._learners.set_step_sizes(self._step_sizes())
         if self.compile and method.compilable and self._compiled is None and self.step > 0:
             self._compiled = self._compile()
         if self._compiled is not None and for_adversary == for_generator == 1:
@@ -239,16 +228,10 @@ class Training:
 
     def _update_adversary(self, scalars: dict[str, float]) -> Tensor:
         assert self.adversary is not None
-        assert self._optimise_adversary is not None
         if self._compiled is not None:
             return self._compiled.update_adversary(self.batch(), scalars, self._step_sizes()[1])
         loss = self.method.adversary_loss(self.generator, self.adversary, self.batch(), scalars)
-        self._optimise_adversary.zero_grad()
-        torch.autograd.backward(loss)
-        loss = self._world.averaged(loss, self.adversary)
-        self._optimise_adversary.step()
-        self.method.constrain(self._adversary_weights)
-        return loss
+        return self._learners.update_adversary(loss, self.method)
 
     def _update_generator(self, scalars: dict[str, float]) -> Tensor:
         # frozen, it goes on with plain steps: compiling another graph would take longer than most such runs last
@@ -257,42 +240,33 @@ class Training:
             self._average()
             return value
         adversary = self.adversary if self.adversary is not None else nn.Identity()
-        _require_grad(self._adversary_weights, False)  # only the way through the adversary to its input is needed
+        self._learners.freeze_adversary(True)
         loss = self.method.generator_loss(self.generator, adversary, self.batch(), scalars)
-        self._optimise_generator.zero_grad()
-        torch.autograd.backward(loss)
-        loss = self._world.averaged(loss, self.generator)
-        self._optimise_generator.step()
-        _require_grad(self._adversary_weights, True)
+        loss = self._learners.update_generator(loss)
+        self._learners.freeze_adversary(False)
         self._average()
         return loss
 
     def _average(self) -> None:
-        if self._averaged is not None:
-            share = 1 - self.method.memory(self.step)
-            with torch.no_grad():
-                for mean, weight in zip(self._averaged.parameters(), self.generator.parameters(), strict=True):
-                    mean.lerp_(weight, share)
-                for kept, value in zip(self._averaged.buffers(), self.generator.buffers(), strict=True):
-                    kept.copy_(value)  # means and counts of batch norm are averages already
+        if self._learners.averaged is not None:
+            self._learners.average(self.method.memory(self.step))
 
     def _compile(self) -> Compiled:
         from otviz.compiled import Compiled
 
         assert isinstance(self.generator, Generator)
         assert isinstance(self.adversary, MLP)
-        assert self._optimise_adversary is not None
-        return Compiled(self.method, self.generator, self.adversary, self._optimise_generator, self._optimise_adversary)
+        learners = self._learners
+        assert learners.adam_of_adversary is not None
+        optimisers = (learners.adam_of_generator, learners.adam_of_adversary)
+        return Compiled(self.method, self.generator, self.adversary, *optimisers)
 
     def state(self) -> tuple[dict[str, Tensor], str]:
         """Everything a continuation needs: tensors by name, and the rest as JSON text."""
-        tensors = {"rng": self._rng.get_state()}
+        tensors = {"rng": self._rng.get_state(), **self._learners.state()}
         for name, loss in zip(("generator", "adversary"), self._losses, strict=True):
             if loss is not None:
                 tensors[f"loss.{name}"] = loss.cpu()
-        for part, optimiser in self.parts():
-            tensors.update({name: plain(value) for name, value in part.items()})
-            tensors.update(moments(optimiser, next(iter(part)).split(".")[0]))
         streams = {"target": self._targets.state(), "source": self._sources.state()}
         return tensors, json.dumps({"step": self.step, "frozen": self.frozen, "streams": streams})
 
@@ -304,11 +278,7 @@ class Training:
         """
         rest = json.loads(text)
         try:
-            for part, optimiser in self.parts():
-                for name, value in part.items():
-                    with torch.no_grad():
-                        value.copy_(tensors[name])
-                restore_moments(optimiser, next(iter(part)).split(".")[0], tensors)
+            self._learners.restore(tensors)
             self._rng.set_state(tensors["rng"])
             self._losses = [tensors.get("loss.generator"), tensors.get("loss.adversary")]
             self._targets.restore(rest["streams"]["target"])
@@ -318,15 +288,8 @@ class Training:
             raise ValueError(f"saved state does not fit this run ({error}); start it again") from error
 
     def parts(self) -> Iterator[tuple[dict[str, Tensor], torch.optim.Optimizer | None]]:
-        """Weights by name, with what optimises them: of the generator, the adversary and the averaged generator, where there."""
-        named: list[tuple[str, nn.Module, torch.optim.Optimizer | None]]
-        named = [("generator", self.generator, self._optimise_generator)]
-        if self.adversary is not None:
-            named.append(("adversary", self.adversary, self._optimise_adversary))
-        if self._averaged is not None:
-            named.append(("averaged", self._averaged, None))
-        for name, network, optimiser in named:
-            yield {f"{name}.{key}": value for key, value in network.state_dict(keep_vars=True).items()}, optimiser
+        """Weights by name, with what optimises them; see `Learners`."""
+        return self._learners.parts()
 
 
 def train(
@@ -402,8 +365,3 @@ def start(
     training = Training(method, target, drawn_from, planned, seed, at, chosen, lr_decay, autocast)
     training.compile = compile
     return training
-
-
-def _require_grad(weights: list[nn.Parameter], value: bool) -> None:
-    for weight in weights:
-        weight.requires_grad = value

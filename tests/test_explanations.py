@@ -24,7 +24,7 @@ from pages._ui import (
     transport_views,
 )
 from pages._ui.frame import cards
-from pages._ui.gallery_model import Look
+from pages._ui.gallery_look import Look
 from pages._ui.inside import Rematch
 from pages._ui.laboratory import OwnFunction
 

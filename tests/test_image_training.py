@@ -165,7 +165,7 @@ def test_cosine_lets_step_sizes_fall_and_retuning_holds() -> None:
     def sizes() -> list[float]:
         return [
             group["lr"]
-            for adam in (training._optimise_generator, training._optimise_adversary)
+            for adam in (training._learners.adam_of_generator, training._learners.adam_of_adversary)
             if adam is not None
             for group in adam.param_groups
         ]

@@ -20,14 +20,15 @@ from numpy.typing import NDArray
 from otviz.machine import made_on
 from otviz.methods import Adversarial
 from otviz.runs.config import RunConfig
+from otviz.runs.diary import Diary
 from otviz.runs.hosts import Host, Hosted, Hosts
-from otviz.runs.kept import Losses, Restored, State, States
-from otviz.runs.live import Here, Live, last_of
+from otviz.runs.kept import Restored, State
+from otviz.runs.live import Here, Live
 from otviz.runs.pace import Pace
 from otviz.runs.past import Change, Past
 from otviz.runs.rhythm import Rhythm
 from otviz.runs.slots import Slots
-from otviz.runs.snapshots import Curve, Meter, Scene, Snapshot, curve_of, thinned
+from otviz.runs.snapshots import Curve, Meter, Scene, Snapshot, curve_of
 from otviz.training import Training
 
 Status = Literal["queued", "running", "paused", "done", "stopped", "failed"]
@@ -77,14 +78,9 @@ class Run:
         self._restored = restored
         self.live: Live | None = None
         self._commands: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
-        self._snapshots: tuple[Snapshot, ...] = restored.snapshots if restored else ()
-        self._losses = Losses(restored.losses if restored else None)
+        self._diary = Diary(config.steps, restored)
         self.past = Past.behind(config, restored)
         self._later: list[tuple[str, Any]] = []  # commands that came while queued
-        self._pending: list[NDArray[np.float32]] = []  # losses since the last look
-        self._altered = False  # since the last look, other than by training
-        self._bad: int | None = None  # the first step whose losses are no numbers
-        self._states = States(config.steps)
         self._allowed: float = math.inf  # steps until the next pause
         self._turn_ends = math.inf
         self._fault = ""
@@ -141,7 +137,7 @@ class Run:
     def watch(self, after: int = -1) -> tuple[Snapshot, ...]:
         """Snapshots with a sequence number above `after`; being watched makes the run look more often."""
         self._rhythm.watch()
-        return tuple(snapshot for snapshot in self._snapshots if snapshot.sequence > after)
+        return tuple(snapshot for snapshot in self._diary.snapshots if snapshot.sequence > after)
 
     @property
     def message(self) -> str:
@@ -151,7 +147,7 @@ class Run:
     @property
     def snapshots(self) -> tuple[Snapshot, ...]:
         """All snapshots kept, without counting as watching."""
-        return self._snapshots
+        return self._diary.snapshots
 
     @property
     def steps_per_second(self) -> float:
@@ -166,12 +162,12 @@ class Run:
     @property
     def step(self) -> int:
         """Steps done, as of the last look."""
-        return self._snapshots[-1].step if self._snapshots else 0
+        return self._diary.last.step if self._diary.last else 0
 
     @property
     def meter(self) -> Meter:
         """Measurements of the last look."""
-        return self._snapshots[-1].meter if self._snapshots else {}
+        return self._diary.last.meter if self._diary.last else {}
 
     @property
     def made(self) -> dict[str, str]:
@@ -180,7 +176,7 @@ class Run:
 
     def losses(self) -> NDArray[np.float32]:
         """Losses after each step as of the last look, shape (steps, 2): generator, adversary (nan without)."""
-        return self._losses.all()
+        return self._diary.losses.all()
 
     def curve(self) -> Curve:
         """Losses thinned to a few hundred means over equal stretches of steps."""
@@ -189,19 +185,19 @@ class Run:
     @property
     def kept(self) -> tuple[int, ...]:
         """Steps whose weights are kept, in order: of the last look (large ones a few seconds old), and of some before it."""
-        return self._states.kept
+        return self._diary.states.kept
 
     @property
     def nbytes(self) -> int:
         """What its snapshots of images and its states take in memory."""
-        return self._states.nbytes + sum(snapshot.image_bytes for snapshot in self._snapshots)
+        return self._diary.nbytes
 
     def state(self, step: int | None = None) -> State:
         """The training's state after `step` steps, or the newest. Raises ValueError when it was not kept."""
-        newest = self._states.newest
-        if newest is None:
+        states = self._diary.states
+        if states.newest is None:
             raise ValueError("this run has not begun, so it has no weights yet; wait for its first step")
-        return newest if step is None else self._states.at(step)
+        return states.newest if step is None else states.at(step)
 
     def still(self) -> Training:
         """The training as of the newest state kept, a copy on the CPU that no longer moves. Raises ValueError before the first."""
@@ -243,9 +239,7 @@ class Run:
             began = time.monotonic()
             left = self.config.steps - live.step
             steps = int(min(self._rhythm.portion(), self._allowed, self._turn_ends - live.step, left))
-            losses, bad = live.advance(steps)
-            self._pending.append(losses)
-            self._bad = bad if self._bad is None else self._bad
+            self._diary.trained(*live.advance(steps))
             self._allowed -= steps
             seconds = time.monotonic() - began
             self.seconds += seconds
@@ -278,28 +272,16 @@ class Run:
         Its state is kept too, except that large ones are taken less often unless the look must be `whole`.
         """
         save = self._rhythm.to_save()
-        whole = whole or save or self._states.due()
-        parts, self._pending = self._pending, []
-        if not parts and not self._altered and (self._states.step == live.step or not whole):
+        whole = whole or save or self._diary.states.due()
+        if self._diary.tells_all(live.step, whole):
             return True
-        self._altered = False
-        began, before = time.monotonic(), self._snapshots[-1] if self._snapshots else None
-        recent = last_of(parts or [self.losses()])
-        looked = None if self._bad else live.look(before.sequence + 1 if before else 0, self.seconds, recent, whole)
-        if looked is None:
-            bad = self._bad or live.step
-            if self._states.newest is not None:
-                live.restore(self._states.newest)
+        began, before = time.monotonic(), self._diary.last
+        snapshot = self._diary.look(live, self.seconds, whole)
+        if snapshot is None:
+            bad = self._diary.bad
             self._fail(f"the loss was no longer a number at step {bad}; a smaller lr or larger penalty may help")
             return False
-        snapshot, state = looked
-        if state is not None:
-            self._states.add(live.step, state)
         self.frozen = live.frozen
-        for part in parts:
-            self._losses.add(part)
-        if before is None or before.step != snapshot.step:
-            self._snapshots = thinned((*self._snapshots, snapshot), snapshot.image_bytes)
         if before is not None:
             steps, trained = snapshot.step - before.step, snapshot.seconds - before.seconds
             self._rhythm.looked(time.monotonic() - began, steps, trained)
@@ -333,7 +315,7 @@ class Run:
             self.past = self.past.then(Change(live.step, method=value))
         elif command == "freeze":
             live.freeze(value)
-            self.frozen, self._altered = value, True
+            self.frozen, self._diary.altered = value, True
             self.past = self.past.then(Change(live.step, frozen=value))
         else:
             self._allow(command, value)

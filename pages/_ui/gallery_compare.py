@@ -10,7 +10,7 @@ import streamlit as st
 
 from otviz.checkpoints import Card
 from pages._ui import gallery, gallery_words, reading
-from pages._ui.gallery_model import Look, chosen, png_of, sampled
+from pages._ui.gallery_look import Look, chosen, png_of, sampled
 from pages._ui.links import Link, plain
 from pages._ui.player import player
 

@@ -208,9 +208,9 @@ def test_what_was_interrupted_goes_on_exactly(tmp_path: Path) -> None:
     looked = live.look(0, 0.5, (0.0, 0.0))
     assert looked is not None
     assert looked[1] is not None
-    stopped._snapshots = (looked[0],)
-    stopped._losses.add(losses)
-    stopped._states.add(9, looked[1])
+    stopped._diary.snapshots = (looked[0],)
+    stopped._diary.losses.add(losses)
+    stopped._diary.states.add(9, looked[1])
     save_run(stopped, tmp_path / "part")
     _, restored = read_restored(tmp_path / "part")
     resumed = done(Run("part", config(steps=20, ema=0.9), restored=restored).start())

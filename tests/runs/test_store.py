@@ -376,4 +376,4 @@ def test_a_retuned_run_goes_on_with_what_it_was_tuned_to(registry: Callable[...,
     assert resumed.config.method.tau == 0.9
     resumed.stop()
     done(resumed)
-    assert resumed.live.training._optimise_generator.param_groups[0]["lr"] == 3e-4
+    assert resumed.live.training._learners.adam_of_generator.param_groups[0]["lr"] == 3e-4

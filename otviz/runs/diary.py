@@ -1,0 +1,72 @@
+"""What a run writes down of its training at every look: a snapshot, the losses of all steps, and the state to go on from."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from otviz.runs.kept import Losses, Restored, States
+from otviz.runs.live import Live, last_of
+from otviz.runs.snapshots import Snapshot, thinned
+
+
+class Diary:
+    """Of one run, of so many planned steps; begins with what was restored.
+
+    Attributes:
+        snapshots: all that are kept, the oldest first.
+        losses: of every step, as of the last look.
+        states: of some steps.
+        altered: whether the training was changed since the last look, other than by training.
+        bad: the first step whose losses are no numbers.
+    """
+
+    def __init__(self, steps: int, restored: Restored | None = None) -> None:
+        self.snapshots: tuple[Snapshot, ...] = restored.snapshots if restored else ()
+        self.losses = Losses(restored.losses if restored else None)
+        self.states = States(steps)
+        self.altered = False
+        self.bad: int | None = None
+        self._pending: list[NDArray[np.float32]] = []
+
+    @property
+    def last(self) -> Snapshot | None:
+        """The newest snapshot."""
+        return self.snapshots[-1] if self.snapshots else None
+
+    @property
+    def nbytes(self) -> int:
+        """What snapshots of images and the states take in memory."""
+        return self.states.nbytes + sum(snapshot.image_bytes for snapshot in self.snapshots)
+
+    def trained(self, losses: NDArray[np.float32], bad: int | None) -> None:
+        """Take note of steps done since: their losses (n, 2), and the first that was no number."""
+        self._pending.append(losses)
+        self.bad = bad if self.bad is None else self.bad
+
+    def tells_all(self, step: int, whole: bool) -> bool:
+        """Whether nothing was done since the last look; where it must be `whole`, the state of `step` is needed too."""
+        return not self._pending and not self.altered and (self.states.step == step or not whole)
+
+    def look(self, live: Live, seconds: float, whole: bool) -> Snapshot | None:
+        """Write down how the training stands after so many seconds, with its state if `whole`; returns the snapshot.
+
+        None when its numbers are no numbers any more: nothing is written, and the training is back at the newest state.
+        """
+        parts, self._pending, self.altered = self._pending, [], False
+        before = self.last
+        recent = last_of(parts or [self.losses.all()])
+        looked = None if self.bad else live.look(before.sequence + 1 if before else 0, seconds, recent, whole)
+        if looked is None:
+            self.bad = self.bad or live.step
+            if self.states.newest is not None:
+                live.restore(self.states.newest)
+            return None
+        snapshot, state = looked
+        if state is not None:
+            self.states.add(live.step, state)
+        for part in parts:
+            self.losses.add(part)
+        if before is None or before.step != snapshot.step:
+            self.snapshots = thinned((*self.snapshots, snapshot), snapshot.image_bytes)
+        return snapshot

@@ -1,0 +1,75 @@
+"""Which images of a model are looked at: the knobs, and the images they ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from streamlit.delta_generator import DeltaGenerator
+
+from otviz.params import Knobs, param
+from pages._ui import controls
+from pages._ui.links import Link
+
+if TYPE_CHECKING:
+    from otviz.checkpoints.models import Model
+
+WIDE = 680  # pixels of a square sheet on the page
+
+
+@dataclass(frozen=True)
+class Look(Knobs):
+    """Which images are looked at."""
+
+    name: ClassVar[str] = "look"
+
+    seed: int = param(0, 0, 1_000_000, doc="Draws x and z")
+    images: int = param(64, 1, 400, doc="How many are shown", unit="images")
+    truncation: float | None = param(
+        None,
+        0.1,
+        3.0,
+        doc="Cuts the noise off at so many standard deviations: plainer images, less variety",
+        unit="std",
+    )
+    first: int = param(0, 0, 399, doc="The picked sample where it begins")
+    second: int = param(1, 0, 399, doc="The picked sample where it ends")
+    asked: int | None = param(None, 0, 999, doc="The class that is asked for; none: one after the other")
+
+    def labels(self, model: Model, n: int) -> Any:
+        """Classes to ask for in n images, or None where it is not chosen or the model is not told any."""
+        return None if self.asked is None or not model.classes else np.full(n, self.asked)
+
+    def columns(self, model: Model) -> int:
+        """Images beside each other: a column for each class, where all are shown."""
+        from otviz.checkpoints.pictures import columns_for
+
+        return model.classes if model.classes and self.asked is None else columns_for(self.images)
+
+
+def chosen(link: Link, needed: Sequence[str], columns: Sequence[DeltaGenerator]) -> Look | None:
+    """These knobs side by side; None while one of them is bad."""
+    values: dict[str, Any] = {}
+    for name, column in zip(needed, columns, strict=True):
+        with column:
+            found = controls.knobs(link, Look, only=(name,))
+        if found is None:
+            return None
+        values[name] = getattr(found, name)
+    return Look(**values)
+
+
+def sampled(model: Model, look: Look) -> Any:
+    """The images of a look as rows; where classes stand in columns, all rows of the sheet are full."""
+    columns = look.columns(model)
+    n = -(-look.images // columns) * columns if model.classes and look.asked is None else look.images
+    return model.sample(n, look.seed, look.truncation, look.labels(model, n))
+
+
+def png_of(rows: Any, model: Model, columns: int, wide: int = WIDE) -> bytes:
+    """A sheet of images about `wide` pixels across."""
+    from otviz.checkpoints.pictures import picture
+
+    return picture(rows, model.card.shape, columns, wide)

@@ -1,0 +1,169 @@
+"""The pictures of one model: its images, what x and z do, walks, neighbours, classes, its training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+
+from otviz.checkpoints import Card
+from otviz.datasets.rows import in_turn
+from pages._ui import gallery, gallery_words
+from pages._ui.gallery_look import WIDE, Look, png_of, sampled
+from pages._ui.links import plain
+from pages._ui.player import player
+
+if TYPE_CHECKING:
+    from otviz.checkpoints.models import Model
+
+GRID = 8  # x and z that are crossed
+WALKERS, STOPS, PART = 16, 6, 12
+BETWEEN = 12
+NEIGHBOURS = 10
+
+
+def _image(rows: Any, model: Model, columns: int, caption: str, wide: int = WIDE) -> None:
+    st.image(png_of(rows, model, columns, wide), alt=f"{len(rows)} images made by {model.card.title}")
+    st.caption(caption)
+
+
+def _samples(model: Model, look: Look) -> None:
+    rows = sampled(model, look)
+    of = " Each column is a class that was asked for." if model.classes and look.asked is None else ""
+    _image(rows, model, look.columns(model), f"{len(rows)} images of x and z drawn with seed {look.seed}.{of}")
+
+
+def _latent(model: Model, look: Look) -> None:
+    from otviz.checkpoints.latents import crossed, explained
+
+    if model.classes:
+        _classes_crossed(model, look)
+        return
+    rows = model.generate(*crossed(model.latents(GRID, look.seed, look.truncation)))
+    _image(rows, model, GRID, f"{GRID} x {GRID} images: each row has one x, each column one z.")
+    shares = explained(rows, GRID)
+    if not model.sees_source:
+        st.markdown("This generator does not see x: it makes its images of z alone, so that all rows are equal.")
+    elif shares is not None:
+        st.markdown(
+            f"Of the variance of the pixels, **x** explains {shares.x:.1%}, **z** {shares.z:.1%}, and only both together "
+            f"{shares.both:.1%}. x is the source of the transport map, z the noise beside it that lets one x become "
+            "several images."
+        )
+
+
+def _classes_crossed(model: Model, look: Look) -> None:
+    """What the class does beside x and z: rows ask for one, columns have the same noise."""
+    x, z = model.latents(GRID, look.seed, look.truncation)
+    asked = np.repeat(np.arange(model.classes), GRID)
+    rows = model.generate(np.tile(x, (model.classes, 1)), np.tile(z, (model.classes, 1)), asked)
+    _image(rows, model, GRID, f"{model.classes} x {GRID} images: each row is a class that was asked for, each column has "
+           "one x and z. What stays along a column is style: slant, width of the stroke.", 560)  # fmt: skip
+
+
+def _walk(model: Model, look: Look) -> None:
+    from otviz.checkpoints.latents import Latents, walk
+    from otviz.checkpoints.pictures import moving
+
+    walks = [walk(model.latents(STOPS, look.seed * WALKERS + at, look.truncation), PART) for at in range(WALKERS)]
+    both = Latents(*(np.concatenate([part[side] for part in walks]) for side in (0, 1)))
+    labels = np.repeat(
+        in_turn(WALKERS, model.classes or 1) if look.asked is None else np.full(WALKERS, look.asked), STOPS * PART
+    )
+    rows = model.generate(*both, labels if model.classes else None).reshape(WALKERS, STOPS * PART, -1)
+    frames = [rows[:, at] for at in range(STOPS * PART)]
+    playing = st.toggle("Play", value=True, key="gallery:play", help="Off: go through it by hand")
+    if playing:
+        st.image(moving(frames, model.card.shape, 4, 560), alt="Sixteen images that change into others")
+    else:
+        at = st.slider("Place on the walk", 0, len(frames) - 1, 0, key="gallery:place")
+        st.image(png_of(frames[at], model, 4, 560), alt="Sixteen images on their way")
+    st.caption(
+        f"{WALKERS} walks, each on arcs through {STOPS} draws of x and z and back: what changes slowly in between shows how "
+        "the generator joins one kind of image to another."
+    )
+
+
+def _between(model: Model, look: Look) -> None:
+    from otviz.checkpoints.latents import path
+
+    most = max(look.first, look.second) + 1
+    found = model.latents(most, look.seed, look.truncation)
+    arc = path(found, look.first, look.second, BETWEEN)
+    kind = look.first % (model.classes or 1) if look.asked is None else look.asked
+    labels = np.full(BETWEEN, kind) if model.classes else None  # all of the class of the first
+    only_x = model.generate(arc.x, np.repeat(arc.z[:1], BETWEEN, axis=0), labels)
+    only_z = model.generate(np.repeat(arc.x[:1], BETWEEN, axis=0), arc.z, labels)
+    rows = np.concatenate([model.generate(*arc, labels), only_x, only_z])
+    _image(rows, model, BETWEEN, f"From sample {look.first} to sample {look.second} on an arc. Top: x and z. Middle: x alone. "
+           "Bottom: z alone.", 800)  # fmt: skip
+    many = max(most, 32)
+    _image(model.sample(many, look.seed, look.truncation, look.labels(model, many)), model, 16, "Samples to pick from: 0 to 15 in the first "
+           "row, 16 to 31 in the second.", 800)  # fmt: skip
+
+
+def _nearest(model: Model, look: Look) -> None:
+    from otviz.datasets import to_pixels, to_rows
+    from otviz.image_metrics import nearest_images
+
+    rows = model.sample(NEIGHBOURS, look.seed, look.truncation, look.labels(model, NEIGHBOURS))
+    try:
+        training = model.images.split("train")
+    except ValueError as error:
+        st.warning(plain(f"{error}."))
+        return
+    found = nearest_images(to_pixels(rows, model.card.shape), training.pixels)
+    both = np.concatenate([rows, to_rows(training.pixels[found.places])])
+    names = model.images.class_names
+    said = [f"{distance:.2f}" + (f" ({names[training.labels[place]]})" if names else "")
+            for place, distance in zip(found.places, found.distances, strict=True)]  # fmt: skip
+    _image(both, model, NEIGHBOURS, "Top: made by the model. Below each: the nearest of "
+           f"{len(training.labels):,} training images, by pixels.", 800)  # fmt: skip
+    st.caption(plain("Distances (pixels from -1 to 1): " + ", ".join(said)))
+    real = model.card.metrics.get("nearest_real")
+    if real is not None:
+        st.caption(
+            f"A test image is {real:.2f} away from its nearest training image (median): much nearer would hint at a copy."
+        )
+
+
+def _classes(model: Model, look: Look) -> None:
+    from otviz.classifier import classifier_for
+    from otviz.datasets import to_pixels
+    from otviz.features import see
+    from otviz.figures.class_shares import class_shares
+
+    rows = sampled(model, look)
+    try:
+        seen = see(to_pixels(rows, model.card.shape), classifier_for(model.images)).probabilities
+    except ValueError as error:
+        st.warning(plain(f"{error}."))
+        return
+    order = np.lexsort((-seen.max(1), seen.argmax(1)))
+    _image(rows[order], model, 16, f"{len(rows)} images by likeness: in the order of the class that the classifier of the set sees, "
+           "the surest first.", 800)  # fmt: skip
+    scores = model.card.metrics
+    if scores:
+        shares = {"this model": scores["class_shares"]}
+        figure = class_shares(model.images.class_names, scores["true_class_shares"], shares, scores["samples"])
+        st.plotly_chart(figure, key="classes", width="stretch")
+
+
+def show_training(card: Card) -> None:
+    from otviz import wire
+    from otviz.checkpoints.playing import panel
+
+    timeline = gallery.timeline(card)
+    if timeline is None:
+        st.info("How this model was trained was not recorded.")
+        return
+    player(wire.encode([panel(card, timeline)]), key=f"timeline-{card.name}", height=640, loop=False)
+    if timeline.samples:
+        st.caption(f"Scores of n = {timeline.samples:,} images, measured at some of the steps. {gallery_words.NO_FID}")
+
+
+DRAWN: dict[str, Callable[[Model, Look], None]] = {
+    "samples": _samples, "latent": _latent, "walk": _walk, "between": _between, "nearest": _nearest, "classes": _classes,
+}  # fmt: skip
