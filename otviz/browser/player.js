@@ -8,7 +8,7 @@
 // ---------------------------------------------------------------------------------------------------------- constants
 
 const SPEEDS = [0.25, 0.5, 1, 2, 4];
-const LIVE_DELAY = 0.55; // seconds behind the newest frame, so that there is always a next one to move to
+const LIVE_DELAY = 0.55, MOST_DELAY = 2; // seconds behind the newest frame, so that there is always a next one to move to
 const MOST_FRAMES = 600, MOST_SHEETS = 240; // kept per panel; beyond it the older half is thinned
 const GRID_MAX = 65534, OUTSIDE = 65535;
 const OVER = new Set(["done", "failed", "stopped"]);
@@ -241,6 +241,12 @@ function liveRate(player) {
   return measured || Math.max(0, ...player.panels.map((panel) => panel.rate || 0));
 }
 
+/** A third longer than messages lie apart. */
+function liveDelay({ arrivals }) {
+  const gaps = arrivals.length - 1, seconds = gaps > 0 ? (last(arrivals).now - arrivals[0].now) / 1000 / gaps : 0;
+  return clamp(1.35 * seconds, LIVE_DELAY, MOST_DELAY);
+}
+
 function replayRate(player) {
   const frames = Math.max(...player.panels.map((panel) => panel.frames.length));
   const whole = (headStep(player) - firstStep(player)) / clamp(0.12 * frames, 5, 24);
@@ -262,7 +268,7 @@ function followed(player, head, seconds, now) {
   const rate = liveRate(player);
   if (!rate) return head;
   const age = (now - last(player.arrivals).now) / 1000;
-  const goal = Math.min(head, head + rate * (age - LIVE_DELAY));
+  const goal = Math.min(head, head + rate * (age - liveDelay(player)));
   const behind = (goal - player.step) / rate;
   if (Math.abs(behind) > 3) return Math.max(goal, firstStep(player));
   return Math.min(head, player.step + seconds * rate * clamp(1 + 2 * behind, 0, 4));

@@ -7,7 +7,7 @@ import time
 
 PORTION = 0.02  # seconds of training between two glances at the clock and at what others ask
 WATCHED, UNWATCHED = 0.06, 0.25  # seconds between looks while somebody watches, and while nobody does
-LOOK_SHARE = 12  # a look may cost at most 1/12 of the time until the next
+LOOK_SHARE = 20  # a look may cost at most 1/20 of the time until the next
 LONGEST = 2.0  # seconds between looks at most, however long one look was held up
 SAVED = 30.0  # seconds between saves of a run that goes on
 

@@ -36,6 +36,8 @@ _COLUMNS = {
     ),
 }
 
+TABLE = 4.0  # seconds between two tables of runs that train
+
 VIEWS = {
     "meter": "Meter",
     "history": "Modes over time",
@@ -80,15 +82,20 @@ def _meter(runs: Sequence[Run | Recorded]) -> None:
     from otviz.runs.judged import verdict_on
 
     live = any(map(running.alive, runs))
-    st.fragment(_table, run_every=2.0 if live else None)(runs)
-    with st.expander("Why these words"):
+    st.fragment(_table, run_every=TABLE if live else None)(runs)
+    why = st.expander("Why these words", key="compare:open:why", on_change="rerun")
+    if why.open:
         for label, run in zip(labels_of(runs), runs, strict=True):
             found = verdict_on(run)
-            st.markdown(
+            why.markdown(
                 f"**{plain(label)}: {plain(found.word)}.** {plain(found.sentence)}  \n:small[{plain(found.rule)}]"
             )
-    with st.expander("Where the notebook's diversity does not see a collapse"):
-        _blind_spot()
+    blind = st.expander(
+        "Where the notebook's diversity does not see a collapse", key="compare:open:blind", on_change="rerun"
+    )
+    if blind.open:
+        with blind:
+            _blind_spot()
 
 
 def _table(runs: Sequence[Run | Recorded]) -> None:

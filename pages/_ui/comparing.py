@@ -87,7 +87,7 @@ def _choose_methods(link: Link, name: str, preset: Preset | None, locked: bool) 
     for at, one in enumerate(names):
         given = preset.methods[at] if preset and at < len(first) and first[at] == one else None
         label = labels(preset.methods)[at] if preset and given else method_named(one).title
-        with controls.section(link, f"{at + 1}. {plain(label)}", prefix=f"{at + 1}."):
+        with controls.section(link, f"{at + 1}. {plain(label)}", prefix=f"{at + 1}.", scope=name):
             made.append(
                 controls.knobs(
                     link, method_named(one), prefix=f"{at + 1}.", scope=name, locked=locked,

@@ -8,8 +8,8 @@ link.publish()
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -39,6 +39,11 @@ class _Field:
     default: Any
     disabled: bool
     offered: Sequence[str] = ()
+
+    @property
+    def owner(self) -> str:
+        """The class of the knobs, as it stands in the key."""
+        return self.key.rpartition(".")[0]
 
     @property
     def label(self) -> str:
@@ -72,7 +77,8 @@ def knobs(
 ) -> T | None:
     """Draw the knobs of a class and return an instance, or None (and say why) while a value is bad.
 
-    In a lesson those it has not chosen are not drawn; their values are in force all the same.
+    Those that a lesson has not chosen, or that stand in a section that is closed, are not drawn; their values are in force
+    all the same.
 
     Args:
         link: the page's open link.
@@ -97,18 +103,17 @@ def knobs(
     fields.sort(key=lambda field: not field.knob.live)  # what may change during a run comes first
     for field in fields:
         _seed(link, field, prefix + field.knob.name)
-    shown = {field.knob.name for field in fields if link.shows(prefix + field.knob.name)}
-    slots = _lay_out(link, [field for field in fields if field.knob.name in shown])
+    slots = _lay_out(link, fields, prefix)
     values, bad = dict(start), False
     for field in fields:
         name = field.knob.name
-        with slots.get(name, nullcontext()):
+        with slots.get(name) or link.place or nullcontext():
             try:
-                values[name] = field.knob.check(_draw(field) if name in shown else _kept(field))
+                values[name] = field.knob.check(_draw(field) if name in slots else _kept(field))
             except ValueError as error:
                 bad = True
                 st.error(_sentence(error))
-    made = None if bad else _make(cls, values, slots)
+    made = None if bad else _make(cls, values, slots, link.place)
     if made is not None:
         for field in fields:
             value = getattr(made, field.knob.name)
@@ -158,25 +163,35 @@ def choice(
     return chosen
 
 
-def section(link: Link, title: str, *, prefix: str = "", expanded: bool = False) -> DeltaGenerator:
+@contextmanager
+def section(link: Link, title: str, *, prefix: str = "", scope: str = "", expanded: bool = False) -> Iterator[None]:
     """Where controls stand that most do not need: an expander; in a lesson, which has few, they stand in the open.
+
+    They are drawn once it is open: a page redraws all its widgets at every look at a run, whether one sees them or not.
 
     Args:
         prefix: what their keys begin with; a lesson that shows one of them shows the title too.
+        scope: tells apart sections of one title and prefix.
     """
-    if link.lesson is None:
-        return st.expander(title, expanded=expanded)
-    box = st.container(gap="small")
-    if prefix and any(key.startswith(prefix) for key in link.lesson.shown):
-        box.caption(title)
-    return box
+    if link.lesson is not None:
+        with st.container(gap="small"):
+            if prefix and any(key.startswith(prefix) for key in link.lesson.shown):
+                st.caption(title)
+            yield
+        return
+    place, key = st.container(), f"{link.page}:open:{scope}:{prefix}{title}"
+    box = st.expander(title, expanded=expanded, key=key, on_change="rerun")
+    with box, nullcontext() if box.open else link.folded(place):
+        yield
 
 
 def menu(link: Link, key: str, label: str, fill: Callable[[], None], *, width: Any = "content") -> None:
-    """A button that opens what `fill` draws; in a lesson only if it shows `key`."""
+    """A button that opens what `fill` draws, which is drawn only then; in a lesson only if it shows `key`."""
     if link.shows(key):
-        with st.popover(label, width=width):
-            fill()
+        box = st.popover(label, width=width, key=f"{link.page}:menu:{key}", on_change="rerun")
+        if box.open:
+            with box:
+                fill()
 
 
 def side_by_side(link: Link, *keys: str) -> list[DeltaGenerator]:
@@ -192,13 +207,15 @@ def widget_key(page: str, cls: type[Knobs], name: str, *, prefix: str = "", scop
     return f"{page}:{prefix}{owner}.{name}"
 
 
-def _make(cls: type[T], values: dict[str, Any], slots: Mapping[str, DeltaGenerator]) -> T | None:
+def _make(
+    cls: type[T], values: dict[str, Any], slots: Mapping[str, DeltaGenerator], place: DeltaGenerator | None
+) -> T | None:
     try:
         return cls(**values)
     except ValueError as error:
         # Rules between knobs begin with the name of the one to mend.
         name = str(error).partition(" ")[0]
-        slots.get(name, next(iter(slots.values()), st)).error(_sentence(error))
+        slots.get(name, place or next(iter(slots.values()), st)).error(_sentence(error))
         return None
 
 
@@ -207,13 +224,18 @@ def _sentence(error: ValueError) -> str:
     return plain(text[:1].upper() + text[1:])
 
 
-def _lay_out(link: Link, fields: list[_Field]) -> dict[str, DeltaGenerator]:
+def _lay_out(link: Link, fields: Sequence[_Field], prefix: str) -> dict[str, DeltaGenerator]:
+    """A place for each knob that is drawn, by name."""
+
+    def places(some: Sequence[_Field]) -> dict[str, DeltaGenerator]:
+        return {field.knob.name: st.container() for field in some if link.shows(prefix + field.knob.name)}
+
     with st.container(gap="xsmall"):
-        slots = {field.knob.name: st.container() for field in fields if not field.knob.advanced}
+        slots = places([field for field in fields if not field.knob.advanced])
     advanced = [field for field in fields if field.knob.advanced]
-    if advanced:
-        with section(link, "Advanced"), st.container(gap="xsmall"):
-            slots |= {field.knob.name: st.container() for field in advanced}
+    if advanced and link.place is None:
+        with section(link, "Advanced", scope=advanced[0].owner), st.container(gap="xsmall"):
+            slots |= places(advanced)
     return slots
 
 

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from otviz.runs.recorded import Recorded
     from otviz.runs.run import Run
 
-POLL = 0.4  # seconds between two looks at runs that train
+POLL, POLL_MANY = (
+    0.4,
+    0.8,
+)  # seconds between two looks at runs that train; each makes the browser draw the whole page again
 FIRST = 160  # snapshots of its past that a newly opened picture gets of a run; of several, less of each
 OVER = ("done", "stopped", "failed")
 
@@ -40,7 +43,8 @@ def show(runs: Sequence[Run | Recorded], drawn: State, *, labels: Sequence[str] 
         options: of the player.
     """
     over = all(status in OVER for status, _ in drawn)
-    st.fragment(_follow, run_every=None if over else POLL)(runs, drawn, labels, options)
+    every = POLL if len(runs) < 3 else POLL_MANY
+    st.fragment(_follow, run_every=None if over else every)(runs, drawn, labels, options)
 
 
 def tuned(run_id: str) -> str:

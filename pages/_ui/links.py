@@ -9,7 +9,8 @@ from __future__ import annotations
 import difflib
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NoReturn
 
@@ -85,6 +86,7 @@ class Link:
         self._slot = slot
         self._out: dict[str, str] = {}
         self._defaults: dict[str, str] = {}
+        self._folds: list[DeltaGenerator] = []
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -102,9 +104,23 @@ class Link:
         return self._memory.lesson
 
     def shows(self, key: str) -> bool:
-        """Whether the control with this key is drawn: all of them, but in a lesson only those it has chosen."""
+        """Whether the control with this key is drawn: not in a section that is closed, and in a lesson only if it has chosen it."""
         self._memory.asked.add(key)
-        return self.lesson is None or self.lesson.shows(key)
+        return not self._folds and (self.lesson is None or self.lesson.shows(key))
+
+    @contextmanager
+    def folded(self, place: DeltaGenerator) -> Iterator[None]:
+        """What is asked for meanwhile is not drawn, its values are in force all the same; `place` is for what must be said."""
+        self._folds.append(place)
+        try:
+            yield
+        finally:
+            self._folds.pop()
+
+    @property
+    def place(self) -> DeltaGenerator | None:
+        """Where to say what is wrong with a control that is folded away; None if none is."""
+        return self._folds[0] if self._folds else None
 
     def text(self, key: str, default: str = "") -> str:
         """A value that no widget holds, such as the id of a run: from the address, else as published last."""

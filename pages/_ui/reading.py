@@ -21,10 +21,12 @@ def how(*names: str) -> None:
     found = [known[name] for name in names if name in known]
     if not found:
         return
-    row = st.container(horizontal=True, horizontal_alignment="right", key=f"reading-{found[-1].name}")
-    with row, st.popover(LABEL, icon=":material/help:", type="tertiary"):
+    key = f"reading-{found[-1].name}"
+    row = st.container(horizontal=True, horizontal_alignment="right", key=key)
+    box = row.popover(LABEL, icon=":material/help:", type="tertiary", key=f"{key}-open", on_change="rerun")
+    if box.open:
         for reading in found:
-            st.markdown(f"**{reading.title}**\n\n{reading.text}")
+            box.markdown(f"**{reading.title}**\n\n{reading.text}")
 
 
 def choose_view(

@@ -35,7 +35,7 @@ def choose_distribution(
     cls = named(name)
     start = default.as_dict() if isinstance(default, Distribution) and default.name == name else {}
     opened = cls.needs_file or bool(cls.drawn)
-    with controls.section(link, f"Shape of the {side}", prefix=f"{side}.", expanded=opened):
+    with controls.section(link, f"Shape of the {side}", prefix=f"{side}.", scope=name, expanded=opened):
         given: dict[str, str] = {}
         if cls.needs_file:
             given = _upload(link, side, cls, locked)

@@ -24,3 +24,21 @@ def until(condition: Callable[[], object], seconds: float = 60.0) -> None:
     while not condition():
         assert time.monotonic() < end, "waited too long"
         time.sleep(0.02)
+
+
+def unfold(app: AppTest) -> AppTest:
+    """Open every section of the page that is closed, those within them too."""
+    for _ in range(4):
+        closed = [box.proto.id for box in app.expander if box.proto.id and not box.proto.expanded]
+        if not closed:
+            break
+        for widget in closed:
+            app.session_state[widget.split("-", 2)[2]] = True  # $$ID-hash-key
+        app.run()
+    return app
+
+
+def open_menu(app: AppTest, page: str, key: str) -> AppTest:
+    """Press the button of a menu."""
+    app.session_state[f"{page}:menu:{key}"] = True
+    return app.run()

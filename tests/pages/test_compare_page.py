@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from asking import address, until, words
 from streamlit.testing.v1 import AppTest
 
 from otviz.compare import presets
@@ -13,6 +12,7 @@ from otviz.runs import probe
 from otviz.runs.registry import Registry
 from pages._ui.compare_views import VIEWS
 from pages._ui.links import plain
+from tests.pages.asking import address, open_menu, unfold, until, words
 
 FEW = {"preset": "own", "methods": "otm,uotm", "1.batch_size": "8", "2.batch_size": "8", "steps": "100000"}
 
@@ -84,7 +84,7 @@ def test_methods_train_in_step_and_their_knobs_act_on_them(app: AppTest, registr
     one, two = begun(app, registry)
     assert (one.config.method.name, two.config.method.name) == ("otm", "uotm")
     assert abs(one.step - two.step) < 500
-    tau = next(slider for slider in app.select_slider if slider.label.startswith("Tau") and "2." in slider.key)
+    tau = next(slider for slider in unfold(app).select_slider if slider.label.startswith("Tau") and "2." in slider.key)
     tau.set_value(0.1).run()
     until(lambda: two.config.method.tau == 0.1)
     assert one.config.method.tau != 0.1
@@ -112,7 +112,7 @@ def test_all_pause_resume_freeze_and_stop(app: AppTest, registry: Registry) -> N
 def test_a_fork_shows_each_run_frozen_and_not(app: AppTest, registry: Registry) -> None:
     open_page(app, **FEW)
     runs = begun(app, registry)
-    press(app, "Fork")
+    press(open_menu(app, "compare", "fork"), "Fork")
     names = address(app)["runs"].split(",")
     assert len(names) == 4
     forks = [registry.find(name) for name in names]
@@ -125,6 +125,7 @@ def test_a_fork_shows_each_run_frozen_and_not(app: AppTest, registry: Registry) 
 def test_a_branch_gets_a_panel_of_its_own(app: AppTest, registry: Registry) -> None:
     open_page(app, **FEW)
     begun(app, registry)
+    open_menu(app, "compare", "branch")
     box = next(box for box in app.text_input if box.label == "New value")
     box.set_value("nonsense").run()
     assert "must be" in words(app)
@@ -138,9 +139,9 @@ def test_a_branch_gets_a_panel_of_its_own(app: AppTest, registry: Registry) -> N
 
 def test_methods_are_added_and_removed_and_their_knobs_move_along(app: AppTest) -> None:
     open_page(app, **{**FEW, "2.tau": "0.3"})
-    press(app, "Sinkhorn generator")
+    press(open_menu(app, "compare", "methods"), "Sinkhorn generator")
     assert address(app)["methods"] == "otm,uotm,sinkhorn"
-    next(button for button in app.button if button.key == "remove-0").click().run()
+    next(button for button in unfold(app).button if button.key == "remove-0").click().run()
     assert not app.exception
     found = address(app)
     assert (found["methods"], found["1.tau"], found["1.batch_size"]) == ("uotm,sinkhorn", "0.3", "8")

@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from otviz.distributions import distributions
 from otviz.params import Knobs, param, params_of
 from pages._ui import scales
+from tests.pages.asking import address, unfold
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def test_every_distribution_has_a_widget_per_knob_and_starts_at_its_defaults(nam
     app = AppTest.from_function(one_distribution, kwargs={"name": name}, default_timeout=30).run()
     cls = distributions()[name]
     assert not app.exception
-    assert {f"one:target.{name}.{knob.name}" for knob in params_of(cls)} <= set(widgets(app))
+    assert {f"one:target.{name}.{knob.name}" for knob in params_of(cls)} <= set(widgets(unfold(app)))
     with suppress(ValueError):
         assert app.session_state["made"] == cls()
         return
@@ -116,7 +117,7 @@ def test_an_optional_number_is_switched_on_and_off() -> None:
 
 def test_a_bad_value_is_one_sentence_and_no_instance() -> None:
     app = AppTest.from_function(every_page, default_timeout=30).run()
-    app.text_input(key="every:every.centre").set_value("1, two").run()
+    unfold(app).text_input(key="every:every.centre").set_value("1, two").run()
     assert not app.exception
     assert app.session_state["made"] is None
     assert len(app.error) == 1
@@ -125,7 +126,7 @@ def test_a_bad_value_is_one_sentence_and_no_instance() -> None:
 
 def test_a_rule_between_knobs_is_one_sentence_too() -> None:
     app = AppTest.from_function(one_distribution, kwargs={"name": "ring"}, default_timeout=30).run()
-    app.text_input(key="one:target.ring.weights").set_value("1, 2").run()
+    unfold(app).text_input(key="one:target.ring.weights").set_value("1, 2").run()
     assert not app.exception
     assert len(app.error) == 1
     assert app.error[0].value.startswith("Weights must be 8 numbers")
@@ -150,3 +151,39 @@ def test_log_stops_are_sorted_in_range_and_hold_the_default(name: str) -> None:
 def test_the_step_of_a_slider_reaches_its_default(low: float, high: float, default: float) -> None:
     count = (default - low) / scales.step(low, high, default)
     assert count == pytest.approx(round(count))
+
+
+def folded_page() -> None:
+    import streamlit as st
+
+    from pages._ui import controls, links
+    from tests.pages.test_controls import Every
+
+    link = links.open_link("every")
+    with controls.section(link, "More"):
+        st.session_state["made"] = controls.knobs(link, Every)
+    link.publish()
+
+
+def test_a_closed_section_draws_nothing_and_its_values_are_in_force() -> None:
+    app = AppTest.from_function(folded_page, default_timeout=30)
+    app.query_params["tau"] = "0.05"
+    app.run()
+    assert not widgets(app)
+    assert app.session_state["made"].tau == 0.05
+    widgets(unfold(app))["every:every.tau"].set_value(1.0).run()
+    app.session_state["every:open::More"] = False
+    app.run()
+    assert not widgets(app)
+    assert app.session_state["made"].tau == 1.0
+    assert address(app)["tau"] == "1"
+
+
+def test_what_is_wrong_in_a_closed_section_is_said_outside_of_it() -> None:
+    app = AppTest.from_function(folded_page, default_timeout=30).run()
+    unfold(app).text_input(key="every:every.centre").set_value("1, two").run()
+    app.session_state["every:open::More"] = False
+    app.run()
+    assert not widgets(app)
+    assert not app.expander[0].error
+    assert app.error[0].value.startswith("Centre must be")

@@ -17,7 +17,7 @@ from otviz.runs.registry import Registry
 from pages._ui import frame
 from pages._ui.lessons import shown
 from pages._ui.links import plain
-from tests.pages.asking import address, until, words
+from tests.pages.asking import address, unfold, until, words
 
 Open = Callable[..., AppTest]
 PAGES = Path(frame.__file__).resolve().parents[1]
@@ -81,7 +81,7 @@ def test_each_shipped_lesson_opens_with_its_settings_and_only_its_controls(open_
     assert plain(lesson.title) in words(app)
     next(button for button in app.button if button.label == "All controls").click().run()
     assert not app.exception
-    assert len(labels(app)) > 8
+    assert len(labels(unfold(app))) > 8
     left = address(app)
     assert "lesson" not in left
     assert left == dict(lesson.settings)  # they differ from the defaults, and are written as a page writes them
@@ -157,7 +157,7 @@ def test_a_name_that_is_no_lesson_leaves_the_page_whole(open_page: Open, name: s
     app = open_page("train", lesson=name, seed="3")
     assert "The lesson cannot be shown" in said(app)
     assert address(app) == {"seed": "3"}
-    assert len(labels(app)) > 8
+    assert len(labels(unfold(app))) > 8
 
 
 def test_a_long_link_is_packed_and_opens(open_page: Open) -> None:
@@ -185,7 +185,7 @@ def test_a_long_link_is_packed_and_opens(open_page: Open) -> None:
     assert not app.warning
     assert set(address(app)) == {"v", "packed"}
     assert unpack(address(app)).settings == settings
-    app.segmented_control(key="compare:1.own.uotm.g1").set_value("chi2").run()
+    unfold(app).segmented_control(key="compare:1.own.uotm.g1").set_value("chi2").run()
     assert unpack(address(app)).settings == {**settings, "1.g1": "chi2"}
 
 
