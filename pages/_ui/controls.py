@@ -186,9 +186,12 @@ def section(link: Link, title: str, *, prefix: str = "", scope: str = "", expand
 
 
 def menu(link: Link, key: str, label: str, fill: Callable[[], None], *, width: Any = "content") -> None:
-    """A button that opens what `fill` draws, which is drawn only then; in a lesson only if it shows `key`."""
+    """A button that opens what `fill` draws, which is drawn only then; in a lesson only if it shows `key`.
+
+    It closes when what was chosen in it shows the page anew.
+    """
     if link.shows(key):
-        box = st.popover(label, width=width, key=f"{link.page}:menu:{key}", on_change="rerun")
+        box = st.popover(label, width=width, key=f"{link.page}:menu:{key}:{link.reads}", on_change="rerun")
         if box.open:
             with box:
                 fill()

@@ -44,6 +44,7 @@ class _Memory:
     asked: set[str] = field(default_factory=set)
     newer: bool = False
     lesson: Lesson | None = None
+    reads: int = 0
 
     def read(self, page: str, address: dict[str, str]) -> None:
         """Take the values of this address when the page is drawn."""
@@ -57,6 +58,7 @@ class _Memory:
         if self.lesson is not None:
             self.pending = self._below(self.lesson, self.pending)
         self.reading = True
+        self.reads += 1
 
     def _open(self, page: str, name: str | None) -> Lesson | None:
         try:
@@ -102,6 +104,11 @@ class Link:
     def lesson(self) -> Lesson | None:
         """The lesson that the page is in, if any."""
         return self._memory.lesson
+
+    @property
+    def reads(self) -> int:
+        """How often the address was read: by `go` too, which shows the page anew."""
+        return self._memory.reads
 
     def shows(self, key: str) -> bool:
         """Whether the control with this key is drawn: not in a section that is closed, and in a lesson only if it has chosen it."""

@@ -14,10 +14,9 @@ pytestmark = pytest.mark.browser
 CARDS = frame.cards()
 
 
-@pytest.mark.parametrize("card", CARDS[1:], ids=lambda card: card.name)
-def test_the_first_visit_to_a_fresh_server_may_be_any_page(
-    serve: Callable[..., str], page: Any, card: frame.Card
-) -> None:
+def test_the_first_visit_to_a_fresh_server_may_be_a_deep_link(serve: Callable[..., str], page: Any) -> None:
+    # The other pages are the first of their server in the tests of their own.
+    card = next(card for card in CARDS if card.name == "experiments")
     page.goto(f"{serve('app.py', env={'OTVIZ_TEST_COLD': card.name, 'OTVIZ_HOSTS': '0'})}/{card.name}?nonsense=1")
     # Both the frame's navigation and what the page's link says prove that the page came through the frame.
     page.get_by_role("link", name=CARDS[0].title, exact=True).first.wait_for()
@@ -38,8 +37,9 @@ def test_home_shows_the_pages_and_asks_nobody_else(serve: Callable[..., str], pa
     assert page.get_by_test_id("stException").count() == 0
 
 
-@pytest.mark.parametrize("card", CARDS[1:], ids=lambda card: card.name)
-def test_home_leads_to_every_page(serve: Callable[..., str], page: Any, card: frame.Card) -> None:
-    page.goto(serve("app.py", env={"OTVIZ_HOSTS": "0"}))
-    page.get_by_role("link", name=card.title, exact=True).last.click()
-    page.wait_for_url(re.compile(rf"/{card.name}\b"))
+def test_home_leads_to_every_page(serve: Callable[..., str], page: Any) -> None:
+    url = serve("app.py", env={"OTVIZ_HOSTS": "0"})
+    for card in CARDS[1:]:
+        page.goto(url)
+        page.get_by_role("link", name=card.title, exact=True).last.click()
+        page.wait_for_url(re.compile(rf"/{card.name}\b"))

@@ -38,7 +38,8 @@ def unfold(app: AppTest) -> AppTest:
     return app
 
 
-def open_menu(app: AppTest, page: str, key: str) -> AppTest:
+def open_menu(app: AppTest, key: str) -> AppTest:
     """Press the button of a menu."""
-    app.session_state[f"{page}:menu:{key}"] = True
+    (widget,) = (box.proto.id for box in app.get("popover") if f":menu:{key}:" in box.proto.id)
+    app.session_state[widget.split("-", 2)[2]] = True
     return app.run()

@@ -112,7 +112,7 @@ def test_all_pause_resume_freeze_and_stop(app: AppTest, registry: Registry) -> N
 def test_a_fork_shows_each_run_frozen_and_not(app: AppTest, registry: Registry) -> None:
     open_page(app, **FEW)
     runs = begun(app, registry)
-    press(open_menu(app, "compare", "fork"), "Fork")
+    press(open_menu(app, "fork"), "Fork")
     names = address(app)["runs"].split(",")
     assert len(names) == 4
     forks = [registry.find(name) for name in names]
@@ -125,7 +125,7 @@ def test_a_fork_shows_each_run_frozen_and_not(app: AppTest, registry: Registry) 
 def test_a_branch_gets_a_panel_of_its_own(app: AppTest, registry: Registry) -> None:
     open_page(app, **FEW)
     begun(app, registry)
-    open_menu(app, "compare", "branch")
+    open_menu(app, "branch")
     box = next(box for box in app.text_input if box.label == "New value")
     box.set_value("nonsense").run()
     assert "must be" in words(app)
@@ -139,7 +139,7 @@ def test_a_branch_gets_a_panel_of_its_own(app: AppTest, registry: Registry) -> N
 
 def test_methods_are_added_and_removed_and_their_knobs_move_along(app: AppTest) -> None:
     open_page(app, **{**FEW, "2.tau": "0.3"})
-    press(open_menu(app, "compare", "methods"), "Sinkhorn generator")
+    press(open_menu(app, "methods"), "Sinkhorn generator")
     assert address(app)["methods"] == "otm,uotm,sinkhorn"
     next(button for button in unfold(app).button if button.key == "remove-0").click().run()
     assert not app.exception
