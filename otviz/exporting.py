@@ -57,9 +57,4 @@ def exported(args: ExportArgs) -> str:
 def _folder(asked: str) -> Path:
     """Where the run of that id, or a folder, is."""
     path = Path(asked)
-    folder = path if path.is_dir() else Store().path(asked)
-    if (folder / "summary.json").is_file() and not (folder / "snapshots.npz").is_file():
-        raise ValueError(
-            f"{asked!r} holds no snapshots: training images by command saves none; train it on the page Images"
-        )
-    return folder
+    return path if path.is_dir() else Store().path(asked)

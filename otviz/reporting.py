@@ -6,17 +6,13 @@ import json
 import math
 import sys
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 import torch
-from safetensors.torch import save as save_tensors
 
-from otviz import __version__
-from otviz.adam import plain
 from otviz.checkpoints.points import write_card
 from otviz.datasets.sheets import png, sheet
 from otviz.distributed import world
@@ -26,14 +22,14 @@ from otviz.metrics import measure
 from otviz.ot.summary import EXACT_LIMIT, transport_numbers
 from otviz.params import Knobs, param
 from otviz.runs.config import RunConfig
-from otviz.runs.kept import collect
 from otviz.runs.run import Run
 from otviz.runs.store import save_run
-from otviz.training import Step, device_named, train
+from otviz.training import device_named, train
 
 SAMPLES = 2500
 SHEET = 10
 """Images along a side of samples.png."""
+Samples: TypeAlias = np.ndarray[Any, np.dtype[np.float32]]
 BAR = 30  # characters
 
 
@@ -59,8 +55,6 @@ def train_and_report(config: RunConfig, out: str, as_json: bool) -> int:
     if world().rank:
         return _follow(config)
     folder = None if not out else _prepared(Path(out))
-    if config.images:
-        return _train_images(config, folder, as_json)
     run = Run("run" if folder is None else folder.resolve().name, config).start()
     interrupted = _show_progress(run)
     if run.scene is None:
@@ -68,9 +62,7 @@ def train_and_report(config: RunConfig, out: str, as_json: bool) -> int:
     report, samples = report_of(run)
     if folder is not None:
         try:
-            save_run(run, folder)
-            np.save(folder / "samples.npy", samples)
-            write_card(run, report, samples, folder)
+            _save(run, report, samples, folder)
         except OSError as error:
             raise _unwritable(folder, error) from error
     if run.status == "failed":
@@ -94,108 +86,15 @@ def _shared(config: RunConfig) -> dict[str, int]:
     return {} if world().size == 1 else {"world_size": world().size, "batch_size": config.method.batch_size}
 
 
-def _train_images(config: RunConfig, folder: Path | None, as_json: bool) -> int:
-    """As `train_and_report`, for images."""
-    played = _Played(config)
-    interrupted, fault = played.play()
-    report = played.report()
-    if folder is not None:
-        try:
-            for name, data in played.files(report).items():
-                write_whole(folder / name, data)
-        except OSError as error:
-            raise _unwritable(folder, error) from error
-    if fault:
-        kept = f"; what was good until step {played.training.step} is in {folder}" if folder is not None else ""
-        print(f"otviz: {fault}{kept}", file=sys.stderr)
-        return 1
-    print(_json(report) if as_json else _readable(report))
-    return 130 if interrupted else 0
-
-
-class _Played:
-    """A training on images, driven here until runs can look at images."""
-
-    def __init__(self, config: RunConfig) -> None:
-        torch.set_num_threads(1)  # as runs do
-        self.config = config
-        self.training = config.begin()
-        self.seconds = 0.0
-        self._losses: list[np.ndarray[Any, np.dtype[np.float32]]] = [np.empty((0, 2), np.float32)]
-
-    def play(self) -> tuple[bool, str]:
-        """Train to the end or until interrupted: whether it was, and what went wrong, after which the last good state is back."""
-        good, interrupted, bad = self.training.state(), False, None
-        while self.training.step < self.training.steps and not interrupted and bad is None:
-            interrupted, steps = self._some(0.5)
-            if not steps:
-                break
-            losses, bad = collect(steps)
-            state = self.training.state()
-            if bad is None and not all(value.isfinite().all() for value in state[0].values()):
-                bad = self.training.step
-            if bad is None:
-                good = state
-                self._losses.append(losses)
-            _show_bar(self.training.step, self.training.steps, self.training.step / max(self.seconds, 1e-9))
-        self.training.restore(*good)
-        status = "failed" if bad is not None else "stopped" if interrupted else "done"
-        _close_bar(f"{status}: {self.training.step} of {self.training.steps} steps")
-        fault = f"the loss was no longer a number at step {bad}; a smaller lr or larger penalty may help"
-        return interrupted, fault if bad is not None else ""
-
-    def _some(self, seconds: float) -> tuple[bool, list[Step]]:
-        """Steps for so long: whether they were interrupted, and those done."""
-        began, steps = time.monotonic(), []
-        try:
-            while self.training.step < self.training.steps and time.monotonic() - began < seconds:
-                steps.append(self.training.advance())
-            return False, steps
-        except KeyboardInterrupt:
-            return True, steps
-        finally:
-            self.seconds += time.monotonic() - began
-
-    def report(self) -> dict[str, Any]:
-        """Losses and speed as plain values; images are those drawn of the target."""
-        losses, method, done = np.concatenate(self._losses), self.config.method, self.training.step
-        images = method.rows * sum(sum(method.updates(step)) for step in range(done))
-        return {
-            "method": method.name,
-            "target": self.config.target.name,
-            "steps": done,
-            "seed": self.config.seed,
-            "device": self.training.device.type,
-            **_shared(self.config),
-            "seconds": round(self.seconds, 3),
-            "steps_per_second": round(done / max(self.seconds, 1e-9), 2),
-            "images_per_second": round(images / max(self.seconds, 1e-9), 1),
-            "losses": {
-                "generator": _loss(losses[:, 0]),
-                "adversary": None if self.training.adversary is None else _loss(losses[:, 1]),
-            },
-            "metrics": {},
-        }
-
-    def files(self, report: dict[str, Any]) -> dict[str, bytes]:
-        """What is saved, by name: config, report, weights of the generator that is shown, and some of its images."""
-        rows, shape = self.sample(SHEET**2), self.config.target.shape
-        weights = {name: plain(value) for name, value in self.training.shown.state_dict().items()}
-        return {
-            "config.json": json.dumps({"otviz": __version__, **self.config.record()}, indent=1).encode(),
-            "summary.json": _json(report).encode(),
-            "generator.safetensors": save_tensors(weights),
-            "samples.png": png(sheet(rows, shape, SHEET), scale=max(1, 64 // shape[1])),
-        }
-
-    def sample(self, n: int) -> np.ndarray[Any, np.dtype[np.float32]]:
-        """So many generated images as rows (n, d), the same at every call."""
-        training, seed = self.training, self.config.seed
-        x = torch.from_numpy(training.source.sample(n, np.random.default_rng([seed, 7])))
-        z = torch.randn(n, training.method.noise_dim, generator=torch.Generator().manual_seed(seed + 7))
-        rows: np.ndarray[Any, np.dtype[np.float32]]
-        rows = training.generate(x.to(training.device), z.to(training.device)).cpu().numpy()
-        return rows
+def _save(run: Run, report: dict[str, Any], samples: Samples, folder: Path) -> None:
+    """The run, and beside it what a person looks at first: samples as numbers and a picture, of points a card too."""
+    save_run(run, folder)
+    if run.config.images:
+        shape = run.config.target.shape
+        write_whole(folder / "samples.png", png(sheet(samples, shape, SHEET), scale=max(1, 64 // shape[1])))
+        return
+    np.save(folder / "samples.npy", samples)
+    write_card(run, report, samples, folder)
 
 
 def _prepared(folder: Path) -> Path:
@@ -227,24 +126,31 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def report_of(run: Run) -> tuple[dict[str, Any], np.ndarray[Any, np.dtype[np.float32]]]:
-    """Losses and metrics of an ended run, as plain values, with the (2500, 2) samples they were measured on."""
+def report_of(run: Run) -> tuple[dict[str, Any], Samples]:
+    """Losses and metrics of an ended run, as plain values, with samples, (2500, 2) or images as rows (100, d).
+
+    Points are measured on these samples, images as the run did at its last look, which says on how many.
+    """
     assert run.live is not None
-    samples = run.live.samples(SAMPLES, run.config.seed)
-    rng = np.random.default_rng([run.config.seed, 13])
+    images, config, done = run.config.images, run.config, run.live.step
+    samples = run.live.samples(SHEET**2 if images else SAMPLES, config.seed)
     losses = run.losses()
-    adversary = _loss(losses[:, 1]) if run.has_adversary else None
+    drawn = config.method.rows * sum(sum(config.method.updates(step)) for step in range(done))
     report = {
-        "method": run.config.method.name,
-        "target": run.config.target.name,
-        "steps": run.live.step,
-        "seed": run.config.seed,
+        "method": config.method.name,
+        "target": config.target.name,
+        "steps": done,
+        "seed": config.seed,
         "device": run.live.device,
-        **_shared(run.config),
+        **_shared(config),
         "seconds": round(run.seconds, 3),
-        "steps_per_second": round(run.live.step / max(run.seconds, 1e-9), 2),
-        "losses": {"generator": _loss(losses[:, 0]), "adversary": adversary},
-        "metrics": measure(samples, run.config.target, rng),
+        "steps_per_second": round(done / max(run.seconds, 1e-9), 2),
+        **({"images_per_second": round(drawn / max(run.seconds, 1e-9), 1)} if images else {}),
+        "losses": {
+            "generator": _loss(losses[:, 0]),
+            "adversary": _loss(losses[:, 1]) if run.has_adversary else None,
+        },
+        "metrics": run.meter if images else measure(samples, config.target, np.random.default_rng([config.seed, 13])),
     }
     return report, samples
 
