@@ -230,7 +230,7 @@ def test_train_on_images(cli: Run, tmp_path: Path) -> None:
     with Image.open(tmp_path / "samples.png") as picture:
         assert picture.width == picture.height >= 10 * 8
     assert strict((tmp_path / "summary.json").read_text())["status"] == "done"
-    status, out, err = cli("export", str(tmp_path), "--as", "html", "--out", str(tmp_path / "report.html"))
+    status, _, err = cli("export", str(tmp_path), "--as", "html", "--out", str(tmp_path / "report.html"))
     assert status == 0, err
     assert (tmp_path / "report.html").stat().st_size > 1000
 

@@ -241,8 +241,9 @@ function liveRate(player) {
   return measured || Math.max(0, ...player.panels.map((panel) => panel.rate || 0));
 }
 
-/** A third longer than messages lie apart. */
-function liveDelay({ arrivals }) {
+/** A third longer than messages lie apart; none is waited for while nothing trains. */
+function liveDelay({ arrivals, panels }) {
+  if (!panels.some((panel) => panel.status === "running")) return LIVE_DELAY;
   const gaps = arrivals.length - 1, seconds = gaps > 0 ? (last(arrivals).now - arrivals[0].now) / 1000 / gaps : 0;
   return clamp(1.35 * seconds, LIVE_DELAY, MOST_DELAY);
 }

@@ -84,7 +84,7 @@ def test_digits_are_trained_watched_compared_paused_and_kept_through_a_reload(im
     at = images.step
     page.wait_for_timeout(700)
     assert images.step == at
-    assert int(player.get_attribute("data-step")) == at
+    images.until(lambda: int(player.get_attribute("data-step")) == at)  # the playhead follows
 
     generated = images.picture
     player.get_by_role("button", name="real images").click()
