@@ -8,7 +8,7 @@
 // ---------------------------------------------------------------------------------------------------------- constants
 
 const SPEEDS = [0.25, 0.5, 1, 2, 4];
-const LIVE_DELAY = 0.55, MOST_DELAY = 2; // seconds behind the newest frame, so that there is always a next one to move to
+const LIVE_DELAY = 0.55, MOST_DELAY = 3; // seconds behind the newest frame, so that there is always a next one to move to
 const MOST_FRAMES = 600, MOST_SHEETS = 240; // kept per panel; beyond it the older half is thinned
 const GRID_MAX = 65534, OUTSIDE = 65535;
 const OVER = new Set(["done", "failed", "stopped"]);
@@ -231,7 +231,7 @@ function begin(player, head) {
 
 function noteArrival(player, head) {
   const now = performance.now();
-  player.arrivals = player.arrivals.filter((arrival) => now - arrival.now < 3000).concat({ now, head });
+  player.arrivals = player.arrivals.filter((arrival) => now - arrival.now < 5000).concat({ now, head });
 }
 
 function liveRate(player) {

@@ -151,6 +151,12 @@ class Registry:
                 run.resume()
             hold.paused_by_us = False
 
+    def holders(self, run_id: str) -> int:
+        """How many hold a run."""
+        with self._lock:
+            hold = self._holds.get(run_id)
+            return len(hold.tokens) if hold else 0
+
     def release(self, token: str) -> None:
         """Let go of what `token` holds. A run that nobody holds any more is paused, and stopped after the grace time."""
         with self._lock:

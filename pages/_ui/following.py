@@ -12,6 +12,7 @@ from otviz import wire
 from otviz.datasets import ImageSet
 from otviz.distributions import Distribution
 from otviz.runs.image_scenes import preview_of
+from pages._ui.leases import registry
 from pages._ui.player import player
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ def show(runs: Sequence[Run | Recorded], drawn: State, *, labels: Sequence[str] 
         options: of the player.
     """
     over = all(status in OVER for status, _ in drawn)
-    every = POLL if len(runs) < 3 else POLL_MANY
+    each, watching = POLL if len(runs) < 3 else POLL_MANY, max(registry().holders(run.id) for run in runs)
+    every = min(each * max(watching, 1), POLL_MOST)
     st.fragment(_follow, run_every=None if over else every)(runs, drawn, labels, options)
 
 

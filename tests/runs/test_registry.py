@@ -56,7 +56,9 @@ def test_a_run_held_twice_goes_on_when_one_lets_go(make: Callable[..., Registry]
     run = running(registry)
     registry.claim(run.id, "one")
     registry.claim(run.id, "two")
+    assert (registry.holders(run.id), registry.holders("another")) == (2, 0)
     registry.release("one")
+    assert registry.holders(run.id) == 1
     time.sleep(2 * GRACE)
     assert run.status == "running"
 
