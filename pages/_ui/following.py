@@ -19,10 +19,8 @@ if TYPE_CHECKING:
     from otviz.runs.recorded import Recorded
     from otviz.runs.run import Run
 
-POLL, POLL_MANY = (
-    0.4,
-    0.8,
-)  # seconds between two looks at runs that train; each makes the browser draw the whole page again
+POLL, POLL_MANY = 0.4, 0.8  # seconds between two looks at one run or two, and at more; each draws the whole page again
+POLL_MOST = 2.0  # seconds, however many watch: each page opened on a run looks less often than the one before
 FIRST = 160  # snapshots of its past that a newly opened picture gets of a run; of several, less of each
 OVER = ("done", "stopped", "failed")
 
