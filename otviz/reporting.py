@@ -135,7 +135,6 @@ def report_of(run: Run) -> tuple[dict[str, Any], Samples]:
     images, config, done = run.config.images, run.config, run.live.step
     samples = run.live.samples(SHEET**2 if images else SAMPLES, config.seed)
     losses = run.losses()
-    drawn = config.method.rows * sum(sum(config.method.updates(step)) for step in range(done))
     report = {
         "method": config.method.name,
         "target": config.target.name,
@@ -145,7 +144,7 @@ def report_of(run: Run) -> tuple[dict[str, Any], Samples]:
         **_shared(config),
         "seconds": round(run.seconds, 3),
         "steps_per_second": round(done / max(run.seconds, 1e-9), 2),
-        **({"images_per_second": round(drawn / max(run.seconds, 1e-9), 1)} if images else {}),
+        **({"images_per_second": round(_drawn(config, done) / max(run.seconds, 1e-9), 1)} if images else {}),
         "losses": {
             "generator": _loss(losses[:, 0]),
             "adversary": _loss(losses[:, 1]) if run.has_adversary else None,
@@ -153,6 +152,11 @@ def report_of(run: Run) -> tuple[dict[str, Any], Samples]:
         "metrics": run.meter if images else measure(samples, config.target, np.random.default_rng([config.seed, 13])),
     }
     return report, samples
+
+
+def _drawn(config: RunConfig, steps: int) -> int:
+    """Images drawn of the target in so many steps: a batch for each update of a network."""
+    return config.method.rows * sum(sum(config.method.updates(step)) for step in range(steps))
 
 
 def _loss(values: np.ndarray[Any, np.dtype[np.float32]]) -> dict[str, float | None]:

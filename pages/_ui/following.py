@@ -41,10 +41,15 @@ def show(runs: Sequence[Run | Recorded], drawn: State, *, labels: Sequence[str] 
         labels: titles of the panels, those of the methods if not given.
         options: of the player.
     """
-    over = all(status in OVER for status, _ in drawn)
-    each, watching = POLL if len(runs) < 3 else POLL_MANY, max(registry().holders(run.id) for run in runs)
-    every = min(each * max(watching, 1), POLL_MOST)
-    st.fragment(_follow, run_every=None if over else every)(runs, drawn, labels, options)
+    st.fragment(_follow, run_every=_interval(runs, drawn))(runs, drawn, labels, options)
+
+
+def _interval(runs: Sequence[Run | Recorded], drawn: State) -> float | None:
+    """Seconds between two looks at these runs; None once all are over."""
+    if all(status in OVER for status, _ in drawn):
+        return None
+    watching = max(registry().holders(run.id) for run in runs)
+    return min((POLL if len(runs) < 3 else POLL_MANY) * max(watching, 1), POLL_MOST)
 
 
 def tuned(run_id: str) -> str:
