@@ -1,5 +1,10 @@
 """otviz in the browser: `streamlit run app.py`."""
 
-from pages._ui import frame
+from streamlit.starlette import App
 
-frame.run()
+from pages._ui import channel, frame
+
+# Streamlit imports this file once, to serve `app`, and runs it for every visit and every click.
+app = App(__file__, routes=channel.routes())
+if __name__ == "__main__":
+    frame.run()

@@ -199,8 +199,8 @@ def test_errors_say_what_to_do() -> None:
 def test_news_repeats_a_few_and_thin_keeps_the_ends() -> None:
     kept = [snapshot(k, 1, 0, 0, 0) for k in (0, 1, 2, 4, 8, 16, 17)]
     assert [s.sequence for s in news(kept, -1)] == [0, 1, 2, 4, 8, 16, 17]
-    assert [s.sequence for s in news(kept, 8, overlap=2)] == [4, 8, 16, 17]
-    assert [s.sequence for s in news(kept, 17, overlap=2)] == [16, 17]
+    assert [s.sequence for s in news(kept, 8)] == [16, 17]
+    assert news(kept, 17) == []
     assert news([], 3) == []
     assert [s.sequence for s in thin(kept, 3)] == [0, 4, 17]
     assert thin(kept, 10) == kept

@@ -11,6 +11,7 @@ const SPEEDS = [0.25, 0.5, 1, 2, 4];
 const LIVE_DELAY = 0.55, MOST_DELAY = 3; // seconds behind the newest frame, so that there is always a next one to move to
 const MOST_FRAMES = 600, MOST_SHEETS = 240; // kept per panel; beyond it the older half is thinned
 const GRID_MAX = 65534, OUTSIDE = 65535;
+const OUT_OF_REACH = 2; // seconds until a server that did not answer is asked again
 const OVER = new Set(["done", "failed", "stopped"]);
 const GROUND_EVERY = 60; // milliseconds between drawings of the heat map and arrows while playing
 const SINGLE_WIDE = 720, PANEL_MIN = 250;
@@ -50,10 +51,11 @@ export default function mount({ data, parentElement, setTriggerValue }) {
   const root = rootIn(parentElement, "player");
   const player = (root.player ??= createPlayer(root));
   const call = ++player.calls;
-  player.askForAll = () => setTriggerValue("resend", true);
+  player.redrawPage = () => setTriggerValue("outdated", true);
   readTheme(player);
   if (data && data.length > 4) receive(player, data);
   start(player);
+  follow(player);
   return () => {
     if (call === player.calls) stop(player);
   };
@@ -65,7 +67,7 @@ function createPlayer(root) {
     root, reduced, calls: 0, panels: [], options: {}, theme: {}, sprites: {},
     layers: Object.fromEntries(LAYERS.map((layer) => [layer.id, layer.on])),
     step: null, playing: null, live: false, speed: 1, dragging: false, focus: -1,
-    arrivals: [], rest: 0, painted: 0, dirty: true, textAt: 0, spokenAt: 0, askedAt: -1e9, news: [],
+    arrivals: [], rest: 0, painted: 0, dirty: true, textAt: 0, spokenAt: 0, asked: 0, nextAsk: 0, news: [],
     frameRequest: 0, lastTick: 0, ratio: 0, width: 0, windowHeight: 0, detail: 2,
   };
   buildShell(player);
@@ -147,7 +149,6 @@ function mergeMessage(player, { panels, margin, blob }) {
 function mergePanel(player, panel, update, blob) {
   if (panel.run !== update.run) Object.assign(panel, emptyRun(update));
   if (update.scene) Object.assign(panel, { scene: readScene(update.scene, blob), cache: {} });
-  else if (!panel.scene && update.frames.length) askAgain(player);
   for (const frame of update.frames) {
     if (!panel.bySequence.has(frame.sequence)) panel.bySequence.set(frame.sequence, readFrame(frame, blob));
   }
@@ -199,11 +200,25 @@ function thinOld(bySequence, shape) {
   old.forEach((sequence, i) => i % 2 === 0 && bySequence.delete(sequence));
 }
 
-function askAgain(player) {
-  const now = performance.now();
-  if (now - player.askedAt < 2000) return;
-  player.askedAt = now;
-  player.askForAll();
+// ----------------------------------------------------------------------------------------------------------- following
+
+/** Ask the channel for news now, and then as often as it says. A newer call takes over from one under way. */
+async function follow(player) {
+  const { channel } = player.options, call = ++player.asked;
+  clearTimeout(player.nextAsk);
+  if (!channel || !player.root.isConnected) return;
+  const answer = await askChannel(channel, knownOf(player));
+  if (call !== player.asked) return;
+  const { again = OUT_OF_REACH, changed = answer.gone } = answer.options ?? {}, message = answer.body && readWire(answer.body);
+  if (message) mergeMessage(player, message);
+  if (changed) player.redrawPage();
+  if (again !== null) player.nextAsk = setTimeout(() => follow(player), 1000 * again);
+}
+
+/** What of each run is here already. */
+function knownOf({ panels }) {
+  const here = panels.filter((panel) => panel.run && panel.scene);
+  return Object.fromEntries(here.map(({ run, scene, frames }) => [run, [scene.title, last(frames)?.sequence ?? -1]]));
 }
 
 // ------------------------------------------------------------------------------------------------------------ timeline

@@ -130,3 +130,17 @@ function readMessage(data) {
   const end = 4 + new DataView(bytes.buffer).getUint32(0, true);
   return { options: JSON.parse(new TextDecoder().decode(bytes.subarray(4, end))), body: bytes.slice(end) };
 }
+
+/**
+ * The answer of a channel (`pages/_ui/channel.py`) to a question, as `readMessage`. `gone`: the server was started anew, and
+ * a page drawn again will bring another address. Without options: the server is out of reach.
+ */
+async function askChannel(channel, question) {
+  try {
+    const response = await fetch(channel, { method: "POST", body: JSON.stringify(question) });
+    if (response.ok) return readMessage(new Uint8Array(await response.arrayBuffer()));
+    return { gone: response.status === 404 };
+  } catch {
+    return { gone: false };
+  }
+}

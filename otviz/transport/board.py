@@ -23,7 +23,7 @@ def message(
     Args:
         serial: the number of the question that this answers.
         name: stays the same while only the sliders of the board move.
-        sent: how many messages went before: a rough picture sent again means that its refinement was given up.
+        sent: number of this picture.
         last: nothing better will come, though the picture is rough.
 
     Fields are bytes between their `low` and `high` in the header; the matrix is its square root as bytes, 255 the largest.
@@ -86,9 +86,6 @@ def _bytes(field: NDArray[np.float32]) -> tuple[NDArray[np.uint8], dict[str, flo
     return levels.astype(np.uint8), {"low": low, "high": high}
 
 
-def under_way(problem: Problem, serial: int, sent: int) -> bytes:
-    """A message without a picture: the rest of the answer with this number is being computed; ask again.
-
-    `sent` makes it another message than the one before, which a page would not hand over twice.
-    """
-    return pack({"serial": serial, "sent": sent, "under_way": True, "blur": problem.blur, "reach": problem.reach}, {})
+def under_way(problem: Problem, serial: int) -> bytes:
+    """A message without a picture: the rest of the answer with this number is being computed; ask again."""
+    return pack({"serial": serial, "under_way": True, "blur": problem.blur, "reach": problem.reach}, {})

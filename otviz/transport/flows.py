@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -99,15 +99,15 @@ class Flows:
         with self._lock:
             return next((f"{p.scene.title}: {p.message}" for p in self._played if p.status == "failed"), "")
 
-    def panels(self, sent: Sequence[int] = ()) -> list[PanelUpdate]:
+    def panels(self, known: Mapping[str, int] | None = None) -> list[PanelUpdate]:
         """One panel for each flow, as far as they have come.
 
         Args:
-            sent: for each flow the last sequence number (the step) that the viewer has; empty if it has none. With it,
-                only later snapshots and a few before them come, without the scene.
+            known: by the panel's `run`, the last sequence number (the step) that the viewer has; only later snapshots
+                come, without the scene.
         """
         with self._lock:
-            return [self._panel(played, sent[index] if sent else -1) for index, played in enumerate(self._played)]
+            return [self._panel(played, (known or {}).get(played.run, -1)) for played in self._played]
 
     def _panel(self, played: _Played, sent: int) -> PanelUpdate:
         shots = played.snapshots

@@ -10,7 +10,6 @@ import numpy as np
 from otviz.runs.snapshots import Curve, Scene, Snapshot
 
 STATUSES = ("ready", "queued", "running", "paused", "done", "failed", "stopped")
-OVERLAP = 8  # snapshots sent once more, in case a message was lost
 PAST_IMAGES = 40  # snapshots of images that a newly opened picture gets at most
 PAST_BYTES, NEWS_BYTES = 4_000_000, 400_000  # of images in one message: of the past, and of the news
 
@@ -26,7 +25,7 @@ class PanelUpdate:
         run: the run's id; a new id in the same place empties the panel.
         box: `Scene.box` of the run, needed with or without the scene.
         scene: sent while the viewer has not got it, afterwards None.
-        snapshots: new ones, and some sent before in case a message was lost.
+        snapshots: those that the viewer has not got; it knows them by their sequence numbers.
         curve: losses so far; an empty curve leaves the one on screen.
         status: one of STATUSES, the state of training, not of playback; "ready" is a run that nobody has started.
         message: what went wrong, in a sentence, or "".
@@ -60,10 +59,9 @@ def thin(snapshots: Sequence[Snapshot], limit: int) -> list[Snapshot]:
     return [snapshots[i] for i in np.linspace(0, len(snapshots) - 1, limit).round().astype(int)]
 
 
-def news(snapshots: Sequence[Snapshot], last_sent: int, overlap: int = OVERLAP) -> list[Snapshot]:
-    """Snapshots after sequence number `last_sent`, and the `overlap` before them in case a message was lost."""
-    first_new = next((i for i, s in enumerate(snapshots) if s.sequence > last_sent), len(snapshots))
-    return list(snapshots[max(0, first_new - overlap) :])
+def news(snapshots: Sequence[Snapshot], last_sent: int) -> list[Snapshot]:
+    """Snapshots after sequence number `last_sent`."""
+    return [snapshot for snapshot in snapshots if snapshot.sequence > last_sent]
 
 
 def portion(snapshots: Sequence[Snapshot], last_sent: int, most: int, panels: int = 1) -> list[Snapshot]:
@@ -80,4 +78,4 @@ def portion(snapshots: Sequence[Snapshot], last_sent: int, most: int, panels: in
         return thin(snapshots, min(max(PAST_BYTES // size, 8), PAST_IMAGES) if size else most)
     if not size:
         return news(snapshots, last_sent)
-    return thin(news(snapshots, last_sent, overlap=1), max(NEWS_BYTES // size, 2))
+    return thin(news(snapshots, last_sent), max(NEWS_BYTES // size, 2))

@@ -1,15 +1,15 @@
 // The board: one solved transport problem, drawn and linked; its sliders ask Python for the next one.
 //
-// Streamlit calls the exported function for each message, with a root that stays. Everything that lasts is kept on that
-// root, so a call may come twice, and a cleanup may belong to a call that a newer one has overtaken. Bytes are those of
-// otviz/transport/packing.py. One question is in flight at a time: while it is, only the newest values of the sliders are
+// Streamlit calls the exported function when the page was drawn, with a root that stays. Everything that lasts is kept on
+// that root, so a call may come twice, and a cleanup may belong to a call that a newer one has overtaken. Pictures come
+// from the channel, as bytes of otviz/transport/packing.py. One question is in flight at a time: while it is, only the newest values of the sliders are
 // remembered, so a drag asks as often as answers come and never queues up.
 
 // ---------------------------------------------------------------------------------------------------------- constants
 
 const KINDS = { f4: Float32Array, i4: Int32Array, u2: Uint16Array, u1: Uint8Array };
 const SMOOTH = ["force", "map", "planned", "mass_x", "mass_y", "field_x", "field_y"]; // slide from answer to answer
-const TWEEN = 90, PLAY = 2600, REST = 150, AGAIN = 250, PATIENCE = 3000, MOST_PATIENCE = 24000; // milliseconds
+const TWEEN = 90, PLAY = 2600, REST = 150, AGAIN = 20, PATIENCE = 3000, MOST_PATIENCE = 24000; // milliseconds
 const MOST_SMOOTH = 6000; // with more points than these a tween would cost more paints than it is worth
 const MOST_LINES = 6000, MOST_HEADS = 2000; // beyond it the weakest lines, and the heads of arrows, are left out
 const WIDE = 640, HOVER = 14;
@@ -40,9 +40,9 @@ export default function mount({ data, parentElement, setTriggerValue }) {
   const root = rootIn(parentElement, "board");
   const board = (root.board ??= createBoard(root));
   const call = ++board.calls;
-  board.send = (question) => setTriggerValue("asked", question);
+  board.redrawPage = () => setTriggerValue("outdated", true);
   readTheme(board);
-  if (data && data.length > 4) receive(board, data);
+  if (data && data.length > 4) drawn(board, readMessage(data).options);
   start(board);
   return () => {
     if (call === board.calls) stop(board);
@@ -60,6 +60,7 @@ function createBoard(root) {
     view: { field: "field_x", count: "50", way: "arrows", flipped: false, t: 0 },
     playing: false, mark: null, pointer: null, moved: null, words: true, rows: [], frameRequest: 0, lastTick: 0, ratio: 0, width: 0,
   };
+  board.send = (question) => converse(board, question);
   buildShell(board);
   return board;
 }
@@ -91,17 +92,29 @@ function tick(board, now) {
 
 // ----------------------------------------------------------------------------------------------------------- messages
 
-function receive(board, data) {
-  const { options, body } = readMessage(data);
+/** The page was drawn: its name for the problem is in force, and so are its settings. */
+function drawn(board, options) {
   Object.assign(board.options, options);
   showChosen(board);
-  if (body.length < 8) return forget(board);
+  const { problem, sent } = board.answer ?? {};
+  if (problem !== options.problem || sent < options.sent) board.send({ serial: 0, ...board.wanted, stage: "shown" });
+  else refineWhenAtRest(board); // what the page now knows may be old already
+}
+
+async function converse(board, question) {
+  const { options = {}, body, gone } = await askChannel(board.options.channel, question);
+  if (!board.root.isConnected) return;
+  if (gone || options.trouble) board.redrawPage(); // it has another address, or a sentence on what went wrong
+  if (options.trouble) board.talk.waiting = false;
+  if (body?.length >= 8) receive(board, body);
+}
+
+function receive(board, body) {
   const answer = readAnswer(body), old = board.answer;
-  if (answer.under_way) return waitOn(board, answer);
+  if (answer.under_way) return waitOn(board);
   const fresh = !old || old.problem !== answer.problem;
-  if (!fresh && (answer.serial < old.serial || (answer.serial === old.serial && old.finished && !answer.finished))) return;
+  if (!fresh && (answer.serial < old.serial || (answer.serial === old.serial && answer.sent <= old.sent))) return;
   if (fresh) begin(board, answer);
-  else if (answer.sent !== old.sent) board.talk.refined = ""; // sent again: what it asked for was given up
   adopt(board, answer, fresh);
   heed(board, answer);
 }
@@ -117,11 +130,6 @@ function readAnswer(bytes) {
   answer.has_plan = Boolean(header.has_plan && answer.partner);
   if (answer.has_plan) answer.planned = Float32Array.from(answer.x, (_, i) => answer.y[2 * answer.partner[i >> 1] + (i & 1)]);
   return answer;
-}
-
-function forget(board) {
-  if (!board.answer) return;
-  Object.assign(board, { answer: null, shown: {}, tween: {}, mark: null, cache: {}, words: true, dirty: true, playing: false });
 }
 
 /** Another problem: its blur and reach are the page's, and questions about the old one are void. */
@@ -213,20 +221,23 @@ function refineWhenAtRest(board) {
   board.talk.rest = setTimeout(() => refine(board), REST);
 }
 
+/** The sliders rest: ask for the rest of the answer, or bring the page up to date with it. */
 function refine(board) {
-  const { talk, answer, root } = board, key = `${answer?.problem}:${answer?.serial}`;
-  if (!answer || talk.waiting || talk.refined === key || !root.isConnected || answer.complete) return;
-  talk.refined = key;
-  board.send({ serial: answer.serial, blur: answer.blur, reach: answer.reach, stage: "refine" });
+  const { talk, answer, root, options } = board, key = `${answer?.problem}:${answer?.serial}`;
+  if (!answer || talk.waiting || !root.isConnected || answer.problem !== options.problem) return;
+  if (answer.complete) {
+    if (answer.sent > options.sent) board.redrawPage();
+  } else if (talk.refined !== key) {
+    talk.refined = key;
+    board.send({ serial: answer.serial, blur: answer.blur, reach: answer.reach, stage: "refine" });
+  }
 }
 
-/** The rest of an answer takes longer: ask again soon, so that the page can answer other questions in between. */
-function waitOn(board, { serial, blur, reach }) {
-  const { talk, answer } = board;
-  clearTimeout(talk.rest);
-  if (!answer) return board.send({ serial, blur, reach, stage: "first" }); // this board is new and has missed the picture
-  talk.refined = "";
-  talk.rest = setTimeout(() => refine(board), AGAIN);
+/** The rest of an answer takes longer: ask again. */
+function waitOn(board) {
+  board.talk.refined = "";
+  clearTimeout(board.talk.rest);
+  board.talk.rest = setTimeout(() => refine(board), AGAIN);
 }
 
 // --------------------------------------------------------------------------------------------------------------- time

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -10,9 +11,9 @@ from typing import Any, Literal, get_args
 
 from otviz.params import params_of
 from otviz.transport.problem import Problem
-from pages._ui.component import mount
+from pages._ui.component import mount_asking
 
-Stage = Literal["first", "refine"]
+Stage = Literal["shown", "first", "refine"]
 
 
 @dataclass(frozen=True)
@@ -20,10 +21,11 @@ class Asked:
     """What the sliders of the board ask for.
 
     Attributes:
-        serial: to be repeated in the header of the answer.
+        serial: to be repeated in the header of the answer; it grows from question to question.
         blur: a length, within the limits of `Problem`.
         reach: a length, or None for a balanced problem.
-        stage: "first" wants a picture at once, maybe a coarse one; "refine" what was left out of it.
+        stage: "first" wants a picture at once, maybe a coarse one; "refine" what was left out of it; "shown" the picture
+            that there is.
     """
 
     serial: int
@@ -38,32 +40,40 @@ def _limits() -> dict[str, tuple[float, float]]:
     return {name: (float(knobs[name].low or 0), float(knobs[name].high or math.inf)) for name in ("blur", "reach")}
 
 
-def board(message: bytes, *, key: str, height: int = 640, sliders: Collection[str] = ("blur", "reach")) -> Asked | None:
-    """Mount the board, or bring the next answer to the one already on the page under this key.
+def board(
+    channel: str, *, key: str, problem: str, sent: int, height: int = 640, sliders: Collection[str] = ("blur", "reach")
+) -> None:
+    """Mount the board, or tell the one already on the page what changed.
+
+    It asks its channel for pictures, and the page to be drawn again once a picture rests that the page does not know.
 
     Args:
-        message: `otviz.transport.packing.pack(header, arrays)` of one answer; empty: nothing is solved yet.
+        channel: address where `read_question` tells what it asks; the answers are bytes of `otviz.transport.board`.
         key: the same key keeps the viewer's choices while answers change.
+        problem: name of the problem, which stays the same while the sliders move.
+        sent: number of the newest picture that the rest of the page knows.
         height: pixels that the board takes in a window 900 px high; it grows with higher windows.
         sliders: those that are drawn, of blur and reach; one that is not keeps its value.
-
-    Returns:
-        What the sliders ask for, once per question; None on every other run.
     """
-    options = {"limits": _limits(), "height": height, "sliders": list(sliders)}
-    return read_question(mount("board", key=key, options=options, body=message, trigger="asked"))
+    options = {
+        "channel": channel, "problem": problem, "sent": sent,
+        "limits": _limits(), "height": height, "sliders": list(sliders),
+    }  # fmt: skip
+    mount_asking("board", key=key, options=options)
 
 
-def read_question(question: Any) -> Asked | None:
-    """The question that came from the browser, put within the limits; None if it is none."""
+def read_question(question: bytes) -> Asked:
+    """What the board asks, put within the limits. Raises ValueError for what no board asks."""
     try:
-        stage = question["stage"]
-        serial = int(question["serial"])
-        blur = _within("blur", question["blur"])
-        reach = None if question["reach"] is None else _within("reach", question["reach"])
-    except (TypeError, KeyError, ValueError, OverflowError):
-        return None
-    return Asked(serial, blur, reach, stage) if stage in get_args(Stage) else None
+        asked = json.loads(question)
+        blur = _within("blur", asked["blur"])
+        reach = None if asked["reach"] is None else _within("reach", asked["reach"])
+        found = Asked(int(asked["serial"]), blur, reach, asked["stage"])
+    except (TypeError, KeyError, ValueError, OverflowError, RecursionError) as error:
+        raise ValueError("a board asks for serial, blur, reach and stage") from error
+    if found.stage not in get_args(Stage):
+        raise ValueError(f"stage must be one of {', '.join(get_args(Stage))}; got {found.stage!r}")
+    return found
 
 
 def _within(name: str, value: Any) -> float:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from otviz.params import params_of
-from pages._ui import controls, following, running, setup
+from pages._ui import boxes, controls, following, running, setup
 from pages._ui.following import tuned
 from pages._ui.leases import registry
 from pages._ui.links import Link, plain
@@ -87,7 +87,7 @@ def _choose_methods(link: Link, name: str, preset: Preset | None, locked: bool) 
     for at, one in enumerate(names):
         given = preset.methods[at] if preset and at < len(first) and first[at] == one else None
         label = labels(preset.methods)[at] if preset and given else method_named(one).title
-        with controls.section(link, f"{at + 1}. {plain(label)}", prefix=f"{at + 1}.", scope=name):
+        with boxes.section(link, f"{at + 1}. {plain(label)}", prefix=f"{at + 1}.", scope=name):
             made.append(
                 controls.knobs(
                     link, method_named(one), prefix=f"{at + 1}.", scope=name, locked=locked,
@@ -108,7 +108,7 @@ def _offer(link: Link, names: Sequence[str], titles: dict[str, str]) -> None:
             if st.button(title, key=f"add-{name}", width="stretch"):
                 link.go({**_settings(link), "methods": ",".join([*names, name])})
 
-    controls.menu(link, "methods", "Add a method", fill, width="stretch")
+    boxes.menu(link, "methods", "Add a method", fill, width="stretch")
 
 
 def _settings(link: Link) -> dict[str, str]:
@@ -167,13 +167,13 @@ def settle(link: Link, runs: Sequence[Run | Recorded], chosen: Chosen) -> None:
         for run, method in zip(runs, chosen.methods, strict=False)
     ]
     if len(runs) != len(chosen.methods) or not all(fits):
-        if not any(tuned(run.id) in st.session_state for run in runs):
+        if not any(run.id in tuned() for run in runs):
             _remember(runs)
             go_to(link, runs)
         return
     for run, method in zip(runs, chosen.methods, strict=True):
-        living, before = running.alive(run), st.session_state.get(tuned(run.id))
-        st.session_state[tuned(run.id)] = run.config.method
+        living, before = running.alive(run), tuned().get(run.id)
+        tuned()[run.id] = run.config.method
         if living is None or method is None:
             continue
         if (before is None and method != run.config.method) or (before is not None and before != run.config.method):
@@ -186,7 +186,7 @@ def settle(link: Link, runs: Sequence[Run | Recorded], chosen: Chosen) -> None:
 
 def _remember(runs: Sequence[Run | Recorded]) -> None:
     for run in runs:
-        st.session_state[tuned(run.id)] = run.config.method
+        tuned()[run.id] = run.config.method
 
 
 def labels_of(runs: Sequence[Run | Recorded]) -> list[str]:

@@ -35,6 +35,16 @@ def mount(name: str, *, key: str, options: Mapping[str, Any], body: bytes, trigg
     return _registered(name)(key=key, data=browser.message(options, body), **listening)[trigger]
 
 
+@st.fragment
+def mount_asking(name: str, *, key: str, options: Mapping[str, Any], body: bytes = b"") -> None:
+    """Mount a component that has a channel, and draw the whole page again whenever it finds the page out of date.
+
+    It says so in a fragment: a request for the whole page would break off the run that a click has just begun.
+    """
+    if mount(name, key=key, options=options, body=body, trigger="outdated"):
+        st.rerun()
+
+
 def module(name: str) -> str:
     """The JavaScript of a component: one ES module."""
     return browser.module(name, _folder(name))

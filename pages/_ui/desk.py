@@ -2,53 +2,121 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import itertools
+import threading
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from otviz.transport.problem import Problem
+from pages._ui.board import Asked, read_question
+from pages._ui.channel import Reply
 
 if TYPE_CHECKING:
     from otviz.distributions.base import Points
     from otviz.transport.picture import Picture
     from otviz.transport.refining import Refinement
 
+MOMENT = 0.5  # seconds that a question about a refinement waits for it; then the board asks again
 _KEY = "otviz.desk"
+_numbers = itertools.count()
 
 
 @dataclass
 class Desk:
-    """Points, problem and answer.
+    """Points, problem and answer. Several questions may be answered at once, in threads of their own.
 
     Attributes:
-        name: stays the same while only the sliders of the board move.
+        posed: tells the problem from others; the sliders of the board do not count.
+        problem: as its sliders stand.
+        name: tells the desk from others.
         message: the picture as the board reads it.
-        sent: messages handed to the board so far.
+        sent: pictures handed to the board so far.
         serial: of the question that the picture answers.
         refinement: what computes the rest of the answer, or None.
-        trouble: why the rest of the answer cannot be had, or "".
+        trouble: why a slider could not be followed, or the rest of an answer not be had, or "".
     """
 
-    name: str
+    posed: str
     x: Points
     y: Points
     problem: Problem
     picture: Picture
+    name: str = field(default_factory=lambda: f"{next(_numbers):x}")
     message: bytes = b""
     serial: int = 0
     sent: int = 0
     refinement: Refinement | None = None
     trouble: str = ""
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
-    def put(self, problem: Problem, picture: Picture, serial: int) -> None:
-        """A new problem or a better picture; a refinement of another problem ends."""
-        if self.refinement is not None and self.refinement.problem != problem:
+    def __post_init__(self) -> None:
+        self._show(self.problem, self.picture, 0)
+
+    def answer(self, question: bytes) -> Reply:
+        """A picture, or that the rest of it is under way; nothing for a question that a newer one has overtaken.
+
+        Raises:
+            ValueError: no board asks this.
+        """
+        asked = read_question(question)
+        if asked.stage == "shown":
+            return Reply(self.message)
+        if asked.stage == "refine":
+            return self._refine(asked)
+        try:
+            return self._first(asked)
+        except ValueError as error:
+            self.trouble = str(error)
+            return Reply(options={"trouble": True})
+
+    def _first(self, asked: Asked) -> Reply:
+        from otviz.transport.solve import coarse
+
+        problem = replace(self.problem, blur=asked.blur, reach=asked.reach)
+        picture = coarse(problem, self.x, self.y)
+        with self._lock:
+            if asked.serial < self.serial:
+                return Reply()
+            self.end()
+            self.trouble = ""
+            return self._show(problem, picture, asked.serial)
+
+    def _refine(self, asked: Asked) -> Reply:
+        from otviz.transport.board import under_way
+        from otviz.transport.refining import Refinement
+
+        with self._lock:
+            if asked.serial != self.serial:
+                return Reply()
+            problem = self.problem
+            if self.refinement is None:
+                self.refinement = Refinement(problem, self.x, self.y, self.picture)
+            refinement = self.refinement
+        over = refinement.wait(MOMENT)
+        with self._lock:
+            if self.refinement is not refinement:
+                return Reply()
+            if not over:
+                return Reply(under_way(problem, asked.serial))
+            self.refinement = None
+            if refinement.error:
+                self.trouble = f"The picture stays a coarse one: {refinement.error}."
+            return self._show(problem, refinement.picture, asked.serial)
+
+    def _show(self, problem: Problem, picture: Picture, serial: int) -> Reply:
+        from otviz.transport.board import message
+
+        self.problem, self.picture, self.serial, self.sent = problem, picture, serial, self.sent + 1
+        self.message = message(problem, picture, serial, self.name, self.sent, last=bool(self.trouble))
+        return Reply(self.message)
+
+    def end(self) -> None:
+        """What is still computed is no longer wanted."""
+        if self.refinement is not None:
             self.refinement.stop()
             self.refinement = None
-        if problem != self.problem:
-            self.trouble = ""
-        self.problem, self.picture, self.serial = problem, picture, serial
 
 
 def current() -> Desk | None:
@@ -60,8 +128,8 @@ def current() -> Desk | None:
 def lay(desk: Desk) -> Desk:
     """Make it the session's desk; what the old one still computed ends."""
     old = current()
-    if old is not None and old.refinement is not None:
-        old.refinement.stop()
+    if old is not None:
+        old.end()
     st.session_state[_KEY] = desk
     return desk
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from otviz.explanations import Derivation, Word, derivations, glossary, matching
-from pages._ui import controls, frame
+from pages._ui import frame, widgets
 from pages._ui.links import Link, plain, shorten
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ def _ranges(name: str, where: Sequence[Declared]) -> None:
         span = ", ".join(knob.choices) if knob.choices else ""
         if knob.low is not None and knob.high is not None:
             span = f"{knob.low:g} to {knob.high:g}"
-        default = controls.written(knob, knob.default) or "empty"
+        default = widgets.written(knob, knob.default) or "empty"
         lines.setdefault((span or "any", default), []).append(each.owner)
     rows = [
         f"| {plain(', '.join(owners))} | {plain(span)} | {plain(default)} |"

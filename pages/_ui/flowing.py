@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,13 +11,14 @@ import streamlit as st
 from otviz import wire
 from otviz.distributions import Distribution
 from otviz.transport.problem import Problem, clouds
+from pages._ui import channel
 from pages._ui.links import plain
-from pages._ui.player import player
+from pages._ui.player import known, player
 
 if TYPE_CHECKING:
     from otviz.transport.flows import Flows
 
-POLL = 0.4
+POLL = 0.4  # seconds
 POINTS = 400
 
 
@@ -26,12 +28,11 @@ class Stage:
     def __init__(self) -> None:
         self.flows: Flows | None = None
         self.of = ""
-        self.sent: list[int] = []
 
     def play(self, flows: Flows | None, of: str = "") -> None:
         """Show these flows instead of what was there."""
         self.end()
-        self.flows, self.of, self.sent = flows, of, []
+        self.flows, self.of = flows, of
 
     def end(self) -> None:
         """Stop what plays. Streamlit calls this when the tab is closed or reloaded."""
@@ -61,8 +62,8 @@ def show(problem: Problem, source: Distribution, target: Distribution) -> None:
         if stage.flows is not None and stage.of != of:
             st.caption("These flows belong to other clouds than those above; play again for the new ones.")
     if stage.flows is not None:
-        over = stage.flows.done
-        st.fragment(_follow, run_every=None if over else POLL)(stage, over)
+        address = channel.opened("flows", functools.partial(_answer, stage.flows, not playing))
+        player(b"", key="flows", channel=address, columns=4, names={"generated": "moving", "generator": "loss"})
 
 
 def _begin(stage: Stage, of: str, problem: Problem, source: Distribution, target: Distribution) -> None:
@@ -77,16 +78,8 @@ def _begin(stage: Stage, of: str, problem: Problem, source: Distribution, target
     st.rerun()
 
 
-def _follow(stage: Stage, drawn_over: bool) -> None:
-    """Hand the player what is new; draw the page again once the last flow has ended."""
-    flows = stage.flows
-    if flows is None:
-        return
-    over, panels = flows.done, flows.panels(stage.sent)
-    lacking = player(wire.encode(panels), key="flows", columns=4, names={"generated": "moving", "generator": "loss"})
-    known = [panel.snapshots[-1].sequence for panel in panels if panel.snapshots]
-    stage.sent = known if len(known) == len(panels) and not lacking else []
-    if lacking and drawn_over:
-        st.rerun(scope="fragment")
-    if over and not drawn_over:
-        st.rerun()
+def _answer(flows: Flows, drawn_over: bool, question: bytes) -> channel.Reply:
+    """What is new; the page is to be drawn again once the last flow has ended."""
+    over = flows.done  # first, so that the last frame is never missed
+    panels = flows.panels({name: last for name, (_, last) in known(question).items()})
+    return channel.Reply(wire.encode(panels), {"again": None if over else POLL, "changed": over != drawn_over})

@@ -10,7 +10,7 @@ from otviz.datasets import ImageSet, datasets, named, record, store_upload
 from otviz.datasets.uploads import PREFIX
 from otviz.params import Knobs, params_of
 from otviz.runs.plan import Plan
-from pages._ui import controls
+from pages._ui import boxes, controls
 from pages._ui.links import Link, plain
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def choose_networks(link: Link, images: ImageSet | None, method: Method | None, 
 
     if images is None or method is None:
         return None
-    with controls.section(link, "Networks", prefix="network."):
+    with boxes.section(link, "Networks", prefix="network."):
         told = method.pairs and bool(images.class_names)  # only then can they be told the class of an image
         made = controls.knobs(
             link, Networks, prefix="network.", scope=_scope(images, method.name), disabled=locked,
@@ -139,7 +139,7 @@ def choose_plan(link: Link, images: ImageSet | None, method: Method | None, lock
     def part(*names: str) -> Plan | None:
         return controls.knobs(link, Plan, scope=scope, defaults=start, only=names, disabled=locked)
 
-    left, right = controls.side_by_side(link, "steps", "seed")
+    left, right = boxes.side_by_side(link, "steps", "seed")
     with left:
         steps = part("steps")
     with right:

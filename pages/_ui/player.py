@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
-from pages._ui.component import mount
+from pages._ui.component import mount_asking
 
 
 def player(
@@ -16,7 +17,8 @@ def player(
     height: int = 740,
     columns: int | None = None,
     names: Mapping[str, str] | None = None,
-) -> bool:
+    channel: str = "",
+) -> None:
     """Mount the player, or bring new bytes to the one already on the page under this key.
 
     Args:
@@ -27,9 +29,22 @@ def player(
         height: pixels that a player with one panel may take, controls included.
         columns: panels in a row at most; None chooses by their number and the width of the page.
         names: other words for what is "generated" and for the "generator" loss, where there is no generator.
-
-    Returns:
-        True when the viewer lacks a scene (it came back to the page, or a message was lost): send everything again.
+        channel: address where the player asks for its news (`pages._ui.channel`); none if it gets all it shows from here.
     """
-    options = {"autoplay": autoplay, "loop": loop, "height": height, "columns": columns, "names": names}
-    return bool(mount("player", key=key, options=options, body=update_bytes, trigger="resend"))
+    options = {
+        "autoplay": autoplay, "loop": loop, "height": height, "columns": columns, "names": names, "channel": channel,
+    }  # fmt: skip
+    mount_asking("player", key=key, options=options, body=update_bytes)
+
+
+def known(question: bytes) -> dict[str, tuple[str, int]]:
+    """What a player that asks its channel already has: by a run's name, the title of its scene and its last snapshot's number.
+
+    Raises:
+        ValueError: the question does not come from a player.
+    """
+    try:
+        asked = json.loads(question)
+        return {str(name): (str(title), int(last)) for name, (title, last) in asked.items()}
+    except (TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
+        raise ValueError("a player says which snapshots it has as {run: [title, number]}") from error

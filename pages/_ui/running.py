@@ -100,11 +100,11 @@ def show_formula(method: Method, run: Run | Recorded | None) -> None:
 
     def lines() -> None:
         now = method if run is None else run.config.method
-        progress = 0.0 if run is None else min(run.step / run.config.steps, 1.0)
-        for line in now.formula(progress):
+        for line in now.formula(0.0 if run is None else min(run.step / run.config.steps, 1.0)):
             st.latex(line, width="content")
 
-    st.fragment(lines, run_every=None if run is None or _ended(run) else 2.0)()
+    moving = run is not None and not _ended(run) and method.formula(0.0) != method.formula(1.0)
+    st.fragment(lines, run_every=2.0 if moving else None)()
 
 
 def tell(run: Run | Recorded | None, invitation: str = INVITATION) -> None:
@@ -170,9 +170,9 @@ def settle(link: Link, run: Run | Recorded, config: RunConfig | None, address: d
     A session that first sees a run takes over its settings (those of a run that is over only if the address has none).
     Later, a knob moved here goes to the run; one moved in another browser comes here.
     """
-    key, living = tuned(run.id), alive(run)
-    before, bare = st.session_state.get(key), set(link.said) <= {"run", "view"}
-    st.session_state[key] = run.config.method
+    seen, living = tuned(), alive(run)
+    before, bare = seen.get(run.id), set(link.said) <= {"run", "view"}
+    seen[run.id] = run.config.method
     if before is None and (living or bare) and config != run.config:
         link.go(address)
     if living is None or before is None:
@@ -190,6 +190,6 @@ def retune(run: Run, moved: dict[str, object]) -> None:
         return
     try:
         run.retune(**moved)
-        st.session_state[tuned(run.id)] = run.config.method
+        tuned()[run.id] = run.config.method
     except ValueError as error:
         st.error(plain(str(error)))

@@ -10,7 +10,7 @@ import streamlit as st
 from otviz.distributions import Distribution, distributions, kind_of, named, store_upload
 from otviz.params import params_of
 from otviz.runs.plan import Plan
-from pages._ui import controls
+from pages._ui import boxes, controls
 from pages._ui.links import Link, plain
 from pages._ui.pad import pad
 
@@ -35,7 +35,7 @@ def choose_distribution(
     cls = named(name)
     start = default.as_dict() if isinstance(default, Distribution) and default.name == name else {}
     opened = cls.needs_file or bool(cls.drawn)
-    with controls.section(link, f"Shape of the {side}", prefix=f"{side}.", scope=name, expanded=opened):
+    with boxes.section(link, f"Shape of the {side}", prefix=f"{side}.", scope=name, expanded=opened):
         given: dict[str, str] = {}
         if cls.needs_file:
             given = _upload(link, side, cls, locked)
@@ -134,7 +134,7 @@ def choose_plan(link: Link, scope: str, default_steps: int, compilable: bool, lo
         start = {"steps": default_steps}
         return controls.knobs(link, Plan, scope=scope, defaults=start, only=names, disabled=locked)
 
-    left, right = controls.side_by_side(link, "steps", "seed")
+    left, right = boxes.side_by_side(link, "steps", "seed")
     with left:
         steps = part("steps")
     with right:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from otviz.params import params_of
-from pages._ui import comparing, controls, running
+from pages._ui import boxes, comparing, running
 from pages._ui.leases import registry
 from pages._ui.links import Link, plain
 
@@ -34,7 +34,7 @@ def steer(link: Link, runs: Sequence[Run | Recorded], labels: Sequence[str], con
             every = 3.0 if living else None  # what there is to go on from grows
             for key, label, fill in (("fork", "Fork: frozen and not", _fork), ("branch", "Branch", _branch)):
                 drawn = functools.partial(st.fragment(fill, run_every=every), link, runs, labels)
-                controls.menu(link, key, label, drawn)
+                boxes.menu(link, key, label, drawn)
 
 
 def _pace(living: Sequence[Run]) -> None:

@@ -1,4 +1,4 @@
-"""A page with nothing but the board, made-up answers and the questions it asked. What is shown is chosen by the address:
+"""A page with nothing but the board and made-up answers. What is shown is chosen by the address:
 
 ?points=1000, ?loss=mmd (no plan), ?wait=0.2 (seconds per answer), ?rough=1 (first answers are coarse), ?width=870,
 ?warning=1, ?reach=0.5, ?problem=a, ?empty=1
@@ -14,7 +14,8 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from otviz.transport.packing import pack
-from pages._ui.board import Asked, board
+from pages._ui import channel
+from pages._ui.board import Asked, board, read_question
 
 BINS, LINES, SIDE = 64, 8, 64
 Array = NDArray[Any]
@@ -83,7 +84,7 @@ def numbers(blur: float, finished: bool, mass: float) -> list[dict[str, Any]]:
     ]
 
 
-def answer(asked: Asked, problem: str, points: int, has_plan: bool, finished: bool, warn: bool) -> bytes:
+def answer(asked: Asked, problem: str, points: int, has_plan: bool, finished: bool, warn: bool, sent: int) -> bytes:
     x, y = clouds(points, 0.9 if problem == "a" else -0.9)
     plan = plan_of(x, y, asked.blur, asked.reach) if has_plan else {}
     goal = plan["map"] if has_plan else np.roll(y, 7, 0)
@@ -95,7 +96,7 @@ def answer(asked: Asked, problem: str, points: int, has_plan: bool, finished: bo
         "field_x": field((0.9, 0.5), asked.blur), "field_y": field((-0.6, -0.4), asked.blur), **plan,
     }  # fmt: skip
     header = {
-        "serial": asked.serial, "problem": problem, "stage": "full" if finished else "coarse", "finished": finished, "complete": finished,
+        "serial": asked.serial, "problem": problem, "sent": sent, "stage": "full" if finished else "coarse", "finished": finished, "complete": finished,
         "box": [-4, 4, -4, 4], "blur": asked.blur, "epsilon": asked.blur**2, "p": 2, "reach": asked.reach,
         "loss": "sinkhorn" if has_plan else "energy", "cost": "half-squared", "n": points,
         "numbers": numbers(asked.blur, finished, float(mass.mean())), "has_plan": has_plan,
@@ -106,24 +107,27 @@ def answer(asked: Asked, problem: str, points: int, has_plan: bool, finished: bo
     return pack(header, arrays)
 
 
-@st.fragment
 def conversation(problem: str, query: dict[str, str]) -> None:
     """Keeps the newest answer of the problem and makes another one when the board asks."""
-    state = st.session_state.setdefault(f"state {problem}", {"log": []})
+    state = st.session_state.setdefault(f"state {problem}", {"sent": 0, "message": b""})
     first = Asked(0, 0.05, float(query["reach"]) if "reach" in query else None, "first")
     rough, points, has_plan = "rough" in query, int(query.get("points", 1000)), query.get("loss") != "mmd"
 
-    def solve(asked: Asked) -> bytes:
-        return answer(asked, problem, points, has_plan, not rough or asked.stage == "refine", "warning" in query)
+    def solve(asked: Asked) -> None:
+        state["sent"] += 1
+        finished = not rough or asked.stage == "refine"
+        state["message"] = answer(asked, problem, points, has_plan, finished, "warning" in query, state["sent"])
 
-    state.setdefault("message", b"" if "empty" in query else solve(first))
-    asked = board(state["message"], key="demo")
-    if asked is not None:
-        state["log"].append(f"{asked.serial}:{asked.stage}:{asked.blur:g}:{asked.reach}")
-        time.sleep(float(query.get("wait", 0)))
-        state["message"] = solve(asked)
-        st.rerun(scope="fragment")
-    st.text("asked " + " ".join(state["log"]))
+    def reply(question: bytes) -> channel.Reply:
+        asked = read_question(question)
+        if asked.stage != "shown":
+            time.sleep(float(query.get("wait", 0)))
+            solve(asked)
+        return channel.Reply(state["message"])
+
+    if not state["message"] and "empty" not in query:
+        solve(first)
+    board(channel.opened("demo", reply), key="demo", problem=problem, sent=state["sent"])
 
 
 st.set_page_config(page_title="Board", layout="wide")

@@ -56,13 +56,13 @@ def wait_until_healthy(url: str, server: subprocess.Popen[bytes], log: Path, sec
 
 
 class Server:
-    """`streamlit run script` on a port of its own, which a second `start` uses again."""
+    """The app, or a script served like it, on a port of its own, which a second `start` uses again."""
 
     def __init__(self, script: str | Path, env: dict[str, str], log: Path) -> None:
         self.url = ""
-        self._script = (ROOT / script).resolve()
+        self._script = ROOT / script if script == "app.py" else Path(__file__).with_name("launcher.py")
         paths = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-        self._env = {**os.environ, "PYTHONPATH": paths, **env}
+        self._env = {**os.environ, "PYTHONPATH": paths, "OTVIZ_SCRIPT": str(ROOT / script), **env}
         self._log = log
         self._port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
@@ -104,7 +104,7 @@ class Server:
 
 @pytest.fixture(scope="module")
 def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
-    """`serve(script, env={...})` starts `streamlit run script` once and returns its address."""
+    """`serve(script, env={...})` starts a server of the script once and returns its address."""
     servers: dict[tuple[str, ...], Server] = {}
 
     def start(script: str | Path, env: dict[str, str] | None = None) -> str:

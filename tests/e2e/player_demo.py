@@ -13,8 +13,9 @@ import numpy as np
 import streamlit as st
 
 from otviz.runs.snapshots import Curve, Scene, Snapshot
-from otviz.wire import PanelUpdate, encode, news
-from pages._ui.player import player
+from otviz.wire import PanelUpdate, encode
+from pages._ui import channel
+from pages._ui.player import known, player
 
 BOX = (-6.0, 6.0, -6.0, 6.0)
 TITLES = (
@@ -112,16 +113,15 @@ def curve(upto: int) -> Curve:
 
 
 def update(
-    index: int, points: int, sequences: range, with_scene: bool, status: str, last_sent: int = -1
+    index: int, points: int, sequences: range, with_scene: bool, status: str, judged: bool = False
 ) -> PanelUpdate:
     kept = [snapshot(index, points, k) for k in sequences]
-    judged = status == "done" or st.session_state.get("judged", False)
-    word, kind = VERDICTS[index % len(VERDICTS)] if judged else VERDICTS[-1]
+    word, kind = VERDICTS[index % len(VERDICTS)] if judged or status == "done" else VERDICTS[-1]
     return PanelUpdate(
         run=f"run-{index}",
         box=BOX,
         scene=scene(index, points) if with_scene else None,
-        snapshots=news(kept, last_sent),
+        snapshots=kept,
         curve=curve(sequences[-1] * STEPS_PER_FRAME) if kept else PanelUpdate("", BOX).curve,
         status=status,
         message="The loss is not finite (nan) at step 1200: lower the learning rate." if status == "failed" else "",
@@ -139,19 +139,22 @@ def still(panels: int, points: int, mode: str, loop: bool) -> None:
     player(encode(updates), key="demo", autoplay=mode == "recorded", loop=loop)
 
 
-@st.fragment(run_every=0.25)
 def live(panels: int, points: int) -> None:
-    """The first message has everything; later ones repeat some frames and every fourth message skips a turn."""
+    """The player asks; now and then the news come with frames that it already has."""
     started = st.session_state.setdefault("started", time.monotonic())
-    sent = st.session_state.setdefault("sent", -1)
-    newest = min(40 + int((time.monotonic() - started) * FRAMES_PER_SECOND), STEPS // STEPS_PER_FRAME)
-    status = "running" if newest < STEPS // STEPS_PER_FRAME else "done"
-    first = 0 if sent < 0 else max(0, sent - 8)
-    updates = [update(i, points, range(first, newest + 1), sent < 0, status, sent) for i in range(panels)]
-    again = player(encode(updates), key="demo")
-    st.session_state.sent = -1 if again else newest
-    st.session_state.messages = st.session_state.get("messages", 0) + 1
-    st.caption(f"messages {st.session_state.messages}")
+    judged = st.session_state.setdefault("judged", [False])
+
+    def answer(question: bytes) -> channel.Reply:
+        newest = min(40 + int((time.monotonic() - started) * FRAMES_PER_SECOND), STEPS // STEPS_PER_FRAME)
+        status, has = "running" if newest < STEPS // STEPS_PER_FRAME else "done", known(question)
+        updates = []
+        for i in range(panels):
+            title, last = has.get(f"run-{i}", ("", -1))
+            first = max(0, last - 8) if title and newest % 2 else max(0, last + 1)
+            updates.append(update(i, points, range(first, newest + 1), not title, status, judged=judged[0]))
+        return channel.Reply(encode(updates), {"again": 0.25, "changed": False})
+
+    player(b"", key="demo", channel=channel.opened("demo", answer))
 
 
 st.set_page_config(page_title="Player", layout="wide")
@@ -168,4 +171,4 @@ with place:
     else:
         still(shown, count, kind, "loop" in query)
 st.button("Run the page again")
-st.button("Judge the runs", key="judge", on_click=lambda: st.session_state.update(judged=True))
+st.button("Judge the runs", key="judge", on_click=lambda: st.session_state.judged.__setitem__(0, True))

@@ -156,11 +156,11 @@ def test_the_step_of_a_slider_reaches_its_default(low: float, high: float, defau
 def folded_page() -> None:
     import streamlit as st
 
-    from pages._ui import controls, links
+    from pages._ui import boxes, controls, links
     from tests.pages.test_controls import Every
 
     link = links.open_link("every")
-    with controls.section(link, "More"):
+    with boxes.section(link, "More"):
         st.session_state["made"] = controls.knobs(link, Every)
     link.publish()
 

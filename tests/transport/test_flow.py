@@ -117,9 +117,9 @@ def test_flows_play_in_step_and_can_be_sent():
     back = decode(encode(panels))
     assert [panel.run for panel in back] == [panel.run for panel in panels]
     assert back[1].curve.generator[-1] == panels[1].snapshots[-1].generator_loss == pytest.approx(0, abs=2)
-    later = flows.panels([8, 8, 4])
-    assert later[0].scene is None
-    assert [shot.step for shot in later[2].snapshots] == list(range(9))  # 4 new ones and up to 8 before
+    later = flows.panels({panels[0].run: 8, panels[2].run: 4})
+    assert [panel.scene is None for panel in later] == [True, False, True]
+    assert [[shot.step for shot in panel.snapshots] for panel in later] == [[], list(range(9)), [5, 6, 7, 8]]
     assert torch.equal(state, torch.random.get_rng_state())
 
 

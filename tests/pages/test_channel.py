@@ -1,0 +1,186 @@
+"""Channels: who answers at an address, what a question may be, and what pages answer there."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import struct
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from starlette.applications import Starlette
+
+from otviz import wire
+from otviz.distributions.gaussian import Gaussian
+from otviz.distributions.ring import Ring
+from otviz.methods import named
+from otviz.runs.config import RunConfig
+from otviz.runs.registry import Registry
+from otviz.transport.packing import unpack
+from otviz.transport.problem import Problem, clouds
+from otviz.transport.solve import coarse
+from pages._ui import channel, following
+from pages._ui.desk import Desk
+
+
+@pytest.fixture
+def opened() -> Iterator[channel.Channel]:
+    made = channel.Channel("test")
+    yield made
+    made.close()
+
+
+def post(token: str, body: bytes = b"", method: str = "POST") -> tuple[int, bytes]:
+    """What the server answers at a channel's address."""
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http", "method": method, "path": f"/channel/{token}", "raw_path": b"", "query_string": b"",
+        "headers": [], "root_path": "", "scheme": "http", "server": ("localhost", 80),
+    }  # fmt: skip
+    asyncio.run(Starlette(routes=channel.routes())(scope, receive, send))
+    return sent[0]["status"], b"".join(part.get("body", b"") for part in sent[1:])
+
+
+def test_the_newest_answer_is_given_until_the_channel_is_closed(opened: channel.Channel) -> None:
+    status, body = post(opened.token, b"?")
+    assert (status, body) == (200, b"\2\0\0\0{}")
+    opened.answer = lambda question: channel.Reply(question[::-1], {"again": 1.5})
+    status, body = post(opened.token, b"abc")
+    (length,) = struct.unpack_from("<I", body)
+    assert json.loads(body[4 : 4 + length]) == {"again": 1.5}
+    assert body[4 + length :] == b"cba"
+    opened.close()
+    status, body = post(opened.token)
+    assert (status, body) == (404, b"This page is no longer open; load it again.")
+
+
+def test_addresses_cannot_be_guessed_and_only_take_questions(opened: channel.Channel) -> None:
+    other = channel.Channel("test")
+    assert other.token != opened.token
+    assert len(opened.token) >= 32
+    other.close()
+    assert post("nonsense")[0] == 404
+    assert post(opened.token, method="GET")[0] == 405
+
+
+def test_what_is_no_question_is_told(opened: channel.Channel) -> None:
+    status, body = post(opened.token, b"x" * (channel.MOST + 1))
+    assert status == 413
+    assert b"this one has 100001" in body
+
+    def refuse(question: bytes) -> channel.Reply:
+        raise ValueError(f"{question!r} is no question")
+
+    opened.answer = refuse
+    assert post(opened.token, b"x") == (400, b"b'x' is no question")
+
+
+@pytest.mark.parametrize(
+    "question", [b"", b"null", b"[]", b"{", b'{"a": 3}', b'{"a": ["t", "x"]}', b'{"a": ["t", 1e999]}', b"[" * 50_000]
+)
+def test_a_player_s_question_is_checked(registry: Registry, question: bytes) -> None:
+    watch = following.Watch((), (), (), {}, registry)
+    with pytest.raises(ValueError, match="a player says which snapshots it has"):
+        watch.answer(question)
+
+
+def test_a_player_gets_what_it_lacks_and_the_page_hears_of_changes(registry: Registry) -> None:
+    config = RunConfig(named("uotm")(), Ring(), Gaussian(), steps=60, seed=0)
+    run = registry.submit(config)
+    queued = following.Watch((run,), (("never", False),), (), {}, registry)
+    assert queued.answer(b"{}").options["changed"]
+    assert run.wait(60)
+    watch = following.Watch((run,), following.state((run,)), (), {run.id: run.config.method}, registry)
+    reply = watch.answer(b"{}")
+    assert reply.options == {"again": None, "changed": False}
+    (whole,) = wire.decode(reply.body)
+    assert whole.scene is not None
+    assert [look.sequence for look in whole.snapshots] == [look.sequence for look in run.snapshots]
+    name, title, last = whole.run, whole.scene.title, whole.snapshots[-1].sequence
+    (news,) = wire.decode(watch.answer(json.dumps({name: [title, last - 1]}).encode()).body)
+    assert news.scene is None
+    assert [look.sequence for look in news.snapshots] == [last]
+    (renamed,) = wire.decode(watch.answer(json.dumps({name: ["another title", last]}).encode()).body)
+    assert renamed.scene is not None
+    assert len(renamed.snapshots) == len(run.snapshots)
+    elsewhere = following.Watch((run,), following.state((run,)), (), {run.id: named("otm")()}, registry)
+    assert elsewhere.answer(b"{}").options["changed"], "a knob was moved in another browser"
+
+
+def desk(n: int = 60) -> Desk:
+    problem = Problem(n=n)
+    x, y = clouds(problem, Gaussian(), Ring())
+    return Desk("posed", x, y, problem, coarse(problem, x, y))
+
+
+def question(stage: str, serial: int = 0, blur: float = 0.05, reach: float | None = None) -> bytes:
+    return json.dumps({"stage": stage, "serial": serial, "blur": blur, "reach": reach}).encode()
+
+
+def test_a_desk_answers_its_board() -> None:
+    at = desk()
+    header, arrays = unpack(at.answer(question("shown")).body)
+    assert (header["serial"], header["sent"], header["problem"]) == (0, 1, at.name)
+    assert np.array_equal(arrays["x"], at.x)
+    header, _ = unpack(at.answer(question("first", 1, 0.5, 2.0)).body)
+    assert (header["serial"], header["sent"], header["blur"], header["reach"]) == (1, 2, 0.5, 2.0)
+    assert (at.problem.blur, at.problem.reach) == (0.5, 2.0)
+    header = {"under_way": True}
+    while header.get("under_way"):
+        header, _ = unpack(at.answer(question("refine", 1, 0.5, 2.0)).body)
+    assert (header["serial"], header["sent"], header["complete"]) == (1, 3, True)
+    assert at.refinement is None
+
+
+def test_overtaken_questions_get_nothing() -> None:
+    at = desk()
+    at.answer(question("first", 5, 0.5))
+    assert at.answer(question("first", 4, 0.1)).body == b""
+    assert at.answer(question("refine", 4, 0.1)).body == b""
+    assert at.problem.blur == 0.5
+
+
+def test_a_refinement_ends_when_its_slider_moves_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pages._ui.desk.MOMENT", 0.0)
+    at = desk(3000)
+    at.answer(question("first", 1, 0.02))
+    header, _ = unpack(at.answer(question("refine", 1, 0.02)).body)
+    assert header["under_way"]
+    refinement = at.refinement
+    assert refinement is not None
+    at.answer(question("first", 2, 1.0))
+    assert at.refinement is None
+    assert refinement.wait(20)
+
+
+def test_what_cannot_be_solved_is_kept_for_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    at = desk()
+
+    def refuse(*_: Any) -> None:
+        raise ValueError("too much memory is needed")
+
+    monkeypatch.setattr("otviz.transport.solve.coarse", refuse)
+    assert at.answer(question("first", 1, 0.5)).options == {"trouble": True}
+    assert at.trouble == "too much memory is needed"
+    assert at.problem.blur == 0.05
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        b"", b"7", b"{}", question("third"), question("first", blur=float("nan")), b"[" * 50_000,
+        b'{"stage": [], "serial": 1, "blur": 1, "reach": null}',
+    ],
+)  # fmt: skip
+def test_a_board_s_question_is_checked(asked: bytes) -> None:
+    with pytest.raises(ValueError, match=r"a board asks for|stage must be one of"):
+        desk().answer(asked)
