@@ -90,17 +90,17 @@ def compare_panel(effort: Effort) -> Measured:
         player = page.locator(".otviz-player").first
         time.sleep(seconds / 3)
         player.evaluate(_WATCH)
-        one, before = _painted(page), int(player.evaluate("root => root.player.calls"))
+        one, before = _painted(page), int(player.evaluate("root => root.player.asked"))
         time.sleep(seconds)
         two, blanks = _painted(page), int(player.evaluate("player => player.blanks"))
-        messages = int(player.evaluate("root => root.player.calls")) - before
+        looks = int(player.evaluate("root => root.player.asked")) - before
         press(page, "Stop all")
     frames = (two[0] - one[0]) / (two[1] - one[1]) * 1000
     return Measured(
-        shown=f"{frames:.0f} frames/s, {blanks} blank in {seconds * 5:.0f} looks, {messages / seconds:.1f} messages/s",
+        shown=f"{frames:.0f} frames/s, {blanks} blank in {seconds * 5:.0f} samples, {looks / seconds:.1f} looks/s",
         reached=frames >= 20 and not blanks,
         value=frames,
-        extra={"blanks": blanks, "messages_per_second": messages / seconds},
+        extra={"blanks": blanks, "looks_per_second": looks / seconds},
         sample=f"{seconds:g} s of six panels, 500 + 500 points each, headless Chromium without a graphics card",
     )
 

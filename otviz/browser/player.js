@@ -13,6 +13,7 @@ const MOST_FRAMES = 600, MOST_SHEETS = 240; // kept per panel; beyond it the old
 const GRID_MAX = 65534, OUTSIDE = 65535;
 const OUT_OF_REACH = 2; // seconds until a server that did not answer is asked again
 const OVER = new Set(["done", "failed", "stopped"]);
+const FEW = 2, FILM = 1000 / 32; // of more panels a picture every so many milliseconds: their trainings need the time, too
 const GROUND_EVERY = 60; // milliseconds between drawings of the heat map and arrows while playing
 const SINGLE_WIDE = 720, PANEL_MIN = 250;
 const BESIDE = 520; // from this width of a panel on, its losses and numbers stand beside the picture
@@ -68,7 +69,7 @@ function createPlayer(root) {
     layers: Object.fromEntries(LAYERS.map((layer) => [layer.id, layer.on])),
     step: null, playing: null, live: false, speed: 1, dragging: false, focus: -1,
     arrivals: [], rest: 0, painted: 0, dirty: true, textAt: 0, spokenAt: 0, asked: 0, nextAsk: 0, news: [],
-    frameRequest: 0, lastTick: 0, ratio: 0, width: 0, windowHeight: 0, detail: 2,
+    frameRequest: 0, lastTick: 0, paintNext: 0, ratio: 0, width: 0, windowHeight: 0, detail: 2,
   };
   buildShell(player);
   return player;
@@ -106,7 +107,15 @@ function tick(player, now) {
   player.lastTick = now;
   if (player.ratio !== devicePixelRatio || player.windowHeight !== innerHeight) layout(player);
   advance(player, seconds, now);
-  if (player.dirty && player.width) paint(player, now);
+  if (player.dirty && player.width && isTime(player, now)) paint(player, now);
+}
+
+/** Whether to paint now: always, or of many panels about as often as a film does. */
+function isTime(player, now) {
+  if (shownPanels(player).length <= FEW || player.dragging) return true;
+  if (now < player.paintNext) return false;
+  player.paintNext = Math.max(player.paintNext + FILM, now); // on average, though the screen has a rhythm of its own
+  return true;
 }
 
 // -------------------------------------------------------------------------------------------------- messages and merge

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from otviz.runs.registry import Registry
     from otviz.runs.run import Run
 
-POLL = 0.4  # seconds between two looks of a page that watches alone; of several, each looks less often
-POLL_MOST = 2.0
+POLL, POLL_MANY = 0.4, 0.6  # seconds between two looks at one run or two, and at more, of a page that watches alone
+POLL_MOST = 2.0  # seconds, however many watch: each page opened on a run looks less often than the one before
 FIRST = 160  # snapshots of its past that a newly opened picture gets of a run; of several, less of each
 OVER = ("done", "stopped", "failed")
 
@@ -91,7 +91,7 @@ class Watch:
 
     def _pause(self) -> float:
         watching = max(self.registry.holders(run.id) for run in self.runs)
-        return min(POLL * max(watching, 1), POLL_MOST)
+        return min((POLL if len(self.runs) < 3 else POLL_MANY) * max(watching, 1), POLL_MOST)
 
     def _update(self, at: int, has: dict[str, tuple[str, int]]) -> wire.PanelUpdate:
         from otviz.wire.showing import panel_of

@@ -80,13 +80,6 @@ def test_the_notebooks_value():
     assert float(moved.norm(dim=1).mean()) == pytest.approx(float(target.norm(dim=1).mean()), rel=0.01)
 
 
-def test_geomloss_gives_the_number_printed_in_the_notebook():
-    source, target = (torch.from_numpy(points) for points in notebook_points())
-    with torch.no_grad():
-        value = geomloss_divergence(source, target, blur=0.01, scaling=0.9)
-    assert float(value) == pytest.approx(2.7932, abs=1e-4)
-
-
 def test_training_precision_is_no_worse_than_geomloss_at_scaling_nine_tenths():
     rng = np.random.default_rng(0)
     angles = rng.integers(8, size=512) * np.pi / 4
