@@ -11,6 +11,7 @@ const SPEEDS = [0.25, 0.5, 1, 2, 4];
 const LIVE_DELAY = 0.55, MOST_DELAY = 3; // seconds behind the newest frame, so that there is always a next one to move to
 const MOST_FRAMES = 600, MOST_SHEETS = 240; // kept per panel; beyond it the older half is thinned
 const GRID_MAX = 65534, OUTSIDE = 65535;
+const AWAY = 300; // milliseconds between two looks whether the root is back
 const OUT_OF_REACH = 2; // seconds until a server that did not answer is asked again
 const OVER = new Set(["done", "failed", "stopped"]);
 const FEW = 2, FILM = 1000 / 32; // of more panels a picture every so many milliseconds: their trainings need the time, too
@@ -58,7 +59,9 @@ export default function mount({ data, parentElement, setTriggerValue }) {
   start(player);
   follow(player);
   return () => {
-    if (call === player.calls) stop(player);
+    if (call !== player.calls) return;
+    player.ended = true;
+    stop(player);
   };
 }
 
@@ -76,6 +79,7 @@ function createPlayer(root) {
 }
 
 function start(player) {
+  player.ended = false;
   if (player.frameRequest) return;
   player.observer = new ResizeObserver(() => layout(player));
   player.observer.observe(player.root);
@@ -92,6 +96,18 @@ function stop(player) {
   player.sight?.disconnect();
 }
 
+/** The root was taken from the page: stop until it is brought back, which nobody tells, or the player is ended. */
+function pause(player) {
+  stop(player);
+  const again = () => {
+    if (player.ended || player.frameRequest) return;
+    if (!player.root.isConnected) return setTimeout(again, AWAY);
+    start(player);
+    follow(player);
+  };
+  setTimeout(again, AWAY);
+}
+
 function onSight(player, entries) {
   for (const entry of entries) {
     const panel = player.panels.find(({ parts }) => parts.panel === entry.target);
@@ -101,7 +117,7 @@ function onSight(player, entries) {
 }
 
 function tick(player, now) {
-  if (!player.root.isConnected) return stop(player);
+  if (!player.root.isConnected) return pause(player);
   player.frameRequest = requestAnimationFrame((next) => tick(player, next));
   const seconds = Math.min(now - player.lastTick, 200) / 1000;
   player.lastTick = now;

@@ -170,6 +170,24 @@ def test_initialised_twice_and_cleaned_up_by_an_overtaken_call(serve: Callable[.
     player.moves()
 
 
+@pytest.mark.parametrize("mode", ["live", "recorded"])
+def test_it_goes_on_when_the_page_takes_it_away_and_brings_it_back(
+    serve: Callable[..., str], page: Any, mode: str
+) -> None:
+    player = Player(page, serve(DEMO) + f"/?mode={mode}")
+    player.moves()
+    player.root.evaluate(
+        """root => new Promise((done) => {
+            const place = root.parentNode;
+            root.remove();
+            setTimeout(() => done(place.append(root)), 500);
+        })"""
+    )
+    player.moves()
+    frames = player.frames
+    player.wait(lambda: mode == "recorded" or player.frames > frames)
+
+
 def test_a_recorded_run_plays_to_its_end(serve: Callable[..., str], page: Any) -> None:
     player = Player(page, serve(DEMO) + "/?mode=recorded&panels=2")
     player.wait(lambda: 0 < player.step < 2400)

@@ -269,7 +269,7 @@ def test_ended_runs_are_forgotten_when_they_take_too_much(monkeypatch: pytest.Mo
 def test_a_branch_goes_on_from_images(tmp_path: Path) -> None:
     registry = Registry(Store(tmp_path / "runs"))
     run = done(registry.submit(config(steps=30)))
-    step = run.kept[len(run.kept) // 2]
+    step = [kept for kept in run.kept if kept < run.step][-1]  # a quick machine keeps only the first and the last
     again = done(registry.submit(branch(run, step)))
     np.testing.assert_array_equal(again.losses(), run.losses())
     assert done(registry.submit(branch(run, step, frozen=True))).frozen
