@@ -196,7 +196,7 @@ def test_errors_say_what_to_do() -> None:
         encode([PanelUpdate("run", (1, 1, 0, 1))])
 
 
-def test_news_repeats_a_few_and_thin_keeps_the_ends() -> None:
+def test_news_are_what_came_later_and_thin_keeps_the_ends() -> None:
     kept = [snapshot(k, 1, 0, 0, 0) for k in (0, 1, 2, 4, 8, 16, 17)]
     assert [s.sequence for s in news(kept, -1)] == [0, 1, 2, 4, 8, 16, 17]
     assert [s.sequence for s in news(kept, 8)] == [16, 17]

@@ -11,7 +11,6 @@ const SPEEDS = [0.25, 0.5, 1, 2, 4];
 const LIVE_DELAY = 0.55, MOST_DELAY = 3; // seconds behind the newest frame, so that there is always a next one to move to
 const MOST_FRAMES = 600, MOST_SHEETS = 240; // kept per panel; beyond it the older half is thinned
 const GRID_MAX = 65534, OUTSIDE = 65535;
-const AWAY = 300; // milliseconds between two looks whether the root is back
 const OUT_OF_REACH = 2; // seconds until a server that did not answer is asked again
 const OVER = new Set(["done", "failed", "stopped"]);
 const FEW = 2, FILM = 1000 / 32; // of more panels a picture every so many milliseconds: their trainings need the time, too
@@ -96,16 +95,12 @@ function stop(player) {
   player.sight?.disconnect();
 }
 
-/** The root was taken from the page: stop until it is brought back, which nobody tells, or the player is ended. */
 function pause(player) {
   stop(player);
-  const again = () => {
-    if (player.ended || player.frameRequest) return;
-    if (!player.root.isConnected) return setTimeout(again, AWAY);
+  awaitRoot(player, () => {
     start(player);
     follow(player);
-  };
-  setTimeout(again, AWAY);
+  });
 }
 
 function onSight(player, entries) {

@@ -114,6 +114,15 @@ function rootIn(parent, name) {
   return parent.querySelector(`.otviz-${name}`) ?? parent.appendChild(make("div", `otviz otviz-${name}`));
 }
 
+/** The root was taken from the page: `resume` once it is brought back, which nobody tells, unless it was `ended` or started. */
+function awaitRoot(component, resume) {
+  setTimeout(() => {
+    if (component.ended || component.frameRequest) return;
+    if (component.root.isConnected) resume();
+    else awaitRoot(component, resume);
+  }, 300);
+}
+
 function themeOf(root) {
   const style = getComputedStyle(root), value = (name, other) => style.getPropertyValue(`--st-${name}`).trim() || other;
   return {

@@ -9,7 +9,7 @@
 
 const KINDS = { f4: Float32Array, i4: Int32Array, u2: Uint16Array, u1: Uint8Array };
 const SMOOTH = ["force", "map", "planned", "mass_x", "mass_y", "field_x", "field_y"]; // slide from answer to answer
-const TWEEN = 90, PLAY = 2600, REST = 150, AGAIN = 20, AWAY = 300, PATIENCE = 3000, MOST_PATIENCE = 24000; // milliseconds
+const TWEEN = 90, PLAY = 2600, REST = 150, AGAIN = 20, PATIENCE = 3000, MOST_PATIENCE = 24000; // milliseconds
 const MOST_SMOOTH = 6000; // with more points than these a tween would cost more paints than it is worth
 const MOST_LINES = 6000, MOST_HEADS = 2000; // beyond it the weakest lines, and the heads of arrows, are left out
 const WIDE = 640, HOVER = 14;
@@ -82,16 +82,12 @@ function stop(board) {
   board.observer?.disconnect();
 }
 
-/** The root was taken from the page: stop until it is brought back, which nobody tells, or the board is ended. */
 function pause(board) {
   stop(board);
-  const again = () => {
-    if (board.ended || board.frameRequest) return;
-    if (!board.root.isConnected) return setTimeout(again, AWAY);
+  awaitRoot(board, () => {
     start(board);
     refineWhenAtRest(board);
-  };
-  setTimeout(again, AWAY);
+  });
 }
 
 function tick(board, now) {
