@@ -84,8 +84,3 @@ def _bytes(field: NDArray[np.float32]) -> tuple[NDArray[np.uint8], dict[str, flo
     scale = 255 / max(high - low, 1e-30)
     levels = np.rint((field.astype(np.float64) - low) * scale).clip(0, 255)
     return levels.astype(np.uint8), {"low": low, "high": high}
-
-
-def under_way(problem: Problem, serial: int) -> bytes:
-    """A message without a picture: the rest of the answer with this number is being computed; ask again."""
-    return pack({"serial": serial, "under_way": True, "blur": problem.blur, "reach": problem.reach}, {})

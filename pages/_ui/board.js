@@ -117,12 +117,12 @@ async function converse(board, question) {
   if (!board.root.isConnected) return;
   if (gone || options.trouble) board.redrawPage(); // it has another address, or a sentence on what went wrong
   if (options.trouble) board.talk.waiting = false;
+  if (options.under_way) waitOn(board);
   if (body?.length >= 8) receive(board, body);
 }
 
 function receive(board, body) {
   const answer = readAnswer(body), old = board.answer;
-  if (answer.under_way) return waitOn(board);
   const fresh = !old || old.problem !== answer.problem;
   if (!fresh && (answer.serial < old.serial || (answer.serial === old.serial && answer.sent <= old.sent))) return;
   if (fresh) begin(board, answer);

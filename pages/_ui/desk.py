@@ -84,7 +84,6 @@ class Desk:
             return self._show(problem, picture, asked.serial)
 
     def _refine(self, asked: Asked) -> Reply:
-        from otviz.transport.board import under_way
         from otviz.transport.refining import Refinement
 
         with self._lock:
@@ -99,7 +98,7 @@ class Desk:
             if self.refinement is not refinement:
                 return Reply()
             if not over:
-                return Reply(under_way(problem, asked.serial))
+                return Reply(options={"under_way": True})
             self.refinement = None
             if refinement.error:
                 self.trouble = f"The picture stays a coarse one: {refinement.error}."

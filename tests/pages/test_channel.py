@@ -134,9 +134,10 @@ def test_a_desk_answers_its_board() -> None:
     header, _ = unpack(at.answer(question("first", 1, 0.5, 2.0)).body)
     assert (header["serial"], header["sent"], header["blur"], header["reach"]) == (1, 2, 0.5, 2.0)
     assert (at.problem.blur, at.problem.reach) == (0.5, 2.0)
-    header = {"under_way": True}
-    while header.get("under_way"):
-        header, _ = unpack(at.answer(question("refine", 1, 0.5, 2.0)).body)
+    reply = channel.Reply(options={"under_way": True})
+    while reply.options.get("under_way"):
+        reply = at.answer(question("refine", 1, 0.5, 2.0))
+    header, _ = unpack(reply.body)
     assert (header["serial"], header["sent"], header["complete"]) == (1, 3, True)
     assert at.refinement is None
 
@@ -153,8 +154,7 @@ def test_a_refinement_ends_when_its_slider_moves_on(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("pages._ui.desk.MOMENT", 0.0)
     at = desk(3000)
     at.answer(question("first", 1, 0.02))
-    header, _ = unpack(at.answer(question("refine", 1, 0.02)).body)
-    assert header["under_way"]
+    assert at.answer(question("refine", 1, 0.02)).options["under_way"]
     refinement = at.refinement
     assert refinement is not None
     at.answer(question("first", 2, 1.0))
