@@ -117,7 +117,7 @@ function buildPicture(board) {
   canvas.addEventListener("keydown", (event) => onKey(board, event));
   parts.readout = make("div", "readout", { role: "status", hidden: "" });
   parts.notebook = make("p", "notebook", { hidden: "" }, NOTEBOOK);
-  parts.empty = make("p", "empty", {}, "Choose a source and a target: the picture appears here.");
+  parts.empty = make("p", "empty", {}, "Waiting for the picture …");
   parts.scale = make("span", "scale", { title: "Lowest and highest value of the heat map" },
     make("span"), make("span"), make("span", "ramp"), make("span"), make("span", "about"));
   parts.outside = make("span", "outside", { title: "Points outside the picture" });

@@ -82,7 +82,8 @@ def _knob(name: str) -> Any:
 def show(link: Link, problem: Problem, source: Distribution, target: Distribution) -> None:
     """Draw the board, which asks for pictures while its sliders move."""
     try:
-        desk = _desk(problem, source, target)
+        with st.empty():  # which stays, so that the board keeps its place
+            desk = _desk(problem, source, target)
     except ValueError as error:
         st.error(plain(shorten(str(error), 400)))
         return
@@ -100,7 +101,8 @@ def _desk(problem: Problem, source: Distribution, target: Distribution) -> Desk:
     # While a slider moves, the desk is ahead of the page, which was drawn for where it stood before.
     if desk is not None and desk.posed == posed and (desk.problem == problem or not set_here):
         return desk
-    from otviz.transport.solve import coarse
+    with st.spinner("Solving the transport problem …"):
+        from otviz.transport.solve import coarse  # torch, which takes seconds in a process that just began
 
-    x, y = clouds(problem, source, target)
-    return lay(Desk(posed, x, y, problem, coarse(problem, x, y)))
+        x, y = clouds(problem, source, target)
+        return lay(Desk(posed, x, y, problem, coarse(problem, x, y)))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
@@ -28,7 +27,6 @@ ALL = experiments()
 FREE = [name for name, cls in ALL.items() if cls.cost == "seconds"]
 REFERENCE = [name for name, cls in ALL.items() if cls.cost == "reference"]
 TRAINED = [name for name, cls in ALL.items() if cls.cost == "minutes"]
-SECONDS = 2.0
 PAGES = ("transport", "train", "compare", "images", "gallery")
 
 
@@ -90,11 +88,8 @@ def test_its_live_page_exists(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FREE)
-def test_a_quick_run_is_quick_finite_and_repeatable(name: str) -> None:
-    first = run_here(name, 0, True)
-    began = time.thread_time()
-    second = run_here(name, 0, True)
-    assert time.thread_time() - began < SECONDS
+def test_a_quick_run_is_finite_and_repeatable(name: str) -> None:
+    first, second = run_here(name, 0, True), run_here(name, 0, True)
     assert first.values == second.values
     keys = [number.key for number in ALL[name].numbers if number.key]
     assert set(keys) <= set(first.values)
