@@ -11,6 +11,7 @@ from otviz.experiments.results import SHIPPED, Result, read
 from otviz.experiments.rows import ROWS, Row, covering
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "EXPERIMENTS.md"
+PICTURES = DOCUMENT.parent / "pictures"  # where `python -m otviz figures all --out docs/pictures` puts them
 NOT_RUN = "not run yet"
 
 INTRO = """# Experiments: does it hold?
@@ -34,7 +35,7 @@ def document(folder: Path = SHIPPED) -> str:
     lines += [_count(found, results), "", "## Every row", "", "| row | where | about | experiment | verdict |", "|---|---|---|---|---|"]  # fmt: skip
     lines += [line for row in ROWS for line in _row(row, found, results)]
     for paper, title in PAPERS.items():
-        lines += ["", f"## {paper}: {title}"]
+        lines += ["", f"## {paper}: {title}", *_pictures(paper)]
         for each in found.values():
             if each.paper == paper:
                 lines += ["", *_section(each, results[each.name])]
@@ -80,6 +81,15 @@ def _count(found: dict[str, Experiment], results: dict[str, Result | None]) -> s
     )
     total = ", ".join(f"{number} {word}" for word, number in words.most_common())
     return f"{len(found)} experiments: {total}."
+
+
+def _pictures(paper: str) -> list[str]:
+    """The paper's figures as trained here, which name their settings themselves."""
+    lines = []
+    for path in sorted(PICTURES.glob(f"{paper}-figure-*.svg")):
+        words = f"After {paper}, Figure {path.stem.rpartition('-')[2]}: trained here with seed 0"
+        lines += ["", f"![{words}]({PICTURES.name}/{path.name})"]
+    return lines
 
 
 def _row(row: Row, found: dict[str, Experiment], results: dict[str, Result | None]) -> list[str]:
