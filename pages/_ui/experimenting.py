@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import urllib.parse
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -103,8 +104,8 @@ def show_table(link: Link) -> None:
         on_select="rerun", selection_mode="single-row", column_config=_COLUMNS,
     )  # fmt: skip
     reading.how("experiments/table")
-    counts = ", ".join(f"{sum(row['verdict'] == word for row in rows)} {word}" for word in VERDICTS)
-    st.caption(f"{len(rows)} claims: {counts}.")
+    counts = Counter(row["verdict"] for row in rows)
+    st.caption(f"{len(rows)} claims: {', '.join(f'{counts[word]} {word}' for word in VERDICTS if counts[word])}.")
     chosen = event["selection"]["rows"]
     if chosen and chosen[0] < len(shown):
         link.go({"claim": str(shown[chosen[0]]["id"])})
