@@ -37,8 +37,7 @@ class Reply:
 class Channel:
     """One address, which only the browser session it was opened for knows, and who answers there now."""
 
-    def __init__(self, key: str) -> None:
-        self.key = key
+    def __init__(self) -> None:
         self.token = secrets.token_urlsafe(24)
         self.answer: Answer = _nothing
         self.opened = 0
@@ -74,8 +73,8 @@ def routes() -> list[Route]:
 
 
 @st.cache_resource(scope="session", on_release=Channel.close, show_spinner=False)
-def _channel(key: str) -> Channel:
-    return Channel(key)
+def _channel(key: str) -> Channel:  # the cache keeps one for each key
+    return Channel()
 
 
 async def _serve(request: Request) -> Response:

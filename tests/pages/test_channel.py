@@ -27,7 +27,7 @@ from pages._ui.desk import Desk
 
 @pytest.fixture
 def opened() -> Iterator[channel.Channel]:
-    made = channel.Channel("test")
+    made = channel.Channel()
     yield made
     made.close()
 
@@ -64,7 +64,7 @@ def test_the_newest_answer_is_given_until_the_channel_is_closed(opened: channel.
 
 
 def test_addresses_cannot_be_guessed_and_only_take_questions(opened: channel.Channel) -> None:
-    other = channel.Channel("test")
+    other = channel.Channel()
     assert other.token != opened.token
     assert len(opened.token) >= 32
     other.close()
