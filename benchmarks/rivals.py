@@ -142,7 +142,7 @@ def _ott(dense: bool) -> Callable[..., Solve]:
             cloud = pointcloud.PointCloud(x, y, epsilon=epsilon)
             posed = geometry.Geometry(cost_matrix=cloud.cost_matrix, epsilon=epsilon) if dense else cloud
             found = linear.solve(
-                posed, threshold=threshold, momentum=acceleration.Momentum(value=momentum), max_iterations=20_000,
+                posed, threshold=threshold, momentum=acceleration.Momentum(value=momentum), max_iterations=2_000,
                 implicit_diff=None,
             )  # fmt: skip
             return found.matrix @ y / found.matrix.sum(1, keepdims=True)
