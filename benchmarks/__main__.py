@@ -16,14 +16,23 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import board, claims, compare, images, live, solvers, speed, stacked, transport
+from benchmarks import board, claims, compare, gallery, images, live, solvers, speed, stacked, transport
 from benchmarks.rows import Effort, Measured, Row, load, record_of, store, stored
 from benchmarks.table import render, write_into
 
 ON_TRANSPORT = (*solvers.ROWS, *board.ROWS, *transport.ROWS)
 ROWS: dict[str, Row] = {
     row.name: row
-    for row in (*speed.ROWS, *stacked.ROWS, *claims.ROWS, *compare.ROWS, *images.ROWS, *live.ROWS, *ON_TRANSPORT)
+    for row in (
+        *speed.ROWS,
+        *stacked.ROWS,
+        *claims.ROWS,
+        *compare.ROWS,
+        *images.ROWS,
+        *gallery.ROWS,
+        *live.ROWS,
+        *ON_TRANSPORT,
+    )
 }
 ROOT = Path(__file__).resolve().parents[1]
 README, SOLVERS = ROOT / "README.md", ROOT / "docs" / "SOLVERS.md"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import html
 import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
@@ -22,6 +24,7 @@ OWN = "own"
 _OWN = "otviz.gallery.own"
 STYLE = """<style>
 .st-key-shelf img, .st-key-sheets img {border-radius: 4px}
+.st-key-shelf img {display: block; width: 100%}
 .st-key-shelf button {justify-content: flex-start; text-align: left}
 </style>"""
 
@@ -80,12 +83,20 @@ def find(link: Link, key: str, most: int) -> list[Card]:
     return found[:most]
 
 
-def picture(card: Card) -> bytes | None:
-    """The picture beside the weights, or None if it cannot be read."""
+@st.cache_data(show_spinner=False)
+def _picture(name: str, sha256: str) -> str:
+    return base64.b64encode((CHECKPOINTS / name / "samples.png").read_bytes()).decode()
+
+
+def picture(card: Card) -> str:
+    """The picture beside the weights, base64, or "" if it cannot be read.
+
+    With forty of them `st.image` would send each on a request of its own, by code the browser has yet to fetch.
+    """
     try:
-        return (CHECKPOINTS / card.name / "samples.png").read_bytes()
+        return _picture(card.name, str(card.record["sha256"]))
     except OSError:
-        return None
+        return ""
 
 
 def show_shelf(link: Link) -> None:
@@ -143,9 +154,9 @@ def _compare_bar(link: Link, known: Mapping[str, Card]) -> None:
 
 def _card(link: Link, card: Card) -> None:
     with st.container(border=True, width=WIDTH, height="stretch", gap="xsmall"):
-        image = picture(card)
-        if image is not None:
-            st.image(image, width="stretch", alt=f"64 images made by {card.title}")
+        if image := picture(card):
+            words = html.escape(f"64 images made by {card.title}")
+            st.html(f'<img src="data:image/png;base64,{image}" alt="{words}">')
         if st.button(f"**{plain(card.title)}**", key=f"open-{card.name}", type="tertiary"):
             link.go({"model": card.name})
         st.caption(brief(card))

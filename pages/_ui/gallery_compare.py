@@ -64,7 +64,12 @@ def _samples(link: Link, cards: Sequence[Card]) -> None:
 
 def _sheet(model: Model, look: Look) -> None:
     rows = sampled(model, look)
-    st.image(png_of(rows, model, look.columns(model)), width="stretch", alt=f"Images made by {model.card.title}")
+    st.image(
+        png_of(rows, model, look.columns(model)),
+        width="stretch",
+        output_format="PNG",
+        alt=f"Images made by {model.card.title}",
+    )
     if model.classes:
         st.caption("each column is a class that was asked for")
     if not model.sees_source:

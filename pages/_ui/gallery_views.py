@@ -25,7 +25,9 @@ NEIGHBOURS = 10
 
 
 def _image(rows: Any, model: Model, columns: int, caption: str, wide: int = WIDE) -> None:
-    st.image(png_of(rows, model, columns, wide), alt=f"{len(rows)} images made by {model.card.title}")
+    st.image(
+        png_of(rows, model, columns, wide), output_format="PNG", alt=f"{len(rows)} images made by {model.card.title}"
+    )
     st.caption(caption)
 
 
@@ -79,7 +81,7 @@ def _walk(model: Model, look: Look) -> None:
         st.image(moving(frames, model.card.shape, 4, 560), alt="Sixteen images that change into others")
     else:
         at = st.slider("Place on the walk", 0, len(frames) - 1, 0, key="gallery:place")
-        st.image(png_of(frames[at], model, 4, 560), alt="Sixteen images on their way")
+        st.image(png_of(frames[at], model, 4, 560), output_format="PNG", alt="Sixteen images on their way")
     st.caption(
         f"{WALKERS} walks, each on arcs through {STOPS} draws of x and z and back: what changes slowly in between shows how "
         "the generator joins one kind of image to another."
