@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import streamlit as st
 
+from otviz.explanations import glossary
 from otviz.params import Param
 from pages._ui import scales
 from pages._ui.links import plain
@@ -50,7 +52,15 @@ class Field:
         if knob.low is not None and knob.high is not None:
             parts.append(f"From {knob.low:g} to {knob.high:g}.")
         parts.append(f"Default: {shown(self.default) or 'empty'}.")
-        return plain(" ".join(parts))
+        words = plain(" ".join(parts))
+        return f"{words} [Glossary](learn?view=glossary&word={knob.name})" if knob.name in _explained() else words
+
+
+@cache
+def _explained() -> frozenset[str]:
+    """Names of knobs that the glossary has, under their own name or a word's."""
+    known = glossary()
+    return frozenset(known).union(*(word.knobs for word in known.values()))
 
 
 def draw(field: Field) -> Any:

@@ -105,6 +105,18 @@ class Server:
 @pytest.fixture(scope="module")
 def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
     """`serve(script, env={...})` starts a server of the script once and returns its address."""
+    yield from _serving(tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of one server for all tests that train nothing."""
+    home = str(tmp_path_factory.mktemp("home"))
+    for start in _serving(tmp_path_factory):
+        yield start("app.py", env={"OTVIZ_HOME": home, "OTVIZ_HOSTS": "0"})
+
+
+def _serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
     servers: dict[tuple[str, ...], Server] = {}
 
     def start(script: str | Path, env: dict[str, str] | None = None) -> str:

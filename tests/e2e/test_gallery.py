@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -21,11 +19,10 @@ def query(page: Any) -> dict[str, str]:
 
 
 @pytest.mark.skipif(len(SHIPPED) < 2, reason="no image models are shipped yet")
-def test_from_the_shelf_to_a_comparison(serve: Callable[..., str], page: Any, tmp_path: Path) -> None:
-    server = serve("app.py", env={"OTVIZ_HOME": str(tmp_path), "OTVIZ_HOSTS": "0"})
+def test_from_the_shelf_to_a_comparison(app: str, page: Any) -> None:
     names = [name for name in ("mnist8-uotm", "mnist8-uotm-no-cost", *SHIPPED) if name in SHIPPED][:2]
     first = SHIPPED[names[0]]
-    page.goto(f"{server}/gallery")
+    page.goto(f"{app}/gallery")
     main = page.get_by_test_id("stMain")
     page.locator(".st-key-shelf img").nth(len(SHIPPED) - 1).wait_for()
     assert page.locator(".st-key-shelf img").evaluate_all("all => all.every(img => img.alt.length > 10)")
@@ -43,7 +40,7 @@ def test_from_the_shelf_to_a_comparison(serve: Callable[..., str], page: Any, tm
     player = page.locator(".otviz-player")
     player.get_by_text(f"step {first.record['steps']}").first.wait_for()
 
-    page.goto(f"{server}/gallery?compare={','.join(names)}&seed=5")
+    page.goto(f"{app}/gallery?compare={','.join(names)}&seed=5")
     main.get_by_text("has the same x and z").wait_for()
     assert main.locator(".st-key-sheets img").count() == 2
     assert query(page) == {"compare": ",".join(names), "seed": "5"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,13 +13,8 @@ from pages._ui.reading import LABEL
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture
-def url(serve: Callable[..., str]) -> str:
-    return serve("app.py", env={"OTVIZ_HOSTS": "0"})
-
-
-def test_every_derivation_is_drawn_without_an_error(url: str, page: Any) -> None:
-    page.goto(f"{url}/learn?view=derivations&topic=uotm")
+def test_every_derivation_is_drawn_without_an_error(app: str, page: Any) -> None:
+    page.goto(f"{app}/learn?view=derivations&topic=uotm")
     page.get_by_role("heading", name=derivations()["uotm"].title).wait_for()
     for topic in derivations():
         page.get_by_test_id("stRadio").get_by_text(derivations()[topic].title, exact=True).click()
@@ -32,8 +26,8 @@ def test_every_derivation_is_drawn_without_an_error(url: str, page: Any) -> None
     assert page.get_by_test_id("stException").count() == 0
 
 
-def test_a_derivation_leads_to_a_word_and_back(url: str, page: Any) -> None:
-    page.goto(f"{url}/learn?view=derivations&topic=otm")
+def test_a_derivation_leads_to_a_word_and_back(app: str, page: Any) -> None:
+    page.goto(f"{app}/learn?view=derivations&topic=otm")
     page.get_by_role("button", name="cost intensity").click()
     page.get_by_role("heading", name="Cost intensity").wait_for()
     page.wait_for_url(re.compile(r"/learn\?view=glossary&word=tau$"))
@@ -44,8 +38,8 @@ def test_a_derivation_leads_to_a_word_and_back(url: str, page: Any) -> None:
     page.get_by_role("heading", name="Cost intensity").wait_for()
 
 
-def test_the_glossary_is_searched_and_drawn(url: str, page: Any) -> None:
-    page.goto(f"{url}/learn?view=glossary")
+def test_the_glossary_is_searched_and_drawn(app: str, page: Any) -> None:
+    page.goto(f"{app}/learn?view=glossary")
     search = page.get_by_role("searchbox").or_(page.get_by_role("textbox")).first
     search.press_sequentially("floor")
     page.get_by_role("heading", name="Noise floor").wait_for()
@@ -59,7 +53,7 @@ def test_the_glossary_is_searched_and_drawn(url: str, page: Any) -> None:
 @pytest.mark.parametrize(
     ("where", "words"), [("", "recorded training"), ("transport?n=100", "prices of the dual problem")]
 )
-def test_a_picture_says_how_it_is_read(url: str, page: Any, where: str, words: str) -> None:
-    page.goto(f"{url}/{where}")
+def test_a_picture_says_how_it_is_read(app: str, page: Any, where: str, words: str) -> None:
+    page.goto(f"{app}/{where}")
     page.get_by_role("button", name=LABEL).click()
     page.get_by_text(words).wait_for()

@@ -24,22 +24,20 @@ def test_the_first_visit_to_a_fresh_server_may_be_a_deep_link(serve: Callable[..
     page.wait_for_url(re.compile(rf"/{card.name}$"))
 
 
-def test_home_shows_the_pages_and_asks_nobody_else(serve: Callable[..., str], page: Any) -> None:
-    url = serve("app.py", env={"OTVIZ_HOSTS": "0"})
+def test_home_shows_the_pages_and_asks_nobody_else(app: str, page: Any) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    page.goto(url)
+    page.goto(app)
     page.get_by_role("heading", name="Watch optimal transport learn").wait_for()
     page.get_by_text(re.compile(r"Training runs on (CPU|CUDA|MPS), \d+ cores?\.")).wait_for()
     assert [
-        request for request in asked if not request.startswith((url, url.replace("http", "ws"), "data:", "blob:"))
+        request for request in asked if not request.startswith((app, app.replace("http", "ws"), "data:", "blob:"))
     ] == []
     assert page.get_by_test_id("stException").count() == 0
 
 
-def test_home_leads_to_every_page(serve: Callable[..., str], page: Any) -> None:
-    url = serve("app.py", env={"OTVIZ_HOSTS": "0"})
+def test_home_leads_to_every_page(app: str, page: Any) -> None:
     for card in CARDS[1:]:
-        page.goto(url)
+        page.goto(app)
         page.get_by_role("link", name=card.title, exact=True).last.click()
         page.wait_for_url(re.compile(rf"/{card.name}\b"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -53,8 +52,8 @@ class Transport:
 
 
 @pytest.fixture
-def open_transport(serve: Callable[..., str], page: Any, tmp_path: Path) -> Callable[..., Transport]:
-    return lambda query="": Transport(page, serve("app.py", env={"OTVIZ_HOSTS": "0"}), query)
+def open_transport(app: str, page: Any) -> Callable[..., Transport]:
+    return lambda query="": Transport(page, app, query)
 
 
 def test_blur_dragged_from_end_to_end(open_transport: Callable[..., Transport]) -> None:
@@ -123,9 +122,9 @@ def test_another_problem_while_a_large_one_is_refined(open_transport: Callable[.
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])
-def test_nothing_is_cut_off(serve: Callable[..., str], new_page: Callable[..., Any], scheme: str) -> None:
+def test_nothing_is_cut_off(app: str, new_page: Callable[..., Any], scheme: str) -> None:
     page = new_page(color_scheme=scheme, width=1280, height=900)
-    shown = Transport(page, serve("app.py", env={"OTVIZ_HOSTS": "0"}), "n=200")
+    shown = Transport(page, app, "n=200")
     box = shown.board.bounding_box()
     assert box["x"] + box["width"] <= 1280
     assert page.evaluate("document.documentElement.scrollWidth") <= 1280

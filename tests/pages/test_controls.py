@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import urllib.parse
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
@@ -187,3 +188,14 @@ def test_what_is_wrong_in_a_closed_section_is_said_outside_of_it() -> None:
     assert not widgets(app)
     assert not app.expander[0].error
     assert app.error[0].value.startswith("Centre must be")
+
+
+def test_the_help_of_a_knob_leads_to_its_word(app: AppTest) -> None:
+    found = widgets(AppTest.from_function(every_page, default_timeout=30).run())
+    assert "[Glossary](" in found["every:every.tau"].help
+    assert "[Glossary](" not in found["every:every.note"].help, "the glossary has no such word"
+    leads = found["every:every.tau"].help.partition("[Glossary](")[2].partition(")")[0]
+    app.switch_page(f"pages/7_{leads.partition('?')[0]}.py")
+    for name, value in urllib.parse.parse_qsl(leads.partition("?")[2]):
+        app.query_params[name] = value
+    assert "Weighs the cost" in " ".join(each.value for each in app.run().markdown)
