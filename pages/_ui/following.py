@@ -28,12 +28,12 @@ POLL_MOST = 2.0  # seconds, however many watch: each page opened on a run looks 
 FIRST = 160  # snapshots of its past that a newly opened picture gets of a run; of several, less of each
 OVER = ("done", "stopped", "failed")
 
-State = tuple[tuple[str, bool], ...]
+State = tuple[tuple[str, bool, bool], ...]
 
 
 def state(runs: Sequence[Run | Recorded]) -> State:
-    """What the buttons of a page depend on; taken first, so that no change while the page is drawn is missed."""
-    return tuple((run.status, run.frozen) for run in runs)
+    """What buttons and views of a page depend on; taken first, so that no change while the page is drawn is missed."""
+    return tuple((run.status, run.frozen, bool(run.snapshots)) for run in runs)
 
 
 def show(
@@ -83,7 +83,7 @@ class Watch:
         """The news for a player, and whether its page is out of date. Raises ValueError for what no player asks."""
         has, now = known(question), state(self.runs)
         updates = [self._update(at, has) for at in range(len(self.runs))]
-        again = None if all(status in OVER for status, _ in now) else self._pause()
+        again = None if all(status in OVER for status, *_ in now) else self._pause()
         changed = now != self.drawn or any(
             run.config.method != self.seen.get(run.id, run.config.method) for run in self.runs
         )

@@ -82,6 +82,7 @@ def test_table_1_from_one_button_to_verdicts_and_the_figure(compare: Compare) ->
     compare.main.get_by_text("The first two columns are Table 1").wait_for()
     compare.train()
     assert compare.titles == ["WGAN", "OTM", "WGAN-GP", "GAN", "UOTM without cost", "UOTM", "UOTM-SD"]
+    compare.main.get_by_text("Modes and shares are of 1000 generated points").wait_for()
     compare.until(lambda: compare.steps == [150] * 7)
     compare.until(lambda: "not finished" not in compare.verdicts and len(compare.verdicts) == 7)
     compare.main.get_by_text("Why these words").click()

@@ -42,6 +42,7 @@ def test_from_the_shelf_to_a_comparison(app: str, page: Any) -> None:
 
     page.goto(f"{app}/gallery?compare={','.join(names)}&seed=5")
     main.get_by_text("has the same x and z").wait_for()
+    main.locator(".st-key-sheets img").nth(1).wait_for()
     assert main.locator(".st-key-sheets img").count() == 2
     assert query(page) == {"compare": ",".join(names), "seed": "5"}
     main.get_by_role("button", name="All models").click()

@@ -96,7 +96,7 @@ def test_a_player_s_question_is_checked(registry: Registry, question: bytes) -> 
 def test_a_player_gets_what_it_lacks_and_the_page_hears_of_changes(registry: Registry) -> None:
     config = RunConfig(named("uotm")(), Ring(), Gaussian(), steps=60, seed=0)
     run = registry.submit(config)
-    queued = following.Watch((run,), (("never", False),), (), {}, registry)
+    queued = following.Watch((run,), (("never", False, False),), (), {}, registry)
     assert queued.answer(b"{}").options["changed"]
     assert run.wait(60)
     watch = following.Watch((run,), following.state((run,)), (), {run.id: run.config.method}, registry)
@@ -112,6 +112,8 @@ def test_a_player_gets_what_it_lacks_and_the_page_hears_of_changes(registry: Reg
     (renamed,) = wire.decode(watch.answer(json.dumps({name: ["another title", last]}).encode()).body)
     assert renamed.scene is not None
     assert len(renamed.snapshots) == len(run.snapshots)
+    early = following.Watch((run,), ((run.status, run.frozen, False),), (), {}, registry)
+    assert early.answer(b"{}").options["changed"], "there was nothing to show yet when the page was drawn"
     elsewhere = following.Watch((run,), following.state((run,)), (), {run.id: named("otm")()}, registry)
     assert elsewhere.answer(b"{}").options["changed"], "a knob was moved in another browser"
 
