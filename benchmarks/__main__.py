@@ -16,7 +16,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import board, claims, compare, gallery, images, live, solvers, speed, stacked, transport
+from benchmarks import board, claims, compare, gallery, images, live, solvers, speed, stacked, sweep, transport
 from benchmarks.rows import Effort, Measured, Row, load, record_of, store, stored
 from benchmarks.table import render, write_into
 
@@ -26,6 +26,7 @@ ROWS: dict[str, Row] = {
     for row in (
         *speed.ROWS,
         *stacked.ROWS,
+        *sweep.ROWS,
         *claims.ROWS,
         *compare.ROWS,
         *images.ROWS,

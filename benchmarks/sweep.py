@@ -1,0 +1,48 @@
+"""A sweep of short trainings by one process and by two: what the second core is worth to experiments."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks.rows import Effort, Measured, Row
+from otviz.experiments import named
+from otviz.experiments.running import Running
+
+EXPERIMENT, RUNS, TARGET = "u-tau", 32, 1.7
+
+
+def sweep_workers(effort: Effort) -> Measured:
+    """Seconds from the call to the last of the runs, imports of the workers included."""
+    runs = 2 if effort.quick else RUNS
+    one, two = _seconds(runs, 1), _seconds(runs, 2)
+    return Measured(
+        shown=f"x{one / two:.2f} with two processes ({two:.0f} s against {one:.0f} s with one)",
+        reached=one / two >= TARGET,
+        ratio=one / two,
+        extra={"seconds": {"1": one, "2": two}},
+        sample=f"{runs} runs of the short form of {EXPERIMENT}, by the clock, imports of the processes included",
+    )
+
+
+def _seconds(runs: int, workers: int) -> float:
+    before = os.environ.get("OTVIZ_HOME")
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["OTVIZ_HOME"] = folder  # where what is done is written down, to go on from
+        try:
+            began = time.perf_counter()
+            running = Running([named(EXPERIMENT)], runs, quick=True, workers=workers, folder=Path(folder))
+            running.wait()
+            taken = time.perf_counter() - began
+        finally:
+            os.environ.pop("OTVIZ_HOME") if before is None else os.environ.update(OTVIZ_HOME=before)
+    if running.error or len(running.done) < runs:
+        raise RuntimeError(f"the sweep broke off: {running.error}")
+    return taken
+
+
+ROWS = (
+    Row("sweep-workers", "a sweep of 32 short runs on two cores: one process against two", ">= x1.7", sweep_workers),
+)  # fmt: skip
