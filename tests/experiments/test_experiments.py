@@ -16,7 +16,7 @@ from otviz.cli import main
 from otviz.compare import presets
 from otviz.experiments import PAPERS, SOURCES, Experiment, Number, Outcome, Part, experiments, named
 from otviz.experiments.clouds import notebook_clouds
-from otviz.experiments.report import document, verdict_of
+from otviz.experiments.report import DOCUMENT, document, verdict_of
 from otviz.experiments.results import FORMAT, SHIPPED, Result, read, write
 from otviz.experiments.rows import ROWS, Row, covering
 from otviz.experiments.running import Running, run_here
@@ -200,6 +200,10 @@ def test_a_quick_result_is_no_basis_for_a_verdict() -> None:
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_every_row_has_an_experiment(row: Row) -> None:
     assert covering(row, ALL)
+
+
+def test_the_document_is_that_of_the_results() -> None:
+    assert DOCUMENT.read_text(encoding="utf-8") == document(), "run python -m otviz.experiments.report"
 
 
 def test_the_document_has_every_row_and_what_is_not_yet_there(tmp_path: Path) -> None:
