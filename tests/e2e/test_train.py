@@ -167,6 +167,7 @@ def test_every_way_to_steer(train: Callable[..., Train]) -> None:
     run = one.begin()
     one.press("Pause training")
     one.button("Resume training").wait_for()
+    one.is_now("paused")  # the picture hears of it after the buttons
     at = one.rests()
     one.press("1 step")
     one.until(lambda: one.step == at + 1)
