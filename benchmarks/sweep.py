@@ -6,6 +6,7 @@ import os
 import tempfile
 import time
 from pathlib import Path
+from unittest.mock import patch
 
 from benchmarks.rows import Effort, Measured, Row
 from otviz.experiments import named
@@ -28,16 +29,12 @@ def sweep_workers(effort: Effort) -> Measured:
 
 
 def _seconds(runs: int, workers: int) -> float:
-    before = os.environ.get("OTVIZ_HOME")
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["OTVIZ_HOME"] = folder  # where what is done is written down, to go on from
-        try:
-            began = time.perf_counter()
-            running = Running([named(EXPERIMENT)], runs, quick=True, workers=workers, folder=Path(folder))
-            running.wait()
-            taken = time.perf_counter() - began
-        finally:
-            os.environ.pop("OTVIZ_HOME") if before is None else os.environ.update(OTVIZ_HOME=before)
+    # OTVIZ_HOME is where what is done is written down, to go on from.
+    with tempfile.TemporaryDirectory() as folder, patch.dict(os.environ, OTVIZ_HOME=folder):
+        began = time.perf_counter()
+        running = Running([named(EXPERIMENT)], runs, quick=True, workers=workers, folder=Path(folder))
+        running.wait()
+        taken = time.perf_counter() - began
     if running.error or len(running.done) < runs:
         raise RuntimeError(f"the sweep broke off: {running.error}")
     return taken

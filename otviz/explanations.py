@@ -98,6 +98,11 @@ def glossary(folder: Path = EXPLANATIONS) -> dict[str, Word]:
     return dict(sorted(found.items(), key=lambda item: item[1].title.lower()))
 
 
+def words_of_knobs(words: Collection[Word]) -> dict[str, str]:
+    """The name of the word that explains a knob, by the knob's name; a word explains what is called like it itself."""
+    return {knob: word.name for word in words for knob in word.knobs} | {word.name: word.name for word in words}
+
+
 def derivations(folder: Path = EXPLANATIONS) -> dict[str, Derivation]:
     """All derivations by topic, in the order of the numbers in the file names. Raises ValueError as `glossary` does."""
     paths = sorted((folder / "derivations").glob("*.md"))

@@ -28,8 +28,8 @@ LAST = 10
 then misses the marginals by less than 1 % at blur 0.01 and 0.2 % at 0.05, where three sweeps in all miss 4 % and 2.5 %."""
 
 FREE, MOST_FREE = 10_000_000, 300
-"""Entries that the sweeps at the last temperature may go over whatever `scaling` asks for: a few milliseconds, in which
-small problems converge; and the most sweeps of that."""
+"""Entries that the sweeps at the last temperature may go over whatever `scaling` asks for, and the most
+sweeps of that: at most some twenty milliseconds, in which small problems converge."""
 
 TOLERANCE = 1e-3
 """Marginal error at which sweeps stop: a tenth of what a page warns of."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from otviz.explanations import Derivation, Word, derivations, glossary, matching
+from otviz.explanations import Derivation, Word, derivations, glossary, matching, words_of_knobs
 from pages._ui import frame, widgets
 from pages._ui.links import Link, plain, shorten
 
@@ -35,7 +35,7 @@ def show_derivations(link: Link) -> None:
 def show_glossary(link: Link) -> None:
     """The list of words with a search, and the one chosen."""
     known = glossary()
-    aliases = {knob: word.name for word in known.values() for knob in word.knobs if knob not in known}
+    aliases = words_of_knobs(known.values())
     left, right = st.columns([3, 8], gap="large")
     with left:
         asked = _search(link)

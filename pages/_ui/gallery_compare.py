@@ -10,7 +10,7 @@ import streamlit as st
 
 from otviz.checkpoints import Card
 from pages._ui import gallery, gallery_words, reading
-from pages._ui.gallery_look import Look, chosen, png_of, sampled
+from pages._ui.gallery_look import Look, chosen, sampled, show_sheet
 from pages._ui.links import Link, plain
 from pages._ui.player import player
 
@@ -64,12 +64,7 @@ def _samples(link: Link, cards: Sequence[Card]) -> None:
 
 def _sheet(model: Model, look: Look) -> None:
     rows = sampled(model, look)
-    st.image(
-        png_of(rows, model, look.columns(model)),
-        width="stretch",
-        output_format="PNG",
-        alt=f"Images made by {model.card.title}",
-    )
+    show_sheet(rows, model, look.columns(model), f"Images made by {model.card.title}", width="stretch")
     if model.classes:
         st.caption("each column is a class that was asked for")
     if not model.sees_source:

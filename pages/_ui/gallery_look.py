@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
+import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from otviz.params import Knobs, param
@@ -73,3 +74,16 @@ def png_of(rows: Any, model: Model, columns: int, wide: int = WIDE) -> bytes:
     from otviz.checkpoints.pictures import picture
 
     return picture(rows, model.card.shape, columns, wide)
+
+
+def show_sheet(
+    rows: Any,
+    model: Model,
+    columns: int,
+    alt: str,
+    *,
+    wide: int = WIDE,
+    width: Literal["content", "stretch"] = "content",
+) -> None:
+    """Draw a sheet as it is: `st.image` by itself would make a JPEG of it."""
+    st.image(png_of(rows, model, columns, wide), width=width, output_format="PNG", alt=alt)

@@ -11,7 +11,7 @@ import streamlit as st
 from otviz.checkpoints import Card
 from otviz.datasets.rows import in_turn
 from pages._ui import gallery, gallery_words
-from pages._ui.gallery_look import WIDE, Look, png_of, sampled
+from pages._ui.gallery_look import WIDE, Look, sampled, show_sheet
 from pages._ui.links import plain
 from pages._ui.player import player
 
@@ -25,9 +25,7 @@ NEIGHBOURS = 10
 
 
 def _image(rows: Any, model: Model, columns: int, caption: str, wide: int = WIDE) -> None:
-    st.image(
-        png_of(rows, model, columns, wide), output_format="PNG", alt=f"{len(rows)} images made by {model.card.title}"
-    )
+    show_sheet(rows, model, columns, f"{len(rows)} images made by {model.card.title}", wide=wide)
     st.caption(caption)
 
 
@@ -81,7 +79,7 @@ def _walk(model: Model, look: Look) -> None:
         st.image(moving(frames, model.card.shape, 4, 560), alt="Sixteen images that change into others")
     else:
         at = st.slider("Place on the walk", 0, len(frames) - 1, 0, key="gallery:place")
-        st.image(png_of(frames[at], model, 4, 560), output_format="PNG", alt="Sixteen images on their way")
+        show_sheet(frames[at], model, 4, "Sixteen images on their way", wide=560)
     st.caption(
         f"{WALKERS} walks, each on arcs through {STOPS} draws of x and z and back: what changes slowly in between shows how "
         "the generator joins one kind of image to another."

@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from otviz.explanations import glossary
+from otviz.explanations import glossary, words_of_knobs
 from otviz.params import Param
 from pages._ui import scales
 from pages._ui.links import plain
@@ -58,9 +58,8 @@ class Field:
 
 @cache
 def _explained() -> frozenset[str]:
-    """Names of knobs that the glossary has, under their own name or a word's."""
-    known = glossary()
-    return frozenset(known).union(*(word.knobs for word in known.values()))
+    """Names of knobs that the glossary has, read once: every widget of every page asks."""
+    return frozenset(words_of_knobs(glossary().values()))
 
 
 def draw(field: Field) -> Any:
