@@ -97,7 +97,7 @@ def test_pause_scrub_step_and_live(serve: Callable[..., str], page: Any) -> None
     player = Player(page, serve(DEMO), frames=20)
     player.moves()
     player.press("Pause playback")
-    assert not player.playing
+    player.wait(lambda: not player.playing)  # the next picture says so
     player.rests()
     frames = player.frames
     player.wait(lambda: player.frames > frames)  # pausing playback does not pause training
@@ -259,6 +259,7 @@ def test_reduced_motion_starts_on_the_newest_frame_and_rests(
 ) -> None:
     player = Player(new_page(reduced_motion="reduce"), serve(DEMO) + "/?mode=recorded")
     player.wait(lambda: player.step == 2400)
+    player.rests()
     assert not player.playing
 
 
