@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import pickle
-import time
 from pathlib import Path
 from typing import Any
 
@@ -76,14 +75,6 @@ def test_a_model_says_whether_it_sees_x(tmp_path: Path, folder: Path) -> None:
     assert models.load(folder).sees_source
     x, z = blind.latents(4)
     assert (blind.generate(x, z) == blind.generate(-x, z)).all()
-
-
-def test_a_hundred_samples_take_no_time(folder: Path) -> None:
-    model = models.load(folder)
-    model.sample(100)
-    began = time.perf_counter()
-    model.sample(100, seed=1)
-    assert time.perf_counter() - began < 0.3
 
 
 def test_a_killed_training_goes_on_to_the_same_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 
 import numpy as np
 import pytest
@@ -138,16 +137,6 @@ def test_diverged_samples_are_named():
         metrics.measure(samples, RING, np.random.default_rng(0))
     with pytest.raises(ValueError, match="shape"):
         metrics.coverage(np.zeros((4, 3)), RING.mixture())
-
-
-def test_coverage_is_quick_enough_for_every_frame():
-    samples, mixture = RING.sample(1000, np.random.default_rng(0)), RING.mixture()
-    times = []
-    for _ in range(50):
-        start = time.perf_counter()
-        metrics.coverage(samples, mixture)
-        times.append(time.perf_counter() - start)
-    assert min(times) < 1e-3  # 0.15 ms idle
 
 
 def test_importing_metrics_leaves_torch_out():

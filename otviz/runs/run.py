@@ -7,7 +7,6 @@ commands; errors are values, never raised across.
 from __future__ import annotations
 
 import math
-import queue
 import threading
 import time
 from collections.abc import Callable
@@ -24,6 +23,7 @@ from otviz.runs.diary import Diary
 from otviz.runs.hosts import Host, Hosted, Hosts
 from otviz.runs.kept import Restored, State
 from otviz.runs.live import Here, Live
+from otviz.runs.orders import Orders
 from otviz.runs.pace import Pace
 from otviz.runs.past import Change, Past
 from otviz.runs.rhythm import Rhythm
@@ -77,11 +77,9 @@ class Run:
         self._save = save
         self._restored = restored
         self.live: Live | None = None
-        self._commands: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
+        self._orders = Orders()
         self._diary = Diary(config.steps, restored)
         self.past = Past.behind(config, restored)
-        self._later: list[tuple[str, Any]] = []  # commands that came while queued
-        self._allowed: float = math.inf  # steps until the next pause
         self._turn_ends = math.inf
         self._fault = ""
         self._unsaved = ""
@@ -105,30 +103,30 @@ class Run:
 
     def pause(self) -> None:
         """Stop between two steps until `resume`."""
-        self._commands.put(("allow", 0))
+        self._orders.give("allow", 0)
 
     def resume(self) -> None:
         """Go on."""
-        self._commands.put(("allow", math.inf))
+        self._orders.give("allow", math.inf)
 
     def do_steps(self, n: int) -> None:
         """Do n more steps, then pause; asked again before they are done, so many more."""
-        self._commands.put(("more", n))
+        self._orders.give("more", n)
 
     def retune(self, **changes: Any) -> None:
         """Change live knobs from the next step on. Raises ValueError at once if a change is not allowed."""
         if self.status in ENDED:
             raise ValueError("this run has ended, so its knobs cannot change; start a new run with the values you want")
         self.config = self.config.retuned(changes)
-        self._commands.put(("retune", self.config.method))
+        self._orders.give("retune", self.config.method)
 
     def freeze(self, frozen: bool = True) -> None:
         """Freeze the adversary, or let it learn again."""
-        self._commands.put(("freeze", frozen))
+        self._orders.give("freeze", frozen)
 
     def stop(self) -> None:
         """End for good, keeping what there is."""
-        self._commands.put(("stop", None))
+        self._orders.give("stop")
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the run has ended; False if it has not within `timeout` seconds."""
@@ -238,14 +236,14 @@ class Run:
                 return
             began = time.monotonic()
             left = self.config.steps - live.step
-            steps = int(min(self._rhythm.portion(), self._allowed, self._turn_ends - live.step, left))
+            steps = int(min(self._rhythm.portion(), self._orders.allowed, self._turn_ends - live.step, left))
             self._diary.trained(*live.advance(steps))
-            self._allowed -= steps
+            self._orders.allowed -= steps
             seconds = time.monotonic() - began
             self.seconds += seconds
             self._rhythm.trained(steps, seconds)
             last = live.step >= self.config.steps
-            rests = last or self._allowed <= 0
+            rests = last or self._orders.allowed <= 0
             if (rests or self._rhythm.due()) and not self._look(live, rests):
                 return
             if not last and not self._obey():
@@ -290,13 +288,11 @@ class Run:
         return True
 
     def _obey(self) -> bool:
-        """Carry out waiting commands; while paused, wait for one. False when the run has ended."""
+        """Carry out what was ordered; while paused, wait for one. False when the run has ended."""
         while self.status not in ENDED:
-            if self._later:
-                self._carry_out(*self._later.pop(0))
-            elif not self._commands.empty() or (self.status == "paused" and self._allowed <= 0):
-                self._carry_out(*self._commands.get())
-            elif self._allowed <= 0:
+            if order := self._orders.take(wait=self.status == "paused"):
+                self._carry_out(*order)
+            elif self._orders.allowed <= 0:
                 self._pause()
             elif self.status == "running":
                 return True
@@ -304,25 +300,19 @@ class Run:
                 self._admitted()
         return False
 
-    def _carry_out(self, command: str, value: Any) -> None:
+    def _carry_out(self, order: str, value: Any) -> None:
         live = self.live
         assert live is not None
-        if command == "stop":
+        if order == "stop":
             if self._look(live, whole=True):
                 self._end("stopped")
-        elif command == "retune":
+        elif order == "retune":
             live.retune(value)
             self.past = self.past.then(Change(live.step, method=value))
-        elif command == "freeze":
+        elif order == "freeze":
             live.freeze(value)
             self.frozen, self._diary.altered = value, True
             self.past = self.past.then(Change(live.step, frozen=value))
-        else:
-            self._allow(command, value)
-
-    def _allow(self, command: str, steps: float) -> None:
-        left = self._allowed if math.isfinite(self._allowed) else 0.0
-        self._allowed = max(left, 0.0) + steps if command == "more" else steps
 
     def _pause(self) -> None:
         assert self.live is not None
@@ -335,15 +325,9 @@ class Run:
         """Wait for a slot, as queued; what needs the training is carried out later. False when told to stop."""
         self.status = "queued"
         while not self._slots.enter(self, timeout=0.1, group=self._pace):
-            while not self._commands.empty():
-                command, value = self._commands.get()
-                if command == "stop":
-                    self._end("stopped")
-                    return False
-                if command in ("allow", "more"):
-                    self._allow(command, value)
-                else:
-                    self._later.append((command, value))
+            if self._orders.put_off():
+                self._end("stopped")
+                return False
         self.status = "running"
         if self._pace is not None:
             self._pace.join(self, self.step, self._lane)

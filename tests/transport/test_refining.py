@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 
@@ -34,9 +32,7 @@ def test_it_can_be_stopped() -> None:
     work = begun(4000)
     assert not work.wait(0.0)
     work.stop()
-    began = time.monotonic()
     assert work.wait(20)
-    assert time.monotonic() - began < 5
     assert not work.picture.finished
 
 
