@@ -222,7 +222,8 @@ function meterTexts(meter, alpha, detail) {
 function drawBars(player, canvas, shares, trueShares, names) {
   const { width, height } = canvas, c = canvas.getContext("2d"), r = player.ratio, words = names?.length && height > 50 * r;
   const truth = shares.map((_, i) => trueShares?.[i] ?? 1 / shares.length);
-  const top = Math.max(...shares, 1.25 * Math.max(...truth)), base = height - (words ? 15 : 1) * r, slot = width / shares.length;
+  const slot = width / shares.length, lines = words ? linesOf(player, c, names, slot) : 0;
+  const top = Math.max(...shares, 1.25 * Math.max(...truth)), base = height - (lines ? 3 + 12 * lines : 1) * r;
   const bar = clamp(slot * 0.36, r, 20 * r), tall = (share) => (share / top) * (base - 2 * r), line = Math.min(r, bar / 3);
   c.clearRect(0, 0, width, height);
   c.lineWidth = line;
@@ -240,19 +241,25 @@ function drawBars(player, canvas, shares, trueShares, names) {
   c.globalAlpha = 0.3;
   c.fillRect(0, base, width, r);
   c.globalAlpha = 0.8;
-  if (words) nameBars(player, c, names, slot, base);
+  if (lines) nameBars(player, c, names, slot, base, lines);
   c.globalAlpha = 1;
 }
 
-/** Names of classes below their bars, cut to what fits. */
-function nameBars(player, c, names, slot, base) {
-  const r = player.ratio;
-  c.font = `${10.5 * r}px ${player.theme.font}`;
+/** Lines that the names of classes take below their bars: two, by turns, where one has no room for all. */
+function linesOf(player, c, names, slot) {
+  c.font = `${10.5 * player.ratio}px ${player.theme.font}`;
+  return names.some((name) => c.measureText(name).width > slot - 3 * player.ratio) ? 2 : 1;
+}
+
+/** Names of classes below their bars, kept inside the picture and cut to what fits. */
+function nameBars(player, c, names, slot, base, lines) {
+  const r = player.ratio, most = lines * slot - 3 * r;
   c.textAlign = "center";
   names.forEach((name, i) => {
     let text = name;
-    while (text.length > 1 && c.measureText(text).width > slot - 3 * r) text = text.slice(0, -1);
-    c.fillText(text, (i + 0.5) * slot, base + 12 * r);
+    while (text.length > 1 && c.measureText(text).width > most) text = text.slice(0, -1);
+    const half = c.measureText(text).width / 2;
+    c.fillText(text, clamp((i + 0.5) * slot, half, names.length * slot - half), base + 12 * r * (1 + (i % lines)));
   });
 }
 
