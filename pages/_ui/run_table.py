@@ -86,7 +86,7 @@ def choose(runs: Sequence[Summary], key: str) -> list[Summary]:
     chosen = [runs[at] for at in found["selection"]["rows"] if at < len(runs)]
     st.session_state[key] = tuple(run.id for run in chosen)  # what a filter hides is chosen no more
     if any(run.status in LIVING for run in runs):
-        st.fragment(_watch, run_every=POLL)([(run.id, run.status, run.step) for run in runs if run.status in LIVING])
+        _watch(runs)
     return chosen
 
 
@@ -114,11 +114,24 @@ def act(link: Link, chosen: Sequence[Summary], shown: str = "") -> None:
         st.markdown(plain(words if one.method or len(chosen) > 1 else f"{one.id}: {one.note}"))
 
 
-def _watch(before: list[tuple[str, str, int]]) -> None:
-    """Draw the page again once a run that trains has moved."""
-    now = [(run.id, run.status, run.step) for run in registry().listed() if run.status in LIVING]
-    if now != before:
-        st.rerun()
+def _watch(runs: Sequence[Summary]) -> None:
+    """Draw the page again once one of these that trains has moved.
+
+    Never while the page is still being drawn: what was clicked below would be lost.
+    """
+    before = {run.id: (run.status, run.step) for run in runs if run.status in LIVING}
+    drawing = True
+
+    def look() -> None:
+        nonlocal drawing
+        if (
+            not drawing
+            and {run.id: (run.status, run.step) for run in registry().listed() if run.id in before} != before
+        ):
+            st.rerun()
+        drawing = False
+
+    st.fragment(look, run_every=POLL)()
 
 
 def _table(runs: Sequence[Summary]) -> dict[str, list[Any]]:

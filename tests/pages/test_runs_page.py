@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -130,6 +132,32 @@ def test_several_are_deleted_at_once_and_what_trains_stays(app: AppTest, registr
     assert listed(app) == [alive.id, three[1]]
     assert not registry.stored.path(three[0]).exists()
     alive.stop()
+
+
+def test_a_click_is_not_lost_when_a_run_moves_while_the_page_is_drawn(
+    app: AppTest, registry: Registry, three: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alive = registry.submit(RunConfig(methods.named("uotm")(batch_size=8), named("ring")(), steps=100_000))
+    listed_now, steps = Registry.listed, itertools.count()
+    monkeypatch.setattr(
+        Registry, "listed",
+        lambda self: [replace(run, step=next(steps)) if run.id == alive.id else run for run in listed_now(self)],
+    )  # fmt: skip
+    open_page(app, runs=three[0])
+    press(app, "delete-runs")
+    assert listed(app) == [alive.id, *three[1:]]
+    alive.stop()
+
+
+def test_a_run_that_trains_out_of_sight_changes_nothing(app: AppTest, registry: Registry) -> None:
+    alive = [
+        registry.submit(RunConfig(methods.named(name)(batch_size=8), named("ring")(), steps=100_000))
+        for name in ("uotm", "sinkhorn")
+    ]
+    open_page(app, method="sinkhorn")  # comes to its end, and does not begin again for what the filter hides
+    assert listed(app) == [alive[1].id]
+    for run in alive:
+        run.stop()
 
 
 def test_a_run_deleted_on_the_disk_is_gone_at_the_next_look(app: AppTest, registry: Registry, three: list[str]) -> None:
