@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import os
 import subprocess
 import sys
@@ -9,6 +11,14 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
+NEEDED_SOON = ("torch._dynamo", "ot")
+
+
+def import_what_is_needed_soon() -> None:
+    """Import what the first optimiser and the first exact W2 need, 2 s each: better before a training than within it."""
+    for name in NEEDED_SOON:
+        with contextlib.suppress(RuntimeError):  # some modules cannot be imported once the process is ending
+            importlib.import_module(name)
 
 
 def begin(module: str, **options: Any) -> subprocess.Popen[Any]:

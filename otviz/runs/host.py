@@ -14,6 +14,7 @@ from typing import IO, Any
 
 import torch
 
+from otviz.processes import import_what_is_needed_soon
 from otviz.runs import frames
 from otviz.runs.config import RunConfig
 from otviz.runs.frames import Arrays, Frame
@@ -91,6 +92,7 @@ def main() -> None:
     out, sys.stdout = sys.stdout.buffer, sys.stderr  # what a library prints must not get between the frames
     requests: queue.SimpleQueue[Frame] = queue.SimpleQueue()
     threading.Thread(target=_read, args=(sys.stdin.buffer, requests), daemon=True).start()
+    import_what_is_needed_soon()
     hosting = Hosting()
     while True:
         frames.write(out, *hosting.answer(*requests.get()))

@@ -61,6 +61,11 @@ class Host:
         """A number for one more training."""
         return next(self._numbers)
 
+    def wait(self) -> None:
+        """Wait until it is ready to train, or has ended."""
+        with contextlib.suppress(ValueError):
+            self.ask({"do": "close", "of": self.number()})  # a training that was never opened
+
     def end(self) -> None:
         """End the process at once."""
         self._process.kill()
@@ -87,6 +92,7 @@ class Hosts:
     def __init__(self, count: int | None = None) -> None:
         self._hosts: list[Host | None] = [None] * (count or min(MOST, cores()))
         self._lock = threading.Lock()
+        self._closed = False
 
     def take(self) -> tuple[int, Host]:
         """The host with the fewest trainings, and its place; give it back with `give_back`."""
@@ -102,14 +108,24 @@ class Hosts:
             host.open -= 1
 
     def warm_up(self) -> None:
-        """Start all of them, so that the first run need not wait for torch."""
-        with self._lock:
-            for place in range(len(self._hosts)):
-                self._at(place)
+        """Start all of them in turn, in a thread of its own, so that the first run need not wait for torch.
+
+        Each once the one before is ready: importing side by side, all would be ready late.
+        """
+        threading.Thread(target=self._warm_up, name="hosts", daemon=True).start()
+
+    def _warm_up(self) -> None:
+        for place in range(len(self._hosts)):
+            with self._lock:
+                if self._closed:
+                    return
+                host = self._at(place)
+            host.wait()
 
     def close(self) -> None:
         """End them all."""
         with self._lock:
+            self._closed = True
             for host in filter(None, self._hosts):
                 host.end()
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import atexit
-import contextlib
 import importlib
 import threading
 
 import streamlit as st
 
-from otviz.processes import cores
+from otviz.processes import cores, import_what_is_needed_soon
 from pages._ui import leases
 
 DELAY = 1.5  # seconds after the first page was drawn, so that the browser gets its files first
-NEEDED_SOON = ("torch._dynamo", "ot")  # what the first optimiser and the first exact W2 import: 2 s each
 
 
 class Warmup:
@@ -43,11 +41,9 @@ class Warmup:
             self.device = "MPS"
         else:
             self.device = "CPU"
-        for name in NEEDED_SOON:
-            with contextlib.suppress(RuntimeError):  # some modules cannot be imported once the process is ending
-                importlib.import_module(name)
         if (hosts := leases.hosts()) is not None:
             hosts.warm_up()
+        import_what_is_needed_soon()
 
     def _finish(self) -> None:
         if self._timer is not None:

@@ -78,18 +78,18 @@ def compare(server: str, new_page: Callable[..., Any]) -> Iterator[Compare]:
 
 
 def test_table_1_from_one_button_to_verdicts_and_the_figure(compare: Compare) -> None:
-    compare.open(f"preset=table-1&steps=150&{SMALL}")
+    compare.open(f"preset=table-1&steps=100&{SMALL}")
     compare.main.get_by_text("The first two columns are Table 1").wait_for()
     compare.train()
     assert compare.titles == ["WGAN", "OTM", "WGAN-GP", "GAN", "UOTM without cost", "UOTM", "UOTM-SD"]
     compare.main.get_by_text("Modes and shares are of 1000 generated points").wait_for()
-    compare.until(lambda: compare.steps == [150] * 7)
+    compare.until(lambda: compare.steps == [100] * 7)
     compare.until(lambda: "not finished" not in compare.verdicts and len(compare.verdicts) == 7)
     compare.main.get_by_text("Why these words").click()
     compare.main.get_by_text(re.compile("A run (has collapsed|mixes modes|is un|covers)")).first.wait_for()
 
     compare.main.get_by_role("radio", name="Figure 1").click()
-    compare.main.get_by_text("step 150", exact=True).wait_for()
+    compare.main.get_by_text("step 100", exact=True).wait_for()
     with compare.page.expect_download() as download:
         compare.button("This picture").click()
     html = download.value.path().read_text()

@@ -62,7 +62,9 @@ class Images:
 @pytest.fixture
 def images(serve: Callable[..., str], page: Any, tmp_path_factory: pytest.TempPathFactory) -> Images:
     home = tmp_path_factory.mktemp("images")
-    page.goto(serve("app.py", env={"OTVIZ_HOME": str(home), "OTVIZ_GRACE": "30"}) + f"/images?{QUICK}")
+    page.goto(
+        serve("app.py", env={"OTVIZ_HOME": str(home), "OTVIZ_GRACE": "30", "OTVIZ_HOSTS": "1"}) + f"/images?{QUICK}"
+    )
     shown = Images(page)
     shown.until(lambda: shown.player.count() == 1 and shown.status == "ready")
     return shown

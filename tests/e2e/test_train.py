@@ -307,7 +307,7 @@ def test_a_link_full_of_nonsense(train: Callable[..., Train]) -> None:
 
 
 def test_closed_tabs_and_restarted_servers(own_server: Callable[..., Any], page: Any, tmp_path: Path) -> None:
-    server = own_server("app.py", {"OTVIZ_HOME": str(tmp_path), "OTVIZ_GRACE": "2"})
+    server = own_server("app.py", {"OTVIZ_HOME": str(tmp_path), "OTVIZ_GRACE": "2", "OTVIZ_HOSTS": "1"})
     one = Train(page, server.start(), steps="100000", **SHORT)
     run = one.begin()
     summary = tmp_path / "runs" / run / "summary.json"

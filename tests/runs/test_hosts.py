@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -93,6 +94,36 @@ def test_a_host_trains_the_same_numbers(hosts: Hosts, name: str) -> None:
     for live in (there, resumed):
         live.close()
     hosts.give_back(host)
+
+
+def test_hosts_are_warmed_up_in_turn_until_they_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    ready, begun = threading.Semaphore(0), []
+
+    class Slow:
+        over, open = False, 0
+
+        def __init__(self) -> None:
+            begun.append(self)
+
+        def wait(self) -> None:
+            ready.acquire()
+
+        def end(self) -> None:
+            pass
+
+    monkeypatch.setattr("otviz.runs.hosts.Host", Slow)
+    some = Hosts(3)
+    some.warm_up()
+    until(lambda: len(begun) == 1)
+    assert some.take() == (0, begun[0]), "the first run need not wait for the others"
+    time.sleep(0.05)
+    assert len(begun) == 1
+    ready.release()
+    until(lambda: len(begun) == 2)
+    some.close()
+    ready.release()
+    time.sleep(0.05)
+    assert len(begun) == 2
 
 
 def test_frames_go_there_and_back_and_end_where_they_are_cut() -> None:
