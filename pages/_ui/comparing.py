@@ -135,6 +135,8 @@ def begin(link: Link, configs: Sequence[RunConfig]) -> None:
     except ValueError as error:
         st.error(plain(str(error)))
         return
+    _remember(runs)  # a knob moved while they begin goes to its run
+    st.session_state[running.BEGUN] = runs[0].id
     link.publish({"runs": ",".join(run.id for run in runs)})
     st.rerun()
 
@@ -162,12 +164,13 @@ def settle(link: Link, runs: Sequence[Run | Recorded], chosen: Chosen) -> None:
     """Keep knobs and runs together, as `running.settle` does for one: moved here they go to the run, moved elsewhere they come."""
     if not runs:
         return
+    begun = running.begun_here(runs[0])
     fits = [
         method is None or type(method) is type(run.config.method)
         for run, method in zip(runs, chosen.methods, strict=False)
     ]
     if len(runs) != len(chosen.methods) or not all(fits):
-        if not any(run.id in tuned() for run in runs):
+        if begun or not any(run.id in tuned() for run in runs):
             _remember(runs)
             go_to(link, runs)
         return
@@ -176,7 +179,8 @@ def settle(link: Link, runs: Sequence[Run | Recorded], chosen: Chosen) -> None:
         tuned()[run.id] = run.config.method
         if living is None or method is None:
             continue
-        if (before is None and method != run.config.method) or (before is not None and before != run.config.method):
+        elsewhere = method != run.config.method if before is None else before != run.config.method
+        if elsewhere or (begun and not running.retunes(run.config, method)):
             _remember(runs)
             go_to(link, runs)
         if before is not None:

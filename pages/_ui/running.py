@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from otviz.runs.recorded import Recorded
     from otviz.runs.run import Run
 
+BEGUN = "otviz.begun"  # under which a session remembers the run that it began last, until it is shown
 INVITATION = "Press **Train** and watch the generator carry the grey rings to the blue squares."
 
 
@@ -57,12 +59,14 @@ def alive(run: Run | Recorded | None) -> Run | None:
 
 
 def begin(link: Link, config: RunConfig | Branch) -> None:
-    """Start a run and show it."""
+    """Start a run with the settings on the page, and show it."""
     try:
         run = registry().submit(config)
     except ValueError as error:
         st.error(plain(str(error)))
         return
+    tuned()[run.id] = run.config.method
+    st.session_state[BEGUN] = run.id
     link.publish({"run": run.id})
     st.rerun()
 
@@ -168,12 +172,15 @@ def settle(link: Link, run: Run | Recorded, config: RunConfig | None, address: d
     """Keep the knobs on this page and those of the run together.
 
     A session that first sees a run takes over its settings (those of a run that is over only if the address has none).
-    Later, a knob moved here goes to the run; one moved in another browser comes here.
+    Later, a knob moved here goes to the run, also while it begins; one moved in another browser comes here.
     """
     seen, living = tuned(), alive(run)
     before, bare = seen.get(run.id), set(link.said) <= {"run", "view"}
     seen[run.id] = run.config.method
-    if before is None and (living or bare) and config != run.config:
+    begun = begun_here(run)
+    if (begun and not _comes_from(run.config, config)) or (
+        before is None and (living or bare) and config != run.config
+    ):
         link.go(address)
     if living is None or before is None:
         return
@@ -182,6 +189,27 @@ def settle(link: Link, run: Run | Recorded, config: RunConfig | None, address: d
     if config is not None and config.method.name == before.name:
         old, new = before.as_dict(), config.method.as_dict()
         retune(living, {name: value for name, value in new.items() if old[name] != value})
+
+
+def begun_here(run: Run | Recorded) -> bool:
+    """Whether this session began the run and shows it for the first time now: knobs may have been moved meanwhile."""
+    return bool(st.session_state.pop(BEGUN, "") == run.id)
+
+
+def _comes_from(old: RunConfig, new: RunConfig | None) -> bool:
+    return new is not None and retunes(old, new.method) and dataclasses.replace(new, method=old.method) == old
+
+
+def retunes(config: RunConfig, method: Method) -> bool:
+    """Whether a run can come to this method by moving knobs."""
+    if method.name != config.method.name:
+        return False
+    old = config.method.as_dict()
+    try:
+        config.retuned({name: value for name, value in method.as_dict().items() if old[name] != value})
+    except ValueError:
+        return False
+    return True
 
 
 def retune(run: Run, moved: dict[str, object]) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from asking import address, words
@@ -12,7 +14,7 @@ from otviz import methods
 from otviz.distributions import named
 from otviz.runs.config import RunConfig
 from otviz.runs.registry import Registry
-from pages._ui import leases
+from pages._ui import leases, running
 from pages._ui.links import plain
 
 pytestmark = pytest.mark.usefixtures("registry")
@@ -89,6 +91,26 @@ def test_a_knob_moved_elsewhere_moves_here_and_one_moved_here_reaches_the_run(ap
     tau.set_value(0.1).run()
     assert run.config.method.as_dict()["tau"] == 0.1
     assert address(app)["tau"] == "0.1"
+    run.stop()
+
+
+@pytest.mark.parametrize(("moved", "value"), [("Tau", 0.1), ("Steps", 77)])
+def test_what_is_moved_while_a_run_begins_reaches_it_or_is_taken_back(
+    alone: None, registry: Registry, monkeypatch: pytest.MonkeyPatch, moved: str, value: float
+) -> None:
+    """The page has been drawn with Train, and not yet with the run."""
+    app = AppTest.from_file(str(Path(__file__).resolve().parents[2] / "pages" / "2_train.py"), default_timeout=60)
+    app.query_params["method"] = "uotm"
+    app.run()
+    with monkeypatch.context() as patch:
+        patch.setattr(running, "st", SimpleNamespace(**{**vars(running.st), "rerun": running.st.stop}))
+        next(button for button in app.button if button.label == "Train").click().run()
+    (run,) = registry.runs()
+    widgets = (*app.select_slider, *app.number_input)
+    next(widget for widget in widgets if widget.label.startswith(moved)).set_value(value).run()
+    assert not app.exception
+    assert run.config.method.as_dict()["tau"] == (value if moved == "Tau" else 0.05)
+    assert (address(app).get("tau"), address(app).get("steps")) == ("0.1" if moved == "Tau" else None, None)
     run.stop()
 
 
