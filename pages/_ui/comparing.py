@@ -135,8 +135,7 @@ def begin(link: Link, configs: Sequence[RunConfig]) -> None:
     except ValueError as error:
         st.error(plain(str(error)))
         return
-    _remember(runs)  # a knob moved while they begin goes to its run
-    st.session_state[running.BEGUN] = runs[0].id
+    running.remember_begun(runs)
     link.publish({"runs": ",".join(run.id for run in runs)})
     st.rerun()
 
@@ -184,8 +183,7 @@ def settle(link: Link, runs: Sequence[Run | Recorded], chosen: Chosen) -> None:
             _remember(runs)
             go_to(link, runs)
         if before is not None:
-            old, new = before.as_dict(), method.as_dict()
-            running.retune(living, {knob: value for knob, value in new.items() if old[knob] != value})
+            running.retune(living, running.moved(before, method))
 
 
 def _remember(runs: Sequence[Run | Recorded]) -> None:

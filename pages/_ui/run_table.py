@@ -119,19 +119,20 @@ def _watch(runs: Sequence[Summary]) -> None:
 
     Never while the page is still being drawn: what was clicked below would be lost.
     """
-    before = {run.id: (run.status, run.step) for run in runs if run.status in LIVING}
-    drawing = True
+    watched = {run.id for run in runs if run.status in LIVING}
+    before, drawing = _moves(runs, watched), True
 
     def look() -> None:
         nonlocal drawing
-        if (
-            not drawing
-            and {run.id: (run.status, run.step) for run in registry().listed() if run.id in before} != before
-        ):
+        if not drawing and _moves(registry().listed(), watched) != before:
             st.rerun()
         drawing = False
 
     st.fragment(look, run_every=POLL)()
+
+
+def _moves(runs: Sequence[Summary], watched: Collection[str]) -> dict[str, tuple[str, int]]:
+    return {run.id: (run.status, run.step) for run in runs if run.id in watched}
 
 
 def _table(runs: Sequence[Summary]) -> dict[str, list[Any]]:

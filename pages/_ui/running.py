@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from otviz.runs.recorded import Recorded
     from otviz.runs.run import Run
 
-BEGUN = "otviz.begun"  # under which a session remembers the run that it began last, until it is shown
+_BEGUN = "otviz.begun"  # under which a session remembers the run that it began last, until it is shown
 INVITATION = "Press **Train** and watch the generator carry the grey rings to the blue squares."
 
 
@@ -65,8 +66,7 @@ def begin(link: Link, config: RunConfig | Branch) -> None:
     except ValueError as error:
         st.error(plain(str(error)))
         return
-    tuned()[run.id] = run.config.method
-    st.session_state[BEGUN] = run.id
+    remember_begun([run])
     link.publish({"run": run.id})
     st.rerun()
 
@@ -187,13 +187,19 @@ def settle(link: Link, run: Run | Recorded, config: RunConfig | None, address: d
     if before != run.config.method:
         link.go(address)
     if config is not None and config.method.name == before.name:
-        old, new = before.as_dict(), config.method.as_dict()
-        retune(living, {name: value for name, value in new.items() if old[name] != value})
+        retune(living, moved(before, config.method))
+
+
+def remember_begun(runs: Sequence[Run]) -> None:
+    """Remember that this session began these runs with the settings on its page, which will show them next."""
+    for run in runs:
+        tuned()[run.id] = run.config.method
+    st.session_state[_BEGUN] = runs[0].id
 
 
 def begun_here(run: Run | Recorded) -> bool:
     """Whether this session began the run and shows it for the first time now: knobs may have been moved meanwhile."""
-    return bool(st.session_state.pop(BEGUN, "") == run.id)
+    return bool(st.session_state.pop(_BEGUN, "") == run.id)
 
 
 def _comes_from(old: RunConfig, new: RunConfig | None) -> bool:
@@ -204,20 +210,25 @@ def retunes(config: RunConfig, method: Method) -> bool:
     """Whether a run can come to this method by moving knobs."""
     if method.name != config.method.name:
         return False
-    old = config.method.as_dict()
     try:
-        config.retuned({name: value for name, value in method.as_dict().items() if old[name] != value})
+        config.retuned(moved(config.method, method))
     except ValueError:
         return False
     return True
 
 
-def retune(run: Run, moved: dict[str, object]) -> None:
+def moved(before: Method, now: Method) -> dict[str, Any]:
+    """The knobs of a method that stand elsewhere now, by name."""
+    old = before.as_dict()
+    return {name: value for name, value in now.as_dict().items() if old[name] != value}
+
+
+def retune(run: Run, changes: dict[str, Any]) -> None:
     """Put moved knobs in force, and remember that this session moved them."""
-    if not moved:
+    if not changes:
         return
     try:
-        run.retune(**moved)
+        run.retune(**changes)
         tuned()[run.id] = run.config.method
     except ValueError as error:
         st.error(plain(str(error)))
