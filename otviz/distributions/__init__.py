@@ -4,15 +4,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from otviz.distributions.base import Distribution, Mixture, Points
+from otviz.distributions.base import Cloud, Distribution, Mixture, Points, Units
 from otviz.distributions.uploads import EXTENSIONS, PREFIX, find_upload, store_upload, uploads_folder
 from otviz.params import params_of
 from otviz.plugins import choose, discover
 
 __all__ = [
+    "Cloud",
     "Distribution",
     "Mixture",
     "Points",
+    "Units",
     "by_record",
     "distributions",
     "kind_of",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,46 @@ class Mixture:
 
 
 @dataclass(frozen=True)
+class Units:
+    """How data units, in which a method trains, relate to the units of the user's file: file = offset + factor * data.
+
+    Attributes:
+        offset: of the origin of the data units, in file units.
+        factor: file units per data unit, > 0.
+        name: of the file's unit, such as "mm"; empty if the file names none.
+    """
+
+    offset: tuple[float, float] = (0.0, 0.0)
+    factor: float = 1.0
+    name: str = ""
+
+    def to_file(self, points: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+        """Points (..., 2) in file units, float64, from points in data units."""
+        placed: NDArray[np.float64] = np.asarray(points, dtype=np.float64) * self.factor + np.asarray(self.offset)
+        return placed
+
+    def to_data(self, points: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+        """Points (..., 2) in data units, float64, from points in file units."""
+        placed: NDArray[np.float64] = (np.asarray(points, dtype=np.float64) - np.asarray(self.offset)) / self.factor
+        return placed
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """One side of a transport problem.
+
+    Attributes:
+        points: shape (n, 2), float64, in the units of the file they come from (data units for what needs no file).
+        weights: shape (n,), >= 0, they sum to 1; None where all points weigh the same.
+        note: what was taken, in one sentence, as "1000 of 5000 rows, drawn without replacement"; may be empty.
+    """
+
+    points: NDArray[np.float64]
+    weights: NDArray[np.float64] | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class Distribution(Knobs, ABC):
     """A distribution of points in the plane. Subclasses are frozen dataclasses of knobs.
 
@@ -64,6 +104,15 @@ class Distribution(Knobs, ABC):
     @abstractmethod
     def sample(self, n: int, rng: np.random.Generator) -> Points:
         """Draw n independent points, shape (n, 2), float32, in data units."""
+
+    @property
+    def units(self) -> Units:
+        """The units of the user's file; the identity for what needs no file."""
+        return Units()
+
+    def cloud(self, n: int, rng: np.random.Generator) -> Cloud:
+        """At most n points for a transport problem: n draws, or the rows of a file as they are if it has at most n."""
+        return Cloud(self.sample(n, rng).astype(np.float64))
 
     @classmethod
     def offers(cls, file: str) -> Mapping[str, tuple[str, ...]]:

@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from otviz.distributions.base import Distribution, Points
+from otviz.distributions.base import Cloud, Distribution, Points, Units
 from otviz.distributions.tables import EXTENSIONS, Columns, numeric_columns, read_columns
 from otviz.distributions.uploads import PREFIX, find_upload, identity
 from otviz.params import param
@@ -27,6 +27,8 @@ class Loaded:
 
     Attributes:
         points: float32, read-only.
+        own: the same rows in the file's units, (kept, 2) float64, read-only.
+        weights: of the kept rows, (kept,), as in the file; None where all weigh the same.
         rows: rows in the file; where there are more than MAX_ROWS, that many are kept, drawn with a fixed seed.
         columns: names of the columns taken as x and y.
         edges: upper ends of the points' shares of the weight, (kept,), or None where all weigh the same.
@@ -36,6 +38,8 @@ class Loaded:
     """
 
     points: Points
+    own: NDArray[np.float64]
+    weights: NDArray[np.float64] | None
     rows: int
     columns: tuple[str, str]
     edges: NDArray[np.float64] | None
@@ -87,6 +91,22 @@ class PointsFile(Distribution):
         drawn: Points = points[rows]
         return drawn
 
+    @property
+    def units(self) -> Units:
+        """What `centred` and `scaled` did, to be undone."""
+        return Units(self.loaded.offset, self.loaded.factor)
+
+    def cloud(self, n: int, rng: np.random.Generator) -> Cloud:
+        """The rows as they are, in the file's units; above n, n of them drawn without replacement."""
+        points, weights, note = self.loaded.own, self.loaded.weights, ""
+        if len(points) > n:
+            kept = np.sort(rng.choice(len(points), n, replace=False))
+            points, weights = points[kept], None if weights is None else weights[kept]
+            note = f"{n:,} of {self.loaded.rows:,} rows, drawn without replacement"
+        if weights is not None:
+            weights = weights / weights.sum()
+        return Cloud(points, weights, note)
+
     def describe(self) -> str:
         """One sentence: rows read and kept, columns, and what was subtracted and divided by."""
         got = self.loaded
@@ -122,8 +142,10 @@ def _load(path: Path, _changed: int, _size: int, x: str, y: str, weight: str, ce
     if not np.isfinite(points).all() or _distinct(points) < 3:
         raise ValueError(f"{path.name} lies too far from 0 for its spread; centre it (centred), and scale it (scaled)")
     points.setflags(write=False)
+    rows.setflags(write=False)
     edges = np.cumsum(weights) if weight else None
-    return Loaded(points, count, columns, edges, total, (float(offset[0]), float(offset[1])), factor)
+    given = weights if weight else None
+    return Loaded(points, rows, given, count, columns, edges, total, (float(offset[0]), float(offset[1])), factor)
 
 
 def _weights(path: Path, weight: str, columns: tuple[str, str]) -> NDArray[np.float64]:
