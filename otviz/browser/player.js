@@ -11,7 +11,6 @@ const SPEEDS = [0.25, 0.5, 1, 2, 4];
 const LIVE_DELAY = 0.55, MOST_DELAY = 3; // seconds behind the newest frame, so that there is always a next one to move to
 const MOST_FRAMES = 600, MOST_SHEETS = 240; // kept per panel; beyond it the older half is thinned
 const GRID_MAX = 65534, OUTSIDE = 65535;
-const OUT_OF_REACH = 2; // seconds until a server that did not answer is asked again
 const OVER = new Set(["done", "failed", "stopped"]);
 const FEW = 2, FILM = 1000 / 32; // of more panels a picture every so many milliseconds: their trainings need the time, too
 const GROUND_EVERY = 60; // milliseconds between drawings of the heat map and arrows while playing
@@ -71,7 +70,7 @@ function createPlayer(root) {
     layers: Object.fromEntries(LAYERS.map((layer) => [layer.id, layer.on])),
     step: null, playing: null, live: false, speed: 1, dragging: false, focus: -1,
     arrivals: [], rest: 0, painted: 0, dirty: true, textAt: 0, spokenAt: 0, asked: 0, nextAsk: 0, news: [],
-    frameRequest: 0, lastTick: 0, paintNext: 0, ratio: 0, width: 0, windowHeight: 0, detail: 2,
+    frameRequest: 0, lastTick: 0, paintNext: 0, ratio: 0, width: 0, windowHeight: 0, detail: 2, line: createLine(),
   };
   buildShell(player);
   return player;
@@ -229,10 +228,16 @@ async function follow(player) {
   if (!channel || !player.root.isConnected) return;
   const answer = await askChannel(channel, knownOf(player));
   if (call !== player.asked) return;
-  const { again = OUT_OF_REACH, changed = answer.gone } = answer.options ?? {}, message = answer.body && readWire(answer.body);
+  const pause = noteAnswer(player.line, answer), { again = (pause || PAUSE) / 1000, changed = false } = answer.options ?? {};
+  const message = answer.body && readWire(answer.body);
   if (message) mergeMessage(player, message);
   if (changed) player.redrawPage();
-  if (again !== null) player.nextAsk = setTimeout(() => follow(player), 1000 * again);
+  if (again !== null) player.nextAsk = setTimeout(() => askAgain(player, answer), 1000 * again);
+}
+
+function askAgain(player, { gone }) {
+  if (gone) redrawUnknownPage();
+  follow(player);
 }
 
 /** What of each run is here already. */

@@ -18,7 +18,7 @@ function buildShell(player) {
   root.tabIndex = 0;
   root.setAttribute("role", "region");
   root.setAttribute("aria-label", "Player: space plays or pauses, arrow keys step, L returns to the newest frame");
-  root.append(legend, grid, player.parts.controls, announcer);
+  root.append(legend, player.line.words, grid, player.parts.controls, announcer);
   root.addEventListener("keydown", (event) => onKey(player, event));
 }
 

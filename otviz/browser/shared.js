@@ -140,16 +140,51 @@ function readMessage(data) {
   return { options: JSON.parse(new TextDecoder().decode(bytes.subarray(4, end))), body: bytes.slice(end) };
 }
 
+// ------------------------------------------------------------------------------------------------------------ channels
+
+const PAUSE = 1000, MOST_PAUSE = 20000; // milliseconds before a channel that failed is asked again: twice as long each time
+const TOO_LONG = 30000; // milliseconds after which an answer is no longer waited for
+
 /**
- * The answer of a channel (`pages/_ui/channel.py`) to a question, as `readMessage`. `gone`: the server was started anew, and
- * a page drawn again will bring another address. Without options: the server is out of reach.
+ * The answer of a channel (`pages/_ui/channel.py`) to a question, as `readMessage`; or `failure`, a sentence on what went
+ * wrong. `gone`: the server does not know this channel any more, and a page drawn again will bring another one.
+ *
+ * The address is relative: "channel/..." beside /train is /channel/..., and beside /lab/proxy/train /lab/proxy/channel/...,
+ * so it does not matter under which path, or behind which proxy, the pages are served.
  */
 async function askChannel(channel, question) {
+  let response, data;
   try {
-    const response = await fetch(channel, { method: "POST", body: JSON.stringify(question) });
-    if (response.ok) return readMessage(new Uint8Array(await response.arrayBuffer()));
-    return { gone: response.status === 404 };
+    response = await fetch(channel, { method: "POST", body: JSON.stringify(question), signal: AbortSignal.timeout(TOO_LONG) });
+    data = new Uint8Array(await response.arrayBuffer());
   } catch {
-    return { gone: false };
+    return { failure: "The server does not answer." };
   }
+  if (response.status === 410) return { gone: true, failure: "The server does not know this page any more: the page is drawn again." };
+  const place = "A proxy between this browser and the server must pass POST requests for channel/ on.";
+  if (!response.ok) return { failure: `The server answers with error ${response.status} instead of the picture. ${place}` };
+  try {
+    return readMessage(data);
+  } catch {
+    return { failure: "What answers is not the app's server, perhaps the log-in page of a proxy: load the page again." };
+  }
+}
+
+/**
+ * Have the page drawn by a server that does not know it: started anew, or tired of a laptop that slept. A trigger would not do,
+ * for its fragment is unknown there; but Streamlit draws a page whenever the browser goes back in its history.
+ */
+const redrawUnknownPage = () => dispatchEvent(new PopStateEvent("popstate"));
+
+/** The line to a channel: the sentence on what is wrong with it, and how long to wait before it is asked again (0: it works). */
+const createLine = () => ({ pause: 0, gone: false, words: make("p", "trouble", { role: "status", hidden: "" }) });
+
+/** Say what is wrong with the channel, if anything; milliseconds until it is to be asked again. */
+function noteAnswer(line, { failure = "", gone = false }) {
+  if (gone && !line.gone) line.pause = 0; // the server is there again
+  line.gone = gone;
+  line.pause = failure ? clamp(2 * line.pause, PAUSE, MOST_PAUSE) : 0;
+  line.words.hidden = !failure;
+  setText(line.words, failure && `${failure} Trying again in ${line.pause / 1000} s.`);
+  return line.pause;
 }

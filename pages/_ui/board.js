@@ -61,6 +61,7 @@ function createBoard(root) {
     layers: Object.fromEntries(LAYERS.map(({ id, on }) => [id, on])),
     view: { field: "field_x", count: "50", way: "arrows", flipped: false, t: 0 },
     playing: false, mark: null, pointer: null, moved: null, words: true, rows: [], frameRequest: 0, lastTick: 0, ratio: 0, width: 0,
+    line: createLine(), askNext: 0,
   };
   board.send = (question) => converse(board, question);
   buildShell(board);
@@ -86,7 +87,8 @@ function pause(board) {
   stop(board);
   awaitRoot(board, () => {
     start(board);
-    refineWhenAtRest(board);
+    if (board.line.pause) askAgain(board, {});
+    else refineWhenAtRest(board);
   });
 }
 
@@ -108,17 +110,34 @@ function drawn(board, options) {
   Object.assign(board.options, options);
   showChosen(board);
   const { problem, sent } = board.answer ?? {};
-  if (problem !== options.problem || sent < options.sent) board.send({ serial: 0, ...board.wanted, stage: "shown" });
+  if (problem !== options.problem || sent < options.sent || board.line.pause) board.send({ serial: 0, ...board.wanted, stage: "shown" });
   else refineWhenAtRest(board); // what the page now knows may be old already
 }
 
 async function converse(board, question) {
-  const { options = {}, body, gone } = await askChannel(board.options.channel, question);
+  const answer = await askChannel(board.options.channel, question), { options = {}, body } = answer;
   if (!board.root.isConnected) return;
-  if (gone || options.trouble) board.redrawPage(); // it has another address, or a sentence on what went wrong
+  const pause = noteAnswer(board.line, answer);
+  if (pause) return askLater(board, answer, pause);
+  if (options.trouble) board.redrawPage(); // it has a sentence on what went wrong
   if (options.trouble) board.talk.waiting = false;
   if (options.under_way) waitOn(board);
   if (body?.length >= 8) receive(board, body);
+}
+
+function askLater(board, answer, pause) {
+  clearTimeout(board.talk.timer);
+  clearTimeout(board.askNext);
+  board.askNext = setTimeout(() => board.root.isConnected && askAgain(board, answer), pause);
+}
+
+/** The channel failed: ask for whatever is wanted by now. */
+function askAgain(board, { gone }) {
+  const { answer, options, talk, wanted, line } = board;
+  if (gone && line.pause) redrawUnknownPage();
+  if (answer?.problem !== options.problem) board.send({ serial: 0, ...wanted, stage: "shown" });
+  else if (talk.waiting) ask(board);
+  else refine(board, true);
 }
 
 function receive(board, body) {
@@ -233,12 +252,12 @@ function refineWhenAtRest(board) {
 }
 
 /** The sliders rest: ask for the rest of the answer, or bring the page up to date with it. */
-function refine(board) {
+function refine(board, again = false) {
   const { talk, answer, root, options } = board, key = `${answer?.problem}:${answer?.serial}`;
   if (!answer || talk.waiting || !root.isConnected || answer.problem !== options.problem) return;
   if (answer.complete) {
     if (answer.sent > options.sent) board.redrawPage();
-  } else if (talk.refined !== key) {
+  } else if (again || talk.refined !== key) {
     talk.refined = key;
     board.send({ serial: answer.serial, blur: answer.blur, reach: answer.reach, stage: "refine" });
   }

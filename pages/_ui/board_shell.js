@@ -24,7 +24,7 @@ function press(group, id) {
 function buildShell(board) {
   const { root } = board, parts = (board.parts = {});
   const stage = make("div", "stage", {}, buildPicture(board), buildSide(board));
-  root.append(buildSliders(board), buildLegend(board), stage);
+  root.append(buildSliders(board), buildLegend(board), board.line.words, stage);
   Object.assign(root.dataset, { painted: 0, serial: "", asked: "", stage: "", finished: "", blur: "" });
   root.setAttribute("role", "region");
   root.setAttribute("aria-label", "Optimal transport between two clouds of points");

@@ -54,7 +54,8 @@ _CHANNELS: dict[str, Channel] = {}
 def opened(key: str, answer: Answer) -> str:
     """The address of this session's channel of that name, where `answer` answers from now on.
 
-    It is another one each time, so that the component hears of it: what it was told to be over may go on.
+    It is relative to that of the page, of which only the browser knows the path: a proxy may have stripped some of it. It is
+    another one each time, so that the component hears of it: what it was told to be over may go on.
 
     Args:
         key: that of the component.
@@ -63,13 +64,13 @@ def opened(key: str, answer: Answer) -> str:
     """
     channel = _channel(key)
     channel.answer, channel.opened = answer, channel.opened + 1
-    base = str(st.get_option("server.baseUrlPath") or "").strip("/")
-    return f"{'/' if base else ''}{base}/channel/{channel.token}?{channel.opened}"
+    return f"channel/{channel.token}?{channel.opened}"
 
 
 def routes() -> list[Route]:
     """What the server must serve beside the pages."""
-    return [Route("/channel/{token}", _serve, methods=["POST"])]
+    base = str(st.get_option("server.baseUrlPath") or "").strip("/")
+    return [Route(f"/{base}/channel/{{token}}" if base else "/channel/{token}", _serve, methods=["POST"])]
 
 
 @st.cache_resource(scope="session", on_release=Channel.close, show_spinner=False)
@@ -80,7 +81,7 @@ def _channel(key: str) -> Channel:  # the cache keeps one for each key
 async def _serve(request: Request) -> Response:
     channel = _CHANNELS.get(request.path_params["token"])
     if channel is None:
-        return Response("This page is no longer open; load it again.", 404)
+        return Response("This page is no longer open; load it again.", 410)
     question = await request.body()
     if len(question) > MOST:
         return Response(f"A question may have {MOST} bytes; this one has {len(question)}.", 413)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+import secrets
 import threading
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 MOMENT = 0.5  # seconds that a question about a refinement waits for it; then the board asks again
 _KEY = "otviz.desk"
-_numbers = itertools.count()
 
 
 @dataclass
@@ -30,7 +29,7 @@ class Desk:
     Attributes:
         posed: tells the problem from others; the sliders of the board do not count.
         problem: as its sliders stand.
-        name: tells the desk from others.
+        name: tells the desk from others, also from those of a server that ran before.
         message: the picture as the board reads it.
         sent: pictures handed to the board so far.
         serial: of the question that the picture answers.
@@ -43,7 +42,7 @@ class Desk:
     y: Points
     problem: Problem
     picture: Picture
-    name: str = field(default_factory=lambda: f"{next(_numbers):x}")
+    name: str = field(default_factory=lambda: secrets.token_hex(6))
     message: bytes = b""
     serial: int = 0
     sent: int = 0

@@ -3,6 +3,8 @@
     def test_page(serve, page):
         page.goto(serve("app.py"))
 
+`serve("app.py", base="foo")` serves the pages under /foo; `prefix_proxy.PrefixProxy` puts one more address before them.
+
 `page` fails the test when the page throws. `new_page(color_scheme=..., width=..., height=...)` opens others.
 """
 
@@ -58,8 +60,9 @@ def wait_until_healthy(url: str, server: subprocess.Popen[bytes], log: Path, sec
 class Server:
     """The app, or a script served like it, on a port of its own, which a second `start` uses again."""
 
-    def __init__(self, script: str | Path, env: dict[str, str], log: Path) -> None:
+    def __init__(self, script: str | Path, env: dict[str, str], log: Path, base: str = "") -> None:
         self.url = ""
+        self.base = base
         self._script = ROOT / script if script == "app.py" else Path(__file__).with_name("launcher.py")
         paths = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
         self._env = {**os.environ, "PYTHONPATH": paths, "OTVIZ_SCRIPT": str(ROOT / script), **env}
@@ -69,10 +72,11 @@ class Server:
 
     def start(self) -> str:
         """Start it, wait until it answers, and return its address."""
-        self.url = f"http://127.0.0.1:{self._port}"
+        self.url = f"http://127.0.0.1:{self._port}{'/' if self.base else ''}{self.base}"
         options = {
             "server.port": self._port,
             "server.address": "127.0.0.1",
+            "server.baseUrlPath": self.base,
             "server.headless": "true",
             "server.fileWatcherType": "none",
             "browser.gatherUsageStats": "false",
@@ -104,7 +108,7 @@ class Server:
 
 @pytest.fixture(scope="module")
 def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
-    """`serve(script, env={...})` starts a server of the script once and returns its address."""
+    """`serve(script, env={...}, base="")` starts a server of the script once and returns its address."""
     yield from _serving(tmp_path_factory)
 
 
@@ -119,10 +123,10 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def _serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
     servers: dict[tuple[str, ...], Server] = {}
 
-    def start(script: str | Path, env: dict[str, str] | None = None) -> str:
-        name = (str(script), *(f"{k}={v}" for k, v in sorted((env or {}).items())))
+    def start(script: str | Path, env: dict[str, str] | None = None, base: str = "") -> str:
+        name = (str(script), base, *(f"{k}={v}" for k, v in sorted((env or {}).items())))
         if name not in servers:
-            servers[name] = Server(script, env or {}, tmp_path_factory.mktemp("server") / "log.txt")
+            servers[name] = Server(script, env or {}, tmp_path_factory.mktemp("server") / "log.txt", base)
             servers[name].start()
         return servers[name].url
 

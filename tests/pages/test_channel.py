@@ -6,6 +6,7 @@ import asyncio
 import json
 import struct
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -46,7 +47,8 @@ def post(token: str, body: bytes = b"", method: str = "POST") -> tuple[int, byte
         "type": "http", "method": method, "path": f"/channel/{token}", "raw_path": b"", "query_string": b"",
         "headers": [], "root_path": "", "scheme": "http", "server": ("localhost", 80),
     }  # fmt: skip
-    asyncio.run(Starlette(routes=channel.routes())(scope, receive, send))
+    with ThreadPoolExecutor(1) as pool:  # this thread may have a loop already: that of a browser of other tests
+        pool.submit(asyncio.run, Starlette(routes=channel.routes())(scope, receive, send)).result()
     return sent[0]["status"], b"".join(part.get("body", b"") for part in sent[1:])
 
 
@@ -60,7 +62,7 @@ def test_the_newest_answer_is_given_until_the_channel_is_closed(opened: channel.
     assert body[4 + length :] == b"cba"
     opened.close()
     status, body = post(opened.token)
-    assert (status, body) == (404, b"This page is no longer open; load it again.")
+    assert (status, body) == (410, b"This page is no longer open; load it again.")
 
 
 def test_addresses_cannot_be_guessed_and_only_take_questions(opened: channel.Channel) -> None:
@@ -68,7 +70,7 @@ def test_addresses_cannot_be_guessed_and_only_take_questions(opened: channel.Cha
     assert other.token != opened.token
     assert len(opened.token) >= 32
     other.close()
-    assert post("nonsense")[0] == 404
+    assert post("nonsense")[0] == 410
     assert post(opened.token, method="GET")[0] == 405
 
 
