@@ -18,7 +18,7 @@ from otviz.datasets.sheets import png, sheet
 from otviz.distributed import world
 from otviz.distributions import Distribution
 from otviz.files import write_whole
-from otviz.metrics import measure
+from otviz.metrics import coverage, diversity, measure
 from otviz.ot.summary import EXACT_LIMIT, transport_numbers
 from otviz.params import Knobs, param
 from otviz.runs.config import RunConfig
@@ -31,6 +31,10 @@ SHEET = 10
 """Images along a side of samples.png."""
 Samples: TypeAlias = np.ndarray[Any, np.dtype[np.float32]]
 BAR = 30  # characters
+LEFT_OUT = (
+    "interrupted: distances to the target, precision and recall were left out, for they take a while; "
+    "python -m otviz evaluate FOLDER measures what --out FOLDER has kept"
+)
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,10 @@ class Transport(Knobs):
 
 
 def train_and_report(config: RunConfig, out: str, as_json: bool) -> int:
-    """Train to the end with a progress bar on stderr, measure, save to `out` if given, print; the exit status."""
+    """Train to the end with a progress bar on stderr, measure, save to `out` if given, print; the exit status.
+
+    Ctrl+C ends the training; what there is then is saved and printed, but only what is measured at once.
+    """
     device_named(config.device)  # refused before anything is begun
     world().agree(config.record())
     config.method.check_shared(world().size)
@@ -58,8 +65,8 @@ def train_and_report(config: RunConfig, out: str, as_json: bool) -> int:
     run = Run("run" if folder is None else folder.resolve().name, config).start()
     interrupted = _show_progress(run)
     if run.scene is None:
-        raise ValueError(run.message)
-    report, samples = report_of(run)
+        raise ValueError(run.message or "the run was stopped before it began")
+    report, samples = report_of(run, interrupted)
     if folder is not None:
         try:
             _save(run, report, samples, folder)
@@ -70,6 +77,8 @@ def train_and_report(config: RunConfig, out: str, as_json: bool) -> int:
         print(f"otviz: {run.message}{kept}", file=sys.stderr)
         return 1
     print(_json(report) if as_json else _readable(report))
+    if interrupted:
+        print(f"otviz: {LEFT_OUT}", file=sys.stderr)
     return 130 if interrupted else 0
 
 
@@ -126,10 +135,11 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def report_of(run: Run) -> tuple[dict[str, Any], Samples]:
+def report_of(run: Run, interrupted: bool = False) -> tuple[dict[str, Any], Samples]:
     """Losses and metrics of an ended run, as plain values, with samples, (2500, 2) or images as rows (100, d).
 
-    Points are measured on these samples, images as the run did at its last look, which says on how many.
+    Points are measured on these samples, of an interrupted run without the distances; images as the run did at its last
+    look, which says on how many.
     """
     assert run.live is not None
     images, config, done = run.config.images, run.config, run.live.step
@@ -149,9 +159,17 @@ def report_of(run: Run) -> tuple[dict[str, Any], Samples]:
             "generator": _loss(losses[:, 0]),
             "adversary": _loss(losses[:, 1]) if run.has_adversary else None,
         },
-        "metrics": run.meter if images else measure(samples, config.target, np.random.default_rng([config.seed, 13])),
+        "metrics": run.meter if images else _measured(samples, config, interrupted),
+        **({"left_out": LEFT_OUT} if interrupted else {}),
     }
     return report, samples
+
+
+def _measured(samples: Samples, config: RunConfig, interrupted: bool) -> dict[str, Any]:
+    if not interrupted:
+        return measure(samples, config.target, np.random.default_rng([config.seed, 13]))
+    mixture = config.target.mixture()
+    return {**({} if mixture is None else coverage(samples, mixture)), "diversity": diversity(samples)}
 
 
 def _drawn(config: RunConfig, steps: int) -> int:
@@ -174,10 +192,10 @@ def _show_progress(run: Run) -> bool:
     while not ended:
         try:
             ended = run.wait(0.5)
+            _show_bar(run.step, run.config.steps, run.steps_per_second)
         except KeyboardInterrupt:
             interrupted = True
             run.stop()
-        _show_bar(run.step, run.config.steps, run.steps_per_second)
     _close_bar(f"{run.status}: {run.step} of {run.config.steps} steps")
     return interrupted
 

@@ -1,14 +1,29 @@
-"""What all tests share: one thread for torch, and how they are spread over two processes (`python -m pytest -n 2`)."""
+"""What all tests share: one thread for torch, a clock for runs that counts steps, and how tests are spread over two processes
+(`python -m pytest -n 2`)."""
 
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from tests.waiting import StepRhythm
+
 # Servers, trainings and browsers of the tests need the other cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _steps_for_seconds() -> Iterator[None]:
+    """Runs in the processes of the tests look at themselves by steps: what they keep must not depend on how fast they are."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("otviz.runs.rhythm.Rhythm", StepRhythm)
+        if "otviz.runs.run" in sys.modules:  # else it will find the new one
+            patch.setattr("otviz.runs.run.Rhythm", StepRhythm)
+        yield
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -17,6 +17,7 @@ from otviz.methods.unified import UOTM
 from otviz.runs.run import Run
 from otviz.runs.store import Store
 from otviz.training import Training
+from tests.waiting import PATIENCE
 
 
 def room_for(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,7 +52,7 @@ def test_a_run_on_a_full_gpu_fails_in_a_sentence_and_keeps_what_it_had(
 ) -> None:
     room_for(20, monkeypatch)
     run = Run("full", digits_config(batch_size=64, steps=50), save=Store(tmp_path).save).start()
-    assert run.wait(60)
+    assert run.wait(PATIENCE)
     assert run.status == "failed"
     assert "use batch_size 16, which fits, or device cpu" in run.message
     assert "Error" not in run.message

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from pathlib import Path
 
 import pytest
@@ -16,9 +15,10 @@ from benchmarks.rows import Effort, Measured, Row, machine, record_of, store, st
 from benchmarks.table import BEGIN, END, render, write_into
 from benchmarks.timing import Paired, paired
 from benchmarks.truth import converged, converged_gradient
+from otviz.datasets.mnist import Mnist
 from otviz.ot.exact import exact_coupling, squared_distances
+from tests.datasets.tiny_sets import tiny_idx
 
-DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 HERE = [
     row.name for row in (*speed.ROWS, *stacked.ROWS, *claims.ROWS, *solvers.ROWS, *transport.ROWS, compare.ROWS[0])
 ]  # the live rows need a server and a browser
@@ -40,11 +40,9 @@ def test_each_row_runs_at_tiny_size(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [row.name for row in images.ROWS])
-def test_each_row_of_images_runs_at_tiny_size(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    if "OTVIZ_DATA" not in os.environ:
-        monkeypatch.setenv("OTVIZ_DATA", str(DATA))
-    if not (Path(os.environ["OTVIZ_DATA"]) / "mnist").is_dir():
-        pytest.skip("MNIST is not on this computer: set OTVIZ_DATA to the folder that has mnist/")
+def test_each_row_of_images_runs_at_tiny_size(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTVIZ_HOME", str(tmp_path / "home"))
+    tiny_idx(Mnist, tmp_path / "data", monkeypatch)
     test_each_row_runs_at_tiny_size(name)
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from otviz.datasets import datasets
 from otviz.distributions import distributions
 from otviz.methods import methods
 from otviz.params import params_of
+from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[1]
 QUICK = ["--steps", "8", "--hidden", "8", "--batch-size", "16"]
@@ -49,7 +51,7 @@ def cli(capsys: pytest.CaptureFixture[str]) -> Run:
 def outside(*words: str, **options: Any) -> subprocess.CompletedProcess[str]:
     """Run the command line as a user does."""
     command = [sys.executable, "-m", "otviz", *words]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False, **options)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False, **options)
 
 
 def strict(text: str) -> Any:
@@ -410,36 +412,44 @@ def test_a_run_that_fails_exits_with_1_and_keeps_what_was_good(
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
-def test_ctrl_c_ends_early_and_saves(tmp_path: Path) -> None:
-    command = [
-        sys.executable,
-        "-m",
-        "otviz",
-        "train",
-        "uotm",
-        "--steps",
-        "1000000",
-        "--json",
-        "--out",
-        str(tmp_path / "o"),
-    ]
+@pytest.mark.parametrize("target", ["ring", "moons"])
+def test_ctrl_c_ends_early_saves_and_measures_only_what_is_quick(tmp_path: Path, target: str) -> None:
+    out = tmp_path / "o"
+    command = [sys.executable, "-m", "otviz", "train", "uotm", "--target", target, "--steps", "1000000", "--json"]
+    screen, stderr = os.openpty()  # the progress bar is shown on terminals only
     process = subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        [*command, "--out", str(out)], cwd=ROOT, stdout=subprocess.PIPE, stderr=stderr, text=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # ignored in a shell's background
     )  # fmt: skip
+    os.close(stderr)
+    shown = ""
     try:
-        end = time.monotonic() + 60
-        while not (tmp_path / "o").exists() and time.monotonic() < end:
-            time.sleep(0.05)
-        time.sleep(2)
+        while not re.search(r"\] [1-9]\d*/1000000 ", shown):
+            shown += os.read(screen, 1000).decode()
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
+        printed, _ = process.communicate(timeout=PATIENCE)
+        said = ""
+        with suppress(OSError):  # where it ends
+            while more := os.read(screen, 1000).decode():
+                said += more
     finally:
         process.kill()
-    assert process.returncode == 130, err
-    assert "Traceback" not in err
-    assert strict(out)["steps"] < 1_000_000
-    assert (tmp_path / "o" / "samples.npy").exists()
+        os.close(screen)
+    assert process.returncode == 130, said
+    assert "Traceback" not in said
+    assert "distances to the target, precision and recall were left out" in said
+    report = strict(printed)
+    assert 0 < report["steps"] < 1_000_000
+    assert "distances" in report["left_out"]
+    assert set(report["metrics"]) == {*((*MODES, "outliers", "mode_entropy") if target == "ring" else ()), "diversity"}
+    assert report["losses"]["generator"]["last"] is not None
+    summary = json.loads((out / "summary.json").read_text())
+    assert (summary["status"], summary["step"]) == ("stopped", report["steps"])
+    assert len((out / "history.csv").read_text().splitlines()) >= 2
+    samples = np.load(out / "samples.npy")
+    assert samples.shape == (2500, 2)
+    assert report["metrics"]["diversity"] == pytest.approx(samples.astype(float).var(axis=0).mean(), rel=1e-6)
+    assert json.loads((out / "card.json").read_text())["metrics"] == report["metrics"]
 
 
 # transport

@@ -16,6 +16,7 @@ from otviz.runs.judged import table, verdict_on
 from otviz.runs.run import Run
 from otviz.runs.snapshots import Curve, Scene, Snapshot
 from otviz.verdicts import notebook_diversity_example
+from tests.waiting import PATIENCE
 
 
 @pytest.mark.parametrize("name", presets())
@@ -98,7 +99,7 @@ def test_the_blind_spot_shows_both_diversities() -> None:
 def test_the_table_has_the_numbers_of_the_last_look() -> None:
     method = dataclasses.replace(named("uotm")(), hidden=8, batch_size=16)
     run = Run("r", RunConfig(method, presets()["tau"].target, steps=40)).start()
-    assert run.wait(60)
+    assert run.wait(PATIENCE)
     shown = table([run], ["UOTM"]).iloc[0]
     meter = run.snapshots[-1].meter
     assert shown["step"] == 40

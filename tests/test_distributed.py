@@ -18,6 +18,7 @@ from torch import Tensor
 
 from otviz.distributed import ALONE, together, world
 from otviz.networks.layers import BatchNorm
+from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[1]
 SIZE = 2
@@ -72,7 +73,7 @@ def alone(launched: list[subprocess.Popen[str]]) -> Left:
 def shared(launched: list[subprocess.Popen[str]], alone: Left, folder: Path) -> list[Left]:
     """What each of the processes found."""
     for process in launched[:SIZE]:
-        errors = process.communicate(timeout=120)[1]
+        errors = process.communicate(timeout=PATIENCE)[1]
         assert process.returncode == 0, errors[-3000:]
     return [load_file(folder / f"{rank}.safetensors") for rank in range(SIZE)]
 
@@ -125,7 +126,7 @@ def test_what_cannot_be_shared_is_said_in_a_sentence(shared: list[Left], folder:
 
 
 def test_the_first_process_alone_prints_and_saves(launched: list[subprocess.Popen[str]], folder: Path) -> None:
-    printed, errors = launched[SIZE].communicate(timeout=120)
+    printed, errors = launched[SIZE].communicate(timeout=PATIENCE)
     assert launched[SIZE].returncode == 0, errors[-3000:]
     (line,) = printed.splitlines()
     report = json.loads(line)

@@ -30,6 +30,7 @@ from otviz.runs.config import RunConfig
 from otviz.runs.recorded import Recorded
 from otviz.runs.store import Store
 from otviz.training import start, train
+from tests.waiting import PATIENCE
 
 RING = distribution("ring")(radius=2.0, std=0.1)  # type: ignore[call-arg]
 MOONS = distribution("moons")()
@@ -256,7 +257,7 @@ class TestSweeping:
         asked = sweep(methods=(make("uotm"), make("otm")), values=(0.05,))
         endless = sweep(methods=(make("uotm"),), values=(0.05, 1.0), steps=2_000_000)
         first = Sweeping(asked, workers=1)
-        assert first.wait(240), "two tiny runs take seconds, but of low priority"
+        assert first.wait(PATIENCE), "two tiny runs take seconds, but of low priority"
         assert first.error == ""
         assert set(first.outcomes) == set(asked.cells())
         for cell, found in first.outcomes.items():
@@ -271,7 +272,7 @@ class TestSweeping:
         time.sleep(0.5)
         assert not second.over
         second.stop()
-        assert second.wait(10), "stopping is at once, though the run is a long one"
+        assert second.wait(PATIENCE), "stopping is at once, though the run is a long one"
         assert second.error == ""
         assert set(Journal(endless).read()) == {next(endless.cells())}
 
@@ -280,14 +281,14 @@ class TestSweeping:
         for cell in asked.cells():
             Journal(asked).add(cell, OUTCOME)
         finished = Sweeping(asked)
-        assert finished.wait(5)
+        assert finished.wait(PATIENCE)
         assert len(finished.outcomes) == asked.total
         assert finished.seconds_left is None
 
     def test_a_process_that_dies_is_told(self, monkeypatch):
         monkeypatch.setattr(sys, "executable", shutil.which("false") or "/bin/false")
         broken = Sweeping(sweep(), workers=1)
-        assert broken.wait(10)
+        assert broken.wait(PATIENCE)
         assert "ended by itself" in broken.error
         assert broken.outcomes == {}
 

@@ -213,10 +213,13 @@ class Registry:
 
     def _reap(self) -> None:
         while not self._closed.wait(min(1.0, max(self.grace / 2, 0.01))):
-            with self._lock:
-                for run_id, hold in self._holds.items():
-                    run = self._runs.get(run_id)
-                    late = hold.abandoned_at is not None and time.monotonic() - hold.abandoned_at > self.grace
-                    if late and run is not None and run.status not in ENDED:
-                        hold.abandoned_at = None
-                        run.stop()
+            self._stop_abandoned()
+
+    def _stop_abandoned(self) -> None:
+        with self._lock:
+            for run_id, hold in self._holds.items():
+                run = self._runs.get(run_id)
+                late = hold.abandoned_at is not None and time.monotonic() - hold.abandoned_at > self.grace
+                if late and run is not None and run.status not in ENDED:
+                    hold.abandoned_at = None
+                    run.stop()

@@ -8,15 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from image_files import idx
 from numpy.typing import NDArray
 
 from otviz.datasets import mnist, openml
-from otviz.datasets.published import Sums, checksum
+from tests.datasets.tiny_sets import tiny_cifar10, tiny_idx, tiny_set
 
 ROOT = Path(__file__).resolve().parents[2]
 STARTED_WITH = os.environ.get("OTVIZ_DATA", "")
-TINY = {"train": 450, "test": 50}
 
 
 @pytest.fixture(autouse=True)
@@ -58,29 +56,26 @@ def published(shared_home: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[s
 
 
 @pytest.fixture
+def published_or_tiny(
+    published: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], Path]:
+    """As `published`, but with a small set of our own where the published one is not on this computer."""
+
+    def folder(name: str) -> Path:
+        if (data_folder() / name).is_dir():
+            return published(name)
+        return tiny_set(name, tmp_path / "data", monkeypatch)
+
+    return folder
+
+
+@pytest.fixture
 def tiny_mnist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder for OTVIZ_DATA with 500 images in the place and format of MNIST, which is taken for the published set."""
-    pixels, labels = some_digits()
-    place = tmp_path / "data" / "mnist"
-    place.mkdir(parents=True)
-    sums, first = {}, 0
-    for which, prefix in (("train", "train"), ("test", "t10k")):
-        part = slice(first, first + TINY[which])
-        first += TINY[which]
-        (place / f"{prefix}-images-idx3-ubyte.gz").write_bytes(idx(pixels[part]))
-        (place / f"{prefix}-labels-idx1-ubyte.gz").write_bytes(idx(labels[part]))
-        sums[which] = Sums(checksum(pixels[part]), checksum(labels[part]))
-    monkeypatch.setattr(mnist.Mnist, "sizes", (TINY["train"], TINY["test"]))
-    monkeypatch.setattr(mnist.Mnist, "sums", sums)
-    monkeypatch.setenv("OTVIZ_DATA", str(place.parent))
-    return place
+    """A folder for OTVIZ_DATA with 500 images in the place and format of MNIST."""
+    return tiny_idx(mnist.Mnist, tmp_path / "data", monkeypatch)
 
 
-def some_digits() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """500 images (500, 28, 28) and labels: those of `tiny/mnist.npz` where it is there, otherwise noise."""
-    file = data_folder() / "tiny" / "mnist.npz"
-    if file.is_file():
-        with np.load(file) as arrays:
-            return arrays["images"], arrays["labels"].astype(np.uint8)
-    rng = np.random.default_rng(0)
-    return rng.integers(256, size=(500, 28, 28), dtype=np.uint8), rng.integers(10, size=500, dtype=np.uint8)
+@pytest.fixture
+def tiny_cifar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """4000 images in the place and format of CIFAR-10."""
+    return tiny_cifar10(tmp_path / "data", monkeypatch)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from otviz.datasets import cifar, named, openml
 from otviz.datasets.base import Images
 from otviz.datasets.idx import read_idx, write_idx
-from otviz.datasets.published import Sums, checksum
+from otviz.datasets.published import checksum
 
 Table = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 
@@ -212,31 +212,6 @@ def test_a_checksum_can_leave_out_some() -> None:
     assert checksum(array) == hashlib.sha256(array.tobytes()).hexdigest()
     rest = np.delete(array, [0, 4, 5, 8], axis=0)
     assert checksum(array, (0, 4, 5, 8)) == hashlib.sha256(rest.tobytes()).hexdigest()
-
-
-@pytest.fixture
-def tiny_cifar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """One sheet to train and one to test, in the place of CIFAR-10; written by the set's own `encode`."""
-    rng = np.random.default_rng(0)
-    splits = {}
-    for which in ("train", "test"):
-        colours = rng.integers(256, size=(2000, 3, 1, 1), dtype=np.uint8)
-        labels = rng.integers(10, size=2000)
-        splits[which] = Images(np.broadcast_to(colours, (2000, 3, 32, 32)).copy(), labels)
-    splits["train"].pixels[:, :, 5, 7] = rng.integers(256, size=(2000, 3))
-    monkeypatch.setattr(cifar.Cifar10, "sizes", (2000, 2000))
-    monkeypatch.setattr(cifar.Cifar10, "unsure", {"train": (3, 1999), "test": ()})
-    sums = {
-        which: Sums(checksum(images.pixels, cifar.Cifar10.unsure[which]), checksum(images.labels.astype(np.uint8)))
-        for which, images in splits.items()
-    }
-    monkeypatch.setattr(cifar.Cifar10, "sums", sums)
-    place = tmp_path / "data" / "cifar-10"
-    for name, data in cifar.Cifar10().encode(splits["train"], splits["test"]):
-        (place / name).parent.mkdir(parents=True, exist_ok=True)
-        (place / name).write_bytes(data)
-    monkeypatch.setenv("OTVIZ_DATA", str(place.parent))
-    return place
 
 
 def test_sheets_have_the_documented_layout(tiny_cifar: Path) -> None:

@@ -25,6 +25,8 @@ from typing import Any
 
 import pytest
 
+from tests.waiting import PATIENCE
+
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 CHROMIUM_ARGS = [
@@ -45,7 +47,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_until_healthy(url: str, server: subprocess.Popen[bytes], log: Path, seconds: float = 60) -> None:
+def wait_until_healthy(url: str, server: subprocess.Popen[bytes], log: Path, seconds: float = PATIENCE) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if server.poll() is not None:
@@ -184,7 +186,7 @@ def new_page(browser: Any) -> Iterator[Callable[..., Any]]:
         context = browser.new_context(color_scheme=color_scheme, viewport=size, **options)
         contexts.append(context)
         opened = context.new_page()
-        opened.set_default_timeout(30_000)
+        opened.set_default_timeout(1000 * PATIENCE)
         opened.on("pageerror", lambda error: thrown.append(str(error)))
         return opened
 

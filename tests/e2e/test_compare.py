@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.waiting import PATIENCE
+
 pytestmark = pytest.mark.browser
 SMALL = "&".join(f"{at}.batch_size=16&{at}.hidden=16" for at in range(1, 8))
 
@@ -55,7 +57,7 @@ class Compare:
     def verdicts(self) -> list[str]:
         return self.page.locator(".otviz-player .verdict").all_inner_texts()
 
-    def until(self, condition: Callable[[], Any], seconds: float = 120) -> None:
+    def until(self, condition: Callable[[], Any], seconds: float = PATIENCE) -> None:
         end = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < end, f"not within {seconds} s: {self.titles} {self.steps} {self.verdicts}"

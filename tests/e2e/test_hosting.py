@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.prefix_proxy import PrefixProxy
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.browser
 HOME = Path(__file__).parent
@@ -33,7 +34,7 @@ def hosted(
     assert proxy.outside == [], "asked for outside the prefix"
 
 
-def wait(page: Any, condition: Callable[[], Any], seconds: float = 120) -> None:
+def wait(page: Any, condition: Callable[[], Any], seconds: float = PATIENCE) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, f"not within {seconds} s: {page.url}: {page.locator('body').inner_text()[:600]}"

@@ -10,6 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from tests.waiting import PATIENCE
+
 pytestmark = pytest.mark.browser
 QUICK = "batch_size=8&noise_dim=3&network.width=8&network.adversary_width=4&ema=0&steps=200000"
 
@@ -33,7 +35,7 @@ class Images:
     def button(self, name: str) -> Any:
         return self.main.get_by_role("button", name=re.compile(rf"^{name}"))
 
-    def until(self, condition: Callable[[], bool], seconds: float = 120) -> None:
+    def until(self, condition: Callable[[], bool], seconds: float = PATIENCE) -> None:
         end = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < end, f"nothing happened within {seconds} s: {self.step}, {self.page.url}"

@@ -12,6 +12,7 @@ import pytest
 
 from otviz.addresses import pack, unpack
 from pages._ui.reading import LABEL
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.browser
 
@@ -45,7 +46,7 @@ class Shown:
         self.board, self.player = page.locator(".otviz-board"), page.locator(".otviz-player")
         page.goto(url)
 
-    def until(self, condition: Callable[[], Any], seconds: float = 60) -> None:
+    def until(self, condition: Callable[[], Any], seconds: float = PATIENCE) -> None:
         end = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < end, f"not within {seconds} s: {self.main.inner_text()[:800]}"

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from tests.waiting import PATIENCE
+
 pytestmark = pytest.mark.browser
 DEMO = Path(__file__).with_name("pad_demo.py")
 
@@ -43,7 +45,7 @@ class Pad:
         self.wait(lambda: self.root.get_attribute("data-text") is not None)
         page.get_by_text("heard").wait_for()
 
-    def wait(self, condition: Callable[[], Any], seconds: float = 10) -> None:
+    def wait(self, condition: Callable[[], Any], seconds: float = PATIENCE) -> None:
         end = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < end, f"nothing happened within {seconds} s: {self.heard()}"

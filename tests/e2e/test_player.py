@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from pages._ui.component import module
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.browser
 DEMO = Path(__file__).with_name("player_demo.py")
@@ -56,7 +57,7 @@ class Player:
     def press(self, name: str) -> None:
         self.root.get_by_role("button", name=name, exact=True).click()
 
-    def wait(self, condition: Callable[[], bool], seconds: float = 20) -> None:
+    def wait(self, condition: Callable[[], bool], seconds: float = PATIENCE) -> None:
         end = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < end, f"nothing happened within {seconds} s; step {self.read('step')}"

@@ -19,6 +19,7 @@ from otviz.runs.config import RunConfig
 from otviz.runs.recorded import Recorded
 from otviz.runs.run import Run
 from otviz.runs.store import Store
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.browser
 
@@ -67,7 +68,7 @@ class Runs:
         self.until(lambda: len(self.chosen) == count)
         return self.chosen
 
-    def until(self, condition: Callable[[], bool], seconds: float = 60) -> None:
+    def until(self, condition: Callable[[], bool], seconds: float = PATIENCE) -> None:
         end = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < end, self.page.url

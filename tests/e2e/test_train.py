@@ -15,6 +15,8 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 import pytest
 
+from tests.waiting import PATIENCE
+
 pytestmark = pytest.mark.browser
 RING = {"target.radius": "2", "target.std": "0.1", "steps": "60000"}
 SHORT = {"batch_size": "32"}
@@ -71,7 +73,7 @@ class Train:
     def _text(self, part: str) -> str:
         return "".join(self.player.locator(part).all_text_contents()).strip()
 
-    def until(self, condition: Callable[[], bool], seconds: float = 120) -> None:
+    def until(self, condition: Callable[[], bool], seconds: float = PATIENCE) -> None:
         end = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < end, (
@@ -122,7 +124,7 @@ def test_the_ring_from_a_cold_link_to_eight_modes_and_through_a_reload(train: Ca
     one.player.get_by_text("ready", exact=True).wait_for()  # target and source before anything is trained
     one.main.locator(".katex").first.wait_for()  # and the losses that would be descended
     run = one.begin()
-    one.player.get_by_text("8 / 8 modes").wait_for(timeout=60_000)
+    one.player.get_by_text("8 / 8 modes").wait_for(timeout=1000 * PATIENCE)
 
     slider = one.main.get_by_role("slider", name=re.compile("^Tau"))
     slider.focus()
@@ -273,7 +275,7 @@ def test_views_and_downloads_of_a_run_and_the_list(train: Callable[..., Train]) 
 
 
 def download(one: Train, name: str) -> bytes:
-    with one.page.expect_download(timeout=60_000) as got:
+    with one.page.expect_download(timeout=1000 * PATIENCE) as got:
         one.press(name)
     return Path(got.value.path()).read_bytes()
 
@@ -348,7 +350,7 @@ def tick(page: Any, row: int) -> None:
     page.mouse.click(place["x"] + 18, place["y"] + 35 * (row + 1.5))
 
 
-def wait_for_status(summary: Path, status: str, seconds: float = 20) -> None:
+def wait_for_status(summary: Path, status: str, seconds: float = PATIENCE) -> None:
     end = time.monotonic() + seconds
     while not summary.is_file() or json.loads(summary.read_text())["status"] != status:
         assert time.monotonic() < end, summary.read_text() if summary.is_file() else "not saved"

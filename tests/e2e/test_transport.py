@@ -9,6 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from tests.waiting import PATIENCE
+
 pytestmark = pytest.mark.browser
 
 
@@ -23,12 +25,12 @@ class Transport:
 
     def open(self, query: str = "") -> None:
         self.page.goto(f"{self.server}/transport?{query}")
-        self.until(lambda: self.read("finished") == "true", 40)
+        self.until(lambda: self.read("finished") == "true")
 
     def read(self, name: str) -> str:
         return str(self.board.get_attribute(f"data-{name}")) if self.board.count() else ""
 
-    def until(self, condition: Callable[[], Any], seconds: float = 20) -> None:
+    def until(self, condition: Callable[[], Any], seconds: float = PATIENCE) -> None:
         end = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < end, f"not within {seconds} s: {self.main.inner_text()[:600]}"
@@ -67,7 +69,7 @@ def test_blur_dragged_from_end_to_end(open_transport: Callable[..., Transport]) 
     assert shown.number("Sinkhorn divergence") < before / 3  # only the means are left
     assert shown.number("Exact cost") == pytest.approx(before, rel=0.2)
     shown.page.reload()
-    shown.until(lambda: shown.read("blur") == "10", 40)
+    shown.until(lambda: shown.read("blur") == "10")
 
 
 def test_reach_switched_on_drops_mass(open_transport: Callable[..., Transport]) -> None:
@@ -83,8 +85,8 @@ def test_the_notebook_and_its_number(open_transport: Callable[..., Transport]) -
     shown = open_transport("n=200")
     shown.main.get_by_role("button", name="Examples").click()
     shown.page.get_by_role("button", name="The notebook's ring").click()
-    shown.until(lambda: shown.query.get("points") == "notebook", 40)
-    shown.until(lambda: abs(shown.number("Sinkhorn divergence") - 2.7932) < 0.003, 60)
+    shown.until(lambda: shown.query.get("points") == "notebook")
+    shown.until(lambda: abs(shown.number("Sinkhorn divergence") - 2.7932) < 0.003)
 
 
 def test_a_drawn_source(open_transport: Callable[..., Transport]) -> None:
@@ -104,7 +106,7 @@ def test_the_gradient_flow_plays_and_stops(open_transport: Callable[..., Transpo
     shown = open_transport("n=200&view=flow")
     shown.main.get_by_role("button", name="Play the gradient flow").click()
     player = shown.page.locator(".otviz-player")
-    shown.until(lambda: player.count() and int(player.get_attribute("data-frames") or 0) > 16, 40)
+    shown.until(lambda: player.count() and int(player.get_attribute("data-frames") or 0) > 16)
     shown.main.get_by_role("button", name="Stop the flow").click()
     shown.main.get_by_role("button", name="Play the gradient flow").wait_for()
     assert "moving" in player.inner_text()
@@ -113,12 +115,12 @@ def test_the_gradient_flow_plays_and_stops(open_transport: Callable[..., Transpo
 def test_another_problem_while_a_large_one_is_refined(open_transport: Callable[..., Transport]) -> None:
     shown = open_transport("n=200")
     shown.page.goto(f"{shown.server}/transport?n=5000")
-    shown.until(lambda: shown.read("serial") != "" and shown.read("finished") in ("true", "false"), 40)
+    shown.until(lambda: shown.read("serial") != "" and shown.read("finished") in ("true", "false"))
     shown.slide("Blur", 0)
-    shown.until(lambda: shown.read("blur") == "1", 30)
+    shown.until(lambda: shown.read("blur") == "1")
     shown.page.wait_for_timeout(400)
     shown.look_at("Download")  # the page is drawn anew in the middle of the refinement, which is asked for again
-    shown.until(lambda: shown.read("finished") == "true", 60)
+    shown.until(lambda: shown.read("finished") == "true")
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])

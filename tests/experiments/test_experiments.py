@@ -22,6 +22,7 @@ from otviz.experiments.rows import ROWS, Row, covering
 from otviz.experiments.running import Running, run_here
 from otviz.experiments.worker import answers
 from otviz.ot.notebook import notebook_points
+from tests.waiting import PATIENCE
 
 ALL = experiments()
 FREE = [name for name, cls in ALL.items() if cls.cost == "seconds"]
@@ -223,7 +224,7 @@ def test_runs_go_on_from_their_journal(home: Path, tmp_path: Path) -> None:
     kept = {"otviz": "0.1.0", **Outcome(0, {**run_here("u2", 0, True).values, "sp_1": 99.0}, 0.1).record()}
     journal.write_text(json.dumps(kept) + '\n{"seed": 1, "val')
     running = Running([named("u2"), named("o8")], seeds=2, quick=True, workers=1, folder=tmp_path / "out")
-    assert running.wait(120)
+    assert running.wait(PATIENCE)
     assert not running.error
     assert running.done == [("u2", 0), ("u2", 1)]
     found = read("u2", tmp_path / "out")

@@ -16,6 +16,7 @@ from otviz.runs.hosts import Hosts
 from otviz.runs.recorded import Recorded
 from otviz.runs.run import Run
 from otviz.runs.store import Store
+from tests.waiting import PATIENCE
 
 SMALL = {"batch_size": 32, "hidden": 16, "layers": 2}
 
@@ -54,7 +55,7 @@ def recorded(store: Store) -> Iterator[dict[str, Recorded]]:
             steered(run)
         else:
             run.start()
-        assert run.wait(120)
+        assert run.wait(PATIENCE)
         assert run.status == "done", run.message
         found[label] = Recorded.read(store, run.id)
     yield found
@@ -65,7 +66,7 @@ def steered(run: Run) -> None:
     """Start a run and move a slider after 40 steps."""
     run.do_steps(40)
     run.start()
-    end = time.monotonic() + 60
+    end = time.monotonic() + PATIENCE
     while run.status != "paused":
         assert time.monotonic() < end, run.message
         time.sleep(0.02)

@@ -27,6 +27,7 @@ from otviz.exports.scripts import notebook, script
 from otviz.runs.recorded import Recorded
 from otviz.runs.repeat import numbers_of
 from otviz.runs.store import Store
+from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 LABELS = ("Sinkhorn generator", "UOTM-SD", "OT-GAN", "UOTM")
@@ -37,7 +38,7 @@ def played(text: str, folder: Path) -> str:
     (folder / "program.py").write_text(text, encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "program.py"], cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True, text=True, timeout=300, check=False,
+        capture_output=True, text=True, timeout=PATIENCE, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -129,7 +129,7 @@ def test_import_needs_no_torch(module: str) -> None:
 def test_home_is_drawn_before_torch_is_there() -> None:
     run(
         "-c",
-        "import sys; from streamlit.testing.v1 import AppTest; app = AppTest.from_file('app.py', default_timeout=60).run();"
+        "import sys; from streamlit.testing.v1 import AppTest; app = AppTest.from_file('app.py', default_timeout=300).run();"
         "assert not app.exception; assert 'torch' not in sys.modules",
     )
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-
 from streamlit.testing.v1 import AppTest
 
 
@@ -16,14 +13,6 @@ def address(app: AppTest) -> dict[str, str]:
 def words(app: AppTest) -> str:
     """What the page says, joined."""
     return " ".join(part.value for part in (*app.markdown, *app.caption, *app.info, *app.warning, *app.error))
-
-
-def until(condition: Callable[[], object], seconds: float = 60.0) -> None:
-    """Wait for it; fails after so many seconds."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited too long"
-        time.sleep(0.02)
 
 
 def unfold(app: AppTest) -> AppTest:

@@ -12,7 +12,7 @@ from otviz.runs.registry import Registry
 from pages._ui import explaining, frame, leases
 
 ROOT = Path(__file__).resolve().parents[2]
-SECONDS = 60
+SECONDS = 300
 
 
 @pytest.fixture(autouse=True)

@@ -24,6 +24,7 @@ from otviz.transport.problem import Problem, clouds
 from otviz.transport.solve import coarse
 from pages._ui import channel, following
 from pages._ui.desk import Desk
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -100,7 +101,7 @@ def test_a_player_gets_what_it_lacks_and_the_page_hears_of_changes(registry: Reg
     run = registry.submit(config)
     queued = following.Watch((run,), (("never", False, False),), (), {}, registry)
     assert queued.answer(b"{}").options["changed"]
-    assert run.wait(60)
+    assert run.wait(PATIENCE)
     watch = following.Watch((run,), following.state((run,)), (), {run.id: run.config.method}, registry)
     reply = watch.answer(b"{}")
     assert reply.options == {"again": None, "changed": False}
@@ -163,7 +164,7 @@ def test_a_refinement_ends_when_its_slider_moves_on(monkeypatch: pytest.MonkeyPa
     assert refinement is not None
     at.answer(question("first", 2, 1.0))
     assert at.refinement is None
-    assert refinement.wait(20)
+    assert refinement.wait(PATIENCE)
 
 
 def test_what_cannot_be_solved_is_kept_for_the_page(monkeypatch: pytest.MonkeyPatch) -> None:

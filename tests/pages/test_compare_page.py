@@ -12,7 +12,8 @@ from otviz.runs import probe
 from otviz.runs.registry import Registry
 from pages._ui.compare_views import VIEWS
 from pages._ui.links import plain
-from tests.pages.asking import address, open_menu, unfold, until, words
+from tests.pages.asking import address, open_menu, unfold, words
+from tests.waiting import PATIENCE, until
 
 FEW = {"preset": "own", "methods": "otm,uotm", "1.batch_size": "8", "2.batch_size": "8", "steps": "100000"}
 
@@ -28,7 +29,9 @@ def app(alone: None) -> AppTest:
 
 
 def new_app() -> AppTest:
-    return AppTest.from_file(str(Path(__file__).resolve().parents[2] / "pages" / "3_compare.py"), default_timeout=60)
+    return AppTest.from_file(
+        str(Path(__file__).resolve().parents[2] / "pages" / "3_compare.py"), default_timeout=PATIENCE
+    )
 
 
 def open_page(app: AppTest, **query: str) -> AppTest:

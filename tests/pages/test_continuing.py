@@ -19,6 +19,7 @@ from otviz.runs.branches import from_weights
 from otviz.runs.registry import Registry
 from pages._ui import continuing, gallery, imaging, leases
 from pages._ui.links import plain
+from tests.waiting import PATIENCE
 
 NAME = "digits-test"
 
@@ -48,7 +49,7 @@ def registry(checkpoints: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def app(alone: None) -> AppTest:
     """The page itself."""
     path = Path(__file__).resolve().parents[2] / "pages" / "4_images.py"
-    return AppTest.from_file(str(path), default_timeout=60)
+    return AppTest.from_file(str(path), default_timeout=PATIENCE)
 
 
 def open_images(app: AppTest, **query: str) -> AppTest:
@@ -105,7 +106,7 @@ def test_the_page_says_what_it_begins_with_and_trains_from_there(
     run = registry.runs()[0]
     assert "from" not in address(app)
     assert run.origin == "of uotm for a test"
-    end = time.monotonic() + 60
+    end = time.monotonic() + PATIENCE
     while not run.snapshots and time.monotonic() < end:
         time.sleep(0.05)
     assert run.snapshots[0].step == 0

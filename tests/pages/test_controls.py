@@ -14,6 +14,7 @@ from otviz.distributions import distributions
 from otviz.params import Knobs, param, params_of
 from pages._ui import scales
 from tests.pages.asking import address, unfold
+from tests.waiting import PATIENCE
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def widgets(app: AppTest) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", distributions())
 def test_every_distribution_has_a_widget_per_knob_and_starts_at_its_defaults(name: str) -> None:
-    app = AppTest.from_function(one_distribution, kwargs={"name": name}, default_timeout=30).run()
+    app = AppTest.from_function(one_distribution, kwargs={"name": name}, default_timeout=PATIENCE).run()
     cls = distributions()[name]
     assert not app.exception
     assert {f"one:target.{name}.{knob.name}" for knob in params_of(cls)} <= set(widgets(unfold(app)))
@@ -85,7 +86,7 @@ def test_every_distribution_has_a_widget_per_knob_and_starts_at_its_defaults(nam
 
 
 def test_every_kind_of_knob_starts_at_its_default() -> None:
-    app = AppTest.from_function(every_page, default_timeout=30).run()
+    app = AppTest.from_function(every_page, default_timeout=PATIENCE).run()
     assert not app.exception
     assert app.session_state["made"].as_dict() == Every().as_dict()
     assert [toggle.value for toggle in app.toggle] == [True, False]
@@ -97,7 +98,7 @@ def test_every_kind_of_knob_comes_from_the_link_and_goes_back_to_it() -> None:
         "tau=0.05 lr=0.00031 steps=77 batch=100 seed=5 cost=l1 kind=e annealed=False reach=0.7 centre=1.0,-2.5 note=ab"
     )
     query = dict(part.split("=") for part in text.split())
-    app = AppTest.from_function(every_page, default_timeout=30)
+    app = AppTest.from_function(every_page, default_timeout=PATIENCE)
     for key, text in query.items():
         app.query_params[key] = text
     app.run()
@@ -107,7 +108,7 @@ def test_every_kind_of_knob_comes_from_the_link_and_goes_back_to_it() -> None:
 
 
 def test_an_optional_number_is_switched_on_and_off() -> None:
-    app = AppTest.from_function(every_page, default_timeout=30).run()
+    app = AppTest.from_function(every_page, default_timeout=PATIENCE).run()
     app.toggle(key="every:every.reach?").set_value(True).run()
     assert app.session_state["made"].reach == pytest.approx(1.0)
     app.select_slider(key="every:every.reach").set_value(5.0).run()
@@ -117,7 +118,7 @@ def test_an_optional_number_is_switched_on_and_off() -> None:
 
 
 def test_a_bad_value_is_one_sentence_and_no_instance() -> None:
-    app = AppTest.from_function(every_page, default_timeout=30).run()
+    app = AppTest.from_function(every_page, default_timeout=PATIENCE).run()
     unfold(app).text_input(key="every:every.centre").set_value("1, two").run()
     assert not app.exception
     assert app.session_state["made"] is None
@@ -126,7 +127,7 @@ def test_a_bad_value_is_one_sentence_and_no_instance() -> None:
 
 
 def test_a_rule_between_knobs_is_one_sentence_too() -> None:
-    app = AppTest.from_function(one_distribution, kwargs={"name": "ring"}, default_timeout=30).run()
+    app = AppTest.from_function(one_distribution, kwargs={"name": "ring"}, default_timeout=PATIENCE).run()
     unfold(app).text_input(key="one:target.ring.weights").set_value("1, 2").run()
     assert not app.exception
     assert len(app.error) == 1
@@ -134,7 +135,7 @@ def test_a_rule_between_knobs_is_one_sentence_too() -> None:
 
 
 def test_locked_leaves_only_live_knobs_free() -> None:
-    app = AppTest.from_function(every_page, kwargs={"locked": True}, default_timeout=30).run()
+    app = AppTest.from_function(every_page, kwargs={"locked": True}, default_timeout=PATIENCE).run()
     free = {key for key, widget in widgets(app).items() if not widget.disabled}
     assert free == {"every:every.tau"}
 
@@ -167,7 +168,7 @@ def folded_page() -> None:
 
 
 def test_a_closed_section_draws_nothing_and_its_values_are_in_force() -> None:
-    app = AppTest.from_function(folded_page, default_timeout=30)
+    app = AppTest.from_function(folded_page, default_timeout=PATIENCE)
     app.query_params["tau"] = "0.05"
     app.run()
     assert not widgets(app)
@@ -181,7 +182,7 @@ def test_a_closed_section_draws_nothing_and_its_values_are_in_force() -> None:
 
 
 def test_what_is_wrong_in_a_closed_section_is_said_outside_of_it() -> None:
-    app = AppTest.from_function(folded_page, default_timeout=30).run()
+    app = AppTest.from_function(folded_page, default_timeout=PATIENCE).run()
     unfold(app).text_input(key="every:every.centre").set_value("1, two").run()
     app.session_state["every:open::More"] = False
     app.run()
@@ -191,7 +192,7 @@ def test_what_is_wrong_in_a_closed_section_is_said_outside_of_it() -> None:
 
 
 def test_the_help_of_a_knob_leads_to_its_word(app: AppTest) -> None:
-    found = widgets(AppTest.from_function(every_page, default_timeout=30).run())
+    found = widgets(AppTest.from_function(every_page, default_timeout=PATIENCE).run())
     assert "[Glossary](" in found["every:every.tau"].help
     assert "[Glossary](" not in found["every:every.note"].help, "the glossary has no such word"
     leads = found["every:every.tau"].help.partition("[Glossary](")[2].partition(")")[0]

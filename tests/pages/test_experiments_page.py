@@ -13,6 +13,7 @@ from otviz.experiments import experiments
 from otviz.experiments.results import read, result_of, write
 from otviz.experiments.running import run_here
 from pages._ui import experimenting
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +36,7 @@ def script() -> None:
 
 
 def opened(**query: str) -> AppTest:
-    app = AppTest.from_function(script, default_timeout=60)
+    app = AppTest.from_function(script, default_timeout=PATIENCE)
     for key, text in query.items():
         app.query_params[key] = text
     app.run()
@@ -118,7 +119,7 @@ def test_it_runs_again_in_the_background(home: Path) -> None:
     app.button[1].click().run()
     assert not app.exception
     assert "Cancel" in labels(app)
-    end = time.monotonic() + 120
+    end = time.monotonic() + PATIENCE
     while "Cancel" in labels(app) and time.monotonic() < end:
         time.sleep(0.3)
         app.run()

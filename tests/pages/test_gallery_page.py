@@ -20,6 +20,7 @@ from otviz.checkpoints.models import of_bytes
 from pages._ui import gallery
 from pages._ui.gallery_model import VIEWS
 from pages._ui.links import plain
+from tests.waiting import PATIENCE
 
 ONE, TWO, CLASSES = "digits-uotm-test", "digits-ot-gan-test", "digits-classes-test"
 
@@ -45,7 +46,7 @@ def _few(checkpoints: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
 def app(alone: None) -> AppTest:
     """The page itself."""
     path = Path(__file__).resolve().parents[2] / "pages" / "5_gallery.py"
-    return AppTest.from_file(str(path), default_timeout=60)
+    return AppTest.from_file(str(path), default_timeout=PATIENCE)
 
 
 def open_page(app: AppTest, **query: str) -> AppTest:

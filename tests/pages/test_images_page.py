@@ -23,6 +23,7 @@ from otviz.runs.config import RunConfig
 from otviz.runs.registry import Registry
 from pages._ui import imaging, leases
 from pages._ui.links import plain
+from tests.waiting import PATIENCE
 
 DIGITS = named("digits")()
 SMALL = Networks(width=8, adversary_width=4)
@@ -155,7 +156,7 @@ def test_a_link_with_a_run_alone_brings_its_settings(app: AppTest, registry: Reg
 
 def test_a_stored_run_is_shown_with_everything(app: AppTest, registry: Registry) -> None:
     run = registry.submit(config(steps=20))
-    assert run.wait(60)
+    assert run.wait(PATIENCE)
     registry.close()
     leases.registry.clear()  # as after a restart of the server
     open_page(app, run=run.id)
@@ -171,8 +172,8 @@ def test_each_page_lists_and_shows_its_own_runs(app: AppTest, registry: Registry
     of_images = registry.submit(config(steps=5))
     points = methods.named("uotm")(batch_size=8)
     of_points = registry.submit(RunConfig(points, distribution("ring")(), steps=5))
-    assert of_images.wait(60)
-    assert of_points.wait(60)
+    assert of_images.wait(PATIENCE)
+    assert of_points.wait(PATIENCE)
     for page, own, other, there in (
         ("4_images", of_images, of_points, "Train"),
         ("2_train", of_points, of_images, "Images"),

@@ -11,6 +11,7 @@ from otviz.runs.config import RunConfig
 from otviz.runs.run import Run
 from otviz.runs.slots import Slots
 from pages._ui.laboratory import titles
+from tests.waiting import PATIENCE
 
 RING = Ring(radius=2.0, std=0.1)
 KNOBS = {"hidden": 8, "layers": 1, "batch_size": 32}
@@ -26,7 +27,7 @@ def done() -> dict[str, Run]:
     slots = Slots(8)
     names = ("uotm-sd", "otm", "ot-gan", "sinkhorn", "uotm-typed")
     found = {name: Run(f"laboratory-{name}", config(name), slots).start() for name in names}
-    assert all(run.wait(60) and run.status == "done" for run in found.values())
+    assert all(run.wait(PATIENCE) and run.status == "done" for run in found.values())
     found["queued"] = Run("laboratory-queued", config("uotm"))
     found["queued-ot-gan"] = Run("laboratory-queued-ot-gan", config("ot-gan"))
     return found
@@ -42,7 +43,7 @@ def page(section: str, shown: list) -> None:
 
 
 def drawn(section: str, runs: list[Run], **query: str) -> AppTest:
-    app = AppTest.from_function(page, kwargs={"section": section, "shown": runs}, default_timeout=60)
+    app = AppTest.from_function(page, kwargs={"section": section, "shown": runs}, default_timeout=PATIENCE)
     for key, text in query.items():
         app.query_params[key.replace("__", ".")] = text
     app.run()
@@ -167,7 +168,7 @@ def tau_page() -> None:
 
 
 def test_tau_before_training() -> None:
-    app = AppTest.from_function(tau_page, default_timeout=120).run()
+    app = AppTest.from_function(tau_page, default_timeout=PATIENCE).run()
     assert not app.exception
     table = app.dataframe[0].value
     assert list(table["method"]) == ["OTM", "UOTM-SD, start of α", "UOTM-SD, end of α", "UOTM (KL)"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from streamlit.testing.v1 import AppTest
 
 from pages._ui.leases import Lease
+from tests.waiting import PATIENCE
 
 
 class Noted:
@@ -31,7 +32,7 @@ def holding_page(noted: object) -> None:
 
 def test_a_session_holds_each_run_once() -> None:
     noted = Noted()
-    app = AppTest.from_function(holding_page, args=(noted,), default_timeout=30).run()
+    app = AppTest.from_function(holding_page, args=(noted,), default_timeout=PATIENCE).run()
     assert not app.exception
     app.run()
     assert list(noted.held.values()) == ["a"]

@@ -17,7 +17,8 @@ from otviz.runs.registry import Registry
 from pages._ui import frame
 from pages._ui.lessons import shown
 from pages._ui.links import plain
-from tests.pages.asking import address, unfold, until, words
+from tests.pages.asking import address, unfold, words
+from tests.waiting import PATIENCE, until
 
 Open = Callable[..., AppTest]
 PAGES = Path(frame.__file__).resolve().parents[1]
@@ -30,7 +31,7 @@ def open_page(registry: Registry, alone: None) -> Open:
 
     def run(page: str, **query: str) -> AppTest:
         (path,) = PAGES.glob(f"*_{page}.py")
-        app = AppTest.from_file(str(path), default_timeout=60)
+        app = AppTest.from_file(str(path), default_timeout=PATIENCE)
         for key, text in query.items():
             app.query_params[key] = text
         app.run()

@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from otviz.addresses import MAX_CHARS
 from pages._ui.links import plain
+from tests.waiting import PATIENCE
 
 
 def ring_page() -> None:
@@ -26,7 +27,7 @@ def ring_page() -> None:
 
 
 def open_page(**query: str) -> AppTest:
-    app = AppTest.from_function(ring_page, default_timeout=30)
+    app = AppTest.from_function(ring_page, default_timeout=PATIENCE)
     for key, text in query.items():
         app.query_params[key] = text
     return app.run()

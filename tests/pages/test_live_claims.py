@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from otviz.experiments import experiments
 from pages._ui import frame
+from tests.waiting import PATIENCE
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"
 LINKS = {cls.live: name for name, cls in experiments().items() if cls.live}
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("registry", "alone")
 def test_a_link_to_a_page_opens_as_it_stands(live: str) -> None:
     page, _, query = live.partition("?")
     path = next(card.path for card in frame.cards() if card.name == page)
-    app = AppTest.from_file(str(PAGES / path.name), default_timeout=120)
+    app = AppTest.from_file(str(PAGES / path.name), default_timeout=PATIENCE)
     asked = dict(urllib.parse.parse_qsl(query, strict_parsing=bool(query)))
     for key, text in asked.items():
         app.query_params[key] = text

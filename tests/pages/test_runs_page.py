@@ -18,6 +18,7 @@ from otviz.runs.config import RunConfig
 from otviz.runs.registry import Registry
 from pages._ui import run_list, run_table
 from pages._ui.links import plain
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def three(registry: Registry) -> list[str]:
     for seed, name in enumerate(("uotm-sd", "sinkhorn", "uotm-sd")):
         method = methods.named(name)(batch_size=8, hidden=8, layers=2)
         run = registry.submit(RunConfig(method, named("ring")(), steps=5, seed=seed, device="cpu"))
-        assert run.wait(60)
+        assert run.wait(PATIENCE)
         ids.insert(0, run.id)
     return ids
 
@@ -35,7 +36,7 @@ def three(registry: Registry) -> list[str]:
 @pytest.fixture
 def app(alone: None) -> AppTest:
     """The page itself."""
-    return AppTest.from_file(str(Path(__file__).resolve().parents[2] / "pages" / "8_runs.py"), default_timeout=60)
+    return AppTest.from_file(str(Path(__file__).resolve().parents[2] / "pages" / "8_runs.py"), default_timeout=PATIENCE)
 
 
 def open_page(app: AppTest, **query: str) -> AppTest:

@@ -15,6 +15,7 @@ from otviz.robustness import Cell, Outcome, Sweep
 from otviz.robustness.catalogue import rows
 from otviz.robustness.journal import Journal
 from pages._ui import sweeping
+from tests.waiting import PATIENCE
 
 RING = distribution("ring")(radius=2.0, std=0.1)  # type: ignore[call-arg]
 OUTCOME = Outcome("covers", "covers", "All is well.", 0.3, 0.25, 500, 0.9, 0.05, 8, 8, 1000, 0.1, 2.5, "sweep-uotm-1")
@@ -41,7 +42,7 @@ def script() -> None:
 
 
 def opened(**query: str) -> AppTest:
-    app = AppTest.from_function(script, default_timeout=60)
+    app = AppTest.from_function(script, default_timeout=PATIENCE)
     for key, text in query.items():
         app.query_params[key] = text
     app.run()
@@ -102,7 +103,7 @@ def test_other_knobs_have_their_own_values_and_methods() -> None:
 
 
 def test_without_a_target_it_waits() -> None:
-    app = AppTest.from_function(script, default_timeout=60)
+    app = AppTest.from_function(script, default_timeout=PATIENCE)
     app.session_state["no target"] = True
     app.run()
     assert not app.exception
@@ -116,7 +117,7 @@ def test_it_is_started_filled_in_and_over() -> None:
     assert not app.exception
     assert labels(app) == ["Stop the sweep"]
     assert app.multiselect[0].disabled
-    end = time.monotonic() + 240  # the processes are of low priority
+    end = time.monotonic() + PATIENCE  # the processes are of low priority
     while labels(app) and time.monotonic() < end:
         time.sleep(0.5)
         app.run()
@@ -136,7 +137,7 @@ def test_stopped_half_way_it_keeps_what_is_done_and_goes_on() -> None:
     app.button[0].click().run()
     assert labels(app) == ["Stop the sweep"]
     app.button[0].click().run()
-    end = time.monotonic() + 20
+    end = time.monotonic() + PATIENCE
     while labels(app) == ["Stop the sweep"] and time.monotonic() < end:
         time.sleep(0.2)
         app.run()

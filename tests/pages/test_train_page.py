@@ -16,6 +16,7 @@ from otviz.runs.config import RunConfig
 from otviz.runs.registry import Registry
 from pages._ui import leases, running
 from pages._ui.links import plain
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.usefixtures("registry")
 
@@ -62,7 +63,7 @@ def test_a_link_cannot_name_a_file_of_the_server(app: AppTest) -> None:
 
 def test_twenty_runs_at_once_wait_their_turn(app: AppTest, registry: Registry) -> None:
     runs = [registry.submit(config()) for _ in range(20)]
-    end = time.monotonic() + 60
+    end = time.monotonic() + PATIENCE
     while sum(run.status == "running" for run in runs) < 2:
         assert time.monotonic() < end
         time.sleep(0.05)
@@ -99,7 +100,7 @@ def test_what_is_moved_while_a_run_begins_reaches_it_or_is_taken_back(
     alone: None, registry: Registry, monkeypatch: pytest.MonkeyPatch, moved: str, value: float
 ) -> None:
     """The page has been drawn with Train, and not yet with the run."""
-    app = AppTest.from_file(str(Path(__file__).resolve().parents[2] / "pages" / "2_train.py"), default_timeout=60)
+    app = AppTest.from_file(str(Path(__file__).resolve().parents[2] / "pages" / "2_train.py"), default_timeout=PATIENCE)
     app.query_params["method"] = "uotm"
     app.run()
     with monkeypatch.context() as patch:
@@ -116,7 +117,7 @@ def test_what_is_moved_while_a_run_begins_reaches_it_or_is_taken_back(
 
 def test_a_stored_run_is_shown_with_everything(app: AppTest, registry: Registry) -> None:
     run = registry.submit(config(steps=30, tau=0.3))
-    assert run.wait(60)
+    assert run.wait(PATIENCE)
     registry.close()
     leases.registry.clear()  # as after a restart of the server
     open_page(app, run=run.id, view="diagnostics")

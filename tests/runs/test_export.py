@@ -15,6 +15,7 @@ from otviz.methods import named
 from otviz.runs import export
 from otviz.runs.config import RunConfig
 from otviz.runs.run import Run
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +24,7 @@ def run() -> Run:
     target = distribution("ring")(modes=5, weights=(1, 2, 3, 4, 5))
     config = RunConfig(method, target, distribution("gaussian")(std=0.5), steps=80, seed=3, device="cpu")
     run = Run("exported", config).start()
-    assert run.wait(60)
+    assert run.wait(PATIENCE)
     return run
 
 

@@ -7,7 +7,7 @@ import io
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from otviz.runs.live import Here
 from otviz.runs.pace import AHEAD, TURN
 from otviz.runs.registry import Registry
 from otviz.runs.store import Store
+from tests.waiting import PATIENCE, until
 
 SMALL = {"hidden": 8, "layers": 1, "batch_size": 8}
 NAN = (float("nan"), float("nan"))
@@ -33,13 +34,6 @@ NAN = (float("nan"), float("nan"))
 
 def config(name: str = "uotm-sd", steps: int = 1_000_000, device: str = "cpu", **knobs: Any) -> RunConfig:
     return RunConfig(named(name)(**{**SMALL, **knobs}), distribution("ring")(), steps=steps, device=device)
-
-
-def until(condition: Callable[[], object], seconds: float = 60.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited too long"
-        time.sleep(0.005)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -156,24 +150,27 @@ def test_runs_in_hosts_stay_in_step_fork_and_are_kept(registry: Registry) -> Non
     runs = registry.submit_together([config("uotm"), config("gan"), config("sinkhorn")])
     assert {run._lane for run in runs} == {0, 1}
     until(lambda: min(run.step for run in runs) > 200)
+    before, now = [-1], [-2]
+    while before != now:  # all at one moment
+        before, now = now, [run.live.step for run in runs]
+    assert max(now) - min(now) <= AHEAD + 2 * TURN
     for run in runs:
         run.pause()
     until(lambda: all(run.status == "paused" for run in runs))
     steps = [run.step for run in runs]
-    assert max(steps) - min(steps) <= AHEAD + 2 * TURN
     assert [len(run.losses()) for run in runs] == steps
     frozen, free = registry.submit_together(fork(runs[1]))
     until(lambda: min(frozen.step, free.step) > steps[1] + 10)
     assert (frozen.frozen, free.frozen) == (True, False)
     for run in (frozen, free, *runs):
         run.stop()
-        assert run.wait(20)
+        assert run.wait(PATIENCE)
     stored = registry.stored.read(frozen.id)
     assert (stored.status, stored.step) == ("stopped", frozen.step)
     again = registry.resume(free.id)
     until(lambda: again.step > free.step)
     again.stop()
-    assert again.wait(20)
+    assert again.wait(PATIENCE)
 
 
 def test_a_run_whose_process_dies_says_so_and_can_be_resumed(registry: Registry) -> None:
@@ -185,13 +182,13 @@ def test_a_run_whose_process_dies_says_so_and_can_be_resumed(registry: Registry)
     run._host._process.send_signal(signal.SIGKILL)
     run._host._process.wait()
     run.resume()
-    assert run.wait(20)
+    assert run.wait(PATIENCE)
     assert run.status == "failed"
     assert "the process that trained this run ended" in run.message
     again = registry.resume(run.id)
     until(lambda: again.step > run.step)
     again.stop()
-    assert again.wait(20)
+    assert again.wait(PATIENCE)
 
 
 def test_ctrl_c_saves_first_and_a_host_ends_with_its_input(registry: Registry) -> None:
@@ -206,4 +203,4 @@ def test_ctrl_c_saves_first_and_a_host_ends_with_its_input(registry: Registry) -
     orphan = Host()
     assert orphan._process.stdin is not None
     orphan._process.stdin.close()
-    assert orphan._process.wait(30) == 0
+    assert orphan._process.wait(PATIENCE) == 0

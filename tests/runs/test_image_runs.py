@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +20,7 @@ from otviz.datasets import datasets, to_rows
 from otviz.datasets import named as image_set
 from otviz.methods import methods, named
 from otviz.networks import Networks
-from otviz.runs import image_export, image_probe, kept, snapshots
+from otviz.runs import image_export, image_probe, kept, rhythm, snapshots
 from otviz.runs.branches import branch
 from otviz.runs.config import RunConfig
 from otviz.runs.hosts import Hosts
@@ -33,6 +34,7 @@ from otviz.runs.recorded import Recorded
 from otviz.runs.registry import Registry
 from otviz.runs.run import Run
 from otviz.runs.store import Store, read_restored, save_run
+from tests.waiting import PATIENCE
 
 DIGITS = image_set("digits")()
 SMALL = Networks(width=8, adversary_width=4)
@@ -44,7 +46,7 @@ def config(name: str = "uotm", steps: int = 12, networks: Networks = SMALL, **kn
 
 
 def done(run: Run) -> Run:
-    assert run.wait(60)
+    assert run.wait(PATIENCE)
     assert run.status == "done", run.message
     return run
 
@@ -224,6 +226,8 @@ def test_large_states_are_taken_less_often_and_a_pause_still_saves_the_last_step
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(kept, "SMALL", 10.0)
+    monkeypatch.setattr(kept, "EVERY", math.inf)  # however slow it is, none is due meanwhile,
+    monkeypatch.setattr(rhythm, "SAVED", math.inf)  # nor a save, which takes one too
     store = Store(tmp_path / "runs")
     run = Run("large-states", config(steps=100_000), save=store.save).start()
     while run.step < 40:
@@ -235,7 +239,7 @@ def test_large_states_are_taken_less_often_and_a_pause_still_saves_the_last_step
     assert run.kept[-1] == run.step == json.loads(run.state()[1])["step"]
     assert read_restored(store.path(run.id))[1].losses.shape == (run.step, 2)
     run.stop()
-    assert run.wait(20)
+    assert run.wait(PATIENCE)
 
 
 def test_few_large_states_are_kept() -> None:

@@ -23,6 +23,7 @@ from otviz.runs.repeat import Kept, agreement, differences, kept_of, repeat
 from otviz.runs.run import Run
 from otviz.runs.store import Store
 from otviz.training import train
+from tests.waiting import PATIENCE
 
 
 def config(method: str = "uotm", steps: int = 90, **knobs: Any) -> RunConfig:
@@ -48,11 +49,11 @@ def started(store: Store) -> Iterator[Callable[..., Run]]:
     yield start
     for run in runs:
         run.stop()
-        run.wait(20)
+        run.wait(PATIENCE)
 
 
 def paused(run: Run) -> Run:
-    end = time.monotonic() + 60
+    end = time.monotonic() + PATIENCE
     while run.status != "paused":
         assert time.monotonic() < end, run.status
         time.sleep(0.01)
@@ -62,7 +63,7 @@ def paused(run: Run) -> Run:
 def more(run: Run, steps: int) -> Run:
     at = run.step
     run.do_steps(steps)
-    end = time.monotonic() + 60
+    end = time.monotonic() + PATIENCE
     while run.step < at + steps or run.status != "paused":
         assert time.monotonic() < end, run.status
         time.sleep(0.01)
@@ -71,7 +72,7 @@ def more(run: Run, steps: int) -> Run:
 
 def ended(run: Run) -> Run:
     run.stop()
-    assert run.wait(60)
+    assert run.wait(PATIENCE)
     return run
 
 
@@ -134,7 +135,7 @@ def test_a_run_that_was_resumed_is_repeated(started: Callable[..., Run], store: 
     ended(first)  # before the change was ever used
     registry = Registry(store)
     run = registry.resume(first.id)
-    assert run.wait(60)
+    assert run.wait(PATIENCE)
     kept = kept_of(Recorded.read(store, run.id))
     assert kept.numbers["step"] == 90
     assert kept.past.method.as_dict()["tau"] == 0.3

@@ -16,9 +16,34 @@ from otviz.methods import named
 from otviz.runs.config import RunConfig
 from otviz.runs.registry import ALIVE, REMEMBERED, Registry
 from otviz.runs.run import ENDED, Run
+from tests.waiting import PATIENCE, until
 
 ROOT = Path(__file__).resolve().parents[2]
-GRACE = 0.5
+
+
+GRACE = 90.0
+
+
+class Clock:
+    """Seconds pass for a registry when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def after(self, seconds: float, registry: Registry) -> None:
+        """Let so many seconds pass, and the registry look at what was abandoned."""
+        self.now += seconds
+        registry._stop_abandoned()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr("otviz.runs.registry.time", made)
+    return made
 
 
 def config(steps: int = 1_000_000) -> RunConfig:
@@ -38,20 +63,13 @@ def make() -> Iterator[Callable[..., Registry]]:
         each.close()
 
 
-def until(condition: Callable[[], object], seconds: float = 20.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited too long"
-        time.sleep(0.005)
-
-
 def running(registry: Registry) -> Run:
     run = registry.submit(config())
     until(lambda: run.step > 0)
     return run
 
 
-def test_a_run_held_twice_goes_on_when_one_lets_go(make: Callable[..., Registry]) -> None:
+def test_a_run_held_twice_goes_on_when_one_lets_go(make: Callable[..., Registry], clock: Clock) -> None:
     registry = make(grace=GRACE)
     run = running(registry)
     registry.claim(run.id, "one")
@@ -59,11 +77,13 @@ def test_a_run_held_twice_goes_on_when_one_lets_go(make: Callable[..., Registry]
     assert (registry.holders(run.id), registry.holders("another")) == (2, 0)
     registry.release("one")
     assert registry.holders(run.id) == 1
-    time.sleep(2 * GRACE)
+    clock.after(2 * GRACE, registry)
+    step = run.step
+    until(lambda: run.step > step)
     assert run.status == "running"
 
 
-def test_a_run_that_nobody_holds_is_paused_then_stopped(make: Callable[..., Registry]) -> None:
+def test_a_run_that_nobody_holds_is_paused_then_stopped(make: Callable[..., Registry], clock: Clock) -> None:
     registry = make(grace=GRACE)
     run = running(registry)
     for token in ("one", "two"):
@@ -71,30 +91,38 @@ def test_a_run_that_nobody_holds_is_paused_then_stopped(make: Callable[..., Regi
     for token in ("one", "two"):
         registry.release(token)
     until(lambda: run.status == "paused")
-    until(lambda: run.status == "stopped", 10 * GRACE)
+    clock.after(0.9 * GRACE, registry)
+    assert not run.wait(0.2)
+    assert run.status == "paused"
+    clock.after(0.2 * GRACE, registry)
+    until(lambda: run.status == "stopped")
 
 
-def test_claimed_again_within_the_grace_it_goes_on(make: Callable[..., Registry]) -> None:
+def test_claimed_again_within_the_grace_it_goes_on(make: Callable[..., Registry], clock: Clock) -> None:
     registry = make(grace=GRACE)
     run = running(registry)
     registry.claim(run.id, "tab")
     registry.release("tab")
     until(lambda: run.status == "paused")
+    clock.after(0.9 * GRACE, registry)
     registry.claim(run.id, "reloaded")
     until(lambda: run.status == "running")
-    time.sleep(2 * GRACE)
+    clock.after(2 * GRACE, registry)
+    step = run.step
+    until(lambda: run.step > step)
     assert run.status == "running"
 
 
-def test_what_the_user_paused_stays_paused_after_a_reload(make: Callable[..., Registry]) -> None:
-    registry = make(grace=30)
+def test_what_the_user_paused_stays_paused_after_a_reload(make: Callable[..., Registry], clock: Clock) -> None:
+    registry = make(grace=GRACE)
     run = running(registry)
     registry.claim(run.id, "tab")
     run.pause()
     until(lambda: run.status == "paused")
     registry.release("tab")
     registry.claim(run.id, "reloaded")
-    time.sleep(0.2)
+    clock.after(2 * GRACE, registry)
+    assert not run.wait(0.2)
     assert run.status == "paused"
 
 
@@ -107,12 +135,12 @@ def test_a_reload_may_claim_before_the_old_page_lets_go(make: Callable[..., Regi
     assert run.status == "running"
 
 
-def test_tokens_and_runs_that_are_not_there_are_harmless(make: Callable[..., Registry]) -> None:
+def test_tokens_and_runs_that_are_not_there_are_harmless(make: Callable[..., Registry], clock: Clock) -> None:
     registry = make(grace=GRACE)
     registry.release("nobody")
     registry.claim("no-such-run", "one")
     registry.release("one")
-    time.sleep(2 * GRACE)
+    clock.after(2 * GRACE, registry)
     assert registry.find("no-such-run") is None
     with pytest.raises(ValueError, match="was not saved"):
         registry.resume("no-such-run")
@@ -134,10 +162,10 @@ def test_nine_methods_of_seven_viewers_are_queued_and_one_too_many_is_refused(ma
     assert [run.status for run in runs[:2]] == ["running", "running"], "the first come first"
     assert registry.runs() == runs[::-1]
     runs[5].stop()
-    assert runs[5].wait(5)
+    assert runs[5].wait(PATIENCE)
     registry.submit(config())
     registry.close()
-    assert all(run.status in ENDED for run in registry.runs())
+    until(lambda: all(run.status in ENDED for run in registry.runs()))
     until(lambda: not any(run._thread.is_alive() for run in registry.runs()))
 
 
@@ -170,7 +198,7 @@ while runs[0].step == 0: time.sleep(0.01)
 print(runs[0].id)
 {ending}
 """
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert done.returncode == (1 if ending else 0), done.stderr
     assert "Fatal" not in done.stderr
     assert "terminate" not in done.stderr

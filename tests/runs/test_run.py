@@ -23,6 +23,7 @@ from otviz.runs.kept import Restored
 from otviz.runs.run import Run
 from otviz.runs.slots import Slots
 from otviz.runs.snapshots import KEPT, thinned
+from tests.waiting import PATIENCE, until
 
 LONG = 1_000_000
 Start = Callable[..., Run]
@@ -45,14 +46,7 @@ def begin() -> Iterator[Start]:
     yield start
     for run in runs:
         run.stop()
-    assert all(run.wait(20) for run in runs)
-
-
-def until(condition: Callable[[], object], seconds: float = 20.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited too long"
-        time.sleep(0.005)
+    assert all(run.wait(PATIENCE) for run in runs)
 
 
 def reaches(run: Run, status: str) -> None:
@@ -65,7 +59,7 @@ def reaches(run: Run, status: str) -> None:
 def test_a_run_is_queued_then_runs_and_is_done(begin: Start) -> None:
     assert Run("x", config()).status == "queued"
     run = begin(config(30))
-    assert run.wait(20)
+    assert run.wait(PATIENCE)
     assert (run.status, run.message, run.step) == ("done", "", 30)
     assert len(run.losses()) == 30
     assert run.seconds > 0
@@ -84,7 +78,7 @@ def test_pause_resume_stop(begin: Start) -> None:
     until(lambda: run.live.training.step > step)
     assert run.status == "running"
     run.stop()
-    assert run.wait(20)
+    assert run.wait(PATIENCE)
     assert run.status == "stopped"
     assert run.snapshots[-1].step == run.live.training.step == len(run.losses())
 
@@ -127,7 +121,7 @@ def test_the_last_step_ends_a_run_that_goes_step_by_step(begin: Start) -> None:
     run = begin(config(5))
     run.pause()
     run.do_steps(5)
-    assert run.wait(20)
+    assert run.wait(PATIENCE)
     assert (run.status, run.step) == ("done", 5)
 
 
@@ -139,7 +133,7 @@ def test_paused_before_it_starts_it_does_nothing(begin: Start) -> None:
     assert run.live.training.step == 0
     assert len(run.snapshots) == 1, "the first picture is there at once"
     run.stop()
-    assert run.wait(20)
+    assert run.wait(PATIENCE)
 
 
 def test_only_live_knobs_can_change(begin: Start) -> None:
@@ -158,7 +152,7 @@ def test_only_live_knobs_can_change(begin: Start) -> None:
 
 def test_an_ended_run_cannot_be_retuned(begin: Start) -> None:
     run = begin(config(3))
-    run.wait(20)
+    run.wait(PATIENCE)
     with pytest.raises(ValueError, match="has ended"):
         run.retune(lr=1e-4)
     assert run.config == config(3)
@@ -168,22 +162,23 @@ def test_freeze_and_unfreeze(begin: Start) -> None:
     run = begin()
     run.pause()
     reaches(run, "paused")
-    run.freeze()
-    run.do_steps(20)
-    until(lambda: run.frozen)
     weights = [weight.detach().clone() for weight in run.live.training.adversary.parameters()]
-    before = run.live.training.step
-    until(lambda: run.live.training.step >= before + 10 and run.status == "paused")
+    before = run.step
+    run.freeze()
+    run.do_steps(10)
+    until(lambda: run.step == before + 10 and run.status == "paused")
+    assert run.frozen
     assert all(torch.equal(a, b) for a, b in zip(weights, run.live.training.adversary.parameters(), strict=True))
     run.freeze(False)
     run.do_steps(1)
-    until(lambda: not run.frozen and run.status == "paused" and run.live.training.step > before + 10)
+    until(lambda: run.step == before + 11 and run.status == "paused")
+    assert not run.frozen
     assert not all(torch.equal(a, b) for a, b in zip(weights, run.live.training.adversary.parameters(), strict=True))
 
 
 def test_freeze_after_is_seen_from_outside(begin: Start) -> None:
     run = begin(config(10, freeze_after=4))
-    assert run.wait(20)
+    assert run.wait(PATIENCE)
     assert run.frozen
 
 
@@ -205,9 +200,9 @@ def test_one_slot_three_runs_in_their_order(begin: Start) -> None:
     first = begin(slots=slots)
     reaches(first, "running")
     second = begin(slots=slots)
-    time.sleep(0.05)
+    until(lambda: len(slots._line) == 1)
     third = begin(slots=slots)
-    time.sleep(0.3)
+    until(lambda: len(slots._line) == 2)
     assert (first.status, second.status, third.status) == ("running", "queued", "queued")
     first.stop()
     reaches(second, "running")
@@ -225,7 +220,7 @@ def test_what_is_asked_while_queued_is_done(begin: Start) -> None:
     tuned.freeze()
     paused.pause()
     stopped.stop()
-    assert stopped.wait(5), "a queued run need not wait for its turn to be stopped"
+    assert stopped.wait(PATIENCE), "a queued run need not wait for its turn to be stopped"
     assert stopped.status == "stopped"
     first.stop()
     until(lambda: tuned.step > 3)
@@ -243,12 +238,13 @@ def test_a_paused_run_leaves_its_place_and_loses_no_command_when_it_queues_again
     second = begin(slots=slots)
     first.pause()
     reaches(second, "running")
+    step = first.live.training.step
     first.resume()
-    until(lambda: first.status == "queued")
+    until(lambda: len(slots._line) == 1)
     first.retune(tau=4.0)
     first.freeze()
-    step = first.live.training.step
-    time.sleep(0.3)
+    before = second.step
+    until(lambda: second.step > before + 20)
     assert first.live.training.step == step
     second.stop()
     until(lambda: first.live.training.step > step)
@@ -296,7 +292,7 @@ def broken(steps: int, **knobs: Any) -> RunConfig:
 
 def test_a_loss_that_is_no_number_fails_the_run_and_keeps_what_was_good(begin: Start) -> None:
     run = begin(broken(2000))
-    assert run.wait(30)
+    assert run.wait(PATIENCE)
     assert run.status == "failed"
     assert "no longer a number at step 1001" in run.message
     assert "smaller lr" in run.message
@@ -313,7 +309,7 @@ def test_a_failure_that_a_pause_finds_stays_a_failure(begin: Start) -> None:
     run.pause()
     run.do_steps(8)
     run.start()
-    assert run.wait(20)
+    assert run.wait(PATIENCE)
     time.sleep(0.1)
     assert run.status == "failed"
 
@@ -325,7 +321,7 @@ def test_weights_that_are_no_numbers_are_no_picture(begin: Start) -> None:
     step = run.step
     run.live.training.generator.net.biases[-1].data.fill_(math.inf)
     run.do_steps(1)
-    assert run.wait(20)
+    assert run.wait(PATIENCE)
     assert run.status == "failed"
     assert run.snapshots[-1].step == run.live.training.step == step
     assert np.isfinite(run.live.samples(10, 0)).all()
@@ -334,7 +330,7 @@ def test_weights_that_are_no_numbers_are_no_picture(begin: Start) -> None:
 def test_an_error_in_the_thread_is_a_failure_with_a_message(begin: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     run = begin(dataclasses.replace(config(), device="cuda"))
-    assert run.wait(20)
+    assert run.wait(PATIENCE)
     assert (run.status, run.message) == (
         "failed",
         "device cuda is not present on this machine; use auto or cpu",
@@ -368,7 +364,7 @@ def test_whatever_saving_raises_the_run_ends_in_good_order(begin: Start) -> None
         raise RuntimeError("a fault in the store")
 
     run = begin(config(5), save=save)
-    assert run.wait(20)
+    assert run.wait(PATIENCE)
     assert run.status == "done"
     assert "a fault in the store" in run.message
 
@@ -421,7 +417,7 @@ def test_curve_is_the_mean_over_equal_stretches(steps: int) -> None:
 
 def test_a_method_without_adversary_has_nan_there(begin: Start) -> None:
     run = begin(config(6, "sinkhorn"))
-    assert run.wait(20)
+    assert run.wait(PATIENCE)
     assert np.isnan(run.losses()[:, 1]).all()
     assert np.isfinite(run.losses()[:, 0]).all()
     assert math.isnan(run.snapshots[-1].adversary_loss)
@@ -436,11 +432,11 @@ def test_the_probe_does_not_disturb_the_training(begin: Start) -> None:
     run = Run("x", wanted)
     run.pause()
     run.start()
-    for _ in range(6):
+    for done in range(0, 60, 10):
         run.watch()
         run.do_steps(10)
-        time.sleep(0.05)
-    assert run.wait(20)
+        until(lambda done=done: run.step == done + 10)
+    assert run.wait(PATIENCE)
     bare = [
         [step.generator_loss.item(), step.adversary_loss.item()]
         for step in train(wanted.method, wanted.target, wanted.source, steps=60, seed=0)
@@ -450,7 +446,7 @@ def test_the_probe_does_not_disturb_the_training(begin: Start) -> None:
 
 def test_meter_and_scene_say_what_the_picture_needs(begin: Start) -> None:
     run = begin(config(5))
-    assert run.wait(20)
+    assert run.wait(PATIENCE)
     assert run.scene.target.shape[1] == run.scene.source.shape[1] == 2
     assert run.scene.steps == 5
     assert {"modes_covered", "modes_total", "high_quality", "w2", "w2_floor", "samples"} <= set(run.meter)

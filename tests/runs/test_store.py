@@ -25,6 +25,7 @@ from otviz.runs.config import RunConfig
 from otviz.runs.registry import Registry
 from otviz.runs.run import Run
 from otviz.runs.store import Store, read_restored
+from tests.waiting import PATIENCE
 
 FILES = (
     "config.json",
@@ -43,7 +44,7 @@ def config(name: str = "uotm-sd", steps: int = 60, **knobs: Any) -> RunConfig:
 
 
 def done(run: Run) -> Run:
-    assert run.wait(60)
+    assert run.wait(PATIENCE)
     return run
 
 
@@ -214,11 +215,16 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
 }
 
 
-@pytest.mark.parametrize("how", DAMAGE)
-@pytest.mark.parametrize("file", [name for name in FILES if name != "generator.safetensors"])
+@pytest.mark.parametrize(
+    ("file", "how"),
+    [
+        (file, how)
+        for file in FILES
+        for how in DAMAGE
+        if file != "generator.safetensors" and (file, how) != ("past.json", "gone")  # not every run has one
+    ],
+)
 def test_damage_is_one_sentence(file: str, how: str, copied: tuple[Store, Path]) -> None:
-    if (file, how) == ("past.json", "gone"):
-        pytest.skip("runs saved before there was one are read")
     store, folder = copied
     DAMAGE[how](folder / file)
 
@@ -286,7 +292,7 @@ def interrupted(registry: Registry, wanted: RunConfig, at: int) -> str:
     run = registry.submit(wanted)
     run.pause()
     run.do_steps(at)
-    end = time.monotonic() + 20
+    end = time.monotonic() + PATIENCE
     while run.status != "paused" or run.step < at:
         assert time.monotonic() < end
         time.sleep(0.005)

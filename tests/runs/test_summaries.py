@@ -22,6 +22,7 @@ from otviz.runs.run import Run
 from otviz.runs.store import Store
 from otviz.runs.summaries import DAMAGED, Summaries
 from otviz.runs.tags import LONGEST, MOST, checked, read_tags
+from tests.waiting import PATIENCE
 
 
 def config(steps: int = 20, seed: int = 1, method: str = "uotm-sd") -> RunConfig:
@@ -39,7 +40,7 @@ def registry(tmp_path: Path) -> Iterator[Registry]:
 @pytest.fixture
 def done(registry: Registry) -> Run:
     run = registry.submit(config())
-    assert run.wait(60)
+    assert run.wait(PATIENCE)
     return run
 
 
@@ -121,7 +122,7 @@ def test_a_run_can_be_tagged_before_it_was_ever_saved(registry: Registry) -> Non
     registry.tag(run.id, ["early"])
     assert registry.listed()[0].tags == ("early",)
     run.stop()
-    assert run.wait(30)
+    assert run.wait(PATIENCE)
     assert Summaries(registry.stored).all()[0].tags == ("early",)
 
 
@@ -170,7 +171,7 @@ def test_a_course_is_the_same_from_disk(registry: Registry, done: Run) -> None:
 
 def test_the_figure_has_a_line_of_each_run_for_each_number(registry: Registry, done: Run) -> None:
     other = registry.submit(config(method="sinkhorn", seed=2))
-    assert other.wait(60)
+    assert other.wait(PATIENCE)
     names = names_of([done.config, other.config])
     assert names == ["UOTM-SD, seed 1", "Sinkhorn generator, seed 2"]
     figure = run_curves(dict(zip(names, (course_of(done), course_of(other)), strict=True)))

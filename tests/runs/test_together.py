@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from otviz.runs.registry import Registry
 from otviz.runs.run import Run
 from otviz.runs.slots import Slots
 from otviz.runs.store import Store
+from tests.waiting import PATIENCE, until
 
 SMALL = {"hidden": 8, "layers": 1, "batch_size": 8}
 
@@ -38,15 +38,12 @@ def registry(tmp_path: Any) -> Iterator[Registry]:
     made.close()
 
 
-def until(condition: Callable[[], object], seconds: float = 20.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited too long"
-        time.sleep(0.005)
-
-
 def steps_of(runs: list[Run]) -> list[int]:
-    return [run.live.training.step for run in runs]
+    """All at one moment: read until two readings agree."""
+    before, now = [-1], [-2]
+    while before != now:
+        before, now = now, [run.live.training.step for run in runs]
+    return now
 
 
 # Taking turns
@@ -105,11 +102,12 @@ def test_runs_of_unequal_cost_stay_in_step(registry: Registry) -> None:
     seen: list[int] = []
 
     def watched() -> bool:
-        seen.append(max(steps_of(runs)) - min(steps_of(runs)))
-        return len(seen) >= 40 and min(steps_of(runs)) > TURN
+        steps = steps_of(runs)
+        seen.append(max(steps) - min(steps))
+        return len(seen) >= 40 and min(steps) > TURN
 
     until(watched)
-    assert max(seen) <= TURN + 10  # a few more while one is read after the other
+    assert max(seen) <= TURN
 
 
 def test_a_member_that_fails_pauses_or_stops_holds_nobody_up(registry: Registry) -> None:
@@ -129,7 +127,7 @@ def test_a_member_that_fails_pauses_or_stops_holds_nobody_up(registry: Registry)
 
 def test_all_are_done_at_the_same_step(registry: Registry) -> None:
     runs = registry.submit_together([config("uotm", 120), config("otm", 120)])
-    assert all(run.wait(20) for run in runs)
+    assert all(run.wait(PATIENCE) for run in runs)
     assert [(run.status, run.step) for run in runs] == [("done", 120)] * 2
 
 
@@ -182,10 +180,10 @@ def test_losses_are_whole_however_they_came() -> None:
 
 def test_a_branch_with_nothing_changed_repeats_the_run(registry: Registry) -> None:
     whole = registry.submit(config(steps=400))
-    assert whole.wait(20)
+    assert whole.wait(PATIENCE)
     step = whole.kept[len(whole.kept) // 2]
     again = registry.submit(branch(whole, step))
-    assert again.wait(20)
+    assert again.wait(PATIENCE)
     np.testing.assert_array_equal(again.losses(), whole.losses())
     np.testing.assert_array_equal(again.snapshots[-1].generated, whole.snapshots[-1].generated)
     assert again.origin == f"branched from {whole.id} at step {step}"
@@ -194,11 +192,11 @@ def test_a_branch_with_nothing_changed_repeats_the_run(registry: Registry) -> No
 
 def test_one_knob_changed_parts_the_branch_from_the_run(registry: Registry) -> None:
     whole = registry.submit(config(steps=300))
-    assert whole.wait(20)
+    assert whole.wait(PATIENCE)
     step = whole.kept[2]
     changed = branch(whole, step, dataclasses.replace(whole.config.method, tau=9.0))
     other = registry.submit(changed)
-    assert other.wait(20)
+    assert other.wait(PATIENCE)
     np.testing.assert_array_equal(other.losses()[:step], whole.losses()[:step])
     assert not np.allclose(other.losses()[step:], whole.losses()[step:])
     assert other.config.method.tau == 9.0
@@ -239,7 +237,7 @@ def steps_of_ready(runs: list[Run]) -> list[int]:
 
 def test_what_cannot_be_branched_says_why(registry: Registry) -> None:
     run = registry.submit(config("sinkhorn", steps=60))
-    assert run.wait(20)
+    assert run.wait(PATIENCE)
     with pytest.raises(ValueError, match="all 60 steps are done"):
         branch(run)
     with pytest.raises(ValueError, match="has no adversary to freeze"):

@@ -14,6 +14,7 @@ from otviz.runs.snapshots import Scene
 from otviz.transport.flow import FLOWS, FlowLoss, flow, kernel_norm, loss_and_force
 from otviz.transport.flows import Flows
 from otviz.wire import decode, encode
+from tests.waiting import PATIENCE
 
 
 def _clouds(n=40, m=60, seed=0):
@@ -106,7 +107,7 @@ def test_flows_play_in_step_and_can_be_sent():
     x, y = _clouds()
     state = torch.random.get_rng_state()
     flows = Flows(x, y, FLOWS[:3], steps=8).start()
-    assert flows.wait(20)
+    assert flows.wait(PATIENCE)
     assert flows.done
     assert not flows.error
     panels = flows.panels()
@@ -142,7 +143,7 @@ def test_flow_that_fails_leaves_the_others_alone():
     flows = Flows(x, y * np.float32(np.nan), FLOWS[:1], steps=3)
     good = Flows(x, y, [FLOWS[0], FlowLoss("broken", "sinkhorn", blur=-1.0)], steps=3)
     for job in (flows.start(), good.start()):
-        assert job.wait(20)
+        assert job.wait(PATIENCE)
     assert flows.error.startswith("Gaussian MMD, blur 0.5: the loss was no longer a number at step 0")
     assert [panel.status for panel in good.panels()] == ["done", "failed"]
     assert good.error == "broken: blur must be > 0 (a length, in data units); got -1.0"

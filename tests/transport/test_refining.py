@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 
@@ -9,6 +12,7 @@ from otviz.transport import refining
 from otviz.transport.problem import Problem
 from otviz.transport.refining import Refinement
 from otviz.transport.solve import coarse, is_complete
+from tests.waiting import PATIENCE
 
 
 def clouds(n: int) -> tuple[np.ndarray, np.ndarray]:
@@ -23,29 +27,40 @@ def begun(n: int) -> Refinement:
 
 def test_it_ends_with_the_full_answer() -> None:
     work = begun(100)
-    assert work.wait(30)
+    assert work.wait(PATIENCE)
     assert is_complete(work.picture)
     assert not work.error
 
 
-def test_it_can_be_stopped() -> None:
-    work = begun(4000)
+def endless(*_: object) -> Iterator[None]:
+    """As the rest of an answer that takes for ever."""
+    while True:
+        time.sleep(0.001)
+        yield None
+
+
+def test_it_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(refining, "refine", endless)
+    work = begun(100)
+    rough = work.picture
     assert not work.wait(0.0)
     work.stop()
-    assert work.wait(20)
-    assert not work.picture.finished
+    assert work.wait(PATIENCE)
+    assert work.picture is rough
 
 
 def test_it_ends_when_nobody_asks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(refining, "FORGOTTEN", 0.0)
-    work = begun(4000)
-    assert work._over.wait(20)
-    assert not work.picture.finished
+    monkeypatch.setattr(refining, "refine", endless)
+    work = begun(100)
+    rough = work.picture
+    assert work._over.wait(PATIENCE)
+    assert work.picture is rough
 
 
 def test_what_goes_wrong_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("otviz.transport.memory.available", lambda: 1e6)
     problem, (x, y) = Problem(n=4000), clouds(4000)
     work = Refinement(problem, x, y, coarse(problem, x, y))
-    assert work.wait(20)
+    assert work.wait(PATIENCE)
     assert "n = 4000 points need" in work.error

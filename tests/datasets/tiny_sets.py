@@ -1,0 +1,65 @@
+"""Small sets in the place and format of the published ones, made here, for a computer that has none of these."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from otviz.datasets import cifar, mnist
+from otviz.datasets.base import Images
+from otviz.datasets.published import Sums, checksum
+from tests.datasets.image_files import idx
+
+TINY = {"train": 450, "test": 50}
+
+
+def tiny_idx(kind: type[mnist.Mnist] | type[mnist.FashionMnist], data: Path, patch: pytest.MonkeyPatch) -> Path:
+    """500 images of noise under `data`, each its own, of ten classes, which are taken for the published set."""
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(256, size=(500, 28, 28), dtype=np.uint8)
+    labels = rng.permutation(np.arange(500) % 10).astype(np.uint8)
+    place, sums, first = data / kind.folder, {}, 0
+    place.mkdir(parents=True)
+    for which, prefix in (("train", "train"), ("test", "t10k")):
+        part = slice(first, first + TINY[which])
+        first += TINY[which]
+        (place / f"{prefix}-images-idx3-ubyte.gz").write_bytes(idx(pixels[part]))
+        (place / f"{prefix}-labels-idx1-ubyte.gz").write_bytes(idx(labels[part]))
+        sums[which] = Sums(checksum(pixels[part]), checksum(labels[part]))
+    patch.setattr(kind, "sizes", (TINY["train"], TINY["test"]))
+    patch.setattr(kind, "sums", sums)
+    patch.setenv("OTVIZ_DATA", str(data))
+    return place
+
+
+def tiny_cifar10(data: Path, patch: pytest.MonkeyPatch) -> Path:
+    """One sheet to train and one to test, in the place of CIFAR-10; written by the set's own `encode`."""
+    rng = np.random.default_rng(0)
+    splits = {}
+    for which in ("train", "test"):
+        colours = rng.integers(256, size=(2000, 3, 1, 1), dtype=np.uint8)
+        labels = rng.integers(10, size=2000)
+        splits[which] = Images(np.broadcast_to(colours, (2000, 3, 32, 32)).copy(), labels)
+    splits["train"].pixels[:, :, 5, 7] = rng.integers(256, size=(2000, 3))
+    patch.setattr(cifar.Cifar10, "sizes", (2000, 2000))
+    patch.setattr(cifar.Cifar10, "unsure", {"train": (3, 1999), "test": ()})
+    sums = {
+        which: Sums(checksum(images.pixels, cifar.Cifar10.unsure[which]), checksum(images.labels.astype(np.uint8)))
+        for which, images in splits.items()
+    }
+    patch.setattr(cifar.Cifar10, "sums", sums)
+    place = data / "cifar-10"
+    for name, content in cifar.Cifar10().encode(splits["train"], splits["test"]):
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        (place / name).write_bytes(content)
+    patch.setenv("OTVIZ_DATA", str(data))
+    return place
+
+
+def tiny_set(folder: str, data: Path, patch: pytest.MonkeyPatch) -> Path:
+    """The small copy of the set that lies in a folder of this name."""
+    if folder == "cifar-10":
+        return tiny_cifar10(data, patch)
+    return tiny_idx({"mnist": mnist.Mnist, "fashion-mnist": mnist.FashionMnist}[folder], data, patch)

@@ -1,0 +1,45 @@
+"""How tests wait: for a condition, not for a time. And a clock for runs that counts steps, not seconds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from otviz.runs.rhythm import Rhythm
+
+PATIENCE = 300.0  # seconds until a test gives up; what it waits for takes a few, but the machine may be slow or busy
+EVERY = 10  # steps between two looks
+
+
+def until(condition: Callable[[], object], seconds: float = PATIENCE) -> None:
+    """Wait for it; fails after so many seconds."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.005)
+
+
+class StepRhythm(Rhythm):
+    """A run looks at itself every so many steps, however fast they are: it keeps the same looks on every machine."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._since_look = 0
+
+    def portion(self) -> int:
+        """Steps until the next look."""
+        return max(EVERY - self._since_look, 1)
+
+    def trained(self, steps: int, seconds: float) -> None:
+        """So many steps took so long."""
+        super().trained(steps, seconds)
+        self._since_look += steps
+
+    def due(self) -> bool:
+        """Whether it is time for a look."""
+        return self._since_look >= EVERY
+
+    def looked(self, cost: float, steps: int, seconds: float) -> None:
+        """A look is over."""
+        super().looked(cost, steps, seconds)
+        self._since_look = 0
