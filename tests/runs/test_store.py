@@ -22,7 +22,7 @@ from otviz.distributions import distributions
 from otviz.distributions import named as distribution
 from otviz.methods import methods, named
 from otviz.runs.config import RunConfig
-from otviz.runs.registry import Registry
+from otviz.runs.registry import Registry, _new_id
 from otviz.runs.run import Run
 from otviz.runs.store import Store, read_restored
 from tests.waiting import PATIENCE
@@ -289,9 +289,9 @@ def test_the_run_says_so_and_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def interrupted(registry: Registry, wanted: RunConfig, at: int) -> str:
-    run = registry.submit(wanted)
-    run.pause()
-    run.do_steps(at)
+    run = registry._make(_new_id(wanted), wanted)
+    run.do_steps(at)  # ordered before it starts, so that it does not do one more
+    run.start()
     end = time.monotonic() + PATIENCE
     while run.status != "paused" or run.step < at:
         assert time.monotonic() < end
