@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 from otviz.runs.rhythm import Rhythm
 
@@ -17,6 +18,14 @@ def until(condition: Callable[[], object], seconds: float = PATIENCE) -> None:
     while not condition():
         assert time.monotonic() < end, "waited too long"
         time.sleep(0.005)
+
+
+def page_until(page: Any, condition: Callable[[], object], seconds: float = PATIENCE) -> None:
+    """Wait for it while the page of a browser lives on; fails after so many seconds."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"waited too long: {page.url}: {page.locator('body').inner_text()[:600]}"
+        page.wait_for_timeout(50)
 
 
 class StepRhythm(Rhythm):

@@ -4,7 +4,6 @@ says while its channel fails."""
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.prefix_proxy import PrefixProxy
-from tests.waiting import PATIENCE
+from tests.waiting import page_until
 
 pytestmark = pytest.mark.browser
 HOME = Path(__file__).parent
@@ -34,13 +33,6 @@ def hosted(
     assert proxy.outside == [], "asked for outside the prefix"
 
 
-def wait(page: Any, condition: Callable[[], Any], seconds: float = PATIENCE) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"not within {seconds} s: {page.url}: {page.locator('body').inner_text()[:600]}"
-        page.wait_for_timeout(50)
-
-
 def read(root: Any, name: str) -> str:
     return str(root.get_attribute(f"data-{name}")) if root.count() else ""
 
@@ -49,8 +41,8 @@ def test_a_run_is_followed_and_its_files_download(hosted: str, page: Any) -> Non
     page.goto(f"{hosted}/train?method=otm&steps=40&batch_size=32")
     page.get_by_role("button", name=re.compile("^Train")).click()
     player = page.locator(".otviz-player")
-    wait(page, lambda: player.locator(".progress").all_text_contents() == ["40 / 40"])
-    wait(page, lambda: player.locator(".status").all_text_contents() == ["done"])
+    page_until(page, lambda: player.locator(".progress").all_text_contents() == ["40 / 40"])
+    page_until(page, lambda: player.locator(".status").all_text_contents() == ["done"])
     assert player.locator(".trouble").is_hidden()
     page.get_by_role("radio", name="Download", exact=True).click()
     for name, lines in (("Losses", 41), ("Samples (CSV", 1001)):
@@ -62,18 +54,18 @@ def test_a_run_is_followed_and_its_files_download(hosted: str, page: Any) -> Non
 def test_a_slider_of_the_board_is_answered(hosted: str, page: Any) -> None:
     page.goto(f"{hosted}/transport?n=100")
     board = page.locator(".otviz-board")
-    wait(page, lambda: read(board, "finished") == "true")
+    page_until(page, lambda: read(board, "finished") == "true")
     board.get_by_label("Blur", exact=True).evaluate(
         "(slider, value) => { slider.value = value; slider.dispatchEvent(new Event('input')); }", 0
     )
-    wait(page, lambda: read(board, "blur") == "1" and read(board, "finished") == "true")
+    page_until(page, lambda: read(board, "blur") == "1" and read(board, "finished") == "true")
     page.wait_for_url(re.compile("blur=1"))
 
 
 def test_links_stay_under_the_path(hosted: str, page: Any) -> None:
     page.goto(f"{hosted}/")
     loaded = "pictures => pictures.length > 0 && pictures.every(picture => picture.naturalWidth > 0)"
-    wait(page, lambda: page.locator("img").evaluate_all(loaded))
+    page_until(page, lambda: page.locator("img").evaluate_all(loaded))
     page.get_by_role("link", name="Learn", exact=True).last.click()
     page.wait_for_url(re.compile(re.escape(hosted) + r"/learn"))
     page.get_by_role("link", name="Open").first.click()
@@ -105,17 +97,17 @@ def test_a_player_says_that_its_channel_fails_and_recovers(serve: Callable[..., 
         page.goto(url + "/")
         player, words = page.locator(".otviz-player"), page.locator(".otviz-player .trouble")
         frames = lambda: int(read(player, "frames") or 0)  # noqa: E731
-        wait(page, lambda: frames() > 40)
+        page_until(page, lambda: frames() > 40)
         assert words.is_hidden()
         assert pauses(words) == []
         proxy.refused = b"/channel/"
         words.filter(has_text="The server answers with error 502 instead of the picture. A proxy").wait_for()
-        wait(page, lambda: len(pauses(words)) >= 3)
+        page_until(page, lambda: len(pauses(words)) >= 3)
         proxy.refused = b""
         words.wait_for(state="hidden")
         before, said = frames(), pauses(words)
         assert said[:3] == [1, 2, 4]
-        wait(page, lambda: frames() > before)
+        page_until(page, lambda: frames() > before)
         proxy.refused, proxy.status = b"/channel/", b"405 Method Not Allowed"
         words.filter(has_text="error 405").wait_for()
         assert pauses(words)[len(said)] == 1
@@ -130,22 +122,22 @@ def test_a_board_says_that_its_channel_fails_and_recovers(serve: Callable[..., s
         words.filter(has_text="The server answers with error 404 instead of the picture. A proxy").wait_for()
         proxy.refused = b""
         words.wait_for(state="hidden")
-        wait(page, lambda: read(board, "blur") == "0.05")
+        page_until(page, lambda: read(board, "blur") == "0.05")
         said = pauses(words)
         proxy.refused = b"/channel/"
         slider = board.get_by_label("Blur", exact=True)
         slider.evaluate("(slider) => { slider.value = 0; slider.dispatchEvent(new Event('input')); }")
-        wait(page, lambda: pauses(words)[len(said) :][:2] == [1, 2])
+        page_until(page, lambda: pauses(words)[len(said) :][:2] == [1, 2])
         assert words.is_visible()
         proxy.refused = b""
-        wait(page, lambda: read(board, "blur") == "1")
+        page_until(page, lambda: read(board, "blur") == "1")
         assert words.is_hidden()
 
 
 def test_what_is_no_answer_is_told(serve: Callable[..., str], page: Any) -> None:
     page.goto(serve(HOME / "player_demo.py"))
     words = page.locator(".otviz-player .trouble")
-    wait(page, lambda: int(read(page.locator(".otviz-player"), "frames") or 0) > 40)
+    page_until(page, lambda: int(read(page.locator(".otviz-player"), "frames") or 0) > 40)
     page.route("**/channel/**", lambda route: route.fulfill(body="<html>Log in</html>", content_type="text/html"))
     words.filter(has_text="perhaps the log-in page of a proxy").wait_for()
     page.unroute("**/channel/**")
@@ -165,15 +157,15 @@ def test_a_page_finds_the_server_that_was_started_anew(
     slide = "(slider) => { slider.value = 0; slider.dispatchEvent(new Event('input')); }"
     known: list[int] = []
     page.on("response", lambda response: known.append(response.status) if "/channel/" in response.url else None)
-    wait(page, lambda: 200 in known)
+    page_until(page, lambda: 200 in known)
     server.stop()
     if component == "board":
         root.get_by_label("Blur", exact=True).evaluate(slide)
     words.filter(has_text="The server does not answer.").wait_for()
     server.start()
-    wait(page, lambda: 410 in known and words.is_hidden())
+    page_until(page, lambda: 410 in known and words.is_hidden())
     known.clear()
     if component == "board":
         root.get_by_label("Blur", exact=True).evaluate(slide.replace("0;", "0.5;"))
-        wait(page, lambda: float(read(root, "blur")) == pytest.approx(10**0.5, rel=0.01))
-    wait(page, lambda: 200 in known)
+        page_until(page, lambda: float(read(root, "blur")) == pytest.approx(10**0.5, rel=0.01))
+    page_until(page, lambda: 200 in known)

@@ -19,7 +19,7 @@ from otviz.runs.config import RunConfig
 from otviz.runs.recorded import Recorded
 from otviz.runs.run import Run
 from otviz.runs.store import Store
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, page_until
 
 pytestmark = pytest.mark.browser
 
@@ -145,17 +145,13 @@ def test_a_report_plays_from_the_disk_without_internet(
     at = lambda: int(player.get_attribute("data-step") or -1)  # noqa: E731
     player.get_by_role("slider").fill("0")
     page.keyboard.press("End")
-    page.wait_for_timeout(200)
-    assert at() == 60
+    page_until(page, lambda: at() == 60)
     page.keyboard.press("ArrowLeft")
-    page.wait_for_timeout(200)
-    assert at() < 60
+    page_until(page, lambda: 0 <= at() < 60)
     page.keyboard.press("Home")
-    page.wait_for_timeout(200)
-    assert at() == 0
+    page_until(page, lambda: at() == 0)
     page.keyboard.press(" ")
-    page.wait_for_timeout(1500)
-    assert at() > 0
+    page_until(page, lambda: at() > 0)
     assert page.locator("main img").count() == 0, "hostile text is text"
     assert page.get_by_text(EVIL).first.is_visible()
     assert said == [], "no error, and nothing asked for"

@@ -97,7 +97,7 @@ class Train:
 
 @pytest.fixture(scope="module")
 def server(serve: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> str:
-    return serve("app.py", env={"OTVIZ_HOME": str(tmp_path_factory.mktemp("home")), "OTVIZ_GRACE": "30"})
+    return serve("app.py", env={"OTVIZ_HOME": str(tmp_path_factory.mktemp("home")), "OTVIZ_GRACE": "120"})
 
 
 @pytest.fixture

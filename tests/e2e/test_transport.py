@@ -107,7 +107,8 @@ def test_the_gradient_flow_plays_and_stops(open_transport: Callable[..., Transpo
     shown.main.get_by_role("button", name="Play the gradient flow").click()
     player = shown.page.locator(".otviz-player")
     shown.until(lambda: player.count() and int(player.get_attribute("data-frames") or 0) > 16)
-    shown.main.get_by_role("button", name="Stop the flow").click()
+    stop = shown.main.get_by_role("button", name="Stop the flow")
+    stop.evaluate_all("buttons => buttons.forEach(button => button.click())")  # none where it is over already
     shown.main.get_by_role("button", name="Play the gradient flow").wait_for()
     assert "moving" in player.inner_text()
 

@@ -23,6 +23,10 @@ def test_every_page_opens_cold(app: AppTest, card: frame.Card) -> None:
     """`switch_page` before the first run is a cold deep link: Streamlit runs the page without `app.py`."""
     app.switch_page(f"pages/{card.path.name}").run()
     assert not app.exception
+    # Pages read the address of their own name; home has none, and a title.
+    links = [other.name for other in PAGES if f"otviz.link.{other.name}" in app.session_state]
+    assert links == ([] if card is PAGES[0] else [card.name])
+    assert [title.value for title in app.title] == (["Watch optimal transport learn"] if card is PAGES[0] else [])
 
 
 @pytest.mark.parametrize("card", PAGES, ids=lambda card: card.name)

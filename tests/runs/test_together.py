@@ -207,12 +207,15 @@ def test_a_fork_goes_on_frozen_and_unfrozen_side_by_side(registry: Registry) -> 
     until(lambda: run.step > 10)
     sides = fork(run)
     frozen, free = registry.submit_together(sides)
-    start = dict(frozen._restored.tensors) if frozen._restored else None
+    assert sides[0].restored is not None
+    start = sides[0].restored.tensors
     until(lambda: min(steps_of_ready([frozen, free]), default=0) > len(sides[0].restored.losses))
     assert (frozen.frozen, free.frozen) == (True, False)
-    weights = frozen.live.training.state()[0]
-    if start is not None:
-        assert all((weights[name] == value).all() for name, value in start.items() if name.startswith("adversary."))
+    weights, learned = frozen.live.training.state()[0], free.live.training.state()[0]
+    adversary = [name for name in start if name.startswith("adversary.")]
+    assert adversary
+    assert all((weights[name] == start[name]).all() for name in adversary)
+    assert not all((learned[name] == start[name]).all() for name in adversary)
     assert run.status == "running", "the run itself goes on as it was"
 
 
@@ -262,11 +265,10 @@ def test_a_still_training_does_not_move(registry: Registry) -> None:
         Run("fresh", config()).still()
     until(lambda: run.step > 0)
     still = run.still()
-    before = (
-        still.generator.state_dict()["net.0.weight"].clone() if "net.0.weight" in still.generator.state_dict() else None
-    )
+    before = {name: value.clone() for name, value in still.generator.state_dict().items()}
     step = still.step
     until(lambda: run.step > step)
     assert still.step == step
-    if before is not None:
-        assert (still.generator.state_dict()["net.0.weight"] == before).all()
+    assert all((value == before[name]).all() for name, value in still.generator.state_dict().items())
+    moved = run.still().generator.state_dict()
+    assert not all((moved[name] == value).all() for name, value in before.items())
