@@ -18,8 +18,8 @@ HOW = (
 
 
 def verdict_is(key: str, *kinds: str) -> Callable[[Values], bool]:
-    """Whether the run under that key was judged so."""
-    return lambda got: got[key] in kinds
+    """Whether the run under that key was judged so, by its samples or its stability."""
+    return lambda got: got[key] in kinds or got.get(f"{key}_stability") in kinds
 
 
 def _loses(key: str) -> Callable[[Values], bool]:
