@@ -44,7 +44,7 @@ class Figure1(Experiment):
     numbers = tuple(
         number for key, title in TITLES.items() for number in (
             Number(key, f"{title}: verdicts of the seeds"),
-            Number(f"{key}_modes_covered", f"{title}: modes of 8 with at least 1 % of the samples"),
+            Number(f"{key}_modes_covered", f"{title}: modes of 8 with a quarter of their due or more"),
             Number(f"{key}_high_quality", f"{title}: share of samples on a mode"),
             Number(f"{key}_w2", f"{title}: W2 (length)"),
         )

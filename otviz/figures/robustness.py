@@ -182,8 +182,11 @@ def _axis(sweep: Sweep) -> str:
 
 def _short(outcome: Outcome) -> str:
     """A verdict in a word or two; an exclamation mark stands for unstable."""
+    unstable = outcome.stability == "unstable"
+    if outcome.kind == "not judged" and unstable:
+        return "unstable"
     word = outcome.word.removeprefix("collapsed: ") if outcome.kind == "collapsed" else outcome.kind
-    return _SHORT.get(word, word) + (" !" if outcome.stability == "unstable" else "")
+    return _SHORT.get(word, word) + (" !" if unstable else "")
 
 
 def _told(sweep: Sweep, cell: Cell, outcome: Outcome) -> str:

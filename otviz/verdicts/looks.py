@@ -54,6 +54,11 @@ class Look:
         samples = int(meter.get("samples", 1000))
         return cls(meter, due, shares, offsets, spreads, precision, recall, stray, w2, samples)
 
+    @property
+    def precise(self) -> float:
+        """The least precision, over that of real draws: bridges between modes are judged by a rule of their own."""
+        return limits.PRECISION if len(self.weights) else limits.PRECISION_PLAIN
+
     def number(self, key: str) -> float:
         """A number of the meter; nan where it is not known."""
         return _number(self.meter, key)
@@ -182,12 +187,12 @@ def _unbalanced(look: Look) -> Judgement | None:
 
 def _off(look: Look) -> Judgement | None:
     strays = look.number("outliers") >= limits.OUTLIERS or (not len(look.weights) and look.stray >= limits.STRAY)
-    if not (strays or look.precision < limits.PRECISION or look.recall < limits.RECALL or look.far):
+    if not (strays or look.precision < look.precise or look.recall < limits.RECALL or look.far):
         return None
     rule = (
         f"Samples are off target if {limits.OUTLIERS:.0%} of them are neither on a mode nor between two (without modes: if "
         f"they lie {limits.STRAY:g} times as far from real points as real ones do), if their precision is below "
-        f"{limits.PRECISION:.0%}, or their recall below {limits.RECALL:.0%}, of that of real points, or if W2 is above "
+        f"{look.precise:.0%}, or their recall below {limits.RECALL:.0%}, of that of real points, or if W2 is above "
         f"{limits.FAR:g} times its floor and more than {limits.FAR_STD:g} standard deviations above it."
     )
     return _say(look, "off target", rule)
@@ -195,18 +200,18 @@ def _off(look: Look) -> Judgement | None:
 
 def _partial(look: Look) -> Judgement | None:
     part = look.recall < (limits.RECALL_FAR if look.far else limits.RECALL)
-    if not part or look.precision < limits.PRECISION:
+    if not part or look.precision < look.precise:
         return None
     rule = (
         f"Without modes, samples have collapsed if recall is below {limits.RECALL:.0%} of that of real points "
-        f"({limits.RECALL_FAR:.0%} where W2 is far above its floor) while precision is not below {limits.PRECISION:.0%}: they "
+        f"({limits.RECALL_FAR:.0%} where W2 is far above its floor) while precision is not below {look.precise:.0%}: they "
         "repeat few points, or leave a part of the target out."
     )
     return _say(look, "collapsed", rule, word=f"collapsed: recall {look.number('recall'):.2f}")
 
 
 def _shares(look: Look) -> Judgement | None:
-    if not look.far or look.precision < limits.PRECISION or math.isnan(look.precision):
+    if not look.far or look.precision < look.precise or math.isnan(look.precision):
         return None
     rule = (
         f"Without modes, samples are unbalanced if W2 is above {limits.FAR:g} times its floor, and more than "
