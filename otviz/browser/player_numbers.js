@@ -140,8 +140,11 @@ function digits(value) {
   return size === 0 || (size >= 1e-3 && size < 100) ? minus(size === 0 ? "0" : value.toPrecision(3)) : steady(value);
 }
 
+/** The frame whose numbers and words are shown: the last one reached. */
+const frameAt = (moment) => moment && (moment.t > 0.999 ? moment.b : moment.a);
+
 function showNumbers(player, panel, moment) {
-  const { parts, scene } = panel, frame = moment && (moment.t > 0.999 ? moment.b : moment.a);
+  const { parts, scene } = panel, frame = frameAt(moment);
   setText(parts.waiting, !frame && !panel.message ? waitingText(panel) : "");
   showLoss(parts.generatorLoss, "generator", frame?.generator_loss, player);
   showLoss(parts.adversaryLoss, "adversary", frame?.adversary_loss, player);
@@ -153,7 +156,7 @@ function showNumbers(player, panel, moment) {
   showScale(parts, scene, frame, player);
   setText(parts.outside, frame?.outside ? `${whole(frame.outside)} outside` : "");
   showMeter(player, panel, frame);
-  showVerdict(panel, frame);
+  showVerdict(player, panel, frame);
 }
 
 function waitingText(panel) {
@@ -278,7 +281,7 @@ function cross(c, x, y, arm, ratio) {
 }
 
 function describe(player, panel, moment) {
-  const title = panel.scene?.title ?? "Run", frame = moment?.a;
+  const title = panel.scene?.title ?? "Run", frame = frameAt(moment);
   if (!frame) return panel.parts.canvas.setAttribute("aria-label", `${title}: ${waitingText(panel)}`);
   const { meter } = frame, facts = [];
   const fact = (value, text) => Number.isFinite(value) && facts.push(text(value));
@@ -291,7 +294,7 @@ function describe(player, panel, moment) {
   fact(meter.recall, (share) => `recall ${percent(share)}`);
   fact(meter.diversity, (value) => `diversity ${short(value)}`);
   if (frame.outside) facts.push(`${frame.outside} points outside the picture`);
-  const { word, when, unstable } = wordsOn(panel, frame);
+  const { word, when, unstable } = wordsOn(player, panel, frame);
   if (word) facts.push(when === "final" ? `final verdict: ${word}${unstable ? ", unstable" : ""}` : `judged ${when}: ${word}`);
   const losses = [];
   for (const name of ["generator", "adversary"]) {
@@ -312,17 +315,17 @@ function takeNote(player, panel, { status, verdict, unstable }) {
 }
 
 /** What is said of the frame on screen: its own word, and on the last frame of a run that is over the final verdict. */
-function wordsOn(panel, frame) {
+function wordsOn(player, panel, frame) {
   const newest = frame && frame === last(panel.frames);
   const final = newest && panel.verdict && frame.step >= (panel.verdict_step ?? 0);
-  const when = final ? "final" : newest ? "so far" : `step ${whole(frame?.step ?? 0)}`;
-  const unstable = newest ? panel.unstable : "";
+  const when = final ? "final" : player.live || newest ? "so far" : `step ${whole(frame?.step ?? 0)}`;
+  const unstable = when.startsWith("step") ? "" : panel.unstable;
   if (final) return { word: panel.verdict, kind: panel.verdict_kind, text: panel.verdict_text, when, unstable };
   return { word: frame?.word ?? "", kind: frame?.kind ?? "", text: `${frame?.sentence ?? ""} ${frame?.rule ?? ""}`.trim(), when, unstable };
 }
 
-function showVerdict(panel, frame) {
-  const { verdict, unstable, why } = panel.parts, said = wordsOn(panel, frame), { word, kind, text, when } = said;
+function showVerdict(player, panel, frame) {
+  const { verdict, unstable, why } = panel.parts, said = wordsOn(player, panel, frame), { word, kind, text, when } = said;
   verdict.hidden = why.hidden = !word;
   unstable.hidden = !said.unstable;
   if (verdict.dataset.kind !== kind) verdict.firstChild.replaceWith(icon(VERDICTS[kind] ?? "hourglass"));

@@ -148,10 +148,14 @@ def live(panels: int, points: int) -> None:
     """The player asks; now and then the news come with frames that it already has."""
     started = st.session_state.setdefault("started", time.monotonic())
     judged = st.session_state.setdefault("judged", [False])
+    ended: dict[str, int] = st.session_state.setdefault("ended", {})
 
     def answer(question: bytes) -> channel.Reply:
         newest = min(40 + int((time.monotonic() - started) * FRAMES_PER_SECOND), STEPS // STEPS_PER_FRAME)
-        status, has = "running" if newest < STEPS // STEPS_PER_FRAME else "done", known(question)
+        if judged[0]:
+            newest = ended.setdefault("at", newest)
+        over, has = judged[0] or newest == STEPS // STEPS_PER_FRAME, known(question)
+        status = "done" if over else "running"
         updates = []
         for i in range(panels):
             title, last = has.get(f"run-{i}", ("", -1))

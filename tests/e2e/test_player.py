@@ -206,7 +206,7 @@ def test_words_for_those_who_do_not_see_the_picture(serve: Callable[..., str], p
     for words in (
         "7 / 8 modes",
         "high quality",
-        "floor 0.270 ± 0.0300, within noise, n=700",
+        "floor 0.270 ± 0.0300, n=700",
         "noise floor 0.270 ± 0.03",
         "potential v",
         "failed",
@@ -273,6 +273,9 @@ def test_a_viewer_who_lost_the_scene_asks_for_it(serve: Callable[..., str], page
 
 def test_a_verdict_is_a_word_a_shape_and_a_sentence(serve: Callable[..., str], page: Any) -> None:
     player = Player(page, serve(DEMO) + "/?mode=recorded&panels=6")
+    player.root.focus()
+    page.keyboard.press("End")
+    player.wait(lambda: player.step == 2400)
     badges = player.root.locator(".verdict:not([data-kind=unstable])")
     words = ["covers", "collapsed: 7 of 8", "mixes modes", "off target", "unbalanced", "too narrow"]
     assert badges.locator(".word").all_inner_texts() == words
@@ -313,7 +316,10 @@ def test_a_final_verdict_is_announced_once(serve: Callable[..., str], page: Any)
     player.wait(lambda: player.root.locator(".verdict[data-kind=collapsed]").count() == 1)
     page.wait_for_timeout(700)  # messages that repeat it
     said = " ".join(player.root.evaluate("root => root.said"))
-    assert said == "Sinkhorn GAN: covers. Unified OT (softplus): collapsed: 7 of 8, unstable."
+    assert said == (
+        "Sinkhorn GAN: training done. Sinkhorn GAN: covers. Unified OT (softplus): training done. Unified OT (softplus): "
+        "collapsed: 7 of 8, unstable."
+    )
 
 
 def test_the_meter_says_less_where_there_is_less_room(serve: Callable[..., str], page: Any) -> None:
