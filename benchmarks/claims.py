@@ -15,7 +15,7 @@ from benchmarks import naive
 from benchmarks.rows import Effort, Measured, Row
 from otviz.distributions.ring import Ring
 from otviz.methods import Method, named
-from otviz.metrics import coverage, diversity, held_out, wasserstein2
+from otviz.metrics import coverage, diversity, wasserstein2
 from otviz.ot.reference import geomloss_divergence
 from otviz.training import Training, train
 
@@ -40,7 +40,7 @@ def judged(training: Training, ring: Ring, seed: int) -> dict[str, Any]:
     if not np.isfinite(samples).all():
         return {"modes": 0, "high_quality": 0.0, "mode_mixture": 0.0, "w2": None}
     found = coverage(samples, mixture)
-    real = held_out(ring, 1000, np.random.default_rng(seed + 2000))
+    real = ring.sample(1000, np.random.default_rng(seed + 2000))
     return {
         "modes": found["modes_covered"],
         "high_quality": found["high_quality"],

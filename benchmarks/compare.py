@@ -124,10 +124,11 @@ def _to_verdicts(at: Site, steps: int) -> tuple[float, list[str]]:
     page = _begin(at, TEACHERS, steps)
     begun = time.monotonic()
     page.get_by_role("button", name="Start over").wait_for(timeout=900_000)
-    badges = page.locator(".otviz-player .verdict")
-    while "not finished" in (words := badges.all_inner_texts()):
+    finals = page.locator(".otviz-player .verdict[data-final=true] .word")
+    panels = page.locator(".otviz-player .panel").count()
+    while finals.count() < panels:
         time.sleep(0.1)
-    seconds = time.monotonic() - begun
+    words, seconds = finals.all_inner_texts(), time.monotonic() - begun
     at.close_pages()
     return seconds, words
 

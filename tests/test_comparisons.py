@@ -106,11 +106,11 @@ def test_the_table_has_the_numbers_of_the_last_look() -> None:
     assert shown["W2"] == meter["w2"]
     assert shown["diversity"] == pytest.approx(np.var(run.snapshots[-1].generated, axis=0).mean(), rel=1e-5)
     assert shown["of the target"] == pytest.approx(2.0**2 / 2 + 0.1**2, rel=0.03)
-    assert shown["verdict"] == verdict_on(run).word
+    assert shown["verdict"] == verdict_on(run).words
 
 
 def test_a_failed_run_is_unstable_and_says_why() -> None:
     run = Run("r", RunConfig(named("uotm")(), presets()["tau"].target, steps=40))
     run.status, run._fault = "failed", "the loss was no longer a number at step 7"
-    assert verdict_on(run).kind == "unstable"
+    assert (verdict_on(run).kind, verdict_on(run).stability) == ("not judged", "unstable")
     assert "step 7" in verdict_on(run).sentence

@@ -53,7 +53,9 @@ def sweep(**changes: object) -> Sweep:
     return Sweep(**{**given, **changes})  # type: ignore[arg-type]
 
 
-OUTCOME = Outcome("covers", "covers", "All is well.", 0.3, 0.25, 500, 0.9, 0.05, 8, 8, 1000, 0.1, 2.5, "sweep-uotm-1")
+OUTCOME = Outcome(
+    "covers", "covers", "All is well.", "steady", "", 0.3, 0.25, 500, 0.9, 0.05, 8, 8, 1000, 0.1, 2.5, "sweep-uotm-1"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -215,7 +217,7 @@ class TestPlaying:
 
         (seen,) = film(Breaks(start(config.method, RING, steps=40)), [0])
         found = seen.outcome(config, Store())
-        assert found.kind == "unstable"
+        assert (found.kind, found.stability) == ("not judged", "unstable")
         assert found.w2 is found.high_quality is None
         kept = recorded(found)
         assert (kept.status, kept.step) == ("stopped", 20)

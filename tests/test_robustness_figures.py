@@ -14,7 +14,7 @@ from otviz.robustness import Outcome, Sweep
 
 ROWS = (method("uotm")(), method("uotm-sd")(schedule="geometric"), method("otm")())  # type: ignore[call-arg]
 SWEEP = Sweep("tau", (0.0, 0.001, 0.05, 10.0), ROWS, distribution("ring")(), seeds=(0, 1))
-KINDS = ("covers", "collapsed: 3 of 8", "mixes modes", "unbalanced", "unstable", "not finished")
+KINDS = ("covers", "collapsed: 3 of 8", "mixes modes", "unbalanced", "not judged", "not finished")
 
 
 def outcome(number: int, **changes: object) -> Outcome:
@@ -22,6 +22,8 @@ def outcome(number: int, **changes: object) -> Outcome:
     made = Outcome(
         word.partition(":")[0],
         word,
+        "",
+        "unstable" if word == "not judged" else "steady",
         "",
         0.3 + 0.01 * number,
         0.25,
@@ -91,6 +93,13 @@ def test_the_map_shows_verdicts_and_what_is_to_come():
     assert any("collapsed: 3 of 8" in text for text in marks.text)
     assert "1000 samples" in marks.text[1]
     assert "500 points" in marks.text[1]
+
+
+def test_an_unstable_run_has_a_mark_beside_its_word():
+    cell = next(SWEEP.cells())
+    heat, marks, _ = robustness_map(SWEEP, {cell: outcome(0, stability="unstable")}).data
+    assert heat.text[0][0] == "covers !"
+    assert "covers</b>, unstable" in marks.text[0]
 
 
 @pytest.mark.parametrize("measure", MEASURES)

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 
+from otviz.distributions import distributions, named
+from otviz.distributions.base import Distribution, Mixture
+from otviz.distributions.grid import Grid
 from otviz.distributions.mixture import LopsidedMixture
+from otviz.distributions.moons import Moons
 from otviz.distributions.ring import Ring
-from otviz.metrics import coverage, wasserstein2
-from otviz.verdicts import Verdict, loss_spread, notebook_diversity_example, verdict
+from otviz.distributions.spiral import Spiral
+from otviz.metrics import coverage, real_scores
+from otviz.params import param
+from otviz.runs.probe import scores
+from otviz.verdicts import Judgement, Verdict, judge, loss_spread, notebook_diversity_example, verdict
 
 RING = Ring(radius=2.0, std=0.1)
 STEPS = 1000
@@ -24,10 +34,11 @@ def _on(modes, seed=0, n=1000, ring=RING):
     return (circle + ring.std * rng.standard_normal((n, 2))).astype(np.float32)
 
 
-def _meter(samples, target=RING):
-    real = target.sample(150, np.random.default_rng(100))
-    other = target.sample(150, np.random.default_rng(101))
-    found = {"samples": len(samples), "w2": wasserstein2(samples[:150], real), "w2_floor": wasserstein2(other, real)}
+def _meter(samples, target=RING, seed=100):
+    """As a probe measures 1000 samples, 400 of them against held-out points."""
+    some = samples[:400]
+    real = target.sample(len(some), np.random.default_rng(seed))
+    found = {"samples": len(samples), **scores(some, real), **real_scores(target, len(some))}
     return found if target.mixture() is None else {**found, **coverage(samples, target.mixture())}
 
 
@@ -56,7 +67,7 @@ def _over(looks, losses=CALM, target=RING, steps=STEPS, **more):
 
 def test_a_good_fit_covers():
     found = _judge(RING.sample(1000, np.random.default_rng(0)))
-    assert (found.kind, found.word) == ("covers", "covers")
+    assert (found.kind, found.word, found.words, found.stability) == ("covers", "covers", "covers", "steady")
     assert "8 of 8 modes" in found.sentence
     assert "of 1000 samples" in found.sentence
     assert "floor" in found.sentence
@@ -82,50 +93,47 @@ def test_bridges_mix_modes_but_thin_ones_do_not():
 def test_a_smear_mixes_even_where_its_modes_hold_too_little_to_count():
     ring = np.random.default_rng(0).standard_normal((1000, 2)) * 1.6
     found = _judge(ring.astype(np.float32))
-    assert coverage(ring, RING.mixture())["modes_covered"] < 8
+    assert coverage(ring, RING.mixture())["high_quality"] < 0.1
     assert found.word == "mixes modes"
 
 
 def test_right_modes_with_wrong_weights_are_unbalanced():
-    crowded = _on([0] * 12 + [1] * 12 + list(range(2, 8)))
+    crowded = _on([0] * 8 + [1] * 8 + list(range(2, 8)))
     found = _judge(np.random.default_rng(0).permutation(crowded))
     assert found.word == "unbalanced"
-    assert "55% of the mass" in found.sentence or "54% of the mass" in found.sentence  # 24/30 where 2/8 belongs: 55 %
+    assert re.search("4[78]% of the mass", found.sentence)  # 16/22 where 2/8 belongs: 48 %
 
 
-def test_outliers_far_away_are_unbalanced_by_w2_alone():
+def test_outliers_far_away_are_off_target_by_w2_alone():
     samples = _on(ALL)
-    samples[::10] = (12.0, 0.0)
-    found = _judge(samples)
-    assert found.word == "unbalanced"
+    samples[::20] = (12.0, 0.0)
+    found = _judge(np.random.default_rng(0).permutation(samples))
+    assert found.word == "off target"
     assert "above 2 times its floor" in found.rule
 
 
 def test_a_target_with_unequal_weights_is_judged_by_them():
     target = LopsidedMixture()
-    assert (
-        _judge(target.sample(1000, np.random.default_rng(0)), target=target, true_shares=target.mixture().weights).word
-        == "covers"
-    )
-    even = target.mixture().centres[np.arange(1000) % 5]
-    found = _judge(even, target=target, true_shares=target.mixture().weights.tolist())
-    assert found.word == "unbalanced"
+    rng = np.random.default_rng(0)
+    assert _judge(target.sample(1000, rng), target=target).word == "covers"
+    even = target.mixture().centres[np.arange(1000) % 5] + target.std * rng.standard_normal((1000, 2))
+    assert _judge(even, target=target).word == "unbalanced"
 
 
 def test_modes_too_light_to_be_seen_are_not_asked_for():
     target = Ring(radius=2.0, std=0.1, weights=(1, 1, 1, 1, 1, 1, 1, 0.001))
-    found = _judge(_on(range(7)), target=target, true_shares=target.mixture().weights)
+    found = _judge(_on(range(7)), target=target)
     assert found.word == "covers"
-    assert "Not counted: 1 of 8 modes" in found.sentence
+    assert "Too light to be missed among 1000 samples: 1 of 8 modes" in found.sentence
 
 
 def test_nan_is_unstable_and_says_since_when():
     losses = CALM.copy()
     losses[700:] = np.nan
     found = _judge(_on(ALL), losses)
-    assert found.word == "unstable"
+    assert (found.word, found.stability) == ("not judged", "unstable")
     assert "generator loss is not a finite number from step 701 on" in found.sentence
-    assert _judge(_on(ALL), np.full((STEPS, 2), np.nan)).word == "unstable"
+    assert _judge(_on(ALL), np.full((STEPS, 2), np.nan)).stability == "unstable"
     only_generator = CALM.copy()
     only_generator[:, 1] = np.nan  # a method without adversary
     assert _judge(_on(ALL), only_generator).word == "covers"
@@ -146,26 +154,26 @@ def test_too_early_is_not_finished_whatever_it_looks_like():
 def test_coming_and_going_is_unstable_even_if_it_ends_well():
     even, odd, whole = _on((0, 2, 4, 6)), _on((1, 3, 5, 7)), _on(ALL)
     found = _over([even, odd] * 10)
-    assert found.word == "unstable"
-    assert "came back" in found.sentence
-    assert _over([even, odd] * 9 + [whole] * 2).word == "unstable"
+    assert (found.word, found.stability) == ("collapsed: 4 of 8", "unstable")
+    assert "came back" in found.shaking
+    assert _over([even, odd] * 9 + [whole] * 2).words == "covers, unstable"
 
 
-def test_one_look_without_a_mode_is_forgiven_and_a_late_collapse_is_not():
+def test_the_word_is_on_the_last_look_and_one_look_without_a_mode_is_no_shaking():
     whole, some = _on(ALL), _on(range(5))
-    assert _over([whole] * 17 + [some] + [whole] * 2).word == "covers"
-    assert _over([whole] * 19 + [some]).word == "covers"  # the median of three
-    assert _over([whole] * 17 + [some] * 3).word == "collapsed: 5 of 8"
+    assert _over([whole] * 17 + [some] + [whole] * 2).words == "covers"
+    assert _over([whole] * 19 + [some]).words == "collapsed: 5 of 8"
 
 
-def test_an_unsteady_loss_is_told_and_does_not_take_the_word():
+@pytest.mark.parametrize("spread", [3, 1000])
+def test_an_unsteady_loss_is_a_word_of_its_own(spread):
     """OTM: its loss spreads 20 times as much as UOTM's, and all modes are there."""
     loud = CALM.copy()
-    loud[:, 0] = 3 * np.random.default_rng(0).standard_normal(STEPS)
+    loud[:, 0] = spread * np.random.default_rng(0).standard_normal(STEPS)
     found = _judge(_on(ALL), loud)
-    assert found.word == "covers"
-    assert "unsteady" in found.sentence
-    assert "unsteady" not in _judge(_on(ALL)).sentence
+    assert (found.kind, found.stability, found.words) == ("covers", "unstable", "covers, unstable")
+    assert "unsteady" in found.shaking
+    assert _judge(_on(ALL)).shaking == ""
 
 
 def test_a_drift_of_the_loss_is_no_spread():
@@ -177,7 +185,7 @@ def test_a_drift_of_the_loss_is_no_spread():
 
 def test_samples_that_fly_away_are_unstable():
     near, far = _on(ALL) * 0.01, _on(ALL) + 60
-    assert _over([near] * 5 + [far] * 15).word == "unstable"
+    assert _over([near] * 5 + [far] * 15).stability == "unstable"
 
 
 class TestWithoutModes:
@@ -187,24 +195,147 @@ class TestWithoutModes:
         ]
         return verdict(history, losses, STEPS)
 
-    def test_only_w2_speaks(self):
+    def test_no_modes_are_spoken_of(self):
         found = self._run([5.0] * 10 + [1.2] * 10)
         assert found.word == "covers"
         assert "W2 is 0.24 (floor 0.20)" in found.sentence
         assert "modes hold" not in found.sentence
-        assert self._run([2.4] * 20).word == "unbalanced"
+        assert self._run([2.4] * 20).word == "off target"
 
     def test_a_fit_that_is_lost_is_unstable(self):
-        assert self._run([1.2] * 17 + [6.0, 1.3, 1.2]).word == "unstable"
-        assert self._run([6.0] * 17 + [1.2] * 3).word == "covers"  # it only got better
+        assert self._run([1.2] * 17 + [6.0, 1.3, 1.2]).words == "covers, unstable"
+        assert self._run([6.0] * 17 + [1.2] * 3).words == "covers"  # it only got better
 
-    def test_real_points_cover(self):
-        from otviz.distributions.moons import Moons
+    def test_what_lies_elsewhere_is_off_target(self):
+        rng = np.random.default_rng(5)
+        moons, spiral = Moons().sample(1000, rng), Spiral().sample(1000, rng)
+        noise = rng.uniform(moons.min(0), moons.max(0), moons.shape)
+        assert _word(np.where(rng.random((1000, 1)) < 0.2, noise, moons), Moons()) == "off target"
+        assert _word(spiral + 0.3 * rng.standard_normal(spiral.shape), Spiral()) == "off target"
+        assert _word(moons * 0.2, Moons()) == "off target"
 
-        target = Moons()
-        samples = target.sample(500, np.random.default_rng(5))
-        assert _judge(samples, target=target).word == "covers"
-        assert _judge(samples * 0.2, target=target).word == "unbalanced"
+    def test_what_is_a_part_has_collapsed(self):
+        moons = Moons().sample(2000, np.random.default_rng(5))
+        assert _word(moons[np.random.default_rng(6).integers(100, size=1000)], Moons()).startswith(
+            "collapsed: recall 0."
+        )
+        assert _word(moons[moons[:, 1] > np.median(moons[:, 1])], Moons()).startswith("collapsed: recall 0.")
+
+    def test_the_right_places_with_the_wrong_masses_are_unbalanced(self):
+        moons = Moons().sample(20_000, np.random.default_rng(5))
+        upper = moons[:, 1] > np.median(moons[:, 1])
+        mixed = np.concatenate([moons[upper][:850], moons[~upper][:150]])
+        assert _word(np.random.default_rng(0).permutation(mixed), Moons()) == "unbalanced"
+
+
+def _word(samples, target=RING) -> str:
+    return judge(_meter(samples, target)).word
+
+
+def _blobs(target=RING, std=1.0, beside=0.0, weights=None, n=1000):
+    """n samples of a mixture whose blobs are so many times as wide, each beside its centre in a direction of its own."""
+    rng, mixture = np.random.default_rng(2), target.mixture()
+    which = rng.choice(len(mixture.centres), size=n, p=mixture.weights if weights is None else weights)
+    angles = rng.uniform(0, 2 * np.pi, len(mixture.centres))
+    moved = mixture.centres + beside * mixture.std * np.stack([np.cos(angles), np.sin(angles)], 1)
+    return (moved[which] + std * mixture.std * rng.standard_normal((n, 2))).astype(np.float32)
+
+
+WEIGHTS = (0.3, 0.2, 0.15, 0.1, 0.1, 0.05, 0.05, 0.05)
+MIXTURES = {
+    "ring": RING, "the notebook's": Ring(), "unequal": Ring(radius=2.0, std=0.1, weights=WEIGHTS), "grid": Grid(),
+    "small": Ring(radius=0.1, std=0.005), "large": Ring(radius=20.0, std=1.0), "three": Ring(modes=3, std=0.2),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("target", MIXTURES.values(), ids=MIXTURES)
+class TestOnMixturesOfAllSizes:
+    def test_points_at_the_centres_are_too_narrow(self, target):
+        assert _word(_blobs(target, std=0), target) == "too narrow"
+        assert _word(_blobs(target, std=0.2), target) == "too narrow"
+
+    def test_blobs_beside_their_centres_are_off_target(self, target):
+        assert _word(_blobs(target, beside=2.5), target) == "off target"
+        assert _word(_blobs(target, beside=2.5, std=0), target) == "off target"
+
+    def test_double_width_is_too_wide(self, target):
+        assert _word(_blobs(target, std=2), target) == "too wide"
+
+    def test_a_mode_with_a_tenth_of_its_due_is_lost(self, target):
+        weights = target.mixture().weights.copy()
+        weights[0] *= 0.08
+        total = len(weights)
+        assert _word(_blobs(target, weights=weights / weights.sum()), target) == f"collapsed: {total - 1} of {total}"
+
+    def test_a_few_points_again_and_again_are_too_narrow(self, target):
+        points = target.sample(120, np.random.default_rng(1))
+        word = _word(points[np.random.default_rng(2).integers(len(points), size=1000)], target)
+        assert word == "too narrow"
+
+
+def test_blobs_far_beside_their_centres_are_off_target_and_not_lost():
+    assert _word(_blobs(beside=6)) == "off target"
+
+
+def test_one_blob_beside_its_centre_is_off_target():
+    samples = _blobs()
+    near = np.hypot(*(samples - RING.mixture().centres[2]).T) < 0.5
+    samples[near] += (0.0, 0.33)
+    assert _word(samples) == "off target"
+
+
+def test_a_fifth_of_uniform_noise_is_off_target():
+    rng = np.random.default_rng(0)
+    noise = rng.uniform(-3, 3, (1000, 2)).astype(np.float32)
+    assert _word(np.where(rng.random((1000, 1)) < 0.2, noise, RING.sample(1000, rng))) == "off target"
+
+
+@dataclass(frozen=True)
+class _Scaled(Distribution):
+    """The ring at a scale that its knobs do not allow."""
+
+    scale: float = param(1.0, 0, 1e6, doc="Factor")
+
+    def mixture(self):
+        ring = RING.mixture()
+        return Mixture(ring.centres * np.float32(self.scale), ring.std * self.scale, ring.weights)
+
+    def sample(self, n, rng):
+        return RING.sample(n, rng) * np.float32(self.scale)
+
+
+@pytest.mark.parametrize("scale", [100.0, 0.01])
+def test_the_scale_of_the_data_does_not_matter(scale):
+    for samples in (RING.sample(1000, np.random.default_rng(3)), _blobs(std=2), _blobs(std=0), _blobs(beside=2.5)):
+        assert _word(samples * np.float32(scale), _Scaled(scale=scale)) == _word(samples)
+
+
+def _menu():
+    return {name: cls for name, cls in distributions().items() if not cls.needs_file}
+
+
+@pytest.mark.parametrize("name", [*_menu(), "unequal", "three"])
+@pytest.mark.parametrize("n", [1000, 100])
+def test_true_draws_cover(name, n):
+    """Of 12 draws each; 200 were tried by hand (docs/VERDICTS.md)."""
+    target = MIXTURES[name] if name in MIXTURES and name not in _menu() else named(name)()
+    words = [
+        judge(_meter(target.sample(n, np.random.default_rng([k, 5])), target, seed=1000 + k)).word for k in range(12)
+    ]
+    assert words.count("covers") >= 11, words
+
+
+def test_too_few_samples_are_not_judged():
+    assert _word(RING.sample(20, np.random.default_rng(0))) == "not judged: too few samples"
+
+
+def test_what_was_measured_at_another_step_is_not_judged():
+    samples = _blobs(std=0.5)
+    meter = _meter(samples) | {"precision": 0.1, "recall": 0.1, "w2": 50.0, "measured_at": 30}
+    assert judge(meter, 30).kind != "covers"
+    found: Judgement = judge(meter, 40)
+    assert found.kind == "covers"
+    assert "W2" not in found.sentence
 
 
 def test_precision_and_recall_are_told_where_they_are_known():

@@ -19,14 +19,15 @@ const BESIDE = 520; // from this width of a panel on, its losses and numbers sta
 const BRIEF = 440; // below this width only the most telling numbers are written out, the others in a tip
 
 const VERDICTS = {
-  covers: "tick", collapsed: "cross", "mixes modes": "wave", unbalanced: "tilt", unstable: "flash", "not finished": "hourglass",
+  covers: "tick", collapsed: "cross", "mixes modes": "wave", unbalanced: "tilt", "off target": "cross", "too narrow": "tilt",
+  "too wide": "wave", unstable: "flash",
 };
 
 const METER = [
-  { id: "modes", label: "", tip: "Modes covered: at least 1 % of the samples lie within 3 standard deviations of the centre" },
+  { id: "modes", label: "", tip: "Modes covered: those that hold at least a quarter of their due among the samples within 3 standard deviations of a centre" },
   { id: "quality", label: "high quality", brief: "HQ", tip: "Share of samples within 3 standard deviations of a mode" },
   { id: "mixture", label: "between modes", brief: "between", tip: "Mode mixture: share of samples between neighbouring modes" },
-  { id: "w2", label: "W2", brief: "W2", tip: "Wasserstein-2 distance to the target (data units); floor: between two sets of real points; n: samples compared" },
+  { id: "w2", label: "W2", brief: "W2", tip: "Wasserstein-2 distance to the target (data units). Floor: between two sets of as many real points, mean and standard deviation; up to two of them above the mean a value is within noise. n: samples compared. At step: when it was measured, if not at this one" },
   { id: "precision", label: "precision", tip: "Share of samples that lie where real ones are; high for a collapsed generator too" },
   { id: "recall", label: "recall", tip: "Share of real samples that lie where generated ones are; low after a collapse" },
   { id: "diversity", label: "diversity", tip: "Mean variance of the coordinates (of an image: of its pixels), as in the course's notebook. Two opposite modes score as much as all of them" },
@@ -169,22 +170,22 @@ function mergePanel(player, panel, update, blob) {
   if (panel.run !== update.run) Object.assign(panel, emptyRun(update));
   if (update.scene) Object.assign(panel, { scene: readScene(update.scene, blob), cache: {} });
   for (const frame of update.frames) {
-    if (!panel.bySequence.has(frame.sequence)) panel.bySequence.set(frame.sequence, readFrame(frame, blob));
+    if (panel.bySequence.has(frame.sequence)) continue;
+    panel.bySequence.set(frame.sequence, { ...readFrame(frame, blob), rule: update.rules?.[frame.rule] ?? "" });
   }
   thinOld(panel.bySequence, update.shape ?? [2]);
   panel.frames = [...panel.bySequence.values()].sort((a, b) => a.sequence - b.sequence);
   if (update.curve.step.shape[0]) panel.curve = readCurve(update.curve, blob);
   panel.cache.losses = null;
   takeNote(player, panel, update);
-  const { box, margin, status, message, rate, verdict, verdict_kind, verdict_text } = update;
+  const { box, margin, status, message, rate, verdict, verdict_kind, verdict_text, verdict_step, unstable } = update;
   panel.shape = update.shape ?? [2];
-  Object.assign(panel, { box, margin, status, message, rate, verdict, verdict_kind, verdict_text });
+  Object.assign(panel, { box, margin, status, message, rate, verdict, verdict_kind, verdict_text, verdict_step, unstable });
   showStatus(panel);
-  showVerdict(panel);
 }
 
 function emptyRun({ run, box, margin, shape = [2] }) {
-  const words = { status: "", verdict: "", verdict_kind: "", verdict_text: "" };
+  const words = { status: "", verdict: "", verdict_kind: "", verdict_text: "", verdict_step: 0, unstable: "" };
   return { run, box, margin, shape, scene: null, frames: [], bySequence: new Map(), curve: null, cache: {}, shown: {}, ...words };
 }
 

@@ -140,8 +140,11 @@ function digits(value) {
   return size === 0 || (size >= 1e-3 && size < 100) ? minus(size === 0 ? "0" : value.toPrecision(3)) : steady(value);
 }
 
+/** The frame whose numbers and words are shown: the last one reached. */
+const frameAt = (moment) => moment && (moment.t > 0.999 ? moment.b : moment.a);
+
 function showNumbers(player, panel, moment) {
-  const { parts, scene } = panel, frame = moment && (moment.t > 0.999 ? moment.b : moment.a);
+  const { parts, scene } = panel, frame = frameAt(moment);
   setText(parts.waiting, !frame && !panel.message ? waitingText(panel) : "");
   showLoss(parts.generatorLoss, "generator", frame?.generator_loss, player);
   showLoss(parts.adversaryLoss, "adversary", frame?.adversary_loss, player);
@@ -153,6 +156,7 @@ function showNumbers(player, panel, moment) {
   showScale(parts, scene, frame, player);
   setText(parts.outside, frame?.outside ? `${whole(frame.outside)} outside` : "");
   showMeter(player, panel, frame);
+  showVerdict(player, panel, frame);
 }
 
 function waitingText(panel) {
@@ -179,12 +183,12 @@ function showScale(parts, scene, frame, player) {
 }
 
 function showMeter(player, panel, frame) {
-  const { parts } = panel, meter = frame?.meter ?? {}, texts = meterTexts(meter, frame?.alpha, player.detail);
+  const { parts } = panel, meter = frame?.meter ?? {}, texts = meterTexts(meter, frame ?? {}, player.detail);
   for (const { id } of METER) {
     setText(parts.meter[id].lastChild, texts[id] ?? "");
     parts.meter[id].hidden = !texts[id];
   }
-  const all = player.detail < 2 ? meterTexts(meter, frame?.alpha, 2) : {};
+  const all = player.detail < 2 ? meterTexts(meter, frame ?? {}, 2) : {};
   const title = METER.map(({ id, label }) => all[id] && `${label} ${all[id]}`.trim()).filter(Boolean).join("\n");
   if (parts.numbers.title !== title) parts.numbers.title = title;
   const found = meter.mode_shares ?? meter.class_shares, shares = found?.length ? found : null;
@@ -198,13 +202,16 @@ function showMeter(player, panel, frame) {
 }
 
 /** The numbers of METER in words; what was not measured is absent. Detail 0 is for the least room, 2 has everything. */
-function meterTexts(meter, alpha, detail) {
+function meterTexts(meter, { alpha, step } = {}, detail) {
   const known = (...names) => names.every((name) => Number.isFinite(meter[name])), texts = {};
   const number = detail < 2 ? (value) => (Math.abs(value) < 100 ? minus(value.toFixed(2)) : short(value)) : digits;
   const modes = known("modes_covered", "modes_total"), gap = detail ? " " : "";
   const size = known("samples") ? `n=${whole(meter.samples)}` : "", pairs = known("w2_samples") ? `n=${whole(meter.w2_samples)}` : size;
   Object.assign(texts, sheetTexts(meter, known, number, detail));
-  const floor = [known("w2_floor") ? `floor ${number(meter.w2_floor)}` : "", detail < 2 ? "" : pairs].filter(Boolean).join(", ");
+  const spread = detail && known("w2_floor_std") ? ` ± ${number(meter.w2_floor_std)}` : "";
+  const noise = detail && meter.w2 <= meter.w2_floor + 2 * meter.w2_floor_std ? "within noise" : "";
+  const stale = known("measured_at") && meter.measured_at !== step ? `at step ${whole(meter.measured_at)}` : "";
+  const floor = [known("w2_floor") ? `floor ${number(meter.w2_floor)}${spread}` : "", noise, stale, detail < 2 ? "" : pairs].filter(Boolean).join(", ");
   if (modes) texts.modes = `${meter.modes_covered}${gap}/${gap}${meter.modes_total} modes`;
   if (known("high_quality")) texts.quality = percent(meter.high_quality);
   if (known("mode_mixture")) texts.mixture = percent(meter.mode_mixture);
@@ -218,10 +225,10 @@ function meterTexts(meter, alpha, detail) {
   return texts;
 }
 
-/** Two bars per mode: outlined its true share, filled what it has; below 1 % of the samples it is missed and gets a cross. */
+/** Two bars per mode: outlined its true share, filled what it has; below a quarter of its due it is missed and gets a cross. */
 function drawBars(player, canvas, shares, trueShares, names) {
   const { width, height } = canvas, c = canvas.getContext("2d"), r = player.ratio, words = names?.length && height > 50 * r;
-  const truth = shares.map((_, i) => trueShares?.[i] ?? 1 / shares.length);
+  const truth = shares.map((_, i) => trueShares?.[i] ?? 1 / shares.length), onModes = shares.reduce((a, b) => a + b, 0);
   const slot = width / shares.length, lines = words ? linesOf(player, c, names, slot) : 0;
   const top = Math.max(...shares, 1.25 * Math.max(...truth)), base = height - (lines ? 3 + 12 * lines : 1) * r;
   const bar = clamp(slot * 0.36, r, 20 * r), tall = (share) => (share / top) * (base - 2 * r), line = Math.min(r, bar / 3);
@@ -233,7 +240,7 @@ function drawBars(player, canvas, shares, trueShares, names) {
     c.globalAlpha = 0.75;
     c.strokeRect(x - bar + line / 2, base - tall(truth[i]) + line / 2, bar - line, tall(truth[i]) - line / 2);
     c.globalAlpha = 1;
-    if (share < 0.01) cross(c, x + bar / 2, base - 6 * r, Math.min(3 * r, bar / 2), r);
+    if (share < truth[i] * onModes / 4) cross(c, x + bar / 2, base - 6 * r, Math.min(3 * r, bar / 2), r);
     c.fillStyle = COLOURS.generated;
     c.fillRect(x, base - tall(share), bar, tall(share));
   });
@@ -274,7 +281,7 @@ function cross(c, x, y, arm, ratio) {
 }
 
 function describe(player, panel, moment) {
-  const title = panel.scene?.title ?? "Run", frame = moment?.a;
+  const title = panel.scene?.title ?? "Run", frame = frameAt(moment);
   if (!frame) return panel.parts.canvas.setAttribute("aria-label", `${title}: ${waitingText(panel)}`);
   const { meter } = frame, facts = [];
   const fact = (value, text) => Number.isFinite(value) && facts.push(text(value));
@@ -287,7 +294,8 @@ function describe(player, panel, moment) {
   fact(meter.recall, (share) => `recall ${percent(share)}`);
   fact(meter.diversity, (value) => `diversity ${short(value)}`);
   if (frame.outside) facts.push(`${frame.outside} points outside the picture`);
-  if (panel.verdict) facts.push(`verdict on the run: ${panel.verdict}`);
+  const { word, when, unstable } = wordsOn(player, panel, frame);
+  if (word) facts.push(when === "final" ? `final verdict: ${word}${unstable ? ", unstable" : ""}` : `judged ${when}: ${word}`);
   const losses = [];
   for (const name of ["generator", "adversary"]) {
     if (Number.isFinite(frame[`${name}_loss`])) losses.push(`${name} loss ${short(frame[`${name}_loss`])}`);
@@ -299,21 +307,36 @@ function describe(player, panel, moment) {
 }
 
 /** What is to be said aloud: a new state of training, and a verdict once it is final. */
-function takeNote(player, panel, { status, verdict, verdict_kind }) {
+function takeNote(player, panel, { status, verdict, unstable }) {
   if (!panel.status) return; // a run that was just opened
-  const title = panel.scene?.title ?? "Run", final = verdict_kind && !["not finished", "not judged"].includes(verdict_kind);
+  const title = panel.scene?.title ?? "Run";
   if (panel.status !== status) player.news.push(`${title}: training ${status}.`);
-  if (final && panel.verdict_kind !== verdict_kind) player.news.push(`${title}: ${verdict}.`);
+  if (verdict && panel.verdict !== verdict) player.news.push(`${title}: ${verdict}${unstable ? ", unstable" : ""}.`);
 }
 
-/** The verdict is on the whole run so far, whatever step is on screen. */
-function showVerdict({ parts: { verdict, why }, verdict: word, verdict_kind: kind, verdict_text: text }) {
+/** What is said of the frame on screen: its own word, and on the last frame of a run that is over the final verdict. */
+function wordsOn(player, panel, frame) {
+  const newest = frame && frame === last(panel.frames);
+  const final = newest && panel.verdict && frame.step >= (panel.verdict_step ?? 0);
+  const when = final ? "final" : player.live || newest ? "so far" : `step ${whole(frame?.step ?? 0)}`;
+  const unstable = when.startsWith("step") ? "" : panel.unstable;
+  if (final) return { word: panel.verdict, kind: panel.verdict_kind, text: panel.verdict_text, when, unstable };
+  return { word: frame?.word ?? "", kind: frame?.kind ?? "", text: `${frame?.sentence ?? ""} ${frame?.rule ?? ""}`.trim(), when, unstable };
+}
+
+function showVerdict(player, panel, frame) {
+  const { verdict, unstable, why } = panel.parts, said = wordsOn(player, panel, frame), { word, kind, text, when } = said;
   verdict.hidden = why.hidden = !word;
+  unstable.hidden = !said.unstable;
   if (verdict.dataset.kind !== kind) verdict.firstChild.replaceWith(icon(VERDICTS[kind] ?? "hourglass"));
   verdict.dataset.kind = kind;
-  setText(verdict.lastChild, word);
-  setText(why, text);
-  verdict.title = `Verdict on the run so far: ${word}. ${text}`.trim();
+  verdict.dataset.final = when === "final";
+  setText(verdict.children[1], word);
+  setText(verdict.children[2], when);
+  setText(why, [text, said.unstable].filter(Boolean).join(" "));
+  const title = when === "final" ? `Final verdict: ${word}. ${text}` : `Judged by this look alone, ${when}: ${word}. ${text}`;
+  if (verdict.title !== title) verdict.title = title;
+  if (unstable.title !== said.unstable) unstable.title = said.unstable;
 }
 
 function showStatus(panel) {

@@ -18,6 +18,7 @@ function paint(player, now) {
   if (words) player.textAt = now;
   else player.dirty = true; // paint once more, so that the last numbers are those of the last picture
   if (speech) player.spokenAt = now;
+  else player.toSpeak ??= setTimeout(() => Object.assign(player, { toSpeak: null, dirty: true }), 1000); // what is said ends at the last picture, too
   showControls(player);
   player.root.dataset.painted = ++player.painted;
 }

@@ -133,7 +133,7 @@ function buildPanel(player, panel) {
   const value = ({ id, label, tip }) => make("span", `value ${id}`, { title: tip }, make("span", "label", {}, label), document.createTextNode(""));
   const canvas = make("canvas", "", { role: "img", "aria-label": "Picture of the run" });
   const losses = make("canvas", "losses", { role: "img", "aria-label": "Losses over training steps", title: "Losses over training steps; click to go to a step" });
-  const bars = make("canvas", "bars", { role: "img", "aria-label": "Share of samples per mode", title: "Share of samples per mode. Outlined: its true share; filled: generated; cross: below 1 %" });
+  const bars = make("canvas", "bars", { role: "img", "aria-label": "Share of samples per mode", title: "Share of samples per mode. Outlined: its true share; filled: generated; cross: below a quarter of its due" });
   bars.hidden = true;
   const parts = {
     canvas, losses, bars,
@@ -152,11 +152,12 @@ function buildPanel(player, panel) {
     adversaryLoss: line("adversary", "Adversary loss at this step: what the potential or critic descends"),
     floor: line("floor", "Noise floor: the generator loss between two sets of real points, mean and standard deviation"),
     meter: Object.fromEntries(METER.map((entry) => [entry.id, value(entry)])),
-    verdict: make("span", "verdict", { hidden: "" }, icon("hourglass"), make("span")),
+    verdict: make("span", "verdict", { hidden: "" }, icon("hourglass"), make("span", "word"), make("span", "when")),
+    unstable: make("span", "verdict", { hidden: "", "data-kind": "unstable" }, icon("flash"), make("span", "word", {}, "unstable")),
     why: make("p", "why", { hidden: "" }),
   };
   const { modes, ...rest } = parts.meter;
-  parts.numbers = make("div", "numbers", {}, make("div", "summary", {}, parts.verdict, modes), make("div", "meter", {}, ...Object.values(rest)));
+  parts.numbers = make("div", "numbers", {}, make("div", "summary", {}, parts.verdict, parts.unstable, modes), make("div", "meter", {}, ...Object.values(rest)));
   const panelElement = make("section", "panel", {},
     make("header", "", {}, make("div", "names", {}, parts.title, parts.progress), parts.status, parts.enlarge),
     make("div", "body", {},

@@ -28,12 +28,12 @@ MEASURES = ("w2", "w2_floor", "high_quality", "mode_mixture", "modes_covered", "
 def trained(
     methods: Mapping[str, Method], steps: int, seed: int, quick: bool, target: Distribution = RING
 ) -> dict[str, float | int | str]:
-    """Train each method from this seed; its verdict under "<key>", and its numbers under "<key>_<measure>"."""
+    """Train each method from this seed; its verdict under "<key>" and "<key>_stability", its numbers under "<key>_<measure>"."""
     found: dict[str, float | int | str] = {}
     for key, method in methods.items():
         config = RunConfig(method, target, steps=QUICK_STEPS if quick else steps, seed=seed, device="cpu")
         outcome = _played(config)
-        found[key] = outcome.kind
+        found |= {key: outcome.kind, f"{key}_stability": outcome.stability}
         numbers = {name: getattr(outcome, name) for name in MEASURES}
         found |= {f"{key}_{name}": value for name, value in numbers.items() if value is not None}
     return found

@@ -92,10 +92,10 @@ def _images(runs: Runs) -> bytes:
 def _figure(runs: Runs) -> bytes:
     from otviz.figures.snapshot_table import Row, snapshot_table
     from otviz.figures.style import as_html
-    from otviz.runs.judged import verdict_on
+    from otviz.runs.judged import standing
 
     rows = [
-        Row(label, verdict_on(run).word, run.scene, run.snapshots, run.curve())
+        Row(label, standing(run), run.scene, run.snapshots, run.curve())
         for label, run in runs.items()
         if run.scene is not None
     ]

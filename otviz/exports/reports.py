@@ -40,7 +40,7 @@ show(Uint8Array.from(packed, (sign) => sign.charCodeAt(0)));
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => show(null));
 }"""
 _MEASURED = {
-    "modes_covered": "Modes covered (at least 1 % of the samples within 3 std)",
+    "modes_covered": "Modes covered (a quarter of their due or more)",
     "high_quality": "High quality (share of samples within 3 std of a mode)",
     "mode_mixture": "Mode mixture (share of samples between neighbouring modes)",
     "w2": "Wasserstein-2 distance to the target (data units)",

@@ -25,7 +25,10 @@ MEASURES = {
 }
 """What can be drawn, with its axis."""
 
-_SHORT = {"mixes modes": "mixes", "unbalanced": "unbal.", "not finished": "short"}
+_SHORT = {
+    "mixes modes": "mixes", "unbalanced": "unbal.", "off target": "off", "too narrow": "narrow", "too wide": "wide",
+    "not finished": "short", "not judged": "?",
+}  # fmt: skip
 _LESS_IS_BETTER = ("w2", "mode_mixture", "loss_spread")
 _ROW, _HEAD = 26, 150  # pixels
 
@@ -178,17 +181,19 @@ def _axis(sweep: Sweep) -> str:
 
 
 def _short(outcome: Outcome) -> str:
-    """A verdict in a word or two."""
-    if outcome.kind == "collapsed":
-        return outcome.word.removeprefix("collapsed: ")
-    return _SHORT.get(outcome.kind, outcome.kind)
+    """A verdict in a word or two; an exclamation mark stands for unstable."""
+    unstable = outcome.stability == "unstable"
+    if outcome.kind == "not judged" and unstable:
+        return "unstable"
+    word = outcome.word.removeprefix("collapsed: ") if outcome.kind == "collapsed" else outcome.kind
+    return _SHORT.get(word, word) + (" !" if unstable else "")
 
 
 def _told(sweep: Sweep, cell: Cell, outcome: Outcome) -> str:
     """All that is known of a run, as lines of hover text."""
     lines: list[str] = [
         f"<b>{label(cell.method, sweep.knob)}</b>, {sweep.knob.replace('_', ' ')} {cell.value:g}, seed {cell.seed}",
-        f"<b>{outcome.word}</b>",
+        f"<b>{outcome.word}</b>{', unstable' if outcome.stability == 'unstable' else ''}",
     ]
     if outcome.w2 is not None and outcome.w2_floor is not None:
         lines.append(f"W2 {outcome.w2:.3f} (floor {outcome.w2_floor:.3f}; {outcome.w2_samples} points each)")

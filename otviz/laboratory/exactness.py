@@ -15,7 +15,6 @@ from torch import Tensor
 
 from otviz.methods.base import Scalars
 from otviz.methods.unified import Unified, cost
-from otviz.metrics import held_out
 from otviz.ot.conjugates import Conjugate
 from otviz.ot.convex import conjugate
 from otviz.ot.exact import exact_coupling, squared_distances
@@ -63,7 +62,7 @@ def against_exact(training: Training, n: int = 500, seed: int = 0) -> Exactness:
     if n < 2:
         raise ValueError(f"n must be >= 2 (points of each); got {n}")
     rng = np.random.default_rng([seed, 13])
-    x, y = training.source.sample(n, rng), held_out(training.target, n, rng)
+    x, y = training.source.sample(n, rng), training.target.sample(n, rng)
     noise = torch.randn(n, training.method.noise_dim, generator=torch.Generator().manual_seed(seed + 13))
     points = torch.from_numpy(x).to(training.device)
     moved = training.shown(points, noise.to(training.device))

@@ -14,18 +14,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from otviz.machine import made_on
-from otviz.metrics import held_out, wasserstein2
 from otviz.robustness.sweep import Outcome, identity
 from otviz.runs.config import RunConfig
 from otviz.runs.kept import Restored, collect
 from otviz.runs.past import Past
-from otviz.runs.probe import Probe
+from otviz.runs.probe import Probe, scores
 from otviz.runs.recorded import Recorded
 from otviz.runs.snapshots import Meter, Snapshot
 from otviz.runs.store import Store, Stored
 from otviz.stacked import Stacked, check_stackable
 from otviz.training import Training, device_named, start
-from otviz.verdicts import LAST, LATE, loss_spread, verdict
+from otviz.verdicts import LATE, loss_spread, verdict
 
 LOOKS = 40
 """Looks at a run: ten of them in its last quarter, where verdicts are made."""
@@ -144,9 +143,11 @@ class Film:
             kind=found.kind,
             word=found.word,
             sentence=found.sentence,
+            stability=found.stability,
+            shaking=found.shaking,
             w2=_number(numbers.get("w2")),
             w2_floor=_number(meter.get("w2_floor")),
-            w2_samples=meter["w2_samples"],
+            w2_samples=meter.get("w2_samples", 0),
             high_quality=_number(numbers.get("high_quality")),
             mode_mixture=_number(numbers.get("mode_mixture")),
             modes_covered=numbers.get("modes_covered"),
@@ -176,17 +177,16 @@ class Film:
 
 
 def _history(snapshots: Sequence[Snapshot], config: RunConfig) -> list[tuple[int, Meter]]:
-    """Steps and meters, with W2 measured afresh where a verdict reads it: a probe measures it now and then only."""
-    modes = config.target.mixture() is not None
-    since = (LAST if modes else LATE) * snapshots[-1].step
+    """Steps and meters; without modes, W2 is measured afresh where a verdict reads it: a probe does so now and then only."""
+    since = math.inf if config.target.mixture() is not None else LATE * snapshots[-1].step
     real: Any = None
     found = []
     for snapshot in snapshots:
         meter = snapshot.meter
         if since < snapshot.step < snapshots[-1].step:
             if real is None:
-                real = held_out(config.target, meter["w2_samples"], np.random.default_rng([config.seed, 13]))
-            meter = {**meter, "w2": wasserstein2(snapshot.generated[: len(real)], real)}
+                real = config.target.sample(meter["w2_samples"], np.random.default_rng([config.seed, 13]))
+            meter = {**meter, **scores(snapshot.generated[: len(real)], real), "measured_at": snapshot.step}
         found.append((snapshot.step, meter))
     return found
 

@@ -45,7 +45,7 @@ class Outcome:
     """What became of one cell, as plain values; None where a number does not apply or is no number.
 
     Attributes:
-        kind, word, sentence: of its verdict (see `otviz.verdicts`).
+        kind, word, sentence, stability, shaking: of its verdict (see `otviz.verdicts`).
         w2, w2_floor: W2 to held-out points and that of real points, in data units, of `w2_samples` points each.
         high_quality, mode_mixture, modes_covered, modes_total: of `samples` generated points.
         loss_spread: standard deviation of the generator loss about its trend in the last quarter.
@@ -56,6 +56,8 @@ class Outcome:
     kind: str
     word: str
     sentence: str
+    stability: str
+    shaking: str
     w2: float | None
     w2_floor: float | None
     w2_samples: int

@@ -1,10 +1,11 @@
-"""The verdict on a run, as far as it has come."""
+"""The verdict on a run, as far as it has come, and the word on each of its looks."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 
 from otviz.presets import preset
@@ -12,24 +13,57 @@ from otviz.runs.image_verdict import image_verdict
 from otviz.runs.recorded import Recorded
 from otviz.runs.run import Run
 from otviz.runs.snapshots import Meter, Snapshot
-from otviz.verdicts import Verdict, loss_spread, verdict
+from otviz.verdicts import Judgement, Verdict, judge, loss_spread, verdict
 
 COLUMNS = {
     "high_quality": "on modes", "mode_mixture": "between modes", "w2": "W2", "w2_floor": "W2 floor",
-    "precision": "precision", "recall": "recall", "diversity": "diversity", "diversity_target": "of the target",
+    "w2_floor_std": "± floor", "precision": "precision", "recall": "recall", "diversity": "diversity",
+    "diversity_target": "of the target",
 }  # fmt: skip
 """Keys of a meter, and what they are called in a table."""
+
+OVER = ("done", "stopped", "failed")
+"""States of a run whose last look is its last."""
 
 
 def verdict_on(run: Run | Recorded) -> Verdict:
     """What `otviz.verdicts` says of its looks and losses; a run that failed is unstable, and its message says why."""
     if run.status == "failed":
-        rule = "A run is unstable once its losses or weights are no longer finite numbers."
-        return Verdict("unstable", "unstable", f"{run.message}.", rule)
+        rule = "A run is unstable, and its samples are not judged, once losses or weights are no longer finite numbers."
+        return Verdict("not judged", "not judged", f"{run.message}.", rule, "unstable", f"{run.message}. {rule}")
     if run.config.images:
-        usual = preset(run.config.method.name, run.config.target).steps
-        return image_verdict(run.meter, run.step, run.config.steps, usual)
+        return _image_verdict(run, run.meter, run.step)
     return verdict(history(run.snapshots), run.losses(), run.config.steps)
+
+
+def final(run: Run | Recorded, found: Verdict) -> bool:
+    """Whether a verdict on a run will not change: the run is over, and far enough to be judged."""
+    return run.status in OVER and found.kind != "not finished"
+
+
+def look_word(run: Run | Recorded, look: Snapshot) -> Judgement:
+    """The word on one look, from what was measured at it and nothing else."""
+    if run.config.images:
+        found = _image_verdict(run, look.meter, look.step)
+        return Judgement(found.kind, found.word, found.sentence, found.rule)
+    if not np.isfinite(look.generated).all():
+        rule = "Samples are not judged once a point is no longer a finite number."
+        return Judgement("not judged", "not judged", "The generated points are no longer finite numbers.", rule)
+    return judge(look.meter, look.step)
+
+
+def standing(run: Run | Recorded) -> str:
+    """The words on a run at its last look: its final verdict, or what can be said so far."""
+    found = verdict_on(run)
+    if final(run, found) or not run.snapshots:
+        return found.words
+    word = look_word(run, run.snapshots[-1]).word
+    return f"so far: {word}" if word else ""
+
+
+def _image_verdict(run: Run | Recorded, meter: Meter, step: int) -> Verdict:
+    usual = preset(run.config.method.name, run.config.target).steps
+    return image_verdict(meter, step, run.config.steps, usual)
 
 
 def history(snapshots: Sequence[Snapshot]) -> list[tuple[int, Meter]]:
@@ -38,7 +72,7 @@ def history(snapshots: Sequence[Snapshot]) -> list[tuple[int, Meter]]:
 
 
 def table(runs: Sequence[Run | Recorded], labels: Sequence[str]) -> pd.DataFrame:
-    """One row for each run: its verdict and the numbers of its last look; nan where one does not apply."""
+    """One row for each run: where it stands and the numbers of its last look; nan where one does not apply."""
     rows = []
     for run, label in zip(runs, labels, strict=True):
         meter = run.meter
@@ -48,7 +82,7 @@ def table(runs: Sequence[Run | Recorded], labels: Sequence[str]) -> pd.DataFrame
         rows.append(
             {
                 "method": label,
-                "verdict": verdict_on(run).word,
+                "verdict": standing(run),
                 "step": run.step,
                 "modes": found,
                 **numbers,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from otviz.distributions import Mixture
-from otviz.metrics import coverage, diversity, held_out, precision_recall, w2_floor, wasserstein2
+from otviz.metrics import coverage, diversity, precision_recall, real_scores, stray, wasserstein2
 from otviz.runs.snapshots import Array, Meter, Scene, Snapshot, square_box
 from otviz.training import Training
 
@@ -42,8 +42,7 @@ class Probe:
         self._measured_at = -math.inf
         self._field_due = -math.inf
         self._drawn: tuple[Array | None, Array | None] = (None, None)
-        self._held_out = held_out(training.target, W2_POINTS, rng)
-        self._w2_floor = w2_floor(training.target, self._held_out, rng)
+        self._held_out = training.target.sample(W2_POINTS, rng)
         self._mixture: Mixture | None = training.target.mixture()
         target = training.target.sample(POINTS, rng)
         source = training.source.sample(POINTS, rng)
@@ -76,7 +75,8 @@ class Probe:
             generated = training.shown(self._source, self._noise)
             sheet = training.shown(self._sheet, torch.zeros(len(self._sheet), training.method.noise_dim).to(generated))
         points = as_array(generated)
-        if np.isfinite(points).all():
+        finite = bool(np.isfinite(points).all())
+        if finite:
             self._measure(points, measure)
         potential, arrows = self._field_now_and_then(generated)
         return Snapshot(
@@ -91,22 +91,21 @@ class Probe:
             generator_loss=losses[0],
             adversary_loss=losses[1],
             alpha=training.method.scalars(training.progress).get("alpha"),
-            meter=dict(self._meter),
+            meter=dict(self._meter) if finite else {"samples": POINTS},
         )
 
     def _measure(self, points: Array, all_of_it: bool | None) -> None:
         """Coverage at every look; exact W2, which takes tens of milliseconds, precision and recall only every few seconds."""
         if self._mixture is not None:
             self._meter |= coverage(points, self._mixture)
-            self._meter["true_shares"] = self._mixture.weights.tolist()
         self._meter["diversity"] = diversity(points)
         now = time.monotonic()
         due = now - self._measured_at > W2_EVERY or self.training.step >= self.training.steps
         if due if all_of_it is None else all_of_it:
             self._measured_at = now
-            self._meter |= {"w2": wasserstein2(points[:W2_POINTS], self._held_out), "w2_floor": self._w2_floor}
-            precision, recall = precision_recall(points[:W2_POINTS], self._held_out)
-            self._meter |= {"w2_samples": W2_POINTS, "precision": precision, "recall": recall}
+            self._meter |= scores(points[:W2_POINTS], self._held_out) | dict(
+                real_scores(self.training.target, W2_POINTS)
+            )
             self._meter["measured_at"] = self.training.step
 
     def samples(self, n: int, seed: int) -> Array:
@@ -143,6 +142,13 @@ class Probe:
         values, slopes = as_array(heat), as_array(slope)
         # A deep pit far from the data would flatten the colours where they matter.
         return values.clip(np.quantile(values, 0.1), None).reshape(HEAT, HEAT), slopes.reshape(ARROWS, ARROWS, 2)
+
+
+def scores(points: Array, real: Array) -> Meter:
+    """W2, precision, recall and stray of points against as many real ones, under the names of a meter."""
+    precision, recall = precision_recall(points, real)
+    found = {"w2": wasserstein2(points, real), "w2_samples": len(real), "stray": stray(points, real)}
+    return found | {"precision": precision, "recall": recall}
 
 
 def _grid(box: tuple[float, float, float, float], n: int, inset: bool = False) -> Tensor:

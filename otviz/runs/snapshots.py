@@ -66,9 +66,9 @@ class Snapshot:
         manifold: image of a regular grid of source points under T with z = 0, shape (k, k, 2).
         generator_loss, adversary_loss: last losses; nan where there is none.
         alpha: divergence weight now, or None for methods without one.
-        meter: modes_covered, modes_total, mode_shares, high_quality, mode_mixture, w2, w2_floor, samples: the last
-            values measured; keys are absent until measured or where they do not apply. measured_at is the step of what
-            is measured less often: w2, precision and recall, and all scores of images.
+        meter: what `otviz.metrics.coverage` returns, w2, precision, recall, stray, what real draws score (w2_floor and
+            so on), samples: the last values measured; keys are absent until measured or where they do not apply.
+            measured_at is the step of what is measured less often: w2, precision, recall, stray, all scores of images.
             Of images: frechet, frechet_floor, precision, recall, recall_floor, class_shares, true_class_shares, as_asked
             (where classes are asked for), classes_effective, classes_total, diversity, diversity_target, brightness,
             roughness (and so on), samples.

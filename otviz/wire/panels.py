@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
 import numpy as np
 
 from otviz.runs.snapshots import Curve, Samples, Scene, Snapshot
+from otviz.verdicts import Judgement, Kind
 from otviz.wire.blobs import Blobs, Source, not_visible
 from otviz.wire.updates import STATUSES, Box, PanelUpdate
 
@@ -27,7 +29,7 @@ def panel_out(panel: PanelUpdate, blobs: Blobs) -> dict[str, Any]:
         raise ValueError(f"status must be one of {', '.join(STATUSES)}; got {panel.status!r}")
     if not (panel.box[0] < panel.box[1] and panel.box[2] < panel.box[3]):
         raise ValueError(f"box must be (x_low, x_high, y_low, y_high), low < high; got {panel.box}")
-    curve = panel.curve
+    curve, rules = panel.curve, list(dict.fromkeys(word.rule for word in panel.words))
     shape = {"shape": [int(n) for n in panel.shape]} if len(panel.shape) > 1 else {}
     return shape | {
         "run": panel.run,
@@ -38,8 +40,14 @@ def panel_out(panel: PanelUpdate, blobs: Blobs) -> dict[str, Any]:
         "verdict": panel.verdict,
         "verdict_kind": panel.verdict_kind,
         "verdict_text": panel.verdict_text,
+        "verdict_step": int(panel.verdict_step),
+        "unstable": panel.unstable,
+        "rules": rules,
         "scene": None if panel.scene is None else _scene_out(panel.scene, blobs),
-        "frames": [_frame_out(snapshot, panel, blobs) for snapshot in panel.snapshots],
+        "frames": [
+            _frame_out(snapshot, panel, blobs) | ({} if word is None else _word_out(word, rules))
+            for snapshot, word in itertools.zip_longest(panel.snapshots, panel.words)
+        ],
         "curve": {
             "step": blobs.put(np.asarray(curve.step).astype("<u4")),
             "generator": blobs.put(np.asarray(curve.generator).astype("<f4")),
@@ -60,6 +68,7 @@ def panel_in(entry: dict[str, Any], source: Source) -> PanelUpdate:
         box=box,
         scene=None if entry["scene"] is None else _scene_in(entry["scene"], box, shape, source),
         snapshots=[_frame_in(frame, box, shape, source) for frame in entry["frames"]],
+        words=[_word_in(frame, entry["rules"]) for frame in entry["frames"] if "word" in frame],
         curve=Curve(
             source.take(curve["step"], "<u4").astype(np.int64),
             source.take(curve["generator"], "<f4"),
@@ -72,8 +81,20 @@ def panel_in(entry: dict[str, Any], source: Source) -> PanelUpdate:
         verdict=str(entry.get("verdict", "")),
         verdict_kind=str(entry.get("verdict_kind", "")),
         verdict_text=str(entry.get("verdict_text", "")),
+        verdict_step=int(entry.get("verdict_step", 0)),
+        unstable=str(entry.get("unstable", "")),
         shape=shape,
     )
+
+
+def _word_out(word: Judgement, rules: list[str]) -> dict[str, Any]:
+    """A word on a frame; its rule stands once for all frames."""
+    return {"word": word.word, "kind": word.kind, "sentence": word.sentence, "rule": rules.index(word.rule)}
+
+
+def _word_in(frame: dict[str, Any], rules: list[str]) -> Judgement:
+    kind: Kind = frame["kind"]
+    return Judgement(kind, str(frame["word"]), str(frame["sentence"]), str(rules[frame["rule"]]))
 
 
 def _scene_out(scene: Scene, blobs: Blobs) -> dict[str, Any]:

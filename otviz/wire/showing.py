@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from otviz.runs.judged import verdict_on
+from otviz.runs.judged import final, look_word, verdict_on
 from otviz.runs.recorded import Recorded
 from otviz.runs.run import Run
 from otviz.runs.snapshots import Scene, Snapshot
@@ -40,7 +40,9 @@ def panel_of(
     if panels > 1:
         scene = replace(scene, title=label or scene.title, target=scene.target[:POINTS], source=scene.source[:POINTS])
         looks = [replace(look, generated=look.generated[:POINTS]) for look in looks]
+    words = [look_word(run, look) for look in looks]
     found = verdict_on(run) if run.snapshots else None
+    ended = found is not None and final(run, found)
     return PanelUpdate(
         run=name,
         box=scene.box,
@@ -50,8 +52,11 @@ def panel_of(
         status=status or run.status,
         message=run.message,
         steps_per_second=run.steps_per_second,
-        verdict=found.word if found else "",
-        verdict_kind=found.kind if found else "",
-        verdict_text=f"{found.sentence} {found.rule}" if found and found.word else "",
+        words=words,
+        verdict=found.word if found and ended else "",
+        verdict_kind=found.kind if found and ended else "",
+        verdict_text=f"{found.sentence} {found.rule}" if found and ended and found.word else "",
+        verdict_step=run.snapshots[-1].step if run.snapshots else 0,
+        unstable=found.shaking if found else "",
         shape=scene.shape,
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from otviz.runs.snapshots import Curve, Scene, Snapshot
+from otviz.verdicts import Judgement
 
 STATUSES = ("ready", "queued", "running", "paused", "done", "failed", "stopped")
 PAST_IMAGES = 40  # snapshots of images that a newly opened picture gets at most
@@ -30,9 +31,12 @@ class PanelUpdate:
         status: one of STATUSES, the state of training, not of playback; "ready" is a run that nobody has started.
         message: what went wrong, in a sentence, or "".
         steps_per_second: speed of training now, 0 when it rests.
-        verdict: a word on the run, as "collapsed: 3 of 8" (`otviz.verdicts`), or "" before there is one.
+        words: on each of the snapshots, in their order, judged by itself; empty where there are none.
+        verdict: the final word on the run, as "collapsed: 3 of 8" (`otviz.verdicts`), or "" before there is one.
         verdict_kind: the word without numbers, one of `otviz.verdicts.Kind`, or "".
         verdict_text: the numbers and the rule behind the word, in sentences, or "".
+        verdict_step: the step of the look that the final word is on.
+        unstable: what is unstable about the training so far, in sentences, or "".
         shape: `Scene.shape` of the run, needed with or without the scene.
     """
 
@@ -47,6 +51,9 @@ class PanelUpdate:
     verdict: str = ""
     verdict_kind: str = ""
     verdict_text: str = ""
+    verdict_step: int = 0
+    unstable: str = ""
+    words: Sequence[Judgement] = ()
     shape: tuple[int, ...] = (2,)
 
 

@@ -20,13 +20,16 @@ if TYPE_CHECKING:
 _NUMBER = functools.partial(st.column_config.NumberColumn, format="%.2f", width=62)
 _SHARE = functools.partial(st.column_config.NumberColumn, format="percent", width=70)
 _COLUMNS = {
-    "verdict": st.column_config.TextColumn(width=120),
+    "verdict": st.column_config.TextColumn(
+        width=150, help="Of the samples at this step, and unstable where the training was; final unless it says so far"
+    ),
     "step": st.column_config.NumberColumn(width=50),
     "modes": st.column_config.TextColumn(width=60),
     "on modes": _SHARE(width=76, help="High quality: within 3 std of a mode"),
     "between modes": _SHARE(label="between", help="Mode mixture: between neighbouring modes"),
     "W2": _NUMBER(help="Exact, in data units"),
-    "W2 floor": _NUMBER(label="floor", help="W2 between two draws of the target"),
+    "W2 floor": _NUMBER(label="floor", help="Mean W2 between two draws of the target"),
+    "± floor": _NUMBER(label="±", width=50, help="Its standard deviation: W2 within two of them is within noise"),
     "precision": _NUMBER(width=74),
     "recall": _NUMBER(),
     "diversity": _NUMBER(width=74, help="Blind to collapse onto opposite modes: see below"),
@@ -88,7 +91,8 @@ def _meter(runs: Sequence[Run | Recorded]) -> None:
         for label, run in zip(labels_of(runs), runs, strict=True):
             found = verdict_on(run)
             why.markdown(
-                f"**{plain(label)}: {plain(found.word)}.** {plain(found.sentence)}  \n:small[{plain(found.rule)}]"
+                f"**{plain(label)}: {plain(found.words)}.** {plain(found.sentence)} {plain(found.shaking)}  \n"
+                f":small[{plain(found.rule)}]"
             )
     blind = st.expander(
         "Where the notebook's diversity does not see a collapse", key="compare:open:blind", on_change="rerun"
@@ -103,9 +107,10 @@ def _table(runs: Sequence[Run | Recorded]) -> None:
 
     st.dataframe(table(runs, labels_of(runs)), key="meter", hide_index=True, width="stretch", column_config=_COLUMNS)
     st.caption(
-        "Modes and shares are of 1000 generated points, W2, precision and recall of 500 against 500 held-out ones. The floor "
-        "is W2 between two draws of the target; nothing below it means anything. Diversity is the notebook's: the mean "
-        "variance of the coordinates. The table has the last look; the words rest on the median of the last looks."
+        "Words and numbers are of the last look; a word is final unless it says so far. Modes and shares are of 1000 generated "
+        "points, W2, precision and recall of 500 against 500 held-out ones. The floor is W2 between two draws of the target of "
+        "this size, mean and standard deviation: a W2 within two standard deviations of it is within noise, for real points "
+        "score the same. Diversity is the notebook's: the mean variance of the coordinates."
     )
 
 
@@ -136,10 +141,10 @@ def _history(runs: Sequence[Run | Recorded]) -> None:
 def _figure(runs: Sequence[Run | Recorded]) -> None:
     from otviz.figures.snapshot_table import Row, snapshot_table
     from otviz.figures.style import as_html
-    from otviz.runs.judged import verdict_on
+    from otviz.runs.judged import standing
 
     rows = [
-        Row(label, verdict_on(run).word, run.scene, run.snapshots, run.curve())
+        Row(label, standing(run), run.scene, run.snapshots, run.curve())
         for label, run in zip(labels_of(runs), runs, strict=True)
         if run.scene is not None
     ]

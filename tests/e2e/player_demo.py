@@ -13,6 +13,7 @@ import numpy as np
 import streamlit as st
 
 from otviz.runs.snapshots import Curve, Scene, Snapshot
+from otviz.verdicts import Judgement
 from otviz.wire import PanelUpdate, encode
 from pages._ui import channel
 from pages._ui.player import known, player
@@ -23,8 +24,8 @@ TITLES = (
     "UOTM-SD with a cosine schedule, tau 0.001", "GAN", "DAN-S",
 )  # fmt: skip
 VERDICTS = (
-    ("covers", "covers"), ("collapsed: 7 of 8", "collapsed"), ("mixes modes", "mixes modes"), ("unstable", "unstable"),
-    ("unbalanced", "unbalanced"), ("not finished", "not finished"),
+    ("covers", "covers"), ("collapsed: 7 of 8", "collapsed"), ("mixes modes", "mixes modes"), ("off target", "off target"),
+    ("unbalanced", "unbalanced"), ("too narrow", "too narrow"),
 )  # fmt: skip
 STEPS, FRAMES_PER_SECOND, STEPS_PER_FRAME = 5000, 8, 20
 ANGLES = np.arange(8) * math.tau / 8
@@ -94,6 +95,7 @@ def snapshot(index: int, points: int, sequence: int) -> Snapshot:
             "diversity_target": 8.02,
             "w2": 3.0 * (1 - progress) + 0.29,
             "w2_floor": 0.27,
+            "w2_floor_std": 0.03,
             "samples": points,
         },
     )
@@ -116,7 +118,7 @@ def update(
     index: int, points: int, sequences: range, with_scene: bool, status: str, judged: bool = False
 ) -> PanelUpdate:
     kept = [snapshot(index, points, k) for k in sequences]
-    word, kind = VERDICTS[index % len(VERDICTS)] if judged or status == "done" else VERDICTS[-1]
+    word, kind = VERDICTS[index % len(VERDICTS)] if kept and (judged or status == "done") else ("", "")
     return PanelUpdate(
         run=f"run-{index}",
         box=BOX,
@@ -126,9 +128,12 @@ def update(
         status=status,
         message="The loss is not finite (nan) at step 1200: lower the learning rate." if status == "failed" else "",
         steps_per_second=STEPS_PER_FRAME * FRAMES_PER_SECOND if status == "running" else 0.0,
-        verdict=word if kept else "",
-        verdict_kind=kind if kept else "",
-        verdict_text="7 of 8 modes hold at least 1 % of 700 samples. The rule stands here." if kept else "",
+        words=[Judgement("too wide", "too wide", f"As at step {shot.step}.", "The rule of one look.") for shot in kept],
+        verdict=word,
+        verdict_kind=kind,
+        verdict_text="7 of 8 modes hold a quarter of their due. The rule stands here." if word else "",
+        verdict_step=kept[-1].step if kept else 0,
+        unstable="The loss shakes." if word and index % 2 else "",
     )
 
 
@@ -143,10 +148,14 @@ def live(panels: int, points: int) -> None:
     """The player asks; now and then the news come with frames that it already has."""
     started = st.session_state.setdefault("started", time.monotonic())
     judged = st.session_state.setdefault("judged", [False])
+    ended: dict[str, int] = st.session_state.setdefault("ended", {})
 
     def answer(question: bytes) -> channel.Reply:
         newest = min(40 + int((time.monotonic() - started) * FRAMES_PER_SECOND), STEPS // STEPS_PER_FRAME)
-        status, has = "running" if newest < STEPS // STEPS_PER_FRAME else "done", known(question)
+        if judged[0]:
+            newest = ended.setdefault("at", newest)
+        over, has = judged[0] or newest == STEPS // STEPS_PER_FRAME, known(question)
+        status = "done" if over else "running"
         updates = []
         for i in range(panels):
             title, last = has.get(f"run-{i}", ("", -1))

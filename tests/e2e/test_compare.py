@@ -55,7 +55,7 @@ class Compare:
 
     @property
     def verdicts(self) -> list[str]:
-        return self.page.locator(".otviz-player .verdict").all_inner_texts()
+        return self.page.locator(".otviz-player .verdict .when").all_inner_texts()
 
     def until(self, condition: Callable[[], Any], seconds: float = PATIENCE) -> None:
         end = time.monotonic() + seconds
@@ -86,9 +86,9 @@ def test_table_1_from_one_button_to_verdicts_and_the_figure(compare: Compare) ->
     assert compare.titles == ["WGAN", "OTM", "WGAN-GP", "GAN", "UOTM without cost", "UOTM", "UOTM-SD"]
     compare.main.get_by_text("Modes and shares are of 1000 generated points").wait_for()
     compare.until(lambda: compare.steps == [100] * 7)
-    compare.until(lambda: "not finished" not in compare.verdicts and len(compare.verdicts) == 7)
+    compare.until(lambda: compare.verdicts == ["final"] * 7)
     compare.main.get_by_text("Why these words").click()
-    compare.main.get_by_text(re.compile("A run (has collapsed|mixes modes|is un|covers)")).first.wait_for()
+    compare.main.get_by_text(re.compile("Samples (have collapsed|mix modes|are|cover)")).first.wait_for()
 
     compare.main.get_by_role("radio", name="Figure 1").click()
     compare.main.get_by_text("step 100", exact=True).wait_for()

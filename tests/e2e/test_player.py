@@ -206,7 +206,7 @@ def test_words_for_those_who_do_not_see_the_picture(serve: Callable[..., str], p
     for words in (
         "7 / 8 modes",
         "high quality",
-        "floor 0.270, n=700",
+        "floor 0.270 ± 0.0300, n=700",
         "noise floor 0.270 ± 0.03",
         "potential v",
         "failed",
@@ -273,14 +273,31 @@ def test_a_viewer_who_lost_the_scene_asks_for_it(serve: Callable[..., str], page
 
 def test_a_verdict_is_a_word_a_shape_and_a_sentence(serve: Callable[..., str], page: Any) -> None:
     player = Player(page, serve(DEMO) + "/?mode=recorded&panels=6")
-    badges = player.root.locator(".verdict")
-    words = ["covers", "collapsed: 7 of 8", "mixes modes", "unstable", "unbalanced", "not finished"]
-    assert badges.all_inner_texts() == words
-    shapes = badges.locator("svg").evaluate_all("shapes => shapes.map(shape => shape.innerHTML)")
-    assert len(set(shapes)) == len(words)
-    assert badges.nth(1).get_attribute("title").startswith("Verdict on the run so far: collapsed: 7 of 8. 7 of 8 modes")
-    assert player.root.locator(".why").nth(1).text_content().endswith("The rule stands here.")
-    player.root.get_by_role("img", name="verdict on the run: collapsed: 7 of 8").first.wait_for()
+    player.root.focus()
+    page.keyboard.press("End")
+    player.wait(lambda: player.step == 2400)
+    badges = player.root.locator(".verdict:not([data-kind=unstable])")
+    words = ["covers", "collapsed: 7 of 8", "mixes modes", "off target", "unbalanced", "too narrow"]
+    assert badges.locator(".word").all_inner_texts() == words
+    assert badges.locator(".when").all_inner_texts() == ["final"] * 6
+    assert player.root.locator(".verdict[data-kind=unstable]").evaluate_all("all => all.map(one => !one.hidden)") == [
+        False, True, False, True, False, True
+    ]  # fmt: skip
+    assert badges.nth(1).get_attribute("title").startswith("Final verdict: collapsed: 7 of 8. 7 of 8 modes")
+    assert player.root.locator(".why").nth(1).text_content().endswith("The rule stands here. The loss shakes.")
+    player.root.get_by_role("img", name="final verdict: collapsed: 7 of 8, unstable").first.wait_for()
+
+
+def test_an_earlier_frame_has_the_words_of_its_own_step(serve: Callable[..., str], page: Any) -> None:
+    player = Player(page, serve(DEMO) + "/?mode=recorded&panels=2")
+    player.root.focus()
+    page.keyboard.press("Home")
+    player.wait(lambda: player.step == 0)
+    badge = player.root.locator(".verdict").first
+    assert (badge.locator(".word").inner_text(), badge.locator(".when").inner_text()) == ("too wide", "step 0")
+    assert badge.get_attribute("data-final") == "false"
+    assert player.root.locator(".why").first.text_content() == "As at step 0. The rule of one look."
+    assert player.root.locator(".verdict[data-kind=unstable]:visible").count() == 0
 
 
 def test_a_final_verdict_is_announced_once(serve: Callable[..., str], page: Any) -> None:
@@ -292,12 +309,17 @@ def test_a_final_verdict_is_announced_once(serve: Callable[..., str], page: Any)
             new MutationObserver(listen).observe(root.player.parts.announcer, { childList: true, characterData: true, subtree: true });
         }"""
     )
-    assert player.root.locator(".verdict").all_inner_texts() == ["not finished"] * 2
+    words = player.root.locator(".verdict:visible")
+    assert words.locator(".word").all_inner_texts() == ["too wide"] * 2
+    assert words.locator(".when").all_inner_texts() == ["so far"] * 2
     page.get_by_role("button", name="Judge the runs").click()
     player.wait(lambda: player.root.locator(".verdict[data-kind=collapsed]").count() == 1)
     page.wait_for_timeout(700)  # messages that repeat it
     said = " ".join(player.root.evaluate("root => root.said"))
-    assert said == "Sinkhorn GAN: covers. Unified OT (softplus): collapsed: 7 of 8."
+    assert said == (
+        "Sinkhorn GAN: training done. Sinkhorn GAN: covers. Unified OT (softplus): training done. Unified OT (softplus): "
+        "collapsed: 7 of 8, unstable."
+    )
 
 
 def test_the_meter_says_less_where_there_is_less_room(serve: Callable[..., str], page: Any) -> None:

@@ -18,7 +18,9 @@ from pages._ui import sweeping
 from tests.waiting import PATIENCE
 
 RING = distribution("ring")(radius=2.0, std=0.1)  # type: ignore[call-arg]
-OUTCOME = Outcome("covers", "covers", "All is well.", 0.3, 0.25, 500, 0.9, 0.05, 8, 8, 1000, 0.1, 2.5, "sweep-uotm-1")
+OUTCOME = Outcome(
+    "covers", "covers", "All is well.", "steady", "", 0.3, 0.25, 500, 0.9, 0.05, 8, 8, 1000, 0.1, 2.5, "sweep-uotm-1"
+)
 TINY = {"sweep.values": "0.05,1.0", "sweep.methods": "uotm", "sweep.seeds": "1", "sweep.steps": "4"}
 LONG = {**TINY, "sweep.steps": "2000000"}
 
