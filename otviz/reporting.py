@@ -17,8 +17,9 @@ from otviz.checkpoints.points import write_card
 from otviz.datasets.sheets import png, sheet
 from otviz.distributed import world
 from otviz.distributions import Distribution
+from otviz.distributions.base import Units
 from otviz.files import write_whole
-from otviz.metrics import measure
+from otviz.metrics import measure, unit_of
 from otviz.ot.summary import EXACT_LIMIT, transport_numbers
 from otviz.params import Knobs, param
 from otviz.runs.config import RunConfig
@@ -29,7 +30,7 @@ from otviz.training import device_named, train
 SAMPLES = 2500
 SHEET = 10
 """Images along a side of samples.png."""
-Samples: TypeAlias = np.ndarray[Any, np.dtype[np.float32]]
+Samples: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 BAR = 30  # characters
 
 
@@ -129,12 +130,14 @@ def _finite(value: Any) -> Any:
 def report_of(run: Run) -> tuple[dict[str, Any], Samples]:
     """Losses and metrics of an ended run, as plain values, with samples, (2500, 2) or images as rows (100, d).
 
-    Points are measured on these samples, images as the run did at its last look, which says on how many.
+    Points are measured on these samples, images as the run did at its last look, which says on how many. Points and lengths are
+    in the units of the target's file, which `units` tells if they are not data units.
     """
     assert run.live is not None
     images, config, done = run.config.images, run.config, run.live.step
     samples = run.live.samples(SHEET**2 if images else SAMPLES, config.seed)
     losses = run.losses()
+    units = Units() if images else config.target.units
     report = {
         "method": config.method.name,
         "target": config.target.name,
@@ -150,8 +153,9 @@ def report_of(run: Run) -> tuple[dict[str, Any], Samples]:
             "adversary": _loss(losses[:, 1]) if run.has_adversary else None,
         },
         "metrics": run.meter if images else measure(samples, config.target, np.random.default_rng([config.seed, 13])),
+        **({"units": units.record()} if units.word else {}),
     }
-    return report, samples
+    return report, units.to_file(samples)
 
 
 def _drawn(config: RunConfig, steps: int) -> int:
@@ -200,7 +204,12 @@ def _readable(report: dict[str, Any]) -> str:
         f"{report['method']} on {report['target']}: {report['steps']} steps in {report['seconds']:.1f} s, "
         f"{report['steps_per_second']:.1f} steps/s{speed}"
     ]
-    lines += [f"  {name:16} {_short(value)}" for name, value in metrics.items() if value is not None]
+    word = report.get("units", {}).get("unit", "")
+    lines += [
+        f"  {name:16} {_short(value)} {unit_of(name, word)}".rstrip()
+        for name, value in metrics.items()
+        if value is not None
+    ]
     return "\n".join(lines)
 
 

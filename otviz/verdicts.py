@@ -95,12 +95,17 @@ class _Seen:
     losses: Array
     done: int
     steps: int
+    unit: str
     weights: Array
     shares: Array
     high_quality: float
     mode_mixture: float
     w2: float
     floor: float
+
+    def length(self, value: float) -> str:
+        """A length with its unit, if it has one of its own."""
+        return f"{value:.3g} {self.unit}" if self.unit else f"{value:.2f}"
 
     @property
     def due(self) -> NDArray[np.bool_]:
@@ -119,7 +124,11 @@ class _Seen:
 
 
 def verdict(
-    history: History, losses: NDArray[np.floating[Any]], steps: int, weights: Sequence[float] | None = None
+    history: History,
+    losses: NDArray[np.floating[Any]],
+    steps: int,
+    weights: Sequence[float] | None = None,
+    unit: str = "",
 ) -> Verdict:
     """The verdict on a run.
 
@@ -128,13 +137,14 @@ def verdict(
         losses: of every step so far, shape (n, 2): generator, adversary; nan where there is none.
         steps: steps planned.
         weights: of the target's modes, shape (k,), summing to 1; taken from the meter, or equal, if None.
+        unit: of the lengths in the meters (`Units.word`); "" for data units.
 
     Raises ValueError for losses or weights of another shape.
     """
     values = np.asarray(losses, dtype=np.float64)
     if values.ndim != 2 or values.shape[1] != 2:
         raise ValueError(f"losses must have shape (steps, 2): generator, adversary; got {values.shape}")
-    seen = _see(history, values, steps, weights)
+    seen = _see(history, values, steps, weights, unit)
     rules = _WITH_MODES if len(seen.weights) else _WITHOUT_MODES
     return next(found for rule in (_diverged, _early, *rules) if (found := rule(seen)) is not None)
 
@@ -152,7 +162,7 @@ def loss_spread(losses: NDArray[np.floating[Any]]) -> float:
     return float(np.std(late - late.mean() - at * (at @ late) / (at @ at)))
 
 
-def _see(history: History, losses: Array, steps: int, given: Sequence[float] | None) -> _Seen:
+def _see(history: History, losses: Array, steps: int, given: Sequence[float] | None, unit: str) -> _Seen:
     done = max(len(losses), history[-1][0] if history else 0)
     last = [meter for _, meter in _after(history, LAST * done, 3)]
     modes = len(last[-1].get("mode_shares") or ()) if last else 0
@@ -164,7 +174,7 @@ def _see(history: History, losses: Array, steps: int, given: Sequence[float] | N
             raise ValueError(f"weights must be {modes} numbers, one per mode; got shape {weights.shape}")
     shares = np.median([meter["mode_shares"] for meter in last], axis=0) if modes else np.zeros(0)
     named = [_median(last, key) for key in ("high_quality", "mode_mixture", "w2", "w2_floor")]
-    return _Seen(history, losses, done, steps, weights, shares, *named)
+    return _Seen(history, losses, done, steps, unit, weights, shares, *named)
 
 
 def _after(history: History, step: float, least: int = 1) -> History:
@@ -214,7 +224,8 @@ def _flown(seen: _Seen) -> Verdict | None:
     if not seen.w2 > FLOWN * first:
         return None
     rule = f"A run is unstable if it ends {FLOWN:g} times further from the target than it began."
-    return Verdict("unstable", "unstable", f"W2 was {first:.2f} at the first look and is {seen.w2:.2f} now.", rule)
+    text = f"W2 was {seen.length(first)} at the first look and is {seen.length(seen.w2)} now."
+    return Verdict("unstable", "unstable", text, rule)
 
 
 def _comes_and_goes(seen: _Seen) -> Verdict | None:
@@ -330,8 +341,8 @@ def _numbers(seen: _Seen) -> str:
             f"{seen.high_quality:.0%} lie on a mode and {seen.mode_mixture:.0%} between modes",
         ]
     if math.isfinite(seen.w2):
-        floor = f" (floor {seen.floor:.2f})" if math.isfinite(seen.floor) else ""
-        parts.append(f"W2 is {seen.w2:.2f}{floor}")
+        floor = f" (floor {seen.length(seen.floor)})" if math.isfinite(seen.floor) else ""
+        parts.append(f"W2 is {seen.length(seen.w2)}{floor}")
     if last.get("precision") is not None and last.get("recall") is not None:
         parts.append(f"precision is {last['precision']:.2f} and recall {last['recall']:.2f}")
     return ", ".join(parts)

@@ -72,7 +72,14 @@ def _picture(figure: go.Figure, row: Row, step: int, at: int, column: int, point
             x=some[:, 0], y=some[:, 1], mode="markers", name=name, marker=marker, hoverinfo="skip", row=at, col=column
         )
     x_low, x_high, y_low, y_high = row.scene.box
-    bare = {"showticklabels": False, "showgrid": False, "zeroline": False, "mirror": True, "showline": True}
+    of_file = {"nticks": 4, "tickfont_size": 8, "exponentformat": "none", "ticksuffix": f" {row.scene.unit}"}
+    bare = {
+        "showticklabels": bool(row.scene.unit),
+        "showgrid": False,
+        "zeroline": False,
+        "mirror": True,
+        "showline": True,
+    } | (of_file if row.scene.unit else {})
     figure.update_xaxes(range=[x_low, x_high], constrain="domain", **bare, row=at, col=column)
     axis = figure.get_subplot(at, column).xaxis.plotly_name.replace("xaxis", "x")
     figure.update_yaxes(range=[y_low, y_high], scaleanchor=axis, constrain="domain", **bare, row=at, col=column)

@@ -79,9 +79,11 @@ def panel_in(entry: dict[str, Any], source: Source) -> PanelUpdate:
 def _scene_out(scene: Scene, blobs: Blobs) -> dict[str, Any]:
     if len(scene.shape) > 1:
         samples = {name: blobs.images(getattr(scene, name), scene.shape) for name in ("target", "source")}
-        more = {**samples, "classes": list(scene.classes), "judge": scene.judge, "centres": None}
+        more: dict[str, Any] = {**samples, "classes": list(scene.classes), "judge": scene.judge, "centres": None}
     else:
         more = {name: blobs.positions(getattr(scene, name), scene.box) for name in ("target", "source", "centres")}
+    if scene.unit:
+        more["unit"] = scene.unit
     return more | {
         "title": scene.title,
         "adversary": scene.adversary,
@@ -105,6 +107,7 @@ def _scene_in(entry: dict[str, Any], box: Box, shape: tuple[int, ...], source: S
         shape=shape,
         classes=tuple(str(name) for name in entry.get("classes", ())),
         judge=str(entry.get("judge", "")),
+        unit=str(entry.get("unit", "")),
     )
 
 

@@ -34,7 +34,10 @@ _COLUMNS: dict[str, Any] = {
     "of": _number(width=75, format="localized", help="Steps planned"),
     "modes": st.column_config.TextColumn(width=70, help="Modes covered at the last look"),
     "on modes": _number(width=80, format="percent", help="High quality: share of 1000 samples within 3 std of a mode"),
-    "W2": _number(width=60, format="%.3f", help="Exact, between 500 and 500 points, in data units"),
+    "W2": _number(
+        width=60, format="%.3f", help="Exact, between 500 and 500 points, in data units or the unit beside it"
+    ),
+    "unit": st.column_config.TextColumn(width=70, help="Of W2, where the target is a file"),
     "Frechet": _number(
         width=70, format="%.3g", help="Squared Frechet distance of features; compare within a data set only"
     ),
@@ -148,6 +151,7 @@ def _table(runs: Sequence[Summary]) -> dict[str, list[Any]]:
         "modes": [_modes(run) for run in runs],
         "on modes": [run.meter.get("high_quality") for run in runs],
         "W2": [run.meter.get("w2") for run in runs],
+        "unit": [run.unit for run in runs],
         "Frechet": [run.meter.get("frechet") for run in runs],
         "tags": [list(run.tags) for run in runs],
         "trained": [run.seconds if run.method else None for run in runs],
