@@ -104,8 +104,13 @@ class _Seen:
     floor: float
 
     def length(self, value: float) -> str:
-        """A length with its unit, if it has one of its own."""
-        return f"{value:.3g} {self.unit}" if self.unit else f"{value:.2f}"
+        """A length in digits that fit: those of a file may have any size."""
+        return f"{value:.3g}" if self.unit else f"{value:.2f}"
+
+    @property
+    def after(self) -> str:
+        """What follows a length: its unit, if it has one of its own."""
+        return f" {self.unit}" if self.unit else ""
 
     @property
     def due(self) -> NDArray[np.bool_]:
@@ -224,7 +229,7 @@ def _flown(seen: _Seen) -> Verdict | None:
     if not seen.w2 > FLOWN * first:
         return None
     rule = f"A run is unstable if it ends {FLOWN:g} times further from the target than it began."
-    text = f"W2 was {seen.length(first)} at the first look and is {seen.length(seen.w2)} now."
+    text = f"W2 was {seen.length(first)} at the first look and is {seen.length(seen.w2)}{seen.after} now."
     return Verdict("unstable", "unstable", text, rule)
 
 
@@ -342,7 +347,7 @@ def _numbers(seen: _Seen) -> str:
         ]
     if math.isfinite(seen.w2):
         floor = f" (floor {seen.length(seen.floor)})" if math.isfinite(seen.floor) else ""
-        parts.append(f"W2 is {seen.length(seen.w2)}{floor}")
+        parts.append(f"W2 is {seen.length(seen.w2)}{seen.after}{floor}")
     if last.get("precision") is not None and last.get("recall") is not None:
         parts.append(f"precision is {last['precision']:.2f} and recall {last['recall']:.2f}")
     return ", ".join(parts)

@@ -27,7 +27,7 @@ const METER = [
   { id: "modes", label: "", tip: "Modes covered: at least 1 % of the samples lie within 3 standard deviations of the centre" },
   { id: "quality", label: "high quality", brief: "HQ", tip: "Share of samples within 3 standard deviations of a mode" },
   { id: "mixture", label: "between modes", brief: "between", tip: "Mode mixture: share of samples between neighbouring modes" },
-  { id: "w2", label: "W2", brief: "W2", tip: "Wasserstein-2 distance to the target (data units); floor: between two sets of real points; n: samples compared" },
+  { id: "w2", label: "W2", brief: "W2", tip: "Wasserstein-2 distance to the target, in data units or in those of the file of points; floor: between two sets of real points; n: samples compared" },
   { id: "precision", label: "precision", tip: "Share of samples that lie where real ones are; high for a collapsed generator too" },
   { id: "recall", label: "recall", tip: "Share of real samples that lie where generated ones are; low after a collapse" },
   { id: "diversity", label: "diversity", tip: "Mean variance of the coordinates (of an image: of its pixels), as in the course's notebook. Two opposite modes score as much as all of them" },

@@ -40,7 +40,6 @@ def write_card(run: Run, report: dict[str, Any], samples: Samples, folder: Path)
         "seconds": report["seconds"],
         "losses": report["losses"],
         "metrics": report["metrics"],
-        **({"units": report["units"]} if "units" in report else {}),
         "otviz": __version__,
         "sha256": hashlib.sha256(weights).hexdigest(),
         "licence": LICENCE,

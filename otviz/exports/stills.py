@@ -45,7 +45,7 @@ class Panel:
             parts.append(f"{meter['modes_covered']} of {meter['modes_total']} modes, {meter['samples']} samples")
         if "w2" in meter:
             unit = f" {self.scene.unit}" if self.scene.unit else ""
-            parts.append(f"W2 {meter['w2']:.3g}{unit} (floor {meter['w2_floor']:.3g}{unit})")
+            parts.append(f"W2 {meter['w2']:.3g}{unit} (floor {meter['w2_floor']:.3g})")
         return " · ".join(parts)
 
     @property

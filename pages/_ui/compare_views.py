@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _NUMBER = functools.partial(st.column_config.NumberColumn, format="%.2f", width=62)
 _SHARE = functools.partial(st.column_config.NumberColumn, format="percent", width=70)
-_COLUMNS = {
+_COLUMNS: dict[str, Any] = {
     "verdict": st.column_config.TextColumn(width=120),
     "step": st.column_config.NumberColumn(width=50),
     "modes": st.column_config.TextColumn(width=60),
@@ -101,12 +101,25 @@ def _meter(runs: Sequence[Run | Recorded]) -> None:
 def _table(runs: Sequence[Run | Recorded]) -> None:
     from otviz.runs.judged import table
 
-    st.dataframe(table(runs, labels_of(runs)), key="meter", hide_index=True, width="stretch", column_config=_COLUMNS)
+    unit = next((run.scene.unit for run in runs if run.scene is not None), "")
+    columns = _COLUMNS | (_of_file(unit) if unit else {})
+    st.dataframe(table(runs, labels_of(runs)), key="meter", hide_index=True, width="stretch", column_config=columns)
     st.caption(
         "Modes and shares are of 1000 generated points, W2, precision and recall of 500 against 500 held-out ones. The floor "
         "is W2 between two draws of the target; nothing below it means anything. Diversity is the notebook's: the mean "
         "variance of the coordinates. The table has the last look; the words rest on the median of the last looks."
     )
+
+
+def _of_file(unit: str) -> dict[str, Any]:
+    """Columns of lengths and their squares in the unit of a file, where they may be of any size."""
+    of = functools.partial(st.column_config.NumberColumn, format="%.3g", width=90)
+    square = f"In {unit}². {_COLUMNS['diversity']['help']}"
+    return {
+        "W2": of(label=f"W2 ({unit})", help=f"Exact, in {unit}"),
+        "W2 floor": of(label="floor", help=f"W2 between two draws of the target, in {unit}"),
+        "diversity": of(help=square), "of the target": of(label="target's", help=f"Diversity of the target, in {unit}²"),
+    }  # fmt: skip
 
 
 def _blind_spot() -> None:

@@ -82,7 +82,7 @@ def choose(runs: Sequence[Summary], key: str) -> list[Summary]:
     rows = [at for at, name in enumerate(ids) if name in remembered]
     found: Any = st.dataframe(
         _table(runs), key=widget, hide_index=True, width="stretch", height=ROW * (min(len(runs), TALLEST) + 1) + 3,
-        row_height=ROW, column_config=_COLUMNS, on_select="rerun", selection_mode="multi-row", placeholder="",
+        row_height=ROW, column_config=_columns(runs), on_select="rerun", selection_mode="multi-row", placeholder="",
         selection_default={"selection": {"rows": rows, "columns": [], "cells": []}},
         alt="Runs with their settings and what was measured last",
     )  # fmt: skip
@@ -91,6 +91,12 @@ def choose(runs: Sequence[Summary], key: str) -> list[Summary]:
     if any(run.status in LIVING for run in runs):
         _watch(runs)
     return chosen
+
+
+def _columns(runs: Sequence[Summary]) -> dict[str, Any]:
+    """Lengths in the units of files may be of any size."""
+    of_file = {"W2": _number(width=75, format="%.4g", help=_COLUMNS["W2"]["help"])}
+    return _COLUMNS | of_file if any(run.unit for run in runs) else _COLUMNS
 
 
 def remember(key: str, ids: Collection[str]) -> None:
