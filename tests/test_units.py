@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import math
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -26,15 +27,20 @@ from otviz.exports.stills import Still
 from otviz.figures.diagnostics import diagnostics
 from otviz.figures.exactness import map_beside_plan
 from otviz.figures.interpolation import interpolation
+from otviz.figures.run_curves import run_curves
 from otviz.laboratory import against_exact
 from otviz.methods import named as method
 from otviz.metrics import measure, unit_of
+from otviz.robustness.playing import play
 from otviz.runs.config import RunConfig
+from otviz.runs.courses import read_course
 from otviz.runs.judged import verdict_on
 from otviz.runs.kept import Restored
 from otviz.runs.live import Here
 from otviz.runs.recorded import Recorded
 from otviz.runs.snapshots import Snapshot, preview
+from otviz.runs.store import Store
+from otviz.runs.summaries import Summaries
 from otviz.verdicts import verdict
 from otviz.wire.showing import panel_of
 
@@ -251,6 +257,33 @@ def test_figures_have_axes_in_file_units(recorded: Recorded) -> None:
     assert found.map_cost == pytest.approx(squared, rel=1e-4)
     exact = ot.emd2([], [], ot.dist(found.source, found.target))
     assert found.exact_cost == pytest.approx(exact, rel=1e-4)
+
+
+def test_lists_of_runs_know_the_unit(trained: tuple[Path, str]) -> None:
+    (summary,) = Summaries(Store(trained[0].parent)).all()
+    assert (summary.unit, summary.meter["w2_samples"]) == ("file units", 500)
+    course = read_course(trained[0])
+    titles = [note.text for note in run_curves({"it": course}).layout.annotations]
+    assert "W2 to the target (file units)" in titles
+
+
+def test_weights_say_how_to_leave_data_units(recorded: Recorded) -> None:
+    data = exports()["weights"].make({"it": recorded})
+    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    assert json.loads(header["__metadata__"]["units"]) == recorded.config.target.units.record()
+
+
+def test_cells_of_a_sweep_are_measured_in_file_units(tmp_path: Path) -> None:
+    """A verdict there reads W2 measured afresh: between two files a thousand times as large it is a thousand times."""
+    small = PointsFile(file=written(tmp_path / "a.csv", off_centre()))
+    large = PointsFile(file=written(tmp_path / "b.csv", off_centre(1000, (5e6, 0))))
+    knobs = {"batch_size": 32, "hidden": 16, "layers": 2}
+    found = [
+        next(play([RunConfig(method("sinkhorn")(**knobs), file, steps=20, device="cpu")])) for file in (small, large)
+    ]
+    assert found[1].w2_floor == pytest.approx(1000 * (found[0].w2_floor or 0), rel=1e-3)
+    said = [float(re.search(r"W2 is ([\d.e+-]+) file units", each.sentence)[1]) for each in found]  # type: ignore[index]
+    assert said[1] == pytest.approx(1000 * said[0], rel=0.02)  # three digits
 
 
 def test_a_source_from_a_file_is_placed_by_the_units_of_the_target(tmp_path: Path) -> None:

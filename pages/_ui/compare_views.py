@@ -113,10 +113,10 @@ def _table(runs: Sequence[Run | Recorded]) -> None:
 
 def _of_file(unit: str) -> dict[str, Any]:
     """Columns of lengths and their squares in the unit of a file, where they may be of any size."""
-    of = functools.partial(st.column_config.NumberColumn, format="%.3g", width=90)
+    of = functools.partial(st.column_config.NumberColumn, format="%.3g", width=74)
     square = f"In {unit}². {_COLUMNS['diversity']['help']}"
     return {
-        "W2": of(label=f"W2 ({unit})", help=f"Exact, in {unit}"),
+        "W2": of(label=f"W2 ({unit})", width=116, help=f"Exact, in {unit}"),
         "W2 floor": of(label="floor", help=f"W2 between two draws of the target, in {unit}"),
         "diversity": of(help=square), "of the target": of(label="target's", help=f"Diversity of the target, in {unit}²"),
     }  # fmt: skip
