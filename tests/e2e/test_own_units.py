@@ -13,6 +13,7 @@ import pytest
 from otviz.distributions.gaussian import Gaussian
 from otviz.distributions.points import PointsFile
 from otviz.runs.snapshots import preview
+from pages._ui.component import module
 
 pytestmark = pytest.mark.browser
 CENTRES = np.array([[1200.0, -340.0], [1201.5, -339.0], [1199.0, -338.5]])
@@ -53,3 +54,38 @@ def test_an_upload_is_shown_and_trained_in_its_own_units(
     page.locator(".status", has_text="done").wait_for(timeout=120_000)
     page.locator(".value.w2", has_text=re.compile(r"^W2[\d.]+ file units \(floor [\d.]+")).wait_for()
     assert under(page, 0.5, 0.5) == pytest.approx([(x_low + x_high) / 2, (y_low + y_high) / 2], abs=1)
+
+
+def test_a_picture_without_a_file_tells_plain_coordinates(serve: Callable[..., str], page: Any) -> None:
+    page.goto(serve(Path(__file__).with_name("player_demo.py")) + "/?mode=recorded")
+    canvas = page.locator(".picture canvas")
+    canvas.wait_for()
+    box = canvas.bounding_box()
+    page.mouse.move(box["x"] + 0.75 * box["width"], box["y"] + 0.75 * box["height"])  # of a box from -6 to 6
+    x, y = (float(part.replace("−", "-")) for part in page.locator(".coordinates").text_content().split(", "))
+    assert (x, y) == pytest.approx((3, -3), abs=0.05)
+    page.mouse.move(5, 5)
+    assert page.locator(".coordinates").text_content() == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "step", "text"),
+    [
+        (1200, 1, "1200"), (-338.5, 0.5, "−338.5"), (-338.75, 0.25, "−338.75"), (5_400_000.02, 0.01, "5400000.02"),
+        (0, 0.2, "0"), (1e-17, 0.2, "0"), (2e-6, 1e-6, "2e−6"), (2.5e-6, 5e-7, "2.5e−6"), (1.5e30, 5e29, "1.5e30"),
+        (123_456_789, 1, "1.23456789e8"),
+    ],
+)  # fmt: skip
+def test_coordinates_have_as_many_digits_as_tell_them_apart(
+    serve: Callable[..., str], page: Any, value: float, step: float, text: str
+) -> None:
+    page.goto(serve(Path(__file__).with_name("player_demo.py")) + "/?mode=empty")
+    found = page.evaluate(
+        """async ([source, value, step]) => {
+            const whole = `${source}\nexport { coordinate };`;
+            const module = await import(URL.createObjectURL(new Blob([whole], { type: "text/javascript" })));
+            return module.coordinate(value, step);
+        }""",
+        [module("player"), value, step],
+    )
+    assert found == text
