@@ -24,7 +24,8 @@ from otviz.checkpoints.judging import judged
 from otviz.checkpoints.models import MOST_WEIGHTS, Model, of_bytes
 from otviz.checkpoints.models import load as load_model
 from otviz.features import FEWEST, NEAREST, SAMPLES
-from otviz.metrics import measure, unit_of
+from otviz.lengths import unit_of
+from otviz.metrics import measure
 from otviz.runs.config import RunConfig
 from otviz.runs.store import Store
 
@@ -131,12 +132,12 @@ def _points(config: RunConfig, folder: Path, n: int) -> dict[str, Any]:
 def _readable(report: dict[str, Any]) -> str:
     floor = report.get("floor", {})
     lines = [f"{report['model']}: {report['method']} on {report['target']}"]
-    word = report.get("units", {}).get("unit", "")
+    unit = report.get("unit", "")
     for name, value in report.items():
-        if name in ("model", "method", "target", "floor", "units"):
+        if name in ("model", "method", "target", "floor", "unit", "units"):
             continue
         beside = f"   (real images: {floor[name]:.4g})" if isinstance(floor.get(name), float) else ""
-        lines.append(f"  {name:20} {_short(value)} {unit_of(name, word)}".rstrip() + beside)
+        lines.append(f"  {name:20} {_short(value)} {unit_of(name, unit)}".rstrip() + beside)
     return "\n".join(lines)
 
 

@@ -7,13 +7,14 @@ between two draws of the target, and only what rises above the floor means anyth
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from otviz.distributions.base import Distribution, Mixture
+from otviz.lengths import in_file_units
 
 Samples = NDArray[np.floating[Any]]
 
@@ -28,27 +29,6 @@ NEIGHBOURS = 3
 
 FLOOR_DRAWS = 5
 """Real draws behind a floor."""
-
-_POWERS = {"w2": 1, "blur": 1, "sinkhorn": 2, "diversity": 2}
-
-
-def unit_of(name: str, word: str) -> str:
-    """The unit of a number called `name` where lengths have the unit `word`: that, its square, or "" for what has none."""
-    return f"{word}{('', '', '²')[_power(name)]}" if word and _power(name) else ""
-
-
-def in_file_units(numbers: Mapping[str, Any], factor: float) -> dict[str, Any]:
-    """The same numbers by name, with lengths and squared lengths turned from data units into units of the user's file.
-
-    Args:
-        factor: file units per data unit (`Units.factor`).
-    """
-    return {name: value * factor ** _power(name) if _power(name) else value for name, value in numbers.items()}
-
-
-def _power(name: str) -> int:
-    """Of the length in a number: 0 for shares and counts, 1, or 2; `w2_floor_std` is of the kind of `w2`."""
-    return 0 if name.endswith("samples") else _POWERS.get(name.split("_")[0], 0)
 
 
 def coverage(samples: Samples, mixture: Mixture) -> dict[str, Any]:
@@ -218,7 +198,8 @@ def measure(
 ) -> dict[str, Any]:
     """Every metric of generated samples (m, 2), data units, against the target, as plain values that JSON takes.
 
-    Lengths, `blur` among them, are returned in the units of the target's file, squared ones in their square; `unit_of` names them.
+    Lengths, `blur` among them, are returned in the units of the target's file, squared ones in
+    their square; `unit` names them (see `otviz.lengths`).
 
     Distances use the first n samples and as many held-out points; shares and diversity use all m. `w2_floor` and
     `sinkhorn_floor` are means over `draws` fresh real draws against the same held-out points, with their standard deviations
@@ -248,7 +229,7 @@ def measure(
         "samples": len(samples),
         "samples_distance": len(some),
     }
-    return in_file_units(found, target.units.factor)
+    return in_file_units(found, target.units)
 
 
 def mode_metrics(samples: Samples, target: Distribution) -> dict[str, Any]:

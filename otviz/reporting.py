@@ -19,7 +19,8 @@ from otviz.distributed import world
 from otviz.distributions import Distribution
 from otviz.distributions.base import Units
 from otviz.files import write_whole
-from otviz.metrics import measure, unit_of
+from otviz.lengths import unit_of
+from otviz.metrics import measure
 from otviz.ot.summary import EXACT_LIMIT, transport_numbers
 from otviz.params import Knobs, param
 from otviz.runs.config import RunConfig
@@ -204,11 +205,11 @@ def _readable(report: dict[str, Any]) -> str:
         f"{report['method']} on {report['target']}: {report['steps']} steps in {report['seconds']:.1f} s, "
         f"{report['steps_per_second']:.1f} steps/s{speed}"
     ]
-    word = report.get("units", {}).get("unit", "")
+    unit = metrics.get("unit", "")
     lines += [
-        f"  {name:16} {_short(value)} {unit_of(name, word)}".rstrip()
+        f"  {name:16} {_short(value)} {unit_of(name, unit)}".rstrip()
         for name, value in metrics.items()
-        if value is not None
+        if value is not None and name != "unit"
     ]
     return "\n".join(lines)
 

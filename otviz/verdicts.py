@@ -95,13 +95,17 @@ class _Seen:
     losses: Array
     done: int
     steps: int
-    unit: str
     weights: Array
     shares: Array
     high_quality: float
     mode_mixture: float
     w2: float
     floor: float
+
+    @property
+    def unit(self) -> str:
+        """Of lengths; "" for data units."""
+        return str(self.history[-1][1].get("unit", "")) if self.history else ""
 
     def length(self, value: float) -> str:
         """A length in digits that fit: those of a file may have any size."""
@@ -129,11 +133,7 @@ class _Seen:
 
 
 def verdict(
-    history: History,
-    losses: NDArray[np.floating[Any]],
-    steps: int,
-    weights: Sequence[float] | None = None,
-    unit: str = "",
+    history: History, losses: NDArray[np.floating[Any]], steps: int, weights: Sequence[float] | None = None
 ) -> Verdict:
     """The verdict on a run.
 
@@ -142,14 +142,13 @@ def verdict(
         losses: of every step so far, shape (n, 2): generator, adversary; nan where there is none.
         steps: steps planned.
         weights: of the target's modes, shape (k,), summing to 1; taken from the meter, or equal, if None.
-        unit: of the lengths in the meters (`Units.word`); "" for data units.
 
     Raises ValueError for losses or weights of another shape.
     """
     values = np.asarray(losses, dtype=np.float64)
     if values.ndim != 2 or values.shape[1] != 2:
         raise ValueError(f"losses must have shape (steps, 2): generator, adversary; got {values.shape}")
-    seen = _see(history, values, steps, weights, unit)
+    seen = _see(history, values, steps, weights)
     rules = _WITH_MODES if len(seen.weights) else _WITHOUT_MODES
     return next(found for rule in (_diverged, _early, *rules) if (found := rule(seen)) is not None)
 
@@ -167,7 +166,7 @@ def loss_spread(losses: NDArray[np.floating[Any]]) -> float:
     return float(np.std(late - late.mean() - at * (at @ late) / (at @ at)))
 
 
-def _see(history: History, losses: Array, steps: int, given: Sequence[float] | None, unit: str) -> _Seen:
+def _see(history: History, losses: Array, steps: int, given: Sequence[float] | None) -> _Seen:
     done = max(len(losses), history[-1][0] if history else 0)
     last = [meter for _, meter in _after(history, LAST * done, 3)]
     modes = len(last[-1].get("mode_shares") or ()) if last else 0
@@ -179,7 +178,7 @@ def _see(history: History, losses: Array, steps: int, given: Sequence[float] | N
             raise ValueError(f"weights must be {modes} numbers, one per mode; got shape {weights.shape}")
     shares = np.median([meter["mode_shares"] for meter in last], axis=0) if modes else np.zeros(0)
     named = [_median(last, key) for key in ("high_quality", "mode_mixture", "w2", "w2_floor")]
-    return _Seen(history, losses, done, steps, unit, weights, shares, *named)
+    return _Seen(history, losses, done, steps, weights, shares, *named)
 
 
 def _after(history: History, step: float, least: int = 1) -> History:

@@ -29,8 +29,9 @@ from otviz.figures.exactness import map_beside_plan
 from otviz.figures.interpolation import interpolation
 from otviz.figures.run_curves import run_curves
 from otviz.laboratory import against_exact
+from otviz.lengths import unit_of
 from otviz.methods import named as method
-from otviz.metrics import measure, unit_of
+from otviz.metrics import measure
 from otviz.robustness.playing import play
 from otviz.runs.config import RunConfig
 from otviz.runs.courses import read_course
@@ -261,7 +262,7 @@ def test_figures_have_axes_in_file_units(recorded: Recorded) -> None:
 
 def test_lists_of_runs_know_the_unit(trained: tuple[Path, str]) -> None:
     (summary,) = Summaries(Store(trained[0].parent)).all()
-    assert (summary.unit, summary.meter["w2_samples"]) == ("file units", 500)
+    assert (summary.meter["unit"], summary.meter["w2_samples"]) == ("file units", 500)
     course = read_course(trained[0])
     titles = [note.text for note in run_curves({"it": course}).layout.annotations]
     assert "W2 to the target (file units)" in titles
@@ -310,7 +311,8 @@ def test_points_far_from_0_for_their_spread_keep_their_digits(tmp_path: Path) ->
 
 
 def test_a_verdict_has_the_unit_behind_its_lengths() -> None:
-    history = [(step, {"w2": 0.00312, "w2_floor": 0.0031, "samples": 1000}) for step in range(0, 101, 10)]
+    plain = [(step, {"w2": 0.00312, "w2_floor": 0.0031, "samples": 1000}) for step in range(0, 101, 10)]
+    in_km = [(step, {**meter, "unit": "km"}) for step, meter in plain]
     losses = np.zeros((100, 2))
-    assert "W2 is 0.00312 km (floor 0.0031)" in verdict(history, losses, 100, unit="km").sentence
-    assert "W2 is 0.00 (floor 0.00)" in verdict(history, losses, 100).sentence
+    assert "W2 is 0.00312 km (floor 0.0031)" in verdict(in_km, losses, 100).sentence
+    assert "W2 is 0.00 (floor 0.00)" in verdict(plain, losses, 100).sentence

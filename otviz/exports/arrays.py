@@ -66,7 +66,7 @@ def _arrays(run: Run | Recorded) -> dict[str, NDArray[Any]]:
     for name in ("generated", "raw") if run.config.images else ():
         if name in found:
             found[name] = found[name].reshape(len(looks), -1, *shape)
-    names = dict.fromkeys(name for look in looks for name in look.meter)
+    names = dict.fromkeys(name for look in looks for name in look.meter if name != "unit")
     return found | {f"meter_{re.sub(r'[^a-z0-9_]', '_', name)}": _over_looks(run, name) for name in names}
 
 

@@ -44,7 +44,7 @@ class Panel:
         if "modes_total" in meter:
             parts.append(f"{meter['modes_covered']} of {meter['modes_total']} modes, {meter['samples']} samples")
         if "w2" in meter:
-            unit = f" {self.scene.unit}" if self.scene.unit else ""
+            unit = f" {meter['unit']}" if "unit" in meter else ""
             parts.append(f"W2 {meter['w2']:.3g}{unit} (floor {meter['w2_floor']:.3g})")
         return " · ".join(parts)
 

@@ -37,7 +37,7 @@ def looks_csv(runs: Runs) -> bytes:
     is that of lengths (w2) of runs on a file, and its square that of diversity.
     """
     looks = [
-        (label, {"step": look.step, "seconds": look.seconds, **numbers_of(look), **unit_of(run)})
+        (label, {"step": look.step, "seconds": look.seconds, **numbers_of(look)})
         for label, run in runs.items()
         for look in run.snapshots
     ]
@@ -45,11 +45,6 @@ def looks_csv(runs: Runs) -> bytes:
         dict.fromkeys(name for _, look in looks for name, value in look.items() if not isinstance(value, list))
     )
     return _table(runs, names, ((label, [_cell(look.get(name)) for name in names]) for label, look in looks))
-
-
-def unit_of(run: Run | Recorded) -> dict[str, str]:
-    """The unit of a run's lengths, if they have one of their own."""
-    return {} if run.scene is None or not run.scene.unit else {"unit": run.scene.unit}
 
 
 def _table(runs: Runs, names: Sequence[str], lines: Iterable[tuple[str, Sequence[Any]]]) -> bytes:

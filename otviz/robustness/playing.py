@@ -13,8 +13,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from otviz.lengths import in_file_units
 from otviz.machine import made_on
-from otviz.metrics import held_out, in_file_units, wasserstein2
+from otviz.metrics import held_out, wasserstein2
 from otviz.robustness.sweep import Outcome, identity
 from otviz.runs.config import RunConfig
 from otviz.runs.kept import Restored, collect
@@ -138,7 +139,7 @@ class Film:
     def outcome(self, config: RunConfig, store: Store | None) -> Outcome:
         """Judge what was seen, and keep it as a stored run."""
         losses, meter = np.concatenate(self._losses), self._snapshots[-1].meter
-        found = verdict(_history(self._snapshots, config), losses, config.steps, unit=config.target.units.word)
+        found = verdict(_history(self._snapshots, config), losses, config.steps)
         numbers = meter if self.alive else {}
         return Outcome(
             kind=found.kind,
@@ -187,7 +188,7 @@ def _history(snapshots: Sequence[Snapshot], config: RunConfig) -> list[tuple[int
             if real is None:
                 real = held_out(config.target, meter["w2_samples"], np.random.default_rng([config.seed, 13]))
             points = config.target.units.to_data(snapshot.generated[: len(real)])
-            meter |= in_file_units({"w2": wasserstein2(points, real)}, config.target.units.factor)
+            meter |= in_file_units({"w2": wasserstein2(points, real)}, config.target.units)
         found.append((snapshot.step, meter))
     return found
 

@@ -20,26 +20,25 @@ from otviz.runs.store import read_history
 
 @dataclass(frozen=True)
 class Course:
-    """Losses, thinned, and (step, meter) of each look; `unit` is that of lengths, "" for data units."""
+    """Losses, thinned, and (step, meter) of each look."""
 
     curve: Curve
     history: Sequence[tuple[int, Meter]]
-    unit: str = ""
 
 
 def course_of(run: Run | Recorded) -> Course:
     """Of a run in memory."""
-    unit = "" if run.scene is None else run.scene.unit
-    return Course(run.curve(), [(look.step, look.meter) for look in run.snapshots], unit)
+    return Course(run.curve(), [(look.step, look.meter) for look in run.snapshots])
 
 
 def read_course(folder: Path) -> Course:
     """Of a stored run; only what is needed is unpacked. Raises ValueError when it is not there or damaged."""
     try:
         with np.load(io.BytesIO((folder / "snapshots.npz").read_bytes()), allow_pickle=False) as arrays:
-            plain = json.loads(arrays["plain"].tobytes())
-        looks = [(int(look["step"]), dict(look["meter"])) for look in plain["snapshots"]]
-        return Course(curve_of(read_history(folder / "history.csv")), looks, str(plain.get("unit", "")))
+            looks = json.loads(arrays["plain"].tobytes())["snapshots"]
+        return Course(
+            curve_of(read_history(folder / "history.csv")), [(int(look["step"]), dict(look["meter"])) for look in looks]
+        )
     except Exception as error:  # whatever a damaged file provokes becomes one sentence
         raise ValueError(f"the saved run {folder.name!r} cannot be read ({error}); it may have been deleted") from error
 

@@ -29,7 +29,7 @@ def verdict_on(run: Run | Recorded) -> Verdict:
     if run.config.images:
         usual = preset(run.config.method.name, run.config.target).steps
         return image_verdict(run.meter, run.step, run.config.steps, usual)
-    return verdict(history(run.snapshots), run.losses(), run.config.steps, unit=run.config.target.units.word)
+    return verdict(history(run.snapshots), run.losses(), run.config.steps)
 
 
 def history(snapshots: Sequence[Snapshot]) -> list[tuple[int, Meter]]:

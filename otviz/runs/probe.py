@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from otviz.distributions import Mixture
-from otviz.metrics import coverage, diversity, held_out, in_file_units, precision_recall, w2_floor, wasserstein2
+from otviz.lengths import in_file_units
+from otviz.metrics import coverage, diversity, held_out, precision_recall, w2_floor, wasserstein2
 from otviz.runs.snapshots import Array, Meter, Scene, Snapshot, in_file, square_box
 from otviz.training import Training
 
@@ -93,7 +94,7 @@ class Probe:
             generator_loss=losses[0],
             adversary_loss=losses[1],
             alpha=training.method.scalars(training.progress).get("alpha"),
-            meter=in_file_units(self._meter, self._units.factor),
+            meter=in_file_units(self._meter, self._units),
         )
 
     def _measure(self, points: Array, all_of_it: bool | None) -> None:

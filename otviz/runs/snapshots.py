@@ -76,7 +76,8 @@ class Snapshot:
         alpha: divergence weight now, or None for methods without one.
         meter: modes_covered, modes_total, mode_shares, high_quality, mode_mixture, w2, w2_floor, samples: the last
             values measured; keys are absent until measured or where they do not apply. measured_at is the step of what
-            is measured less often: w2, precision and recall, and all scores of images.
+            is measured less often: w2, precision and recall, and all scores of images. unit is what lengths are followed
+            by, absent in data units.
             Of images: frechet, frechet_floor, precision, recall, recall_floor, class_shares, true_class_shares, as_asked
             (where classes are asked for), classes_effective, classes_total, diversity, diversity_target, brightness,
             roughness (and so on), samples.

@@ -109,7 +109,7 @@ def save_run(run: Run | Recorded, folder: Path) -> None:
     summary = {
         "id": run.id, "status": run.status, "message": run.message, "step": last.step, "seconds": run.seconds,
         "created": run.created, "meter": last.meter, "origin": run.origin,
-        "made": run.made, **_unit(run.scene),
+        "made": run.made,
     }  # fmt: skip
     tensors, text = run.state()
     prefix = "averaged." if run.config.method.ema else "generator."
@@ -198,18 +198,13 @@ def _pack(scene: Scene | None, snapshots: tuple[Snapshot, ...]) -> bytes:
     plain = {
         "title": scene.title, "box": scene.box, "adversary": scene.adversary, "steps": scene.steps,
         "loss_floor": scene.loss_floor, "shape": scene.shape, "classes": scene.classes, "judge": scene.judge,
-        **_unit(scene),
+        **({"unit": scene.unit} if scene.unit else {}),
         "snapshots": [{name: getattr(snapshot, name) for name in _PLAIN} for snapshot in snapshots],
     }  # fmt: skip
     arrays["plain"] = np.frombuffer(json.dumps(plain, default=_jsonable).encode(), np.uint8)
     out = io.BytesIO()
     np.savez_compressed(out, **arrays)  # type: ignore[arg-type]
     return out.getvalue()
-
-
-def _unit(scene: Scene | None) -> dict[str, str]:
-    """The unit of lengths, if they have one of their own."""
-    return {} if scene is None or not scene.unit else {"unit": scene.unit}
 
 
 def _unpack(data: bytes) -> tuple[Scene, tuple[Snapshot, ...]]:

@@ -34,7 +34,6 @@ class Summary:
         seconds: of training.
         created: when it began, seconds since 1970.
         meter: measurements of its last look.
-        unit: of lengths in it; "" for data units.
         tags: given by users.
         note: where a branch comes from, or what is wrong.
     """
@@ -54,7 +53,6 @@ class Summary:
     meter: Meter
     tags: tuple[str, ...] = ()
     note: str = ""
-    unit: str = ""
 
 
 class Summaries:
@@ -95,7 +93,7 @@ def _state_of(run: Run) -> dict[str, Any]:
     note = run.message or run.origin
     return {
         "status": run.status, "step": run.step, "seconds": run.seconds, "created": run.created, "meter": run.meter,
-        "note": note, "unit": "" if run.scene is None else run.scene.unit,
+        "note": note,
     }  # fmt: skip
 
 
@@ -120,7 +118,7 @@ def _of_record(name: str, config: Mapping[str, Any], state: Mapping[str, Any]) -
     return Summary(
         name, method, target, _title(methods.methods(), method), _title(kinds, target), images, str(state["status"]),
         int(state["step"]), int(config["steps"]), int(config["seed"]), float(state["seconds"]), float(state["created"]),
-        dict(state["meter"]), (), str(state["note"]), str(state.get("unit", "")),
+        dict(state["meter"]), (), str(state["note"]),
     )  # fmt: skip
 
 

@@ -165,8 +165,8 @@ def _frame_in(entry: dict[str, Any], box: Box, shape: tuple[int, ...], source: S
     )
 
 
-def _meter_out(meter: dict[str, float | list[float]]) -> dict[str, Any]:
-    """Numbers that are not finite are left out: what was not measured is not shown."""
+def _meter_out(meter: dict[str, Any]) -> dict[str, Any]:
+    """Numbers that are not finite are left out: what was not measured is not shown. The scene has the unit."""
     lists = {key: [_number(share) or 0.0 for share in value] for key, value in meter.items() if isinstance(value, list)}
-    numbers = {key: _number(value) for key, value in meter.items() if not isinstance(value, list)}
+    numbers = {key: _number(value) for key, value in meter.items() if not isinstance(value, list | str)}
     return lists | {key: value for key, value in numbers.items() if value is not None}

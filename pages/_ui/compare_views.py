@@ -101,7 +101,7 @@ def _meter(runs: Sequence[Run | Recorded]) -> None:
 def _table(runs: Sequence[Run | Recorded]) -> None:
     from otviz.runs.judged import table
 
-    unit = next((run.scene.unit for run in runs if run.scene is not None), "")
+    unit = next((str(run.meter["unit"]) for run in runs if "unit" in run.meter), "")
     columns = _COLUMNS | (_of_file(unit) if unit else {})
     st.dataframe(table(runs, labels_of(runs)), key="meter", hide_index=True, width="stretch", column_config=columns)
     st.caption(

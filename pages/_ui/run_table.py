@@ -96,7 +96,7 @@ def choose(runs: Sequence[Summary], key: str) -> list[Summary]:
 def _columns(runs: Sequence[Summary]) -> dict[str, Any]:
     """Lengths in the units of files may be of any size."""
     of_file = {"W2": _number(width=75, format="%.4g", help=_COLUMNS["W2"]["help"])}
-    return _COLUMNS | of_file if any(run.unit for run in runs) else _COLUMNS
+    return _COLUMNS | of_file if any("unit" in run.meter for run in runs) else _COLUMNS
 
 
 def remember(key: str, ids: Collection[str]) -> None:
@@ -157,7 +157,7 @@ def _table(runs: Sequence[Summary]) -> dict[str, list[Any]]:
         "modes": [_modes(run) for run in runs],
         "on modes": [run.meter.get("high_quality") for run in runs],
         "W2": [run.meter.get("w2") for run in runs],
-        "unit": [run.unit for run in runs],
+        "unit": [run.meter.get("unit", "") for run in runs],
         "Frechet": [run.meter.get("frechet") for run in runs],
         "tags": [list(run.tags) for run in runs],
         "trained": [run.seconds if run.method else None for run in runs],
