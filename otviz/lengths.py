@@ -7,7 +7,7 @@ from typing import Any
 
 from otviz.distributions.base import Units
 
-_POWERS = {"w2": 1, "blur": 1, "sinkhorn": 2, "diversity": 2}
+_POWERS = {"w2": 1, "stray": 1, "blur": 1, "sinkhorn": 2, "diversity": 2}
 
 
 def unit_of(name: str, unit: str) -> str:
