@@ -24,6 +24,7 @@ from otviz.checkpoints.judging import judged
 from otviz.checkpoints.models import MOST_WEIGHTS, Model, of_bytes
 from otviz.checkpoints.models import load as load_model
 from otviz.features import FEWEST, NEAREST, SAMPLES
+from otviz.lengths import unit_of
 from otviz.metrics import measure
 from otviz.runs.config import RunConfig
 from otviz.runs.store import Store
@@ -123,18 +124,20 @@ def _points(config: RunConfig, folder: Path, n: int) -> dict[str, Any]:
     z = torch.randn(n, config.method.noise_dim, generator=torch.Generator().manual_seed(config.seed + 11))
     with torch.no_grad():
         samples = generator.eval()(x, z).numpy()
-    found = measure(samples, config.target, rng)
-    return {name: value for name, value in found.items() if value is not None}
+    found = {name: value for name, value in measure(samples, config.target, rng).items() if value is not None}
+    units = config.target.units
+    return {**found, "units": units.record()} if units.word else found
 
 
 def _readable(report: dict[str, Any]) -> str:
     floor = report.get("floor", {})
     lines = [f"{report['model']}: {report['method']} on {report['target']}"]
+    unit = report.get("unit", "")
     for name, value in report.items():
-        if name in ("model", "method", "target", "floor"):
+        if name in ("model", "method", "target", "floor", "unit", "units"):
             continue
         beside = f"   (real images: {floor[name]:.4g})" if isinstance(floor.get(name), float) else ""
-        lines.append(f"  {name:20} {_short(value)}{beside}")
+        lines.append(f"  {name:20} {_short(value)} {unit_of(name, unit)}".rstrip() + beside)
     return "\n".join(lines)
 
 

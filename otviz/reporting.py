@@ -17,7 +17,9 @@ from otviz.checkpoints.points import write_card
 from otviz.datasets.sheets import png, sheet
 from otviz.distributed import world
 from otviz.distributions import Distribution
+from otviz.distributions.base import Units
 from otviz.files import write_whole
+from otviz.lengths import in_file_units, unit_of
 from otviz.metrics import coverage, diversity, measure
 from otviz.ot.summary import EXACT_LIMIT, transport_numbers
 from otviz.params import Knobs, param
@@ -29,7 +31,7 @@ from otviz.training import device_named, train
 SAMPLES = 2500
 SHEET = 10
 """Images along a side of samples.png."""
-Samples: TypeAlias = np.ndarray[Any, np.dtype[np.float32]]
+Samples: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 BAR = 30  # characters
 LEFT_OUT = (
     "interrupted: distances to the target, precision and recall were left out, for they take a while; "
@@ -139,12 +141,14 @@ def report_of(run: Run, interrupted: bool = False) -> tuple[dict[str, Any], Samp
     """Losses and metrics of an ended run, as plain values, with samples, (2500, 2) or images as rows (100, d).
 
     Points are measured on these samples, of an interrupted run without the distances; images as the run did at its last
-    look, which says on how many.
+    look, which says on how many. Points and lengths are in the units of the target's file, which `units` tells if they
+    are not data units.
     """
     assert run.live is not None
     images, config, done = run.config.images, run.config, run.live.step
     samples = run.live.samples(SHEET**2 if images else SAMPLES, config.seed)
     losses = run.losses()
+    units = Units() if images else config.target.units
     report = {
         "method": config.method.name,
         "target": config.target.name,
@@ -161,15 +165,17 @@ def report_of(run: Run, interrupted: bool = False) -> tuple[dict[str, Any], Samp
         },
         "metrics": run.meter if images else _measured(samples, config, interrupted),
         **({"left_out": LEFT_OUT} if interrupted else {}),
+        **({"units": units.record()} if units.word else {}),
     }
-    return report, samples
+    return report, units.to_file(samples)
 
 
 def _measured(samples: Samples, config: RunConfig, interrupted: bool) -> dict[str, Any]:
     if not interrupted:
         return measure(samples, config.target, np.random.default_rng([config.seed, 13]))
     mixture = config.target.mixture()
-    return {**({} if mixture is None else coverage(samples, mixture)), "diversity": diversity(samples)}
+    found = {**({} if mixture is None else coverage(samples, mixture)), "diversity": diversity(samples)}
+    return in_file_units(found, config.target.units)
 
 
 def _drawn(config: RunConfig, steps: int) -> int:
@@ -218,7 +224,12 @@ def _readable(report: dict[str, Any]) -> str:
         f"{report['method']} on {report['target']}: {report['steps']} steps in {report['seconds']:.1f} s, "
         f"{report['steps_per_second']:.1f} steps/s{speed}"
     ]
-    lines += [f"  {name:16} {_short(value)}" for name, value in metrics.items() if value is not None]
+    unit = metrics.get("unit", "")
+    lines += [
+        f"  {name:16} {_short(value)} {unit_of(name, unit)}".rstrip()
+        for name, value in metrics.items()
+        if value is not None and name != "unit"
+    ]
     return "\n".join(lines)
 
 

@@ -27,7 +27,7 @@ const METER = [
   { id: "modes", label: "", tip: "Modes covered: those that hold at least a quarter of their due among the samples within 3 standard deviations of a centre" },
   { id: "quality", label: "high quality", brief: "HQ", tip: "Share of samples within 3 standard deviations of a mode" },
   { id: "mixture", label: "between modes", brief: "between", tip: "Mode mixture: share of samples between neighbouring modes" },
-  { id: "w2", label: "W2", brief: "W2", tip: "Wasserstein-2 distance to the target (data units). Floor: between two sets of as many real points, mean and standard deviation; up to two of them above the mean a value is within noise. n: samples compared. At step: when it was measured, if not at this one" },
+  { id: "w2", label: "W2", brief: "W2", tip: "Wasserstein-2 distance to the target, in data units or in those of the file of points. Floor: between two sets of as many real points, mean and standard deviation; up to two of them above the mean a value is within noise. n: samples compared. At step: when it was measured, if not at this one" },
   { id: "precision", label: "precision", tip: "Share of samples that lie where real ones are; high for a collapsed generator too" },
   { id: "recall", label: "recall", tip: "Share of real samples that lie where generated ones are; low after a collapse" },
   { id: "diversity", label: "diversity", tip: "Mean variance of the coordinates (of an image: of its pixels), as in the course's notebook. Two opposite modes score as much as all of them" },

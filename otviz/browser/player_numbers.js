@@ -82,7 +82,7 @@ function ticks([low, high], count) {
   const raw = (high - low) / count, base = 10 ** Math.floor(Math.log10(raw));
   const size = base * ([1, 2, 2.5, 5, 10].find((m) => m * base >= raw * 0.999) ?? 10);
   const first = Math.ceil(low / size - 1e-9), found = [];
-  for (let k = first; k * size <= high; k++) found.push(Number((k * size).toPrecision(12)));
+  for (let k = first; k * size <= high; k++) found.push(Number((k * size).toPrecision(15)));
   return found;
 }
 
@@ -183,12 +183,12 @@ function showScale(parts, scene, frame, player) {
 }
 
 function showMeter(player, panel, frame) {
-  const { parts } = panel, meter = frame?.meter ?? {}, texts = meterTexts(meter, frame ?? {}, player.detail);
+  const { parts } = panel, meter = frame?.meter ?? {}, unit = panel.scene?.unit ?? "", texts = meterTexts(meter, frame ?? {}, player.detail, unit);
   for (const { id } of METER) {
     setText(parts.meter[id].lastChild, texts[id] ?? "");
     parts.meter[id].hidden = !texts[id];
   }
-  const all = player.detail < 2 ? meterTexts(meter, frame ?? {}, 2) : {};
+  const all = player.detail < 2 ? meterTexts(meter, frame ?? {}, 2, unit) : {};
   const title = METER.map(({ id, label }) => all[id] && `${label} ${all[id]}`.trim()).filter(Boolean).join("\n");
   if (parts.numbers.title !== title) parts.numbers.title = title;
   const found = meter.mode_shares ?? meter.class_shares, shares = found?.length ? found : null;
@@ -202,24 +202,25 @@ function showMeter(player, panel, frame) {
 }
 
 /** The numbers of METER in words; what was not measured is absent. Detail 0 is for the least room, 2 has everything. */
-function meterTexts(meter, { alpha, step } = {}, detail) {
+function meterTexts(meter, { alpha, step } = {}, detail, unit) {
   const known = (...names) => names.every((name) => Number.isFinite(meter[name])), texts = {};
   const number = detail < 2 ? (value) => (Math.abs(value) < 100 ? minus(value.toFixed(2)) : short(value)) : digits;
   const modes = known("modes_covered", "modes_total"), gap = detail ? " " : "";
   const size = known("samples") ? `n=${whole(meter.samples)}` : "", pairs = known("w2_samples") ? `n=${whole(meter.w2_samples)}` : size;
   Object.assign(texts, sheetTexts(meter, known, number, detail));
-  const spread = detail && known("w2_floor_std") ? ` ± ${number(meter.w2_floor_std)}` : "";
+  const long = unit ? short : number, length = unit && ` ${unit}`, square = unit && ` ${unit}²`; // of a file they may have any size
+  const spread = detail && known("w2_floor_std") ? ` ± ${long(meter.w2_floor_std)}` : "";
   const noise = detail && meter.w2 <= meter.w2_floor + 2 * meter.w2_floor_std ? "within noise" : "";
   const stale = known("measured_at") && meter.measured_at !== step ? `at step ${whole(meter.measured_at)}` : "";
-  const floor = [known("w2_floor") ? `floor ${number(meter.w2_floor)}${spread}` : "", noise, stale, detail < 2 ? "" : pairs].filter(Boolean).join(", ");
+  const floor = [known("w2_floor") ? `floor ${long(meter.w2_floor)}${spread}` : "", noise, stale, detail < 2 ? "" : pairs].filter(Boolean).join(", ");
   if (modes) texts.modes = `${meter.modes_covered}${gap}/${gap}${meter.modes_total} modes`;
   if (known("high_quality")) texts.quality = percent(meter.high_quality);
   if (known("mode_mixture")) texts.mixture = percent(meter.mode_mixture);
-  if (known("w2")) texts.w2 = `${number(meter.w2)}${floor ? ` (${floor})` : ""}`;
+  if (known("w2")) texts.w2 = `${long(meter.w2)}${length}${floor ? ` (${floor})` : ""}`;
   if (!detail) return texts;
   if (known("precision")) texts.precision = percent(meter.precision);
   if (known("recall")) texts.recall = percent(meter.recall);
-  if (known("diversity")) texts.diversity = number(meter.diversity) + (known("diversity_target") ? ` of ${number(meter.diversity_target)}` : "");
+  if (known("diversity")) texts.diversity = long(meter.diversity) + square + (known("diversity_target") ? ` of ${long(meter.diversity_target)}` : "");
   if (detail > 1 && known("samples") && !texts.frechet && (modes || !known("w2"))) texts.samples = whole(meter.samples);
   if (Number.isFinite(alpha)) texts.alpha = number(alpha);
   return texts;
@@ -283,16 +284,16 @@ function cross(c, x, y, arm, ratio) {
 function describe(player, panel, moment) {
   const title = panel.scene?.title ?? "Run", frame = frameAt(moment);
   if (!frame) return panel.parts.canvas.setAttribute("aria-label", `${title}: ${waitingText(panel)}`);
-  const { meter } = frame, facts = [];
+  const { meter } = frame, facts = [], unit = panel.scene?.unit ?? "", length = (value) => `${short(value)} ${unit}`.trim();
   const fact = (value, text) => Number.isFinite(value) && facts.push(text(value));
   if (isSheet(panel)) sheetFacts(player, panel, frame, fact);
   fact(meter.modes_covered, (n) => `${n} of ${meter.modes_total} modes covered`);
   fact(meter.high_quality, (share) => `${percent(share)} high quality`);
   fact(meter.mode_mixture, (share) => `${percent(share)} between modes`);
-  fact(meter.w2, (w2) => `W2 ${short(w2)}${Number.isFinite(meter.w2_floor) ? ` (floor ${short(meter.w2_floor)})` : ""}`);
+  fact(meter.w2, (w2) => `W2 ${length(w2)}${Number.isFinite(meter.w2_floor) ? ` (floor ${short(meter.w2_floor)})` : ""}`);
   fact(meter.precision, (share) => `precision ${percent(share)}`);
   fact(meter.recall, (share) => `recall ${percent(share)}`);
-  fact(meter.diversity, (value) => `diversity ${short(value)}`);
+  fact(meter.diversity, (value) => `diversity ${length(value)}${unit && "²"}`);
   if (frame.outside) facts.push(`${frame.outside} points outside the picture`);
   const { word, when, unstable } = wordsOn(player, panel, frame);
   if (word) facts.push(when === "final" ? `final verdict: ${word}${unstable ? ", unstable" : ""}` : `judged ${when}: ${word}`);

@@ -54,8 +54,51 @@ function ground(player, panel, moment, place, now) {
   if (on.arrows && moment?.a.arrows) drawArrows(c, player, panel, moment, size);
   if ((on.source || panel.status === "ready") && scene?.source) stampCached(c, player, panel, "source", place);
   if (on.target && scene?.target) stampCached(c, player, panel, "target", place);
+  if (scene?.unit) drawEdges(c, player, panel, place);
   panel.cache.ground = { canvas, still, key, at: now };
   return canvas;
+}
+
+/** Coordinates along the lower and the left edge, for points of a file: those of others lie round the origin. */
+function drawEdges(c, player, { box, scene }, { left, low, scale }) {
+  const r = player.ratio, right = left + scale * (box[1] - box[0]), top = low - scale * (box[3] - box[2]);
+  const mark = (text, x, y) => {
+    c.strokeText(text, x, y);
+    c.fillText(text, x, y);
+  };
+  c.font = `${10.5 * r}px ${player.theme.font}`;
+  Object.assign(c, { lineWidth: 3 * r, lineJoin: "round", strokeStyle: player.theme.plain, fillStyle: player.theme.text, textAlign: "center" });
+  const across = ticks([box[0], box[1]], 4), up = ticks([box[2], box[3]], 4), words = (found) => (value) => coordinate(value, found[1] - found[0]);
+  for (const value of across) {
+    const x = left + scale * (value - box[0]), text = words(across)(value), half = c.measureText(text).width / 2;
+    c.fillRect(x - r / 2, low - 5 * r, r, 5 * r);
+    if (x - half > left + 30 * r && x + half < right) mark(text, x, low - 8 * r);
+  }
+  c.textAlign = "left";
+  for (const value of up) {
+    const y = low - scale * (value - box[2]);
+    c.fillRect(left, y - r / 2, 5 * r, r);
+    if (y < low - 22 * r && y > top + 24 * r) mark(words(up)(value), left + 8 * r, y + 3.5 * r);
+  }
+  mark(scene.unit, left + 8 * r, top + 14 * r);
+}
+
+/** What lies under the pointer, to a pixel of the page. */
+function showPlace(panel, event) {
+  const { canvas, coordinates } = panel.parts, { box, scene } = panel, ratio = canvas.width / canvas.clientWidth;
+  if (!event || !box || isSheet(panel)) return setText(coordinates, "");
+  const { left, low, scale } = placing(panel, canvas.width), size = ratio / scale;
+  const at = [box[0] + (event.offsetX * ratio - left) / scale, box[2] + (low - event.offsetY * ratio) / scale];
+  setText(coordinates, `${at.map((value) => coordinate(value, size)).join(", ")} ${scene?.unit ?? ""}`.trim());
+}
+
+/** A coordinate in as many digits as tell `step` apart. */
+function coordinate(value, step) {
+  if (Math.abs(value) < step * 1e-6) return "0";
+  const order = Math.floor(Math.log10(step) + 1e-9), last = order - (Math.abs(step / 10 ** order - 2.5) < 0.01); // 2.5 has one more
+  const size = Math.floor(Math.log10(Math.abs(value)) + 1e-9);
+  if (size < 7 && last > -5) return minus(value.toFixed(Math.max(0, -last)));
+  return minus(value.toExponential(clamp(size - last, 0, 15)).replace("e+", "e"));
 }
 
 /** From the u16 grid of positions to pixels; the box fills the canvas, with equal scales along x and y. */

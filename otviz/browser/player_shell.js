@@ -145,6 +145,7 @@ function buildPanel(player, panel) {
     message: make("span", "message"),
     hint: make("p", "hint"),
     note: make("span", "note"),
+    coordinates: make("span", "coordinates", { title: "Coordinates under the pointer" }),
     judge: make("p", "judge"),
     outside: make("span", "outside", { title: "Generated points outside the picture at this step" }),
     scale: make("span", "scale", { title: "Lowest and highest value of the heat map at this step" }, make("span"), make("span"), make("span", "ramp"), make("span")),
@@ -163,11 +164,13 @@ function buildPanel(player, panel) {
     make("div", "body", {},
       make("div", "left", {},
         make("div", "picture", {}, canvas, parts.waiting, parts.message),
-        make("div", "caption", {}, parts.scale, parts.note, parts.outside)),
+        make("div", "caption", {}, parts.scale, parts.note, parts.coordinates, parts.outside)),
       make("div", "side", {}, parts.hint,
         make("div", "lines", {}, parts.generatorLoss, parts.adversaryLoss, parts.floor), losses,
         parts.numbers, parts.why, bars, parts.judge)));
   scrubOn(player, panel, losses);
+  canvas.addEventListener("pointermove", (event) => showPlace(panel, event));
+  canvas.addEventListener("pointerleave", () => showPlace(panel, null));
   return { ...parts, panel: panelElement };
 }
 

@@ -13,19 +13,19 @@ import numpy as np
 
 from otviz import __version__, wire
 from otviz.runs.run import Run
-from otviz.runs.snapshots import Array, Scene
+from otviz.runs.snapshots import Samples, Scene
 
 TIMELINE_FRAMES = 110
 LICENCE = "generated points, no data set; MIT like the code"
 
 
-def write_card(run: Run, report: dict[str, Any], samples: Array, folder: Path) -> None:
+def write_card(run: Run, report: dict[str, Any], samples: Samples, folder: Path) -> None:
     """Add card.json, samples.png and timeline.bin to the folder of a saved run.
 
     Args:
         run: an ended run; `folder` already holds its generator.safetensors.
         report: its losses and metrics, as the command line prints them.
-        samples: generated points, shape (n, 2).
+        samples: generated points, shape (n, 2), in the units of the scene.
 
     Raises:
         OSError: the folder cannot be written.
@@ -51,7 +51,7 @@ def write_card(run: Run, report: dict[str, Any], samples: Array, folder: Path) -
     (folder / "timeline.bin").write_bytes(wire.encode([panel]))
 
 
-def picture(scene: Scene, samples: Array, size: int = 480) -> bytes:
+def picture(scene: Scene, samples: Samples, size: int = 480) -> bytes:
     """Target and generated points as PNG: blue squares and orange discs on white, `size` pixels wide."""
     from PIL import Image, ImageDraw
 

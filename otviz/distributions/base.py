@@ -44,6 +44,9 @@ class Mixture:
 class Units:
     """How data units, in which a method trains, relate to the units of the user's file: file = offset + factor * data.
 
+    A run has one frame, that of its target: source points, generated points and lengths of a run that leave it are placed
+    by the units of the target. A source that is a file too is scaled by itself first, and then placed like any other.
+
     Attributes:
         offset: of the origin of the data units, in file units.
         factor: file units per data unit, > 0.
@@ -54,15 +57,32 @@ class Units:
     factor: float = 1.0
     name: str = ""
 
-    def to_file(self, points: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-        """Points (..., 2) in file units, float64, from points in data units."""
+    @property
+    def word(self) -> str:
+        """What follows a length in file units: the name, "file units" if there is none, "" where they are data units."""
+        return self.name or ("" if self._same else "file units")
+
+    @property
+    def _same(self) -> bool:
+        return self.offset == (0.0, 0.0) and self.factor == 1.0
+
+    def to_file(self, points: NDArray[Any]) -> NDArray[Any]:
+        """Points (..., 2) in file units from points in data units: float64, or the points themselves if both are the same."""
+        if self._same:
+            return points
         placed: NDArray[np.float64] = np.asarray(points, dtype=np.float64) * self.factor + np.asarray(self.offset)
         return placed
 
-    def to_data(self, points: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-        """Points (..., 2) in data units, float64, from points in file units."""
+    def to_data(self, points: NDArray[Any]) -> NDArray[Any]:
+        """The inverse of `to_file`."""
+        if self._same:
+            return points
         placed: NDArray[np.float64] = (np.asarray(points, dtype=np.float64) - np.asarray(self.offset)) / self.factor
         return placed
+
+    def record(self) -> dict[str, Any]:
+        """As plain values that JSON takes."""
+        return {"unit": self.word, "offset": list(self.offset), "factor": self.factor}
 
 
 @dataclass(frozen=True)

@@ -16,13 +16,19 @@ from otviz.runs.run import Run
 
 AT_LOOKS = ("generated", "raw", "potential", "arrows", "manifold")
 
+NOTE = (
+    "All points, those of the source too, and all lengths are in the units of the target's file: offset + factor * (the "
+    "coordinates in which the method trained). Losses and the values of the potential are those of the training."
+)
+
 
 def arrays_npz(runs: Runs) -> bytes:
     """Everything a run keeps to be looked at, as NPZ, to be read with numpy.load(file, allow_pickle=False).
 
     target, source, centres and box are the scene; step, seconds, generated (looks, n, 2), potential, arrows and manifold
     are of each look, as is meter_<name>, nan where it was not measured; generator_loss and adversary_loss are of each
-    step. Images are bytes, (looks, n, C, H, W). config is JSON. Of several runs, names begin with run0_, run1_ ..., whose
+    step. Images are bytes, (looks, n, C, H, W). config is JSON. Points and lengths are in the units of the target's file, and
+    `units`, JSON, tells these, if they are not data units. Of several runs, names begin with run0_, run1_ ..., whose
     labels stand in `runs`.
     """
     arrays: dict[str, NDArray[Any]] = {}
@@ -50,6 +56,8 @@ def _arrays(run: Run | Recorded) -> dict[str, NDArray[Any]]:
         "generator_loss": run.losses()[:, 0],
         "adversary_loss": run.losses()[:, 1],
     }
+    if scene.unit:
+        found["units"] = np.array(json.dumps({**run.config.target.units.record(), "note": NOTE}))
     if scene.centres is not None:
         found["centres"] = scene.centres
     for name in AT_LOOKS:
@@ -58,7 +66,7 @@ def _arrays(run: Run | Recorded) -> dict[str, NDArray[Any]]:
     for name in ("generated", "raw") if run.config.images else ():
         if name in found:
             found[name] = found[name].reshape(len(looks), -1, *shape)
-    names = dict.fromkeys(name for look in looks for name in look.meter)
+    names = dict.fromkeys(name for look in looks for name in look.meter if name != "unit")
     return found | {f"meter_{re.sub(r'[^a-z0-9_]', '_', name)}": _over_looks(run, name) for name in names}
 
 

@@ -18,6 +18,7 @@ import numpy as np
 from otviz import __version__, browser, wire
 from otviz.exports.scripts import script, told
 from otviz.exports.tables import Runs
+from otviz.lengths import unit_of
 from otviz.params import Knobs, params_of
 from otviz.runs.recorded import Recorded
 from otviz.runs.repeat import kept_of
@@ -179,20 +180,26 @@ def _how_to_read(runs: Runs, looks: Mapping[str, Sequence[Snapshot]]) -> str:
 
 def _measurements(runs: Runs) -> str:
     meters = [run.snapshots[-1].meter for run in runs.values()]
+    units = [str(meter.get("unit", "")) for meter in meters]
     names = [name for name in _MEASURED if any(name in meter for meter in meters)]
     if not names:
         return "<h2>Measured at the end</h2><p>Nothing was measured.</p>"
-    rows = [[_MEASURED[name], *(_measured(meter, name) for meter in meters)] for name in names]
+    rows = [[_words(name, units), *(_measured(meter, name) for meter in meters)] for name in names]
     text = "Each with the floor or ceiling that real samples reach, where there is one, and n, the samples behind it."
     return f"<h2>Measured at the end</h2>{_table(['', *runs], rows, text, numbers=True)}"
+
+
+def _words(name: str, units: Sequence[str]) -> str:
+    return _MEASURED[name].replace("data units", "units of the target's file") if any(units) else _MEASURED[name]
 
 
 def _measured(meter: Mapping[str, Any], name: str) -> str:
     if name not in meter:
         return "–"
-    beside, text = _OF.get(name, ""), _number(meter[name])
+    unit = f" {of}" if (of := unit_of(name, meter.get("unit", ""))) else ""
+    beside, text = _OF.get(name, ""), _number(meter[name]) + unit
     if beside in meter:
-        text += f" ({'real' if beside.endswith(('floor', 'target')) else 'of'} {_number(meter[beside])})"
+        text += f" ({'real' if beside.endswith(('floor', 'target')) else 'of'} {_number(meter[beside])}{unit})"
     size = meter.get(_SIZES.get(name, "samples"), meter.get("samples"))
     at = meter.get("measured_at")
     parts = [text, f"n = {size:,}" if size else "", f"at step {at:,}" if name in _SIZES and at is not None else ""]

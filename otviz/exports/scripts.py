@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 from otviz import __version__
+from otviz.distributions import Distribution
 from otviz.distributions.uploads import PREFIX
 from otviz.exports.tables import Runs
 from otviz.runs.repeat import Kept, kept_of
@@ -82,13 +83,29 @@ def notebook(runs: Runs) -> bytes:
 
 
 def told(kept: Kept) -> list[str]:
-    """What there is to know before a run is repeated, in sentences: changes on the way, uploads, what is not known."""
+    """What there is to know before a run is repeated, in sentences: changes on the way, units, uploads, what is not known."""
     lines = [f"changed on the way, and repeated so: {line}" for line in kept.past.told()]
     if not kept.past.known:
         lines.append("saved before changes during a run were kept: this repeats the last settings only.")
+    if not kept.past.began.images:
+        lines += _scaling(kept.past.began.target)
     if PREFIX in json.dumps(kept.past.began.record()):
         lines.append("uploaded data lies on the computer it was uploaded to: write the path of your own copy instead.")
     return lines
+
+
+def _scaling(target: Distribution) -> list[str]:
+    """How points of a file were scaled for the training, and what leaves it; nothing for what needs no file."""
+    units = target.units
+    if not units.word:
+        return []
+    x, y = units.offset
+    return [
+        f"({x:.10g}, {y:.10g}) was subtracted from the points of the target's file, then they were divided by "
+        f"{units.factor:.10g}: the method trains in these coordinates, losses and knobs are in them.",
+        "All points shown and saved, those of the source too, and W2 and other lengths are in the file's units"
+        + (f" ({units.name})." if units.name else "."),
+    ]
 
 
 def _records(kept: dict[str, Kept]) -> str:

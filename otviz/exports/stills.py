@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from otviz.exports.tables import Runs
 from otviz.figures.style import GENERATED, TARGET
-from otviz.runs.snapshots import Array, Scene, Snapshot
+from otviz.runs.snapshots import Box, Samples, Scene, Snapshot
 
 CELL, HEAD, GAP = 480, 44, 16  # pixels: a side of a picture, the words over it, between pictures
 RADIUS = 2.6
@@ -44,8 +44,15 @@ class Panel:
         if "modes_total" in meter:
             parts.append(f"{meter['modes_covered']} of {meter['modes_total']} modes, {meter['samples']} samples")
         if "w2" in meter:
-            parts.append(f"W2 {meter['w2']:.3g} (floor {meter['w2_floor']:.3g})")
+            unit = f" {meter['unit']}" if "unit" in meter else ""
+            parts.append(f"W2 {meter['w2']:.3g}{unit} (floor {meter['w2_floor']:.3g})")
         return " · ".join(parts)
+
+    @property
+    def edges(self) -> str:
+        """The part of the plane that is shown, for points of a file; the others lie round the origin."""
+        x_low, x_high, y_low, y_high = (f"{edge:.{_digits(self.scene.box)}f}" for edge in self.scene.box)
+        return f"x {x_low} to {x_high}, y {y_low} to {y_high} {self.scene.unit}" if self.scene.unit else ""
 
     def marks(self) -> Iterator[Mark]:
         """Target first, so that what is generated lies over it; points outside the box are left out."""
@@ -113,14 +120,19 @@ class Still:
             yield GAP + column * (CELL + GAP), GAP + row * (CELL + HEAD + GAP)
 
 
-def _places(points: Array, box: tuple[float, float, float, float]) -> list[list[float]]:
+def _places(points: Samples, box: Box) -> list[list[float]]:
     low, high = np.array(box[::2]), np.array(box[1::2])
     share = (points - low) / (high - low)
     inside = share[((share >= 0) & (share <= 1)).all(1)]
     return np.column_stack([inside[:, 0] * CELL, (1 - inside[:, 1]) * CELL]).tolist()  # type: ignore[no-any-return]
 
 
-def _heat(values: Array) -> NDArray[np.uint8]:
+def _digits(box: Box) -> int:
+    """Decimals that tell a thousandth of the box."""
+    return max(0, 3 - math.floor(math.log10(box[1] - box[0])))
+
+
+def _heat(values: Samples) -> NDArray[np.uint8]:
     """Colours (g, g, 3) of a heat map, its first row at the top, faint on white."""
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
     share = np.nan_to_num((values[::-1] - low) / (high - low or 1.0))
@@ -149,6 +161,8 @@ def _svg(panel: Panel) -> str:
         f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{r}"/>' for role, x, y in panel.marks() if role == "generated"
     )
     parts.append(f'<g fill="{GENERATED}" stroke="#00000080" stroke-width="0.5">{discs}</g>')
+    if panel.edges:
+        parts.append(f'<text x="6" y="{CELL - 7}" font-size="11" fill="{INK}">{escape(panel.edges)}</text>')
     parts.append(f'<rect width="{CELL}" height="{CELL}" fill="none" stroke="{EDGE}"/></g>')
     return "\n".join(parts)
 
@@ -170,4 +184,7 @@ def _paint(image: object, panel: Panel, left: int, top: int, fine: int) -> None:
         else:
             draw.ellipse((x - r, y - r, x + r, y + r), GENERATED, "#7f3d0d", max(fine // 2, 1))
     side = CELL * fine
+    if panel.edges:
+        low = corner[0] + 6 * fine, corner[1] + side - 19 * fine
+        draw.text(low, panel.edges, INK, ImageFont.load_default(11 * fine))
     draw.rectangle((*corner, corner[0] + side, corner[1] + side), outline=EDGE, width=fine)

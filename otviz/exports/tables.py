@@ -33,7 +33,8 @@ def losses_csv(runs: Runs) -> bytes:
 def looks_csv(runs: Runs) -> bytes:
     """Step, seconds of training, losses and single numbers measured at each look, with the samples behind them.
 
-    Shares of modes or classes are lists and stand in the NPZ. `measured_at` is the step of what is measured less often.
+    Shares of modes or classes are lists and stand in the NPZ. `measured_at` is the step of what is measured less often. `unit`
+    is that of lengths (w2) of runs on a file, and its square that of diversity.
     """
     looks = [
         (label, {"step": look.step, "seconds": look.seconds, **numbers_of(look)})

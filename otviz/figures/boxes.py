@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+import plotly.graph_objects as go
 
-from otviz.runs.snapshots import square_box
-
-Box = tuple[float, float, float, float]
+from otviz.runs.snapshots import Box, Samples, square_box
 
 HELD = 0.97
 """Share of the points of each cloud that a given box must hold."""
 
 
-def box_of(given: Box | None, *clouds: NDArray[np.float32]) -> Box:
+def box_of(given: Box | None, *clouds: Samples) -> Box:
     """The box (x_low, x_high, y_low, y_high) given if it holds nearly all points (n, 2), else the square round them all."""
     if given is not None:
         low, high = np.array(given[::2]), np.array(given[1::2])
         if all(((cloud >= low) & (cloud <= high)).all(1).mean() >= HELD for cloud in clouds):
             return given
     return square_box(*clouds)
+
+
+def position(unit: str) -> str:
+    """A place in hover text, with its unit if it has one of its own; points of a file may lie anywhere."""
+    return f"(%{{x:.8~g}}, %{{y:.8~g}}) {unit}" if unit else "(%{x:.2f}, %{y:.2f})"
+
+
+def name_axes(figure: go.Figure, unit: str, *places: tuple[int, int]) -> None:
+    """Write the unit, if there is one, at the axes of a figure or of these (row, column) of it; coordinates stay whole."""
+    if not unit:
+        return
+    for row, column in places or ((None, None),):
+        figure.update_xaxes(title_text=f"x ({unit})", exponentformat="none", hoverformat=".8~g", row=row, col=column)
+        figure.update_yaxes(title_text=f"y ({unit})", exponentformat="none", hoverformat=".8~g", row=row, col=column)

@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
+from otviz.figures.boxes import name_axes
 from otviz.figures.style import ADVERSARY, GENERATED, TARGET, plain
 from otviz.runs.snapshots import Scene, Snapshot
 
@@ -20,7 +21,8 @@ def diagnostics(scene: Scene, snapshots: Sequence[Snapshot], losses: NDArray[np.
         scene, snapshots: of the run, at least one snapshot.
         losses: of every step, shape (n, 2): generator, adversary (nan without).
     """
-    titles = ("Loss", "Diversity (mean variance per axis)", "Samples, 1000 each", "Smoothed loss")
+    square = f", {scene.unit}²" if scene.unit else ""
+    titles = ("Loss", f"Diversity (mean variance per axis{square})", "Samples, 1000 each", "Smoothed loss")
     figure = make_subplots(2, 2, subplot_titles=titles, vertical_spacing=0.14, horizontal_spacing=0.09)
     steps = np.arange(1, len(losses) + 1)
     every = max(1, len(losses) // 1500)
@@ -46,6 +48,7 @@ def diagnostics(scene: Scene, snapshots: Sequence[Snapshot], losses: NDArray[np.
     figure.update_xaxes(title_text="step", row=1, col=2)
     figure.update_xaxes(title_text="step", row=2, col=2)
     figure.update_yaxes(scaleanchor="x3", row=2, col=1)
+    name_axes(figure, scene.unit, (2, 1))
     return plain(figure, height=680)
 
 
@@ -65,4 +68,5 @@ def _diversity(figure: go.Figure, scene: Scene, snapshots: Sequence[Snapshot]) -
         name="generated", line={"color": GENERATED, "width": 1.5}, row=1, col=2,
     )  # fmt: skip
     goal = float(scene.target.var(axis=0).mean())
-    figure.add_hline(y=goal, line={"color": TARGET, "dash": "dot"}, row=1, col=2, annotation_text=f"target {goal:.2f}")
+    text = f"target {goal:.3g}" if scene.unit else f"target {goal:.2f}"
+    figure.add_hline(y=goal, line={"color": TARGET, "dash": "dot"}, row=1, col=2, annotation_text=text)

@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 import torch
 from plotly.subplots import make_subplots
 
+from otviz.figures.boxes import name_axes
 from otviz.figures.style import GENERATED, SOURCE, TARGET, plain
 from otviz.training import Training
 
@@ -15,7 +16,7 @@ CLOUD = 512
 
 
 def interpolation(training: Training, seed: int = 0) -> go.Figure:
-    """Left: a line between two draws of the source among others; right: where the generator takes it.
+    """Left: a line between two draws of the source among others; right: where the generator takes it. In the target's units.
 
     Args:
         training: its shown generator is evaluated at z = 0 along the line, at random z for the cloud.
@@ -29,6 +30,8 @@ def interpolation(training: Training, seed: int = 0) -> go.Figure:
     noise = torch.randn(CLOUD, training.method.noise_dim, generator=torch.Generator().manual_seed(seed))
     moved_line = _moved(training, line, torch.zeros(POINTS, training.method.noise_dim))
     moved = _moved(training, cloud, noise)
+    units = training.target.units
+    line, cloud, target, moved_line, moved = map(units.to_file, (line, cloud, target, moved_line, moved))
     figure = make_subplots(1, 2, subplot_titles=("Source: a line from start to end", "Its image under the generator"))
     _points(figure, cloud, "source", SOURCE, "circle-open", 1)
     _points(figure, target, "target", TARGET, "square", 2)
@@ -37,6 +40,7 @@ def interpolation(training: Training, seed: int = 0) -> go.Figure:
         _path(figure, path, column)
     figure.update_yaxes(scaleanchor="x", row=1, col=1)
     figure.update_yaxes(scaleanchor="x2", row=1, col=2)
+    name_axes(figure, units.word)
     return plain(figure, height=440)
 
 

@@ -10,9 +10,10 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
-from otviz.figures.boxes import Box, box_of
+from otviz.figures.boxes import box_of, name_axes, position
 from otviz.figures.style import DASHES, GENERATED, GUIDE, MARKS, SHADES, TARGET, legend_above, mark_log_x, plain
 from otviz.laboratory.matchings import EPSILONS, Matching, Step, one_partner_each, order_by_angle
+from otviz.runs.snapshots import Box
 
 CELLS = 128
 """Most cells along a side of a matrix; larger ones are drawn as means of blocks."""
@@ -95,12 +96,12 @@ def _powers(share: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def partners(step: Step, pair: Matching, box: Box | None = None, seed: int = 0) -> go.Figure:
-    """Points of both minibatches of a pair, in data units, with a line from each row to one of its partners.
+    """Points of both minibatches of a pair, in the units of the target's file, with a line from each row to one of its partners.
 
     A line is drawn at random with the plan's probabilities: a sharp plan gives the same lines always, a uniform one a tangle.
 
     Args:
-        box: to show if it holds nearly all points, in data units.
+        box: to show if it holds nearly all points, in the same units.
     """
     left, right = step.points[pair.rows], step.points[pair.columns]
     ends = right[one_partner_each(pair.plan, seed)]
@@ -114,11 +115,12 @@ def partners(step: Step, pair: Matching, box: Box | None = None, seed: int = 0) 
         kind = "data" if name.startswith("X") else "generated"
         figure.add_scatter(
             x=points[:, 0], y=points[:, 1], mode="markers", name=f"{name} ({kind})", marker=LOOKS[name],
-            hovertemplate=f"{name}: (%{{x:.2f}}, %{{y:.2f}})<extra></extra>",
+            hovertemplate=f"{name}: {position(step.unit)}<extra></extra>",
         )  # fmt: skip
     shown = box_of(box, left, right)
     figure.update_xaxes(range=shown[:2], constrain="domain")
     figure.update_yaxes(range=shown[2:], scaleanchor="x", constrain="domain")
+    name_axes(figure, step.unit)
     return legend_above(plain(figure, height=430))
 
 

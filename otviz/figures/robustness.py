@@ -48,7 +48,9 @@ def robustness_curves(sweep: Sweep, outcomes: Outcomes, measures: Sequence[str] 
     figure = make_subplots(1, max(len(shown), 1), horizontal_spacing=0.09)
     places = _places(sweep)
     for column, measure in enumerate(shown, start=1):
-        figure.update_yaxes(title_text=MEASURES[measure], col=column)
+        figure.update_yaxes(
+            title_text=MEASURES[measure].replace("data units", _unit(sweep) or "data units"), col=column
+        )
         for index, method in enumerate(sweep.methods):
             _draw_method(figure, sweep, outcomes, method, measure, index, column)
         floors = [each.w2_floor for each in outcomes.values() if each.w2_floor is not None]
@@ -189,6 +191,15 @@ def _short(outcome: Outcome) -> str:
     return _SHORT.get(word, word) + (" !" if unstable else "")
 
 
+def _unit(sweep: Sweep) -> str:
+    """Of lengths, if they have one of their own."""
+    return sweep.target.units.word
+
+
+def _length(sweep: Sweep, value: float) -> str:
+    return f"{value:.4g} {_unit(sweep)}" if _unit(sweep) else f"{value:.3f}"
+
+
 def _told(sweep: Sweep, cell: Cell, outcome: Outcome) -> str:
     """All that is known of a run, as lines of hover text."""
     lines: list[str] = [
@@ -196,7 +207,9 @@ def _told(sweep: Sweep, cell: Cell, outcome: Outcome) -> str:
         f"<b>{outcome.word}</b>{', unstable' if outcome.stability == 'unstable' else ''}",
     ]
     if outcome.w2 is not None and outcome.w2_floor is not None:
-        lines.append(f"W2 {outcome.w2:.3f} (floor {outcome.w2_floor:.3f}; {outcome.w2_samples} points each)")
+        lines.append(
+            f"W2 {_length(sweep, outcome.w2)} (floor {_length(sweep, outcome.w2_floor)}; {outcome.w2_samples} points each)"
+        )
     if outcome.high_quality is not None and outcome.mode_mixture is not None:
         lines.append(f"{outcome.modes_covered} of {outcome.modes_total} modes; {outcome.high_quality:.0%} on a mode,")
         lines.append(f"{outcome.mode_mixture:.0%} between modes ({outcome.samples} samples)")

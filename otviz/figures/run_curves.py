@@ -28,7 +28,9 @@ def run_curves(runs: Mapping[str, Course]) -> go.Figure:
     Raises ValueError when no run has anything to draw.
     """
     lines = {title: {name: _losses(course, side) for name, course in runs.items()} for side, title in LOSSES.items()}
-    lines |= {title: {name: _measured(course, key) for name, course in runs.items()} for key, title in MEASURED.items()}
+    units = sorted({meter.get("unit", "data units") for course in runs.values() for _, meter in course.history[-1:]})
+    titles = {key: title.replace("data units", " or ".join(units)) for key, title in MEASURED.items()}
+    lines |= {title: {name: _measured(course, key) for name, course in runs.items()} for key, title in titles.items()}
     shown = {title: of for title, of in lines.items() if any(len(steps) for steps, _ in of.values())}
     if not shown:
         raise ValueError("these runs have nothing to draw yet; wait for their first look")

@@ -9,9 +9,10 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 from plotly.subplots import make_subplots
 
-from otviz.figures.boxes import Box, box_of
+from otviz.figures.boxes import box_of, name_axes, position
 from otviz.figures.style import GUIDE, SHADES, plain
 from otviz.laboratory import SampleWeights
+from otviz.runs.snapshots import Box
 
 LARGEST = 5.0
 """Weights are coloured up to here; e^x reaches thousands, and one such sample would hide all others."""
@@ -37,7 +38,7 @@ def sample_weights(
     1 as nearly all weights do; late in a run that is little.
 
     Args:
-        box: to show if it holds nearly all points, in data units.
+        box: to show if it holds nearly all points, in the units of `weights`.
         ends: of the colour scale, to share it between pictures; from these weights if None.
     """
     both = np.concatenate([weights.on_target, weights.on_generated])
@@ -59,12 +60,13 @@ def sample_weights(
                 "color": shown, "coloraxis": "coloraxis", "symbol": symbol,
                 "size": 4 + 5 * (shown - low) / (high - low), "line": {"width": 0.5, "color": GUIDE},
             },
-            hovertemplate="(%{x:.2f}, %{y:.2f}): weight %{customdata:.3f}<extra>" + name + "</extra>",
+            hovertemplate=position(weights.unit) + ": weight %{customdata:.3f}<extra>" + name + "</extra>",
         )  # fmt: skip
         anchor = "x" if column == 1 else "x2"
         figure.update_yaxes(scaleanchor=anchor, constrain="domain", row=1, col=column)
         figure.update_xaxes(range=view[:2], constrain="domain", row=1, col=column)
         figure.update_yaxes(range=view[2:], row=1, col=column)
+    name_axes(figure, weights.unit)
     beyond = (" ≤" if both.min(initial=1) < low else "") + (" ≥" if both.max(initial=1) > high else "")
     bar = {"title": {"text": f"weight{beyond}"}, "thickness": 14}
     axis = {"colorscale": "Cividis", "cmin": low, "cmax": high, "colorbar": bar}

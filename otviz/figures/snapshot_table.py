@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -50,7 +51,8 @@ def snapshot_table(rows: Sequence[Row], columns: int = 4, points: int = POINTS) 
         for column, step in enumerate(steps, start=1):
             _picture(figure, row, int(step), at, column, points)
         _losses(figure, row, at, columns + 1)
-        figure.update_yaxes(title_text=f"<b>{row.title}</b><br>{row.verdict}", row=at, col=1, title_standoff=4)
+        words = "<br>".join(filter(None, [f"<b>{row.title}</b>", row.verdict, row.scene.unit]))
+        figure.update_yaxes(title_text=words, row=at, col=1, title_standoff=4)
     figure.update_yaxes(title_font_size=12)
     plain(figure, height=CELL * len(rows) + 60)
     return figure.update_layout(margin={"l": 70, "r": 10, "t": 30, "b": 30})
@@ -72,7 +74,22 @@ def _picture(figure: go.Figure, row: Row, step: int, at: int, column: int, point
             x=some[:, 0], y=some[:, 1], mode="markers", name=name, marker=marker, hoverinfo="skip", row=at, col=column
         )
     x_low, x_high, y_low, y_high = row.scene.box
-    bare = {"showticklabels": False, "showgrid": False, "zeroline": False, "mirror": True, "showline": True}
+    bare: dict[str, Any] = {
+        "showticklabels": False,
+        "showgrid": False,
+        "zeroline": False,
+        "mirror": True,
+        "showline": True,
+    }
+    if row.scene.unit and column == 1:  # points of a file may lie anywhere
+        inside = {
+            "ticklabelposition": "inside",
+            "nticks": 4,
+            "tickfont_size": 9,
+            "exponentformat": "none",
+            "tickangle": 0,
+        }
+        bare |= {"showticklabels": True, **inside}
     figure.update_xaxes(range=[x_low, x_high], constrain="domain", **bare, row=at, col=column)
     axis = figure.get_subplot(at, column).xaxis.plotly_name.replace("xaxis", "x")
     figure.update_yaxes(range=[y_low, y_high], scaleanchor=axis, constrain="domain", **bare, row=at, col=column)

@@ -7,6 +7,7 @@ Choi et al. 2024 (papers/003): T is read off as argmin of c - v, which an optima
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,17 +21,17 @@ from otviz.ot.convex import conjugate
 from otviz.ot.exact import exact_coupling, squared_distances
 from otviz.training import Training
 
-Array = NDArray[np.float32]
+Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
 class Exactness:
-    """A map and the exact plan, on n points of each.
+    """A map and the exact plan, on n points of each. Places and squared lengths are in the units of the target's file.
 
     Attributes:
-        source, generated, target: x_i, T(x_i, z_i) and y_j, shapes (n, 2), data units.
+        source, generated, target: x_i, T(x_i, z_i) and y_j, shapes (n, 2).
         partner: index of the target point that the exact plan sends x_i to, shape (n,).
-        map_cost: mean |x - T|^2, in squared data units.
+        map_cost: mean |x - T|^2.
         exact_cost: W2^2 of source and target points, the least that any map onto them costs.
         own_cost: W2^2 of source and generated points: what an optimal map onto T's own image would cost, <= map_cost.
         mismatch, floor: W2^2 of generated and target points, and of fresh target points and the same target points.
@@ -38,6 +39,7 @@ class Exactness:
         divergence: what that bounds, alpha D(pi_0 | mu) + alpha D(pi_1 | nu), as the potential has it: with dpi_1 / dnu =
             g2'(-v), Psi(g'(t)) = t g'(t) - g(t). None for a method without potential. Another quantity than `mismatch`,
             which is a squared length; on an untrained potential it means nothing.
+        unit: of lengths (`Units.word`); "" for data units.
     """
 
     source: Array
@@ -51,6 +53,7 @@ class Exactness:
     floor: float
     bound: float | None
     divergence: float | None
+    unit: str = ""
 
 
 @torch.no_grad()
@@ -75,10 +78,13 @@ def against_exact(training: Training, n: int = 500, seed: int = 0) -> Exactness:
         scalars = training.method.scalars(training.progress)
         bound = scalars["tau"] * least
         divergence = _divergence(training, training.method, points, moved, torch.from_numpy(y).to(points), scalars)
+    units = training.target.units
+    area = units.factor**2
     return Exactness(
-        source=x, generated=image, target=y, partner=plan.argmax(1), map_cost=float(((x - image) ** 2).sum(1).mean()),
-        exact_cost=least, own_cost=_w2_squared(x, image), mismatch=_w2_squared(image, y),
-        floor=_w2_squared(training.target.sample(n, rng), y), bound=bound, divergence=divergence,
+        source=units.to_file(x), generated=units.to_file(image), target=units.to_file(y), partner=plan.argmax(1),
+        map_cost=area * float(((x - image) ** 2).sum(1).mean()), exact_cost=area * least,
+        own_cost=area * _w2_squared(x, image), mismatch=area * _w2_squared(image, y),
+        floor=area * _w2_squared(training.target.sample(n, rng), y), bound=bound, divergence=divergence, unit=units.word,
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -44,10 +45,11 @@ optimal to that of random matching. With OT-GAN's own cost there, 0.59, 0.80, 0.
 
 @dataclass(frozen=True)
 class Minibatches:
-    """X, X', Y, Y' by name: points (n, 2) in data units and the critic's features (n, k)."""
+    """X, X', Y, Y' by name: points (n, 2) in units of the target's file, critic's features (n, k); `unit` is of lengths."""
 
-    points: dict[str, Array]
+    points: dict[str, NDArray[Any]]
     features: dict[str, Tensor]
+    unit: str = ""
 
     @property
     def n(self) -> int:
@@ -102,13 +104,15 @@ class Step:
         six: in the order of PAIRS.
         cost, epsilon: what they are matched by; epsilon is in units of the cost.
         random: the matchings are random permutations, and epsilon plays no part.
+        unit: of lengths (`Units.word`); "" for data units.
     """
 
-    points: dict[str, Array]
+    points: dict[str, NDArray[Any]]
     six: tuple[Matching, ...]
     cost: str
     epsilon: float
     random: bool
+    unit: str = ""
 
     @property
     def loss(self) -> float:
@@ -143,7 +147,9 @@ def minibatches(training: Training, seed: int = 0) -> Minibatches:
     points = {name: part.float().cpu().numpy() for name, part in zip(names, both.chunk(4), strict=True)}
     if not np.isfinite(np.concatenate(list(points.values()))).all():
         raise ValueError("the generated points are no longer finite numbers; look at an earlier run")
-    return Minibatches(points, dict(zip(names, critic(both).cpu().chunk(4), strict=True)))
+    units = training.target.units
+    placed = {name: units.to_file(part) for name, part in points.items()}
+    return Minibatches(placed, dict(zip(names, critic(both).cpu().chunk(4), strict=True)), units.word)
 
 
 @torch.no_grad()
@@ -169,7 +175,7 @@ def matchings(
     random = method.matching == "random"
     plans = _permutations(costs, seed) if random else match_features(costs.clone(), epsilon, method.iterations)
     six = tuple(Matching(*pair, c.numpy(), p.numpy()) for pair, c, p in zip(PAIRS, costs, plans, strict=True))
-    return Step(drawn.points, six, cost, epsilon, random)
+    return Step(drawn.points, six, cost, epsilon, random, drawn.unit)
 
 
 def at_epsilons(
@@ -196,7 +202,7 @@ def normalised_entropy(plan: NDArray[np.floating]) -> float:
     return float(-(shares * np.log(shares)).sum() / math.log(len(plan)) - 1)
 
 
-def order_by_angle(points: Array, centre: Array) -> NDArray[np.int64]:
+def order_by_angle(points: NDArray[Any], centre: NDArray[Any]) -> NDArray[np.int64]:
     """Indices that sort points (n, 2) by their angle round a centre (2,)."""
     offset = points - centre
     return np.argsort(np.arctan2(offset[:, 1], offset[:, 0]), kind="stable")

@@ -7,7 +7,8 @@ w^(x) = g1'(-l^(x)), l^ = c - v(T(x, z)): what it tells apart badly weighs most,
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -48,17 +49,19 @@ class SampleWeights:
     """Weights of Eq. 9 and the samples they belong to.
 
     Attributes:
-        target, generated: y and T(x, z), shapes (m, d) and (n, d), data units.
+        target, generated: y and T(x, z), shapes (m, d) and (n, d), in data units or, of a run, those of its target's file.
         on_target: g2'(-v(y)), shape (m,): the gradient of L_v in v(y) is minus this over m.
         on_generated: g1'(v(T) - c), shape (n,): the gradient of L_v in v(T(x, z)) is this over n.
         constant: g1 and g2 are the identity, so that all weights are 1.
+        unit: of lengths (`Units.word`); "" for data units.
     """
 
-    target: Array
-    generated: Array
+    target: NDArray[Any]
+    generated: NDArray[Any]
     on_target: Array
     on_generated: Array
     constant: bool
+    unit: str = ""
 
 
 @torch.no_grad()
@@ -96,15 +99,21 @@ def weights_now(training: Training, n: int = 1000, seed: int = 0) -> SampleWeigh
     """The weights on n fresh points of each, with the networks as they are. Raises ValueError for another family."""
     method, potential = _potential_of(training)
     x, z, y = _draws(training, n, seed)
-    return sample_weights(method, training.generator, potential, x, z, y, method.scalars(training.progress))
+    found = sample_weights(method, training.generator, potential, x, z, y, method.scalars(training.progress))
+    units = training.target.units
+    return replace(found, target=units.to_file(found.target), generated=units.to_file(found.generated), unit=units.word)
 
 
 @torch.no_grad()
 def rates_now(training: Training, n: int = 1000, seed: int = 0) -> Array:
-    """Rates of change between n independent pairs of a generated and a data point. Raises ValueError for another family."""
+    """Rates of change between n independent pairs of a generated and a data point, per length in the target's units.
+
+    Raises ValueError for another family.
+    """
     _, potential = _potential_of(training)
     x, z, y = _draws(training, n, seed)
-    return rate_of_change(potential, training.generator(x, z), y)
+    rates: Array = rate_of_change(potential, training.generator(x, z), y) / training.target.units.factor
+    return rates
 
 
 @torch.no_grad()

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from otviz.distributions.base import Distribution
+from otviz.lengths import in_file_units
 from otviz.metrics.distances import (
     NEIGHBOURS,
     Samples,
@@ -24,7 +25,10 @@ from otviz.metrics.modes import NAMES, coverage
 def measure(
     samples: Samples, target: Distribution, rng: np.random.Generator, n: int = 1000, blur: float = 0.05
 ) -> dict[str, Any]:
-    """Every metric of generated samples (m, 2) against the target, as plain values that JSON takes.
+    """Every metric of generated samples (m, 2), data units, against the target, as plain values that JSON takes.
+
+    Lengths, `blur` among them, are returned in the units of the target's file, squared ones in their square; `unit` names
+    them (see `otviz.lengths`).
 
     Distances use the first n samples and as many held-out points; shares and diversity use all m. `w2_floor` and
     `sinkhorn_floor` are means over pairs of real draws of this size (see `otviz.metrics.floors`), with their standard
@@ -39,7 +43,7 @@ def measure(
     floor = sinkhorn_floor(target, len(some), blur)
     enough = len(some) > NEIGHBOURS
     precision, recall = precision_recall(some, real) if enough else (None, None)
-    return {
+    found = {
         **mode_metrics(samples, target),
         "w2": wasserstein2(some, real),
         "stray": stray(some, real),
@@ -54,6 +58,7 @@ def measure(
         "samples": len(samples),
         "samples_distance": len(some),
     }
+    return in_file_units(found, target.units)
 
 
 def mode_metrics(samples: Samples, target: Distribution) -> dict[str, Any]:

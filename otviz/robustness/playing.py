@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from otviz.lengths import in_file_units
 from otviz.machine import made_on
 from otviz.robustness.sweep import Outcome, identity
 from otviz.runs.config import RunConfig
@@ -182,11 +183,13 @@ def _history(snapshots: Sequence[Snapshot], config: RunConfig) -> list[tuple[int
     real: Any = None
     found = []
     for snapshot in snapshots:
-        meter = snapshot.meter
+        meter = dict(snapshot.meter)
         if since < snapshot.step < snapshots[-1].step:
             if real is None:
                 real = config.target.sample(meter["w2_samples"], np.random.default_rng([config.seed, 13]))
-            meter = {**meter, **scores(snapshot.generated[: len(real)], real), "measured_at": snapshot.step}
+            points = config.target.units.to_data(snapshot.generated[: len(real)])
+            found_there = in_file_units(scores(points, real), config.target.units)
+            meter |= {**found_there, "measured_at": snapshot.step}
         found.append((snapshot.step, meter))
     return found
 

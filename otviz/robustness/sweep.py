@@ -46,7 +46,7 @@ class Outcome:
 
     Attributes:
         kind, word, sentence, stability, shaking: of its verdict (see `otviz.verdicts`).
-        w2, w2_floor: W2 to held-out points and that of real points, in data units, of `w2_samples` points each.
+        w2, w2_floor: W2 to held-out points and that of real points, in the units of the target, of `w2_samples` points each.
         high_quality, mode_mixture, modes_covered, modes_total: of `samples` generated points.
         loss_spread: standard deviation of the generator loss about its trend in the last quarter.
         seconds: of training; in a stack, its share.

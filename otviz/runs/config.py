@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from torch import Tensor
 
 from otviz import datasets, distributions, methods
@@ -98,11 +99,13 @@ class RunConfig:
             "lr_decay": self.lr_decay,
             "precision": self.precision,
         }
-        return found if self.networks is None else {**found, "networks": self.networks.as_dict()}
+        if self.networks is not None:
+            return {**found, "networks": self.networks.as_dict()}
+        return {**found, "units": self.target.units.record()} if self.target.units.word else found
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> RunConfig:
-        """The config that `record` wrote down. Raises ValueError for anything that does not fit."""
+        """The config that `record` wrote down. Raises ValueError for anything that does not fit, and for a file that changed."""
         try:
             wanted = dict(record["method"])
             kind = methods.named(str(wanted.pop("name")))
@@ -113,7 +116,7 @@ class RunConfig:
                 if networks is None
                 else {"target": datasets.by_record(record["target"]), "networks": Networks(**networks)}
             )
-            return cls(
+            config = cls(
                 method=kind(**{name: value for name, value in wanted.items() if name in known}),
                 **sides,
                 steps=int(record["steps"]),
@@ -123,8 +126,21 @@ class RunConfig:
                 lr_decay=record.get("lr_decay", "none"),
                 precision=record.get("precision", "auto"),
             )
+            if "units" in record:
+                config._check_units(record["units"])
+            return config
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"this is no config of a run: {error} is missing or of the wrong kind") from error
+
+    def _check_units(self, was: Mapping[str, Any]) -> None:
+        """Raise ValueError if the target's file is moved and scaled in another way than it `was`: other rows are in it."""
+        now = self.target.units
+        old = [*map(float, was["offset"]), float(was["factor"])]
+        if not np.allclose([*now.offset, now.factor], old, rtol=1e-6, atol=1e-6 * old[2]):
+            raise ValueError(
+                "the points of the target's file have changed: they were centred at ({:.6g}, {:.6g}) and divided by "
+                "{:.6g}; put that file back, or train anew".format(*old)
+            )
 
     def training_from(self, state: tuple[dict[str, Tensor], str]) -> Training:
         """A training of this config on the CPU that goes on from `state`. Raises ValueError if that is of other networks."""

@@ -8,16 +8,18 @@ import json
 import numpy as np
 from safetensors.torch import save as save_tensors
 
+from otviz.datasets import ImageSet
 from otviz.runs.config import RunConfig
 from otviz.runs.snapshots import Snapshot
 from otviz.training import Training
 
 
 def weights(training: Training) -> bytes:
-    """Weights of the generator that is shown, as safetensors."""
-    data: bytes = save_tensors(
-        {name: value.detach().cpu().clone() for name, value in training.shown.state_dict().items()}
-    )
+    """Weights of the generator that is shown, as safetensors. It maps and makes data units: `units` tells how to leave them."""
+    tensors = {name: value.detach().cpu().clone() for name, value in training.shown.state_dict().items()}
+    images = isinstance(training.target, ImageSet)
+    told = {} if images or not training.target.units.word else {"units": json.dumps(training.target.units.record())}
+    data: bytes = save_tensors(tensors, metadata=told or None)
     return data
 
 
@@ -27,9 +29,11 @@ def config_json(config: RunConfig) -> str:
 
 
 def samples_csv(snapshot: Snapshot) -> str:
-    """The generated points of a snapshot as CSV with columns x, y."""
+    """The generated points of a snapshot as CSV with columns x, y, in the units of the target's file."""
     out = io.StringIO()
-    np.savetxt(out, snapshot.generated, fmt="%.6g", delimiter=",", header="x,y", comments="")
+    # Points of a file may lie far from 0 for their spread.
+    digits = "%.15g" if snapshot.generated.dtype == np.float64 else "%.6g"
+    np.savetxt(out, snapshot.generated, fmt=digits, delimiter=",", header="x,y", comments="")
     return out.getvalue()
 
 

@@ -49,7 +49,7 @@ class Live(Protocol):
         """Freeze the adversary, or let it learn again."""
 
     def samples(self, n: int, seed: int) -> Array:
-        """n fresh generated samples: points (n, 2), or images as rows (n, C*H*W)."""
+        """n fresh generated samples: points (n, 2) in data units, or images as rows (n, C*H*W)."""
 
     def close(self) -> None:
         """Give back what it holds; it is not asked again."""

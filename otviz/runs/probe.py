@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from otviz.distributions import Mixture
+from otviz.lengths import in_file_units
 from otviz.metrics import coverage, diversity, precision_recall, real_scores, stray, wasserstein2
-from otviz.runs.snapshots import Array, Meter, Scene, Snapshot, square_box
+from otviz.runs.snapshots import Array, Meter, Scene, Snapshot, in_file, square_box
 from otviz.training import Training
 
 POINTS = 1000
@@ -25,7 +26,7 @@ DIVERSITY_POINTS = 20_000  # the mean variance of so many is that of the target 
 
 
 class Probe:
-    """Looks at one training.
+    """Looks at one training. It computes in data units; scene and snapshots are in those of the target's file.
 
     Args:
         training: what to look at; its state is read, never changed.
@@ -37,6 +38,7 @@ class Probe:
         noise = torch.Generator().manual_seed(seed + 7)
         device = training.device
         self.training = training
+        self._units = units = training.target.units
         many = training.target.sample(DIVERSITY_POINTS, np.random.default_rng([seed, 8]))
         self._meter: Meter = {"samples": POINTS, "diversity_target": diversity(many)}
         self._measured_at = -math.inf
@@ -55,13 +57,14 @@ class Probe:
         self._sheet = _sheet(source, MANIFOLD).to(device)
         self.scene = Scene(
             title=training.method.title,
-            box=box,
-            target=target,
-            source=source,
-            centres=None if self._mixture is None else self._mixture.centres,
+            box=in_file(box, units),
+            target=units.to_file(target),
+            source=units.to_file(source),
+            centres=None if self._mixture is None else units.to_file(self._mixture.centres),
             adversary=training.method.adversary_word,
             steps=training.steps,
             loss_floor=loss_floor(training, rng),
+            unit=units.word,
         )
 
     def look(self, sequence: int, seconds: float, losses: tuple[float, float], measure: bool | None = None) -> Snapshot:
@@ -84,14 +87,14 @@ class Probe:
             step=training.step,
             progress=training.progress,
             seconds=seconds,
-            generated=points,
+            generated=self._units.to_file(points),
             potential=potential,
-            arrows=arrows,
-            manifold=as_array(sheet).reshape(MANIFOLD, MANIFOLD, 2),
+            arrows=None if arrows is None else arrows / self._units.factor,
+            manifold=self._units.to_file(as_array(sheet).reshape(MANIFOLD, MANIFOLD, 2)),
             generator_loss=losses[0],
             adversary_loss=losses[1],
             alpha=training.method.scalars(training.progress).get("alpha"),
-            meter=dict(self._meter) if finite else {"samples": POINTS},
+            meter=in_file_units(self._meter if finite else {"samples": POINTS}, self._units),
         )
 
     def _measure(self, points: Array, all_of_it: bool | None) -> None:
@@ -109,7 +112,7 @@ class Probe:
             self._meter["measured_at"] = self.training.step
 
     def samples(self, n: int, seed: int) -> Array:
-        """n fresh generated points, shape (n, 2)."""
+        """n fresh generated points, shape (n, 2), in data units."""
         rng = np.random.default_rng([seed, 11])
         noise = torch.Generator().manual_seed(seed + 11)
         training = self.training

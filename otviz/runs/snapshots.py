@@ -10,11 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otviz.distributions import Distribution
+from otviz.distributions.base import Units
 
 Array = NDArray[np.float32]
 Samples = NDArray[Any]
 """Points (n, 2), float32, or images (n, C*H*W), uint8: 0 is black, channel by channel, row by row."""
 Meter = dict[str, Any]
+Box = tuple[float, float, float, float]
+"""x_low, x_high, y_low, y_high."""
 KEPT = 480  # snapshots of one run; beyond, the older half is thinned
 LEAST_KEPT = 40
 ROOM = 8_000_000  # bytes that the images of one run's snapshots may take
@@ -24,9 +27,12 @@ ROOM = 8_000_000  # bytes that the images of one run's snapshots may take
 class Scene:
     """The part of a picture that stays: shown under every snapshot of one run.
 
+    Places and lengths here, in snapshots and in meters are in the units of the target's file (`Distribution.units`), those
+    of the source too; points that need no file have data units. Losses are those of the training, in data units.
+
     Attributes:
         title: the method's title.
-        box: (x_low, x_high, y_low, y_high) in data units; grids below span it. Without meaning for images.
+        box: (x_low, x_high, y_low, y_high); grids below span it. Without meaning for images.
         target: probe of the target, shape (m, 2), or (m, C*H*W) for images.
         source: probe of the source that `Snapshot.generated` is the image of, shape (n, 2), or (n, C*H*W); n = 0 where
             the generator does not see it.
@@ -37,10 +43,11 @@ class Scene:
         shape: of a sample: (2,), or (C, H, W) for images.
         classes: names of the classes of images, in the order of the meter's shares; empty without.
         judge: of images: what the meter's scores come from, or one sentence why there are none.
+        unit: what a length is followed by (`Units.word`); "" for data units.
     """
 
     title: str
-    box: tuple[float, float, float, float]
+    box: Box
     target: Samples
     source: Samples
     centres: Array | None
@@ -50,6 +57,7 @@ class Scene:
     shape: tuple[int, ...] = (2,)
     classes: tuple[str, ...] = ()
     judge: str = ""
+    unit: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,13 +70,14 @@ class Snapshot:
         seconds: training time so far.
         generated: T(x, z) of the probe, shape (n, 2), or (n, C*H*W) for images.
         potential: adversary values on a (g, g) grid over the box, row 0 at the low y; None without adversary.
-        arrows: gradient of the potential on a (k, k, 2) grid over the box; None without adversary.
+        arrows: gradient of the potential, per length, on a (k, k, 2) grid over the box; None without adversary.
         manifold: image of a regular grid of source points under T with z = 0, shape (k, k, 2).
         generator_loss, adversary_loss: last losses; nan where there is none.
         alpha: divergence weight now, or None for methods without one.
         meter: what `otviz.metrics.coverage` returns, w2, precision, recall, stray, what real draws score (w2_floor and
             so on), samples: the last values measured; keys are absent until measured or where they do not apply.
             measured_at is the step of what is measured less often: w2, precision, recall, stray, all scores of images.
+            unit is what lengths are followed by, absent in data units.
             Of images: frechet, frechet_floor, precision, recall, recall_floor, class_shares, true_class_shares, as_asked
             (where classes are asked for), classes_effective, classes_total, diversity, diversity_target, brightness,
             roughness (and so on), samples.
@@ -113,7 +122,7 @@ def curve_of(losses: Array, points: int = 400) -> Curve:
     return Curve(np.arange(stretch, whole + 1, stretch, dtype=np.int64), means[:, 0], means[:, 1])
 
 
-def square_box(*clouds: Array) -> tuple[float, float, float, float]:
+def square_box(*clouds: Array) -> Box:
     """The smallest square (x_low, x_high, y_low, y_high) round all clouds (each (n, 2)), with a margin of 12 %."""
     both = np.concatenate(clouds)
     low, high = np.quantile(both, 0.002, axis=0), np.quantile(both, 0.998, axis=0)
@@ -126,13 +135,22 @@ def square_box(*clouds: Array) -> tuple[float, float, float, float]:
     )
 
 
+def in_file(box: Box, units: Units) -> Box:
+    """A box of data units in those of the file."""
+    (x_low, y_low), (x_high, y_high) = units.to_file(np.array(box).reshape(2, 2).T).tolist()
+    return x_low, x_high, y_low, y_high
+
+
 def preview(target: Distribution, source: Distribution, seed: int = 0) -> Scene:
     """The scene of a run that has not begun: its target and source, 1000 points each."""
     rng = np.random.default_rng([seed, 7])
-    mixture = target.mixture()
+    mixture, units = target.mixture(), target.units
     points, start = target.sample(1000, rng), source.sample(1000, rng)
-    centres = None if mixture is None else mixture.centres
-    return Scene("Target and source", square_box(points, start), points, start, centres, "", 0, None)
+    box = in_file(square_box(points, start), units)
+    centres = None if mixture is None else units.to_file(mixture.centres)
+    return Scene(
+        "Target and source", box, units.to_file(points), units.to_file(start), centres, "", 0, None, unit=units.word
+    )
 
 
 def thinned(snapshots: tuple[Snapshot, ...], image_bytes: int = 0) -> tuple[Snapshot, ...]:

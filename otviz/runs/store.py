@@ -198,6 +198,7 @@ def _pack(scene: Scene | None, snapshots: tuple[Snapshot, ...]) -> bytes:
     plain = {
         "title": scene.title, "box": scene.box, "adversary": scene.adversary, "steps": scene.steps,
         "loss_floor": scene.loss_floor, "shape": scene.shape, "classes": scene.classes, "judge": scene.judge,
+        **({"unit": scene.unit} if scene.unit else {}),
         "snapshots": [{name: getattr(snapshot, name) for name in _PLAIN} for snapshot in snapshots],
     }  # fmt: skip
     arrays["plain"] = np.frombuffer(json.dumps(plain, default=_jsonable).encode(), np.uint8)
@@ -215,6 +216,7 @@ def _unpack(data: bytes) -> tuple[Scene, tuple[Snapshot, ...]]:
         centres=held.get("centres"), adversary=plain["adversary"], steps=plain["steps"],
         loss_floor=tuple(plain["loss_floor"]) if plain["loss_floor"] else None,
         shape=tuple(plain.get("shape", (2,))), classes=tuple(plain.get("classes", ())), judge=plain.get("judge", ""),
+        unit=plain.get("unit", ""),
     )  # fmt: skip
     snapshots = []
     for index, values in enumerate(plain["snapshots"]):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from otviz.metrics import GONE, lost_modes, relative_shares, within_noise
 from otviz.verdicts import limits
-from otviz.verdicts.words import Judgement, Kind, Meter
+from otviz.verdicts.words import Judgement, Kind, Meter, digits, length
 
 Array = NDArray[np.float64]
 
@@ -252,7 +252,7 @@ def numbers(look: Look) -> str:
             f"half the modes are {look.offset:.1f} std or more off their centres and {look.spread:.1f} times as wide"
         )
     if math.isfinite(look.w2):
-        parts.append(f"W2 is {look.w2:.2f}{_floor(look)}")
+        parts.append(f"W2 is {length(look.meter, look.w2)}{_floor(look)}")
     if math.isfinite(look.precision) and math.isfinite(look.recall):
         parts.append(
             f"precision is {look.number('precision'):.2f} and recall {look.number('recall'):.2f}{_reached(look)}"
@@ -267,8 +267,9 @@ def _floor(look: Look) -> str:
     if math.isnan(mean):
         return ""
     if math.isnan(std):
-        return f" (floor {mean:.2f})"
-    return f" (floor {mean:.2f} ± {std:.2f}{': within noise' if within_noise(look.w2, mean, std) else ''})"
+        return f" (floor {digits(look.meter, mean)})"
+    near = digits(look.meter, mean), digits(look.meter, std)
+    return f" (floor {near[0]} ± {near[1]}{': within noise' if within_noise(look.w2, mean, std) else ''})"
 
 
 def _reached(look: Look) -> str:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from otviz.metrics import GONE, lost_modes, relative_shares
 from otviz.verdicts.limits import COMES_AND_GOES, FLOWN, FLOWN_FLOOR, HELD, LATE, MISSING, UNSTEADY, WANDERS
-from otviz.verdicts.words import History, Meter
+from otviz.verdicts.words import History, Meter, length
 
 Array = NDArray[np.float64]
 
@@ -55,8 +55,9 @@ def _flown(history: History) -> str:
         return ""
     if measured[-1] <= FLOWN_FLOOR * _number(history[-1][1], "w2_floor"):
         return ""
+    first, now = (length(history[-1][1], w2) for w2 in (measured[0], measured[-1]))
     return (
-        f"W2 was {measured[0]:.2f} at the first look and is {measured[-1]:.2f} now; a run is unstable if it ends {FLOWN:g} "
+        f"W2 was {first} at the first look and is {now} now; a run is unstable if it ends {FLOWN:g} "
         f"times further from the target than it began, and further than {FLOWN_FLOOR:g} times the floor."
     )
 

@@ -60,3 +60,13 @@ class Verdict:
     def words(self) -> str:
         """Both words, as "covers, unstable"; a training that is steady is not said to be."""
         return ", ".join(filter(None, [self.word, "unstable" if self.stability == "unstable" else ""]))
+
+
+def length(meter: Meter, value: float) -> str:
+    """A length of the meter, with its unit if it has one of its own."""
+    return f"{digits(meter, value)} {meter.get('unit', '')}".rstrip()
+
+
+def digits(meter: Meter, value: float) -> str:
+    """A length in digits that fit: those of a file may have any size."""
+    return f"{value:.3g}" if meter.get("unit") else f"{value:.2f}"

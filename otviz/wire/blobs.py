@@ -67,10 +67,10 @@ class Source:
             raise ValueError(f"blob at {at} of shape {shape}")
         return np.frombuffer(self.data, kind, count, at).reshape(shape) if count else np.empty(shape, kind)
 
-    def positions(self, entry: dict[str, Any], box: Box) -> Array:
+    def positions(self, entry: dict[str, Any], box: Box) -> Samples:
         return _from_grid(self.take(entry, "<u2"), _with_margin(box, self.margin))
 
-    def maybe_positions(self, entry: dict[str, Any] | None, box: Box) -> Array | None:
+    def maybe_positions(self, entry: dict[str, Any] | None, box: Box) -> Samples | None:
         return None if entry is None else self.positions(entry, box)
 
     def images(self, entry: dict[str, Any]) -> Samples:
@@ -100,9 +100,9 @@ def _to_grid(points: Array, box: Box) -> NDArray[np.uint16]:
     return np.where(inside, np.where(inside, share, 0) * (_OUTSIDE - 1), _OUTSIDE).round().astype("<u2")
 
 
-def _from_grid(grid: NDArray[np.uint16], box: Box) -> Array:
+def _from_grid(grid: NDArray[np.uint16], box: Box) -> Samples:
     low, size = np.array([box[0], box[2]]), np.array([box[1] - box[0], box[3] - box[2]])
-    return np.where(grid == _OUTSIDE, np.nan, low + grid / (_OUTSIDE - 1) * size).astype(np.float32)
+    return np.where(grid == _OUTSIDE, np.nan, low + grid / (_OUTSIDE - 1) * size)
 
 
 def not_visible(points: Array, box: Box) -> int:

@@ -100,9 +100,11 @@ def _word_in(frame: dict[str, Any], rules: list[str]) -> Judgement:
 def _scene_out(scene: Scene, blobs: Blobs) -> dict[str, Any]:
     if len(scene.shape) > 1:
         samples = {name: blobs.images(getattr(scene, name), scene.shape) for name in ("target", "source")}
-        more = {**samples, "classes": list(scene.classes), "judge": scene.judge, "centres": None}
+        more: dict[str, Any] = {**samples, "classes": list(scene.classes), "judge": scene.judge, "centres": None}
     else:
         more = {name: blobs.positions(getattr(scene, name), scene.box) for name in ("target", "source", "centres")}
+    if scene.unit:
+        more["unit"] = scene.unit
     return more | {
         "title": scene.title,
         "adversary": scene.adversary,
@@ -126,6 +128,7 @@ def _scene_in(entry: dict[str, Any], box: Box, shape: tuple[int, ...], source: S
         shape=shape,
         classes=tuple(str(name) for name in entry.get("classes", ())),
         judge=str(entry.get("judge", "")),
+        unit=str(entry.get("unit", "")),
     )
 
 
@@ -183,8 +186,8 @@ def _frame_in(entry: dict[str, Any], box: Box, shape: tuple[int, ...], source: S
     )
 
 
-def _meter_out(meter: dict[str, float | list[float]]) -> dict[str, Any]:
-    """Numbers that are not finite are left out: what was not measured is not shown."""
+def _meter_out(meter: dict[str, Any]) -> dict[str, Any]:
+    """Numbers that are not finite are left out: what was not measured is not shown. The scene has the unit."""
     lists = {key: [_number(share) or 0.0 for share in value] for key, value in meter.items() if isinstance(value, list)}
-    numbers = {key: _number(value) for key, value in meter.items() if not isinstance(value, list)}
+    numbers = {key: _number(value) for key, value in meter.items() if not isinstance(value, list | str)}
     return lists | {key: value for key, value in numbers.items() if value is not None}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _NUMBER = functools.partial(st.column_config.NumberColumn, format="%.2f", width=62)
 _SHARE = functools.partial(st.column_config.NumberColumn, format="percent", width=70)
-_COLUMNS = {
+_COLUMNS: dict[str, Any] = {
     "verdict": st.column_config.TextColumn(
         width=150, help="Of the samples at this step, and unstable where the training was; final unless it says so far"
     ),
@@ -105,13 +105,26 @@ def _meter(runs: Sequence[Run | Recorded]) -> None:
 def _table(runs: Sequence[Run | Recorded]) -> None:
     from otviz.runs.judged import table
 
-    st.dataframe(table(runs, labels_of(runs)), key="meter", hide_index=True, width="stretch", column_config=_COLUMNS)
+    unit = next((str(run.meter["unit"]) for run in runs if "unit" in run.meter), "")
+    columns = _COLUMNS | (_of_file(unit) if unit else {})
+    st.dataframe(table(runs, labels_of(runs)), key="meter", hide_index=True, width="stretch", column_config=columns)
     st.caption(
         "Words and numbers are of the last look; a word is final unless it says so far. Modes and shares are of 1000 generated "
         "points, W2, precision and recall of 500 against 500 held-out ones. The floor is W2 between two draws of the target of "
         "this size, mean and standard deviation: a W2 within two standard deviations of it is within noise, for real points "
         "score the same. Diversity is the notebook's: the mean variance of the coordinates."
     )
+
+
+def _of_file(unit: str) -> dict[str, Any]:
+    """Columns of lengths and their squares in the unit of a file, where they may be of any size."""
+    of = functools.partial(st.column_config.NumberColumn, format="%.3g", width=74)
+    square = f"In {unit}². {_COLUMNS['diversity']['help']}"
+    return {
+        "W2": of(label=f"W2 ({unit})", width=116, help=f"Exact, in {unit}"),
+        "W2 floor": of(label="floor", help=f"W2 between two draws of the target, in {unit}"),
+        "diversity": of(help=square), "of the target": of(label="target's", help=f"Diversity of the target, in {unit}²"),
+    }  # fmt: skip
 
 
 def _blind_spot() -> None:

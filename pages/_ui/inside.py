@@ -65,8 +65,9 @@ def _map(run: Run | Recorded, found: Exactness) -> None:
     for column, (label, value, beside) in zip(st.columns(len(metrics)), metrics, strict=True):
         column.metric(label, f"{value:.3g}", beside, delta_color="off", delta_arrow="off")
     st.plotly_chart(map_beside_plan(found, None if run.scene is None else run.scene.box), key="exact", width="stretch")
+    square = f" ({found.unit}²)" if found.unit else ""
     lines = [
-        f"{steps([run])}, {EXACT} points of each; costs are squared lengths, without τ. A map costs less than W2² only if it "
+        f"{steps([run])}, {EXACT} points of each; costs are squared lengths{square}, without τ. A map costs less than W2² only if it "
         f"misses part of the target. An optimal map onto the points where T ends would cost {found.own_cost:.3g}: the rest is "
         "crossing paths."
     ]
@@ -90,10 +91,15 @@ def _rates(runs: Sequence[Run | Recorded]) -> None:
     st.caption(
         plain(
             f"{steps(begun)}, {POINTS} random pairs of a generated point x and a data point y, in units of the "
-            "potential per length. Boxes hold the middle half, whiskers nine tenths. The generator climbs v: where that is "
+            f"potential per {_length(begun)}. Boxes hold the middle half, whiskers nine tenths. The generator climbs v: where that is "
             "steep, its steps are long. papers/003 compares its methods by this, as far as the text at hand tells."
         )
     )
+
+
+def _length(runs: Sequence[Run | Recorded]) -> str:
+    units = {run.scene.unit for run in runs if run.scene is not None}
+    return " or ".join(sorted(unit or "length" for unit in units)) or "length"
 
 
 @st.cache_data(max_entries=32, show_spinner=False)

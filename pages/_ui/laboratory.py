@@ -246,7 +246,9 @@ def show_tau(_link: Link, methods: Sequence[Method], target: Distribution, sourc
             st.warning(plain(f"{method.title}: {sentence}"))
     st.caption(
         plain(
-            f"W2² = {found[0].w2_squared:.3g} from source to target, {TAU_POINTS} points of each; only τ W2² / α matters. "
+            f"W2² = {found[0].w2_squared:.3g} from source to target, {TAU_POINTS} points of each"
+            f"{', in the coordinates in which the methods train, as are τ and bias' if target.units.word else ''}; "
+            "only τ W2² / α matters. "
             "Mass kept and inward bias are those of discrete unbalanced transport: what lies too far is dropped, so the "
             "target appears closer to the source. A trained run adds errors of its own. The useful range was measured for UOTM with softplus "
             "on a ring and is carried over by that ratio; for a scheduled α it is enough to come through it."

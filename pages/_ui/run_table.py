@@ -34,7 +34,10 @@ _COLUMNS: dict[str, Any] = {
     "of": _number(width=75, format="localized", help="Steps planned"),
     "modes": st.column_config.TextColumn(width=70, help="Modes covered at the last look"),
     "on modes": _number(width=80, format="percent", help="High quality: share of 1000 samples within 3 std of a mode"),
-    "W2": _number(width=60, format="%.3f", help="Exact, between 500 and 500 points, in data units"),
+    "W2": _number(
+        width=60, format="%.3f", help="Exact, between 500 and 500 points, in data units or the unit beside it"
+    ),
+    "unit": st.column_config.TextColumn(width=70, help="Of W2, where the target is a file"),
     "Frechet": _number(
         width=70, format="%.3g", help="Squared Frechet distance of features; compare within a data set only"
     ),
@@ -79,7 +82,7 @@ def choose(runs: Sequence[Summary], key: str) -> list[Summary]:
     rows = [at for at, name in enumerate(ids) if name in remembered]
     found: Any = st.dataframe(
         _table(runs), key=widget, hide_index=True, width="stretch", height=ROW * (min(len(runs), TALLEST) + 1) + 3,
-        row_height=ROW, column_config=_COLUMNS, on_select="rerun", selection_mode="multi-row", placeholder="",
+        row_height=ROW, column_config=_columns(runs), on_select="rerun", selection_mode="multi-row", placeholder="",
         selection_default={"selection": {"rows": rows, "columns": [], "cells": []}},
         alt="Runs with their settings and what was measured last",
     )  # fmt: skip
@@ -88,6 +91,12 @@ def choose(runs: Sequence[Summary], key: str) -> list[Summary]:
     if any(run.status in LIVING for run in runs):
         _watch(runs)
     return chosen
+
+
+def _columns(runs: Sequence[Summary]) -> dict[str, Any]:
+    """Lengths in the units of files may be of any size."""
+    of_file = {"W2": _number(width=75, format="%.4g", help=_COLUMNS["W2"]["help"])}
+    return _COLUMNS | of_file if any("unit" in run.meter for run in runs) else _COLUMNS
 
 
 def remember(key: str, ids: Collection[str]) -> None:
@@ -148,6 +157,7 @@ def _table(runs: Sequence[Summary]) -> dict[str, list[Any]]:
         "modes": [_modes(run) for run in runs],
         "on modes": [run.meter.get("high_quality") for run in runs],
         "W2": [run.meter.get("w2") for run in runs],
+        "unit": [run.meter.get("unit", "") for run in runs],
         "Frechet": [run.meter.get("frechet") for run in runs],
         "tags": [list(run.tags) for run in runs],
         "trained": [run.seconds if run.method else None for run in runs],
