@@ -63,7 +63,7 @@ def _plain(image: ImageFile.ImageFile) -> Pixels:
     deep = any(";16" in str(tile) for tile in image.tile)  # Pillow keeps the upper 8 bits of each colour
     small = image.convert("RGBA")
     small.thumbnail((SIDE, SIDE))
-    pixels = np.asarray(small).astype(np.float32) / np.float32(255)
+    pixels: NDArray[np.float32] = np.asarray(small).astype(np.float32) / np.float32(255)
     brightness: NDArray[np.float32] = pixels[..., :3] @ LUMA
     top = float(pixels[..., :3].max())
     if deep and 0 < top < 1:
