@@ -60,7 +60,8 @@ def find_upload(name: str, extensions: Sequence[str], folder: Path | None = None
     stored = [folder / (name.removeprefix(PREFIX) + extension) for extension in extensions]
     found = [path for path in stored if path.is_file()]
     if not found:
-        raise ValueError(f"{name} is not among the uploads kept here; upload the file again")
+        known = [known_as(path) for path in stored if _name_beside(path).is_file()]
+        raise ValueError(f"{known[0] if known else name} is not among the uploads kept here; upload the file again")
     # The same bytes may have been handed in as .csv and as .tsv: the last one counts.
     return max(found, key=lambda path: path.stat().st_mtime_ns)
 

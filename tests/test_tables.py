@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import decimal
 import io
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -149,6 +150,13 @@ FORTY = {
     "other_order.csv": "t,pos_y,pos_x\n" + lines("9,Y,X"),
     "map.csv": "id,lat,lon\n" + lines("I,Y,X"),
     "years.csv": "2019,2020\n" + lines("X,Y"),
+    "years_apart.csv": "1990,2021\n" + lines("X,Y"),
+    "excel_empty_column.csv": ",,\n,x,y\n" + lines(",X,Y"),
+    "sep_tab.csv": "sep=\t\r\nx\ty\r\n" + lines("X\tY", "\r\n"),
+    "blanks_beside.csv": "x ; y \n" + lines(" C ; D "),
+    "units_written_out.csv": "x,y\n[Millimeter],[Millimeter]\n" + lines("X,Y"),
+    "unnamed_twice.csv": "Unnamed: 0.1,Unnamed: 0,x.,y.\n" + lines("I,7,X,Y"),
+    "semicolon_rows.csv": "x;y\n" + lines("C;D") + ";\n;\n",
     "years_and_id.csv": "id,2019,2020\n" + lines("I,X,Y"),
     "trailing_commas.csv": "x,y,,\n" + lines("X,Y,,"),
     "longer_rows_empty.csv": "x,y\n" + lines("X,Y,"),
@@ -216,6 +224,61 @@ def test_two_units_are_told_and_none_is_that_of_lengths(write: Write) -> None:
     one = PointsFile(write("some.csv", "x (mm),y (s)\n" + lines("X,Y")))
     assert one.units.name == ""
     assert "Units differ: x (mm) is in mm, y (s) is in s." in one.describe()
+
+
+def cell(value: str, decimal_comma: bool, grouped: str, unit: str, exponent: bool) -> str:
+    """A number in another way of writing."""
+    if exponent:
+        value = f"{float(value):.4e}"
+    if grouped:
+        value = (
+            f"{1000 * float(value):,.1f}".replace(",", "G")
+            .replace(".", "." if not decimal_comma else ",")
+            .replace("G", grouped)
+        )
+    elif decimal_comma:
+        value = value.replace(".", ",")
+    return value + unit
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    separator=st.sampled_from([",", ";", "\t", "|", " "]), decimal_comma=st.booleans(), group=st.sampled_from(["", "", " ", "other", "'"]),
+    unit=st.sampled_from(["", "", " mm", "%"]), exponent=st.booleans(), encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "cp1252"]),
+    end=st.sampled_from(["\n", "\r\n"]), above=st.sampled_from(["", "# made, by; a\ttool\n", "sep=S\n", "A title\n", "// one\n% two\n\n"]),
+    before=st.sampled_from(["", "id", "Unnamed: 0", "weight", "Größe", "class"]), after=st.sampled_from(["", "note", "index"]),
+    heading=st.sampled_from(["x y", "y x", " X  Y ", "a b", "x[mm] y[mm]", "2019 2020", ""]), units_row=st.booleans(),
+    empty=st.integers(0, 3), quoted=st.booleans(), extension=st.sampled_from([".csv", ".txt", ".dat", ".tsv"]),
+)  # fmt: skip
+def test_a_table_is_the_same_however_it_is_written(
+    tmp_path: Path, separator: str, decimal_comma: bool, group: str, unit: str, exponent: bool, encoding: str, end: str,
+    above: str, before: str, after: str, heading: str, units_row: bool, empty: int, quoted: bool, extension: str,
+) -> None:  # fmt: skip
+    grouped = "" if exponent else {"other": "." if decimal_comma else ","}.get(group, group)
+    if separator == " ":
+        grouped, unit, before, after = grouped.strip(), unit.strip(), before.replace(" ", ""), after
+    names = heading.split()
+    before = (
+        before if names or before not in ("class", "weight") else ""
+    )  # which only their names tell from coordinates
+    flipped = heading == "y x"
+    body = []
+    for at, pair in enumerate(zip(Y, X, strict=True) if flipped else zip(X, Y, strict=True)):
+        row = [cell(value, decimal_comma, grouped, unit, exponent) for value in pair]
+        if quoted or any(separator in text for text in row):
+            row = [f'"{text}"' for text in row]
+        first = {"": [], "Größe": ["größer"], "class": ["2"], "weight": [str(1 + at % 2)]}.get(before, [str(at)])
+        body.append([*first, *row, *({"": [], "note": ["ü"], "index": [str(at)]}[after])])
+    rows = [[*([before] if before else []), *names, *([after] if after else [])]] if names else []
+    if names and units_row and not unit:
+        rows.append([*(["-"] if before else []), "mm", "mm", *(["-"] if after else [])])
+    rows += [*body, *([[""] * len(body[0])] * empty)]
+    text = above.replace("S", separator) + "".join(separator.join(row) + "\n" for row in rows)
+    (tmp_path / f"some{extension}").write_bytes(text.replace("\n", end).encode(encoding))
+    points = cloud(str(tmp_path / f"some{extension}"), weight="none").points / (1000 if grouped else 1)
+    assert len(points) == 40
+    assert points.mean(axis=0) == pytest.approx(MEAN, abs=6e-5)
+    assert points.std(axis=0) == pytest.approx(STD, abs=6e-5)
 
 
 # Which columns
@@ -408,8 +471,30 @@ def test_decimal_commas_between_commas_are_told(write: Write) -> None:
 
 
 def test_two_long_rows_are_to_be_transposed(write: Write) -> None:
-    with pytest.raises(ValueError, match=r"some.txt must have at least 3 rows .* it has 2 of 40 numbers: transpose it"):
+    with pytest.raises(ValueError, match=r"some.txt has 2 rows of 40 numbers: transpose it"):
         PointsFile(write("some.txt", " ".join(X) + "\n" + " ".join(Y) + "\n"))
+
+
+@pytest.mark.parametrize("text", ["1850,1900\n12,15\n1990,3\n7,9\n", "1850,1900\n1851,1901.5\n1852,1902\n"])
+def test_numbers_like_years_are_points(text: str, write: Write) -> None:
+    assert PointsFile(write("some.csv", text)).loaded.own[0].tolist() == [1850, 1900]
+
+
+@pytest.mark.parametrize("cell", ["#DIV/0!", "#VALUE!", "$5", "12:30", "2020-01-01", "1/2", "(5)", "0x10", "True"])
+def test_other_cells_are_named(cell: str, write: Write) -> None:
+    for text in (f"x,y\n{cell},1\n2,3\n4,8\n5,1\n", f"{cell};1\n2;3\n4;8\n5;1\n".replace(cell, f"7;7\n{cell}", 1)):
+        with pytest.raises(ValueError, match=f"some.csv, row 2, column .: {re.escape(repr(cell))} is not a number"):
+            PointsFile(write("some.csv", text))
+
+
+@pytest.mark.parametrize("shape", [(2, 40), (3, 40), (4, 40)])
+def test_an_array_that_lies_is_told(shape: tuple[int, int], write: Write) -> None:
+    array = np.random.default_rng(0).normal(size=shape)
+    if shape[0] == 2:
+        assert PointsFile(write("some.npy", npy(array))).loaded.own.shape == (40, 2)
+        return
+    with pytest.raises(ValueError, match=f"some.npy has {shape[0]} rows of 40 numbers: transpose it"):
+        PointsFile(write("some.npy", npy(array)))
 
 
 def test_a_long_file_is_read_to_its_end_exactly(write: Write) -> None:
@@ -454,7 +539,8 @@ def test_arrays_either_way(array: np.ndarray, write: Write) -> None:
         ({"Y": POINTS[:, 1], "label": np.arange(40), "X": POINTS[:, 0]}, ("X", "Y")),
         ({"labels": np.arange(40) % 3, "points": POINTS}, ("0", "1")),
         ({"box": np.zeros(4), "other": OTHERS, "points": POINTS}, ("points.0", "points.1")),
-        ({"wide": np.zeros((9, 5)), "pair": POINTS}, ("pair.0", "pair.1")),
+        ({"wide": np.zeros((40, 5)), "pair": POINTS}, ("pair.0", "pair.1")),
+        ({"x": POINTS, "y": OTHERS, "field_x": np.ones((48, 48)), "force": POINTS * 2}, ("x.0", "x.1")),
         ({"target": OTHERS, "generated": np.stack([POINTS + 1, POINTS])}, ("generated.0", "generated.1")),
         ({"name": np.array("text"), "a": POINTS[:, 0], "b": POINTS[:, 1]}, ("a", "b")),
         ({"table": np.array(list(zip(*POINTS.T, strict=True)), [("y", float), ("x", float)])[["y", "x"]]}, ("x", "y")),

@@ -58,7 +58,8 @@ class Stored:
         if fields and len(shape) == 1:
             return tuple(field for field in fields if self.dtype[field].kind in "iuf")
         looks = len(shape) == 3 and shape[-1] == 2 and shape[0] > 0 and bool(self.name)  # as a run is exported
-        if self.dtype.kind not in "iuf" or not (len(shape) in (1, 2) or looks):
+        measured = re.match(r"(run\d+_)?meter_", self.name)  # numbers of a run that was exported, not its points
+        if measured or self.dtype.kind not in "iuf" or not (len(shape) in (1, 2) or looks):
             return ()
         width = 1 if len(shape) == 1 else 2 if self.across else shape[-1]
         return tuple(str(column) for column in range(min(width, MOST_COLUMNS)))
@@ -79,7 +80,7 @@ class ArrayTable(Table):
         main = self._main(stored)
         length = main[0].rows
         beside = [
-            one for one in stored if one.columns and one not in main and (one.rows == length or len(one.columns) > 1)
+            one for one in stored if one.columns and one not in main and (one.rows == length or len(one.columns) == 2)
         ]
         beside.sort(key=lambda one: one.rows != length)
         several = sum(len(one.columns) > 1 for one in (*main, *beside)) > 1
@@ -88,11 +89,8 @@ class ArrayTable(Table):
         }
         self.check_rows(length)
         self.columns = self.numeric = tuple(self._places)
-        self.counting = frozenset(
-            label
-            for label in self.columns[:50]
-            if self._places[label][0] in main and counts_rows(self._values(label)[:1000])
-        )
+        self.first = tuple(label for label, (one, _) in self._places.items() if one in main)
+        self.counting = frozenset(label for label in self.first[:50] if counts_rows(self._values(label)[:1000]))
         self.notes = _notes(main, beside)
 
     def _main(self, stored: Sequence[Stored]) -> list[Stored]:

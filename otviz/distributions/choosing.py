@@ -35,8 +35,8 @@ PAIRS = (
 """Names of x and y that win, in small letters and without units."""
 
 _NOT_PLACES = re.compile(
-    r"unnamed: \d+|__index_level_\d+__|level_\d+|index_?\d*|#|no\.?|nr\.?|nos?|num(ber)?|n|row ?(names?|no|number)?|rows|"
-    r"(.*[ _.\-])?(ids?|idx|indices|index|uid|uuid|key|labels?|class|classes|clusters?|category|categories|groups?|targets?|"
+    r"unnamed: [\d.]+|__index_level_\d+__|level_\d+|index_?\d*|#|no\.?|nr\.?|nos?|num(ber)?|n|row ?(names?|no|number)?|rows|"
+    r"(.*[ _.\-])?(ids?|idx|indices|index|[fgopu]id|uuid|(object|point|sample)id|key|labels?|class|classes|clusters?|category|categories|groups?|targets?|"
     r"weights?|w|wt|mass|masses|probability|prob)|.*(class|label|cluster|row|track|cell|object|image)(_?id|_?no|_?number)"
 )
 _CAMEL_ID = re.compile(r".*[a-z](ID|Id|Index)")
@@ -88,11 +88,12 @@ def read_places(table: Table, x: str = "", y: str = "", weight: str = "") -> Pla
             del cells[names.pop()]
             weighing = ""
     numbers = np.stack([cells[name].values for name in names], axis=1)
+    _refuse_lying(table, len(numbers))
     missing = np.isnan(numbers).any(axis=1)
     notes += _left_out(table, names, np.isnan(numbers))
     numbers = numbers[~missing]
     if len(numbers) < FEWEST:
-        why = f" ({notes[-1]})" if missing.any() else _transpose(table, len(numbers))
+        why = f" ({notes[-1]})" if missing.any() else ""
         raise ValueError(f"{table.name} must have at least {FEWEST} rows of numbers; it has {len(numbers)}{why}")
     weights = numbers[:, 2] if weighing else None
     if weights is not None and not weights.any():
@@ -110,7 +111,8 @@ def _coordinates(table: Table, x: str, y: str) -> tuple[str, str]:
     x, y = _asked(table, "x", x), _asked(table, "y", y)
     if x and x == y:
         raise ValueError(f"x and y must be two columns of {table.name} ({listed(table.numeric)}); both are {x!r}")
-    free = [name for name in table.numeric if name not in (x, y)]
+    first, all_free = ([name for name in some if name not in (x, y)] for some in (table.first, table.numeric))
+    free = first if len(first) >= (not x) + (not y) else all_free
     if len(free) < (not x) + (not y):
         raise ValueError(_too_few(table))
     for x_name, y_name in _named(free):
@@ -164,9 +166,12 @@ def _too_few(table: Table) -> str:
     return f"{table.name} must have two columns of numbers; it has {len(table.numeric)} ({why}): correct it"
 
 
-def _transpose(table: Table, rows: int) -> str:
-    long = rows == 2 and len(table.numeric) > FEWEST
-    return f" of {len(table.numeric)} numbers: transpose it, so that each row is a point" if long else ""
+def _refuse_lying(table: Table, rows: int) -> None:
+    """Raise ValueError where columns and rows seem to be exchanged."""
+    if (rows == 2 and len(table.numeric) > 2) or (rows <= 4 and len(table.numeric) > 20):
+        raise ValueError(
+            f"{table.name} has {rows} rows of {len(table.numeric)} numbers: transpose it, so that each row is a point"
+        )
 
 
 def _weighing(table: Table, weight: str, taken: tuple[str, str]) -> str:

@@ -68,14 +68,14 @@ def layout_of(lines: Sequence[str], comments: Mapping[int, str], usual: str) -> 
     Raises:
         ValueError: what is wrong and where, without the name of the file.
     """
-    hint = re.fullmatch(r'"?sep=(.)"?[,;]*', lines[0].strip(), re.IGNORECASE) if lines else None
+    hint = re.fullmatch(r'\s*"?sep=(.)"?[,;]*\s*', lines[0], re.IGNORECASE) if lines else None
     kept = [at for at in range(1 if hint else 0, len(lines)) if at not in comments]
     separator = hint[1] if hint else _separator([lines[at] for at in kept[:TRIED]], usual)
     rows = {kept[at]: row for at, row in enumerate(_split([lines[at] for at in kept], separator)) if _filled(row)}
     if not rows:
         raise ValueError("it must have rows of numbers; it has none")
     width = _usual_width(rows)
-    first = _first(rows, width)
+    first = _first(rows, width, titles_of_words=separator == BLANKS)
     top, notes = _top(rows, first, width)
     body = {at: row for at, row in rows.items() if at >= first and at not in top}
     above = {at: text for at, text in comments.items() if at < first}
@@ -152,11 +152,14 @@ def _separator(lines: Sequence[str], usual: str) -> str:
     return best if fits[best] > fits[usual] else usual
 
 
-def _first(rows: Mapping[int, Row], width: int) -> int:
-    """The line where the table begins: what stands above are titles, of one cell each."""
+def _first(rows: Mapping[int, Row], width: int, titles_of_words: bool) -> int:
+    """The line where the table begins: what stands above are titles, of one cell each, or of several words."""
     lines = list(rows)
     for at, below in zip(lines, [*lines[1:], lines[-1]], strict=True):
         row = rows[at]
+        words = [one for one in (row, rows[below]) if not _has_number(one) and not _are_units(one)]
+        if titles_of_words and len(words) == 2 and at != below:
+            continue
         numbered = len(row) == width - 1 and len(rows[below]) == width and _has_number(rows[below])  # R's headings
         if _filled(row) >= width or (numbered and width > 2) or (_has_number(row) and (len(row) > 1 or width == 2)):
             return at
@@ -183,17 +186,19 @@ def _top(rows: Mapping[int, Row], first: int, width: int) -> tuple[tuple[int, ..
     else:
         notes = []
     units = [_cell(rows[second], at) for at in numeric]
-    if second != first and any(units) and all(not cell or _bare(cell) for cell in units):
+    if second != first and _are_units(units):
         return (first, second), [*notes, f"row {second + 1} ({_short(units)}) read as units"]
     return (first,), notes
 
 
 def _are_years(titles: Sequence[str], cells: Sequence[str]) -> bool:
-    """Whether whole numbers above a table are years, at equal steps, and what stands below are none."""
-    if len(titles) < 2 or not all(YEAR.fullmatch(title) for title in titles):
+    """Whether whole numbers above a table are years: what stands below hardly is, and has fractions or they are in turn."""
+    if len(titles) < 2 or len(set(titles)) < len(titles) or not all(YEAR.fullmatch(title) for title in titles):
         return False
-    steps = {int(b) - int(a) for a, b in pairwise(titles)}
-    return len(steps) == 1 and steps != {0} and not all(YEAR.fullmatch(cell) for cell in cells)
+    like = sum(YEAR.fullmatch(cell) is not None for cell in cells)
+    fractions = any(is_number(cell) and not cell.strip("+-").isdigit() for cell in cells)
+    in_turn = all(int(b) - int(a) == 1 for a, b in pairwise(titles))
+    return 10 * like < len(cells) and (fractions or in_turn)
 
 
 def _heading_in_comment(comments: Mapping[int, str], separator: str, width: int) -> Row:
@@ -256,6 +261,10 @@ def _units(names: Sequence[str], row: Row, comments: Mapping[int, str]) -> tuple
     said = [found[1] for text in comments.values() if (found := _UNIT_IN_COMMENT.search(text))]
     every = said[0] if said else ""
     return tuple(_bare(_cell(row, at)) or unit_of(name) or every for at, name in enumerate(names))
+
+
+def _are_units(row: Row) -> bool:
+    return any(map(_bare, row)) and all(is_missing(cell) or _bare(cell) for cell in row)
 
 
 def _bare(cell: str) -> str:

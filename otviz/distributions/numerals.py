@@ -38,8 +38,8 @@ MISSING = frozenset(
 
 _PREFIX = "(?:[fpnuµμmcdhkKMGT]|da)?"
 _BASE = (
-    "(?:m|s|g|A|K|V|W|J|N|T|H|F|C|Pa|Hz|eV|mol|rad|deg|bar|min|h|d|yr|in|ft|px|pixels?|pt|pc|ly|AU|au|arcsec|arcmin|mas|"
-    "inch(?:es)?|met(?:er|re)s?|degrees?|seconds?|us|um|micrometers?|microns?|counts?|cts|arb|Å|Ω|°[CFNSEW]?|a\\.u\\.)"
+    "(?:m|s|g|A|K|V|W|J|N|T|H|F|C|Pa|Hz|eV|mol|rad|deg|bar|min|h|d|yr|in|ft|px|[Pp]ixels?|pt|pc|ly|AU|au|arcsec|arcmin|mas|"
+    "inch(?:es)?|(?:[Kk]ilo|[Cc]enti|[Mm]illi|[Mm]icro|[Nn]ano)?[Mm]et(?:er|re)s?|[Dd]egrees?|seconds?|us|um|micrometers?|microns?|counts?|cts|arb|Å|Ω|°[CFNSEW]?|a\\.u\\.)"
 )
 _ONE = rf"{_PREFIX}{_BASE}(?:\^?-?\d|[²³])?"
 UNIT = rf"(?:%|‰|{_ONE}(?:\s?[/·*]\s?{_ONE})*)"

@@ -27,6 +27,8 @@ class ParquetTable(Table):
         self.columns = tuple(field.name for field in fields)
         of_numbers = (kinds.is_integer, kinds.is_floating, kinds.is_decimal)
         self.numeric = tuple(field.name for field in fields if any(is_kind(field.type) for is_kind in of_numbers))
+        others = {field.name: str(field.type) for field in fields if field.name not in self.numeric}
+        self.strange = {name: "text" if "string" in kind else kind for name, kind in others.items()}
         self.counting = frozenset(column for column in self.numeric[:50] if counts_rows(self._values(column, COUNTED)))
 
     def read(self, columns: Sequence[str]) -> tuple[Cells, ...]:

@@ -25,6 +25,7 @@ class Table(ABC):
         name: of the file, as the user knows it.
         columns: names of all columns, in the order of the file.
         numeric: those that hold numbers.
+        first: those of them that coordinates are looked for in before the others; empty: all alike.
         counting: those of them that only number the rows.
         strange: what other columns hold, such as "'error' in row 3", by name, as far as it is known.
         units: by column, as the file names them; columns without one are not in it.
@@ -34,6 +35,7 @@ class Table(ABC):
     name: str
     columns: tuple[str, ...]
     numeric: tuple[str, ...]
+    first: tuple[str, ...] = ()
     counting: frozenset[str] = frozenset()
     strange: Mapping[str, str] = {}
     units: Mapping[str, str] = {}

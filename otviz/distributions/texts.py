@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 HEAD_BYTES, HEAD_LINES = 1_000_000, 1000  # of a file, from which its layout is told
 NARROW = 50  # columns that are all read, so that a row that is too long is noticed
 MARKS = (b"#", b"%", b"//")  # of lines of comments
+_EXCEL = (b"#N/A", b"#NAME?", b"#NUM!", b"#NULL!", b"#DIV/0!", b"#VALUE!", b"#REF!")  # cells, not comments
 _NO_TEXT = {
     b"PK\x03\x04": "a ZIP or an Excel workbook", b"\xd0\xcf\x11\xe0": "an Excel workbook", b"\x1f\x8b": "packed by gzip",
     b"%PDF": "a PDF", b"\x89PNG": "a picture", b"PAR1": "a Parquet file", b"\x93NUMPY": "a NumPy file",
@@ -159,6 +160,7 @@ def _comment_lines(data: bytes) -> list[int]:
         while found >= 0:
             places.append(found + 1)
             found = data.find(b"\n" + mark, found + 1)
+    places = [place for place in places if not data.startswith(_EXCEL, place)]
     lines, line, before = [], 0, 0
     for place in sorted(places):
         line += data.count(b"\n", before, place)
