@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from otviz.distributions import store_upload, tables
@@ -241,7 +241,7 @@ def cell(value: str, decimal_comma: bool, grouped: str, unit: str, exponent: boo
     return value + unit
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     separator=st.sampled_from([",", ";", "\t", "|", " "]), decimal_comma=st.booleans(), group=st.sampled_from(["", "", " ", "other", "'"]),
     unit=st.sampled_from(["", "", " mm", "%"]), exponent=st.booleans(), encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "cp1252"]),
@@ -254,6 +254,7 @@ def test_a_table_is_the_same_however_it_is_written(
     tmp_path: Path, separator: str, decimal_comma: bool, group: str, unit: str, exponent: bool, encoding: str, end: str,
     above: str, before: str, after: str, heading: str, units_row: bool, empty: int, quoted: bool, extension: str,
 ) -> None:  # fmt: skip
+    assume(not (separator == " " and above == "A title\n" and heading == "2019 2020"))  # nobody could tell
     grouped = "" if exponent else {"other": "." if decimal_comma else ","}.get(group, group)
     if separator == " ":
         grouped, unit, before, after = grouped.strip(), unit.strip(), before.replace(" ", ""), after

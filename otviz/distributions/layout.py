@@ -16,7 +16,8 @@ from otviz.distributions.numerals import UNIT, UNITS, Style, is_missing, is_numb
 from otviz.distributions.tables import counts_rows
 
 BLANKS = r"\s+"
-SEPARATORS = ("\t", ";", ",", "|", BLANKS)
+SURE = ("\t", ";", "|")  # commas and blanks may stand in numbers
+SEPARATORS = (*SURE, ",", BLANKS)
 TRIED = 200  # rows that decide upon the separator
 YEAR = re.compile(r"(?:1[89]|2[01])\d\d")
 _UNIT_IN_NAME = re.compile(
@@ -137,7 +138,7 @@ def _usual_width(rows: Mapping[int, Row]) -> int:
 
 
 def _separator(lines: Sequence[str], usual: str) -> str:
-    """The one that gives most numbers, and least else, in rows of equal width."""
+    """One that stands in no number, else the one that gives most numbers, and least else, in rows of equal width."""
 
     def fit(separator: str) -> int:
         rows = {at: row for at, row in enumerate(_split(lines, separator)) if _filled(row)}
@@ -148,8 +149,9 @@ def _separator(lines: Sequence[str], usual: str) -> str:
         return sum(1 if is_number(cell) else -1 for cell in cells) if width > 1 else -len("".join(lines)) - 1
 
     fits = {separator: fit(separator) for separator in SEPARATORS}
-    best = max(fits, key=fits.__getitem__)
-    return best if fits[best] > fits[usual] else usual
+    sure = [separator for separator in SURE if fits[separator] > 0]
+    best = sure[0] if sure else max(fits, key=fits.__getitem__)
+    return best if sure or fits[best] > fits[usual] else usual
 
 
 def _first(rows: Mapping[int, Row], width: int, titles_of_words: bool) -> int:
