@@ -189,7 +189,8 @@ def npy(tmp_path: Path, header: str, body: bytes = b"", version: int = 1) -> str
     [
         ("", "from 1 byte to 200 MB"),
         ("\n\n", "must have rows of numbers; it has none"),
-        ("a,b\n", "two columns of numbers; it has 0 \\(its columns: a, b\\)"),
+        ("a,b\n", "two columns of numbers; it has 0 \\(column a holds nothing; column b holds nothing\\)"),
+        ("a,b\n1,\n2,\n3,\n", "two columns of numbers; it has 1 \\(column b holds nothing\\)"),
         ("a,b\n1,2\n3,4\n", "at least 3 rows of numbers; it has 2"),
         ("a\n1\n2\n3\n", "must have two columns of numbers.*a.*: a"),
         ("1\n2\n3\n", "must have two columns of numbers"),

@@ -41,7 +41,7 @@ class Layout:
         units: of all columns, empty where the file names none, (width,).
         numeric: columns of numbers, by place.
         counting: those of them that only number the rows: 0, 1, 2 ... or 1, 2, 3 ...
-        strange: by column of something else, its first cell that is no number, such as "'error' in row 3".
+        strange: by column of something else, its first cell that is no number, as "'error' in row 3", or "nothing".
         style: how numbers are written.
         notes: what was decided, in short sentences without a full stop.
     """
@@ -232,10 +232,10 @@ def _numeric(body: Mapping[int, Row], width: int) -> tuple[int, ...]:
 
 
 def _strange(body: Mapping[int, Row], names: Sequence[str], numeric: Sequence[int]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for at, row in body.items():
+    found = {name: "nothing" for place, name in enumerate(names) if place not in numeric}
+    for at, row in reversed(list(body.items())):
         for place, cell in enumerate(row):
-            if place not in numeric and names[place] not in found and not is_missing(cell) and not is_number(cell):
+            if place not in numeric and not is_missing(cell) and not is_number(cell):
                 found[names[place]] = f"{_short([cell])!r} in row {at + 1}"
     return found
 
