@@ -217,7 +217,7 @@ def test_a_file_of_ones_own_and_files_that_are_none(train: Callable[..., Train],
     # Each sentence differs from the one before: a file chosen while another is on its way would replace it.
     for index, (text, sentence) in enumerate((
         ("x\n1\n2\n3\n", "must have two columns of numbers"),
-        ("x,y\n1,2\nnan,3\n4,5\n", "must hold finite numbers"),
+        ("x,y\n1,2\ninf,3\n4,5\n", "bad1.csv, row 3, column x: 'inf' is not within"),
         ("some words\nand more\n", "must have two columns of numbers"),
         ("x,y\n1,2\n3,4\n", "must have at least 3 rows"),
     )):  # fmt: skip

@@ -21,6 +21,7 @@ from PIL import Image
 
 from otviz import __version__, browser, wire
 from otviz.cli import main
+from otviz.distributions.points import PointsFile
 from otviz.exports import Runs, exports, exports_of
 from otviz.exports.reports import BYTES, report
 from otviz.exports.scripts import notebook, script
@@ -138,6 +139,17 @@ def test_arrays_hold_every_look(label: str, recorded: dict[str, Recorded]) -> No
     with np.load(io.BytesIO(exports()["npz"].make(runs)), allow_pickle=False) as arrays:
         assert arrays["runs"].tolist() == list(runs)
         assert len(arrays["run2_step"]) == len(runs["OT-GAN"].snapshots)
+
+
+def test_an_npz_of_runs_is_a_file_of_points_too(recorded: dict[str, Recorded], tmp_path: Path) -> None:
+    """What the first run made at its last look is taken, in the file's own units."""
+    for labels in (["OT-GAN"], ["Sinkhorn generator", "OT-GAN"]):
+        (tmp_path / "runs.npz").write_bytes(exports()["npz"].make({label: recorded[label] for label in labels}))
+        found = PointsFile(str(tmp_path / "runs.npz"))
+        np.testing.assert_array_equal(found.loaded.own, recorded[labels[0]].snapshots[-1].generated)
+    (tmp_path / "images.npz").write_bytes(exports()["npz"].make({"UOTM": recorded["UOTM"]}))
+    with pytest.raises(ValueError, match=r"images\.npz "):
+        PointsFile(str(tmp_path / "images.npz"))
 
 
 def test_pictures_open(recorded: dict[str, Recorded]) -> None:
