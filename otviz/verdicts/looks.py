@@ -133,14 +133,18 @@ def _collapsed(look: Look) -> Judgement | None:
 
 
 def _beside(look: Look) -> Judgement | None:
-    one = bool((look.beside & (look.offsets >= limits.OFF_ONE)).any())
-    if not (one or (look.offset >= limits.OFF and look.spread < limits.WIDE)):
+    if not (look.offset >= limits.OFF and look.spread < limits.WIDE):
         return None
-    rule = (
-        f"Samples are off target if those of half the modes lie {limits.OFF:g} standard deviations beside their centres or "
-        f"more, or those of one mode {limits.OFF_ONE:g}."
-    )
+    rule = f"Samples are off target if half the modes lie {limits.OFF:g} standard deviations beside their centres, or more."
     return _say(look, "off target", rule)
+
+
+def _one_beside(look: Look) -> Judgement | None:
+    if not (look.beside & (look.offsets >= limits.OFF_ONE)).any():
+        return None
+    worst = float(look.offsets[look.beside].max())
+    rule = f"Samples are off target if one mode lies {limits.OFF_ONE:g} standard deviations beside its centre, or more."
+    return _say(look, "off target", rule, first=f"One mode lies {worst:.1f} std beside its centre; ")
 
 
 def _wide(look: Look) -> Judgement | None:
@@ -229,7 +233,7 @@ def _covers(look: Look) -> Judgement:
 
 
 _WITH_MODES: tuple[Callable[[Look], Judgement | None], ...] = (
-    _few, _collapsed, _beside, _wide, _mixes, _narrow, _unbalanced, _off, _covers,
+    _few, _collapsed, _beside, _wide, _mixes, _one_beside, _narrow, _unbalanced, _off, _covers,
 )  # fmt: skip
 _WITHOUT_MODES: tuple[Callable[[Look], Judgement | None], ...] = (_few, _partial, _shares, _off, _covers)
 
