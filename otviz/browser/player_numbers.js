@@ -241,7 +241,7 @@ function drawBars(player, canvas, shares, trueShares, names) {
     c.globalAlpha = 0.75;
     c.strokeRect(x - bar + line / 2, base - tall(truth[i]) + line / 2, bar - line, tall(truth[i]) - line / 2);
     c.globalAlpha = 1;
-    if (share < truth[i] * onModes / 4) cross(c, x + bar / 2, base - 6 * r, Math.min(3 * r, bar / 2), r);
+    if (truth[i] && share <= (truth[i] * onModes) / 4) cross(c, x + bar / 2, base - 6 * r, Math.min(3 * r, bar / 2), r);
     c.fillStyle = COLOURS.generated;
     c.fillRect(x, base - tall(share), bar, tall(share));
   });

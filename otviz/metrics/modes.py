@@ -35,7 +35,7 @@ REFERENCE = 40_000
 
 NAMES = (
     "modes_covered", "modes_total", "mode_shares", "true_shares", "high_quality", "mode_mixture", "outliers",
-    "mode_entropy", "mode_offsets", "mode_spreads",
+    "mode_entropy", "mode_offsets", "mode_spreads", "outliers_if_wide",
 )  # fmt: skip
 """What `coverage` returns."""
 
@@ -58,6 +58,7 @@ def coverage(samples: Samples, mixture: Mixture) -> dict[str, Any]:
         mode_offsets: distance between the median of the samples nearest to a centre and that of real ones, in standard
             deviations of the mode; UNKNOWN for fewer than COUNTED samples.
         mode_spreads: median distance from that median over that of real samples: 0 is a point, 1 is right.
+        outliers_if_wide: outliers over mode mixture of real samples of twice the width; bridges between modes have fewer.
 
     Raises ValueError for samples that are not (n, 2), n >= 1, or not finite.
     """
@@ -69,7 +70,8 @@ def coverage(samples: Samples, mixture: Mixture) -> dict[str, Any]:
     shares = np.bincount(nearest[good], minlength=len(centres)) / len(samples)
     high_quality = float(good.mean())
     mixed = float(_between(samples[~good], centres, reach).sum()) / len(samples)
-    offsets, spreads = _places(samples, nearest, mixture)
+    real = (centres.tobytes(), centres.dtype.str, mixture.std, mixture.weights.tobytes())
+    offsets, spreads = _places(samples, nearest, mixture, _true_blobs(*real))
     return {
         "modes_covered": int(_held(shares, mixture.weights).sum()),
         "modes_total": len(centres),
@@ -81,6 +83,7 @@ def coverage(samples: Samples, mixture: Mixture) -> dict[str, Any]:
         "mode_entropy": _balance(shares, mixture.weights),
         "mode_offsets": offsets.tolist(),
         "mode_spreads": spreads.tolist(),
+        "outliers_if_wide": _outliers_if_wide(*real),
     }
 
 
@@ -119,11 +122,12 @@ def _nearest(samples: Samples, centres: Samples) -> tuple[NDArray[np.intp], Arra
     return nearest, squared[np.arange(len(samples)), nearest]
 
 
-def _places(samples: Samples, nearest: NDArray[np.intp], mixture: Mixture) -> tuple[Array, Array]:
+def _places(
+    samples: Samples, nearest: NDArray[np.intp], mixture: Mixture, real: tuple[Array, Array]
+) -> tuple[Array, Array]:
     """Offsets and spreads as `coverage` returns them, (k,) each."""
-    data = (mixture.centres.tobytes(), mixture.centres.dtype.str, mixture.std, mixture.weights.tobytes())
     middles, radii, counts = _blobs(samples, nearest, mixture)
-    true_middles, true_radii = _true_blobs(*data)
+    true_middles, true_radii = real
     few = counts < COUNTED
     offsets = np.hypot(*(middles - true_middles).T) / mixture.std
     return np.where(few, UNKNOWN, offsets), np.where(few, UNKNOWN, radii / true_radii)
@@ -160,6 +164,16 @@ def _true_blobs(data: bytes, dtype: str, std: float, weights: bytes) -> tuple[Ar
     middles, radii, counts = _blobs(real, _nearest(real, centres)[0], mixture)
     few = counts < 20 * COUNTED
     return np.where(few[:, None], 0.0, middles), np.where(few, 1.0, radii)
+
+
+@functools.lru_cache(maxsize=64)
+def _outliers_if_wide(data: bytes, dtype: str, std: float, weights: bytes) -> float:
+    """As `coverage` returns it; 0 where there is nothing between modes."""
+    centres = np.frombuffer(data, dtype=dtype).reshape(-1, 2)
+    wide = Mixture(centres, 2 * std, np.frombuffer(weights)).sample(REFERENCE // 10, np.random.default_rng(17))
+    far = wide[_nearest(wide, centres)[1] > (WITHIN * std) ** 2]
+    mixed = int(_between(far, centres, WITHIN * std).sum())
+    return (len(far) - mixed) / mixed if mixed else 0.0
 
 
 def _between(samples: Samples, centres: Samples, reach: float) -> NDArray[np.bool_]:

@@ -1,13 +1,13 @@
 """A verdict on a run in plain words: does it cover the target (the look that is shown), and is it stable (its history)?
 
-`words` has what a verdict is, `limits` every limit with what lies on either side of it, `looks` the rules on one look,
-`stability` those on the history, `judging` puts both together.
+`words` has what a verdict is, `limits` every limit with what lies on either side of it, `looks` and `rules` judge
+one look, `stability` the history, `judging` puts both together.
 """
 
 from otviz.verdicts.example import DiversityExample, notebook_diversity_example
 from otviz.verdicts.judging import verdict
 from otviz.verdicts.limits import FINISHED, LATE
-from otviz.verdicts.looks import judge
+from otviz.verdicts.rules import judge
 from otviz.verdicts.stability import loss_spread
 from otviz.verdicts.words import History, Judgement, Kind, Meter, Stability, Verdict
 

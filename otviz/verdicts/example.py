@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from otviz.distributions.ring import Ring
 from otviz.metrics import coverage, diversity, real_scores, wasserstein2
-from otviz.verdicts.looks import judge
+from otviz.verdicts.rules import judge
 from otviz.verdicts.words import Judgement
 
 DISTANCE = 500

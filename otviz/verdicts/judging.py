@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otviz.verdicts.limits import FINISHED
-from otviz.verdicts.looks import judge
+from otviz.verdicts.rules import judge
 from otviz.verdicts.stability import broken, shaking
 from otviz.verdicts.words import History, Verdict
 

@@ -21,7 +21,7 @@ _NUMBER = functools.partial(st.column_config.NumberColumn, format="%.2f", width=
 _SHARE = functools.partial(st.column_config.NumberColumn, format="percent", width=70)
 _COLUMNS: dict[str, Any] = {
     "verdict": st.column_config.TextColumn(
-        width=150, help="Of the samples at this step, and unstable where the training was; final unless it says so far"
+        width=190, help="Of the samples at this step, and unstable where the training was; final unless it says so far"
     ),
     "step": st.column_config.NumberColumn(width=50),
     "modes": st.column_config.TextColumn(width=60),
