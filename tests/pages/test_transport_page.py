@@ -17,11 +17,13 @@ from streamlit.testing.v1 import AppTest
 
 from otviz.distributions import store_upload
 from otviz.distributions.drawing import write_strokes
+from otviz.distributions.gaussian import Gaussian
+from otviz.distributions.ring import Ring
 from otviz.ot.notebook import notebook_points
 from otviz.transport.flows import Flows
 from otviz.transport.notebook import target as notebook_target
 from otviz.transport.packing import unpack
-from otviz.transport.problem import COSTS, LOSSES
+from otviz.transport.problem import COSTS, LOSSES, Problem, clouds
 from tests.waiting import PATIENCE, until
 
 
@@ -293,8 +295,10 @@ def test_the_flow_moves_the_points_downhill(monkeypatch: pytest.MonkeyPatch) -> 
     panels = flows.panels()
     assert [panel.status for panel in panels] == ["done"] * len(panels)
     assert len(panels) >= 4
+    x, y = clouds(Problem(n=400), Gaussian(), Ring())
     for panel in panels:
-        assert panel.snapshots[0].generated.shape == (400, 2)
+        np.testing.assert_array_equal(panel.snapshots[0].generated, x)
+        np.testing.assert_array_equal(panel.scene.target, y)
         assert panel.snapshots[-1].generator_loss < panel.snapshots[0].generator_loss
 
 
