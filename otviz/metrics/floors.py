@@ -19,13 +19,16 @@ from otviz.metrics.distances import NEIGHBOURS, Samples, precision_recall, sinkh
 DRAWS = 12
 """Pairs of real draws behind a floor: with them its mean is known to a third of its standard deviation."""
 
+SMALL, FEWER = 500, 6
+"""Points above which there are FEWER pairs: 1000 points against 1000 take 0.1 s, five times as long as 500."""
+
 WITHIN_NOISE = 2.0
 """Standard deviations from the floor's mean up to which a value is within noise."""
 
 
 @dataclass(frozen=True)
 class Floor:
-    """A score of real points against other real points, over DRAWS pairs of draws.
+    """A score of real points against other real points, over pairs of independent draws.
 
     Attributes:
         mean, std: over the pairs, in units of the score.
@@ -82,4 +85,4 @@ def _floor(distance: Callable[[Samples, Samples], float], target: Distribution, 
 def _pairs(target: Distribution, n: int) -> list[tuple[Samples, Samples]]:
     """The same pairs of draws whoever asks, so that a floor is the same number everywhere."""
     rng = np.random.default_rng([n, 17])
-    return [(target.sample(n, rng), target.sample(n, rng)) for _ in range(DRAWS)]
+    return [(target.sample(n, rng), target.sample(n, rng)) for _ in range(DRAWS if n <= SMALL else FEWER)]
