@@ -8,40 +8,53 @@ from typing import Any
 from torch import Tensor
 
 from otviz.ot.costs import cost_p
-from otviz.ot.divergences import check_sinkhorn
+from otviz.ot.divergences import sinkhorn_divergence
 from otviz.ot.exact import exact_cost
-from otviz.ot.reference import geomloss_divergence
+from otviz.ot.precision import widened
 from otviz.ot.sinkhorn import solve
 
 EXACT_LIMIT = 5000
 
 
 def transport_numbers(
-    x: Tensor, y: Tensor, *, p: int = 2, blur: float = 0.05, scaling: float = 0.9, reach: float | None = None
+    x: Tensor,
+    y: Tensor,
+    *,
+    p: int = 2,
+    blur: float = 0.05,
+    scaling: float = 0.9,
+    reach: float | None = None,
+    a: Tensor | None = None,
+    b: Tensor | None = None,
 ) -> dict[str, Any]:
-    """The five numbers that are so often confused, for uniform samples x (n, d) and y (m, d).
+    """The five numbers that are so often confused, for samples x (n, d) and y (m, d), all by our own solver.
 
     Args:
         p, blur, scaling, reach: geomloss' words; epsilon = blur^p, costs |x - y|^p / p.
+        a, b: weights (n,) and (m,), >= 0 and each summing to 1; uniform if None.
 
     Returns:
-        sinkhorn_divergence: debiased, by geomloss at this scaling.
+        sinkhorn_divergence: debiased.
         entropic_cost: OT_epsilon, the optimum with its entropy term.
         transport_cost: <P, C> of the entropic plan alone.
         exact_cost: the linear program, balanced whatever `reach`.
         marginal_error: largest total-variation error of a marginal; of a balanced plan it tells convergence.
         seconds: all of it.
+
+    Raises ValueError for settings, shapes or weights out of range.
     """
-    check_sinkhorn(x, y, blur=blur, p=p, reach=reach)
     began = time.perf_counter()
-    cost = cost_p(x, y, p)
-    plan = solve(cost, blur**p, rho=None if reach is None else reach**p)
-    divergence = geomloss_divergence(x, y, p=p, blur=blur, scaling=scaling, reach=reach)
+    divergence = sinkhorn_divergence(x, y, blur=blur, p=p, reach=reach, scaling=scaling, a=a, b=b).value
+    left, right = (widened(points - x[0]) for points in (x, y))
+    a, b = (None if weights is None else widened(weights) for weights in (a, b))
+    cost = cost_p(left, right, p)
+    plan = solve(cost, blur**p, a=a, b=b, rho=None if reach is None else reach**p, last=200)
+    weights = (None if w is None else w.numpy() for w in (a, b))
     return {
         "sinkhorn_divergence": float(divergence),
         "entropic_cost": float(plan.entropic_cost),
         "transport_cost": float(plan.transport_cost),
-        "exact_cost": exact_cost(cost.numpy()),
+        "exact_cost": exact_cost(cost.numpy(), *weights),
         "marginal_error": float(plan.marginal_error),
         "seconds": round(time.perf_counter() - began, 3),
     }

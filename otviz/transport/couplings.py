@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from otviz.ot.duals import Goal, half_sums
 from otviz.ot.grounds import GROUNDS, Quadratic
 from otviz.ot.work import Work, alongside
 from otviz.runs.snapshots import square_box
-from otviz.transport.fields import OfPlans, SoftMin, shares
+from otviz.transport.fields import OfPlans, SoftMin, mean, shares
 from otviz.transport.picture import Box, Numbers, Picture
 from otviz.transport.plans import Drawn, Order, Ordered, bins_of, draw, orders, plan_of
 from otviz.transport.potentials import (
+    MISSING,
+    Cloud,
     Crossing,
+    Masses,
+    Points,
     Setting,
     crossing,
     crossing_by_part,
@@ -25,9 +30,10 @@ from otviz.transport.potentials import (
     precision,
 )
 from otviz.transport.problem import Problem
-from otviz.transport.views import GRID, grid, sample
+from otviz.transport.views import GRID, grid
 
-Points = NDArray[np.floating]
+SMALL = 1e-3
+"""Share of OT_epsilon below which a divergence is computed again in float64."""
 
 
 def has_plan(problem: Problem) -> bool:
@@ -43,7 +49,7 @@ def cost_matrix(problem: Problem, x: Points, y: Points) -> NDArray[np.float64]:
 
 def matrices(problem: Problem, x: Points, y: Points) -> float:
     """How many float32 matrices (n, m) the dense solve holds at once."""
-    return 3.0 * Prepared.of(problem, x, y).x.element_size() / 4
+    return 3.0 * Prepared.of(problem, x, y).x.points.element_size() / 4
 
 
 @dataclass(frozen=True)
@@ -54,15 +60,15 @@ class Prepared:
     of y, which only tilt the potentials. So clouds far apart lose nothing to rounding.
 
     Attributes:
-        x, y: (n, d), (m, d).
+        x, y: (n, d), (m, d), with their masses.
         order_x, order_y: the place of each point in the problem.
         centre_x, centre_y: what was taken off, (d,) float64; `shift` is their difference.
         weight: the factor of |x - y|^2 / 2 in the cost if the centres differ, else 0.
     """
 
     setting: Setting
-    x: Tensor
-    y: Tensor
+    x: Cloud
+    y: Cloud
     order_x: Order
     order_y: Order
     centre_x: Tensor
@@ -70,14 +76,15 @@ class Prepared:
     weight: float
 
     @classmethod
-    def of(cls, problem: Problem, x: Points, y: Points) -> Prepared:
-        """From the points as given, (n, d) and (m, d)."""
+    def of(cls, problem: Problem, x: Points, y: Points, a: Masses | None = None, b: Masses | None = None) -> Prepared:
+        """From the points as given, (n, d) and (m, d), and their masses, (n,) and (m,); uniform if None."""
         ground = GROUNDS[problem.cost]
         setting = Setting.of(ground, problem.p, problem.epsilon, problem.rho, problem.scaling)
         left, right = x.astype(np.float64), y.astype(np.float64)
         order_x, order_y = orders(left, right)
         clouds = [torch.from_numpy(left[order_x]), torch.from_numpy(right[order_y])]
-        centres, weight = [cloud.mean(0) for cloud in clouds], 0.0
+        masses = [None if w is None else torch.from_numpy(w[order]) for w, order in ((a, order_x), (b, order_y))]
+        centres, weight = [mean(cloud, w) for cloud, w in zip(clouds, masses, strict=True)], 0.0
         if isinstance(ground, Quadratic) and problem.rho is None:
             weight = ground.factor
         elif problem.cost == "cosine":  # it has an origin of its own
@@ -86,12 +93,29 @@ class Prepared:
             centres = [(centres[0] + centres[1]) / 2] * 2
         left_c, right_c = (cloud - centre for cloud, centre in zip(clouds, centres, strict=True))
         dtype = precision(setting, left_c, right_c)
-        return cls(setting, left_c.to(dtype), right_c.to(dtype), order_x, order_y, centres[0], centres[1], weight)
+        of_x, of_y = (
+            Cloud(cloud.to(dtype), None if w is None else w.to(dtype))
+            for cloud, w in zip((left_c, right_c), masses, strict=True)
+        )
+        return cls(setting, of_x, of_y, order_x, order_y, centres[0], centres[1], weight)
+
+    def wide(self) -> Prepared:
+        """The same in float64."""
+        return replace(self, x=self.x.to(torch.float64), y=self.y.to(torch.float64))
 
     @property
     def shift(self) -> Tensor:
         """centre_x - centre_y, (d,)."""
         return self.centre_x - self.centre_y
+
+    @property
+    def are_equal(self) -> bool:
+        """Whether both clouds are the same points with the same masses, in whatever order."""
+        if not torch.equal(self.x.points, self.y.points) or bool(self.shift.any()):
+            return False
+        sides = (self.x, self.y)
+        masses = [torch.full_like(s.points[:, 0], 1 / len(s)) if s.masses is None else s.masses for s in sides]
+        return torch.equal(*masses)
 
     @property
     def lift(self) -> float:
@@ -103,7 +127,8 @@ class Prepared:
 class Solved:
     """Soft minima over the points solved for: `kept_x`, `kept_y` are their places in the plan's order.
 
-    `own_x`, `own_y` are the potentials of each cloud with itself, None where the loss has no such terms.
+    `own_x`, `own_y` are the potentials of each cloud with itself, None where the loss has no such terms; `own` is half
+    the sum of their values, 0 where it is not known.
     """
 
     kept_x: Order
@@ -113,6 +138,7 @@ class Solved:
     over_y: SoftMin
     own_x: SoftMin | None
     own_y: SoftMin | None
+    own: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -130,10 +156,15 @@ class Sampled:
     own_pull: Tensor | None
 
 
-def picture(problem: Problem, x: Points, y: Points, some: int | None, dense: bool) -> Work[Picture]:
+def picture(
+    problem: Problem, x: Points, y: Points, a: Masses | None, b: Masses | None, some: int | None, dense: bool
+) -> Work[Picture]:
     """The picture of `problem` by `some` points of each cloud, or by all; `dense` keeps matrices in memory."""
-    prepared = Prepared.of(problem, x, y)
-    solved = yield from _solve(prepared, some, dense, own_terms=problem.loss == "sinkhorn")
+    prepared, own_terms = Prepared.of(problem, x, y, a, b), problem.loss == "sinkhorn"
+    solved = yield from _solve(prepared, some, dense, own_terms=own_terms)
+    if own_terms and prepared.x.points.dtype == torch.float32 and _is_small(prepared, solved):
+        prepared = prepared.wide()
+        solved = yield from _solve(prepared, some, dense, own_terms=True)
     bins_x, bins_y = bins_of(prepared.order_x), bins_of(prepared.order_y)
     sides = Ordered(
         prepared.x,
@@ -149,14 +180,16 @@ def picture(problem: Problem, x: Points, y: Points, some: int | None, dense: boo
     (drawn, at), (field_x, field_y) = yield from alongside(samples, _fields(of_x, of_y, box))
     alone = None if at.own_f is None or at.own_pull is None else (at.own_f, at.own_pull)
     slope = of_x.slope_of((at.f, at.pull), alone)
+    if prepared.are_equal and alone is not None:
+        slope = torch.zeros_like(slope)
     masses = _masses(prepared, solved, at)
     return Picture(
         x=x.astype(np.float32),
         y=y.astype(np.float32),
         box=box,
         force=_placed(-slope, prepared.order_x),
-        potential_x=_placed(of_x.value_of(prepared.x, at.f, at.own_f), prepared.order_x),
-        potential_y=_placed(of_y.value_of(prepared.y, at.g, at.own_g), prepared.order_y),
+        potential_x=_placed(of_x.value_of(prepared.x.points, at.f, at.own_f), prepared.order_x),
+        potential_y=_placed(of_y.value_of(prepared.y.points, at.g, at.own_g), prepared.order_y),
         field_x=field_x,
         field_y=field_y,
         plan=plan_of(drawn, sides, prepared.centre_y, (bins_x, bins_y), masses),
@@ -164,6 +197,13 @@ def picture(problem: Problem, x: Points, y: Points, some: int | None, dense: boo
         finished=some is None,
         notes=() if some is None else (f"solved for {some} of {len(x)} points, extended to the rest",),
     )
+
+
+def _is_small(prepared: Prepared, solved: Solved) -> bool:
+    """Whether the divergence is so small a part of OT_epsilon that float32 would lose it."""
+    x, y = prepared.x.part(solved.kept_x), prepared.y.part(solved.kept_y)
+    whole = entropic_cost(prepared.setting, (solved.cross.f, x), (solved.cross.g, y)) + prepared.lift
+    return whole - solved.own < SMALL * abs(whole)
 
 
 def _placed(values: Tensor, order: Order) -> NDArray[np.float32]:
@@ -185,35 +225,27 @@ def _fields(of_x: OfPlans, of_y: OfPlans, box: Box) -> Work[list[NDArray[np.floa
 def _sampled(prepared: Prepared, solved: Solved, drawing: Work[Drawn]) -> Work[tuple[Drawn, Sampled]]:
     drawn = yield from drawing
     whole = len(solved.kept_y) == len(prepared.y)
-    g = solved.cross.g_next if whole else (yield from solved.over_x.values(prepared.y))
+    g = solved.cross.g_next if whole else (yield from solved.over_x.values(prepared.y.points))
     if solved.own_x is None or solved.own_y is None:
         return drawn, Sampled(drawn.f, g, drawn.pull, None, None, None)
-    own_f, own_pull = yield from solved.own_x.slopes(prepared.x)
-    own_g = yield from solved.own_y.values(prepared.y)
+    own_f, own_pull = yield from solved.own_x.slopes(prepared.x.points)
+    own_g = yield from solved.own_y.values(prepared.y.points)
     return drawn, Sampled(drawn.f, g, drawn.pull, own_f, own_g, own_pull)
 
 
 def _solve(prepared: Prepared, some: int | None, dense: bool, *, own_terms: bool) -> Work[Solved]:
-    kept = [sample(len(points), some) for points in (prepared.x, prepared.y)]
-    x, y = prepared.x[kept[0]], prepared.y[kept[1]]
-    setting = prepared.setting
-    between = (crossing if dense else crossing_by_part)(setting, x, y)
+    kept = [cloud.sample(some) for cloud in (prepared.x, prepared.y)]
+    x, y = prepared.x.part(kept[0]), prepared.y.part(kept[1])
+    setting, goal = prepared.setting, Goal(MISSING, lift=prepared.lift)
     own_x = own_y = None
     if own_terms:
-        cross, potentials = yield from alongside(between, _alone(setting, (x, y), dense))
-        own_x, own_y = setting.softmin(x, potentials[0]), setting.softmin(y, potentials[1])
-    else:
-        cross = yield from between
+        alone = own if dense else own_by_part
+        found = yield from alongside(alone(setting, x), alone(setting, y))
+        own_x, own_y = (setting.softmin(cloud, one.potential) for cloud, one in zip((x, y), found, strict=True))
+        goal = replace(goal, own=half_sums(found[0].values, found[1].values))
+    cross = yield from (crossing if dense else crossing_by_part)(setting, x, y, goal)
     over_x, over_y = setting.softmin(x, cross.f), setting.softmin(y, cross.g)
-    return Solved(kept[0], kept[1], cross, over_x, over_y, own_x, own_y)
-
-
-def _alone(setting: Setting, clouds: tuple[Tensor, Tensor], dense: bool) -> Work[list[Tensor]]:
-    """The potential of each cloud with itself."""
-    found = []
-    for points in clouds:
-        found.append((yield from (own if dense else own_by_part)(setting, points)))
-    return found
+    return Solved(kept[0], kept[1], cross, over_x, over_y, own_x, own_y, goal.own[0])
 
 
 def variations(prepared: Prepared, solved: Solved) -> tuple[OfPlans, OfPlans]:
@@ -240,31 +272,32 @@ def _masses(prepared: Prepared, solved: Solved, at: Sampled) -> tuple[Tensor, Te
 
 def _numbers(prepared: Prepared, solved: Solved, at: Sampled, drawn: Drawn) -> Numbers:
     setting, cross = prepared.setting, solved.cross
-    entropic = entropic_cost(setting, cross.f, cross.g) + prepared.lift
+    x, y = prepared.x.part(solved.kept_x), prepared.y.part(solved.kept_y)
+    entropic = entropic_cost(setting, (cross.f, x), (cross.g, y)) + prepared.lift
     divergence = None
     if solved.own_x is not None and solved.own_y is not None and at.own_f is not None and at.own_g is not None:
-        own_x = entropic_cost(setting, at.own_f[solved.kept_x], solved.own_x.potential)
-        own_y = entropic_cost(setting, at.own_g[solved.kept_y], solved.own_y.potential)
-        divergence = entropic - (own_x + own_y) / 2
-    moved = float(drawn.moved.double().mean()) + prepared.lift
+        own_x = entropic_cost(setting, (at.own_f[solved.kept_x], x), (solved.own_x.potential, x))
+        own_y = entropic_cost(setting, (at.own_g[solved.kept_y], y), (solved.own_y.potential, y))
+        divergence = 0.0 if prepared.are_equal else max(0.0, entropic - (own_x + own_y) / 2)
+    moved = float(mean(drawn.moved, prepared.x.masses)) + prepared.lift
     if prepared.weight:  # the columns are nearly exact, so nearly no cost goes along the shift
-        moved -= prepared.weight * float((drawn.map.double().mean(0) * prepared.shift).sum())
+        moved -= prepared.weight * float((mean(drawn.map, prepared.x.masses) * prepared.shift).sum())
     return Numbers(
         loss=entropic if divergence is None else divergence,
         transport_cost=moved,
         entropic_cost=entropic,
         sinkhorn_divergence=divergence,
         marginal_error=cross.error,
-        mass=float(shares(at.f.double(), setting.rho).mean()),
+        mass=float(mean(shares(at.f.double(), setting.rho), prepared.x.masses)),
         iterations=cross.sweeps,
-        solver=f"{cross.solver}, {str(prepared.x.dtype).removeprefix('torch.')}",
+        solver=f"{cross.solver}, {str(prepared.x.points.dtype).removeprefix('torch.')}",
     )
 
 
-def entropic_cost(setting: Setting, f: Tensor, g: Tensor) -> float:
-    """OT_epsilon, the dual value of f (n,) = the soft minimum of g (m,), units of the cost."""
-    rho = setting.rho
+def entropic_cost(setting: Setting, of_x: tuple[Tensor, Cloud], of_y: tuple[Tensor, Cloud]) -> float:
+    """OT_epsilon, the dual value of f (n,) = the soft minimum of g (m,), each with its cloud, units of the cost."""
+    rho, sides = setting.rho, [(potential.double(), cloud.masses) for potential, cloud in (of_x, of_y)]
     if rho is None:
-        return float(f.double().mean() + g.double().mean())
-    ends = sum(float(torch.expm1((h.double() / -rho).clamp_max(300)).mean()) for h in (f, g))
-    return -rho * ends - setting.epsilon * (float(shares(f.double(), rho).mean()) - 1)
+        return sum(float(mean(h, masses)) for h, masses in sides)
+    ends = sum(float(mean(torch.expm1((h / -rho).clamp_max(300)), masses)) for h, masses in sides)
+    return -rho * ends - setting.epsilon * (float(mean(shares(sides[0][0], rho), sides[0][1])) - 1)

@@ -1,7 +1,7 @@
 """First variations of the losses, at any point: the potentials that a page draws and whose descent its arrows follow.
 
-Sinkhorn potentials leave the samples by a soft minimum, f(z) = -epsilon log mean_j exp((g_j - c(z, y_j)) / epsilon), and
-so do their gradients: means of dc(z, y_j)/dz over the row of the plan at z (Feydy et al. 2019, section 3).
+Sinkhorn potentials leave the samples by a soft minimum, f(z) = -epsilon log sum_j b_j exp((g_j - c(z, y_j)) / epsilon),
+and so do their gradients: means of dc(z, y_j)/dz over the row of the plan at z (Feydy et al. 2019, section 3).
 """
 
 from __future__ import annotations
@@ -47,12 +47,13 @@ class Rows:
 
 @dataclass(frozen=True)
 class SoftMin:
-    """-damping epsilon log mean_j exp((potential_j - c(z, points_j)) / epsilon), units of the cost.
+    """-damping epsilon log sum_j masses_j exp((potential_j - c(z, points_j)) / epsilon), units of the cost.
 
     Attributes:
         points, potential: shapes (m, d) and (m,), the same dtype.
         epsilon: temperature, units of the cost.
         damping: rho / (rho + epsilon) where marginals are soft, else 1.
+        masses: of the points, (m,), >= 0 and summing to 1; 1/m each if None.
     """
 
     ground: Ground
@@ -60,11 +61,15 @@ class SoftMin:
     potential: Tensor
     epsilon: float
     damping: float = 1.0
+    masses: Tensor | None = None
 
     def rows(self, z: Tensor) -> Iterator[Rows]:
         """The plan's rows at z (k, d), in blocks."""
         step, bit = max(1, BLOCK // len(self.points)), self.epsilon * LOG_2
-        scores, log_m = self.ground.scores(self.points, self.potential, bit), math.log2(len(self.points))
+        potential, log_m = self.potential, math.log2(len(self.points))
+        if self.masses is not None:
+            potential, log_m = potential + self.epsilon * self.masses.log(), 0.0
+        scores = self.ground.scores(self.points, potential, bit)
         for start in range(0, len(z), step):
             weights = scores(z[start : start + step])
             top = weights.amax(1, keepdim=True)
@@ -149,6 +154,20 @@ class OfPlans(Variation):
         return torch.expm1((f / -self.rho).clamp_max(80)).mul_(-(self.rho + self.cross.epsilon))
 
 
+def mean(values: Tensor, masses: Tensor | None) -> Tensor:
+    """sum_i masses_i values_i in float64, over the first axis; masses (n,) sum to 1, 1/n each if None."""
+    values = values.double()
+    return values.mean(0) if masses is None else masses.double() @ values
+
+
+def log_mean_exp(values: Tensor, masses: Tensor | None) -> Tensor:
+    """log sum_i masses_i e^values_i in float64, shape ()."""
+    values = values.double()
+    if masses is None:
+        return values.logsumexp(0) - math.log(len(values))
+    return (values + masses.double().log()).logsumexp(0)
+
+
 def shares(f: Tensor, rho: float | None) -> Tensor:
     """What a point moves, in units of its own mass: e^(-f/rho), the shape of f; 1 if balanced."""
     return torch.ones_like(f) if rho is None else torch.exp((f / -rho).clamp_max(80))
@@ -162,6 +181,7 @@ class OfKernel(Variation):
     Attributes:
         kernel: "gaussian" e^(-|d|^2 / 2 blur^2), "laplacian" e^(-|d|/blur), or "energy" -|d|; geomloss' three.
         own, other: points, centred, (n, d) and (m, d).
+        masses_own, masses_other: theirs, (n,) and (m,), summing to 1; uniform if None.
     """
 
     kernel: str
@@ -169,6 +189,8 @@ class OfKernel(Variation):
     own: Tensor
     other: Tensor
     centre: Tensor
+    masses_own: Tensor | None = None
+    masses_other: Tensor | None = None
 
     def values(self, z: Tensor) -> Work[Tensor]:
         values, _ = yield from self._sums(z, slopes=False)
@@ -180,17 +202,17 @@ class OfKernel(Variation):
     def _sums(self, z: Tensor, *, slopes: bool) -> Work[tuple[Tensor, Tensor]]:
         z = (z - self.centre).to(self.own)
         values, slope = torch.zeros_like(z[:, 0]), torch.zeros_like(z)
-        for points, sign in ((self.own, 1.0), (self.other, -1.0)):
+        sides = ((self.own, self.masses_own, 1.0), (self.other, self.masses_other, -1.0))
+        for points, masses, sign in sides:
+            share = torch.full_like(points[:, 0], 1 / len(points)) if masses is None else masses
             step, (kernel, ground, steep) = max(1, BLOCK // len(points)), self._kernel(points)
             for start in range(0, len(z), step):
                 rows = slice(start, start + step)
                 weights = kernel(z[rows])
-                values[rows] += sign * weights.mean(1)
+                values[rows] += sign * weights.mv(share)
                 if slopes:
-                    pull = ground.pull(
-                        weights if self.kernel != "energy" else torch.ones_like(weights), z[rows], points
-                    )
-                    slope[rows] -= pull.mul_(sign * steep / len(points))
+                    pulling = share.expand_as(weights) if self.kernel == "energy" else weights * share
+                    slope[rows] -= ground.pull(pulling, z[rows], points).mul_(sign * steep)
                 yield
         return values, slope
 

@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from otviz.ot.grounds import GROUNDS
 from otviz.ot.work import Work, alongside
 from otviz.runs.snapshots import square_box
-from otviz.transport.fields import OfKernel
+from otviz.transport.fields import OfKernel, mean
 from otviz.transport.picture import Numbers, Picture
-from otviz.transport.potentials import Setting, precision
+from otviz.transport.potentials import Cloud, Masses, Points, Setting, precision
 from otviz.transport.problem import Problem
-from otviz.transport.views import GRID, grid, sample
+from otviz.transport.views import GRID, grid
 
 KERNELS = {"energy": "energy", "gaussian-mmd": "gaussian", "laplacian-mmd": "laplacian"}
 
 
-def picture(problem: Problem, x: NDArray[np.floating], y: NDArray[np.floating], some: int | None) -> Work[Picture]:
+def picture(
+    problem: Problem, x: Points, y: Points, a: Masses | None, b: Masses | None, some: int | None
+) -> Work[Picture]:
     """The picture of a loss in KERNELS; means over `some` points of each cloud, or over all."""
     places = [torch.from_numpy(points.astype(np.float64)) for points in (x, y)]
     centre = (places[0].mean(0) + places[1].mean(0)) / 2
-    kept_x, kept_y = (points[torch.from_numpy(sample(len(points), some))] for points in places)
+    clouds = [
+        Cloud(points, None if w is None else torch.from_numpy(w)) for points, w in zip(places, (a, b), strict=True)
+    ]
+    kept_x, kept_y = (cloud.part(cloud.sample(some)) for cloud in clouds)
     variation = variation_of(problem, kept_x, kept_y, centre)
     box = square_box(x.astype(np.float32), y.astype(np.float32))
     views = torch.cat([places[1], grid(box)])
@@ -40,17 +44,20 @@ def picture(problem: Problem, x: NDArray[np.floating], y: NDArray[np.floating], 
         field_x=field_x,
         field_y=-field_x,
         plan=None,
-        numbers=Numbers(float(potential_x.mean() - potential_y.mean()) / 2, solver="kernel sums"),
+        numbers=Numbers(
+            float(mean(potential_x, clouds[0].masses) - mean(potential_y, clouds[1].masses)) / 2, solver="kernel sums"
+        ),
         finished=some is None,
         notes=() if some is None else (f"means over {some} of {len(x)} points",),
     )
 
 
-def variation_of(problem: Problem, x: Tensor, y: Tensor, centre: Tensor) -> OfKernel:
-    """The first variation with respect to the source, of points x (n, d) and y (m, d), about a centre (d,)."""
-    x, y = x - centre, y - centre
+def variation_of(problem: Problem, of_x: Cloud, of_y: Cloud, centre: Tensor) -> OfKernel:
+    """The first variation with respect to the source, of clouds of n and m points, about a centre (d,)."""
+    x, y = of_x.points - centre, of_y.points - centre
     kernel = KERNELS[problem.loss]
     width = 1.0 if kernel == "energy" else problem.blur
     ground, epsilon = (GROUNDS["half-squared"], width**2) if kernel == "gaussian" else (GROUNDS["euclidean"], width)
     dtype = precision(Setting(ground, epsilon, None, 1), x, y)
-    return OfKernel(kernel, width, x.to(dtype), y.to(dtype), centre)
+    masses = (None if cloud.masses is None else cloud.masses.to(dtype) for cloud in (of_x, of_y))
+    return OfKernel(kernel, width, x.to(dtype), y.to(dtype), centre, *masses)

@@ -18,6 +18,7 @@ from torch import Tensor
 from otviz.ot.work import Work
 from otviz.transport.fields import SoftMin, shares
 from otviz.transport.picture import Plan
+from otviz.transport.potentials import Cloud
 
 LINES = 6
 BINS = 96
@@ -58,14 +59,14 @@ class Ordered:
     """The sides of a plan in its order.
 
     Attributes:
-        x: source points, centred, (n, d).
+        x: source points, centred, (n, d), with their masses.
         order_x: the place of each in the problem, (n,).
         bins_x: its bin, (n,), rising.
         order_y, bins_y: the same of the target points that the plan's soft minimum has, (k,).
         columns: bins of the whole target.
     """
 
-    x: Tensor
+    x: Cloud
     order_x: Order
     bins_x: Bins
     order_y: Order
@@ -93,7 +94,8 @@ class Drawn:
 
 def draw(softmin: SoftMin, sides: Ordered, rho: float | None) -> Work[Drawn]:
     """The rows of the plan of a soft minimum over the target, for `sides`."""
-    x, y = sides.x, softmin.points
+    x, y = sides.x.points, softmin.points
+    share = torch.full_like(x[:, 0], 1 / len(x)) if sides.x.masses is None else sides.x.masses
     n, m, k = len(x), len(y), min(LINES, len(y))
     bins_x, bins_y = (torch.from_numpy(bins.astype(np.int64)) for bins in (sides.bins_x, sides.bins_y))
     ends = torch.searchsorted(bins_y, torch.arange(sides.columns), right=True)
@@ -115,7 +117,7 @@ def draw(softmin: SoftMin, sides: Ordered, rho: float | None) -> Work[Drawn]:
         out.f[rows], out.pull[rows] = block.values, softmin.ground.pull(weights, x[rows], y)
         out.map[rows] = torch.stack([weights.mv(column) for column in y.T], 1)
         out.heights[rows], out.heaviest[rows] = torch.topk(weights, k)
-        out.matrix.index_add_(0, bins_x[rows], binned * mass[:, None] / n)
+        out.matrix.index_add_(0, bins_x[rows], binned * (mass * share[rows])[:, None])
         out.partner[rows] = torch.searchsorted(below, chance[rows] * below[:, -1:], right=True)[:, 0].clamp_max(m - 1)
         out.moved[rows] = softmin.ground.mean(weights, x[rows], y) * mass
         yield

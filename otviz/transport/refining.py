@@ -6,8 +6,9 @@ import threading
 import time
 
 from otviz.transport.picture import Picture
+from otviz.transport.potentials import Masses, Points
 from otviz.transport.problem import Problem
-from otviz.transport.solve import Points, refine
+from otviz.transport.solve import refine
 
 FORGOTTEN = 20.0
 """Seconds without a question after which nobody waits for the answer any more: a closed tab says no goodbye."""
@@ -19,11 +20,19 @@ class Refinement:
     It ends at its next pause when it is told to, when nobody has asked for a while, or when the process ends.
     """
 
-    def __init__(self, problem: Problem, x: Points, y: Points, rough: Picture) -> None:
+    def __init__(
+        self,
+        problem: Problem,
+        x: Points,
+        y: Points,
+        rough: Picture,
+        a: Masses | None = None,
+        b: Masses | None = None,
+    ) -> None:
         self.problem = problem
         self.picture = rough
         self.error = ""
-        self._work = refine(problem, x, y, rough)
+        self._work = refine(problem, x, y, rough, a, b)
         self._stop = threading.Event()
         self._over = threading.Event()
         self._asked_at = time.monotonic()

@@ -13,16 +13,14 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from otviz.ot.exact import exact_cost
 from otviz.ot.work import Work, completed
 from otviz.transport import couplings, kernels
 from otviz.transport.memory import check_memory
 from otviz.transport.picture import Picture
+from otviz.transport.potentials import Masses, Points
 from otviz.transport.problem import Problem
-
-Points = NDArray[np.floating]
 
 FULL = 1500
 """Points up to which the first answer is the full one."""
@@ -39,30 +37,37 @@ EXACT = 2000
 """Points up to which the linear programme is solved: it takes seconds there, grows as n^3, and cannot be interrupted."""
 
 
-def coarse(problem: Problem, x: Points, y: Points) -> Picture:
+def coarse(problem: Problem, x: Points, y: Points, a: Masses | None = None, b: Masses | None = None) -> Picture:
     """The first answer, within a moment whatever the size, for points x (n, 2) and y (m, 2), data units.
 
-    Raises ValueError for points of another shape or not finite.
+    Args:
+        a, b: masses of the points, (n,) and (m,), >= 0 and each summing to 1; uniform if None.
+
+    Raises ValueError for points or masses of another shape or not finite, and masses that do not sum to 1.
     """
     check_points(x, y)
+    check_masses(x, y, a, b)
     n = max(len(x), len(y))
     some = min(SOME, max(100, EXTENDED // n)) if n > FULL else None
     with _one_thread():
-        return completed(_picture(problem, x, y, some))
+        return completed(_picture(problem, x, y, a, b, some))
 
 
-def refine(problem: Problem, x: Points, y: Points, rough: Picture) -> Generator[Picture | None, None, None]:
-    """The full answer after `rough`: None at every pause, where a caller may stop, then the picture.
+def refine(
+    problem: Problem, x: Points, y: Points, rough: Picture, a: Masses | None = None, b: Masses | None = None
+) -> Generator[Picture | None, None, None]:
+    """The full answer after `rough`, of the same points and masses: None at every pause, where a caller may stop, then the picture.
 
     The picture comes again with `exact_cost`, where the linear programme is small enough.
 
     Raises:
-        ValueError: it does not fit into memory, or points of another shape or not finite.
+        ValueError: it does not fit into memory, or points and masses that `coarse` refuses.
     """
     check_points(x, y)
+    check_masses(x, y, a, b)
     full = rough
     if not rough.finished:
-        work = _picture(problem, x, y, None)
+        work = _picture(problem, x, y, a, b, None)
         while True:
             try:
                 with _one_thread():
@@ -74,7 +79,7 @@ def refine(problem: Problem, x: Points, y: Points, rough: Picture) -> Generator[
         yield full
     if _has_exact(problem, x, y):
         yield None
-        value = exact_cost(couplings.cost_matrix(problem, x, y))
+        value = exact_cost(couplings.cost_matrix(problem, x, y), a, b)
         yield replace(full, numbers=replace(full.numbers, exact_cost=value))
     elif rough.finished:
         yield full
@@ -87,6 +92,19 @@ def check_points(x: Points, y: Points) -> None:
             raise ValueError(f"{name} must have shape (n, 2) with n >= 1; got {points.shape}")
         if not np.isfinite(points).all():
             raise ValueError(f"{name} must be finite; {int((~np.isfinite(points)).any(1).sum())} points are not")
+
+
+def check_masses(x: Points, y: Points, a: Masses | None, b: Masses | None) -> None:
+    """Raise ValueError unless masses a (n,), b (m,) of points x, y are None, or >= 0 and sum to 1."""
+    for name, masses, points in (("a", a, x), ("b", b, y)):
+        if masses is None:
+            continue
+        if masses.shape != (len(points),):
+            raise ValueError(f"masses {name} must be one number for each of {len(points)} points; got {masses.shape}")
+        if not (np.isfinite(masses).all() and masses.min() >= 0):
+            raise ValueError(f"masses {name} must be finite and >= 0; got {masses.min():g} to {masses.max():g}")
+        if abs(float(masses.sum()) - 1) > 1e-6:
+            raise ValueError(f"masses {name} must sum to 1; got {masses.sum():g}: divide them by their sum")
 
 
 def is_complete(picture: Picture) -> bool:
@@ -110,14 +128,16 @@ def _has_exact(problem: Problem, x: Points, y: Points) -> bool:
     return couplings.has_plan(problem) and max(len(x), len(y)) <= EXACT
 
 
-def _picture(problem: Problem, x: Points, y: Points, some: int | None) -> Work[Picture]:
+def _picture(
+    problem: Problem, x: Points, y: Points, a: Masses | None, b: Masses | None, some: int | None
+) -> Work[Picture]:
     """By `some` points of each cloud, or by all of them."""
     began = time.perf_counter()
     if couplings.has_plan(problem):
         dense = max(len(x), len(y)) <= DENSE
         if some is None and dense:
             check_memory(len(x), len(y), couplings.matrices(problem, x, y))
-        picture = yield from couplings.picture(problem, x, y, some, dense)
+        picture = yield from couplings.picture(problem, x, y, a, b, some, dense)
     else:
-        picture = yield from kernels.picture(problem, x, y, some)
+        picture = yield from kernels.picture(problem, x, y, a, b, some)
     return replace(picture, numbers=replace(picture.numbers, seconds=time.perf_counter() - began))

@@ -96,7 +96,7 @@ def show_libraries(problem: Problem, source: Distribution, target: Distribution)
         return
     import pandas as pd
 
-    from otviz.transport.libraries import LARGEST, compare
+    from otviz.transport.libraries import LARGEST, agreement, compare
     from otviz.transport.library_calls import WAYS
 
     x, y, n = _small(problem, source, target, LARGEST)
@@ -105,7 +105,7 @@ def show_libraries(problem: Problem, source: Distribution, target: Distribution)
     st.markdown(
         "Libraries print different numbers for one problem, because they mean different costs (|x − y|² or half of it), "
         "different temperatures, and count the entropy or not. Multiplied by the factor and moved by the offset, "
-        f"they agree. Here {n} points of each side."
+        f"{agreement(entries)} Here {n} points of each side."
     )
     table = pd.DataFrame({
         "library": [entry.library for entry in entries],

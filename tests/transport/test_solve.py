@@ -65,7 +65,8 @@ def _variation(problem, x, y):
     """The first variation in x, in float64."""
     if not couplings.has_plan(problem):
         left, right = torch.from_numpy(x), torch.from_numpy(y)
-        return kernels.variation_of(problem, left, right, torch.zeros(2, dtype=torch.float64))
+        clouds = potentials.Cloud(left), potentials.Cloud(right)
+        return kernels.variation_of(problem, *clouds, torch.zeros(2, dtype=torch.float64))
     prepared = couplings.Prepared.of(problem, x, y)
     solved = completed(couplings._solve(prepared, None, True, own_terms=problem.loss == "sinkhorn"))
     return couplings.variations(prepared, solved)[0]
@@ -245,6 +246,71 @@ def test_too_little_memory_is_refused_in_a_sentence(small, monkeypatch):
     monkeypatch.setattr(memory, "available", lambda: 1e5)
     with pytest.raises(ValueError, match=r"n = 400 points need .* GB for the plan and .* are free; n = \d+ fits"):
         list(refine(Problem(), x, y, rough))
+
+
+def _masses(n, seed):
+    """Unequal, some of them 0, as counts that sum to the number returned."""
+    counts = np.random.default_rng(seed).integers(0, 5, size=n)
+    counts[0] = 9
+    return counts, counts / counts.sum()
+
+
+@pytest.mark.parametrize(("loss", "cost"), TRANSPORT + KERNELS)
+@pytest.mark.parametrize("reach", [None, 1.0])
+def test_masses_are_repeated_points(loss, cost, reach, wide):
+    problem = Problem(loss=loss, cost=cost, reach=reach, blur=0.4, scaling=0.95)
+    x, y = _clouds(30, 45)
+    (counts_x, a), (counts_y, b) = _masses(30, 1), _masses(45, 2)
+    weighted = coarse(problem, x, y, a, b)
+    repeated = coarse(problem, np.repeat(x, counts_x, 0), np.repeat(y, counts_y, 0))
+    first_x, first_y = (np.cumsum(c)[c > 0] - c[c > 0] for c in (counts_x, counts_y))
+    for name, counts, first in (
+        ("force", counts_x, first_x), ("potential_x", counts_x, first_x), ("potential_y", counts_y, first_y),
+    ):  # fmt: skip
+        expected = getattr(repeated, name)
+        assert getattr(weighted, name)[counts > 0] == pytest.approx(
+            expected[first], abs=1e-3 * float(np.abs(expected).max())
+        )
+    numbers = vars(weighted.numbers), vars(repeated.numbers)
+    for name in ("loss", "transport_cost", "entropic_cost", "sinkhorn_divergence", "mass"):
+        assert numbers[0][name] == (None if numbers[1][name] is None else pytest.approx(numbers[1][name], rel=1e-3))
+    if weighted.plan is not None:
+        for name in ("map", "mass_x"):
+            expected = getattr(repeated.plan, name)[first_x]
+            assert getattr(weighted.plan, name)[counts_x > 0] == pytest.approx(expected, abs=2e-3)
+        assert weighted.plan.matrix.sum() == pytest.approx(weighted.numbers.mass, rel=1e-4)
+        exact = list(refine(problem, x, y, weighted, a, b))[-1].numbers.exact_cost
+        assert exact == pytest.approx(ot.emd2(a, b, _cost(x, y, cost)), rel=1e-9)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_masses_of_many_points_are_refined(loss, small, monkeypatch):
+    x, y = _clouds(400, 300)
+    a, b = _masses(400, 1)[1], _masses(300, 2)[1]
+    problem = Problem(loss=loss, blur=0.5)
+    rough = coarse(problem, x, y, a, b)
+    dense = next(picture for picture in refine(problem, x, y, rough, a, b) if picture)
+    assert rough.numbers.loss == pytest.approx(dense.numbers.loss, rel=0.3)
+    monkeypatch.setattr(solve, "DENSE", 0)
+    blocks = next(picture for picture in refine(problem, x, y, rough, a, b) if picture)
+    assert blocks.numbers.loss == pytest.approx(dense.numbers.loss, rel=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("masses", "words"),
+    [
+        (np.full(30, 1 / 31), "one number for each of 31 points"),
+        (np.full(31, 1.0), "sum to 1"),
+        (np.eye(31)[0] * 2 - 1 / 31, ">= 0"),
+        (np.full(31, np.nan), "finite"),
+    ],
+)
+def test_bad_masses_are_named(masses, words):
+    x, y = _clouds(31, 20)
+    with pytest.raises(ValueError, match=words):
+        coarse(Problem(), x, y, masses)
+    with pytest.raises(ValueError, match="masses b"):
+        coarse(Problem(), y, x, None, masses)
 
 
 SHAPES = {
