@@ -51,7 +51,8 @@ def _panel(index):
 
 def _picture():
     problem = Problem(n=60)
-    return coarse(problem, *clouds(problem, Gaussian(), Ring()))
+    x, y = clouds(problem, Gaussian(), Ring())
+    return coarse(problem, x.points, y.points)
 
 
 FIGURES = {

@@ -67,17 +67,55 @@ class Units:
 
 @dataclass(frozen=True)
 class Cloud:
-    """One side of a transport problem.
+    """One side of a transport problem, and where it comes from.
 
     Attributes:
-        points: shape (n, 2), float64, in the units of the file they come from (data units for what needs no file).
-        weights: shape (n,), >= 0, they sum to 1; None where all points weigh the same.
-        note: what was taken, in one sentence, as "1000 of 5000 rows, drawn without replacement"; may be empty.
+        points: shape (n, 2), float64: (file - units.offset) / units.factor, in the units of the file as long as nobody
+            asks for another transformation; data units for what needs no file.
+        weights: shape (n,), > 0, they sum to 1; None where all points weigh the same.
+        name: of the file as the user knows it, or of the distribution.
+        rows: rows of the file; None for what was drawn.
+        columns: of the file, taken as x and y.
+        weighed_by: the column of weights; empty if all points weigh the same.
+        massless: rows of weight 0, which were left out.
+        units: of the points.
     """
 
     points: NDArray[np.float64]
     weights: NDArray[np.float64] | None = None
-    note: str = ""
+    name: str = ""
+    rows: int | None = None
+    columns: tuple[str, str] | None = None
+    weighed_by: str = ""
+    massless: int = 0
+    units: Units = Units()
+
+    @property
+    def whole(self) -> bool:
+        """Whether these are all rows of a file that have mass."""
+        return self.rows is not None and len(self.points) + self.massless == self.rows
+
+    def describe(self) -> str:
+        """One sentence on what was taken: rows, columns, weights and units."""
+        n = f"{len(self.points):,}"
+        if self.rows is None or self.columns is None:
+            return f"{self.name}, {n} points drawn"
+        rows = (
+            f"{self.rows:,} rows as they are" if self.whole else f"{n} of {self.rows:,} rows, drawn without replacement"
+        )
+        weights = f"weights {self.weighed_by}, divided by their sum" if self.weighed_by else "no weights"
+        left_out = f", {self.massless:,} rows of weight 0 left out" if self.massless else ""
+        units = f"units of the file ({self.units.name})" if self.units.name else "units of the file"
+        return f"{self.name}, {rows}{left_out}, columns {self.columns[0]} and {self.columns[1]}, {weights}, {units}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """What was taken, as plain values that JSON takes."""
+        taken: dict[str, Any] = {"name": self.name, "points": len(self.points), "rows": self.rows}
+        taken |= {"columns": None if self.columns is None else list(self.columns), "weights": self.weighed_by or None}
+        return taken | {
+            "units": self.units.name or ("data" if self.rows is None else "file"),
+            "as_they_are": self.whole,
+        }
 
 
 @dataclass(frozen=True)
@@ -92,6 +130,7 @@ class Distribution(Knobs, ABC):
         extensions: of the files it reads, lower case with the dot.
         shape: of one sample.
         drawn: the knob that holds a drawing, for those that are drawn by hand.
+        training_only: knobs that say how training sees the points; a transport problem takes them as they are.
     """
 
     name: ClassVar[str] = ""
@@ -100,6 +139,7 @@ class Distribution(Knobs, ABC):
     extensions: ClassVar[tuple[str, ...]] = ()
     shape: ClassVar[tuple[int, ...]] = (2,)
     drawn: ClassVar[str] = ""
+    training_only: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def sample(self, n: int, rng: np.random.Generator) -> Points:
@@ -112,7 +152,7 @@ class Distribution(Knobs, ABC):
 
     def cloud(self, n: int, rng: np.random.Generator) -> Cloud:
         """At most n points for a transport problem: n draws, or the rows of a file as they are if it has at most n."""
-        return Cloud(self.sample(n, rng).astype(np.float64))
+        return Cloud(self.sample(n, rng).astype(np.float64), name=self.name)
 
     @classmethod
     def offers(cls, file: str) -> Mapping[str, tuple[str, ...]]:

@@ -41,7 +41,7 @@ function buildSliders(board) {
   parts.blurValue = make("output", "", { title: "Blur is a length; epsilon, the weight of the entropy, is blur to the power p" });
   parts.reachValue = make("output", "", { title: "Reach is a length: mass further than this from any partner is dropped" });
   parts.unbalanced = button("toggle", "Unbalanced transport: mass further than reach from any partner is dropped", () =>
-    want(board, { reach: board.wanted.reach === null ? board.lastReach : null }), "unbalanced");
+    want(board, { reach: board.wanted.reach === null ? heldReach(board) : null }), "unbalanced");
   return (parts.sliders = make("div", "sliders", {},
     (parts.blurKnob = make("div", "knob blur", {}, make("span", "name", { "aria-hidden": "true" }, "blur"), parts.blur, parts.blurValue)),
     (parts.reachKnob = make("div", "knob", {}, parts.unbalanced, parts.reach, parts.reachValue))));
@@ -54,9 +54,13 @@ function showChosen({ parts, options: { sliders } }) {
   parts.sliders.hidden = !sliders.length;
 }
 
+/** Where the slider of the reach stands: as left, else where the scale of the data has it. */
+const heldReach = ({ lastReach, options }) => lastReach ?? options.start_reach;
+
 const tidy = (value, [low, high]) => clamp(Number(value.toPrecision(3)), low, high);
 
-function showSliders({ parts, options: { limits }, wanted, lastReach, answer }) {
+function showSliders(board) {
+  const { parts, options: { limits }, wanted, answer } = board, held = heldReach(board);
   const show = (input, value, [low, high], words) => {
     const min = Math.floor(100 * Math.log10(low)) / 100, max = Math.log10(high), at = Math.log10(value); // decades are steps
     Object.assign(input, { min, max });
@@ -65,7 +69,7 @@ function showSliders({ parts, options: { limits }, wanted, lastReach, answer }) 
     input.setAttribute("aria-valuetext", words);
   };
   show(parts.blur, wanted.blur, limits.blur, short(wanted.blur));
-  show(parts.reach, lastReach, limits.reach, short(lastReach));
+  show(parts.reach, held, limits.reach, short(held));
   const balanced = wanted.reach === null;
   parts.reach.disabled = balanced;
   parts.unbalanced.setAttribute("aria-pressed", !balanced);
