@@ -95,18 +95,24 @@ class Cloud:
         """Whether these are all rows of a file that have mass."""
         return self.rows is not None and len(self.points) + self.massless == self.rows
 
+    @property
+    def taken(self) -> str:
+        """How many points, and how they were come by."""
+        n = f"{len(self.points):,}"
+        if self.rows is None:
+            return f"{n} points drawn"
+        left_out = f", {self.massless:,} rows of weight 0 left out" if self.massless else ""
+        if self.whole:
+            return f"{self.rows:,} rows as they are{left_out}"
+        return f"{n} of {self.rows:,} rows, drawn without replacement{left_out}"
+
     def describe(self) -> str:
         """One sentence on what was taken: rows, columns, weights and units."""
-        n = f"{len(self.points):,}"
-        if self.rows is None or self.columns is None:
-            return f"{self.name}, {n} points drawn"
-        rows = (
-            f"{self.rows:,} rows as they are" if self.whole else f"{n} of {self.rows:,} rows, drawn without replacement"
-        )
+        if self.columns is None:
+            return f"{self.name}, {self.taken}"
         weights = f"weights {self.weighed_by}, divided by their sum" if self.weighed_by else "no weights"
-        left_out = f", {self.massless:,} rows of weight 0 left out" if self.massless else ""
         units = f"units of the file ({self.units.name})" if self.units.name else "units of the file"
-        return f"{self.name}, {rows}{left_out}, columns {self.columns[0]} and {self.columns[1]}, {weights}, {units}"
+        return f"{self.name}, {self.taken}, columns {self.columns[0]} and {self.columns[1]}, {weights}, {units}"
 
     def as_dict(self) -> dict[str, Any]:
         """What was taken, as plain values that JSON takes."""

@@ -84,13 +84,18 @@ def evened(cloud: Cloud) -> Cloud:
 
 
 def told(source: Cloud, target: Cloud) -> list[str]:
-    """Sentences to stand beside the numbers: what was taken of files, and the change of coordinates if there is one."""
-    found = [
-        f"{side} {cloud.describe()}"
-        for side, cloud in (("Source:", source), ("Target:", target))
-        if cloud.rows is not None
-    ]
-    return [*found, *filter(None, [change(source.units)])]
+    """Sentences on what was taken of files, one for each."""
+    sides = (("Source", source), ("Target", target))
+    return [f"{side}: {cloud.describe()}" for side, cloud in sides if cloud.rows is not None]
+
+
+def beside_numbers(source: Cloud, target: Cloud) -> list[str]:
+    """Short sentences to stand beside the numbers: points of files, and the coordinates that both clouds are in."""
+    if source.rows is None and target.rows is None:
+        return [*filter(None, [change(source.units)])]
+    counts = [f"{cloud.taken}{', weighted' if cloud.weights is not None else ''}" for cloud in (source, target)]
+    unit = change(source.units) or "Lengths are in the units of the file"
+    return [f"Source: {counts[0]}", f"Target: {counts[1]}", unit]
 
 
 def axes(source: Cloud, target: Cloud) -> tuple[str, str] | None:

@@ -238,7 +238,7 @@ function blurWords({ wanted: { blur }, answer: { p } }) {
 
 /** Ticks along the lower and the right edge, in the units of the file; those below the words on the blur are left out. */
 function drawTicks(c, board, { scale, left, low, size, box }) {
-  const { ratio, theme, answer: { offset, axes } } = board, step = tickStep((box[1] - box[0]) / 5);
+  const { ratio, theme, answer: { offset, axes } } = board, step = tickStep((box[1] - box[0]) / 6);
   c.font = `${10.5 * ratio}px ${theme.font}`;
   c.lineWidth = 3 * ratio;
   c.lineJoin = "round";

@@ -167,7 +167,7 @@ function layout(board) {
   const height = Math.max(options.height, innerHeight - 900 + options.height);
   const picture = wide ? clamp(height - chrome, 240, 0.63 * width) : width - 6;
   const side = wide ? width - picture - 30 : width - 6, column = picture + tall(parts.caption) + tall(parts.motion);
-  const twin = side > 560 && column < 620, room = wide ? clamp(column - 86 - 37 * board.rows.length, 150, 0.52 * column) : 420;
+  const twin = side > 560 && column < 620, room = wide ? clamp(column - 42 - tall(parts.say) - 37 * board.rows.length, 150, 0.52 * column) : 420;
   const matrix = twin ? Math.min(0.5 * side, column - 30) - 20 : Math.min(side - 20, room);
   root.dataset.side = twin ? "twin" : "single";
   const sizes = { "--picture": px(picture), "--matrix": px(matrix), "--column": wide ? px(column) : "auto" };

@@ -108,11 +108,13 @@ class Desk:
 
     def _show(self, problem: Problem, picture: Picture, serial: int) -> Reply:
         from otviz.transport.board import message
-        from otviz.transport.scale import axes, told
+        from otviz.transport.scale import axes, beside_numbers
 
         self.problem, self.picture, self.serial, self.sent = problem, picture, serial, self.sent + 1
         clouds, over = (self.source, self.target), bool(self.trouble)
-        self.message = message(problem, picture, serial, self.name, self.sent, over, told(*clouds), axes(*clouds))
+        self.message = message(
+            problem, picture, serial, self.name, self.sent, over, beside_numbers(*clouds), axes(*clouds)
+        )
         return Reply(self.message)
 
     def end(self) -> None:
