@@ -356,9 +356,9 @@ def test_a_file_is_a_distribution(tmp_path: Path) -> None:
     assert one == parse_distribution("points", {"file": str(path), "scaled": "false"})
     with pytest.raises(ValueError, match=r"missing\.csv"):
         parse_distribution("missing.csv", {})
-    (tmp_path / "some.txt").write_text("1 2")
+    (tmp_path / "some.rtf").write_text("1 2")
     with pytest.raises(ValueError, match=r"must end in \.csv"):
-        parse_distribution(str(tmp_path / "some.txt"), {})
+        parse_distribution(str(tmp_path / "some.rtf"), {})
 
 
 def test_importing_is_light() -> None:

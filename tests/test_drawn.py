@@ -140,9 +140,17 @@ def test_the_weighted_mean_is_centred(tmp_path: Path) -> None:
     np.testing.assert_allclose(one.sample(40_000, rng()).mean(axis=0), 0, atol=0.05)
 
 
-@pytest.mark.parametrize("weights", [[1, -1, 2], [1, "", 2], [0, 0, 0], ["inf", 1, 1]])
-def test_bad_weights_are_refused(tmp_path: Path, weights: list[object]) -> None:
-    with pytest.raises(ValueError, match="weight must be a column"):
+@pytest.mark.parametrize(
+    ("weights", "words"),
+    [
+        ([1, -1, 2], "row 3, column mass: weight must be >= 0; got -1"),
+        ([1, "", 2], r"it has 2 \(rows without a number left out: row 3 \(mass empty\)\)"),
+        ([0, 0, 0], "weight must be a column with a number > 0; 'mass' of table.csv holds only zeros"),
+        (["inf", 1, 1], "row 2, column mass: 'inf' is not within"),
+    ],
+)
+def test_bad_weights_are_refused(tmp_path: Path, weights: list[object], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
         PointsFile(table(tmp_path, weights), weight="mass")
 
 

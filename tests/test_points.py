@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from otviz.distributions import by_record, parse_distribution, points, record, store_upload, tables, uploads_folder
 from otviz.distributions.points import PointsFile
 
+ARRAYS = (".npy", ".npz")
 ROWS = np.array([[0.0, 10.0], [4.0, 10.0], [0.0, 12.0], [4.0, 12.0], [2.0, 11.0]])
 
 
@@ -30,6 +31,8 @@ def write(frame: pd.DataFrame, path: Path) -> str:
         frame.to_parquet(path)
     elif path.suffix == ".npy":
         np.save(path, frame.select_dtypes("number").to_numpy())
+    elif path.suffix == ".npz":
+        np.savez(path, some=frame.select_dtypes("number").to_numpy())
     else:
         frame.to_csv(path, index=False, sep="\t" if path.suffix == ".tsv" else ",")
     return str(path)
@@ -43,19 +46,19 @@ def values_of(one: PointsFile) -> np.ndarray:
 # What is read
 
 
-@pytest.mark.parametrize("extension", [".csv", ".tsv", ".npy", ".parquet", ".CSV"])
+@pytest.mark.parametrize("extension", [*tables.EXTENSIONS, ".CSV"])
 def test_every_kind_of_file_gives_the_same_points(tmp_path: Path, frame: pd.DataFrame, extension: str) -> None:
     one = PointsFile(write(frame, tmp_path / f"some{extension}"), centred=False, scaled=False)
     assert np.array_equal(values_of(one), np.unique(ROWS, axis=0))
     assert one.loaded.rows == 5
-    assert one.loaded.columns == (("0", "1") if extension == ".npy" else ("a", "b"))
+    assert one.loaded.columns == (("0", "1") if extension in ARRAYS else ("a", "b"))
 
 
-@pytest.mark.parametrize("extension", [".csv", ".tsv", ".npy", ".parquet"])
+@pytest.mark.parametrize("extension", tables.EXTENSIONS)
 def test_columns_of_numbers_are_offered(tmp_path: Path, frame: pd.DataFrame, extension: str) -> None:
     path = write(frame, tmp_path / f"rows{extension}")
-    expected = ("0", "1", "2") if extension == ".npy" else ("a", "b", "c")
-    assert PointsFile.offers(path) == {"x": expected, "y": expected, "weight": expected}
+    expected = ("0", "1", "2") if extension in ARRAYS else ("a", "b", "c")
+    assert PointsFile.offers(path) == {"x": expected, "y": expected, "weight": ("none", *expected)}
     for x in expected:
         assert PointsFile(file=path, x=x).loaded.columns[0] == x
 
@@ -185,25 +188,25 @@ def npy(tmp_path: Path, header: str, body: bytes = b"", version: int = 1) -> str
     ("text", "words"),
     [
         ("", "from 1 byte to 200 MB"),
-        ("\n\n", "cannot be read as CSV"),
-        ("a,b\n", "two columns of numbers; of its columns \\(a, b\\) those are numbers: none"),
-        ("a,b\n1,2\n3,4\n", "at least 3 rows; it has 2"),
+        ("\n\n", "must have rows of numbers; it has none"),
+        ("a,b\n", "two columns of numbers; it has 0 \\(its columns: a, b\\)"),
+        ("a,b\n1,2\n3,4\n", "at least 3 rows of numbers; it has 2"),
         ("a\n1\n2\n3\n", "must have two columns of numbers.*a.*: a"),
         ("1\n2\n3\n", "must have two columns of numbers"),
-        ("a;b\n1;2\n3;4\n5;6\n", "two columns of numbers"),
-        ("a,b\nx,y\nu,v\nx,z\n", "two columns of numbers; of its columns \\(a, b\\) those are numbers: none"),
-        ("a,b\n1,2\n3,u\n5,6\n", "two columns of numbers"),
-        ("a,b\n1,2\n3,\n5,6\n,\n", "2 of 4 rows do not"),
-        ("a,b\n1,2\n3,inf\n5,6\n", "1 of 3 rows do not"),
-        ("a,b\n1,2\n3,-inf\n5,NaN\n", "2 of 3 rows do not"),
-        ("a,b\n1,2\n3,1e200\n5,6\n", "1 of 3 rows do not"),
+        ("a,b\nx,y\nu,v\nx,z\n", "it has 0 \\(column a holds 'x' in row 2; column b holds 'y' in row 2\\)"),
+        ("a,b\n1,2\n3,u\n5,6\n", "bad.csv, row 3, column b: 'u' is not a number; correct or remove that row$"),
+        ("a,b\n1,2\n3,u\n5,w\n7,8\n9,9\n", "row 3, column b: 'u' is not a number.*; 1 more like it$"),
+        ("a,b\n1,2\n3,\n5,6\n,\n", "it has 2 \\(rows without a number left out: row 3 \\(b empty\\), row 5 \\(empty"),
+        ("a,b\n1,2\n3,inf\n5,6\n", "row 3, column b: 'inf' is not within 1e\\+30"),
+        ("a,b\n1,2\n3,-inf\n5,NaN\n", "row 3, column b: '-inf' is not within"),
+        ("a,b\n1,2\n3,1e200\n5,6\n", "row 3, column b: '1e200' is not within"),
         ("a,b\n1,2\n1,2\n1,2\n1,2\n", "all 4 points are equal"),
         ("a,b\n1,2\n3,2\n1,2\n1,2\n", "at least 3 different points; its 4 rows hold only 2"),
-        ('a,b\n1,2\n3,"4\n5,6\n', "cannot be read as CSV"),
-        ("a,b\n1,2\n3,4,5\n5,6\n", "cannot be read as CSV .*line 3"),
-        ("a,b\n0,2,3\n1,5,6\n2,8,9\n", "cannot be read as CSV .*Expected 2 fields in line 2, saw 3"),
-        ('"a\nz",b\nu,v\n', "of its columns \\(a z, b\\)"),
-        ("a,b\n" + "1,2\n" * 1500 + "u,v\n", "column 'a' of .* must hold numbers only; after row 1000"),
+        ('a,b\n1,2\n3,4\n5,5\n3,"4\n5,6\n', r"bad.csv cannot be read as CSV \(.*EOF inside string"),
+        ("a,b\n1,2\n3,4,5\n5,6\n", "bad.csv: row 3 has 3 cells, other rows have 2"),
+        ("a,b\n" + "1,2\n" * 1500 + "3,4,5\n", "bad.csv, row 1502: it has 3 cells, other rows have 2"),
+        ('"a\nz",b\nu,v\n', "column a z holds 'u' in row"),
+        ("a,b\n" + "1,2\n" * 1500 + "u,v\n", "bad.csv, row 1502, column a: 'u' is not a number"),
         ("a" * 100_000 + ",b\nu,v\n", "two columns of numbers"),
     ],
 )
@@ -222,8 +225,8 @@ def refuse(file: str, words: str, **knobs: str) -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"a,b\n\xff\xfe,2\n3,4\n5,6\n", "not UTF-8"),
-        ("a,b\n1,2\n3,4\n5,6\n".encode("utf-16"), "not UTF-8"),
+        (b"a,b\n\xff\xfe,2\n3,4\n5,6\n", "row 2, column a: 'ÿþ' is not a number"),
+        (b"PK\x03\x04" + os.urandom(100), "bad.csv is a ZIP or an Excel workbook, whatever its name says"),
         (b"\x00" * 100, "bad.csv"),
         (os.urandom(2000), "bad.csv"),
     ],
@@ -240,13 +243,13 @@ def test_text_that_is_none(tmp_path: Path, content: bytes, words: str) -> None:
         (np.zeros((5, 1)), r"shape \(5, 1\)"),
         (np.zeros((5, 2, 2)), r"shape \(5, 2, 2\)"),
         (np.float64(3), r"shape \(\)"),
-        (np.zeros((0, 2)), "at least 3 rows; it has 0"),
+        (np.zeros((0, 2)), "at least 3 rows of numbers; it has 0"),
         (np.zeros((5, 2), complex), "real numbers.*complex128"),
         (np.zeros((5, 2), bool), "real numbers.*bool"),
         (np.zeros((5, 2), "U3"), "real numbers.*U3"),
         (np.zeros((5, 2), "M8[s]"), "real numbers"),
-        (np.zeros(5, [("x", float), ("y", float)]), "real numbers"),
-        (np.full((5, 2), np.nan), "5 of 5 rows do not"),
+        (np.zeros(5, [("x", "U2"), ("y", float)]), "must have two columns of numbers|real numbers"),
+        (np.full((5, 2), np.nan), "it has 0 .*row 1 .*row 2 .*row 3 .* and 2 more"),
     ],
 )
 def test_bad_arrays(tmp_path: Path, array: np.ndarray, words: str) -> None:
@@ -324,31 +327,36 @@ def test_bad_parquet(tmp_path: Path) -> None:
     (tmp_path / "bad.parquet").write_bytes(b"PAR1" + os.urandom(200) + b"PAR1")
     refuse(str(tmp_path / "bad.parquet"), "cannot be read as Parquet")
     pd.DataFrame({"a": [[1], [2], [3]], "b": ["u", "v", "w"]}).to_parquet(tmp_path / "bad.parquet")
-    refuse(str(tmp_path / "bad.parquet"), r"of its columns \(a, b\) those are numbers: none")
+    refuse(str(tmp_path / "bad.parquet"), r"it has 0 \(its columns: a, b\)")
     pd.DataFrame({"a": [1, None, 3], "b": [1, 2, 3]}).to_parquet(tmp_path / "bad.parquet")
-    refuse(str(tmp_path / "bad.parquet"), "1 of 3 rows do not")
+    refuse(str(tmp_path / "bad.parquet"), r"it has 2 \(rows without a number left out: row 2")
 
 
 @pytest.mark.parametrize("extension", tables.EXTENSIONS)
 def test_unknown_and_unusable_columns(tmp_path: Path, frame: pd.DataFrame, extension: str) -> None:
     path = write(frame, tmp_path / f"some{extension}")
-    names = "0, 1, 2" if extension == ".npy" else "label, a, b, c"
+    names = "0, 1, 2" if extension in ARRAYS else "label, a, b, c"
     refuse(path, rf"x must be a column of some{extension} \({names}\); got 'z'", x="z")
     refuse(path, "y must be a column of some.*got '-1'", y="-1")
-    first = "0" if extension == ".npy" else "a"
+    first = "0" if extension in ARRAYS else "a"
     refuse(path, f"both are '{first}'", x=first, y=first)
-    if extension != ".npy":
-        refuse(path, "y must be a column of numbers.*'label' holds something else", y="label")
+    if extension not in ARRAYS:
+        holds = "something else" if extension == ".parquet" else "'a' in row 2"
+        refuse(path, f"y must be a column of numbers.*'label' holds {holds}", y="label")
 
 
 def test_bad_paths(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"choose a file of points \(.csv, .tsv, .npy, .parquet\)"):
+    with pytest.raises(ValueError, match=r"choose a file of points \(.csv, .tsv, .txt, .dat, .npy, .npz, .parquet\)"):
         PointsFile()
     refuse(str(tmp_path / "missing.csv"), "file that exists.*missing.csv")
     (tmp_path / "folder.csv").mkdir()
     refuse(str(tmp_path / "folder.csv"), "file that exists")
     (tmp_path / "some.xlsx").write_bytes(b"1")
-    refuse(str(tmp_path / "some.xlsx"), "must end in .csv, .tsv, .npy, .parquet")
+    refuse(str(tmp_path / "some.xlsx"), "some.xlsx is a workbook, which is not read here; save its sheet as CSV")
+    (tmp_path / "some.csv.gz").write_bytes(b"1")
+    refuse(str(tmp_path / "some.csv.gz"), r"some.csv.gz is packed \(.gz\); unpack it")
+    (tmp_path / "some.dta").write_bytes(b"1")
+    refuse(str(tmp_path / "some.dta"), "must end in .csv, .tsv, .txt, .dat, .npy, .npz, .parquet; got 'some.dta'")
     refuse("\x00.csv", "file that exists")
     refuse("a" * 500 + ".csv", "file that exists")
     refuse("http://example.org/some.csv", "file that exists")
@@ -387,7 +395,8 @@ CSV = b"a,b\n1,2\n3,4\n5,7\n"
 def test_uploads_are_found_again(home: Path) -> None:
     name = store_upload(CSV, "My Points.CSV", uploads_folder())
     assert name == "upload:" + hashlib.sha256(CSV).hexdigest()[:16]
-    assert [path.name for path in (home / "uploads").iterdir()] == [name.removeprefix("upload:") + ".csv"]
+    stored = name.removeprefix("upload:") + ".csv"
+    assert sorted(path.name for path in (home / "uploads").iterdir()) == [stored, f"{stored}.name"]
     assert store_upload(CSV, "again.csv") == name
     one = parse_distribution(name, {"scaled": "false"})
     assert one == by_record(record(one))

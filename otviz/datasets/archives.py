@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import stat
 import sys
@@ -11,6 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
+
+from otviz.files import CarefulFile
 
 MOST_FILES = 50_000
 MOST_FILE_BYTES = 50_000_000  # of one file, unpacked
@@ -107,20 +108,9 @@ def _hidden(name: str) -> bool:
     return any((part.startswith(".") and part.strip(".")) or part == "__MACOSX" for part in name.split("/"))
 
 
-class _Careful(io.FileIO):
-    """A file that refuses to give much at once: a small ZIP can list millions of members, and zipfile takes them all."""
-
-    most = MOST_LIST_BYTES
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        if size is not None and size > self.most:
-            raise ValueError(f"its list of files has more than {MOST_LIST_BYTES / 1e6:g} MB")
-        return super().read(-1 if size is None else size) or b""
-
-
 @contextmanager
 def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
-    with _Careful(path) as file:
+    with CarefulFile(path, MOST_LIST_BYTES) as file:
         try:
             archive = zipfile.ZipFile(file)
         except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError) as error:

@@ -12,13 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otviz.distributions.base import Cloud, Distribution, Points, Units
-from otviz.distributions.tables import EXTENSIONS, Columns, numeric_columns, read_columns
+from otviz.distributions.choosing import NONE, WEIGHTS, may_weigh, read_places
+from otviz.distributions.tables import EXTENSIONS, open_table
 from otviz.distributions.uploads import PREFIX, find_upload, identity
 from otviz.params import param
+from otviz.uploads import known_as
 
 MAX_ROWS = 1_000_000
 UNIT_STD = 1.5  # about that of the ring and the grid: the scale on which methods are tuned
-LARGEST = 1e30  # float32 ends at 3e38, and sums and differences of such points must stay within
 
 
 @dataclass(frozen=True)
@@ -31,10 +32,14 @@ class Loaded:
         weights: of the kept rows, (kept,), as in the file; None where all weigh the same.
         rows: rows in the file; where there are more than MAX_ROWS, that many are kept, drawn with a fixed seed.
         columns: names of the columns taken as x and y.
+        weight: name of the column of weights; empty where all weigh the same.
         edges: upper ends of the points' shares of the weight, (kept,), or None where all weigh the same.
         total: what the weights in the file added up to; 1 where there are none.
         offset: what was subtracted, in the file's units.
         factor: what both columns were divided by: file units per data unit.
+        name: of the file, as the user knows it.
+        unit: of both columns, as the file names it; may be empty.
+        notes: what was decided and left out as the file was read, in short sentences without a full stop.
     """
 
     points: Points
@@ -42,10 +47,14 @@ class Loaded:
     weights: NDArray[np.float64] | None
     rows: int
     columns: tuple[str, str]
+    weight: str
     edges: NDArray[np.float64] | None
     total: float
     offset: tuple[float, float]
     factor: float
+    name: str
+    unit: str
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -59,13 +68,17 @@ class PointsFile(Distribution):
     training_only: ClassVar[tuple[str, ...]] = ("centred", "scaled")
 
     file: str = param("", doc=f"Path of a file ({', '.join(EXTENSIONS)}) of at most 200 MB, or an upload")
-    x: str = param("", doc="Column drawn to the right; empty: the first column of numbers")
-    y: str = param("", doc="Column drawn upwards; empty: the next column of numbers")
+    x: str = param("", doc="Column drawn to the right; empty: the one called x, or the first of coordinates")
+    y: str = param("", doc="Column drawn upwards; empty: the one called y, or the next of coordinates")
     centred: bool = param(True, doc="Move the mean to the origin")
     scaled: bool = param(
         True, doc=f"Divide both columns by one number, so that their standard deviations average {UNIT_STD}"
     )
-    weight: str = param("", doc="Column of weights, all >= 0, made to sum to 1; empty: all points weigh the same")
+    weight: str = param(
+        "",
+        doc=f"Column of weights, all >= 0, made to sum to 1; {NONE}: all points weigh the same; "
+        f"empty: the one called {', '.join(WEIGHTS[:-1])} or {WEIGHTS[-1]}, if any",
+    )
 
     loaded: ClassVar[Loaded]  # set per instance; not a field, since it follows from the knobs
 
@@ -81,7 +94,8 @@ class PointsFile(Distribution):
 
     @classmethod
     def offers(cls, file: str) -> Mapping[str, tuple[str, ...]]:
-        return dict.fromkeys(("x", "y", "weight"), _columns(*identity(_path(file))))
+        numeric, weights = _columns(*identity(_path(file)))
+        return {"x": numeric, "y": numeric, "weight": (NONE, *weights)}
 
     def sample(self, n: int, rng: np.random.Generator) -> Points:
         points, edges = self.loaded.points, self.loaded.edges
@@ -95,7 +109,7 @@ class PointsFile(Distribution):
     @property
     def units(self) -> Units:
         """What `centred` and `scaled` did, to be undone."""
-        return Units(self.loaded.offset, self.loaded.factor)
+        return Units(self.loaded.offset, self.loaded.factor, self.loaded.unit)
 
     def cloud(self, n: int, rng: np.random.Generator) -> Cloud:
         """The rows as they are, in the file's units; above n, n of them drawn without replacement. None weighs 0."""
@@ -112,12 +126,14 @@ class PointsFile(Distribution):
         return Cloud(points, weights, name, got.rows, got.columns, self.weight, massless)
 
     def describe(self) -> str:
-        """One sentence: rows read and kept, columns, and what was subtracted and divided by."""
+        """Rows read and kept, columns, weights, what was subtracted and divided by, and what was decided on the way."""
         got = self.loaded
         kept = "all kept" if got.rows == len(got.points) else f"{len(got.points):,} kept at random"
+        columns = f"columns {got.columns[0]} and {got.columns[1]}{f' in {got.unit}' if got.unit else ''}"
         moved = f"({got.offset[0]:.4g}, {got.offset[1]:.4g}) subtracted, then divided by {got.factor:.4g}"
-        weighed = f"; weights {self.weight} added up to {got.total:.6g} and were divided by that" if self.weight else ""
-        return f"{got.rows:,} rows read, {kept}; columns {got.columns[0]} and {got.columns[1]}{weighed}; {moved}."
+        weighed = f"; weights {got.weight} added up to {got.total:.6g} and were divided by that" if got.weight else ""
+        notes = "".join(f" {note[:1].upper()}{note[1:]}." for note in got.notes)
+        return f"{got.name}: {got.rows:,} rows read, {kept}; {columns}{weighed}; {moved}.{notes}"
 
 
 def _path(file: str) -> Path:
@@ -125,16 +141,19 @@ def _path(file: str) -> Path:
 
 
 @functools.lru_cache(maxsize=8)
-def _columns(path: Path, _changed: int, _size: int) -> tuple[str, ...]:
-    return numeric_columns(path)
+def _columns(path: Path, _changed: int, _size: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Columns of numbers, and the same with those first that may be weights."""
+    table = open_table(path)
+    return table.numeric, may_weigh(table)
 
 
 @functools.lru_cache(maxsize=8)
 def _load(path: Path, _changed: int, _size: int, x: str, y: str, weight: str, centred: bool, scaled: bool) -> Loaded:
-    rows, columns = read_columns(path, x, y)
-    _check(rows, path.name)
-    weights = _weights(path, weight, columns) if weight else np.ones(len(rows))
-    count, total = len(rows), float(weights.sum()) if weight else 1.0
+    found, name = read_places(open_table(path), x, y, weight), known_as(path)
+    rows, given = found.rows, found.weights
+    _check_distinct(rows, name)
+    weights = np.ones(len(rows)) if given is None else given
+    count, total = len(rows), 1.0 if given is None else float(weights.sum())
     if count > MAX_ROWS:
         kept = np.sort(np.random.default_rng(0).choice(count, MAX_ROWS, replace=False))
         rows, weights = rows[kept], weights[kept]
@@ -144,53 +163,31 @@ def _load(path: Path, _changed: int, _size: int, x: str, y: str, weight: str, ce
     with np.errstate(all="ignore"):  # what this makes inf or nan is refused below
         points = ((rows - offset) / factor).astype(np.float32)
     if not np.isfinite(points).all() or _distinct(points) < 3:
-        raise ValueError(f"{path.name} lies too far from 0 for its spread; centre it (centred), and scale it (scaled)")
+        raise ValueError(f"{name} lies too far from 0 for its spread; centre it (centred), and scale it (scaled)")
     points.setflags(write=False)
     rows.setflags(write=False)
-    edges = np.cumsum(weights) if weight else None
-    given = weights if weight else None
-    return Loaded(points, rows, given, count, columns, edges, total, (float(offset[0]), float(offset[1])), factor)
+    edges = None if given is None else np.cumsum(weights)
+    return Loaded(
+        points, rows, None if given is None else weights, count, found.columns[:2], found.columns[2], edges, total,
+        (float(offset[0]), float(offset[1])), factor, name, found.unit, found.notes,
+    )  # fmt: skip
 
 
-def _weights(path: Path, weight: str, columns: tuple[str, str]) -> NDArray[np.float64]:
-    """The column of weights, (rows,), finite, none below 0, some above."""
-    other = columns[0] if weight != columns[0] else columns[1]
-    try:
-        weights = read_columns(path, weight, other)[0][:, 0]
-    except ValueError as error:
-        raise ValueError(str(error).replace("x must be", "weight must be", 1)) from error
-    bad = int((~(weights >= 0) | ~(weights <= LARGEST)).sum())
-    if bad:
-        raise ValueError(
-            f"weight must be a column of finite numbers >= 0; {bad} of {len(weights)} in {weight!r} are not"
-        )
-    if not weights.sum() > 0:
-        raise ValueError(f"weight must be a column with a number > 0; {weight!r} holds only zeros")
-    return weights
-
-
-def _check(rows: Columns, name: str) -> None:
-    """Raise ValueError unless there are 3 different points, all finite."""
-    if len(rows) < 3:
-        raise ValueError(f"{name} must have at least 3 rows; it has {len(rows)}")
-    bad = int((~(np.abs(rows) <= LARGEST)).any(axis=1).sum())
-    if bad:
-        raise ValueError(
-            f"{name} must hold finite numbers up to {LARGEST:g} only; {bad} of {len(rows)} rows do not: mend or remove them"
-        )
+def _check_distinct(rows: NDArray[np.float64], name: str) -> None:
+    """Raise ValueError unless there are 3 different points."""
     distinct = _distinct(rows)
     if distinct < 3:
         what = f"all {len(rows)} points are equal" if distinct == 1 else f"its {len(rows)} rows hold only 2"
         raise ValueError(f"{name} must hold at least 3 different points; {what}")
 
 
-def _spread(residuals: Columns) -> float:
+def _spread(residuals: NDArray[np.float64]) -> float:
     """Standard deviation averaged over x and y."""
     largest = float(np.abs(residuals).max())  # divided out, or squares of small numbers would vanish
     return largest * float((residuals / largest).std(axis=0).mean())
 
 
-def _distinct(rows: Columns | Points) -> int:
+def _distinct(rows: NDArray[np.float64] | Points) -> int:
     """The number of different rows, counted up to 3: whole files need not be sorted for that."""
     count = 0
     while len(rows) and count < 3:
