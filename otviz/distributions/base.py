@@ -79,6 +79,7 @@ class Cloud:
         weighed_by: the column of weights; empty if all points weigh the same.
         massless: rows of weight 0, which were left out.
         units: of the points.
+        notes: what was decided and left out as the file was read, in short sentences without a full stop.
     """
 
     points: NDArray[np.float64]
@@ -89,6 +90,7 @@ class Cloud:
     weighed_by: str = ""
     massless: int = 0
     units: Units = Units()
+    notes: tuple[str, ...] = ()
 
     @property
     def whole(self) -> bool:
@@ -112,7 +114,8 @@ class Cloud:
             return f"{self.name}, {self.taken}"
         weights = f"weights {self.weighed_by}, divided by their sum" if self.weighed_by else "no weights"
         units = f"units of the file ({self.units.name})" if self.units.name else "units of the file"
-        return f"{self.name}, {self.taken}, columns {self.columns[0]} and {self.columns[1]}, {weights}, {units}"
+        notes = "".join(f"; {note}" for note in self.notes)
+        return f"{self.name}, {self.taken}, columns {self.columns[0]} and {self.columns[1]}, {weights}, {units}{notes}"
 
     def as_dict(self) -> dict[str, Any]:
         """What was taken, as plain values that JSON takes."""

@@ -122,8 +122,10 @@ class PointsFile(Distribution):
             kept = np.sort(rng.choice(len(points), n, replace=False))
             points, weights = points[kept], None if weights is None else weights[kept]
         weights = None if weights is None else weights / weights.sum()
-        name = _path(self.file).name
-        return Cloud(points, weights, name, got.rows, got.columns, self.weight, massless)
+        return Cloud(
+            points, weights, name=got.name, rows=got.rows, columns=got.columns, weighed_by=got.weight, massless=massless,
+            units=Units(name=got.unit), notes=got.notes,
+        )  # fmt: skip
 
     def describe(self) -> str:
         """Rows read and kept, columns, weights, what was subtracted and divided by, and what was decided on the way."""

@@ -25,6 +25,7 @@ def message(
     last: bool = False,
     notes: Sequence[str] = (),
     axes: tuple[str, str] | None = None,
+    unit: str = "",
 ) -> bytes:
     """A header and the arrays of one picture, as `packing.unpack` reads them.
 
@@ -35,6 +36,7 @@ def message(
         last: nothing better will come, though the picture is rough.
         notes: sentences to stand beside the numbers, before those of the picture.
         axes: what stands at the axes, which are drawn then.
+        unit: of lengths, as the files name it.
 
     Places are float32 differences to `offset` in the header, which is of float64: so points far from the origin keep
     their digits. `weight_x` and `weight_y` are masses in units of an equal share, and only there where they differ. Fields are bytes between their `low` and `high` in the header; the matrix is its square root as bytes, 255 the largest.
@@ -59,7 +61,10 @@ def message(
         "loss": problem.loss,
         "cost": problem.cost,
         "n": len(picture.x),
-        "numbers": [dataclasses.asdict(line) for line in lines(problem, picture)],
+        "numbers": [
+            dataclasses.asdict(line) | {"unit": line.unit.replace("length", unit or "length")}
+            for line in lines(problem, picture)
+        ],
         "warning": warning(problem, picture),
         "notes": [*notes, *picture.notes],
         "has_plan": picture.plan is not None,

@@ -112,9 +112,12 @@ def transformed(transform: Transform, source: Cloud, target: Cloud) -> tuple[Clo
     if transform == "scaled":
         squares = (_mean(side, (side.points - middle) ** 2) for side in (source, target))
         factor = float(np.sqrt(sum(squares) / 2).mean()) or 1.0
-    units = Units((float(middle[0]), float(middle[1])), factor, source.units.name or target.units.name)
-    moved = (replace(side, points=units.to_data(side.points), units=units) for side in (source, target))
-    return next(moved), next(moved)
+    units = Units((float(middle[0]), float(middle[1])), factor)
+    moved = [
+        replace(side, points=units.to_data(side.points), units=replace(units, name=side.units.name))
+        for side in (source, target)
+    ]
+    return moved[0], moved[1]
 
 
 def _mean(cloud: Cloud, values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -94,8 +94,15 @@ def beside_numbers(source: Cloud, target: Cloud) -> list[str]:
     if source.rows is None and target.rows is None:
         return [*filter(None, [change(source.units)])]
     counts = [f"{cloud.taken}{', weighted' if cloud.weights is not None else ''}" for cloud in (source, target)]
-    unit = change(source.units) or "Lengths are in the units of the file"
+    name = f" ({source.units.name})" if source.units.name and source.units.name == target.units.name else ""
+    unit = change(source.units) or f"Lengths are in the units of the file{name}"
     return [f"Source: {counts[0]}", f"Target: {counts[1]}", unit]
+
+
+def unit_of(source: Cloud, target: Cloud) -> str:
+    """The unit that lengths of both clouds have, such as "mm"; empty where they name none, or not the same."""
+    names = {cloud.units.name for cloud in (source, target) if cloud.rows is not None}
+    return names.pop() if len(names) == 1 and source.units.factor == 1 else ""
 
 
 def axes(source: Cloud, target: Cloud) -> tuple[str, str] | None:
@@ -104,8 +111,7 @@ def axes(source: Cloud, target: Cloud) -> tuple[str, str] | None:
     if not named:
         return None
     names = [" / ".join(dict.fromkeys(columns[axis] for columns in named)) for axis in (0, 1)]
-    units = {cloud.units.name for cloud in (source, target) if cloud.rows is not None}
-    unit = f" ({units.pop()})" if units != {""} and len(units) == 1 and source.units.factor == 1 else ""
+    unit = f" ({found})" if (found := unit_of(source, target)) else ""
     return names[0] + unit, names[1] + unit
 
 
@@ -120,8 +126,15 @@ def change(units: Units) -> str:
 
 
 def mismatch(source: Cloud, target: Cloud) -> str:
-    """A hint where a file and a shape are of different scales; else nothing."""
-    if (source.rows is None) == (target.rows is None):
+    """A hint where a file and a shape are of different scales, or two files of different units; else nothing."""
+    if source.rows is not None and target.rows is not None:
+        differ = source.units.name and target.units.name and source.units.name != target.units.name
+        return (
+            f"{source.name} is in {source.units.name}, {target.name} in {target.units.name}: their numbers are taken as they are"
+            if differ
+            else ""
+        )
+    if source.rows is None and target.rows is None:
         return ""
     file, shape = (source, target) if target.rows is None else (target, source)
     sizes = [float(np.ptp(cloud.points, axis=0).max()) for cloud in (file, shape)]

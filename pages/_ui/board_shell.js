@@ -151,8 +151,8 @@ function buildSide(board) {
   parts.plan = make("figure", "plan", { hidden: "" },
     make("span", "down", { "aria-hidden": "true" }, "source points, sorted"), parts.matrix,
     make("figcaption", "", {}, "target points, sorted"));
-  const say = make("div", "say", {}, parts.warning, parts.notes);
-  return make("div", "side", {}, parts.plan, make("div", "facts", {}, parts.noPlan, parts.numbers, say));
+  parts.say = make("div", "say", {}, parts.warning, parts.notes);
+  return make("div", "side", {}, parts.plan, make("div", "facts", {}, parts.noPlan, parts.numbers, parts.say));
 }
 
 // ------------------------------------------------------------------------------------------------------------- layout

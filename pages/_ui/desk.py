@@ -108,7 +108,7 @@ class Desk:
 
     def _show(self, problem: Problem, picture: Picture, serial: int) -> Reply:
         from otviz.transport.board import message
-        from otviz.transport.scale import axes, beside_numbers
+        from otviz.transport.scale import axes, beside_numbers, unit_of
 
         self.problem, self.picture, self.serial, self.sent = problem, picture, serial, self.sent + 1
         clouds, over = (self.source, self.target), bool(self.trouble)
