@@ -282,7 +282,9 @@ def classifier_for(images: ImageSet, checkpoints: Path = CHECKPOINTS) -> Trained
     _check_classes(images)
     folder = checkpoints / f"classifier-{images.name}"
     mend = f"train it with python -m otviz.classifier {images.name}"
-    if recipe_for(images) is COLOUR:
+    if images.needs_file:
+        mend = "choose a published set, such as mnist, to see images judged"
+    elif recipe_for(images) is COLOUR:
         mend += " --device cuda, on a machine with a GPU"
     if not (folder / "card.json").is_file():
         raise ValueError(f"{images.title} has no classifier yet to judge its images by: {mend}")

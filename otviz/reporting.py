@@ -64,6 +64,7 @@ def train_and_report(config: RunConfig, out: str, as_json: bool) -> int:
     config.method.check_shared(world().size)
     if world().rank:
         return _follow(config)
+    _say_what_was_read(config)
     folder = None if not out else _prepared(Path(out))
     run = Run("run" if folder is None else folder.resolve().name, config).start()
     interrupted = _show_progress(run)
@@ -81,6 +82,14 @@ def train_and_report(config: RunConfig, out: str, as_json: bool) -> int:
         return 1
     print(_json(report) if as_json else _readable(report))
     return 130 if interrupted else 0
+
+
+def _say_what_was_read(config: RunConfig) -> None:
+    """Which columns, units and images the files gave, on stderr."""
+    sides = {"target": config.target, **({} if config.images else {"source": config.source})}
+    for side, read in sides.items():
+        if read.needs_file:
+            print(f"{side}: {read.describe()}", file=sys.stderr)
 
 
 def _follow(config: RunConfig) -> int:

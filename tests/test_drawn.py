@@ -1,5 +1,7 @@
 """Clouds that people make: drawings, pictures, and points with weights."""
 
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -90,6 +92,60 @@ def test_transparent_pixels_get_nothing(tmp_path: Path) -> None:
     Image.fromarray(pixels).save(tmp_path / "clear.png")
     points = Picture(str(tmp_path / "clear.png")).sample(1000, rng())
     assert (points > 0).all()
+
+
+DEPTH = np.zeros((30, 40), np.uint16)
+DEPTH[:, 10:20], DEPTH[:, 20:] = 512, 1216
+
+
+@pytest.mark.parametrize(
+    ("name", "array"),
+    [
+        ("depth12bit.png", DEPTH),
+        ("depth.tif", DEPTH),
+        ("depth.tiff", DEPTH.astype(np.int32)),
+        ("float.tif", DEPTH.astype(np.float32) / 7),
+        ("bytes.tif", (DEPTH * (255 / 1216)).round().astype(np.uint8)),
+        ("big.tif", DEPTH.repeat(30, 0).repeat(30, 1)),
+    ],
+)
+def test_more_than_eight_bits_are_scaled_by_the_largest_value(tmp_path: Path, name: str, array: np.ndarray) -> None:
+    Image.fromarray(array).save(tmp_path / name)
+    one = Picture(str(tmp_path / name), ink="light", size=4)
+    assert one.density.max() == pytest.approx(1, abs=1e-6)
+    shares = one.density.sum(axis=0) / one.density.sum()
+    width = one.density.shape[1]
+    expected = DEPTH.sum(axis=0, dtype=float).reshape(4, 10).sum(axis=1) / DEPTH.sum()
+    assert shares.reshape(4, width // 4).sum(axis=1) == pytest.approx(expected, abs=0.003)
+    dark = Picture(str(tmp_path / name), ink="dark").density.mean()
+    assert dark == pytest.approx(1 - DEPTH.mean() / 1216, abs=0.003)
+    assert ("counts as white" in one.describe()) == (name != "bytes.tif")
+
+
+def test_sixteen_bits_a_colour_are_scaled_too(tmp_path: Path) -> None:
+    """A PNG written here, since Pillow writes none: 2 x 1 pixels of 12 bits in 16."""
+    chunk = lambda kind, data: struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))  # noqa: E731
+    header, line = struct.pack(">IIBBBBB", 2, 1, 16, 2, 0, 0, 0), b"\0" + struct.pack(">6H", 0, 0, 0, 4095, 4095, 4095)
+    whole = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(line)) + chunk(b"IEND", b"")
+    (tmp_path / "deep.png").write_bytes(b"\x89PNG\r\n\x1a\n" + whole)
+    assert Picture(str(tmp_path / "deep.png"), ink="light").density.tolist() == [[0, pytest.approx(1)]]
+
+
+def test_pixels_without_a_number_hold_no_ink(tmp_path: Path) -> None:
+    values = np.full((4, 4), -3, np.float32)
+    values[1:] = np.nan
+    values[0, 2:] = 5
+    Image.fromarray(values).save(tmp_path / "gaps.tif")
+    assert Picture(str(tmp_path / "gaps.tif"), ink="dark").density.sum() == pytest.approx(2)
+    assert Picture(str(tmp_path / "gaps.tif"), ink="light").density.sum() == pytest.approx(2)
+
+
+def test_a_picture_is_named_as_it_was_handed_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTVIZ_HOME", str(tmp_path / "home"))
+    kept = store_upload(Path(save(tmp_path, [[255, 255]])).read_bytes(), "White Sheet.png")
+    with pytest.raises(ValueError, match=r"^White Sheet.png holds no dark pixel"):
+        Picture(kept)
+    assert Picture(kept, ink="light").describe().startswith("White Sheet.png: read at 2 x 1 pixels")
 
 
 def test_a_picture_without_ink_is_refused(tmp_path: Path) -> None:

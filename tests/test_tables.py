@@ -215,7 +215,7 @@ def test_the_unit_of_a_file_is_that_of_its_lengths(name: str, write: Write) -> N
 def test_two_units_are_told_and_none_is_that_of_lengths(write: Write) -> None:
     one = PointsFile(write("some.csv", "x (mm),y (s)\n" + lines("X,Y")))
     assert one.units.name == ""
-    assert "X (mm) in mm, y (s) in s." in one.describe()
+    assert "Units differ: x (mm) is in mm, y (s) is in s." in one.describe()
 
 
 # Which columns
@@ -299,6 +299,8 @@ def test_weights_are_offered_first_and_can_be_left_alone(write: Write) -> None:
     assert PointsFile.offers(write("other.csv", WEIGHTED.replace("weight,x,y", "a,b,w")))["weight"][1] == "w"
     assert cloud(file, weight="none").weights is None
     assert cloud(write("other.csv", WEIGHTED.replace("weight", "w"))).weights is None
+    assert "Can be chosen as weight: w." in PointsFile(write("other.csv", WEIGHTED.replace("weight", "w"))).describe()
+    assert "chosen as weight" not in PointsFile(file).describe()
     assert cloud(write("other.csv", WEIGHTED.replace("weight", "w")), weight="w").weights is not None
 
 

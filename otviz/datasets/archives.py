@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from otviz.files import CarefulFile
+from otviz.uploads import known_as
 
 MOST_FILES = 50_000
 MOST_FILE_BYTES = 50_000_000  # of one file, unpacked
@@ -47,7 +48,7 @@ def list_files(path: Path) -> Listing:
             return Listing(path.resolve(), _in_archive(path))
     except OSError as error:
         raise ValueError(
-            f"{path.name} cannot be read ({error.strerror}): check the path and its permissions"
+            f"{known_as(path)} cannot be read ({error.strerror}): check the path and its permissions"
         ) from error
     raise ValueError(f"file must be a folder or a ZIP that exists; got {str(path)!r}: check the path, or upload a ZIP")
 
@@ -82,12 +83,12 @@ def _in_archive(path: Path) -> tuple[Entry, ...]:
     packed, total = path.stat().st_size, sum(member.file_size for member in members)
     if total > MOST_TOTAL_BYTES:
         raise ValueError(
-            f"{path.name} must unpack to at most {MOST_TOTAL_BYTES / 1e9:g} GB; it says {total / 1e9:.3g} GB: "
+            f"{known_as(path)} must unpack to at most {MOST_TOTAL_BYTES / 1e9:g} GB; it says {total / 1e9:.3g} GB: "
             "put fewer or smaller images into it"
         )
     if total > RATIO_FROM_BYTES and total > MOST_RATIO * packed:
         raise ValueError(
-            f"{path.name} must unpack to at most {MOST_RATIO} times its size; it says {total / packed:.0f} times: "
+            f"{known_as(path)} must unpack to at most {MOST_RATIO} times its size; it says {total / packed:.0f} times: "
             "images do not shrink like that, save them as PNG or JPEG"
         )
     shown = (member for member in members if not _hidden(member.filename))
@@ -99,7 +100,7 @@ def _in_archive(path: Path) -> tuple[Entry, ...]:
 def _not_too_many(path: Path, count: int) -> None:
     if count > MOST_FILES:
         raise ValueError(
-            f"{path.name} must hold at most {MOST_FILES:,} files; it has {count:,} or more: keep some of them"
+            f"{known_as(path)} must hold at most {MOST_FILES:,} files; it has {count:,} or more: keep some of them"
         )
 
 
@@ -115,7 +116,7 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
             archive = zipfile.ZipFile(file)
         except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError) as error:
             raise ValueError(
-                f"{path.name} is no ZIP that can be read ({str(error)[:100]}): pack the images into a new one"
+                f"{known_as(path)} is no ZIP that can be read ({str(error)[:100]}): pack the images into a new one"
             ) from error
         file.most = sys.maxsize  # members are as large as `list_files` allows
         yield archive

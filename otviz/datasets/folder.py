@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Hashable
+from collections import Counter
+from collections.abc import Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +17,15 @@ from numpy.typing import NDArray
 from otviz.datasets.archives import Listing, Read, list_files, reader
 from otviz.datasets.base import Images, ImageSet, Split
 from otviz.datasets.once import Once
-from otviz.datasets.pictures import EXTENSIONS, Colour, read_picture
+from otviz.datasets.pictures import EXTENSIONS, Colour, as_bytes, read_picture
 from otviz.datasets.rows import Shape
 from otviz.datasets.uploads import PREFIX, find_upload
 from otviz.params import param
+from otviz.uploads import known_as
 
 FEWEST = 16  # images; with fewer there is no distribution to learn
+MOST_CLASSES = 100  # more folders than that are an order of files
+SPLITS = frozenset(("train", "training", "test", "testing", "val", "valid", "validation"))
 TEST_SHARE = 10  # one image in that many is held out
 
 
@@ -29,13 +33,17 @@ class Loaded(NamedTuple):
     """What a folder or ZIP gave.
 
     Attributes:
-        train, test: (N, C, H, W), uint8.
+        train, test: (N, C, H, W), uint8, with the numbers of their classes.
+        classes: names of the sub-folders that hold the images; empty if they do not part them.
+        brightest: value that counts as white in images of more than 8 bits; None if there are none.
         others: files that are no images by their extension.
         bad: images that could not be read, each as "name (why)".
     """
 
-    train: NDArray[np.uint8]
-    test: NDArray[np.uint8]
+    train: Images
+    test: Images
+    classes: tuple[str, ...]
+    brightest: float | None
     others: int
     bad: tuple[str, ...]
 
@@ -66,6 +74,7 @@ class Folder(ImageSet):
         object.__setattr__(self, "listing", listing)
         loaded = _LOADED.get((listing, self.size, self.colour), lambda: _load(listing, self.size, self.colour))
         object.__setattr__(self, "loaded", loaded)
+        object.__setattr__(self, "class_names", loaded.classes)
 
     @property
     def shape(self) -> Shape:
@@ -73,23 +82,30 @@ class Folder(ImageSet):
 
     @property
     def counts(self) -> tuple[int, int]:
-        return (len(self.loaded.train), len(self.loaded.test))
+        return (len(self.loaded.train.pixels), len(self.loaded.test.pixels))
 
     def stamp(self) -> Hashable:
         return self.listing
 
     def read(self, which: Split) -> Images:
-        pixels = self.loaded.train if which == "train" else self.loaded.test
-        return Images(pixels, np.zeros(len(pixels), np.int64))
+        return self.loaded.train if which == "train" else self.loaded.test
 
     def describe(self) -> str:
-        """One sentence: how many images were read and held out, their size, and what was left out, and why."""
+        """One sentence: how many images were read and held out, their size and classes, what was left out, and why."""
         train, test = self.counts
         others, bad = self.loaded.others, self.loaded.bad
         left_out = f"; files that are no images: {others:,}" if others else ""
         left_out += f"; unreadable: {len(bad):,}, such as {bad[0]}" if bad else ""
         colour = "grey" if self.colour == "grey" else "RGB"
-        return f"{train + test:,} images read, {test:,} of them held out to test; {self.size} x {self.size} {colour}{left_out}."
+        names = ", ".join(" ".join(name.split())[:30] for name in self.class_names[:10])
+        more = f" and {len(self.class_names) - 10} more" if len(self.class_names) > 10 else ""
+        classes = f"; classes by folder: {names}{more}" if names else ""
+        top = self.loaded.brightest
+        scaled = "" if top is None else f"; {top:g}, the largest value of more than 8 bits, counts as white"
+        return (
+            f"{known_as(self.listing.path)}: {train + test:,} images read, {test:,} of them held out to test; "
+            f"{self.size} x {self.size} {colour}{classes}{scaled}{left_out}."
+        )
 
 
 _LOADED: Once[Loaded] = Once(keep=4)
@@ -104,13 +120,41 @@ def _load(listing: Listing, size: int, colour: Colour) -> Loaded:
         results = list(pool.map(lambda name: _read(read, name, size, colour), names))
     bad = tuple(result for result in results if isinstance(result, str))
     good = [result for result in results if not isinstance(result, str)]
+    kept = [name for name, result in zip(names, results, strict=True) if not isinstance(result, str)]
     _enough(listing.path, len(good), f"{len(bad)} that cannot be read, such as {bad[0]}" if bad else "nothing else")
-    pixels = np.stack([picture for _, picture in good])
+    pixels, brightest = as_bytes([picture for _, picture in good])
+    of_each = folders_of(kept)
+    classes = tuple(sorted(set(of_each)))
+    labels = np.array([classes.index(one) for one in of_each] or [0] * len(good), np.int64)
     test = held_out([digest for digest, _ in good])
-    return Loaded(pixels[~test], pixels[test], others, bad)
+    for label in set(labels.tolist()) - set(labels[~test].tolist()):
+        test[np.argmax(labels == label)] = False  # so that each class can be trained
+    train, held = (Images(pixels[part], labels[part]) for part in (~test, test))
+    return Loaded(train, held, classes, brightest, others, bad)
 
 
-def _read(read: Read, name: str, size: int, colour: Colour) -> tuple[bytes, NDArray[np.uint8]] | str:
+def folders_of(names: Sequence[str]) -> list[str]:
+    """The class of each image, by the folder that it lies in: "cats" for "pets/train/cats/7.png".
+
+    A folder that holds all others counts as little as one that only says what its images are for. Empty unless every
+    image lies in one of 2 to MOST_CLASSES folders of two images or more.
+    """
+    parts = [name.split("/")[:-1] for name in names]
+    while (
+        parts
+        and all(parts)
+        and ({part[0] for part in parts} <= {parts[0][0]} or {part[0].lower() for part in parts} <= SPLITS)
+    ):
+        parts = [part[1:] for part in parts]
+    classes = [part[0] for part in parts if part]
+    counts = Counter(classes)
+    good = len(classes) == len(names) and 1 < len(counts) <= MOST_CLASSES and min(counts.values()) > 1
+    return classes if good else []
+
+
+def _read(
+    read: Read, name: str, size: int, colour: Colour
+) -> tuple[bytes, NDArray[np.uint8] | NDArray[np.float32]] | str:
     """Digest of a file and its pixels, or why it cannot be read: one bad image must not keep the others away."""
     try:
         data = read(name)
@@ -122,7 +166,7 @@ def _read(read: Read, name: str, size: int, colour: Colour) -> tuple[bytes, NDAr
 def _enough(path: Path, count: int, besides: str) -> None:
     if count < FEWEST:
         raise ValueError(
-            f"{path.name} must hold at least {FEWEST} images ({', '.join(EXTENSIONS)}); "
+            f"{known_as(path)} must hold at least {FEWEST} images ({', '.join(EXTENSIONS)}); "
             f"it has {count} and {besides}: add some"
         )
 

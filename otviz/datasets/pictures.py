@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -14,15 +15,17 @@ if TYPE_CHECKING:
 
 Colour = Literal["grey", "rgb"]
 
-EXTENSIONS = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp")
-FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP")
+EXTENSIONS = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff")
+FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF")
+LARGEST = 1e30  # value of a pixel
 MOST_PIXELS = 50_000_000  # an image of a few kilobytes can claim any size: it is refused before it is unpacked
 
 
-def read_picture(data: bytes, size: int, colour: Colour) -> NDArray[np.uint8]:
+def read_picture(data: bytes, size: int, colour: Colour) -> NDArray[np.uint8] | NDArray[np.float32]:
     """The square in the middle of an image, resized, shape (C, size, size), C = 1 for grey and 3 for rgb.
 
-    Of an animation the first picture counts; what is transparent becomes white.
+    Of an animation the first picture counts; what is transparent becomes white. Grey of more than 8 bits is returned as
+    float32 in the file's own values: only `as_bytes` can tell what is white, from all images of a set.
 
     Args:
         data: an image file of one of FORMATS, whatever it is called.
@@ -44,19 +47,48 @@ def read_picture(data: bytes, size: int, colour: Colour) -> NDArray[np.uint8]:
                 raise ValueError(f"{width} x {height} pixels are more than {MOST_PIXELS / 1e6:g} megapixels")
             image.draft("RGB", (2 * size, 2 * size))  # lets the JPEG reader unpack a smaller one
             upright = ImageOps.exif_transpose(image)
-            small = ImageOps.fit(_plain(upright), (size, size), Image.Resampling.BILINEAR)
+            deep = upright.mode[0] in "IF"
+            small = ImageOps.fit(_deep(upright) if deep else _plain(upright), (size, size), Image.Resampling.BILINEAR)
+            if deep:
+                return np.broadcast_to(np.asarray(small, np.float32), (1 if colour == "grey" else 3, size, size))
             pixels = np.asarray(small.convert("L" if colour == "grey" else "RGB"))
     except Exception as error:  # Pillow raises errors of many kinds on damaged files
         raise ValueError(str(error)[:100] or type(error).__name__) from error
     return pixels.reshape(size, size, -1).transpose(2, 0, 1)
 
 
+def as_bytes(
+    pictures: Sequence[NDArray[np.uint8] | NDArray[np.float32]],
+) -> tuple[NDArray[np.uint8], float | None]:
+    """Images of one set, (N, C, H, W), 0 is black and 255 is white, and the value that counts as white.
+
+    Those of more than 8 bits are divided by the largest value in any of them: sensors of 10 to 14 bits write files of
+    16. None if there are none.
+    """
+    deep = [picture for picture in pictures if picture.dtype != np.uint8]
+    if not deep:
+        return np.stack(pictures).astype(np.uint8, copy=False), None
+    low = min(0.0, *(float(picture.min()) for picture in deep))
+    high = max(float(picture.max()) for picture in deep)
+    span = high - low or 1.0
+    levelled = [
+        picture if picture.dtype == np.uint8 else np.rint((picture - low) * (255 / span)) for picture in pictures
+    ]
+    return np.stack([picture.astype(np.uint8, copy=False) for picture in levelled]), high
+
+
+def _deep(image: Image.Image) -> Image.Image:
+    """Grey of 16 or 32 bits in its own values; 0 where there is no number. Pillow would cut off what is above 255."""
+    from PIL import Image
+
+    values = np.asarray(image).astype(np.float32)
+    return Image.fromarray(np.where(np.abs(values) < LARGEST, values, 0).astype(np.float32))
+
+
 def _plain(image: Image.Image) -> Image.Image:
     """The image as RGB or 8-bit grey without transparency, which is painted white."""
     from PIL import Image
 
-    if image.mode.startswith("I"):  # 16 bits; Pillow would cut off all that is brighter than 255
-        return Image.fromarray((np.asarray(image) >> 8).clip(0, 255).astype(np.uint8))
     if image.has_transparency_data:
         opaque = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", opaque.size, "white"), opaque).convert("RGB")

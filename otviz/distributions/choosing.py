@@ -21,6 +21,9 @@ NONE = "none"
 WEIGHTS = ("weight", "weights", "mass")
 """A column of this name is taken as weights unless another choice is made."""
 
+MAYBE_WEIGHTS = (*WEIGHTS, "masses", "w", "wt", "count", "counts", "probability", "prob", "p")
+"""Columns of these names are offered first, and the others among them said to be there."""
+
 PAIRS = (
     ("x", "y"),
     ("lon", "lat"),
@@ -100,7 +103,7 @@ def read_places(table: Table, x: str = "", y: str = "", weight: str = "") -> Pla
 
 def may_weigh(table: Table) -> tuple[str, ...]:
     """Columns of numbers, those first that are called like weights."""
-    return tuple(sorted(table.numeric, key=lambda name: base_of(name) not in (*WEIGHTS, "w", "wt", "masses")))
+    return tuple(sorted(table.numeric, key=lambda name: base_of(name) not in MAYBE_WEIGHTS))
 
 
 def _coordinates(table: Table, x: str, y: str) -> tuple[str, str]:
@@ -150,7 +153,9 @@ def _is_no_place(table: Table, name: str) -> bool:
 
 def _passed_over(table: Table, names: Sequence[str]) -> list[str]:
     others = [name for name in table.numeric if name not in names and _is_no_place(table, name)]
-    return [f"not coordinates unless chosen: {listed(others)}"] if others else []
+    notes = [f"not coordinates unless chosen: {listed(others)}"] if others else []
+    weights = [name for name in table.numeric if name not in names and base_of(name) in MAYBE_WEIGHTS]
+    return [*notes, f"can be chosen as weight: {listed(weights)}"] if weights and len(names) < 3 else notes
 
 
 def _too_few(table: Table) -> str:
@@ -229,5 +234,5 @@ def _unit(table: Table, names: Sequence[str], cells: dict[str, Cells]) -> tuple[
     units = [cells[name].unit or table.units.get(name, "") for name in names]
     if units[0] == units[1]:
         return units[0], []
-    said = [f"{name} in {unit or 'no unit'}" for name, unit in zip(names, units, strict=True)]
-    return "", [", ".join(said)]
+    said = [f"{name} is in {unit or 'no unit'}" for name, unit in zip(names, units, strict=True)]
+    return "", [f"units differ: {', '.join(said)}"]

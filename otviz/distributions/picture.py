@@ -14,6 +14,7 @@ from otviz.distributions.base import Distribution, Points
 from otviz.distributions.images import EXTENSIONS, read_image
 from otviz.distributions.uploads import PREFIX, find_upload, identity
 from otviz.params import param
+from otviz.uploads import known_as
 
 
 @dataclass(frozen=True)
@@ -32,19 +33,25 @@ class Picture(Distribution):
     )
     size: float = param(5.0, 0.1, 20, doc="Width or height of the picture, whichever is larger", unit="length")
 
-    density: ClassVar[NDArray[np.float32]]  # set per instance; not a field, since it follows from the knobs
+    density: ClassVar[NDArray[np.float32]]  # set per instance; not fields, since they follow from the knobs
+    brightest: ClassVar[float | None]
+    known: ClassVar[str]
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if not self.file:
             raise ValueError(f"choose an image ({', '.join(EXTENSIONS)}); got none")
         path = find_upload(self.file) if self.file.startswith(PREFIX) else Path(self.file)
-        object.__setattr__(self, "density", _density(*identity(path), self.ink, self.contrast))
+        density, brightest = _density(*identity(path), self.ink, self.contrast)
+        object.__setattr__(self, "density", density)
+        object.__setattr__(self, "brightest", brightest)
+        object.__setattr__(self, "known", known_as(path))
 
     def describe(self) -> str:
-        """One sentence: the size that the picture was read at, and how much of it holds ink."""
+        """One sentence: the size that the picture was read at, how much of it holds ink, and what counts as white."""
         rows, columns = self.density.shape
-        return f"Read at {columns} x {rows} pixels; {self.density.mean():.0%} of the area is ink."
+        scaled = "" if self.brightest is None else f"; its largest value, {self.brightest:g}, counts as white"
+        return f"{self.known}: read at {columns} x {rows} pixels; {self.density.mean():.0%} of the area is ink{scaled}."
 
     def sample(self, n: int, rng: np.random.Generator) -> Points:
         rows, columns = self.density.shape
@@ -58,12 +65,16 @@ class Picture(Distribution):
 
 
 @functools.lru_cache(maxsize=8)
-def _density(path: Path, _changed: int, _size: int, ink: str, contrast: float) -> NDArray[np.float32]:
-    """Ink of each pixel, shape (rows, columns), in [0, 1], not all 0."""
-    grey, opacity = read_image(path)
+def _density(
+    path: Path, _changed: int, _size: int, ink: str, contrast: float
+) -> tuple[NDArray[np.float32], float | None]:
+    """Ink of each pixel, shape (rows, columns), in [0, 1], not all 0, and the value that counts as white."""
+    grey, opacity, brightest = read_image(path)
     density = ((1 - grey if ink == "dark" else grey) * opacity) ** contrast
     if not density.max() > 1 / 255:
         other = "light" if ink == "dark" else "dark"
-        raise ValueError(f"{path.name} holds no {ink} pixel, so there is nothing to draw points from: try ink {other}")
+        raise ValueError(
+            f"{known_as(path)} holds no {ink} pixel, so there is nothing to draw points from: try ink {other}"
+        )
     density.setflags(write=False)
-    return density
+    return density, brightest

@@ -72,7 +72,7 @@ def knobs(
                 values[name] = field.knob.check(draw(field) if name in slots else _kept(field))
             except ValueError as error:
                 bad = True
-                st.error(_sentence(error))
+                st.error(_sentence(error, start))
     made = None if bad else _make(cls, values, slots, link.place)
     if made is not None:
         for field in fields:
@@ -137,13 +137,14 @@ def _make(
     except ValueError as error:
         # Rules between knobs begin with the name of the one to mend.
         name = str(error).partition(" ")[0]
-        slots.get(name, place or next(iter(slots.values()), st)).error(_sentence(error))
+        slots.get(name, place or next(iter(slots.values()), st)).error(_sentence(error, values))
         return None
 
 
-def _sentence(error: ValueError) -> str:
-    text = shorten(str(error), 300)
-    return plain(text[:1].upper() + text[1:])
+def _sentence(error: ValueError, names: Collection[str]) -> str:
+    """As a sentence; what begins otherwise than with the name of a knob begins with that of a file, which stays."""
+    text = shorten(str(error), 400)
+    return plain(text[:1].upper() + text[1:] if text.partition(" ")[0] in names else text)
 
 
 def _lay_out(link: Link, fields: Sequence[Field], prefix: str) -> dict[str, DeltaGenerator]:

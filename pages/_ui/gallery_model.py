@@ -88,9 +88,13 @@ def _look(link: Link, card: Card, view: str) -> Look | None:
 
 def _class(link: Link, card: Card) -> int | None:
     """Draw the choice of the class to ask for; None for all of them."""
-    from otviz.datasets import named
+    from otviz.datasets import by_record
 
-    names = {str(at): name for at, name in enumerate(named(card.target).class_names)}
+    try:
+        known = by_record(card.record["target"]).class_names  # of one's own images, the names of their folders
+    except ValueError:  # they are not here, which opening the model says
+        known = ()
+    names = {str(at): name for at, name in enumerate(known)}
     chosen = controls.choice(link, "asked", {"": "All in turn", **names}, default="", label="Class")
     return int(chosen) if chosen else None
 

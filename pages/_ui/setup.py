@@ -87,10 +87,10 @@ def _upload(link: Link, side: str, cls: type[Distribution], locked: bool) -> dic
     file_knob = next(knob for knob in params_of(cls) if knob.name == "file")
     given = None
     if link.shows(key):
+        # Any file can be chosen: why one is not read, and what to do, is said better here than by the widget.
         given = st.file_uploader(
-            "Upload a file", [extension.removeprefix(".") for extension in cls.extensions],
-            key=f"{link.page}:{cls.name}.{key}", disabled=locked, help=file_knob.doc,
-        )  # fmt: skip
+            f"Upload a file ({', '.join(cls.extensions)})", key=f"{link.page}:{cls.name}.{key}", disabled=locked, help=file_knob.doc
+        )
     name = _fitting(link.text(key), cls)
     if given is not None:
         try:

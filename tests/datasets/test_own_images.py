@@ -19,7 +19,7 @@ from PIL import Image
 
 from otviz.datasets import parse_dataset, store_upload
 from otviz.datasets.archives import MOST_FILE_BYTES, MOST_FILES, list_files, reader
-from otviz.datasets.folder import Folder, held_out
+from otviz.datasets.folder import Folder, folders_of, held_out
 from otviz.datasets.pictures import read_picture
 from otviz.datasets.uploads import MOST_UPLOAD_BYTES
 
@@ -54,7 +54,7 @@ def test_all_images_are_read_and_a_tenth_held_out(write: Write, tmp_path: Path) 
     train, test = images.split("train"), images.split("test")
     assert colours(train.pixels) | colours(test.pixels) == {(k, 255 - k, 40) for k in range(60)}
     assert not train.labels.any()
-    assert images.describe() == "60 images read, 6 of them held out to test; 8 x 8 RGB."
+    assert images.describe() == f"{Path(images.file).name}: 60 images read, 6 of them held out to test; 8 x 8 RGB."
 
 
 def test_a_folder_and_its_zip_are_the_same_set(tmp_path: Path) -> None:
@@ -105,12 +105,84 @@ def test_mixed_sizes_colours_and_formats_become_one_shape(write: Write, tmp_path
         (picture((9, 8, 7, 0), mode="RGBA"), (255, 255, 255)),  # transparent: white
         (picture((0, 0, 0, 255), mode="RGBA"), (0, 0, 0)),
         (picture((0, 128), mode="LA"), (127, 127, 127)),  # half transparent black on white
-        (picture(32768, mode="I;16"), (128, 128, 128)),  # 16 bits
         (picture(60, mode="L"), (60, 60, 60)),
     ],
 )
 def test_a_picture_becomes_plain_rgb(data: bytes, expected: tuple[int, ...]) -> None:
     assert read_picture(data, 8, "rgb")[:, 4, 4].tolist() == list(expected)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+@pytest.mark.parametrize("colour", ["grey", "rgb"])
+def test_more_than_eight_bits_are_scaled_by_the_largest_value_of_the_set(
+    write: Write, tmp_path: Path, kind: str, colour: str
+) -> None:
+    deep = {f"{value}.{kind.lower()}": picture(value, kind=kind, mode="I;16") for value in range(0, 4096, 195)}
+    images = Folder(str(write(tmp_path / "mine", {**deep, "plain.png": picture((9, 9, 9))})), 8, colour)
+    pixels = np.concatenate([images.split("train").pixels, images.split("test").pixels])
+    assert sorted(pixels[:, 0, 0, 0].tolist()) == sorted(
+        [*(round(value / 4095 * 255) for value in range(0, 4096, 195)), 9]
+    )
+    assert "; 4095, the largest value of more than 8 bits, counts as white." in images.describe()
+
+
+def test_pixels_that_are_no_numbers_are_black(tmp_path: Path) -> None:
+    values = np.full((9, 9), np.nan, np.float32)
+    values[4:] = -1.5
+    file = io.BytesIO()
+    Image.fromarray(values).save(file, "TIFF")
+    images = Folder(str(spread(tmp_path / "mine", {**pictures(16), "a.tif": file.getvalue()})), 9, "grey")
+    assert sum(images.counts) == 17
+
+
+@pytest.mark.parametrize("above", ["", "pets/", "pets/all of them/"])
+def test_sub_folders_become_classes(write: Write, tmp_path: Path, above: str) -> None:
+    files = {
+        f"{above}{'cats' if k % 3 else 'dogs'}/{name}": data for k, (name, data) in enumerate(pictures(60).items())
+    }
+    images = Folder(file=str(write(tmp_path / "mine", {**files, "readme.txt": b"x"})), size=8)
+    assert images.class_names == ("cats", "dogs")
+    assert "; classes by folder: cats, dogs;" in images.describe()
+    for which in ("train", "test"):
+        some = images.split(which)
+        assert some.labels.tolist() == [0 if k % 3 else 1 for k in some.pixels[:, 0, 0, 0]]
+    rows, labels = images.sample_labelled(50, np.random.default_rng(0))
+    assert len(rows) == len(labels) == 50
+
+
+def test_folders_of_a_split_are_no_classes_but_those_in_them_are() -> None:
+    names = [f"{part}/{kind}/{k}.png" for part in ("train", "Val") for kind in ("a", "b") for k in range(3)]
+    assert folders_of(names) == [name.split("/")[1] for name in names]
+    assert folders_of([name.replace("/a", "").replace("/b", "") for name in names]) == []
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["1.png", "2.png"],
+        ["a/1.png", "a/2.png"],
+        ["a/1.png", "b/1.png", "2.png"],
+        ["a/1.png", "a/2.png", "b/1.png"],
+        [f"{day}/{time}.png" for day in range(101) for time in range(2)],
+    ],
+)
+def test_other_folders_are_no_classes(names: list[str]) -> None:
+    assert folders_of(names) == []
+
+
+def test_every_class_is_trained_and_some_image_is_held_out(tmp_path: Path) -> None:
+    for count in (16, 20, 40):
+        files = {f"{k // 2}/{name}": data for k, (name, data) in enumerate(pictures(count).items())}
+        images = Folder(file=str(spread(tmp_path / f"mine{count}", files)), size=8)
+        assert set(images.split("train").labels.tolist()) == set(range(count // 2))
+        assert images.counts[1] >= 1
+    assert Folder(file=str(spread(tmp_path / "own", pictures(20))), size=8).class_names == ()
+    assert Folder.class_names == ()
+
+
+def test_errors_name_the_zip_as_it_was_handed_in() -> None:
+    with pytest.raises(ValueError, match=r"^My pets.zip is no ZIP that can be read"):
+        Folder(file=store_upload(b"x", "My pets.zip"))
 
 
 def test_grey_is_the_luma_of_rgb() -> None:
