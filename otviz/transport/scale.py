@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from otviz.distributions import layout
 from otviz.distributions.base import Cloud, Units
 from otviz.transport.problem import LEAST, MOST, Problem
 
@@ -110,9 +111,11 @@ def axes(source: Cloud, target: Cloud) -> tuple[str, str] | None:
     named = [cloud.columns for cloud in (source, target) if cloud.columns is not None]
     if not named:
         return None
-    names = [" / ".join(dict.fromkeys(columns[axis] for columns in named)) for axis in (0, 1)]
-    unit = f" ({found})" if (found := unit_of(source, target)) else ""
-    return names[0] + unit, names[1] + unit
+    x, y = (" / ".join(dict.fromkeys(columns[axis] for columns in named)) for axis in (0, 1))
+    unit = unit_of(source, target)
+    if not unit or layout.unit_of(x) == unit:  # the file's own heading says it
+        return x, y
+    return f"{x} ({unit})", f"{y} ({unit})"
 
 
 def change(units: Units) -> str:

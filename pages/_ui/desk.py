@@ -111,10 +111,11 @@ class Desk:
         from otviz.transport.scale import axes, beside_numbers, unit_of
 
         self.problem, self.picture, self.serial, self.sent = problem, picture, serial, self.sent + 1
-        clouds, over = (self.source, self.target), bool(self.trouble)
+        clouds = self.source, self.target
         self.message = message(
-            problem, picture, serial, self.name, self.sent, over, beside_numbers(*clouds), axes(*clouds)
-        )
+            problem, picture, serial, self.name, self.sent, bool(self.trouble),
+            beside_numbers(*clouds), axes(*clouds), unit_of(*clouds),
+        )  # fmt: skip
         return Reply(self.message)
 
     def end(self) -> None:

@@ -45,7 +45,12 @@ def _upload(link: Link, cls: type[ImageSet], locked: bool) -> dict[str, str]:
     name = link.text("target.file")
     given = None
     if link.shows("target.file"):
-        given = st.file_uploader("Upload a ZIP of images, in a folder for each class if they have any", ["zip"], key=f"{link.page}:{cls.name}.file", disabled=locked)
+        given = st.file_uploader(
+            "Upload a ZIP of images, in a folder for each class if they have any",
+            ["zip"],
+            key=f"{link.page}:{cls.name}.file",
+            disabled=locked,
+        )
     if given is not None:
         try:
             stored = store_upload(given.getvalue(), given.name)

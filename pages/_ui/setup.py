@@ -89,7 +89,10 @@ def _upload(link: Link, side: str, cls: type[Distribution], locked: bool) -> dic
     if link.shows(key):
         # Any file can be chosen: why one is not read, and what to do, is said better here than by the widget.
         given = st.file_uploader(
-            f"Upload a file ({', '.join(cls.extensions)})", key=f"{link.page}:{cls.name}.{key}", disabled=locked, help=file_knob.doc
+            f"Upload a file ({', '.join(cls.extensions)})",
+            key=f"{link.page}:{cls.name}.{key}",
+            disabled=locked,
+            help=file_knob.doc,
         )
     name = _fitting(link.text(key), cls)
     if given is not None:

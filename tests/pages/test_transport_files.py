@@ -1,0 +1,135 @@
+"""Files on the Transport page: the values from the field, units, masses, sizes, limits, and what is said of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from asking import address, until, words
+from streamlit.testing.v1 import AppTest
+from transport_cases import CASES, Case, file_of
+
+from otviz.distributions import store_upload
+from otviz.transport.packing import unpack
+from pages._ui.board import read_question
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("OTVIZ_HOME", str(tmp_path / "home"))
+    return tmp_path
+
+
+def open_page(app: AppTest, **query: str) -> AppTest:
+    app.switch_page("pages/1_transport.py")
+    for key, text in query.items():
+        app.query_params[key.replace("_file", ".file")] = text
+    app.run()
+    assert not app.exception
+    assert not app.error
+    return app
+
+
+def upload(path: Path) -> str:
+    return store_upload(path.read_bytes(), path.name)
+
+
+def files(first: Path, second: Path) -> dict[str, str]:
+    sides = {"source_file": upload(first), "target_file": upload(second)}
+    return {"source": "points", "target": "points", **sides}
+
+
+def solved(app: AppTest) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Header and arrays of the full answer, as the board gets it by its channel."""
+    desk = app.session_state["otviz.desk"]
+    question = '{{"serial": {}, "blur": {}, "reach": null, "stage": "refine"}}'
+    ask = question.format(desk.serial, desk.problem.blur).encode()
+    until(lambda: "under_way" not in desk.answer(ask).options)
+    return unpack(desk.message)
+
+
+def numbers(header: dict[str, Any]) -> dict[str, str]:
+    return {line["name"]: line["value"] for line in header["numbers"]}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_the_page_gives_the_values_of_the_field(app: AppTest, case: Case, tmp_path: Path) -> None:
+    cost = {1: "euclidean", 2: "half-squared"}[case.p]
+    sides = files(file_of(case.source, tmp_path), file_of(case.target, tmp_path))
+    header, arrays = solved(open_page(app, **sides, cost=cost, blur=str(case.blur)))
+    told = numbers(header)
+    for name, expected, rel in (("Exact cost", case.exact, 5e-5), ("Sinkhorn divergence", case.divergence, 2e-3)):
+        if expected == 0:
+            assert told[name] == "0"
+        elif expected is not None:
+            assert float(told[name]) == pytest.approx(expected, rel=rel), name
+    rows = np.loadtxt(file_of(case.source, tmp_path), delimiter=",", skiprows=1)
+    np.testing.assert_allclose(arrays["x"] + np.array(header["offset"]), rows, rtol=0, atol=1e-6 * np.ptp(rows))
+    assert header["notes"][0] == f"Source: {len(rows)} rows as they are"
+
+
+def test_blur_starts_at_the_scale_of_the_files(app: AppTest, tmp_path: Path) -> None:
+    """The box round shift_a and shift_b is 105 long; what nobody has chosen follows, and what a link says stays."""
+    sides = files(file_of("shift_a", tmp_path), file_of("shift_b", tmp_path))
+    header, _ = solved(open_page(app, **sides))
+    assert header["blur"] == 1.0
+    assert "blur" not in address(app)
+    app.selectbox(key="transport:source").select("gaussian")
+    app.selectbox(key="transport:target").select("ring").run()
+    assert app.session_state["otviz.desk"].problem.blur == 0.05
+
+
+@pytest.mark.parametrize("blur", ["1e-05", "0.05", "1000"])
+def test_a_link_may_name_any_blur(app: AppTest, tmp_path: Path, blur: str) -> None:
+    sides = files(file_of("shift_a", tmp_path), file_of("shift_b", tmp_path))
+    header, _ = solved(open_page(app, **sides, blur=blur))
+    assert header["blur"] == float(blur)
+    assert address(app)["blur"] == blur
+    assert float(numbers(header)["Sinkhorn divergence"]) == pytest.approx(5000, rel=1e-3)
+
+
+def test_the_board_may_ask_for_lengths_of_any_scale() -> None:
+    asked = read_question(b'{"serial": 1, "blur": 250000.0, "reach": 3e6, "stage": "first"}')
+    assert (asked.blur, asked.reach) == (250000.0, 3e6)
+
+
+def test_masses_and_sizes_are_those_of_the_files(app: AppTest, tmp_path: Path) -> None:
+    first, second = tmp_path / "first.csv", tmp_path / "second.csv"
+    first.write_text("x,y,weight\nm,m,\n0,0,1\n2,0,1\n0,2,2\n")
+    second.write_text("x,y\nm,m\n1,0\n3,0\n1,2\n1,2\n")
+    sides = files(first, second)
+    header, arrays = solved(open_page(app, **sides, blur="0.01"))
+    assert float(numbers(header)["Exact cost"]) == pytest.approx(0.5)  # everything moves by (1, 0)
+    assert arrays["weight_x"] == pytest.approx([0.75, 0.75, 1.5])
+    assert "weight_y" not in arrays
+    assert arrays["matrix"].shape == (3, 4)
+    assert {line["unit"] for line in header["numbers"] if line["name"] == "Exact cost"} == {"m²"}
+    assert header["axes"] == ["x (m)", "y (m)"]
+    said = words(app).replace("\\", "")
+    assert "Source: first.csv, 3 rows as they are, columns" in said
+    assert "weights weight, divided by their sum" in said
+
+
+@pytest.mark.parametrize("view", ["read", "blur", "iterations", "libraries", "unbalanced", "download", "flow"])
+def test_every_view_takes_files_of_different_sizes_far_from_the_origin(app: AppTest, tmp_path: Path, view: str) -> None:
+    rng = np.random.default_rng(0)
+    for name, n in (("first", 30), ("second", 45)):
+        table = np.column_stack([rng.standard_normal((n, 2)) * 900 + [4e5, 5e6], rng.random(n) + 0.1])
+        np.savetxt(tmp_path / f"{name}.csv", table, "%.9g", ",", header="x,y,weight", comments="")
+    app.session_state["otviz.computed"] = {}
+    open_page(app, **files(tmp_path / "first.csv", tmp_path / "second.csv"), view=view)
+
+
+def test_a_shape_of_another_scale_is_told(app: AppTest, tmp_path: Path) -> None:
+    open_page(app, source="points", source_file=upload(file_of("far:first", tmp_path)))
+    assert "choose a file for both sides" in words(app)
+
+
+def test_what_training_does_to_points_has_no_place_here(app: AppTest, tmp_path: Path) -> None:
+    sides = files(file_of("shift_a", tmp_path), file_of("shift_b", tmp_path))
+    open_page(app, **sides)
+    assert not [widget for widget in app.toggle if widget.label in ("Centred", "Scaled")]
+    header, _ = solved(open_page(app, **sides, transform="scaled"))
+    assert "subtracted, then divided by" in header["notes"][2]
