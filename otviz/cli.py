@@ -246,14 +246,18 @@ def _transport(words: list[str]) -> int:
         *flags.of(Transport, ""),
         ("notebook", Annotated[bool, tyro.conf.arg(help="the points of the notebook, as it draws them")], False),
         ("json", Annotated[bool, tyro.conf.arg(help="print one JSON object")], False),
-        *(flag for side, kind in kinds.items() for flag in flags.of(kind, side, left_out=kind.training_only)),
+        *(
+            flag
+            for side, kind in kinds.items()
+            for flag in flags.of(kind, side, left_out=kind.training_only, any_scale=True)
+        ),
     ]
     args = flags.parse(
         flags.class_of("Transport", fields), words, "transport",
         "Solve one transport problem between two clouds: rows of files as they are, or points drawn of a distribution.",
     )  # fmt: skip
     source, target = (
-        flags.made(kind, args, side, file=getattr(args, side), left_out=kind.training_only)
+        flags.made(kind, args, side, getattr(args, side), left_out=kind.training_only, any_scale=True)
         for side, kind in kinds.items()
     )
     return transport_report(source, target, flags.made(Transport, args, ""), args.notebook, args.json)

@@ -20,12 +20,12 @@ from otviz.distributions import Cloud, Distribution
 from otviz.files import write_whole
 from otviz.metrics import measure
 from otviz.ot.summary import EXACT_LIMIT, transport_numbers
-from otviz.params import Knobs, param
+from otviz.params import LEAST, MOST, Knobs, param
 from otviz.runs.config import RunConfig
 from otviz.runs.run import Run
 from otviz.runs.store import save_run
 from otviz.training import device_named, train
-from otviz.transport.problem import LEAST, MOST, Transform, transformed
+from otviz.transport.problem import Transform, transformed
 from otviz.transport.scale import change, mismatch
 
 SAMPLES = 2500

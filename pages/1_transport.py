@@ -10,8 +10,9 @@ panel, picture = lessons.columns(link, 3, 8)
 
 with panel:
     transporting.offer_presets(link)
-    source = setup.choose_distribution(link, "source", "gaussian", locked=False, training=False)
-    target = setup.choose_distribution(link, "target", "ring", locked=False, training=False)
+    scale = transporting.shape_scale()
+    source = setup.choose_distribution(link, "source", "gaussian", locked=False, scale=scale)
+    target = setup.choose_distribution(link, "target", "ring", locked=False, scale=scale)
     problem = transporting.pose(link, source, target)
 
 with picture:

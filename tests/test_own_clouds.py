@@ -17,6 +17,7 @@ import pytest
 from transport_cases import CASES, Case, file_of
 
 from otviz.cli import main
+from otviz.distributions import named
 from otviz.distributions.gaussian import Gaussian
 from otviz.distributions.points import PointsFile
 from otviz.distributions.ring import Ring
@@ -178,3 +179,21 @@ def test_the_snippet_gives_the_number_of_the_files(tmp_path: Path, transform: st
     assert "shift_a.csv, 40 rows as they are" in done.stdout
     with np.load(io.BytesIO((tmp_path / "transport.npz").read_bytes()), allow_pickle=False) as arrays:
         assert float(arrays["numbers_exact_cost"]) * factor**2 == pytest.approx(5000, rel=1e-5)
+
+
+def test_shapes_have_no_limit_but_those_of_arithmetic(cli: Run, tmp_path: Path) -> None:
+    rows = np.random.default_rng(0).standard_normal((40, 2)) * 300 + 4e5
+    np.save(tmp_path / "map.npy", rows)
+    ring = ["--target.radius", "500", "--target.std", "1e-3", "--target.modes", "4", "--target.centre", "4e5,4e5"]
+    found, err = cli("--source", str(tmp_path / "map.npy"), "--n", "60", "--blur", "5", *ring)
+    target = named("ring")(radius=500, std=1e-3, modes=4, centre=(4e5, 4e5))
+    rng = np.random.default_rng(0)
+    y = target.cloud(60, rng).points
+    assert found["exact_cost"] == pytest.approx(ot.emd2([], [], ot.dist(rows - 4e5, y - 4e5) / 2), rel=1e-3)
+    assert "choose a file" not in err
+
+
+@pytest.mark.parametrize("value", ["0", "-2", "inf", "nan"])
+def test_a_shape_of_no_size_is_refused(value: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["transport", "--target.radius", value]) == 2
+    assert "radius must be a number from 1e-30 to 1e+30 (length)" in capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from otviz.params import Knobs
+from otviz.params import Knobs, Param, params_of
 
 Points = NDArray[np.float32]
 
@@ -149,6 +150,12 @@ class Distribution(Knobs, ABC):
     shape: ClassVar[tuple[int, ...]] = (2,)
     drawn: ClassVar[str] = ""
     training_only: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    @functools.cache
+    def taken(cls) -> tuple[Param, ...]:
+        """Lengths of any size: those declared are for training, but a transport problem has the scale of its files."""
+        return tuple(knob.at_any_scale() for knob in params_of(cls))
 
     @abstractmethod
     def sample(self, n: int, rng: np.random.Generator) -> Points:

@@ -10,14 +10,11 @@ from numpy.typing import NDArray
 
 from otviz.distributions.base import Cloud, Distribution, Units
 from otviz.ot.notebook import notebook_points
-from otviz.params import Knobs, param
+from otviz.params import LEAST, MOST, Knobs, param
 
 Loss = Literal["sinkhorn", "entropic", "energy", "gaussian-mmd", "laplacian-mmd"]
 Cost = Literal["half-squared", "euclidean", "squared", "cityblock", "cosine"]
 Transform = Literal["none", "centred", "scaled"]
-
-LEAST, MOST = 1e-30, 1e30
-"""Lengths that a problem takes: any that arithmetic can bear, since data come in units of their own."""
 
 LOSSES: dict[str, str] = {
     "sinkhorn": "Sinkhorn divergence S (debiased)",

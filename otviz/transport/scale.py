@@ -10,13 +10,17 @@ from numpy.typing import NDArray
 
 from otviz.distributions import layout
 from otviz.distributions.base import Cloud, Units
-from otviz.transport.problem import LEAST, MOST, Problem
+from otviz.params import LEAST, MOST
+from otviz.transport.problem import Problem
 
 UNIT = 20.0
 """Diameter up to which drawn clouds have the limits of unit scale."""
 
 APART = 20.0
 """A shape is told to be of another scale than a file if one fits so many times into the other or into the gap."""
+
+SHAPES = 4.0
+"""How far shapes reach from the origin by default."""
 
 Array = NDArray[np.float32]
 Range = tuple[float, float]
@@ -57,6 +61,14 @@ def diameter(source: Cloud, target: Cloud) -> float:
     """Of the box round both clouds, corner to corner."""
     both = np.concatenate([source.points, target.points])
     return float(np.hypot(*np.ptp(both, axis=0)))
+
+
+def shapes_beside(source: Cloud, target: Cloud) -> float:
+    """The size and place of a shape, in units of the usual ones, that suit the files among the two; 1 if there is none."""
+    files = [cloud.units.to_file(cloud.points) for cloud in (source, target) if cloud.rows is not None]
+    if not files:
+        return 1.0
+    return _round(float(np.abs(np.concatenate(files)).max()) / SHAPES)
 
 
 def _round(length: float) -> float:

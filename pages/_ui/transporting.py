@@ -11,7 +11,7 @@ import streamlit as st
 from otviz.distributions import Cloud, Distribution
 from otviz.params import params_of
 from otviz.transport.problem import COSTS, LOSSES, Problem, clouds
-from otviz.transport.scale import Scale, mismatch, scale_of, starting_blur, told
+from otviz.transport.scale import Scale, mismatch, scale_of, shapes_beside, starting_blur, told
 from pages._ui import boxes, channel, controls, widgets
 from pages._ui.board import board
 from pages._ui.desk import Desk, current, lay
@@ -45,6 +45,12 @@ def offer_presets(link: Link) -> None:
                 link.go(settings)
 
     boxes.menu(link, "examples", "Examples", fill, width="stretch")
+
+
+def shape_scale() -> float:
+    """How many times as large as usual a shape may have to be to stand beside the files of the session's desk."""
+    desk = current()
+    return 1.0 if desk is None else shapes_beside(desk.source, desk.target)
 
 
 def pose(link: Link, source: Distribution | None, target: Distribution | None) -> Problem | None:

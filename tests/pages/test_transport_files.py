@@ -133,3 +133,28 @@ def test_what_training_does_to_points_has_no_place_here(app: AppTest, tmp_path: 
     assert not [widget for widget in app.toggle if widget.label in ("Centred", "Scaled")]
     header, _ = solved(open_page(app, **sides, transform="scaled"))
     assert "subtracted, then divided by" in header["notes"][2]
+
+
+def test_shapes_may_be_of_the_scale_of_the_file(app: AppTest, tmp_path: Path) -> None:
+    """A ring in metres of a map beside a file of such points; on the way back to unit scale the value is kept."""
+    rows = np.random.default_rng(0).standard_normal((40, 2)) * 300 + [4e5, 5e6]
+    np.savetxt(tmp_path / "map.csv", rows, "%.9g", ",", header="x,y", comments="")
+    ring = {"target": "ring", "target.radius": "500.0", "target.std": "30.0", "target.centre": "400000.0,5000000.0"}
+    open_page(app, source="points", source_file=upload(tmp_path / "map.csv"), n="50", **ring)
+    desk = app.session_state["otviz.desk"]
+    assert np.hypot(*(desk.target.points - [4e5, 5e6]).T).mean() == pytest.approx(500, rel=0.1)
+    assert "choose a file" not in words(app)
+    assert address(app)["target.radius"] == "500"
+    app.run()  # now the sliders know of the file
+    assert not app.exception
+    assert app.session_state["otviz.desk"] is desk
+    app.selectbox(key="transport:source").select("gaussian").run()
+    app.run()
+    assert not app.exception
+    assert address(app)["target.radius"] == "500"
+
+
+@pytest.mark.parametrize("radius", ["0", "-1", "nan", "x"])
+def test_a_shape_of_no_size_is_told(app: AppTest, radius: str) -> None:
+    open_page(app, n="50", **{"target.radius": radius})
+    assert "target.radius must be a number from 1e-30 to 1e+30 (length)" in words(app).replace("\\", "")
