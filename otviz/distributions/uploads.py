@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from otviz.distributions import images, tables
@@ -13,9 +14,9 @@ __all__ = ["EXTENSIONS", "PREFIX", "find_upload", "identity", "store_upload", "u
 EXTENSIONS = (*tables.EXTENSIONS, *images.EXTENSIONS)
 
 
-def store_upload(data: bytes, filename: str, folder: Path | None = None) -> str:
+def store_upload(data: bytes, filename: str, folder: Path | None = None, extensions: Sequence[str] = EXTENSIONS) -> str:
     """Keep a file of points or a picture and return its name. Raises ValueError as `otviz.uploads.keep_upload`."""
-    return keep_upload(data, filename, EXTENSIONS, tables.MAX_BYTES, folder)
+    return keep_upload(data, filename, extensions, tables.MAX_BYTES, folder)
 
 
 def find_upload(name: str, folder: Path | None = None) -> Path:

@@ -98,7 +98,7 @@ def _upload(link: Link, side: str, cls: type[Distribution], locked: bool) -> dic
     name = _fitting(link.text(key), cls)
     if given is not None:
         try:
-            stored = store_upload(given.getvalue(), given.name)
+            stored = store_upload(given.getvalue(), given.name, extensions=cls.extensions)
             if name:
                 cls.parse({"file": stored})  # reads it
             name = stored

@@ -120,7 +120,7 @@ def test_columns_of_a_file_are_chosen_from_a_list(app: AppTest) -> None:
     name = store_upload(b"label,u,v,w\na,0,1,5\nb,2,3,9\nc,4,8,7\n", "rows.csv")
     open_page(app, target="points", **{"target.file": name, "target.x": "w"})
     lists = {box.label: box for box in app.selectbox if box.label in ("x", "y")}
-    assert lists["x"].options == ["the first column of numbers", "u", "v", "w"]
+    assert lists["x"].options == ["the one called x, or the first of coordinates", "u", "v", "w"]
     assert address(app)["target.x"] == "w"
     lists["y"].select("v").run()
     assert address(app)["target.y"] == "v"
