@@ -12,6 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from otviz.ot.precision import widest
+
 BY_COORDINATES = 8
 """Up to this dimension squared distances are summed coordinate by coordinate."""
 
@@ -27,7 +29,7 @@ def squared_euclidean(x: Tensor, y: Tensor) -> Tensor:
     about 1e-16 of the squared radius of the cloud instead of 1e-7.
     """
     if x.shape[-1] > BY_COORDINATES:
-        return _squared_by_products(x.double(), y.double()).clamp_min(0).to(x.dtype)
+        return _squared_by_products(widest(x), widest(y)).clamp_min(0).to(x.dtype)
     if torch.is_grad_enabled() and (x.requires_grad or y.requires_grad):
         return _squared_by_coordinates(x, y)
     n, m = x.shape[-2], y.shape[-2]

@@ -15,23 +15,16 @@ from torch.autograd.function import once_differentiable
 
 from otviz.distributed import ALONE, World
 from otviz.ot.costs import FEATURE_COSTS, check_p, cost_p
-from otviz.ot.sinkhorn import sinkhorn_log
-from otviz.ot.squaring import (
-    FLOAT32_LIMIT,
-    Scaled,
-    Schedule,
-    average,
-    levels_for,
-    square_down,
-    square_down_self,
-    sweeps_for,
-)
+from otviz.ot.duals import Goal
+from otviz.ot.entropic import Entropic, Weights, shares
+from otviz.ot.precision import widened
+from otviz.ot.squaring import Scaled, Schedule, levels_for, square_down
 
-UNBALANCED_SWEEPS = 2
-"""Least sweeps per level with a finite reach, where the damped updates settle more slowly."""
+MISSING = 2e-3
+"""Share of a value that an unfinished solve may miss, by its own estimate."""
 
-LAST = 1
-"""Sweeps at the final temperature beyond those of a level."""
+SMALL = 1e-3
+"""Share of OT_epsilon below which a divergence in float32 is a difference of nearly equal numbers."""
 
 
 @dataclass(frozen=True)
@@ -42,10 +35,10 @@ class Divergence:
     gradient_x: Tensor
     gradient_y: Tensor | None
 
-    def to(self, dtype: torch.dtype) -> Divergence:
-        """The same in another precision."""
-        gradient_y = None if self.gradient_y is None else self.gradient_y.to(dtype)
-        return Divergence(self.value.to(dtype), self.gradient_x.to(dtype), gradient_y)
+    def to(self, like: Tensor) -> Divergence:
+        """The same with the precision and on the device of another tensor."""
+        gradient_y = None if self.gradient_y is None else self.gradient_y.to(like)
+        return Divergence(self.value.to(like), self.gradient_x.to(like), gradient_y)
 
 
 def fast_sinkhorn(
@@ -63,7 +56,7 @@ def fast_sinkhorn(
     """Sinkhorn divergence of samples x (n, d) and y (m, d), shape (); gradients reach x and y.
 
     Args:
-        a, b: weights (n,) and (m,), > 0 and normalised by the caller, who gets no gradient of them; uniform if None.
+        a, b: weights (n,) and (m,), >= 0 and normalised by the caller, who gets no gradient of them; uniform if None.
         blur: smoothing length, in data units; epsilon = blur^p.
         p: 1 for the distance, 2 for half its square.
         debias: subtract the two self terms; without them the value is OT_epsilon(x, y).
@@ -76,14 +69,13 @@ def fast_sinkhorn(
 
 
 _Options = tuple[float, int, bool, float | None, float]
-_Weights = tuple[Tensor | None, Tensor | None]
 
 
 class _SinkhornDivergence(torch.autograd.Function):
     """Hands the closed-form gradients to autograd."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, y: Tensor, options: _Options, weights: _Weights) -> Tensor:
+    def forward(ctx: Any, x: Tensor, y: Tensor, options: _Options, weights: Weights) -> Tensor:
         blur, p, debias, reach, scaling = options
         (a, b), with_y = weights, ctx.needs_input_grad[1]
         found = sinkhorn_divergence(
@@ -119,25 +111,68 @@ def sinkhorn_divergence(
     Raises ValueError for a blur, p, reach, scaling or weights out of range and for shapes that do not fit.
     """
     check_sinkhorn(x, y, blur=blur, p=p, reach=reach, a=a, b=b)
-    rho = None if reach is None else reach**p
-    plan = _Problem(blur**p, p, rho, max(sweeps_for(scaling, p), 1 if rho is None else UNBALANCED_SWEEPS))
-    if x.dtype == torch.float32 and plan.is_sharp(x, y):
-        wide = sinkhorn_divergence(
-            x.double(), y.double(), blur=blur, p=p, debias=debias, reach=reach, scaling=scaling, a=a, b=b, with_y=with_y
-        )
-        return wide.to(x.dtype)
     a, b = (None if weights is None else weights.to(x) for weights in (a, b))
-    cross = plan.cross(x, y, a, b)
-    value = plan.value(cross.potential_x, a) + plan.value(cross.potential_y, b)
-    gradient_x = plan.pull(cross, x, y, a, b)
-    gradient_y = plan.pull(plan.turned(cross, a), y, x, b, a) if with_y else None
-    if debias:
-        self_x, self_y = plan.alone(x, a), plan.alone(y, b)
-        value = value - plan.value(self_x.potential_x, a) - plan.value(self_y.potential_x, b)
-        gradient_x -= plan.pull(self_x, x, x, a, a)
+    if debias and _are_equal(x, y, a, b):
+        return Divergence(x.new_zeros(()), torch.zeros_like(x), torch.zeros_like(y) if with_y else None)
+    problem = Entropic(blur, p, reach, scaling)
+    if x.dtype == torch.float32 and problem.asks_float64(x, y):
+        return _wide(problem, x, y, (a, b), debias, with_y)
+    found, whole = _solved(problem, x, y, (a, b), debias, with_y)
+    if x.dtype == torch.float32 and 0 <= float(found.value) < SMALL * whole:
+        return _wide(problem, x, y, (a, b), debias, with_y)
+    return found
+
+
+def _are_equal(x: Tensor, y: Tensor, a: Tensor | None, b: Tensor | None) -> bool:
+    """Whether both sides are the same points with the same weights."""
+    if not torch.equal(x, y):
+        return False
+    return a is b or torch.equal(shares(a, x), shares(b, y))
+
+
+def _wide(problem: Entropic, x: Tensor, y: Tensor, weights: Weights, debias: bool, with_y: bool) -> Divergence:
+    a, b = (None if w is None else widened(w) for w in weights)
+    found, _ = _solved(problem, widened(x), widened(y), (a, b), debias, with_y)
+    return found.to(x)
+
+
+def _solved(
+    problem: Entropic, x: Tensor, y: Tensor, weights: Weights, debias: bool, with_y: bool
+) -> tuple[Divergence, float]:
+    """In the precision given; with OT_epsilon, of which the divergence may be a small part."""
+    (a, b), apart = weights, problem.p == 2 and problem.rho is None
+    middle_x, middle_y = _centres(x, y, weights, apart)
+    x, y, shift = x - middle_x, y - middle_y, middle_x - middle_y
+    lift = shift.square().sum() / 2
+    alone = (problem.alone(x, a), problem.alone(y, b)) if debias else None
+    cross = problem.cross(x, y, a, b, Goal(MISSING, _ladder(alone), float(lift)))
+    value = whole = problem.sides(a, b).value(cross.potential_x, cross.potential_y) + lift
+    gradient_x = problem.pull(cross, x, y, a, b) + shares(a, x)[:, None] * shift
+    gradient_y = problem.pull(problem.turned(cross, a), y, x, b, a) - shares(b, y)[:, None] * shift if with_y else None
+    if alone is not None:
+        value = (whole - alone[0].values[0] / 2 - alone[1].values[0] / 2).clamp_min_(0)
+        gradient_x -= problem.pull(alone[0], x, x, a, a)
         if gradient_y is not None:
-            gradient_y -= plan.pull(self_y, y, y, b, b)
-    return Divergence(value, gradient_x, gradient_y)
+            gradient_y -= problem.pull(alone[1], y, y, b, b)
+    return Divergence(value, gradient_x, gradient_y), abs(float(whole))
+
+
+def _centres(x: Tensor, y: Tensor, weights: Weights, apart: bool) -> tuple[Tensor, Tensor]:
+    """What to take off the points, (d,) each: their own mean where half squares let it, or that of one for both.
+
+    |x - y|^2 / 2 then changes by functions of x and of y alone and the constant |shift|^2 / 2.
+    """
+    first_x, first_y = x[0], y[0]  # means about these lose nothing far from the origin
+    middle = first_x + shares(weights[0], x) @ (x - first_x)
+    return middle, first_y + shares(weights[1], y) @ (y - first_y) if apart else middle
+
+
+def _ladder(alone: tuple[Scaled, Scaled] | None) -> tuple[float, ...]:
+    """Half of both self terms at epsilon, 2 epsilon ...; (0,) without."""
+    if alone is None:
+        return (0.0,)
+    count = max(len(plan.values) for plan in alone)
+    return tuple(sum(plan.values[min(k, len(plan.values) - 1)] for plan in alone) / 2 for k in range(count))
 
 
 def check_sinkhorn(
@@ -159,69 +194,8 @@ def check_sinkhorn(
     if reach is not None and not reach > 0:
         raise ValueError(f"reach must be > 0 (a length, in data units) or None; got {reach}")
     for name, weights, points in (("a", a, x), ("b", b, y)):
-        if weights is not None and (weights.shape != (len(points),) or not bool((weights > 0).all())):
-            raise ValueError(f"weights {name} must be {len(points)} numbers > 0; got shape {tuple(weights.shape)}")
-
-
-@dataclass(frozen=True)
-class _Problem:
-    """One setting of the Sinkhorn problem between samples, uniform where weights are None; `sweeps` are per level."""
-
-    epsilon: float
-    p: int
-    rho: float | None
-    sweeps: int
-
-    def is_sharp(self, x: Tensor, y: Tensor) -> bool:
-        """Whether the box around all samples is too wide, in units of epsilon, for float32."""
-        low, high = torch.minimum(x.amin(0), y.amin(0)), torch.maximum(x.amax(0), y.amax(0))
-        return float((high - low).norm()) ** self.p / self.p > FLOAT32_LIMIT * self.epsilon
-
-    def cross(self, x: Tensor, y: Tensor, a: Tensor | None, b: Tensor | None) -> Scaled:
-        cost = cost_p(x, y, self.p)
-        plan = square_down(cost, self._schedule(cost, LAST), a, b)
-        if bool(torch.isfinite(plan.potential_x.sum())):
-            return plan
-        found = sinkhorn_log(cost_p(x, y, self.p), self.epsilon, a=a, b=b, rho=self.rho, per_level=self.sweeps)
-        u, v = (torch.ones_like(points[:, 0]) for points in (x, y))
-        kernel = found.coupling / (_shares(a, x)[:, None] * _shares(b, y))
-        return Scaled(kernel, u, v, found.potential_x, found.potential_y)
-
-    def alone(self, x: Tensor, a: Tensor | None) -> Scaled:
-        cost = cost_p(x, x, self.p)
-        return square_down_self(cost, self._schedule(cost, 0), a)
-
-    def _schedule(self, cost: Tensor, more: int) -> Schedule:
-        levels = levels_for(float(cost.max()), self.epsilon)
-        return Schedule(self.epsilon, levels, self.sweeps, self.sweeps + more, self.rho)
-
-    def value(self, potential: Tensor, a: Tensor | None) -> Tensor:
-        """<a, f>, or its unbalanced counterpart (rho + epsilon/2) <a, 1 - e^(-f/rho)> (Sejourne et al. 2019, Prop. 12)."""
-        if self.rho is not None:
-            potential = -(self.rho + self.epsilon / 2) * torch.expm1(potential / -self.rho)
-        return potential.mean() if a is None else torch.dot(a, potential)
-
-    def turned(self, plan: Scaled, a: Tensor | None) -> Scaled:
-        """The same plan seen from y, with columns normalised last."""
-        kernel = plan.kernel.mT
-        v = plan.v
-        if self.rho is None:
-            v = average(kernel, plan.u, a, out=torch.empty_like(v)).reciprocal_()
-        return Scaled(kernel, v, plan.u, plan.potential_y, plan.potential_x)
-
-    def pull(self, plan: Scaled, x: Tensor, y: Tensor, a: Tensor | None, b: Tensor | None) -> Tensor:
-        """sum_j P_ij dc(x_i, y_j)/dx_i, shape (n, d)."""
-        kernel = plan.kernel
-        if self.p == 1:
-            distance = cost_p(x, y, 1)
-            kernel = kernel / distance.masked_fill_(distance <= 1e-6 * distance.max(), torch.inf)
-        u, v = plan.u / len(x) if a is None else plan.u * a, plan.v / len(y) if b is None else plan.v * b
-        sums = kernel @ (v[:, None] * torch.cat([torch.ones_like(y[:, :1]), y], 1))
-        return u[:, None] * (sums[:, :1] * x - sums[:, 1:])
-
-
-def _shares(weights: Tensor | None, points: Tensor) -> Tensor:
-    return torch.full_like(points[:, 0], 1 / len(points)) if weights is None else weights
+        if weights is not None and (weights.shape != (len(points),) or not bool((weights >= 0).all())):
+            raise ValueError(f"weights {name} must be {len(points)} numbers >= 0; got shape {tuple(weights.shape)}")
 
 
 def minibatch_energy_distance(

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from otviz.ot.costs import cost_p
+from otviz.ot.precision import widened
 from otviz.ot.squaring import FLOAT32_LIMIT, Schedule, levels_for, square_down
 
 Solver = Literal["auto", "squaring", "log"]
@@ -59,7 +60,7 @@ def solve(
     """Solve entropic transport for cost (..., n, m) at temperature epsilon (units of the cost), by the faster safe way.
 
     Args:
-        a, b: weights, shapes (n,) and (m,), all > 0 and summing to 1; uniform if None.
+        a, b: weights, shapes (n,) and (m,), >= 0 and summing to 1; uniform if None.
         rho: strength of the soft marginals, units of the cost; None holds the marginals exactly.
         per_level, last: sweeps at each temperature and at the last one.
         solver: "squaring", "log", or "auto": squaring, in float64 beyond FLOAT32_LIMIT, and the log domain where
@@ -72,7 +73,7 @@ def solve(
     largest = float(shifted.max())
     schedule = Schedule(epsilon, levels_for(largest, epsilon), per_level, last, rho)
     if solver != "log":
-        wide = shifted.double() if largest / epsilon > FLOAT32_LIMIT else shifted
+        wide = widened(shifted) if largest / epsilon > FLOAT32_LIMIT else shifted
         found = _by_squaring(wide, cost, schedule, a, b)
         if solver == "squaring" or bool(torch.isfinite(found.entropic_cost).all()):
             return found
@@ -112,7 +113,7 @@ def sinkhorn_log(
     Sweeps at the last temperature stop early once every column sum is within `tolerance` of its due, summed over columns.
     """
     check_problem(cost, epsilon, a, b, rho)
-    c = cost.double()
+    c = widened(cost)
     log_a, log_b = _logs(a, c.shape[-2], c), _logs(b, c.shape[-1], c)
     f, g = c.new_zeros(c.shape[:-1]), c.new_zeros(c.mT.shape[:-1])
     schedule = Schedule(
@@ -151,8 +152,8 @@ def check_problem(cost: Tensor, epsilon: float, a: Tensor | None, b: Tensor | No
     if rho is not None and not rho > 0:
         raise ValueError(f"rho must be > 0 (units of the cost) or None; got {rho}")
     for name, weights, n in (("a", a, cost.shape[-2]), ("b", b, cost.shape[-1])):
-        if weights is not None and (weights.shape != (n,) or not bool((weights > 0).all())):
-            raise ValueError(f"weights {name} must be {n} numbers > 0; got shape {tuple(weights.shape)}")
+        if weights is not None and (weights.shape != (n,) or not bool((weights >= 0).all())):
+            raise ValueError(f"weights {name} must be {n} numbers >= 0; got shape {tuple(weights.shape)}")
 
 
 def _by_squaring(shifted: Tensor, cost: Tensor, schedule: Schedule, a: Tensor | None, b: Tensor | None) -> Coupling:

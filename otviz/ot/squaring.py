@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from otviz.ot.duals import GAIN, Goal, Sides, weighted
 from otviz.ot.work import Work, completed
 
 START = 8.0
@@ -26,6 +27,9 @@ FLOAT32_LIMIT = 1e6
 """Largest C / epsilon for float32. A rounding error doubles at each level: of eight pairs of clouds of 200 points (rings,
 outliers, tight clusters, ...) the worst plan is off, in total variation against float64, by 0.0005 at C / epsilon = 4e4,
 0.009 at 1e6 and 0.15 at 2e7."""
+
+EXTRA, PATIENCE = 2, 20
+"""Sweeps added to a level at a time where its goal is missed, and how often."""
 
 TINY = 1e-35
 """Least sum a damped update divides by: mass that has vanished keeps finite scalings."""
@@ -66,7 +70,7 @@ class Scaled:
     """A plan a_i b_j u_i K_ij v_j: kernel (..., n, m), u (..., n), v (..., m), and its potentials.
 
     `potential_x` (..., n) and `potential_y` (..., m) are in units of the cost. Rows are normalised last, so those of a
-    balanced plan are exact.
+    balanced plan are exact. `values` are OT_epsilon at epsilon, 2 epsilon ... where one cloud was matched with itself.
     """
 
     kernel: Tensor
@@ -74,6 +78,7 @@ class Scaled:
     v: Tensor
     potential_x: Tensor
     potential_y: Tensor
+    values: tuple[float, ...] = ()
 
 
 def levels_for(largest_cost: float, epsilon: float) -> int:
@@ -90,22 +95,30 @@ def sweeps_for(scaling: float, p: int) -> int:
     return max(1, round(math.log(0.5) / (p * math.log(scaling))))
 
 
-def square_down(cost: Tensor, schedule: Schedule, a: Tensor | None = None, b: Tensor | None = None) -> Scaled:
+def square_down(
+    cost: Tensor, schedule: Schedule, a: Tensor | None = None, b: Tensor | None = None, goal: Goal | None = None
+) -> Scaled:
     """Solve entropic transport for `cost` (..., n, m), which is used up, with weights a (n,) and b (m,), or uniform.
 
-    A row that underflows gives nan or inf, never a wrong number, so that the caller can turn to the log domain.
+    With a `goal`, for one cost (n, m), levels get as many sweeps as it asks for. A row that underflows gives nan or inf, never a wrong number, so that the caller can turn to the log domain.
     """
-    return completed(descend(cost, schedule, a, b))
+    return completed(descend(cost, schedule, a, b, goal))
 
 
-def descend(cost: Tensor, schedule: Schedule, a: Tensor | None = None, b: Tensor | None = None) -> Work[Scaled]:
-    """`square_down` with a pause at each level."""
+def descend(
+    cost: Tensor, schedule: Schedule, a: Tensor | None = None, b: Tensor | None = None, goal: Goal | None = None
+) -> Work[Scaled]:
+    """`square_down` with a pause at each level; with a goal, of one cost (n, m), a level goes on sweeping until it is met.
+
+    Mass that must pass between clusters moves at a high temperature or, with few sweeps a level, never.
+    """
     kernel = cost.mul_(-1 / (schedule.epsilon * 2.0**schedule.levels)).exp_()
-    turned, n = kernel.mT, kernel.shape[-2]
+    n = kernel.shape[-2]
     scalings = cost.new_ones((*cost.shape[:-2], sum(cost.shape[-2:])))
     logs, change = torch.zeros_like(scalings), torch.zeros_like(scalings)
     u, v, log_u, log_v = scalings[..., :n], scalings[..., n:], logs[..., :n], logs[..., n:]
     column, row = u[..., None], v[..., None, :]
+    watch = None if goal is None else _Watch(goal, Sides(a, b, schedule.epsilon, schedule.rho), n)
     for level, (epsilon, sweeps) in enumerate(schedule.temperatures()):
         yield
         if level:
@@ -114,17 +127,68 @@ def descend(cost: Tensor, schedule: Schedule, a: Tensor | None = None, b: Tensor
             logs.add_(logs)
             kernel.mul_(column).mul_(row).mul_(kernel)
             u.fill_(1.0)
-        damp = schedule.damping(epsilon)
-        _invert(average(turned, u, a, out=v), log_v, damp)
-        _invert(average(kernel, v, b, out=u), log_u, damp)
-        for sweep in range(1, sweeps):
-            relax = RELAX if sweep < sweeps - 1 else 1.0
-            _relax(v, _invert(average(turned, u, a), log_v, damp), relax)
-            _relax(u, _invert(average(kernel, v, b), log_u, damp), relax)
+        sweeps_here = _Sweeps(kernel, scalings, logs, (a, b), schedule.damping(epsilon))
+        moved = sweeps_here.first()
+        if sweeps > 1:
+            moved = sweeps_here.relaxed(sweeps - 1)
+        for _ in range(PATIENCE):
+            if watch is None or watch.settled(epsilon, schedule.levels - level, moved, scalings, logs):
+                break
+            moved = sweeps_here.relaxed(EXTRA)
     logs.add_(scalings.log())
     _translate(log_u, log_v, a, b, schedule.epsilon, schedule.rho)
     logs.mul_(schedule.epsilon)
     return Scaled(kernel, u, v, log_u, log_v)
+
+
+@dataclass(frozen=True)
+class _Sweeps:
+    """Sweeps at one temperature, of scalings (..., n + m) over the logs that the kernel already holds."""
+
+    kernel: Tensor
+    scalings: Tensor
+    logs: Tensor
+    weights: tuple[Tensor | None, Tensor | None]
+    damping: float
+
+    def first(self) -> Tensor:
+        """A sweep from scalings of 1 for rows and any for columns; returns the columns' change, a view of them."""
+        (a, b), (u, v), (log_u, log_v) = self.weights, self._parts(self.scalings), self._parts(self.logs)
+        invert(average(self.kernel.mT, u, a, out=v), log_v, self.damping)
+        invert(average(self.kernel, v, b, out=u), log_u, self.damping)
+        return v
+
+    def relaxed(self, count: int) -> Tensor:
+        """So many sweeps, all but the last over-relaxed; returns the factor by which the last moved the columns."""
+        (a, b), (u, v), (log_u, log_v) = self.weights, self._parts(self.scalings), self._parts(self.logs)
+        for sweep in range(count):
+            power = RELAX if sweep < count - 1 else 1.0
+            target = invert(average(self.kernel.mT, u, a), log_v, self.damping)
+            change = target / v if power == 1.0 else target
+            _relax(v, target, power)
+            _relax(u, invert(average(self.kernel, v, b), log_u, self.damping), power)
+        return change
+
+    def _parts(self, both: Tensor) -> tuple[Tensor, Tensor]:
+        n = self.kernel.shape[-2]
+        return both[..., :n], both[..., n:]
+
+
+class _Watch:
+    """Tells whether a level may be left; asks for the dual's value only where the last one does not answer."""
+
+    def __init__(self, goal: Goal, sides: Sides, n: int) -> None:
+        self.goal, self.sides, self.n, self.rest = goal, sides, n, 0.0
+
+    def settled(self, epsilon: float, halvings: int, change: Tensor, scalings: Tensor, logs: Tensor) -> bool:
+        """Whether the last sweep's gain, at 2^halvings epsilon, is small against the divergence there."""
+        gap = GAIN * epsilon * self.sides.gain(change)
+        if gap <= self.goal.share * self.rest:
+            return True
+        potentials = (logs + scalings.log()).mul_(epsilon)
+        value = float(self.sides.at(epsilon).value(potentials[: self.n], potentials[self.n :]))
+        self.rest = self.goal.rest(value, halvings)
+        return not gap > self.goal.share * self.rest
 
 
 def _foresee(scalings: Tensor, change: Tensor) -> Tensor:
@@ -181,19 +245,35 @@ def descend_self(cost: Tensor, schedule: Schedule, a: Tensor | None = None) -> W
     kernel = cost.mul_(-1 / (schedule.epsilon * 2.0**schedule.levels)).exp_()
     v = kernel.new_ones(kernel.shape[:-1])
     u, logs, column, row, damp = torch.empty_like(v), torch.zeros_like(v), v[..., None], v[..., None, :], 1.0
+    values: list[Tensor] = []
+    sides = Sides(a, a, schedule.epsilon, schedule.rho)
     for level, (epsilon, sweeps) in enumerate(schedule.temperatures()):
         yield
         if level:
-            logs.add_(v.log())
+            log_v = v.log()
+            if cost.ndim == 2:
+                values.append(_value_alone(sides.at(2 * epsilon), logs, u, log_v))
+            logs.add_(log_v)
             logs.add_(logs)
             kernel.mul_(column).mul_(row).mul_(kernel)
             v.fill_(1.0)
         damp = schedule.damping(epsilon)
         for _ in range(sweeps):
-            v.mul_(_invert(average(kernel, v, a, out=u), logs, damp)).sqrt_()
-    _invert(average(kernel, v, a, out=u), logs, damp)
-    log_u, log_v = logs + u.log(), logs + v.log()
-    return Scaled(kernel, u, v, log_u.mul_(schedule.epsilon), log_v.mul_(schedule.epsilon))
+            v.mul_(invert(average(kernel, v, a, out=u), logs, damp)).sqrt_()
+    invert(average(kernel, v, a, out=u), logs, damp)
+    log_u, log_v = (scaling.log().add_(logs).mul_(schedule.epsilon) for scaling in (u, v))
+    if cost.ndim == 2:
+        values.append(sides.value(log_u, log_v))
+    return Scaled(kernel, u, v, log_u, log_v, tuple(torch.stack(values[::-1]).tolist()) if values else ())
+
+
+def _value_alone(sides: Sides, logs: Tensor, u: Tensor, log_v: Tensor) -> Tensor:
+    """OT_epsilon of a cloud with itself after a sweep: `u` came of the column scalings before, which are v^2 / u."""
+    if sides.rho is None:
+        return weighted(logs + log_v, sides.a) * (2 * sides.epsilon)
+    log_u = u.log()
+    before = torch.add(logs - log_u, log_v, alpha=2)
+    return sides.value((logs + log_u) * sides.epsilon, before * sides.epsilon)
 
 
 def average(kernel: Tensor, values: Tensor, weights: Tensor | None, *, out: Tensor | None = None) -> Tensor:
@@ -208,7 +288,7 @@ def average(kernel: Tensor, values: Tensor, weights: Tensor | None, *, out: Tens
     return out.copy_(torch.matmul(kernel, values[..., None])[..., 0]).mul_(share)
 
 
-def _invert(sums: Tensor, log_before: Tensor, damp: float) -> Tensor:
+def invert(sums: Tensor, log_before: Tensor, damp: float) -> Tensor:
     """Replace the sums by the scaling that brings them to 1, or to the damped target of an unbalanced problem."""
     if damp == 1.0:
         return sums.reciprocal_()

@@ -260,5 +260,5 @@ def test_a_weight_counts_as_so_many_points():
 def test_weights_of_another_shape_or_sign_are_named():
     x, y = _clouds(4, 4)
     for weights in (torch.ones(3), torch.tensor([0.5, 0.5, 0.5, -0.5])):
-        with pytest.raises(ValueError, match="weights a must be 4 numbers > 0"):
+        with pytest.raises(ValueError, match="weights a must be 4 numbers >= 0"):
             fast_sinkhorn(x, y, blur=0.1, a=weights)
