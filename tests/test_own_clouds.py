@@ -62,7 +62,7 @@ def test_the_command_line_says_what_it_took(cli: Run, tmp_path: Path) -> None:
     np.savetxt(tmp_path / "many.csv", rows, delimiter=",", header="u,v", comments="")
     found, err = cli("--source", str(tmp_path / "mine.csv"), "--target", str(tmp_path / "many.csv"), "--n", "100")
     assert err.splitlines()[:2] == [
-        "source: mine.csv, 4 rows as they are, 1 rows of weight 0 left out, columns x and y, weights weight, divided by their sum, units of the file",
+        "source: mine.csv, 4 rows as they are, 1 of weight 0 left out, columns x and y, weights weight, divided by their sum, units of the file",
         "target: many.csv, 100 of 300 rows, drawn without replacement, columns u and v, no weights, units of the file",
     ]
     source, target = found["source"], found["target"]

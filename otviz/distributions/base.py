@@ -104,7 +104,7 @@ class Cloud:
         n = f"{len(self.points):,}"
         if self.rows is None:
             return f"{n} points drawn"
-        left_out = f", {self.massless:,} rows of weight 0 left out" if self.massless else ""
+        left_out = f", {self.massless:,} of weight 0 left out" if self.massless else ""
         if self.whole:
             return f"{self.rows:,} rows as they are{left_out}"
         return f"{n} of {self.rows:,} rows, drawn without replacement{left_out}"

@@ -67,17 +67,10 @@ def pose(link: Link, source: Distribution | None, target: Distribution | None) -
             _held(link, name, default)
         return problem
     clouds = _clouds(problem, source, target)
-    _say(clouds)
+    for sentence in told(*clouds):
+        st.caption(plain(f"{sentence}."))
     blur = _held(link, "blur", starting_blur(problem, scale_of(*clouds)))
     return replace(problem, blur=blur, reach=_held(link, "reach", None))
-
-
-def _say(sides: tuple[Cloud, Cloud]) -> None:
-    """What was taken of files, and where a shape is out of their scale."""
-    for sentence in told(*sides):
-        st.caption(plain(f"{sentence}."))
-    if hint := mismatch(*sides):
-        st.info(plain(f"{hint}."))
 
 
 def _held(link: Link, name: str, default: float | None) -> Any:
@@ -120,6 +113,8 @@ def show(link: Link, problem: Problem, source: Distribution, target: Distributio
     sliders = [name for name in ON_BOARD if link.shows(name)]
     address, scale = channel.opened(BOARD, desk.answer), scale_of(desk.source, desk.target)
     board(address, key=BOARD, problem=desk.name, sent=desk.sent, height=HEIGHT, sliders=sliders, scale=scale)
+    if hint := mismatch(desk.source, desk.target):
+        st.info(plain(f"{hint}."))
     if desk.trouble:
         st.warning(plain(shorten(desk.trouble, 400)))
 
