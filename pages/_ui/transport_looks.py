@@ -47,6 +47,12 @@ def _sizes(x: Cloud, y: Cloud) -> str:
     return f"{n} points of each side" if n == m else f"{n} source and {m} target points"
 
 
+def _even(sides: Sequence[Cloud]) -> str:
+    """What a view that takes no masses says of clouds that have them."""
+    weighed = any(cloud.weights is not None for cloud in sides)
+    return " of equal mass, each row as often as its weight asks for" if weighed else ""
+
+
 def _has_p(problem: Problem) -> bool:
     """Whether the cost is one that has a p; say so if not."""
     if problem.cost in ("half-squared", "euclidean"):
@@ -109,7 +115,8 @@ def show_libraries(problem: Problem, source: Distribution, target: Distribution)
     from otviz.transport.libraries import LARGEST, compare
     from otviz.transport.library_calls import WAYS
 
-    x, y = _small(problem, source, target, LARGEST)
+    given = _small(problem, source, target, LARGEST)
+    x, y = (evened(cloud) for cloud in given)
     of = (replace(problem, loss="sinkhorn"), source, target)
     entries = computed(
         "libraries", of, len(WAYS), lambda: compare(x.points, y.points, problem.p, problem.blur, problem.reach)
@@ -117,7 +124,7 @@ def show_libraries(problem: Problem, source: Distribution, target: Distribution)
     st.markdown(
         "Libraries print different numbers for one problem, because they mean different costs (|x − y|² or half of it), "
         "different temperatures, and count the entropy or not. Multiplied by the factor and moved by the offset, "
-        f"they agree. Here {_sizes(x, y)}."
+        f"they agree. Here {_sizes(x, y)}{_even(given)}."
     )
     table = pd.DataFrame({
         "library": [entry.library for entry in entries],
@@ -152,7 +159,8 @@ def show_unbalanced(problem: Problem, source: Distribution, target: Distribution
     of = (problem.seed, problem.points, problem.transform, problem.n, source, target)
     units, x, y = at_unit_scale(evened(left), evened(right))
     st.markdown(
-        f"**Outliers and reach.** One in twenty target points is moved 8 away ({_sizes(left, right)}, p = 2, blur 0.1). "
+        f"**Outliers and reach.** One in twenty target points is moved 8 away ({_sizes(left, right)}{_even((left, right))}, "
+        "p = 2, blur 0.1). "
         "A balanced plan must serve them all; with a finite reach they get mass only once it spans the gap."
     )
     if said := change(units):

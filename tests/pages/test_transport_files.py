@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import ot
 import pytest
 from asking import address, until, words
 from streamlit.testing.v1 import AppTest
@@ -112,14 +113,64 @@ def test_masses_and_sizes_are_those_of_the_files(app: AppTest, tmp_path: Path) -
     assert "weights weight, divided by their sum" in said
 
 
-@pytest.mark.parametrize("view", ["read", "blur", "iterations", "libraries", "unbalanced", "download", "flow"])
-def test_every_view_takes_files_of_different_sizes_far_from_the_origin(app: AppTest, tmp_path: Path, view: str) -> None:
-    rng = np.random.default_rng(0)
+@pytest.fixture
+def far_files(tmp_path: Path) -> tuple[dict[str, str], float]:
+    """Two files with weights, of 30 and 45 rows far from the origin, and the exact cost between them by POT."""
+    rng, middle, tables = np.random.default_rng(0), np.array([4e5, 5e6]), []
     for name, n in (("first", 30), ("second", 45)):
-        table = np.column_stack([rng.standard_normal((n, 2)) * 900 + [4e5, 5e6], rng.random(n) + 0.1])
-        np.savetxt(tmp_path / f"{name}.csv", table, "%.9g", ",", header="x,y,weight", comments="")
+        tables.append(np.column_stack([rng.standard_normal((n, 2)) * 900, rng.random(n) + 0.1]))
+        rows = tables[-1] + [*middle, 0]
+        np.savetxt(tmp_path / f"{name}.csv", rows, "%.12g", ",", header="x,y,weight", comments="")
+    masses = [table[:, 2] / table[:, 2].sum() for table in tables]
+    truth = float(ot.emd2(*masses, ot.dist(tables[0][:, :2], tables[1][:, :2]) / 2))
+    return files(tmp_path / "first.csv", tmp_path / "second.csv"), truth
+
+
+def computed(app: AppTest, sides: dict[str, str], view: str) -> dict[str, Any]:
     app.session_state["otviz.computed"] = {}
-    open_page(app, **files(tmp_path / "first.csv", tmp_path / "second.csv"), view=view)
+    open_page(app, **sides, view=view)
+    return {name: items for name, (_, items) in app.session_state["otviz.computed"].items()}
+
+
+def test_the_blur_s_curve_is_of_the_files_masses(app: AppTest, far_files: tuple[dict[str, str], float]) -> None:
+    sides, truth = far_files
+    found = computed(app, sides, "blur")
+    assert found["limits"][0].exact_cost == pytest.approx(truth, rel=1e-6)
+    assert found["blur"][0].sinkhorn_divergence == pytest.approx(truth, rel=0.01)
+    assert found["blur"][-1].sinkhorn_divergence == pytest.approx(found["limits"][0].sinkhorn_divergence, rel=0.05)
+    assert found["blur"][-1].blur > 3000  # the clouds are some 3000 wide
+
+
+def test_convergence_is_of_the_files_masses(app: AppTest, far_files: tuple[dict[str, str], float]) -> None:
+    found = computed(app, far_files[0], "iterations")
+    last = {step.solver: step.error for step in found["iterations"]}
+    assert last["scaled"] < last["plain"] < 2
+    assert found["plans"][0].partners > 30 > 3 > found["plans"][-1].partners  # from nearly all 45 to few
+
+
+def test_libraries_get_points_of_equal_mass(app: AppTest, far_files: tuple[dict[str, str], float]) -> None:
+    found = computed(app, far_files[0], "libraries")
+    exact = [entry.converted for entry in found["libraries"] if entry.quantity == "exact_cost" and not entry.error]
+    assert len(exact) > 1
+    assert exact == [pytest.approx(exact[0], rel=1e-6)] * len(exact)
+    assert "30 source and 45 target points of equal mass" in words(app)
+
+
+def test_what_is_kept_is_at_unit_scale(app: AppTest, far_files: tuple[dict[str, str], float]) -> None:
+    found = computed(app, far_files[0], "unbalanced")
+    assert {len(kept.mass_x) for kept in found["kept"]} == {30}
+    assert {len(kept.mass_y) for kept in found["kept"]} == {45}
+    masses = [kept.mass for kept in found["kept"]]
+    assert min(masses) < 0.9 < 0.99 < max(masses)  # in metres of a map all would be 0
+    assert "then divided by" in words(app)
+
+
+def test_the_download_names_the_files(app: AppTest, far_files: tuple[dict[str, str], float]) -> None:
+    sides = far_files[0]
+    open_page(app, **sides, view="download")
+    (code,) = app.code
+    assert f"PointsFile(file={sides['source_file']!r})" in code.value
+    assert "write the path of your own copy" in code.value
 
 
 def test_a_shape_of_another_scale_is_told(app: AppTest, tmp_path: Path) -> None:
