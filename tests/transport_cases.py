@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-FOLDER = Path(__file__).with_name("cases")
+FOLDER = Path(__file__).parent / "ot" / "cases"
 
 
 @dataclass(frozen=True)

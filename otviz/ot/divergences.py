@@ -15,10 +15,10 @@ from torch.autograd.function import once_differentiable
 
 from otviz.distributed import ALONE, World
 from otviz.ot.costs import FEATURE_COSTS, check_p, cost_p
-from otviz.ot.duals import Goal
+from otviz.ot.duals import Goal, half_sums
 from otviz.ot.entropic import Entropic, Weights, shares
 from otviz.ot.precision import widened
-from otviz.ot.squaring import Scaled, Schedule, levels_for, square_down
+from otviz.ot.squaring import Schedule, levels_for, square_down
 
 MISSING = 2e-3
 """Share of a value that an unfinished solve may miss, by its own estimate."""
@@ -145,7 +145,8 @@ def _solved(
     x, y, shift = x - middle_x, y - middle_y, middle_x - middle_y
     lift = shift.square().sum() / 2
     alone = (problem.alone(x, a), problem.alone(y, b)) if debias else None
-    cross = problem.cross(x, y, a, b, Goal(MISSING, _ladder(alone), float(lift)))
+    own = (0.0,) if alone is None else half_sums(alone[0].values, alone[1].values)
+    cross = problem.cross(x, y, a, b, Goal(MISSING, own, float(lift)))
     value = whole = problem.sides(a, b).value(cross.potential_x, cross.potential_y) + lift
     gradient_x = problem.pull(cross, x, y, a, b) + shares(a, x)[:, None] * shift
     gradient_y = problem.pull(problem.turned(cross, a), y, x, b, a) - shares(b, y)[:, None] * shift if with_y else None
@@ -165,14 +166,6 @@ def _centres(x: Tensor, y: Tensor, weights: Weights, apart: bool) -> tuple[Tenso
     first_x, first_y = x[0], y[0]  # means about these lose nothing far from the origin
     middle = first_x + shares(weights[0], x) @ (x - first_x)
     return middle, first_y + shares(weights[1], y) @ (y - first_y) if apart else middle
-
-
-def _ladder(alone: tuple[Scaled, Scaled] | None) -> tuple[float, ...]:
-    """Half of both self terms at epsilon, 2 epsilon ...; (0,) without."""
-    if alone is None:
-        return (0.0,)
-    count = max(len(plan.values) for plan in alone)
-    return tuple(sum(plan.values[min(k, len(plan.values) - 1)] for plan in alone) / 2 for k in range(count))
 
 
 def check_sinkhorn(

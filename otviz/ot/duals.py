@@ -72,3 +72,10 @@ class Goal:
     def met(self, value: float, gap: float) -> bool:
         """Whether a gap is small enough at epsilon; so is one that is no number."""
         return not gap > self.share * abs(self.rest(value))
+
+
+def half_sums(values_x: tuple[float, ...], values_y: tuple[float, ...]) -> tuple[float, ...]:
+    """Halves of both self terms at epsilon, 2 epsilon ...; the last of the shorter one stands for those it lacks."""
+    count = max(len(values_x), len(values_y))
+    longer = [[*values, *[values[-1]] * (count - len(values))] for values in (values_x, values_y)]
+    return tuple((left + right) / 2 for left, right in zip(*longer, strict=True))

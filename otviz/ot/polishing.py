@@ -26,6 +26,9 @@ INNER = 25
 LONGEST = 2.0
 """Largest change of a potential in one step, in units of epsilon."""
 
+FAR = 4.0
+"""How many times the tolerance is too far off for Newton's method."""
+
 SOLVED = 1e-3
 """Share of the squared residual at which a system counts as solved."""
 
@@ -76,12 +79,15 @@ class _State:
 
 
 def polish(plan: Scaled, sides: Sides, goal: Goal, most: int, tolerance: float = math.inf) -> Work[Scaled]:
-    """The plan after at most `most` Newton steps, until the goal and a marginal error are met or the dual rises no more."""
+    """The plan after at most `most` Newton steps, until the goal and a marginal error are met or the dual rises no more.
+
+    With a tolerance, a plan whose marginals are off by much more is left as it is: Newton's method is slow from there.
+    """
     logs = plan.potential_x / sides.epsilon - plan.u.log(), plan.potential_y / sides.epsilon - plan.v.log()
     found = _State.at(plan.kernel, logs, plan.v, sides)
     gap = SLOW * float(weighted(found.residual.square(), sides.b)) * sides.epsilon / 2
     for _ in range(most):
-        if goal.met(found.value, gap) and not found.error > tolerance:
+        if (goal.met(found.value, gap) and not found.error > tolerance) or found.error > FAR * tolerance:
             break
         yield
         step, decrement = _newton(found, sides)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from otviz.ot.duals import Goal, half_sums
 from otviz.ot.grounds import GROUNDS, Quadratic
 from otviz.ot.work import Work, alongside
 from otviz.runs.snapshots import square_box
@@ -16,6 +17,7 @@ from otviz.transport.fields import OfPlans, SoftMin, mean, shares
 from otviz.transport.picture import Box, Numbers, Picture
 from otviz.transport.plans import Drawn, Order, Ordered, bins_of, draw, orders, plan_of
 from otviz.transport.potentials import (
+    MISSING,
     Cloud,
     Crossing,
     Masses,
@@ -29,6 +31,9 @@ from otviz.transport.potentials import (
 )
 from otviz.transport.problem import Problem
 from otviz.transport.views import GRID, grid
+
+SMALL = 1e-3
+"""Share of OT_epsilon below which a divergence is computed again in float64."""
 
 
 def has_plan(problem: Problem) -> bool:
@@ -94,10 +99,23 @@ class Prepared:
         )
         return cls(setting, of_x, of_y, order_x, order_y, centres[0], centres[1], weight)
 
+    def wide(self) -> Prepared:
+        """The same in float64."""
+        return replace(self, x=self.x.to(torch.float64), y=self.y.to(torch.float64))
+
     @property
     def shift(self) -> Tensor:
         """centre_x - centre_y, (d,)."""
         return self.centre_x - self.centre_y
+
+    @property
+    def are_equal(self) -> bool:
+        """Whether both clouds are the same points with the same masses, in whatever order."""
+        if not torch.equal(self.x.points, self.y.points) or bool(self.shift.any()):
+            return False
+        sides = (self.x, self.y)
+        masses = [torch.full_like(s.points[:, 0], 1 / len(s)) if s.masses is None else s.masses for s in sides]
+        return torch.equal(*masses)
 
     @property
     def lift(self) -> float:
@@ -109,7 +127,8 @@ class Prepared:
 class Solved:
     """Soft minima over the points solved for: `kept_x`, `kept_y` are their places in the plan's order.
 
-    `own_x`, `own_y` are the potentials of each cloud with itself, None where the loss has no such terms.
+    `own_x`, `own_y` are the potentials of each cloud with itself, None where the loss has no such terms; `own` is half
+    the sum of their values, 0 where it is not known.
     """
 
     kept_x: Order
@@ -119,6 +138,7 @@ class Solved:
     over_y: SoftMin
     own_x: SoftMin | None
     own_y: SoftMin | None
+    own: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -140,8 +160,11 @@ def picture(
     problem: Problem, x: Points, y: Points, a: Masses | None, b: Masses | None, some: int | None, dense: bool
 ) -> Work[Picture]:
     """The picture of `problem` by `some` points of each cloud, or by all; `dense` keeps matrices in memory."""
-    prepared = Prepared.of(problem, x, y, a, b)
-    solved = yield from _solve(prepared, some, dense, own_terms=problem.loss == "sinkhorn")
+    prepared, own_terms = Prepared.of(problem, x, y, a, b), problem.loss == "sinkhorn"
+    solved = yield from _solve(prepared, some, dense, own_terms=own_terms)
+    if own_terms and prepared.x.points.dtype == torch.float32 and _is_small(prepared, solved):
+        prepared = prepared.wide()
+        solved = yield from _solve(prepared, some, dense, own_terms=True)
     bins_x, bins_y = bins_of(prepared.order_x), bins_of(prepared.order_y)
     sides = Ordered(
         prepared.x,
@@ -157,6 +180,8 @@ def picture(
     (drawn, at), (field_x, field_y) = yield from alongside(samples, _fields(of_x, of_y, box))
     alone = None if at.own_f is None or at.own_pull is None else (at.own_f, at.own_pull)
     slope = of_x.slope_of((at.f, at.pull), alone)
+    if prepared.are_equal and alone is not None:
+        slope = torch.zeros_like(slope)
     masses = _masses(prepared, solved, at)
     return Picture(
         x=x.astype(np.float64),
@@ -172,6 +197,13 @@ def picture(
         finished=some is None,
         notes=() if some is None else (f"solved for {some} of {len(x)} points, extended to the rest",),
     )
+
+
+def _is_small(prepared: Prepared, solved: Solved) -> bool:
+    """Whether the divergence is so small a part of OT_epsilon that float32 would lose it."""
+    x, y = prepared.x.part(solved.kept_x), prepared.y.part(solved.kept_y)
+    whole = entropic_cost(prepared.setting, (solved.cross.f, x), (solved.cross.g, y)) + prepared.lift
+    return whole - solved.own < SMALL * abs(whole)
 
 
 def _placed(values: Tensor, order: Order) -> NDArray[np.float32]:
@@ -204,24 +236,16 @@ def _sampled(prepared: Prepared, solved: Solved, drawing: Work[Drawn]) -> Work[t
 def _solve(prepared: Prepared, some: int | None, dense: bool, *, own_terms: bool) -> Work[Solved]:
     kept = [cloud.sample(some) for cloud in (prepared.x, prepared.y)]
     x, y = prepared.x.part(kept[0]), prepared.y.part(kept[1])
-    setting = prepared.setting
-    between = (crossing if dense else crossing_by_part)(setting, x, y)
+    setting, goal = prepared.setting, Goal(MISSING, lift=prepared.lift)
     own_x = own_y = None
     if own_terms:
-        cross, potentials = yield from alongside(between, _alone(setting, (x, y), dense))
-        own_x, own_y = setting.softmin(x, potentials[0]), setting.softmin(y, potentials[1])
-    else:
-        cross = yield from between
+        alone = own if dense else own_by_part
+        found = yield from alongside(alone(setting, x), alone(setting, y))
+        own_x, own_y = (setting.softmin(cloud, one.potential) for cloud, one in zip((x, y), found, strict=True))
+        goal = replace(goal, own=half_sums(found[0].values, found[1].values))
+    cross = yield from (crossing if dense else crossing_by_part)(setting, x, y, goal)
     over_x, over_y = setting.softmin(x, cross.f), setting.softmin(y, cross.g)
-    return Solved(kept[0], kept[1], cross, over_x, over_y, own_x, own_y)
-
-
-def _alone(setting: Setting, clouds: tuple[Cloud, Cloud], dense: bool) -> Work[list[Tensor]]:
-    """The potential of each cloud with itself."""
-    found = []
-    for cloud in clouds:
-        found.append((yield from (own if dense else own_by_part)(setting, cloud)))
-    return found
+    return Solved(kept[0], kept[1], cross, over_x, over_y, own_x, own_y, goal.own[0])
 
 
 def variations(prepared: Prepared, solved: Solved) -> tuple[OfPlans, OfPlans]:
@@ -254,7 +278,7 @@ def _numbers(prepared: Prepared, solved: Solved, at: Sampled, drawn: Drawn) -> N
     if solved.own_x is not None and solved.own_y is not None and at.own_f is not None and at.own_g is not None:
         own_x = entropic_cost(setting, (at.own_f[solved.kept_x], x), (solved.own_x.potential, x))
         own_y = entropic_cost(setting, (at.own_g[solved.kept_y], y), (solved.own_y.potential, y))
-        divergence = entropic - (own_x + own_y) / 2
+        divergence = 0.0 if prepared.are_equal else max(0.0, entropic - (own_x + own_y) / 2)
     moved = float(mean(drawn.moved, prepared.x.masses)) + prepared.lift
     if prepared.weight:  # the columns are nearly exact, so nearly no cost goes along the shift
         moved -= prepared.weight * float((mean(drawn.map, prepared.x.masses) * prepared.shift).sum())

@@ -14,7 +14,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from otviz.ot.duals import Goal, Sides
 from otviz.ot.grounds import Ground
+from otviz.ot.polishing import polish
 from otviz.ot.squaring import FLOAT32_LIMIT, RELAX, Schedule, descend, descend_self, levels_for, sweeps_for
 from otviz.ot.work import Work
 from otviz.transport.fields import SoftMin, log_mean_exp, mean, shares
@@ -26,12 +28,20 @@ WARM = 6
 PART = 2000
 
 LAST = 10
-"""Sweeps at the last temperature per sweep of a level: on rings, moons and letters of 1000 points the default scaling
-then misses the marginals by less than 1 % at blur 0.01 and 0.2 % at 0.05, where three sweeps in all miss 4 % and 2.5 %."""
+"""Sweeps at the last temperature per sweep of `Setting`, before Newton steps take over."""
 
 FREE, MOST_FREE = 10_000_000, 300
-"""Entries that the sweeps at the last temperature may go over whatever `scaling` asks for, and the most
-sweeps of that: at most some twenty milliseconds, in which small problems converge."""
+"""Entries that the sweeps at the last temperature may go over in any case, and the most sweeps of that: at most some
+twenty milliseconds, in which small problems converge."""
+
+LAST_ALONE = 10
+"""The same for a cloud with itself, whose error each sweep halves: it is squared in the value."""
+
+NEWTON = 2
+"""Newton steps at most, each as dear as a dozen sweeps."""
+
+MISSING = 5e-4
+"""Share of the divergence, or of OT_epsilon, that an unfinished solve may miss, by its own estimate."""
 
 TOLERANCE = 1e-3
 """Marginal error at which sweeps stop: a tenth of what a page warns of."""
@@ -53,6 +63,10 @@ class Cloud:
 
     def __len__(self) -> int:
         return len(self.points)
+
+    def to(self, dtype: torch.dtype) -> Cloud:
+        """The same in another precision."""
+        return Cloud(self.points.to(dtype), None if self.masses is None else self.masses.to(dtype))
 
     def part(self, places: NDArray[np.intp]) -> Cloud:
         """Some of its points; their masses sum to 1 again."""
@@ -115,15 +129,24 @@ class Crossing:
     solver: str
 
 
-def crossing(setting: Setting, x: Cloud, y: Cloud) -> Work[Crossing]:
-    """Solve between clouds of n and m points with the whole matrix in memory."""
+def crossing(setting: Setting, x: Cloud, y: Cloud, goal: Goal) -> Work[Crossing]:
+    """Solve between clouds of n and m points with the whole matrix in memory, as near as the goal asks."""
     cost = setting.ground.matrix(x.points, y.points)
     levels = levels_for(float(cost.max() - cost.min()), setting.epsilon)
-    last = max(LAST * setting.sweeps, _free(cost))
-    schedule = Schedule(setting.epsilon, levels, setting.sweeps, last, setting.rho)
+    per_level = max(setting.sweeps // 2, 1 if setting.rho is None else 2)
+    schedule = Schedule(
+        setting.epsilon,
+        levels,
+        per_level,
+        max(LAST * setting.sweeps, min(MOST_FREE, FREE // cost.numel())),
+        setting.rho,
+    )
+    sides = Sides(x.masses, y.masses, setting.epsilon, setting.rho)
     yield
     least = float(cost.min()) if setting.rho is None else 0.0
-    plan = yield from descend(cost.sub_(least), schedule, x.masses, y.masses)
+    goal = replace(goal, lift=goal.lift + least)
+    plan = yield from descend(cost.sub_(least), schedule, x.masses, y.masses, goal)
+    plan = yield from polish(plan, sides, goal, NEWTON, PATIENT)
     g, solver = plan.potential_y + least, "squaring"
     if not bool(torch.isfinite(plan.potential_x.sum() + g.sum())):
         del plan, cost
@@ -141,13 +164,13 @@ def crossing_in_blocks(setting: Setting, x: Cloud, y: Cloud, levels: int, g: Ten
         found = yield from settle(setting.hotter(level), x, y, g, setting.sweeps, tolerance=PATIENT)
         g, sweeps = found.g_next if before is None else torch.lerp(before, found.g_next, 1.5), sweeps + found.sweeps
         before = found.g_next
-    return (yield from settle(setting, x, y, g, LAST // 2 * setting.sweeps, (sweeps, "log domain"), PATIENT))
+    return (yield from settle(setting, x, y, g, 5 * setting.sweeps, (sweeps, "log domain"), PATIENT))
 
 
-def crossing_by_part(setting: Setting, x: Cloud, y: Cloud) -> Work[Crossing]:
+def crossing_by_part(setting: Setting, x: Cloud, y: Cloud, goal: Goal) -> Work[Crossing]:
     """The same in O(n + m) memory: potentials of a part at 2^WARM epsilon, extended to all, then sweeps in blocks."""
     hot, part_x, part_y = setting.hotter(WARM), x.part(x.sample(PART)), y.part(y.sample(PART))
-    rough = yield from crossing(hot, part_x, part_y)
+    rough = yield from crossing(hot, part_x, part_y, goal)
     g = yield from hot.softmin(part_x, rough.f).values(y.points)
     return (yield from crossing_in_blocks(setting, x, y, WARM, g))
 
@@ -189,34 +212,38 @@ def _shift(setting: Setting, *sides: tuple[Tensor, Cloud]) -> float:
     return (masses[0] - masses[1]) * rho / 2
 
 
-def own(setting: Setting, x: Cloud) -> Work[Tensor]:
-    """The potential (n,) of a cloud with itself, whole matrix in memory."""
+@dataclass(frozen=True)
+class Own:
+    """The potential (n,) of a cloud with itself, and OT_epsilon at epsilon, 2 epsilon, 4 epsilon ..., as far as known."""
+
+    potential: Tensor
+    values: tuple[float, ...] = (0.0,)
+
+
+def own(setting: Setting, x: Cloud) -> Work[Own]:
+    """The potential of a cloud with itself, whole matrix in memory."""
     cost = setting.ground.matrix(x.points, x.points)
     levels = levels_for(float(cost.max()), setting.epsilon)
     sweeps = math.ceil(setting.sweeps / 3)
-    schedule = Schedule(setting.epsilon, levels, sweeps, max(3 * sweeps, _free(cost) // 3), setting.rho)
+    schedule = Schedule(setting.epsilon, levels, sweeps, sweeps + LAST_ALONE, setting.rho)
     yield
-    v = (yield from descend_self(cost, schedule, x.masses)).potential_y
-    if bool(torch.isfinite(v.sum())):
-        return v
-    return (yield from own_in_blocks(setting, x, levels, torch.zeros_like(v)))
+    plan = yield from descend_self(cost, schedule, x.masses)
+    if bool(torch.isfinite(plan.potential_y.sum())):
+        return Own(plan.potential_y, plan.values)
+    return (yield from own_in_blocks(setting, x, levels, torch.zeros_like(plan.potential_y)))
 
 
-def _free(cost: Tensor) -> int:
-    return min(MOST_FREE, FREE // cost.numel())
-
-
-def own_in_blocks(setting: Setting, x: Cloud, levels: int, v: Tensor) -> Work[Tensor]:
+def own_in_blocks(setting: Setting, x: Cloud, levels: int, v: Tensor) -> Work[Own]:
     """The same by sweeps in the log domain from v (n,) at 2^levels epsilon down, in O(n) memory."""
     for level in range(levels, -1, -1):
         v = yield from settle_own(setting.hotter(level), x, v, math.ceil(setting.sweeps / (1 if level == 0 else 3)))
-    return v
+    return Own(v)
 
 
-def own_by_part(setting: Setting, x: Cloud) -> Work[Tensor]:
+def own_by_part(setting: Setting, x: Cloud) -> Work[Own]:
     """The same in O(n) memory, as `crossing_by_part`."""
     hot, part = setting.hotter(WARM), x.part(x.sample(PART))
-    v = yield from hot.softmin(part, (yield from own(hot, part))).values(x.points)
+    v = yield from hot.softmin(part, (yield from own(hot, part)).potential).values(x.points)
     return (yield from own_in_blocks(setting, x, WARM, v))
 
 

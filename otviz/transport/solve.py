@@ -140,13 +140,4 @@ def _picture(
         picture = yield from couplings.picture(problem, x, y, a, b, some, dense)
     else:
         picture = yield from kernels.picture(problem, x, y, a, b, some)
-    numbers = replace(picture.numbers, seconds=time.perf_counter() - began)
-    if picture.numbers.sinkhorn_divergence is not None and _same(x, y) and _same(a, b):
-        numbers = replace(numbers, loss=0.0, sinkhorn_divergence=0.0)  # OT - OT / 2 - OT / 2, without its rounding
-    return replace(picture, a=a, b=b, numbers=numbers)
-
-
-def _same(left: Points | None, right: Points | None) -> bool:
-    if left is None or right is None:
-        return left is right
-    return np.array_equal(left, right)
+    return replace(picture, a=a, b=b, numbers=replace(picture.numbers, seconds=time.perf_counter() - began))

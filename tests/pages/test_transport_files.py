@@ -82,7 +82,7 @@ def test_blur_starts_at_the_scale_of_the_files(app: AppTest, tmp_path: Path) -> 
     assert app.session_state["otviz.desk"].problem.blur == 0.05
 
 
-@pytest.mark.parametrize("blur", ["1e-05", "0.05", "1000"])
+@pytest.mark.parametrize("blur", ["1e-05", "0.05", "1000", "100000"])
 def test_a_link_may_name_any_blur(app: AppTest, tmp_path: Path, blur: str) -> None:
     sides = files(file_of("shift_a", tmp_path), file_of("shift_b", tmp_path))
     header, _ = solved(open_page(app, **sides, blur=blur))
@@ -150,9 +150,8 @@ def test_convergence_is_of_the_files_masses(app: AppTest, far_files: tuple[dict[
 
 def test_libraries_get_points_of_equal_mass(app: AppTest, far_files: tuple[dict[str, str], float]) -> None:
     found = computed(app, far_files[0], "libraries")
-    theirs = [entry for entry in found["libraries"] if entry.library == "POT"]
-    assert len(theirs) > 4
-    assert [entry.call for entry in theirs if not abs(entry.difference) < 0.01 * entry.converted] == []
+    (exact,) = (entry for entry in found["libraries"] if entry.call.startswith("ot.emd2"))
+    assert abs(exact.difference) < 1e-6 * exact.value
     assert "30 source and 45 target points of equal mass" in words(app)
 
 
