@@ -134,9 +134,9 @@ def transport_truth(effort: Effort) -> Measured:
 def sharp_error(source: str, target: str, n: int) -> float:
     """Relative error of the entropic cost at the least blur against POT's linear programme."""
     problem = Problem(n=n, loss="entropic", blur=1e-3)
-    x, y = clouds(problem, named(source)(), named(target)())
+    x, y = (cloud.points for cloud in clouds(problem, named(source)(), named(target)()))
     value = coarse(problem, x, y).numbers.entropic_cost
-    exact = float(ot.emd2([], [], ot.dist(x.astype(np.float64), y.astype(np.float64)) / 2, numItermax=10_000_000))
+    exact = float(ot.emd2([], [], ot.dist(x, y) / 2, numItermax=10_000_000))
     return math.inf if value is None else abs(value - exact) / exact
 
 
@@ -171,7 +171,7 @@ def _gaussian_cost(mean_x: float, var_x: float, mean_y: float, var_y: float, eps
 def gradient_errors(n: int, scaling: float, blur: float = 0.3) -> dict[str, float]:
     """Relative error of the page's force against central differences of each loss, over all 2n coordinates."""
     problem = Problem(n=50, blur=blur, scaling=scaling)
-    x, y = (points[:n].astype(np.float64) for points in clouds(problem, named("moons")(), named("ring")()))
+    x, y = (cloud.points[:n] for cloud in clouds(problem, named("moons")(), named("ring")()))
     found, truth = {}, slopes(x.tobytes(), y.tobytes(), blur)
     for loss in LOSSES:
         posed = Problem.parse({"n": "50", "blur": str(blur), "scaling": str(scaling), "loss": loss})

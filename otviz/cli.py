@@ -34,7 +34,7 @@ commands:
   experiment ID|all     run a claim of the papers over seeds and judge it [--seeds 5] [--quick] [--json]
   figures NAME|all      draw the papers' overview figures from trainings of our own, one SVG each [--out pictures]
   export RUN            a run, or several, as a notebook, a report, CSV, NPZ ... [--as KIND] [--out FILE]
-  transport             solve one transport problem between two samples of points
+  transport             solve one transport problem between two files or samples of points
 
 otviz COMMAND --help, and otviz train METHOD --help, tell more. The dashboard: streamlit run app.py"""
 COMMANDS = ("list", "train", "evaluate", "experiment", "figures", "export", "transport")
@@ -246,12 +246,18 @@ def _transport(words: list[str]) -> int:
         *flags.of(Transport, ""),
         ("notebook", Annotated[bool, tyro.conf.arg(help="the points of the notebook, as it draws them")], False),
         ("json", Annotated[bool, tyro.conf.arg(help="print one JSON object")], False),
-        *flags.of(kinds["source"], "source"),
-        *flags.of(kinds["target"], "target"),
+        *(
+            flag
+            for side, kind in kinds.items()
+            for flag in flags.of(kind, side, left_out=kind.training_only, any_scale=True)
+        ),
     ]
     args = flags.parse(
-        flags.class_of("Transport", fields), words, "transport", "Solve one transport problem between samples."
+        flags.class_of("Transport", fields), words, "transport",
+        "Solve one transport problem between two clouds: rows of files as they are, or points drawn of a distribution.",
+    )  # fmt: skip
+    source, target = (
+        flags.made(kind, args, side, getattr(args, side), left_out=kind.training_only, any_scale=True)
+        for side, kind in kinds.items()
     )
-    source = flags.made(kinds["source"], args, "source", file=args.source)
-    target = flags.made(kinds["target"], args, "target", file=args.target)
     return transport_report(source, target, flags.made(Transport, args, ""), args.notebook, args.json)

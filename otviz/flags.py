@@ -68,10 +68,14 @@ def of(
     prefix: str,
     defaults: Mapping[str, Any] = MappingProxyType({}),
     left_open: Collection[str] = (),
+    left_out: Collection[str] = (),
+    any_scale: bool = False,
 ) -> list[Flag]:
     """Fields of a flat dataclass for tyro, one for each knob; texts, since `Knobs.parse` checks and says what is wrong."""
     flags: list[Flag] = []
-    for knob in params_of(cls):
+    for knob in cls.taken() if any_scale else params_of(cls):
+        if knob.name in left_out:
+            continue
         flag = f"{prefix}.{knob.name}" if prefix else knob.name
         kind = "|".join(knob.choices) or knob.kind.__name__.upper() + ("|none" if knob.optional else "")
         about = tyro.conf.arg(name=flag.replace("_", "-"), help=_about(knob), metavar=kind)
@@ -81,7 +85,8 @@ def of(
 
 
 def _about(knob: Param) -> str:
-    return knob.doc if knob.low is None else f"{knob.doc} ({knob.low:g} to {knob.high:g})"
+    limits = (knob.low, knob.high)
+    return knob.doc if None in limits else f"{knob.doc} ({knob.low:g} to {knob.high:g})"
 
 
 def class_of(name: str, flags: list[Flag]) -> type[Any]:
@@ -91,7 +96,9 @@ def class_of(name: str, flags: list[Flag]) -> type[Any]:
     )
 
 
-def made(cls: type[Any], args: Any, prefix: str, file: str = "") -> Any:
+def made(
+    cls: type[Any], args: Any, prefix: str, file: str = "", left_out: Collection[str] = (), any_scale: bool = False
+) -> Any:
     """An object of that class from its flags. Raises ValueError for a bad value.
 
     Args:
@@ -99,11 +106,14 @@ def made(cls: type[Any], args: Any, prefix: str, file: str = "") -> Any:
         args: what `parse` read.
         prefix: of its flags.
         file: what was named instead of a distribution or image set, if it is one.
+        left_out: knobs without a flag.
+        any_scale: lengths may be of any size.
     """
-    texts = {knob.name: getattr(args, _attribute(prefix, knob.name)) for knob in params_of(cls)}
+    open_to_flags = [knob.name for knob in params_of(cls) if knob.name not in left_out]
+    texts = {name: getattr(args, _attribute(prefix, name)) for name in open_to_flags}
     if file and file not in distributions() and file not in datasets.datasets():
         texts["file"] = file
-    return cls.parse(texts)
+    return cls.parse(texts, any_scale)
 
 
 def given(cls: type[Knobs], args: Any, prefix: str) -> dict[str, Any]:

@@ -14,6 +14,9 @@ import typing
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Literal, Self, Union, get_args, get_origin, get_type_hints
 
+LEAST, MOST = 1e-30, 1e30
+"""Lengths that arithmetic can bear: the limits where data come in units of their own."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Param:
@@ -33,6 +36,13 @@ class Param:
     optional: bool
     choices: tuple[str, ...]
     length: int | None = None  # how many numbers a tuple holds; None: any
+
+    def at_any_scale(self) -> Param:
+        """The same for data in units of their own: a length may be of any size, > 0 if it must be so at unit scale."""
+        if self.unit != "length" or self.low is None:
+            return self
+        low = LEAST if self.low > 0 else -MOST if self.low < 0 else 0.0
+        return dataclasses.replace(self, low=low, high=MOST)
 
     def check(self, value: Any) -> Any:
         """Return `value` in this knob's type, or raise ValueError naming value, limit and mend."""
@@ -137,14 +147,22 @@ class Knobs:
     name: ClassVar[str] = ""
     title: ClassVar[str] = ""
 
+    @classmethod
+    def taken(cls) -> tuple[Param, ...]:
+        """The knobs with the limits that an instance keeps to: as declared, unless a subclass takes more."""
+        return params_of(cls)
+
     def __post_init__(self) -> None:
-        for knob in params_of(type(self)):
+        for knob in self.taken():
             object.__setattr__(self, knob.name, knob.check(getattr(self, knob.name)))
 
     @classmethod
-    def parse(cls, values: Mapping[str, str]) -> Self:
-        """Make an instance from texts by knob name, as links carry them. Raises ValueError."""
-        known = {knob.name: knob for knob in params_of(cls)}
+    def parse(cls, values: Mapping[str, str], any_scale: bool = False) -> Self:
+        """Make an instance from texts by knob name, as links carry them: within the limits declared, or of `taken`.
+
+        Raises ValueError.
+        """
+        known = {knob.name: knob for knob in (cls.taken() if any_scale else params_of(cls))}
         unknown = sorted(set(values) - set(known))
         if unknown:
             raise ValueError(f"{cls.name} has no knob {unknown[0]!r}; it has {', '.join(known)}")

@@ -16,17 +16,19 @@ import torch
 from otviz.checkpoints.points import write_card
 from otviz.datasets.sheets import png, sheet
 from otviz.distributed import world
-from otviz.distributions import Distribution
+from otviz.distributions import Cloud, Distribution
 from otviz.distributions.base import Units
 from otviz.files import write_whole
 from otviz.lengths import in_file_units, unit_of
 from otviz.metrics import coverage, diversity, measure
 from otviz.ot.summary import EXACT_LIMIT, transport_numbers
-from otviz.params import Knobs, param
+from otviz.params import LEAST, MOST, Knobs, param
 from otviz.runs.config import RunConfig
 from otviz.runs.run import Run
 from otviz.runs.store import save_run
 from otviz.training import device_named, train
+from otviz.transport.problem import Transform, transformed
+from otviz.transport.scale import change, mismatch
 
 SAMPLES = 2500
 SHEET = 10
@@ -45,12 +47,20 @@ class Transport(Knobs):
 
     name: ClassVar[str] = "transport"
 
-    n: int = param(1000, 2, EXACT_LIMIT, doc="Points drawn of each side", unit="points")
+    n: int = param(
+        1000, 2, EXACT_LIMIT, doc="Points drawn of each side; a file with no more rows is taken whole", unit="points"
+    )
     p: int = param(2, 1, 2, doc="Cost: 1 is |x - y|, 2 is |x - y|^2 / 2")
-    blur: float = param(0.05, 1e-3, 100, doc="Smoothing length; epsilon = blur^p", unit="length", log=True)
+    blur: float = param(0.05, LEAST, MOST, doc="Smoothing length; epsilon = blur^p", unit="length", log=True)
     scaling: float = param(0.9, 0.1, 0.999, doc="Fineness of epsilon-scaling: nearer 1 is slower, finer")
-    reach: float | None = param(None, 0.01, 1000, doc="Unbalanced: mass may stay unmatched beyond reach", unit="length")
+    reach: float | None = param(
+        None, LEAST, MOST, doc="Unbalanced: mass may stay unmatched beyond reach", unit="length"
+    )
     seed: int = param(0, 0, 2**31 - 1, doc="Draws the points")
+    transform: Transform = param(
+        "none",
+        doc="One change of coordinates for both clouds: common mean to the origin; scaled: divided by their spread",
+    )
 
 
 def train_and_report(config: RunConfig, out: str, as_json: bool) -> int:
@@ -251,14 +261,28 @@ def _short(value: Any) -> str:
 def transport_report(
     source: Distribution, target: Distribution, knobs: Transport, notebook: bool, as_json: bool
 ) -> int:
-    """Solve one transport problem between samples, or the notebook's own, and print its numbers; the exit status."""
+    """Solve one transport problem between two clouds, or the notebook's own, and print its numbers; the exit status.
+
+    What was taken is told on stderr and, of JSON, under source, target and transform.
+    """
     from otviz.ot.notebook import notebook_points
 
     rng = np.random.default_rng(knobs.seed)
-    x, y = notebook_points() if notebook else (source.sample(knobs.n, rng), target.sample(knobs.n, rng))
+    if notebook:
+        given = [Cloud(side.astype(np.float64), name="notebook") for side in notebook_points()]
+    else:
+        given = [side.cloud(knobs.n, rng) for side in (source, target)]
+    x, y = transformed(knobs.transform, *given)
+    for sentence in (f"source: {x.describe()}", f"target: {y.describe()}", change(x.units), mismatch(x, y)):
+        if sentence:
+            print(sentence, file=sys.stderr)
+    masses = [None if side.weights is None else torch.tensor(side.weights) for side in (x, y)]
     numbers = transport_numbers(
-        torch.from_numpy(x), torch.from_numpy(y), p=knobs.p, blur=knobs.blur, scaling=knobs.scaling, reach=knobs.reach
-    )
+        torch.tensor(x.points), torch.tensor(y.points), p=knobs.p, blur=knobs.blur, scaling=knobs.scaling,
+        reach=knobs.reach, a=masses[0], b=masses[1],
+    )  # fmt: skip
     lines = [f"{name:20} {_short(value)}" for name, value in numbers.items()]
-    print(_json(numbers) if as_json else "\n".join(lines))
+    units = {"name": knobs.transform, "offset": list(x.units.offset), "factor": x.units.factor}
+    taken = {"source": x.as_dict(), "target": y.as_dict(), "transform": units}
+    print(_json(numbers | taken) if as_json else "\n".join(lines))
     return 0

@@ -10,9 +10,10 @@ panel, picture = lessons.columns(link, 3, 8)
 
 with panel:
     transporting.offer_presets(link)
-    source = setup.choose_distribution(link, "source", "gaussian", locked=False)
-    target = setup.choose_distribution(link, "target", "ring", locked=False)
-    problem = transporting.pose(link)
+    scale = transporting.shape_scale()
+    source = setup.choose_distribution(link, "source", "gaussian", locked=False, scale=scale)
+    target = setup.choose_distribution(link, "target", "ring", locked=False, scale=scale)
+    problem = transporting.pose(link, source, target)
 
 with picture:
     if problem is None or source is None or target is None:

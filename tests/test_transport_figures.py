@@ -51,7 +51,8 @@ def _panel(index):
 
 def _picture():
     problem = Problem(n=60)
-    return coarse(problem, *clouds(problem, Gaussian(), Ring()))
+    x, y = clouds(problem, Gaussian(), Ring())
+    return coarse(problem, x.points, y.points)
 
 
 FIGURES = {
@@ -138,3 +139,13 @@ def test_picture_draws_what_is_asked_for():
     arrow = np.stack([full.data[-1].x[:2], full.data[-1].y[:2]], axis=1)
     np.testing.assert_allclose(arrow[1] - arrow[0], picture.force[0], atol=1e-5)
     assert [trace.name for trace in transport_picture(picture, field=False, arrows=False).data] == ["target", "source"]
+
+
+def test_marks_are_as_large_as_their_mass():
+    rng = np.random.default_rng(0)
+    a = np.array([0.1, 0.4, 0.25, 0.25])
+    weighed = coarse(Problem(), rng.standard_normal((4, 2)), rng.standard_normal((6, 2)), a)
+    figure = transport_picture(weighed, field=False, arrows=False)
+    target, source = figure.data
+    assert np.square(source.marker.size) == pytest.approx(25 * 4 * a)
+    assert target.marker.size == 5

@@ -65,6 +65,7 @@ class PointsFile(Distribution):
     title: ClassVar[str] = "Your points"
     needs_file: ClassVar[bool] = True
     extensions: ClassVar[tuple[str, ...]] = EXTENSIONS
+    training_only: ClassVar[tuple[str, ...]] = ("centred", "scaled")
 
     file: str = param("", doc=f"Path of a file ({', '.join(EXTENSIONS)}) of at most 200 MB, or an upload")
     x: str = param("", doc="Column drawn to the right; empty: the one called x, or the first of coordinates")
@@ -111,15 +112,20 @@ class PointsFile(Distribution):
         return Units(self.loaded.offset, self.loaded.factor, self.loaded.unit)
 
     def cloud(self, n: int, rng: np.random.Generator) -> Cloud:
-        """The rows as they are, in the file's units; above n, n of them drawn without replacement."""
-        points, weights, note = self.loaded.own, self.loaded.weights, ""
+        """The rows as they are, in the file's units; above n, n of them drawn without replacement. None weighs 0."""
+        got = self.loaded
+        points, weights = got.own, got.weights
+        if weights is not None:
+            points, weights = points[weights > 0], weights[weights > 0]
+        massless = len(got.own) - len(points)
         if len(points) > n:
             kept = np.sort(rng.choice(len(points), n, replace=False))
             points, weights = points[kept], None if weights is None else weights[kept]
-            note = f"{n:,} of {self.loaded.rows:,} rows, drawn without replacement"
-        if weights is not None:
-            weights = weights / weights.sum()
-        return Cloud(points, weights, note)
+        weights = None if weights is None else weights / weights.sum()
+        return Cloud(
+            points, weights, name=got.name, rows=got.rows, columns=got.columns, weighed_by=got.weight, massless=massless,
+            units=Units(name=got.unit), notes=got.notes,
+        )  # fmt: skip
 
     def describe(self) -> str:
         """Rows read and kept, columns, weights, what was subtracted and divided by, and what was decided on the way."""

@@ -11,7 +11,9 @@ from otviz.figures.style import DIVERGENCE, ENTROPIC, GUIDE, TRANSPORT, legend_a
 from otviz.transport.sweeps import NOTEBOOK_SLIDER, Limits, Point
 
 
-def blur_curve(points: Sequence[Point], limits: Limits, p: int, blur: float | None = None) -> go.Figure:
+def blur_curve(
+    points: Sequence[Point], limits: Limits, p: int, blur: float | None = None, *, slider: bool = True
+) -> go.Figure:
     """Three curves over a logarithmic axis of blur.
 
     Args:
@@ -19,6 +21,7 @@ def blur_curve(points: Sequence[Point], limits: Limits, p: int, blur: float | No
         limits: for the horizontal lines.
         p: 1 or 2, for the names of limit and unit.
         blur: the one chosen on the page, marked, or None.
+        slider: shade the blurs that the notebook's slider offers, which are for clouds of its scale.
     """
     figure = go.Figure()
     at = [point.blur for point in points]
@@ -33,17 +36,22 @@ def blur_curve(points: Sequence[Point], limits: Limits, p: int, blur: float | No
             hovertemplate="blur %{x:.3g}: %{y:.5g}<extra>" + name + "</extra>",
         )  # fmt: skip
     _guides(figure, limits, p)
+    if slider:
+        _shade_slider(figure)
+    if blur is not None:
+        mark_log_x(figure, blur, f"blur {blur:.3g}")
+    figure.update_xaxes(type="log", title_text="blur (length)", dtick=1, exponentformat="none", showgrid=False)
+    figure.update_yaxes(title_text=f"value (length{'²' if p == 2 else ''})", rangemode="tozero")
+    return legend_above(plain(figure, height=440)).update_layout(legend_y=1.08, margin_t=70)
+
+
+def _shade_slider(figure: go.Figure) -> None:
     low, high = NOTEBOOK_SLIDER
     figure.add_vrect(x0=low, x1=high, fillcolor=GUIDE, opacity=0.15, line_width=0, layer="below")
     middle = math.log10(low * high) / 2  # an annotation's place on a logarithmic axis is the logarithm
     figure.add_annotation(
         x=middle, y=0.3, yref="y domain", showarrow=False, text=f"the notebook's slider,<br>blur {low:g} to {high:g}"
     )
-    if blur is not None:
-        mark_log_x(figure, blur, f"blur {blur:.3g}")
-    figure.update_xaxes(type="log", title_text="blur (length)", dtick=1, exponentformat="none", showgrid=False)
-    figure.update_yaxes(title_text=f"value (length{'²' if p == 2 else ''})", rangemode="tozero")
-    return legend_above(plain(figure, height=440)).update_layout(legend_y=1.08, margin_t=70)
 
 
 def _guides(figure: go.Figure, limits: Limits, p: int) -> None:

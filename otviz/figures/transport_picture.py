@@ -6,12 +6,16 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
+from numpy.typing import NDArray
 
 from otviz.figures.style import FORCE, GUIDE, SOURCE, TARGET, plain
 from otviz.transport.picture import Picture
 
 ARROWS = 200
 """Arrows drawn at most: more of them are a carpet."""
+
+MARK = 5
+"""Pixels across a mark."""
 
 
 def transport_picture(picture: Picture, *, field: bool = True, arrows: bool = True, lines: bool = False) -> go.Figure:
@@ -30,8 +34,10 @@ def transport_picture(picture: Picture, *, field: bool = True, arrows: bool = Tr
             y=np.linspace(picture.box[2], picture.box[3], side), colorscale="cividis", name="potential",
             colorbar={"title": "potential", "thickness": 12}, hovertemplate="potential %{z:.3g}<extra></extra>",
         )  # fmt: skip
-    _cloud(figure, picture.y, "target", {"color": TARGET, "symbol": "square", "size": 5, "opacity": 0.8})
-    _cloud(figure, picture.x, "source", {"color": SOURCE, "symbol": "circle-open", "size": 5})
+    _cloud(
+        figure, picture.y, "target", {"color": TARGET, "symbol": "square", "size": _sizes(picture.b), "opacity": 0.8}
+    )
+    _cloud(figure, picture.x, "source", {"color": SOURCE, "symbol": "circle-open", "size": _sizes(picture.a)})
     some = np.linspace(0, len(picture.x) - 1, min(ARROWS, len(picture.x))).astype(int)
     if lines and picture.plan is not None:
         _segments(figure, picture.x[some], picture.plan.map[some], "map", {"color": GUIDE, "width": 1})
@@ -43,6 +49,11 @@ def transport_picture(picture: Picture, *, field: bool = True, arrows: bool = Tr
     figure.update_yaxes(range=picture.box[2:], scaleanchor="x", constrain="domain")
     plain(figure, height=640)
     return figure.update_layout(showlegend=True, legend={"orientation": "h", "y": 1.06})
+
+
+def _sizes(masses: NDArray[np.float64] | None) -> NDArray[np.float64] | int:
+    """The area of a mark is the mass of its point, within limits, (n,)."""
+    return MARK if masses is None else (MARK * np.sqrt(masses * len(masses))).clip(MARK / 2, 3 * MARK)
 
 
 def _cloud(figure: go.Figure, points: np.ndarray, name: str, marker: dict[str, Any]) -> None:

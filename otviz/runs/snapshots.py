@@ -122,11 +122,13 @@ def curve_of(losses: Array, points: int = 400) -> Curve:
     return Curve(np.arange(stretch, whole + 1, stretch, dtype=np.int64), means[:, 0], means[:, 1])
 
 
-def square_box(*clouds: Array) -> Box:
+def square_box(*clouds: NDArray[np.floating[Any]]) -> Box:
     """The smallest square (x_low, x_high, y_low, y_high) round all clouds (each (n, 2)), with a margin of 12 %."""
-    both = np.concatenate(clouds)
-    low, high = np.quantile(both, 0.002, axis=0), np.quantile(both, 0.998, axis=0)
-    centre, half = (low + high) / 2, max(float((high - low).max()) / 2 * 1.12, 1e-6)
+    exact = [cloud.astype(np.float64) for cloud in clouds]
+    low = np.min([np.quantile(cloud, 0.002, axis=0) for cloud in exact], axis=0)
+    high = np.max([np.quantile(cloud, 0.998, axis=0) for cloud in exact], axis=0)
+    centre, half = (low + high) / 2, float((high - low).max()) / 2 * 1.12
+    half = half or max(1e-6, 1e-6 * float(np.abs(centre).max()))  # all points are one
     return (
         float(centre[0] - half),
         float(centre[0] + half),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,15 @@ from otviz.transport.solve import is_complete
 
 
 def message(
-    problem: Problem, picture: Picture, serial: int, name: str = "", sent: int = 0, last: bool = False
+    problem: Problem,
+    picture: Picture,
+    serial: int,
+    name: str = "",
+    sent: int = 0,
+    last: bool = False,
+    notes: Sequence[str] = (),
+    axes: tuple[str, str] | None = None,
+    unit: str = "",
 ) -> bytes:
     """A header and the arrays of one picture, as `packing.unpack` reads them.
 
@@ -25,11 +34,16 @@ def message(
         name: stays the same while only the sliders of the board move.
         sent: number of this picture.
         last: nothing better will come, though the picture is rough.
+        notes: sentences to stand beside the numbers, before those of the picture.
+        axes: what stands at the axes, which are drawn then.
+        unit: of lengths, as the files name it.
 
-    Fields are bytes between their `low` and `high` in the header; the matrix is its square root as bytes, 255 the largest.
+    Places are float32 differences to `offset` in the header, which is of float64: so points far from the origin keep
+    their digits. `weight_x` and `weight_y` are masses in units of an equal share, and only there where they differ. Fields are bytes between their `low` and `high` in the header; the matrix is its square root as bytes, 255 the largest.
     """
     field_x, range_x = _bytes(picture.field_x)
     field_y, range_y = _bytes(picture.field_y)
+    offset = np.array(picture.box).reshape(2, 2).mean(1)
     header = {
         "serial": serial,
         "problem": name,
@@ -38,6 +52,8 @@ def message(
         "finished": picture.finished,
         "complete": last or is_complete(picture),
         "box": list(picture.box),
+        "offset": offset.tolist(),
+        "axes": axes,
         "blur": problem.blur,
         "epsilon": problem.epsilon,
         "p": problem.p,
@@ -45,29 +61,42 @@ def message(
         "loss": problem.loss,
         "cost": problem.cost,
         "n": len(picture.x),
-        "numbers": [dataclasses.asdict(line) for line in lines(problem, picture)],
+        "numbers": [
+            dataclasses.asdict(line) | {"unit": line.unit.replace("length", unit or "length")}
+            for line in lines(problem, picture)
+        ],
         "warning": warning(problem, picture),
-        "notes": list(picture.notes),
+        "notes": [*notes, *picture.notes],
         "has_plan": picture.plan is not None,
         "field_x": range_x,
         "field_y": range_y,
     }
+    arrays = {"field_x": field_x, "field_y": field_y, **_of_points(picture, offset)}
+    return pack(header, arrays | ({} if picture.plan is None else _of_plan(picture.plan, offset)))
+
+
+def _of_points(picture: Picture, offset: NDArray[np.float64]) -> dict[str, NDArray[Any]]:
     arrays: dict[str, NDArray[Any]] = {
-        "x": picture.x,
-        "y": picture.y,
+        "x": _placed(picture.x, offset),
+        "y": _placed(picture.y, offset),
         "force": picture.force,
         "potential_x": picture.potential_x,
         "potential_y": picture.potential_y,
-        "field_x": field_x,
-        "field_y": field_y,
     }
-    return pack(header, arrays | ({} if picture.plan is None else _of_plan(picture.plan)))
+    for side, mass in (("weight_x", picture.a), ("weight_y", picture.b)):
+        if mass is not None:
+            arrays[side] = (mass * len(mass)).astype(np.float32)
+    return arrays
 
 
-def _of_plan(plan: Plan) -> dict[str, NDArray[Any]]:
+def _placed(points: NDArray[np.float64], offset: NDArray[np.float64]) -> NDArray[np.float32]:
+    return (points - offset).astype(np.float32)
+
+
+def _of_plan(plan: Plan, offset: NDArray[np.float64]) -> dict[str, NDArray[Any]]:
     largest = max(float(plan.matrix.max()), 1e-30)
     return {
-        "map": plan.map,
+        "map": _placed(plan.map, offset),
         "partner": plan.partner,
         "lines_to": plan.lines_to,
         "lines_share": plan.lines_share,

@@ -26,6 +26,8 @@ LARGEST = 500
 BINS = 64
 BLURS = (2.0, 0.6, 0.2, 0.06, 0.02)
 
+Points = NDArray[np.floating]
+Masses = NDArray[np.float64] | None
 Solver = Literal["squaring", "plain", "scaled"]
 SOLVERS: dict[Solver, str] = {
     "squaring": "otviz: squaring the plan",
@@ -52,7 +54,7 @@ class Sharpened:
         blur, epsilon: data units, units of the cost.
         matrix: the plan in at most BINS x BINS bins, entries sum to 1; rows and columns in an order of the points that is
             the same at every blur.
-        partners: mean over source points of e^(entropy of the row): how many targets share a point's mass.
+        partners: mean over the source's mass of e^(entropy of the row): how many targets share a point's mass.
     """
 
     blur: float
@@ -62,37 +64,63 @@ class Sharpened:
 
 
 def convergence(
-    x: NDArray[np.float32],
-    y: NDArray[np.float32],
+    x: Points,
+    y: Points,
     p: int = 2,
     blur: float = 0.05,
     scaling: float = 0.9,
     iterations: int = 200,
+    a: Masses = None,
+    b: Masses = None,
 ) -> Iterator[Step]:
     """The steps of one solver after another, in the order of SOLVERS.
 
     Args:
-        x, y: uniform samples, shapes (n, 2) and (m, 2), at most LARGEST each.
+        x, y: samples, shapes (n, 2) and (m, 2), at most LARGEST each.
         p, blur, scaling: geomloss' words; scaling paces the two solvers that anneal.
         iterations: of each solver.
+        a, b: masses, (n,) and (m,), > 0, summing to 1; uniform if None.
 
     Raises ValueError at once for shapes or values out of range.
     """
-    cost = _cost(x, y, p, (blur,))
+    problem = _problem(x, y, p, (blur,), a, b)
     sweeps = sweeps_for(scaling, p)
     if iterations < 1:
         raise ValueError(f"iterations must be >= 1; got {iterations}")
-    return _all_steps(cost, blur**p, sweeps, scaling**p, iterations)
+    return _all_steps(problem, blur**p, sweeps, scaling**p, iterations)
 
 
-def _all_steps(cost: Tensor, epsilon: float, sweeps: int, ratio: float, iterations: int) -> Iterator[Step]:
-    yield from _squaring(cost, epsilon, sweeps, iterations)
-    yield from _scaled(cost, epsilon, ratio, iterations)
-    yield from _plain(cost, epsilon, iterations)
+@dataclass(frozen=True)
+class _Problem:
+    """A cost (n, m) and masses (n,), (m,), which sum to 1, all float64."""
+
+    cost: Tensor
+    a: Tensor
+    b: Tensor
+
+    def to_rows(self, g: Tensor, epsilon: float) -> Tensor:
+        """-epsilon log sum_j b_j e^((g_j - c_ij) / epsilon), shape (n,)."""
+        return -epsilon * torch.logsumexp((g - self.cost) / epsilon + self.b.log(), 1)
+
+    def to_columns(self, f: Tensor, epsilon: float) -> Tensor:
+        """-epsilon log sum_i a_i e^((f_i - c_ij) / epsilon), shape (m,)."""
+        return -epsilon * torch.logsumexp((f - self.cost.T) / epsilon + self.a.log(), 1)
+
+    def column_error(self, g: Tensor, epsilon: float) -> float:
+        """sum_j |sum_i P_ij - b_j| of the plan with rows made exact, for a potential g (m,)."""
+        plan = torch.softmax((g - self.cost) / epsilon + self.b.log(), 1) * self.a[:, None]
+        return float((plan.sum(0) - self.b).abs().sum())
 
 
-def _squaring(cost: Tensor, epsilon: float, sweeps: int, iterations: int) -> Iterator[Step]:
+def _all_steps(problem: _Problem, epsilon: float, sweeps: int, ratio: float, iterations: int) -> Iterator[Step]:
+    yield from _squaring(problem, epsilon, sweeps, iterations)
+    yield from _scaled(problem, epsilon, ratio, iterations)
+    yield from _plain(problem, epsilon, iterations)
+
+
+def _squaring(problem: _Problem, epsilon: float, sweeps: int, iterations: int) -> Iterator[Step]:
     """One step per level, then sweeps at the last temperature; each is a solve of its own, cut short there."""
+    cost = problem.cost
     largest = float(cost.max() - cost.min())
     levels = levels_for(largest, epsilon)
     fast = cost if largest / epsilon > FLOAT32_LIMIT else cost.float()
@@ -103,59 +131,51 @@ def _squaring(cost: Tensor, epsilon: float, sweeps: int, iterations: int) -> Ite
         plans.append((levels, last))
     for level, at_last in plans:
         now = epsilon * 2.0 ** (levels - level)
-        found = square_down(fast.clone(), Schedule(now, level, sweeps, at_last))
-        yield Step("squaring", level * sweeps + at_last, now, column_error(cost, found.potential_y.double(), epsilon))
+        found = square_down(fast.clone(), Schedule(now, level, sweeps, at_last), problem.a.to(fast), problem.b.to(fast))
+        error = problem.column_error(found.potential_y.double(), epsilon)
+        yield Step("squaring", level * sweeps + at_last, now, error)
 
 
-def _scaled(cost: Tensor, epsilon: float, ratio: float, iterations: int) -> Iterator[Step]:
+def _scaled(problem: _Problem, epsilon: float, ratio: float, iterations: int) -> Iterator[Step]:
     """geomloss' loop: both potentials move half way at once, epsilon falls by scaling^p, then stays."""
-    now = max(float(cost.max()), epsilon)
-    f, g = _softmin(cost, torch.zeros_like(cost[0]), now), _softmin(cost.T, torch.zeros_like(cost[:, 0]), now)
+    now = max(float(problem.cost.max()), epsilon)
+    f, g = problem.to_rows(torch.zeros_like(problem.b), now), problem.to_columns(torch.zeros_like(problem.a), now)
     for iteration in range(1, iterations + 1):
-        f, g = (f + _softmin(cost, g, now)) / 2, (g + _softmin(cost.T, f, now)) / 2
-        yield Step("scaled", iteration, now, column_error(cost, g, epsilon))
+        f, g = (f + problem.to_rows(g, now)) / 2, (g + problem.to_columns(f, now)) / 2
+        yield Step("scaled", iteration, now, problem.column_error(g, epsilon))
         now = max(now * ratio, epsilon)
 
 
-def _plain(cost: Tensor, epsilon: float, iterations: int) -> Iterator[Step]:
-    f = torch.zeros_like(cost[:, 0])
+def _plain(problem: _Problem, epsilon: float, iterations: int) -> Iterator[Step]:
+    f = torch.zeros_like(problem.a)
     for iteration in range(1, iterations + 1):
-        g = _softmin(cost.T, f, epsilon)
-        f = _softmin(cost, g, epsilon)
-        yield Step("plain", iteration, epsilon, column_error(cost, g, epsilon))
-
-
-def column_error(cost: Tensor, g: Tensor, epsilon: float) -> float:
-    """sum_j |sum_i P_ij - 1/m| of the plan with rows made exact, for cost (n, m) and a potential g (m,)."""
-    plan = torch.softmax((g - cost) / epsilon, 1) / len(cost)
-    return float((plan.sum(0) - 1 / len(g)).abs().sum())
-
-
-def _softmin(cost: Tensor, potential: Tensor, epsilon: float) -> Tensor:
-    """-epsilon log mean_j e^((potential_j - c_ij) / epsilon), shape (n,)."""
-    return -epsilon * (torch.logsumexp((potential - cost) / epsilon, 1) - math.log(len(potential)))
+        g = problem.to_columns(f, epsilon)
+        f = problem.to_rows(g, epsilon)
+        yield Step("plain", iteration, epsilon, problem.column_error(g, epsilon))
 
 
 def sharpening(
-    x: NDArray[np.float32], y: NDArray[np.float32], p: int = 2, blurs: Sequence[float] = BLURS
+    x: Points, y: Points, p: int = 2, blurs: Sequence[float] = BLURS, a: Masses = None, b: Masses = None
 ) -> Iterator[Sharpened]:
-    """The plan of uniform samples x (n, 2), y (m, 2), at most LARGEST each, for each blur (data units).
+    """The plan of samples x (n, 2), y (m, 2), at most LARGEST each, for each blur (data units).
 
-    Raises ValueError at once for shapes, p or blurs out of range.
+    Masses a (n,), b (m,) are > 0 and sum to 1; uniform if None. Raises ValueError at once for shapes, p, blurs or masses
+    out of range.
     """
-    cost = _cost(x, y, p, blurs)
+    problem = _problem(x, y, p, blurs, a, b)
     rows, columns = orders(x.astype(np.float64), y.astype(np.float64))
-    return (_sharpened(cost, rows, columns, blur, p) for blur in blurs)
+    return (_sharpened(problem, rows, columns, blur, p) for blur in blurs)
 
 
-def _sharpened(cost: Tensor, rows: NDArray[np.intp], columns: NDArray[np.intp], blur: float, p: int) -> Sharpened:
-    plan = solve(cost, blur**p).coupling.numpy()
+def _sharpened(problem: _Problem, rows: NDArray[np.intp], columns: NDArray[np.intp], blur: float, p: int) -> Sharpened:
+    plan = solve(problem.cost, blur**p, a=problem.a, b=problem.b).coupling.numpy()
     shares = plan / plan.sum(1, keepdims=True)
     entropy = -(shares * np.log(np.maximum(shares, 1e-300))).sum(1)
     ordered = plan[np.ix_(rows, columns)]
     for axis in (0, 1):
         ordered = np.add.reduceat(ordered, _starts(ordered.shape[axis]), axis=axis)
-    return Sharpened(blur, blur**p, (ordered / ordered.sum()).astype(np.float32), float(np.exp(entropy).mean()))
+    partners = float(np.exp(entropy) @ problem.a.numpy())
+    return Sharpened(blur, blur**p, (ordered / ordered.sum()).astype(np.float32), partners)
 
 
 def _starts(n: int) -> NDArray[np.intp]:
@@ -164,10 +184,14 @@ def _starts(n: int) -> NDArray[np.intp]:
     return (np.arange(bins) * n) // bins
 
 
-def _cost(x: NDArray[np.float32], y: NDArray[np.float32], p: int, blurs: Sequence[float]) -> Tensor:
+def _problem(x: Points, y: Points, p: int, blurs: Sequence[float], a: Masses, b: Masses) -> _Problem:
     if max(len(x), len(y)) > LARGEST:
         raise ValueError(f"at most {LARGEST} points of each side; got {len(x)} and {len(y)}: draw fewer (n)")
-    left, right = (torch.from_numpy(np.array(cloud, dtype=np.float64)) for cloud in (x, y))
+    middle = (x.mean(0, dtype=np.float64) + y.mean(0, dtype=np.float64)) / 2
+    left, right = (torch.from_numpy(cloud.astype(np.float64) - middle) for cloud in (x, y))
+    masses = [
+        torch.from_numpy(np.full(len(cloud), 1 / len(cloud)) if of is None else of) for cloud, of in ((x, a), (y, b))
+    ]
     for blur in blurs:
-        check_sinkhorn(left, right, blur=blur, p=p, reach=None)
-    return cost_p(left, right, p)
+        check_sinkhorn(left, right, blur=blur, p=p, reach=None, a=masses[0], b=masses[1])
+    return _Problem(cost_p(left, right, p), masses[0], masses[1])

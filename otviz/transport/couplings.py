@@ -175,7 +175,7 @@ def picture(
         int(bins_y.max()) + 1,
     )
     of_x, of_y = variations(prepared, solved)
-    box = square_box(x.astype(np.float32), y.astype(np.float32))
+    box = square_box(x, y)
     samples = _sampled(prepared, solved, draw(solved.over_y, sides, prepared.setting.rho))
     (drawn, at), (field_x, field_y) = yield from alongside(samples, _fields(of_x, of_y, box))
     alone = None if at.own_f is None or at.own_pull is None else (at.own_f, at.own_pull)
@@ -184,8 +184,8 @@ def picture(
         slope = torch.zeros_like(slope)
     masses = _masses(prepared, solved, at)
     return Picture(
-        x=x.astype(np.float32),
-        y=y.astype(np.float32),
+        x=x.astype(np.float64),
+        y=y.astype(np.float64),
         box=box,
         force=_placed(-slope, prepared.order_x),
         potential_x=_placed(of_x.value_of(prepared.x.points, at.f, at.own_f), prepared.order_x),

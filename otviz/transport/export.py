@@ -11,25 +11,35 @@ from numpy.typing import NDArray
 
 from otviz.transport.picture import Picture
 
-COLUMNS = ("side", "x", "y", "force_x", "force_y", "map_x", "map_y", "mass")
+COLUMNS = ("side", "x", "y", "force_x", "force_y", "map_x", "map_y", "mass", "weight")
 
 
 def points_csv(picture: Picture) -> bytes:
-    """Every point in a row, UTF-8: side "source" or "target", place, force, barycentric map, mass in units of its own.
+    """Every point in a row, UTF-8: side "source" or "target", place, force, barycentric map, the share of its weight that is
+    moved (mass), and its weight, which sums to 1 over a side.
 
-    Lengths are data units. A cell is empty where a column does not apply: force and map to target points, map and mass
-    to losses without a plan.
+    Lengths are those of the problem, in the units of the file. A cell is empty where a column does not apply: force and
+    map to target points, map and mass to losses without a plan.
     """
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
     plan, (n, m) = picture.plan, (len(picture.x), len(picture.y))
-    sources = [picture.x, picture.force, _or_empty(None if plan is None else plan.map, n, 2)]
-    sources.append(_or_empty(None if plan is None else plan.mass_x[:, None], n, 1))
-    targets = [picture.y, np.full((m, 4), np.nan), _or_empty(None if plan is None else plan.mass_y[:, None], m, 1)]
+    sources: list[NDArray[np.floating]] = [
+        picture.x,
+        picture.force,
+        _or_empty(None if plan is None else plan.map, n, 2),
+    ]
+    sources += [_or_empty(None if plan is None else plan.mass_x[:, None], n, 1), _weights(picture.a, n)]
+    targets: list[NDArray[np.floating]] = [
+        picture.y,
+        np.full((m, 4), np.nan),
+        _or_empty(None if plan is None else plan.mass_y[:, None], m, 1),
+    ]
+    targets.append(_weights(picture.b, m))
     for side, blocks in (("source", sources), ("target", targets)):
         for row in np.concatenate(blocks, axis=1):
-            writer.writerow([side, *("" if np.isnan(value) else f"{value:.9g}" for value in row)])
+            writer.writerow([side, *("" if np.isnan(value) else f"{value:.15g}" for value in row)])
     return out.getvalue().encode()
 
 
@@ -41,6 +51,7 @@ def arrays_npz(picture: Picture) -> bytes:
     arrays: dict[str, NDArray[np.generic]] = {
         name: getattr(picture, name) for name in ("x", "y", "force", "potential_x", "potential_y", "field_x", "field_y")
     }
+    arrays |= {"a": _weights(picture.a, len(picture.x))[:, 0], "b": _weights(picture.b, len(picture.y))[:, 0]}
     arrays["box"] = np.asarray(picture.box)
     if picture.plan is not None:
         arrays |= {f"plan_{name}": np.asarray(value) for name, value in vars(picture.plan).items()}
@@ -52,5 +63,10 @@ def arrays_npz(picture: Picture) -> bytes:
     return out.getvalue()
 
 
-def _or_empty(values: NDArray[np.float32] | None, n: int, columns: int) -> NDArray[np.floating]:
+def _weights(masses: NDArray[np.float64] | None, n: int) -> NDArray[np.float64]:
+    """Masses that sum to 1, (n, 1)."""
+    return np.full((n, 1), 1 / n) if masses is None else masses[:, None]
+
+
+def _or_empty(values: NDArray[np.floating] | None, n: int, columns: int) -> NDArray[np.floating]:
     return np.full((n, columns), np.nan) if values is None else values

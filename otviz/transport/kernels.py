@@ -29,14 +29,14 @@ def picture(
     ]
     kept_x, kept_y = (cloud.part(cloud.sample(some)) for cloud in clouds)
     variation = variation_of(problem, kept_x, kept_y, centre)
-    box = square_box(x.astype(np.float32), y.astype(np.float32))
+    box = square_box(x, y)
     views = torch.cat([places[1], grid(box)])
     (potential_x, slope), others = yield from alongside(variation.slopes(places[0]), variation.values(views))
     potential_y, field = others[: len(y)], others[len(y) :]
     field_x = field.reshape(GRID, GRID).numpy().astype(np.float32)
     return Picture(
-        x=x.astype(np.float32),
-        y=y.astype(np.float32),
+        x=x.astype(np.float64),
+        y=y.astype(np.float64),
         box=box,
         force=-slope.numpy().astype(np.float32),
         potential_x=potential_x.numpy().astype(np.float32),

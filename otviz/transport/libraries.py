@@ -176,8 +176,8 @@ class Way:
 
 
 def compare(
-    x: NDArray[np.float32],
-    y: NDArray[np.float32],
+    x: NDArray[np.floating],
+    y: NDArray[np.floating],
     p: int = 2,
     blur: float = 0.05,
     reach: float | None = None,

@@ -8,6 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
+Places = NDArray[np.float64]
+"""Coordinates: float32 would lose those far from the origin."""
+
 Whole = NDArray[np.int32]
 Box = tuple[float, float, float, float]
 
@@ -26,7 +29,7 @@ class Plan:
         mass_x, mass_y: what each point gives and takes, in units of its own mass, (n,) and (m,); 1 if balanced.
     """
 
-    map: Array
+    map: Places
     partner: Whole
     lines_to: Whole
     lines_share: Array
@@ -71,9 +74,10 @@ class Picture:
     """One answer.
 
     Attributes:
-        x, y: source and target points, shapes (n, 2) and (m, 2), data units.
+        x, y: source and target points, shapes (n, 2) and (m, 2), data units, float64.
+        a, b: their masses, (n,) and (m,), which sum to 1; None where all points of a side weigh the same.
         box: (x_low, x_high, y_low, y_high) that the fields span.
-        force: -n times the gradient of the loss at each source point, (n, 2), data units where the cost is p = 2.
+        force: minus the gradient of the loss at each source point by its mass, (n, 2), data units where the cost is p = 2.
         potential_x, potential_y: first variation of the loss on the samples, (n,) and (m,).
         field_x, field_y: the same extended to a (g, g) grid over the box, row 0 at the low y; the force is minus the
             gradient of `field_x`.
@@ -82,8 +86,8 @@ class Picture:
         finished: False for a first answer that is coarser than the problem asks.
     """
 
-    x: Array
-    y: Array
+    x: Places
+    y: Places
     box: Box
     force: Array
     potential_x: Array
@@ -94,3 +98,5 @@ class Picture:
     numbers: Numbers
     finished: bool = True
     notes: tuple[str, ...] = field(default=())
+    a: Places | None = None
+    b: Places | None = None

@@ -136,7 +136,7 @@ def plan_of(
         return targets[places].numpy()[back].astype(np.int32)
 
     return Plan(
-        map=(drawn.map.double() + centre).numpy()[back].astype(np.float32),
+        map=(drawn.map.double() + centre).numpy()[back],
         partner=whole(drawn.partner),
         lines_to=whole(drawn.heaviest),
         lines_share=drawn.heights.numpy()[back].astype(np.float32),

@@ -254,8 +254,13 @@ def settle_own(setting: Setting, x: Cloud, v: Tensor, sweeps: int) -> Work[Tenso
     return v
 
 
+FLAT = 10.0
+"""Epsilon in units of the largest cost up to which float32 serves: potentials are rounded as a share of epsilon."""
+
+
 def precision(setting: Setting, x: Tensor, y: Tensor) -> torch.dtype:
-    """float32, unless the costs between the centred clouds are too large in units of epsilon."""
+    """float32, unless the costs between the centred clouds are too large in units of epsilon, or lost beside it."""
     corner = torch.cat([x, y]).abs().amax(0, keepdim=True)
     largest = float(setting.ground.matrix(corner, -corner).max())
-    return torch.float32 if largest < FLOAT32_LIMIT / 20 * setting.epsilon else torch.float64
+    small_enough = largest < FLOAT32_LIMIT / 20 * setting.epsilon
+    return torch.float32 if small_enough and setting.epsilon < FLAT * largest else torch.float64

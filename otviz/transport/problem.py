@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
-from otviz.distributions.base import Distribution, Points
+from otviz.distributions.base import Cloud, Distribution, Units
 from otviz.ot.notebook import notebook_points
-from otviz.params import Knobs, param
+from otviz.params import LEAST, MOST, Knobs, param
 
 Loss = Literal["sinkhorn", "entropic", "energy", "gaussian-mmd", "laplacian-mmd"]
 Cost = Literal["half-squared", "euclidean", "squared", "cityblock", "cosine"]
+Transform = Literal["none", "centred", "scaled"]
 
 LOSSES: dict[str, str] = {
     "sinkhorn": "Sinkhorn divergence S (debiased)",
@@ -39,12 +41,19 @@ class Problem(Knobs):
     name: ClassVar[str] = "transport"
     title: ClassVar[str] = "Transport"
 
-    n: int = param(1000, 50, 20_000, doc="Points drawn of each side", unit="points", log=True)
+    n: int = param(
+        1000,
+        50,
+        20_000,
+        doc="Points drawn of each side; a file with no more rows is taken whole",
+        unit="points",
+        log=True,
+    )
     loss: Loss = param("sinkhorn", doc="What is measured between the clouds, and whose gradient the arrows follow")
     cost: Cost = param("half-squared", doc="Cost of moving a unit of mass from x to y")
-    blur: float = param(0.05, 1e-3, 10, doc="Details below this length are blurred away", unit="length", log=True)
+    blur: float = param(0.05, LEAST, MOST, doc="Details below this length are blurred away", unit="length", log=True)
     reach: float | None = param(
-        None, 0.05, 20, doc="Unbalanced: mass further than this from any partner is dropped", unit="length", log=True
+        None, LEAST, MOST, doc="Unbalanced: mass further than this from any partner is dropped", unit="length", log=True
     )
     scaling: float = param(
         0.7, 0.3, 0.98, doc="Ratio between successive blurs of the solver: nearer 1 is slower, finer", advanced=True
@@ -52,6 +61,12 @@ class Problem(Knobs):
     seed: int = param(0, 0, 2**31 - 1, doc="Draws the points", advanced=True)
     points: Literal["drawn", "notebook"] = param(
         "drawn", doc="Points drawn of source and target, or the 2000 of Fuge's notebook (chapter 11)", advanced=True
+    )
+    transform: Transform = param(
+        "none",
+        doc="One change of coordinates for both clouds: their common mean to the origin, and for scaled also divided by "
+        "their common standard deviation",
+        advanced=True,
     )
 
     @property
@@ -70,14 +85,39 @@ class Problem(Knobs):
         return None if self.reach is None else float(self.reach**self.p)
 
 
-def clouds(problem: Problem, source: Distribution, target: Distribution) -> tuple[Points, Points]:
-    """The points of both sides, each (n, 2) float32, drawn with the problem's seed and changed by nothing but n and seed.
+def clouds(problem: Problem, source: Distribution, target: Distribution) -> tuple[Cloud, Cloud]:
+    """Both sides, as the problem's n, seed and transform have them.
 
     The notebook's own points are there up to 2000 of each side.
     """
     if problem.points == "notebook":
-        x, y = notebook_points()
-        return x[: problem.n], y[: problem.n]
-    x = source.sample(problem.n, np.random.default_rng([problem.seed, 0]))
-    y = target.sample(problem.n, np.random.default_rng([problem.seed, 1]))
-    return x, y
+        x, y = (Cloud(side[: problem.n].astype(np.float64), name="notebook") for side in notebook_points())
+        return transformed(problem.transform, x, y)
+    x, y = (
+        side.cloud(problem.n, np.random.default_rng([problem.seed, place]))
+        for place, side in enumerate((source, target))
+    )
+    return transformed(problem.transform, x, y)
+
+
+def transformed(transform: Transform, source: Cloud, target: Cloud) -> tuple[Cloud, Cloud]:
+    """Both clouds by the same change of coordinates, which their `units` tell; both count alike in what is common."""
+    if transform == "none":
+        return source, target
+    middle = (_mean(source, source.points) + _mean(target, target.points)) / 2
+    factor = 1.0
+    if transform == "scaled":
+        squares = (_mean(side, (side.points - middle) ** 2) for side in (source, target))
+        factor = float(np.sqrt(sum(squares) / 2).mean()) or 1.0
+    units = Units((float(middle[0]), float(middle[1])), factor)
+    moved = [
+        replace(side, points=units.to_data(side.points), units=replace(units, name=side.units.name))
+        for side in (source, target)
+    ]
+    return moved[0], moved[1]
+
+
+def _mean(cloud: Cloud, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of values (n, 2) by the masses of the points, (2,)."""
+    mean: NDArray[np.float64] = np.average(values, axis=0, weights=cloud.weights)
+    return mean

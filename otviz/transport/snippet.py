@@ -22,8 +22,10 @@ source = {source}
 target = {target}
 
 x, y = clouds(problem, source, target)
-picture = coarse(problem, x, y)
-for better in refine(problem, x, y, picture):
+for side in (x, y):
+    print(side.describe())
+picture = coarse(problem, x.points, y.points, x.weights, y.weights)
+for better in refine(problem, x.points, y.points, picture, x.weights, y.weights):
     picture = better or picture  # None where one could stop
 
 for name, value in asdict(picture.numbers).items():

@@ -140,4 +140,4 @@ def _picture(
         picture = yield from couplings.picture(problem, x, y, a, b, some, dense)
     else:
         picture = yield from kernels.picture(problem, x, y, a, b, some)
-    return replace(picture, numbers=replace(picture.numbers, seconds=time.perf_counter() - began))
+    return replace(picture, a=a, b=b, numbers=replace(picture.numbers, seconds=time.perf_counter() - began))

@@ -54,9 +54,9 @@ export default function mount({ data, parentElement, setTriggerValue }) {
 function createBoard(root) {
   const board = {
     root, calls: 0, reduced: matchMedia("(prefers-reduced-motion: reduce)").matches,
-    options: { limits: { blur: [1e-3, 10], reach: [0.05, 20] }, height: 640, sliders: ["blur", "reach"] }, theme: {}, sprites: {}, cache: {},
+    options: { limits: { blur: [1e-3, 10], reach: [0.05, 20] }, start_reach: 1, height: 640, sliders: ["blur", "reach"] }, theme: {}, sprites: {}, cache: {},
     answer: null, shown: {}, tween: {}, tweenStart: 0, version: 0, painted: 0, dirty: true,
-    wanted: { blur: 0.05, reach: null }, lastReach: 1,
+    wanted: { blur: 0.05, reach: null }, lastReach: null,
     talk: { serial: 0, sent: null, waiting: false, patience: PATIENCE, timer: 0, rest: 0, refined: "" },
     layers: Object.fromEntries(LAYERS.map(({ id, on }) => [id, on])),
     view: { field: "field_x", count: "50", way: "arrows", flipped: false, t: 0 },
@@ -157,6 +157,8 @@ function readAnswer(bytes) {
     answer[name] = new KINDS[kind](bytes.buffer, start + at, shape.reduce((product, n) => product * n, 1));
     answer.columns[name] = shape[1];
   }
+  const [across, up] = (answer.offset = header.offset ?? [0, 0]); // places are drawn about it, and read out with it
+  answer.box = [header.box[0] - across, header.box[1] - across, header.box[2] - up, header.box[3] - up];
   answer.has_plan = Boolean(header.has_plan && answer.partner);
   if (answer.has_plan) answer.planned = Float32Array.from(answer.x, (_, i) => answer.y[2 * answer.partner[i >> 1] + (i & 1)]);
   return answer;
@@ -168,7 +170,7 @@ function begin(board, { serial, blur, reach }) {
   clearTimeout(talk.timer);
   Object.assign(board, { wanted: { blur, reach }, mark: null, pointer: null, rows: [] });
   Object.assign(talk, { serial: Math.max(talk.serial, serial), sent: { serial, blur, reach }, waiting: false, patience: PATIENCE, refined: "" });
-  if (reach !== null) board.lastReach = reach;
+  board.lastReach = reach;
 }
 
 function adopt(board, answer, fresh) {
@@ -181,7 +183,7 @@ function adopt(board, answer, fresh) {
     else board.shown[name] = Float32Array.from(to);
   }
   const same = (...names) => Boolean(old) && names.every((name) => equal(old[name], answer[name]));
-  if (!same("x", "y", "mass_x", "mass_y")) board.version++;
+  if (!same("x", "y", "mass_x", "mass_y", "weight_x", "weight_y")) board.version++;
   if (!same("x", "y")) Object.assign(board.cache, { order: null, near: {} });
   const sized = old?.x.length === answer.x.length && old.y.length === answer.y.length && old.has_plan === answer.has_plan;
   answer.fading = [answer.mass_x, answer.mass_y].some((mass) => mass?.some((m) => m < 0.995));
@@ -290,7 +292,7 @@ function setPlaying(board, playing) {
 const wayOf = ({ answer, view }) => (answer.has_plan ? view.way : "arrows");
 const signOf = ({ view }) => (view.flipped ? -1 : 1);
 
-/** The points at time t, in data units: (1 - t) x + t goal. */
+/** The points at time t, in data units about the offset: (1 - t) x + t goal. */
 function movedPoints(board) {
   const { answer: { x }, shown, view } = board, step = signOf(board) * view.t;
   const goal = { map: shown.map, plan: shown.planned }[wayOf(board)];

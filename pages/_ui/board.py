@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 
 from otviz.params import params_of
 from otviz.transport.problem import Problem
+from otviz.transport.scale import Scale
 from pages._ui.component import mount_asking
 
 Stage = Literal["shown", "first", "refine"]
@@ -22,7 +23,7 @@ class Asked:
 
     Attributes:
         serial: to be repeated in the header of the answer; it grows from question to question.
-        blur: a length, within the limits of `Problem`.
+        blur: a length, within what `Problem` takes.
         reach: a length, or None for a balanced problem.
         stage: "first" wants a picture at once, maybe a coarse one; "refine" what was left out of it; "shown" the picture
             that there is.
@@ -41,7 +42,14 @@ def _limits() -> dict[str, tuple[float, float]]:
 
 
 def board(
-    channel: str, *, key: str, problem: str, sent: int, height: int = 640, sliders: Collection[str] = ("blur", "reach")
+    channel: str,
+    *,
+    key: str,
+    problem: str,
+    sent: int,
+    height: int = 640,
+    sliders: Collection[str] = ("blur", "reach"),
+    scale: Scale | None = None,
 ) -> None:
     """Mount the board, or tell the one already on the page what changed.
 
@@ -54,10 +62,12 @@ def board(
         sent: number of the newest picture that the rest of the page knows.
         height: pixels that the board takes in a window 900 px high; it grows with higher windows.
         sliders: those that are drawn, of blur and reach; one that is not keeps its value.
+        scale: where they begin and end; None: unit scale.
     """
+    scale = scale or Scale()
     options = {
-        "channel": channel, "problem": problem, "sent": sent,
-        "limits": _limits(), "height": height, "sliders": list(sliders),
+        "channel": channel, "problem": problem, "sent": sent, "height": height, "sliders": list(sliders),
+        "limits": {"blur": scale.blur, "reach": scale.reach}, "start_reach": scale.unit,
     }  # fmt: skip
     mount_asking("board", key=key, options=options)
 

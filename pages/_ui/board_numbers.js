@@ -30,6 +30,13 @@ function matrixImage({ answer, cache }, rows, columns) {
 
 const short = (value) => rounded(value, 1e-4, 1e6);
 
+/** A coordinate with as many digits as tell it from one that lies `step` away. */
+function coordinate(value, step) {
+  const last = Math.floor(Math.log10(step)), first = Math.floor(Math.log10(Math.max(Math.abs(value), step)));
+  if (first > 8 || last < -6) return minus(value.toExponential(clamp(first - last, 0, 15)).replace("e+", "e")).replace("e-", "e\u2212");
+  return minus(value.toFixed(Math.max(0, -last)));
+}
+
 /** A number that only full answers have keeps its row while coarse ones come, so that a drag does not shift the others. */
 function steadyRows(board) {
   const now = board.answer?.numbers ?? [];

@@ -32,6 +32,7 @@ function drawPicture(board) {
   if (layers.arrows) drawArrows(c, board, place, hot);
   if (board.mark) drawMark(c, board, place);
   drawBlur(c, board, place);
+  if (answer.axes) drawTicks(c, board, place);
 }
 
 /** The box fills the canvas, with equal scales along x and y; pixels of x are `left + scale * x`, of y `low - scale * y`. */
@@ -77,10 +78,16 @@ function pointLayer(board, role, place) {
 
 /** Marks shrink with their number; below two pixels they are plain rectangles. Points that give less mass fade. */
 function stamp(c, board, role, points, mass, { scale, left, low, size }) {
-  const radius = markRadius(board, size, points.length / 2), mark = radius > 1.2 * board.ratio && sprite(board.sprites, role, radius);
-  const half = mark ? mark.width / 2 : radius, fading = board.answer.fading && mass;
+  const usual = markRadius(board, size, points.length / 2), fading = board.answer.fading && mass;
+  const weights = role === "target" ? board.answer.weight_y : board.answer.weight_x; // their area is their mass
+  const sized = (weight) => usual * clamp(Math.round(4 * Math.sqrt(weight)) / 4, 0.5, 3), drawn = new Map();
+  const markOf = (radius) => {
+    if (!drawn.has(radius)) drawn.set(radius, radius > 1.2 * board.ratio && sprite(board.sprites, role, radius));
+    return drawn.get(radius);
+  };
   c.fillStyle = COLOURS[role];
   for (let i = 0; i < points.length; i += 2) {
+    const radius = weights ? sized(weights[i >> 1]) : usual, mark = markOf(radius), half = mark ? mark.width / 2 : radius;
     const x = left + scale * points[i] - half, y = low - scale * points[i + 1] - half;
     if (fading) c.globalAlpha = 0.15 + 0.85 * clamp(mass[i >> 1], 0, 1);
     if (mark) c.drawImage(mark, x, y);
@@ -227,4 +234,47 @@ function ring(c, x, y, radius, ratio, { plain, text }, dash = []) {
 
 function blurWords({ wanted: { blur }, answer: { p } }) {
   return p === 2 ? `blur = ${short(blur)},  ε = blur² = ${short(blur * blur)}` : `blur = ${short(blur)} = ε`;
+}
+
+/** Ticks along the lower and the right edge, in the units of the file; those below the words on the blur are left out. */
+function drawTicks(c, board, { scale, left, low, size, box }) {
+  const { ratio, theme, answer: { offset, axes } } = board, step = tickStep((box[1] - box[0]) / 6);
+  c.font = `${10.5 * ratio}px ${theme.font}`;
+  c.lineWidth = 3 * ratio;
+  c.lineJoin = "round";
+  const words = 14 * ratio + c.measureText(blurWords(board)).width * 1.15, end = 5 * ratio;
+  const write = (text, x, y, align, baseline) => {
+    Object.assign(c, { textAlign: align, textBaseline: baseline, strokeStyle: theme.plain, fillStyle: theme.text });
+    c.strokeText(text, x, y);
+    c.fillText(text, x, y);
+  };
+  const dash = (x, y, across, up) => {
+    c.fillStyle = theme.text;
+    c.fillRect(x - (across ? end : 0.5 * ratio), y - (up ? end : 0.5 * ratio), across ? end : ratio, up ? end : ratio);
+  };
+  for (const value of ticks(box[0] + offset[0], box[1] + offset[0], step)) {
+    const x = left + scale * (value - offset[0]), text = coordinate(value, step), half = c.measureText(text).width / 2;
+    if (x - half < words || x + half > size - 34 * ratio) continue;
+    dash(x, size, false, true);
+    write(text, x, size - 7 * ratio, "center", "bottom");
+  }
+  for (const value of ticks(box[2] + offset[1], box[3] + offset[1], step)) {
+    const y = low - scale * (value - offset[1]);
+    if (y < 26 * ratio || y > size - 26 * ratio) continue;
+    dash(size, y, true, false);
+    write(coordinate(value, step), size - 8 * ratio, y, "right", "middle");
+  }
+  write(axes[0], size - 8 * ratio, size - 7 * ratio, "right", "bottom");
+  write(axes[1], size - 8 * ratio, 7 * ratio, "right", "top");
+}
+
+/** 1, 2 or 5 times a power of ten, at least `wanted`. */
+function tickStep(wanted) {
+  const power = 10 ** Math.floor(Math.log10(wanted));
+  return power * [1, 2, 5, 10].find((digit) => digit * power >= wanted * 0.999);
+}
+
+function ticks(low, high, step) {
+  const first = Math.ceil(low / step), count = Math.max(0, Math.floor(high / step) - first + 1);
+  return Array.from({ length: Math.min(count, 20) }, (_, k) => (first + k) * step);
 }

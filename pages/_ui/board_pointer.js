@@ -177,7 +177,8 @@ function showReadout(board) {
   readout.style.top = px(y);
 }
 
-function readoutLines({ answer, mark: { kind, at, row, column, links } }) {
+function readoutLines(board) {
+  const { answer, mark: { kind, at, row, column, links } } = board;
   if (kind === "cell") {
     const count = (bins, bin) => bins.reduce((sum, b) => sum + (b === bin), 0);
     const sources = count(answer.bin_x, row), targets = count(answer.bin_y, column);
@@ -185,7 +186,9 @@ function readoutLines({ answer, mark: { kind, at, row, column, links } }) {
   }
   const source = kind === "source", points = source ? answer.x : answer.y, mass = source ? answer.mass_x : answer.mass_y;
   const potential = (source ? answer.potential_x : answer.potential_y)?.[at];
-  const lines = [`${kind} ${at}`, `at (${points[2 * at].toFixed(2)}, ${points[2 * at + 1].toFixed(2)})`.replaceAll("-", "\u2212")];
+  const place = [0, 1].map((axis) => coordinate(points[2 * at + axis] + answer.offset[axis], (answer.box[1] - answer.box[0]) / 500));
+  const lines = [`${kind} ${at}`, `at (${place.join(", ")})`], weight = (source ? answer.weight_x : answer.weight_y)?.[at];
+  if (weight !== undefined) lines.push(`weight ${short(weight / (points.length / 2))}`);
   if (Number.isFinite(potential)) lines.push(`potential ${short(potential)}`);
   if (mass) lines.push(`${source ? "gives" : "takes"} ${mass[at].toFixed(2)} of its mass`);
   for (const { i, j, share } of links.slice(0, 4)) {

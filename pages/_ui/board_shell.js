@@ -41,7 +41,7 @@ function buildSliders(board) {
   parts.blurValue = make("output", "", { title: "Blur is a length; epsilon, the weight of the entropy, is blur to the power p" });
   parts.reachValue = make("output", "", { title: "Reach is a length: mass further than this from any partner is dropped" });
   parts.unbalanced = button("toggle", "Unbalanced transport: mass further than reach from any partner is dropped", () =>
-    want(board, { reach: board.wanted.reach === null ? board.lastReach : null }), "unbalanced");
+    want(board, { reach: board.wanted.reach === null ? heldReach(board) : null }), "unbalanced");
   return (parts.sliders = make("div", "sliders", {},
     (parts.blurKnob = make("div", "knob blur", {}, make("span", "name", { "aria-hidden": "true" }, "blur"), parts.blur, parts.blurValue)),
     (parts.reachKnob = make("div", "knob", {}, parts.unbalanced, parts.reach, parts.reachValue))));
@@ -54,9 +54,13 @@ function showChosen({ parts, options: { sliders } }) {
   parts.sliders.hidden = !sliders.length;
 }
 
+/** Where the slider of the reach stands: as left, else where the scale of the data has it. */
+const heldReach = ({ lastReach, options }) => lastReach ?? options.start_reach;
+
 const tidy = (value, [low, high]) => clamp(Number(value.toPrecision(3)), low, high);
 
-function showSliders({ parts, options: { limits }, wanted, lastReach, answer }) {
+function showSliders(board) {
+  const { parts, options: { limits }, wanted, answer } = board, held = heldReach(board);
   const show = (input, value, [low, high], words) => {
     const min = Math.floor(100 * Math.log10(low)) / 100, max = Math.log10(high), at = Math.log10(value); // decades are steps
     Object.assign(input, { min, max });
@@ -65,7 +69,7 @@ function showSliders({ parts, options: { limits }, wanted, lastReach, answer }) 
     input.setAttribute("aria-valuetext", words);
   };
   show(parts.blur, wanted.blur, limits.blur, short(wanted.blur));
-  show(parts.reach, lastReach, limits.reach, short(lastReach));
+  show(parts.reach, held, limits.reach, short(held));
   const balanced = wanted.reach === null;
   parts.reach.disabled = balanced;
   parts.unbalanced.setAttribute("aria-pressed", !balanced);
@@ -147,8 +151,8 @@ function buildSide(board) {
   parts.plan = make("figure", "plan", { hidden: "" },
     make("span", "down", { "aria-hidden": "true" }, "source points, sorted"), parts.matrix,
     make("figcaption", "", {}, "target points, sorted"));
-  const say = make("div", "say", {}, parts.warning, parts.notes);
-  return make("div", "side", {}, parts.plan, make("div", "facts", {}, parts.noPlan, parts.numbers, say));
+  parts.say = make("div", "say", {}, parts.warning, parts.notes);
+  return make("div", "side", {}, parts.plan, make("div", "facts", {}, parts.noPlan, parts.numbers, parts.say));
 }
 
 // ------------------------------------------------------------------------------------------------------------- layout
@@ -163,7 +167,7 @@ function layout(board) {
   const height = Math.max(options.height, innerHeight - 900 + options.height);
   const picture = wide ? clamp(height - chrome, 240, 0.63 * width) : width - 6;
   const side = wide ? width - picture - 30 : width - 6, column = picture + tall(parts.caption) + tall(parts.motion);
-  const twin = side > 560 && column < 620, room = wide ? clamp(column - 86 - 37 * board.rows.length, 150, 0.52 * column) : 420;
+  const twin = side > 560 && column < 620, room = wide ? clamp(column - 42 - tall(parts.say) - 37 * board.rows.length, 150, 0.52 * column) : 420;
   const matrix = twin ? Math.min(0.5 * side, column - 30) - 20 : Math.min(side - 20, room);
   root.dataset.side = twin ? "twin" : "single";
   const sizes = { "--picture": px(picture), "--matrix": px(matrix), "--column": wide ? px(column) : "auto" };

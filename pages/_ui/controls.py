@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from otviz.params import Knobs, params_of
-from pages._ui import boxes
+from otviz.params import Knobs, Param, params_of
+from pages._ui import boxes, scales
 from pages._ui.links import Link, plain, shorten
 from pages._ui.widgets import Field, draw, inner_default, shown, written
 
@@ -34,6 +35,7 @@ def knobs(
     offers: Mapping[str, Sequence[str]] | None = None,
     disabled: bool = False,
     locked: bool = False,
+    scale: float | None = None,
 ) -> T | None:
     """Draw the knobs of a class and return an instance, or None (and say why) while a value is bad.
 
@@ -50,6 +52,7 @@ def knobs(
         offers: for text knobs, by name, the texts to choose from; others are typed.
         disabled: no knob can be changed.
         locked: only knobs that are `live` can be changed.
+        scale: lengths may be of any size, and their sliders go so many times as far as declared; None: limits as declared.
     """
     start = {knob.name: knob.default for knob in params_of(cls)} | dict(defaults or {})
     fields = [
@@ -57,12 +60,14 @@ def knobs(
             knob, widget_key(link.page, cls, knob.name, prefix=prefix, scope=scope), start[knob.name],
             disabled or (locked and not knob.live), (offers or {}).get(knob.name, ()),
         )
-        for knob in params_of(cls)
+        for knob in (params_of(cls) if scale is None else cls.taken())
         if only is None or knob.name in only
     ]  # fmt: skip
     fields.sort(key=lambda field: not field.knob.live)  # what may change during a run comes first
     for field in fields:
         _seed(link, field, prefix + field.knob.name)
+    if scale is not None:
+        fields = [_stretched(field, known, scale) for field, known in _declared(cls, fields)]
     slots = _lay_out(link, fields, prefix)
     values, bad = dict(start), False
     for field in fields:
@@ -160,6 +165,21 @@ def _lay_out(link: Link, fields: Sequence[Field], prefix: str) -> dict[str, Delt
         with boxes.section(link, "Advanced", scope=advanced[0].owner), st.container(gap="xsmall"):
             slots |= places(advanced)
     return slots
+
+
+def _declared(cls: type[Knobs], fields: Sequence[Field]) -> list[tuple[Field, Param]]:
+    known = {knob.name: knob for knob in params_of(cls)}
+    return [(field, known[field.knob.name]) for field in fields]
+
+
+def _stretched(field: Field, declared: Param, scale: float) -> Field:
+    """A length with a slider that goes as far as the scale of the data, and holds the value that it has."""
+    if field.knob == declared or declared.kind is tuple or declared.low is None or declared.high is None:
+        return field
+    value = st.session_state.get(field.key, st.session_state[f"{field.key}!"])
+    st.session_state[field.key] = value  # a widget with other limits would begin anew
+    low, high = scales.tidy(declared.low * min(scale, 1)), scales.tidy(declared.high * max(scale, 1))
+    return replace(field, knob=replace(declared, low=min(low, value), high=max(high, value)))
 
 
 def _seed(link: Link, field: Field, name: str) -> None:

@@ -14,7 +14,7 @@ from pages._ui.board import Asked, read_question
 from pages._ui.channel import Reply
 
 if TYPE_CHECKING:
-    from otviz.distributions.base import Points
+    from otviz.distributions.base import Cloud
     from otviz.transport.picture import Picture
     from otviz.transport.refining import Refinement
 
@@ -28,6 +28,7 @@ class Desk:
 
     Attributes:
         posed: tells the problem from others; the sliders of the board do not count.
+        source, target: its clouds.
         problem: as its sliders stand.
         name: tells the desk from others, also from those of a server that ran before.
         message: the picture as the board reads it.
@@ -38,8 +39,8 @@ class Desk:
     """
 
     posed: str
-    x: Points
-    y: Points
+    source: Cloud
+    target: Cloud
     problem: Problem
     picture: Picture
     name: str = field(default_factory=lambda: secrets.token_hex(6))
@@ -74,7 +75,8 @@ class Desk:
         from otviz.transport.solve import coarse
 
         problem = replace(self.problem, blur=asked.blur, reach=asked.reach)
-        picture = coarse(problem, self.x, self.y)
+        x, y = self.source, self.target
+        picture = coarse(problem, x.points, y.points, x.weights, y.weights)
         with self._lock:
             if asked.serial < self.serial:
                 return Reply()
@@ -88,9 +90,9 @@ class Desk:
         with self._lock:
             if asked.serial != self.serial:
                 return Reply()
-            problem = self.problem
+            problem, x, y = self.problem, self.source, self.target
             if self.refinement is None:
-                self.refinement = Refinement(problem, self.x, self.y, self.picture)
+                self.refinement = Refinement(problem, x.points, y.points, self.picture, x.weights, y.weights)
             refinement = self.refinement
         over = refinement.wait(MOMENT)
         with self._lock:
@@ -105,9 +107,14 @@ class Desk:
 
     def _show(self, problem: Problem, picture: Picture, serial: int) -> Reply:
         from otviz.transport.board import message
+        from otviz.transport.scale import axes, beside_numbers, unit_of
 
         self.problem, self.picture, self.serial, self.sent = problem, picture, serial, self.sent + 1
-        self.message = message(problem, picture, serial, self.name, self.sent, last=bool(self.trouble))
+        clouds = self.source, self.target
+        self.message = message(
+            problem, picture, serial, self.name, self.sent, bool(self.trouble),
+            beside_numbers(*clouds), axes(*clouds), unit_of(*clouds),
+        )  # fmt: skip
         return Reply(self.message)
 
     def end(self) -> None:

@@ -11,6 +11,7 @@ import streamlit as st
 from otviz import wire
 from otviz.distributions import Distribution
 from otviz.transport.problem import Problem, clouds
+from otviz.transport.scale import at_unit_scale, change
 from pages._ui import channel
 from pages._ui.links import plain
 from pages._ui.player import known, player
@@ -28,11 +29,12 @@ class Stage:
     def __init__(self) -> None:
         self.flows: Flows | None = None
         self.of = ""
+        self.said = ""
 
-    def play(self, flows: Flows | None, of: str = "") -> None:
-        """Show these flows instead of what was there."""
+    def play(self, flows: Flows | None, of: str = "", said: str = "") -> None:
+        """Show these flows instead of what was there, with a sentence on their units."""
         self.end()
-        self.flows, self.of = flows, of
+        self.flows, self.of, self.said = flows, of, said
 
     def end(self) -> None:
         """Stop what plays. Streamlit calls this when the tab is closed or reloaded."""
@@ -47,7 +49,7 @@ def _stage() -> Stage:
 
 def show(problem: Problem, source: Distribution, target: Distribution) -> None:
     """The button that begins, and the player."""
-    stage, of = _stage(), f"{problem.seed}{problem.points}{source!r}{target!r}"
+    stage, of = _stage(), f"{problem.seed}{problem.points}{problem.transform}{source!r}{target!r}"
     st.markdown(
         "Let every source point follow minus the gradient of a loss, $\\dot x_i = -n\\,\\nabla_{x_i} L$, and watch what each "
         f"loss can do with {POINTS} points: kernels (MMD) pull only as far as they reach, the Sinkhorn divergence pulls "
@@ -62,6 +64,8 @@ def show(problem: Problem, source: Distribution, target: Distribution) -> None:
         if stage.flows is not None and stage.of != of:
             st.caption("These flows belong to other clouds than those above; play again for the new ones.")
     if stage.flows is not None:
+        if stage.said:
+            st.caption(plain(stage.said))
         address = channel.opened("flows", functools.partial(_answer, stage.flows, not playing))
         player(b"", key="flows", channel=address, columns=4, names={"generated": "moving", "generator": "loss"})
 
@@ -69,9 +73,10 @@ def show(problem: Problem, source: Distribution, target: Distribution) -> None:
 def _begin(stage: Stage, of: str, problem: Problem, source: Distribution, target: Distribution) -> None:
     from otviz.transport.flows import Flows
 
-    x, y = clouds(replace(problem, n=POINTS), source, target)
+    left, right = clouds(replace(problem, n=POINTS), source, target)
+    units, x, y = at_unit_scale(left, right)
     try:
-        stage.play(Flows(x, y).start(), of)
+        stage.play(Flows(x, y, a=left.weights, b=right.weights).start(), of, change(units))
     except ValueError as error:
         st.error(plain(str(error)))
         return

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def choose_distribution(
-    link: Link, side: str, default: str | Distribution, locked: bool, scope: str = ""
+    link: Link, side: str, default: str | Distribution, locked: bool, scope: str = "", *, scale: float | None = None
 ) -> Distribution | None:
     """Draw the choice of one distribution with its knobs; None while a value is bad.
 
@@ -28,6 +28,8 @@ def choose_distribution(
         side: "target" or "source".
         default: its name, or a distribution whose knobs are defaults too.
         scope: tells apart what is remembered where defaults differ.
+        scale: of the clouds of a transport problem, which are taken as they are: shapes may be so many times as large, and
+            there are no knobs that say how training sees the points. None for training.
     """
     titles = {name: cls.title for name, cls in distributions().items()}
     first = default if isinstance(default, str) else default.name
@@ -43,12 +45,13 @@ def choose_distribution(
             given = _draw(link, side, cls, locked)
         if cls.needs_file and not given:
             return None
-        shown = [knob for knob in cls.__dataclass_fields__ if knob not in given]
+        left_out = {*given} if scale is None else {*given, *cls.training_only}
+        shown = [knob for knob in cls.__dataclass_fields__ if knob not in left_out]
         made = controls.knobs(
             link, cls, prefix=f"{side}.", scope=scope, defaults={**start, **given}, only=shown,
-            offers=_offers(cls, given), disabled=locked,
+            offers=_offers(cls, given), disabled=locked, scale=scale,
         )  # fmt: skip
-        if made is not None and made.describe():
+        if scale is None and made is not None and made.describe():
             st.caption(plain(made.describe()))
         return made
 

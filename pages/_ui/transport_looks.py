@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import streamlit as st
 
-from otviz.distributions import Distribution
+from otviz.distributions import Cloud, Distribution
 from otviz.transport.problem import Problem, clouds
+from otviz.transport.scale import at_unit_scale, change, evened, scale_of
 from pages._ui import desk
 from pages._ui.downloads import download
 from pages._ui.links import plain
@@ -36,10 +37,20 @@ def computed(name: str, of: object, total: int, items: Callable[[], Iterator[T]]
     return kept[name][1]
 
 
-def _small(problem: Problem, source: Distribution, target: Distribution, most: int) -> tuple[Any, Any, int]:
-    """Clouds of at most so many points, and how many."""
-    n = min(problem.n, most)
-    return (*clouds(replace(problem, n=n), source, target), n)
+def _small(problem: Problem, source: Distribution, target: Distribution, most: int) -> tuple[Cloud, Cloud]:
+    """Clouds of at most so many points."""
+    return clouds(replace(problem, n=min(problem.n, most)), source, target)
+
+
+def _sizes(x: Cloud, y: Cloud) -> str:
+    n, m = len(x.points), len(y.points)
+    return f"{n} points of each side" if n == m else f"{n} source and {m} target points"
+
+
+def _even(sides: Sequence[Cloud]) -> str:
+    """What a view that takes no masses says of clouds that have them."""
+    weighed = any(cloud.weights is not None for cloud in sides)
+    return " of equal mass, each row as often as its weight asks for" if weighed else ""
 
 
 def _has_p(problem: Problem) -> bool:
@@ -57,15 +68,18 @@ def show_blur(problem: Problem, source: Distribution, target: Distribution) -> N
     from otviz.figures.blur_curve import blur_curve as figure
     from otviz.transport.sweeps import BLURS, LARGEST, blur_curve, limits
 
-    x, y, n = _small(problem, source, target, LARGEST)
+    x, y = _small(problem, source, target, LARGEST)
     of = (replace(problem, blur=1.0, reach=None, loss="sinkhorn"), source, target)
-    points = computed("blur", of, len(BLURS), lambda: blur_curve(x, y, problem.p))
-    ends = computed("limits", of, 1, lambda: iter([limits(x, y, problem.p)]))[0]
-    st.plotly_chart(figure(points, ends, problem.p, problem.blur), key="blur", width="stretch")
+    unit, both, a, b = scale_of(x, y).unit, (x.points, y.points), x.weights, y.weights
+    blurs = [unit * blur for blur in BLURS]
+    points = computed("blur", of, len(BLURS), lambda: blur_curve(*both, problem.p, blurs=blurs, a=a, b=b))
+    ends = computed("limits", of, 1, lambda: iter([limits(*both, problem.p, a=a, b=b)]))[0]
+    drawn = x.rows is None and y.rows is None
+    st.plotly_chart(figure(points, ends, problem.p, problem.blur, slider=drawn), key="blur", width="stretch")
     st.caption(
-        f"{n} points of each side, balanced. Without debiasing, OT_ε rises with the blur towards the mean cost of all "
-        "pairs; debiased, S falls to what a comparison of means (p = 2) or an energy distance (p = 1) sees. The notebook's "
-        "slider ends at .70, before anything happens."
+        f"{_sizes(x, y)}, balanced. Without debiasing, OT_ε rises with the blur towards the mean cost of all "
+        "pairs; debiased, S falls to what a comparison of means (p = 2) or an energy distance (p = 1) sees."
+        + (" The notebook's slider ends at .70, before anything happens." if drawn else "")
     )
 
 
@@ -77,14 +91,16 @@ def show_iterations(problem: Problem, source: Distribution, target: Distribution
     from otviz.figures.sharpening import sharpening as plans_figure
     from otviz.transport.convergence import BLURS, LARGEST, SOLVERS, convergence, sharpening
 
-    x, y, n = _small(problem, source, target, LARGEST)
+    x, y = _small(problem, source, target, LARGEST)
     of = (replace(problem, reach=None, loss="sinkhorn"), source, target)
-    steps = computed("iterations", of, 200 * len(SOLVERS), lambda: convergence(x, y, problem.p, problem.blur))
+    both, a, b, p = (x.points, y.points), x.weights, y.weights, problem.p
+    steps = computed("iterations", of, 200 * len(SOLVERS), lambda: convergence(*both, p, problem.blur, a=a, b=b))
     st.plotly_chart(figure(steps, problem.blur), key="iterations", width="stretch")
-    plans = computed("plans", (of[0].p, source, target, n), len(BLURS), lambda: sharpening(x, y, problem.p))
+    blurs, whatever_the_blur = [scale_of(x, y).unit * blur for blur in BLURS], (replace(of[0], blur=1.0), *of[1:])
+    plans = computed("plans", whatever_the_blur, len(BLURS), lambda: sharpening(*both, p, blurs, a=a, b=b))
     st.plotly_chart(plans_figure(plans), key="plans", width="stretch")
     st.caption(
-        f"{n} points of each side, balanced. The error is the share of the mass that the columns of the plan miss, at most "
+        f"{_sizes(x, y)}, balanced. The error is the share of the mass that the columns of the plan miss, at most "
         "2. Solvers that let ε fall arrive where one at a fixed small ε would need thousands of iterations. Below: the "
         "same plan as ε falls, from a smear that gives everybody a bit of everything to nearly a map."
     )
@@ -99,13 +115,16 @@ def show_libraries(problem: Problem, source: Distribution, target: Distribution)
     from otviz.transport.libraries import LARGEST, agreement, compare
     from otviz.transport.library_calls import WAYS
 
-    x, y, n = _small(problem, source, target, LARGEST)
+    given = _small(problem, source, target, LARGEST)
+    x, y = (evened(cloud) for cloud in given)
     of = (replace(problem, loss="sinkhorn"), source, target)
-    entries = computed("libraries", of, len(WAYS), lambda: compare(x, y, problem.p, problem.blur, problem.reach))
+    entries = computed(
+        "libraries", of, len(WAYS), lambda: compare(x.points, y.points, problem.p, problem.blur, problem.reach)
+    )
     st.markdown(
         "Libraries print different numbers for one problem, because they mean different costs (|x − y|² or half of it), "
         "different temperatures, and count the entropy or not. Multiplied by the factor and moved by the offset, "
-        f"{agreement(entries)} Here {n} points of each side."
+        f"{agreement(entries)} Here {_sizes(x, y)}{_even(given)}."
     )
     table = pd.DataFrame({
         "library": [entry.library for entry in entries],
@@ -136,15 +155,20 @@ def show_unbalanced(problem: Problem, source: Distribution, target: Distribution
     from otviz.figures import unbalanced as figures
     from otviz.transport.unbalanced import ALPHAS, REACHES, TAUS, kept_table, reach_curve, with_outliers
 
-    x, y, n = _small(problem, source, target, 500)
-    of = (problem.seed, problem.points, n, source, target)
+    left, right = _small(problem, source, target, 500)
+    of = (problem.seed, problem.points, problem.transform, problem.n, source, target)
+    units, x, y = at_unit_scale(evened(left), evened(right))
     st.markdown(
-        f"**Outliers and reach.** One in twenty target points is moved 8 away ({n} points of each side, p = 2, blur 0.1). "
+        f"**Outliers and reach.** One in twenty target points is moved 8 away ({_sizes(left, right)}{_even((left, right))}, "
+        "p = 2, blur 0.1). "
         "A balanced plan must serve them all; with a finite reach they get mass only once it spans the gap."
     )
+    if said := change(units):
+        st.caption(plain(f"{said}."))
     moved, outliers = with_outliers(y)
     curve = computed("reach", of, len(REACHES), lambda: reach_curve(x, moved, outliers))
-    st.plotly_chart(figures.reach_curve(curve, problem.reach), key="reach", width="stretch")
+    reach = None if problem.reach is None else problem.reach / units.factor
+    st.plotly_chart(figures.reach_curve(curve, reach), key="reach", width="stretch")
     st.markdown(
         "**τ and α, without any training.** The problem behind UOTM: cost τ|x − y|², divergences weighted by α. Small α "
         "drops distant mass and pulls the target inward, large α keeps it: the schedule of UOTM-SD walks from α = 0.2 to 5."

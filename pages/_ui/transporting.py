@@ -8,9 +8,10 @@ from typing import Any
 
 import streamlit as st
 
-from otviz.distributions import Distribution
+from otviz.distributions import Cloud, Distribution
 from otviz.params import params_of
 from otviz.transport.problem import COSTS, LOSSES, Problem, clouds
+from otviz.transport.scale import Scale, mismatch, scale_of, shapes_beside, starting_blur, told
 from pages._ui import boxes, channel, controls, widgets
 from pages._ui.board import board
 from pages._ui.desk import Desk, current, lay
@@ -46,32 +47,54 @@ def offer_presets(link: Link) -> None:
     boxes.menu(link, "examples", "Examples", fill, width="stretch")
 
 
-def pose(link: Link) -> Problem | None:
-    """Draw the knobs of the problem that are not on the board; None while a value is bad."""
+def shape_scale() -> float:
+    """How many times as large as usual a shape may have to be to stand beside the files of the session's desk."""
+    desk = current()
+    return 1.0 if desk is None else shapes_beside(desk.source, desk.target)
+
+
+def pose(link: Link, source: Distribution | None, target: Distribution | None) -> Problem | None:
+    """Draw the knobs of the problem that are not on the board, and say what was taken of files; None while a value is bad."""
     loss = controls.choice(link, "loss", LOSSES, default="sinkhorn", label="Loss")
     cost = controls.choice(
         link, "cost", COSTS, default="half-squared", label="Cost of moving mass from x to y",
         help="p = 1 is the Euclidean distance, not the Manhattan one, and p = 2 is half the squared distance; ε = blur^p.",
     )  # fmt: skip
-    held = {name: _held(link, name) for name in ON_BOARD} | {"loss": loss, "cost": cost}
-    return controls.knobs(link, Problem, defaults=held, only=("n", "scaling", "seed", "points"))
+    held = {"loss": loss, "cost": cost}
+    problem = controls.knobs(link, Problem, defaults=held, only=("n", "scaling", "seed", "points", "transform"))
+    if problem is None or source is None or target is None:
+        for name, default in (("blur", Scale().start_blur), ("reach", None)):
+            _held(link, name, default)
+        return problem
+    clouds = _clouds(problem, source, target)
+    for sentence in told(*clouds):
+        st.caption(plain(f"{sentence}."))
+    blur = _held(link, "blur", starting_blur(problem, scale_of(*clouds)))
+    return replace(problem, blur=blur, reach=_held(link, "reach", None))
 
 
-def _held(link: Link, name: str) -> Any:
-    """The value of a knob on the board: as the link says when it was just read, else where its slider stands."""
+def _held(link: Link, name: str, default: float | None) -> Any:
+    """The value of a knob on the board: as the link says when it was just read, else where its slider stands.
+
+    One that nobody has chosen follows the default, which the scale of the data decides.
+    """
     knob, key, desk = _knob(name), f"{link.page}:{name}", current()
-    text = link.take(name)
+    text, before = link.take(name), st.session_state.get(f"{key}:default", default)
     if link.first(key):
-        st.session_state[key], st.session_state[SET_HERE] = knob.default, True
+        st.session_state[key], st.session_state[SET_HERE] = default, True
         if text is not None:
             try:
                 st.session_state[key] = knob.parse(text)
             except ValueError as error:
-                link.complain(f"{error}; {knob.default} is used.", name)
-    elif desk is not None and not st.session_state.get(SET_HERE):
-        st.session_state[key] = getattr(desk.problem, name)
+                link.complain(f"{error}; {default} is used.", name)
+    else:
+        if desk is not None and not st.session_state.get(SET_HERE):
+            st.session_state[key] = getattr(desk.problem, name)
+        if before != default and st.session_state[key] == before:
+            st.session_state[key], st.session_state[SET_HERE] = default, True
+    st.session_state[f"{key}:default"] = default
     value = st.session_state[key]
-    link.put(name, widgets.written(knob, value), widgets.written(knob, knob.default))
+    link.put(name, widgets.written(knob, value), widgets.written(knob, default))
     return value
 
 
@@ -88,15 +111,30 @@ def show(link: Link, problem: Problem, source: Distribution, target: Distributio
         st.error(plain(shorten(str(error), 400)))
         return
     sliders = [name for name in ON_BOARD if link.shows(name)]
-    address = channel.opened(BOARD, desk.answer)
-    board(address, key=BOARD, problem=desk.name, sent=desk.sent, height=HEIGHT, sliders=sliders)
+    address, scale = channel.opened(BOARD, desk.answer), scale_of(desk.source, desk.target)
+    board(address, key=BOARD, problem=desk.name, sent=desk.sent, height=HEIGHT, sliders=sliders, scale=scale)
+    if hint := mismatch(desk.source, desk.target):
+        st.info(plain(f"{hint}."))
     if desk.trouble:
         st.warning(plain(shorten(desk.trouble, 400)))
 
 
+def _posed(problem: Problem, source: Distribution, target: Distribution) -> str:
+    """Tells the problem from others, whatever the sliders of the board say."""
+    return hashlib.sha256(f"{replace(problem, blur=1.0, reach=None)!r}{source!r}{target!r}".encode()).hexdigest()
+
+
+def _clouds(problem: Problem, source: Distribution, target: Distribution) -> tuple[Cloud, Cloud]:
+    """Those of the session's desk, if it holds the problem."""
+    desk = current()
+    if desk is not None and desk.posed == _posed(problem, source, target):
+        return desk.source, desk.target
+    return clouds(problem, source, target)
+
+
 def _desk(problem: Problem, source: Distribution, target: Distribution) -> Desk:
     """The session's desk, or a new one for a problem that it does not hold."""
-    posed = hashlib.sha256(f"{replace(problem, blur=1.0, reach=None)!r}{source!r}{target!r}".encode()).hexdigest()
+    posed = _posed(problem, source, target)
     desk, set_here = current(), st.session_state.pop(SET_HERE, False)
     # While a slider moves, the desk is ahead of the page, which was drawn for where it stood before.
     if desk is not None and desk.posed == posed and (desk.problem == problem or not set_here):
@@ -104,5 +142,6 @@ def _desk(problem: Problem, source: Distribution, target: Distribution) -> Desk:
     with st.spinner("Solving the transport problem …"):
         from otviz.transport.solve import coarse  # torch, which takes seconds in a process that just began
 
-        x, y = clouds(problem, source, target)
-        return lay(Desk(posed, x, y, problem, coarse(problem, x, y)))
+        x, y = _clouds(problem, source, target)
+        picture = coarse(problem, x.points, y.points, x.weights, y.weights)
+        return lay(Desk(posed, x, y, problem, picture))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -12,6 +13,7 @@ import pytest
 from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.browser
+CASES = Path(__file__).resolve().parents[1] / "ot" / "cases"
 
 
 class Transport:
@@ -131,3 +133,35 @@ def test_nothing_is_cut_off(app: str, new_page: Callable[..., Any], scheme: str)
     box = shown.board.bounding_box()
     assert box["x"] + box["width"] <= 1280
     assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+
+
+def test_files_are_taken_as_they_are(open_transport: Callable[..., Transport]) -> None:
+    """Uploaded by both sides: exact cost and S are 5000; looked at by keys, a point has its place in the file; to itself 0."""
+    shown = open_transport("n=200")
+    first, second = (str(CASES / f"shift_{side}.csv") for side in "ab")
+    for side in ("source", "target"):
+        shown.page.get_by_role("combobox", name=side.capitalize(), exact=False).first.click()
+        shown.page.get_by_role("option", name="Your points").click()
+        shown.until(lambda side=side: shown.query.get(side) == "points")
+    uploads = shown.page.locator("input[type=file]")
+    for at, path in enumerate((first, second)):
+        shown.until(lambda: uploads.count() == 2)
+        uploads.nth(at).set_input_files(path)
+        shown.until(lambda at=at: f"{('source', 'target')[at]}.file" in shown.query)
+    shown.until(
+        lambda: shown.board.locator(".number", has_text="Exact cost").count() and shown.number("Exact cost") == 5000
+    )
+    assert shown.number("Sinkhorn divergence") == 5000
+    assert shown.read("blur") == "1"
+    assert "40 rows as they are" in shown.board.locator(".say").inner_text()
+    shown.board.get_by_role("application").press("ArrowRight")
+    rows = {tuple(f"{float(cell):.1f}" for cell in row.split(",")) for row in Path(first).read_text().splitlines()[1:]}
+    shown.until(lambda: "at (" in shown.board.locator(".readout").inner_text())
+    place = shown.board.locator(".readout").inner_text().split("at (")[1].split(")")[0].replace("\u2212", "-")
+    assert tuple(place.split(", ")) in rows
+    uploads.nth(1).set_input_files(first)
+    shown.until(lambda: shown.query["source.file"] == shown.query["target.file"])
+    shown.until(
+        lambda: shown.board.locator(".number", has_text="Exact cost").count() and shown.number("Exact cost") == 0
+    )
+    assert shown.number("Sinkhorn divergence") == 0

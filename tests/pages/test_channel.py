@@ -124,7 +124,7 @@ def test_a_player_gets_what_it_lacks_and_the_page_hears_of_changes(registry: Reg
 def desk(n: int = 60) -> Desk:
     problem = Problem(n=n)
     x, y = clouds(problem, Gaussian(), Ring())
-    return Desk("posed", x, y, problem, coarse(problem, x, y))
+    return Desk("posed", x, y, problem, coarse(problem, x.points, y.points))
 
 
 def question(stage: str, serial: int = 0, blur: float = 0.05, reach: float | None = None) -> bytes:
@@ -135,7 +135,7 @@ def test_a_desk_answers_its_board() -> None:
     at = desk()
     header, arrays = unpack(at.answer(question("shown")).body)
     assert (header["serial"], header["sent"], header["problem"]) == (0, 1, at.name)
-    assert np.array_equal(arrays["x"], at.x)
+    np.testing.assert_allclose(arrays["x"] + np.array(header["offset"]), at.source.points, atol=1e-6)
     header, _ = unpack(at.answer(question("first", 1, 0.5, 2.0)).body)
     assert (header["serial"], header["sent"], header["blur"], header["reach"]) == (1, 2, 0.5, 2.0)
     assert (at.problem.blur, at.problem.reach) == (0.5, 2.0)

@@ -43,9 +43,9 @@ def open_page(app: AppTest, **query: str) -> AppTest:
 
 
 def shown(app: AppTest) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Header and arrays of what the board was given."""
-    data = app.session_state["otviz.desk"].message
-    return unpack(data)
+    """Header and arrays of what the board was given, its places about the origin."""
+    header, arrays = unpack(app.session_state["otviz.desk"].message)
+    return header, arrays | {side: arrays[side] + np.array(header["offset"]) for side in ("x", "y")}
 
 
 def words(app: AppTest) -> str:
@@ -83,7 +83,7 @@ def test_blur_and_reach_come_by_link_and_stay_in_it(app: AppTest) -> None:
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [
-        ({"blur": "0"}, "blur must be a number from 0.001 to 10"),
+        ({"blur": "0"}, "blur must be a number from 1e-30 to 1e+30 (length)"),
         ({"blur": "-1"}, "blur must be"),
         ({"blur": "nan"}, "blur must be"),
         ({"reach": "x"}, "reach must be a number"),

@@ -18,7 +18,8 @@ from otviz.transport.solve import coarse
 @pytest.fixture(scope="module", params=["sinkhorn", "energy"])
 def picture(request):
     problem = Problem(n=60, loss=request.param)
-    return coarse(problem, *clouds(problem, Gaussian(), Ring()))
+    x, y = clouds(problem, Gaussian(), Ring())
+    return coarse(problem, x.points, y.points)
 
 
 def test_points(picture):
@@ -27,13 +28,15 @@ def test_points(picture):
     assert [row["side"] for row in rows] == ["source"] * 60 + ["target"] * 60
     source = rows[:60]
     for names, values in ((("x", "y"), picture.x), (("force_x", "force_y"), picture.force)):
-        np.testing.assert_array_equal(np.float32([[row[name] for name in names] for row in source]), values)
-    np.testing.assert_array_equal(np.float32([[row["x"], row["y"]] for row in rows[60:]]), picture.y)
+        np.testing.assert_allclose(np.float64([[row[name] for name in names] for row in source]), values, rtol=1e-14)
+    np.testing.assert_allclose(np.float64([[row["x"], row["y"]] for row in rows[60:]]), picture.y, rtol=1e-14)
+    np.testing.assert_allclose([float(row["weight"]) for row in rows], 1 / 60, rtol=1e-14)
     assert rows[60]["force_x"] == rows[60]["map_x"] == ""
     if picture.plan is None:
         assert source[0]["map_x"] == source[0]["mass"] == ""
     else:
-        np.testing.assert_array_equal(np.float32([[row["map_x"], row["map_y"]] for row in source]), picture.plan.map)
+        mapped = np.float64([[row["map_x"], row["map_y"]] for row in source])
+        np.testing.assert_allclose(mapped, picture.plan.map, rtol=1e-14)
         assert float(rows[60]["mass"]) == pytest.approx(float(picture.plan.mass_y[0]), rel=1e-6)
 
 
@@ -46,3 +49,18 @@ def test_arrays(picture):
         assert ("plan_matrix" in arrays) == (picture.plan is not None)
         if picture.plan is not None:
             np.testing.assert_array_equal(arrays["plan_partner"], picture.plan.partner)
+
+
+def test_files_hold_masses_and_places_far_from_the_origin():
+    rng = np.random.default_rng(0)
+    middle, a = np.array([4e5, 5e6]), rng.dirichlet(np.ones(30))
+    x, y = rng.standard_normal((30, 2)) + middle, rng.standard_normal((20, 2)) + middle
+    picture = coarse(Problem(), x, y, a)
+    rows = list(csv.DictReader(io.StringIO(points_csv(picture).decode())))
+    np.testing.assert_allclose(
+        np.float64([[row["x"], row["y"]] for row in rows]), np.concatenate([x, y]), rtol=0, atol=1e-8
+    )
+    np.testing.assert_allclose([float(row["weight"]) for row in rows], [*a, *np.full(20, 1 / 20)], rtol=1e-14)
+    with np.load(io.BytesIO(arrays_npz(picture)), allow_pickle=False) as arrays:
+        np.testing.assert_array_equal(arrays["x"], x)
+        np.testing.assert_array_equal(arrays["a"], a)

@@ -1,0 +1,172 @@
+"""What the scale of the data decides: where sliders begin and end, the blur to start with, and what to say of both clouds."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from otviz.distributions import layout
+from otviz.distributions.base import Cloud, Units
+from otviz.params import LEAST, MOST
+from otviz.transport.problem import Problem
+
+UNIT = 20.0
+"""Diameter up to which drawn clouds have the limits of unit scale."""
+
+APART = 20.0
+"""A shape is told to be of another scale than a file if one fits so many times into the other or into the gap."""
+
+SHAPES = 4.0
+"""How far shapes reach from the origin by default."""
+
+Array = NDArray[np.float32]
+Range = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Lengths that suit two clouds, in their units.
+
+    Attributes:
+        blur, reach: where their sliders begin and end.
+        start_blur: to begin with.
+        unit: about an eighth of their diameter: what 1 is for the shapes, and the reach to begin with.
+    """
+
+    blur: Range = (1e-3, 10.0)
+    reach: Range = (0.05, 20.0)
+    start_blur: float = 0.05
+    unit: float = 1.0
+
+
+def scale_of(source: Cloud, target: Cloud) -> Scale:
+    """From the diameter D of both clouds: blur from D / 10 000 to 2 D, 1 % of D to begin with; shapes have unit scale."""
+    length = diameter(source, target)
+    drawn = source.rows is None and target.rows is None
+    if not length > 0 or (drawn and length <= UNIT):
+        return Scale()
+    start = Scale().start_blur if drawn else _round(length / 100)
+    return Scale(
+        blur=(_round(length / 10_000), _round(2 * length)),
+        reach=(_round(length / 200), _round(4 * length)),
+        start_blur=start,
+        unit=_round(length / 8),
+    )
+
+
+def diameter(source: Cloud, target: Cloud) -> float:
+    """Of the box round both clouds, corner to corner."""
+    both = np.concatenate([source.points, target.points])
+    return float(np.hypot(*np.ptp(both, axis=0)))
+
+
+def shapes_beside(source: Cloud, target: Cloud) -> float:
+    """The size and place of a shape, in units of the usual ones, that suit the files among the two; 1 if there is none."""
+    files = [cloud.units.to_file(cloud.points) for cloud in (source, target) if cloud.rows is not None]
+    if not files:
+        return 1.0
+    return _round(float(np.abs(np.concatenate(files)).max()) / SHAPES)
+
+
+def _round(length: float) -> float:
+    """To one digit, within what a problem takes."""
+    return min(max(float(f"{length:.0e}"), LEAST), MOST)
+
+
+def at_unit_scale(source: Cloud, target: Cloud) -> tuple[Units, Array, Array]:
+    """Both clouds as methods made for unit scale want them, float32, and what was done: shapes stay as they are."""
+    scale = scale_of(source, target)
+    if scale == Scale():
+        return Units(), source.points.astype(np.float32), target.points.astype(np.float32)
+    middle = np.concatenate([source.points, target.points]).mean(0)
+    units = Units((float(middle[0]), float(middle[1])), scale.unit)
+    return units, units.to_data(source.points).astype(np.float32), units.to_data(target.points).astype(np.float32)
+
+
+def evened(cloud: Cloud) -> Cloud:
+    """As many points of equal mass, each row as often as its mass asks for: for views that take no masses."""
+    if cloud.weights is None:
+        return cloud
+    n = len(cloud.points)
+    middles = (np.arange(n) + 0.5) / n
+    rows = np.searchsorted(cloud.weights.cumsum(), middles).clip(max=n - 1)
+    return replace(cloud, points=cloud.points[rows], weights=None)
+
+
+def told(source: Cloud, target: Cloud) -> list[str]:
+    """Sentences on what was taken of files, one for each."""
+    sides = (("Source", source), ("Target", target))
+    return [f"{side}: {cloud.describe()}" for side, cloud in sides if cloud.rows is not None]
+
+
+def beside_numbers(source: Cloud, target: Cloud) -> list[str]:
+    """Short sentences to stand beside the numbers: points of files, and the coordinates that both clouds are in."""
+    if source.rows is None and target.rows is None:
+        return [*filter(None, [change(source.units)])]
+    counts = [f"{cloud.taken}{', weighted' if cloud.weights is not None else ''}" for cloud in (source, target)]
+    name = f" ({source.units.name})" if source.units.name and source.units.name == target.units.name else ""
+    unit = change(source.units) or f"Lengths are in the units of the file{name}"
+    return [f"Source: {counts[0]}", f"Target: {counts[1]}", unit]
+
+
+def unit_of(source: Cloud, target: Cloud) -> str:
+    """The unit that lengths of both clouds have, such as "mm"; empty where they name none, or not the same."""
+    names = {cloud.units.name for cloud in (source, target) if cloud.rows is not None}
+    return names.pop() if len(names) == 1 and source.units.factor == 1 else ""
+
+
+def axes(source: Cloud, target: Cloud) -> tuple[str, str] | None:
+    """What to write at the axes: the columns of the files, with their unit as long as it is one; None without a file."""
+    named = [cloud.columns for cloud in (source, target) if cloud.columns is not None]
+    if not named:
+        return None
+    x, y = (" / ".join(dict.fromkeys(columns[axis] for columns in named)) for axis in (0, 1))
+    unit = unit_of(source, target)
+    if not unit or layout.unit_of(x) == unit:  # the file's own heading says it
+        return x, y
+    return f"{x} ({unit})", f"{y} ({unit})"
+
+
+def change(units: Units) -> str:
+    """The change of coordinates that both clouds went through, in one sentence; empty if there was none."""
+    if units == Units(name=units.name):
+        return ""
+    said = f"Both clouds: ({units.offset[0]:.6g}, {units.offset[1]:.6g}) subtracted"
+    if units.factor == 1:
+        return said
+    return f"{said}, then divided by {units.factor:.6g}; lengths here are in units of that"
+
+
+def mismatch(source: Cloud, target: Cloud) -> str:
+    """A hint where a file and a shape are of different scales, or two files of different units; else nothing."""
+    if source.rows is not None and target.rows is not None:
+        differ = source.units.name and target.units.name and source.units.name != target.units.name
+        return (
+            f"{source.name} is in {source.units.name}, {target.name} in {target.units.name}: their numbers are taken as they are"
+            if differ
+            else ""
+        )
+    if source.rows is None and target.rows is None:
+        return ""
+    file, shape = (source, target) if target.rows is None else (target, source)
+    sizes = [float(np.ptp(cloud.points, axis=0).max()) for cloud in (file, shape)]
+    gap = math.dist(file.points.mean(0), shape.points.mean(0))
+    if max(*sizes, gap) < APART * min(sizes):
+        return ""
+    return (
+        f"{file.name} spans {_spans(file.points)}, {shape.name} {_spans(shape.points)}: choose a file for both sides, or "
+        f"give {shape.name} the place and size of the file"
+    )
+
+
+def _spans(points: NDArray[np.float64]) -> str:
+    (x0, y0), (x1, y1) = points.min(0), points.max(0)
+    return f"x from {x0:.3g} to {x1:.3g} and y from {y0:.3g} to {y1:.3g}"
+
+
+def starting_blur(problem: Problem, scale: Scale) -> float:
+    """The blur of a problem nobody has chosen one for; the cosine has no length, so its blur follows none."""
+    return Scale().start_blur if problem.cost == "cosine" else scale.start_blur
