@@ -103,7 +103,8 @@ class ArrayTable(Table):
         if wide:
             return [min(wide, key=_rank)]
         lengths = Counter(one.rows for one in flat.values()).most_common(1)
-        if lengths and lengths[0][1] > 1:
+        images = any(len(one.shape) > 2 for one in stored)  # then the others are about them
+        if lengths and lengths[0][1] > 1 and not images:
             return [one for one in flat.values() if one.rows == lengths[0][0]]
         if any(one.dtype.hasobject for one in stored):
             raise ValueError(f"{self.name} holds Python objects (pickle), which are never opened; save it as numbers")
