@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from otviz.ot.entropic import shares
+
 
 def geomloss_divergence(
     x: Tensor,
@@ -16,8 +18,12 @@ def geomloss_divergence(
     reach: float | None = None,
     scaling: float = 0.9,
     backend: str = "tensorized",
+    a: Tensor | None = None,
+    b: Tensor | None = None,
 ) -> Tensor:
-    """geomloss' SamplesLoss("sinkhorn") of uniform samples x (n, d), y (m, d), shape (); differentiable in both.
+    """geomloss' SamplesLoss("sinkhorn") of samples x (n, d), y (m, d), shape (); differentiable in both.
+
+    Weights a (n,), b (m,) are uniform if None.
 
     Its default scaling of 0.5 gives 2.6105 where 0.9 gives 2.7932 and 0.99 gives 2.7946, so ours is 0.9. It turns
     gradients on and leaves them on when called under `no_grad` (0.3.1); here they stay as they were. With a finite `reach` its
@@ -28,7 +34,10 @@ def geomloss_divergence(
     enabled = torch.is_grad_enabled()
     try:
         loss = SamplesLoss("sinkhorn", p=p, blur=blur, reach=reach, debias=debias, scaling=scaling, backend=backend)
-        value: Tensor = loss(x, y)
+        if a is None and b is None:
+            value: Tensor = loss(x, y)
+        else:
+            value = loss(shares(a, x), x, shares(b, y), y)
     finally:
         torch.set_grad_enabled(enabled)
     return value if enabled else value.detach()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from otviz.ot.costs import cost_p
 from otviz.ot.divergences import check_sinkhorn, sinkhorn_divergence
+from otviz.ot.entropic import shares
 from otviz.ot.exact import exact_cost
 from otviz.ot.sinkhorn import Coupling, solve
 from otviz.ot.squaring import sweeps_for
@@ -28,6 +29,9 @@ LARGEST = 500
 """Points of each side at most: POT's thousand sweeps in the log domain take seconds here, a minute at 2000."""
 
 SWEEPS = 1000
+
+AGREE = 0.01
+"""Share of our number by which another may be off and is said to agree."""
 
 Quantity = Literal["sinkhorn_divergence", "entropic_cost", "transport_cost", "exact_cost"]
 
@@ -67,6 +71,20 @@ class Entry:
     seconds: float
     error: str
 
+    @property
+    def agrees(self) -> bool:
+        """Whether the converted number is ours within AGREE; so is one that there is none of."""
+        return bool(self.error) or abs(self.difference) <= AGREE * abs(self.converted - self.difference)
+
+
+def agreement(entries: Sequence[Entry]) -> str:
+    """In a sentence: whether the converted numbers agree, and whose do not. Ours are the minima of the definitions above."""
+    off = [entry for entry in entries if not entry.agrees]
+    if not off:
+        return f"they agree within {AGREE:.0%}."
+    named = "; ".join(f"{entry.library}, `{entry.call}`, is off by {entry.difference:.2g}" for entry in off)
+    return f"{'all others' if len(off) < len(entries) - 1 else 'the rest'} agree within {AGREE:.0%}, but {named}: it did not reach the optimum that ours is."
+
 
 @dataclass(frozen=True)
 class Case:
@@ -78,6 +96,8 @@ class Case:
     blur: float
     reach: float | None
     scaling: float
+    a: torch.Tensor | None = None
+    b: torch.Tensor | None = None
 
     @property
     def epsilon(self) -> float:
@@ -101,24 +121,32 @@ class Case:
 
     @cached_property
     def weights(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Uniform weights of both sides."""
-        return np.full(len(self.x), 1 / len(self.x)), np.full(len(self.y), 1 / len(self.y))
+        """Weights of both sides."""
+        left, right = self.tensors
+        return np.asarray(left.numpy()), np.asarray(right.numpy())
+
+    @property
+    def tensors(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """The same as tensors."""
+        return shares(self.a, self.x), shares(self.b, self.y)
 
     @cached_property
     def plan(self) -> Coupling:
         """Our solution, with many sweeps at the last temperature."""
         sweeps = max(2, sweeps_for(self.scaling, self.p))
-        return solve(self.cost, self.epsilon, rho=self.rho, per_level=sweeps, last=200)
+        return solve(self.cost, self.epsilon, a=self.a, b=self.b, rho=self.rho, per_level=sweeps, last=200)
 
     @cached_property
     def ours(self) -> dict[Quantity, float]:
         """Our four numbers."""
-        debiased = sinkhorn_divergence(self.x, self.y, blur=self.blur, p=self.p, reach=self.reach, scaling=self.scaling)
+        debiased = sinkhorn_divergence(
+            self.x, self.y, blur=self.blur, p=self.p, reach=self.reach, scaling=self.scaling, a=self.a, b=self.b
+        )
         return {
             "sinkhorn_divergence": float(debiased.value),
             "entropic_cost": float(self.plan.entropic_cost),
             "transport_cost": float(self.plan.transport_cost),
-            "exact_cost": exact_cost(self.matrix),
+            "exact_cost": exact_cost(self.matrix, *self.weights),
         }
 
 
@@ -154,12 +182,15 @@ def compare(
     blur: float = 0.05,
     reach: float | None = None,
     scaling: float = 0.9,
+    a: NDArray[np.float64] | None = None,
+    b: NDArray[np.float64] | None = None,
 ) -> Iterator[Entry]:
     """One entry after the other, ours first; a library that fails leaves its error and the rest goes on.
 
     Args:
-        x, y: uniform samples, shapes (n, 2) and (m, 2), at most LARGEST each.
+        x, y: samples, shapes (n, 2) and (m, 2), at most LARGEST each.
         p, blur, reach, scaling: geomloss' words, lengths in data units.
+        a, b: weights (n,) and (m,), > 0 and summing to 1; uniform if None. Points of weight 0 are left out.
 
     Raises ValueError at once for shapes or values out of range.
     """
@@ -168,9 +199,16 @@ def compare(
     if max(len(x), len(y)) > LARGEST:
         raise ValueError(f"at most {LARGEST} points of each side; got {len(x)} and {len(y)}: draw fewer (n)")
     left, right = (torch.from_numpy(np.array(cloud, dtype=np.float64)) for cloud in (x, y))
-    check_sinkhorn(left, right, blur=blur, p=p, reach=reach)
-    case = Case(left, right, p, blur, reach, scaling)
+    of_x, of_y = (None if weights is None else torch.from_numpy(weights) for weights in (a, b))
+    check_sinkhorn(left, right, blur=blur, p=p, reach=reach, a=of_x, b=of_y)
+    (left, of_x), (right, of_y) = _heavy(left, of_x), _heavy(right, of_y)
+    case = Case(left - left[0], right - left[0], p, blur, reach, scaling, of_x, of_y)
     return (_entry(way, case) for way in WAYS if way.asked(case))
+
+
+def _heavy(points: torch.Tensor, weights: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Points that have weight: some libraries take logarithms."""
+    return (points, None) if weights is None else (points[weights > 0], weights[weights > 0])
 
 
 def _entry(way: Way, case: Case) -> Entry:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from importlib import import_module
 
+import numpy as np
+
 from otviz.ot.reference import geomloss_divergence
 from otviz.transport.libraries import SWEEPS, Case, Way, scalar
 
@@ -14,7 +16,15 @@ SLOW = f"It stays at one ε for {SWEEPS} sweeps at most; at small blur it stops 
 def _samples_loss(case: Case, debias: bool) -> float:
     return scalar(
         geomloss_divergence(
-            case.x, case.y, blur=case.blur, p=case.p, reach=case.reach, scaling=case.scaling, debias=debias
+            case.x,
+            case.y,
+            blur=case.blur,
+            p=case.p,
+            reach=case.reach,
+            scaling=case.scaling,
+            debias=debias,
+            a=case.a,
+            b=case.b,
         )
     )
 
@@ -24,14 +34,25 @@ def _geomloss_sample(case: Case, debias: bool) -> float:
 
     if case.p == 1:
         raise ValueError("geomloss.ot.solve_sample knows the squared distance only; p = 1 needs geomloss.ot.solve")
-    found = ot.solve_sample(case.x, case.y, blur=case.blur, reach=case.reach, debias=debias, max_iter=_iterations(case))
+    found = ot.solve_sample(
+        case.x, case.y, *case.tensors, blur=case.blur, reach=case.reach, debias=debias, max_iter=_iterations(case)
+    )
     return scalar(found.value)
 
 
 def _geomloss_matrix(case: Case) -> float:
     from geomloss import ot
 
-    return scalar(ot.solve(case.cost, reg=case.epsilon, unbalanced=case.rho, max_iter=_iterations(case)).value)
+    return scalar(
+        ot.solve(
+            case.cost,
+            a=case.tensors[0],
+            b=case.tensors[1],
+            reg=case.epsilon,
+            unbalanced=case.rho,
+            max_iter=_iterations(case),
+        ).value
+    )
 
 
 def _iterations(case: Case) -> int:
@@ -53,11 +74,11 @@ def _pot_solve(case: Case) -> float:
 
 
 def _pot_entropy(case: Case) -> tuple[float, float]:
-    """From sum P log P to KL(P | a b) of uniform weights it is epsilon log(n m) more."""
+    """From sum P log P to KL(P | a b) it is epsilon (H(a) + H(b)) more, epsilon log(n m) of uniform weights."""
     import ot
 
     found = ot.solve(case.matrix, *case.weights, reg=case.epsilon, reg_type="entropy", max_iter=SWEEPS)
-    return scalar(found.value), case.epsilon * math.log(len(case.x) * len(case.y))
+    return scalar(found.value), case.epsilon * -sum(float(w @ np.log(w)) for w in case.weights)
 
 
 def _pot_unbalanced(case: Case) -> tuple[float, float]:
@@ -75,7 +96,7 @@ def _pot_sample(case: Case, debias: bool) -> float:
     metric = "euclidean" if case.p == 1 else "sqeuclidean"
     rho = None if case.rho is None else case.p * case.rho
     found = ot.solve_sample(
-        case.x.numpy(), case.y.numpy(), metric=metric, reg=case.p * case.epsilon, unbalanced=rho, debias=debias,
+        case.x.numpy(), case.y.numpy(), *case.weights, metric=metric, reg=case.p * case.epsilon, unbalanced=rho, debias=debias,
         max_iter=SWEEPS,
     )  # fmt: skip
     return scalar(found.value)
@@ -96,7 +117,7 @@ def _ott(case: Case) -> float:
         raise ValueError("OTT-JAX is not installed; pip install ott-jax to see this row") from error
     cost = costs.Euclidean() if case.p == 1 else costs.SqEuclidean()
     geometry = pointcloud.PointCloud(case.x.numpy(), case.y.numpy(), cost_fn=cost, epsilon=case.p * case.epsilon)
-    return float(linear.solve(geometry, threshold=1e-5, max_iterations=2 * SWEEPS).reg_ot_cost)
+    return float(linear.solve(geometry, *case.weights, threshold=1e-5, max_iterations=2 * SWEEPS).reg_ot_cost)
 
 
 WAYS: tuple[Way, ...] = (
@@ -156,7 +177,7 @@ WAYS: tuple[Way, ...] = (
     Way(
         "POT", 'ot.solve(C, a, b, reg=blur**p, reg_type="entropy").value', "⟨P, C⟩ + ε Σ P log P.", "entropic_cost",
         _pot_entropy,
-        f"Σ P log P is negative where KL(P | a bᵀ) is positive: ε log(n m) lies between them. {SLOW}",
+        f"Σ P log P is negative where KL(P | a bᵀ) is positive: the entropies of a and b lie between them, ε log(n m) in all if uniform. {SLOW}",
         epsilon="reg, in units of C", entropy="ε Σ P log P included", unbalanced=False,
     ),
     Way(

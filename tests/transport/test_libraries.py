@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from scipy.optimize import minimize
 
-from otviz.transport.libraries import compare
+from otviz.transport.libraries import agreement, compare
 
 # geomloss does one sweep per temperature; POT stops at 1e-9 at a fixed one; OTT computes in float32
 TOLERANCE = {"otviz": 0.0, "geomloss": 2e-3, "POT": 1e-5, "OTT-JAX": 1e-4}
@@ -84,3 +85,50 @@ def test_a_library_that_fails_leaves_its_reason(clouds):
 def test_what_is_out_of_range_is_refused_at_once(clouds, change):
     with pytest.raises(ValueError, match=r"must|at most"):
         compare(**{"x": clouds[0], "y": clouds[1], **change})
+
+
+@pytest.mark.parametrize("reach", [None, 1.5])
+def test_all_agree_with_weights_some_of_them_zero(clouds, reach):
+    a, b = (np.random.default_rng(seed).integers(0, 4, size=n) for seed, n in ((1, 40), (2, 35)))
+    entries = list(compare(*clouds, blur=0.5, reach=reach, scaling=0.95, a=a / a.sum(), b=b / b.sum()))
+    for entry in entries:
+        if not entry.error:
+            assert entry.difference == pytest.approx(0, abs=2 * TOLERANCE[entry.library] + 1e-12), entry.call
+    assert agreement(entries) == "they agree within 1%."
+
+
+def _entropic_by_descent(cost, a, b, epsilon, rho):
+    """The definition at the top of `libraries`, minimised over the plan itself."""
+
+    def kl(p, q):
+        return (p * np.log(p / q) - p + q).sum()
+
+    def objective(logs):
+        plan = np.exp(logs).reshape(cost.shape)
+        ends = kl(plan.sum(1), a) + kl(plan.sum(0), b)
+        return (plan * cost).sum() + epsilon * kl(plan, np.outer(a, b)) + rho * ends
+
+    return minimize(objective, np.log(np.outer(a, b)).ravel(), method="BFGS", options={"gtol": 1e-8}).fun
+
+
+def test_ours_is_the_least_value_of_the_definition_and_pots_the_same_without_its_mass_terms():
+    rng = np.random.default_rng(0)
+    x, y = (rng.standard_normal((5, 2)).astype(np.float32) for _ in range(2))
+    cost = np.square(x[:, None].astype(float) - y[None]).sum(-1) / 2
+    a, b = np.full(5, 0.2), np.array([0.1, 0.3, 0.2, 0.15, 0.25])
+    expected = _entropic_by_descent(cost, a, b, 0.3**2, 1.0)
+    entries = list(compare(x, y, blur=0.3, reach=1.0, a=a, b=b))
+    (ours,) = (e for e in entries if e.library == "otviz" and e.quantity == "entropic_cost")
+    (pots,) = (e for e in entries if e.library == "POT")
+    assert ours.value == pytest.approx(expected, rel=1e-4)
+    assert pots.converted == pytest.approx(expected, rel=1e-4)
+    assert pots.value == pytest.approx(0, abs=1e-3)
+
+
+def test_a_library_that_did_not_arrive_is_not_said_to_agree(clouds):
+    entries = list(compare(*clouds, blur=0.01, reach=2.0, scaling=0.95))
+    (pots,) = (entry for entry in entries if entry.library == "POT")
+    assert abs(pots.difference) > 1  # e^(-C/epsilon) has vanished
+    assert not pots.agrees
+    assert "POT" in agreement(entries)
+    assert "off by" in agreement(entries)
