@@ -17,6 +17,7 @@ from otviz.compiled import Drawn
 from otviz.methods import Adversarial, Batch, Method
 from otviz.methods.base import Map
 from otviz.networks import MLP, BoundMLP, Generator
+from otviz.ot.precision import has_float64
 from otviz.params import params_of
 from otviz.training import Training
 
@@ -103,7 +104,9 @@ class Stacked:
                 member.step += 1
         batches = self._draw(sum(map(sum, due)))
         names = list(self._method.scalars(0.0))
-        scalars = self._sent(torch.tensor(numbers, dtype=torch.float64)).mT
+        scalars = self._sent(
+            torch.tensor(numbers, dtype=torch.float64 if has_float64(self._losses.device) else torch.float32)
+        ).mT
         found = []
         for step, ((for_adversary, for_generator), values) in enumerate(zip(due, scalars, strict=True), start=first):
             live = dict(zip(names, values, strict=True))

@@ -39,7 +39,7 @@ Target: TypeAlias = Any  # Distribution | ImageSet, once the probes of runs tell
 
 
 def device_named(name: str = "auto") -> torch.device:
-    """The device of that name; "auto" takes CUDA, then MPS, then the CPU.
+    """The device of that name; "auto" takes CUDA, then MPS, then the CPU. `start` leaves MPS where a method cannot run there.
 
     Raises:
         ValueError: the name is unknown or this machine lacks the device.
@@ -52,6 +52,17 @@ def device_named(name: str = "auto") -> torch.device:
     if not there[name]:
         raise ValueError(f"device {name} is not present on this machine; use auto or cpu")
     return torch.device(name)
+
+
+def _steps_on(device: torch.device, method: Method, target: Target, source: Samples, networks: Networks | None) -> bool:
+    """Whether a step of each network can be computed there: some devices lack operations or float64."""
+    try:
+        training = Training(dataclasses.replace(method, batch_size=2), target, source, 2, 0, device, networks)
+        for _ in range(2):
+            training.advance()
+    except (RuntimeError, TypeError, NotImplementedError):
+        return False
+    return True
 
 
 @dataclass(frozen=True)
@@ -360,6 +371,8 @@ def start(
     chosen = None if points else networks or Networks()
     if chosen is not None:
         check_classes(method, chosen, len(target.class_names))
+    if device == "auto" and at.type == "mps" and not _steps_on(at, method, target, drawn_from, chosen):
+        at = torch.device("cpu")
     autocast = not points and (precision == "bfloat16" or (precision == "auto" and at.type == "cuda"))
     planned = method.default_steps if steps is None else steps
     training = Training(method, target, drawn_from, planned, seed, at, chosen, lr_decay, autocast)

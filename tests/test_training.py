@@ -10,9 +10,12 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load, save
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from otviz.distributions import named as distribution
-from otviz.methods import Method, named
+from otviz.methods import Method, methods, named
+from otviz.ot import precision
+from otviz.ot.costs import squared_euclidean
 from otviz.training import Step, Stream, Training, device_named, start, train
 
 CPU = torch.device("cpu")
@@ -194,6 +197,50 @@ def test_a_missing_device_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ValueError, match="cuda is not present on this machine"):
         device_named("cuda")
     assert device_named("auto") == CPU
+
+
+@pytest.mark.parametrize("name", ["sinkhorn", "ot-gan", "uotm-sd"])
+def test_auto_leaves_a_device_on_which_the_method_cannot_run(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("auto takes CUDA here")
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)  # present, and nothing can be computed there
+    assert device_named("auto").type == "mps"
+    assert start(method(name), distribution("ring")(), steps=2, device="auto").device == CPU
+
+
+class _NoFloat64(TorchDispatchMode):
+    """Refuses every float64 tensor, as a device without it does."""
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        out = func(*args, **(kwargs or {}))
+        for tensor in torch.utils._pytree.tree_leaves(out):
+            if isinstance(tensor, torch.Tensor) and tensor.dtype == torch.float64:
+                raise TypeError(f"float64 was asked for by {func}")
+        return out
+
+
+@pytest.mark.parametrize("name", sorted(methods()))
+def test_no_loss_asks_for_float64_on_a_device_without_it(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(precision, "LACKING", frozenset({"cpu"}))
+    for knobs in ({}, {"p": "1"}, {"reach": 1.0}) if name == "sinkhorn" else ({},):
+        training = start(method(name, **knobs), distribution("ring")(), steps=4)
+        batch, scalars = training.batch(), training.method.scalars(0.0)
+        adversary = training.adversary or torch.nn.Identity()
+        with _NoFloat64():
+            training.method.generator_loss(training.generator, adversary, batch, scalars).backward()
+            if training.adversary is not None:
+                training.method.adversary_loss(training.generator, adversary, batch, scalars).backward()
+    with pytest.raises(TypeError, match="float64 was asked for"), _NoFloat64():
+        torch.ones(2).double()
+
+
+def test_many_features_are_compared_without_float64(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(precision, "LACKING", frozenset({"cpu"}))
+    x, y = torch.randn(20, 50), torch.randn(30, 50)
+    expected = torch.cdist(x.double(), y.double()).square()
+    with _NoFloat64():
+        found = squared_euclidean(x, y)
+    assert torch.allclose(found.double(), expected, rtol=1e-5, atol=1e-4)
 
 
 def test_an_unknown_device_is_refused() -> None:

@@ -16,6 +16,7 @@ from otviz.methods.base import Adversary, Batch, Map, Method, Scalars, minibatch
 from otviz.networks import Generator
 from otviz.ot.costs import cost_p
 from otviz.ot.divergences import fast_sinkhorn
+from otviz.ot.reference import geomloss_divergence
 from otviz.ot.squaring import Schedule, levels_for, square_down, square_down_self
 from otviz.params import param
 
@@ -46,6 +47,9 @@ class Sinkhorn(Method):
     debias: bool = param(True, doc="Subtract the self terms, so that S(a, a) = 0")
     # Our solver at 0.7 has a smaller gradient error than geomloss at the notebook's 0.9 (tests/ot, README).
     scaling: float = param(0.7, 0.1, 0.99, doc="Fineness of epsilon-scaling: nearer 1 is slower, finer", advanced=True)
+    solver: Literal["ours", "geomloss"] = param(
+        "ours", doc="Whose divergence: ours, or geomloss' SamplesLoss as in the notebook, slower", advanced=True
+    )
     reach: float | None = param(None, 0.01, 100, doc="Unbalanced: mass may stay unmatched beyond reach", unit="length")
     batch_size: int = minibatch(256)
     hidden: int = param(256, 4, 1024, doc="Width of each hidden layer", unit="units", advanced=True)
@@ -60,7 +64,8 @@ class Sinkhorn(Method):
         return Generator(dim, self.noise_dim, self.hidden, self.layers, rng, "relu")
 
     def _divergence(self, x: Tensor, y: Tensor, blur: float) -> Tensor:
-        return fast_sinkhorn(x, y, blur=blur, p=int(self.p), debias=self.debias, reach=self.reach, scaling=self.scaling)
+        divergence = fast_sinkhorn if self.solver == "ours" else geomloss_divergence
+        return divergence(x, y, blur=blur, p=int(self.p), debias=self.debias, reach=self.reach, scaling=self.scaling)
 
     def generator_loss(self, generator: Map, adversary: Adversary, batch: Batch, s: Scalars) -> Tensor:
         # processes that share a batch all solve the whole problem: what they share is the generator's work

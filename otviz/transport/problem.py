@@ -58,6 +58,9 @@ class Problem(Knobs):
     scaling: float = param(
         0.7, 0.3, 0.98, doc="Ratio between successive blurs of the solver: nearer 1 is slower, finer", advanced=True
     )
+    solver: Literal["ours", "geomloss"] = param(
+        "ours", doc="Whose value and arrows: ours, or geomloss' SamplesLoss as in Fuge's notebook", advanced=True
+    )
     seed: int = param(0, 0, 2**31 - 1, doc="Draws the points", advanced=True)
     points: Literal["drawn", "notebook"] = param(
         "drawn", doc="Points drawn of source and target, or the 2000 of Fuge's notebook (chapter 11)", advanced=True

@@ -21,6 +21,7 @@ from otviz.transport.memory import check_memory
 from otviz.transport.picture import Picture
 from otviz.transport.potentials import Masses, Points
 from otviz.transport.problem import Problem
+from otviz.transport.theirs import by_geomloss
 
 FULL = 1500
 """Points up to which the first answer is the full one."""
@@ -140,4 +141,8 @@ def _picture(
         picture = yield from couplings.picture(problem, x, y, a, b, some, dense)
     else:
         picture = yield from kernels.picture(problem, x, y, a, b, some)
-    return replace(picture, a=a, b=b, numbers=replace(picture.numbers, seconds=time.perf_counter() - began))
+    picture = replace(picture, a=a, b=b, numbers=replace(picture.numbers, seconds=time.perf_counter() - began))
+    if problem.solver == "geomloss" and some is None and couplings.has_plan(problem):
+        yield
+        return by_geomloss(problem, picture, x, y, a, b)
+    return picture

@@ -115,16 +115,16 @@ def show_libraries(problem: Problem, source: Distribution, target: Distribution)
     from otviz.transport.libraries import LARGEST, agreement, compare
     from otviz.transport.library_calls import WAYS
 
-    given = _small(problem, source, target, LARGEST)
-    x, y = (evened(cloud) for cloud in given)
+    x, y = _small(problem, source, target, LARGEST)
     of = (replace(problem, loss="sinkhorn"), source, target)
+    settings = problem.p, problem.blur, problem.reach
     entries = computed(
-        "libraries", of, len(WAYS), lambda: compare(x.points, y.points, problem.p, problem.blur, problem.reach)
+        "libraries", of, len(WAYS), lambda: compare(x.points, y.points, *settings, a=x.weights, b=y.weights)
     )
     st.markdown(
         "Libraries print different numbers for one problem, because they mean different costs (|x − y|² or half of it), "
         "different temperatures, and count the entropy or not. Multiplied by the factor and moved by the offset, "
-        f"{agreement(entries)} Here {_sizes(x, y)}{_even(given)}."
+        f"{agreement(entries)} Here {_sizes(x, y)}."
     )
     table = pd.DataFrame({
         "library": [entry.library for entry in entries],
