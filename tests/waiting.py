@@ -20,6 +20,14 @@ def until(condition: Callable[[], object], seconds: float = PATIENCE) -> None:
         time.sleep(0.005)
 
 
+def at_one_moment(read: Callable[[], list[int]]) -> list[int]:
+    """Numbers that only grow, as they were together: read until two readings agree."""
+    before = read()
+    while (now := read()) != before:
+        before = now
+    return now
+
+
 def page_until(page: Any, condition: Callable[[], object], seconds: float = PATIENCE) -> None:
     """Wait for it while the page of a browser lives on; fails after so many seconds."""
     end = time.monotonic() + seconds

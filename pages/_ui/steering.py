@@ -120,7 +120,8 @@ def _branch(link: Link, runs: Sequence[Run | Recorded], labels: Sequence[str]) -
     method = _one_knob(runs[at].config.method)
     if st.button("Start the branch", type="primary", disabled=method is None):
         try:
-            made = registry().submit(branch(runs[at], step, method))
+            now = step == steps[-1]  # a run that trains may not have that very step any more
+            made = registry().submit(branch(runs[at], None if now else step, method))
             comparing.go_to(link, [*runs, made])
         except ValueError as error:
             _complain(error)

@@ -9,11 +9,12 @@ from streamlit.testing.v1 import AppTest
 
 from otviz.compare import presets
 from otviz.runs import probe
+from otviz.runs.pace import TURN
 from otviz.runs.registry import Registry
 from pages._ui.compare_views import VIEWS
 from pages._ui.links import plain
 from tests.pages.asking import address, open_menu, unfold, words
-from tests.waiting import PATIENCE, until
+from tests.waiting import PATIENCE, at_one_moment, until
 
 FEW = {"preset": "own", "methods": "otm,uotm", "1.batch_size": "8", "2.batch_size": "8", "steps": "100000"}
 
@@ -86,7 +87,8 @@ def test_methods_train_in_step_and_their_knobs_act_on_them(app: AppTest, registr
     open_page(app, **FEW)
     one, two = begun(app, registry)
     assert (one.config.method.name, two.config.method.name) == ("otm", "uotm")
-    assert abs(one.step - two.step) < 500
+    steps = at_one_moment(lambda: [one.live.training.step, two.live.training.step])
+    assert abs(steps[0] - steps[1]) <= TURN
     tau = next(slider for slider in unfold(app).select_slider if slider.label.startswith("Tau") and "2." in slider.key)
     tau.set_value(0.1).run()
     until(lambda: two.config.method.tau == 0.1)

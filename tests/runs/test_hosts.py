@@ -26,7 +26,7 @@ from otviz.runs.live import Here
 from otviz.runs.pace import AHEAD, TURN
 from otviz.runs.registry import Registry
 from otviz.runs.store import Store
-from tests.waiting import PATIENCE, until
+from tests.waiting import PATIENCE, at_one_moment, until
 
 SMALL = {"hidden": 8, "layers": 1, "batch_size": 8}
 NAN = (float("nan"), float("nan"))
@@ -150,9 +150,7 @@ def test_runs_in_hosts_stay_in_step_fork_and_are_kept(registry: Registry) -> Non
     runs = registry.submit_together([config("uotm"), config("gan"), config("sinkhorn")])
     assert {run._lane for run in runs} == {0, 1}
     until(lambda: min(run.step for run in runs) > 200)
-    before, now = [-1], [-2]
-    while before != now:  # all at one moment
-        before, now = now, [run.live.step for run in runs]
+    now = at_one_moment(lambda: [run.live.step for run in runs])
     assert max(now) - min(now) <= AHEAD + 2 * TURN
     for run in runs:
         run.pause()

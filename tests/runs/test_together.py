@@ -21,7 +21,7 @@ from otviz.runs.registry import Registry
 from otviz.runs.run import Run
 from otviz.runs.slots import Slots
 from otviz.runs.store import Store
-from tests.waiting import PATIENCE, until
+from tests.waiting import PATIENCE, at_one_moment, until
 
 SMALL = {"hidden": 8, "layers": 1, "batch_size": 8}
 
@@ -39,11 +39,7 @@ def registry(tmp_path: Any) -> Iterator[Registry]:
 
 
 def steps_of(runs: list[Run]) -> list[int]:
-    """All at one moment: read until two readings agree."""
-    before, now = [-1], [-2]
-    while before != now:
-        before, now = now, [run.live.training.step for run in runs]
-    return now
+    return at_one_moment(lambda: [run.live.training.step for run in runs])
 
 
 # Taking turns
