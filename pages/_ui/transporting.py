@@ -61,7 +61,9 @@ def pose(link: Link, source: Distribution | None, target: Distribution | None) -
         help="p = 1 is the Euclidean distance, not the Manhattan one, and p = 2 is half the squared distance; ε = blur^p.",
     )  # fmt: skip
     held = {"loss": loss, "cost": cost}
-    problem = controls.knobs(link, Problem, defaults=held, only=("n", "scaling", "solver", "seed", "points", "transform"))
+    problem = controls.knobs(
+        link, Problem, defaults=held, only=("n", "scaling", "solver", "seed", "points", "transform")
+    )
     if problem is None or source is None or target is None:
         for name, default in (("blur", Scale().start_blur), ("reach", None)):
             _held(link, name, default)
