@@ -19,7 +19,8 @@ from torch import Tensor
 
 from otviz.ot.costs import squared_euclidean
 from otviz.ot.divergences import sinkhorn_divergence
-from otviz.ot.exact import wasserstein2
+from otviz.ot.entropic import shares
+from otviz.ot.exact import exact_cost, squared_distances
 
 LARGEST = 1000
 """Points of a cloud at most: each frame solves two or three problems of this size."""
@@ -94,6 +95,8 @@ def flow(
     steps: int = 100,
     step_size: float = 0.05,
     measured_every: int = MEASURED_EVERY,
+    a: NDArray[np.float64] | None = None,
+    b: NDArray[np.float64] | None = None,
 ) -> Iterator[Frame]:
     """Play x <- x - step_size * n * grad L(x, y): frames 0 (where x starts) to `steps`.
 
@@ -102,46 +105,74 @@ def flow(
         x, y: moving and target points, shapes (n, 2) and (m, 2), at most LARGEST each.
         step_size: flow time of a step; p = 2 contracts by about 1 - step_size a step, so it must stay below 1.
         measured_every: steps between two values of W2.
+        a, b: masses of the points, (n,) and (m,), summing to 1; uniform if None.
 
     Raises:
         ValueError: shapes, counts or step sizes out of range.
         ArithmeticError: the loss or a position is no longer a finite number.
     """
     _check(x, y, steps, step_size)
-    return _play(loss, x, y, steps, step_size, measured_every)
+    return _play(loss, (x, y), (a, b), steps, step_size, measured_every)
 
 
 def _play(
-    loss: FlowLoss, x: NDArray[np.float32], y: NDArray[np.float32], steps: int, step_size: float, measured_every: int
+    loss: FlowLoss,
+    clouds: tuple[NDArray[np.float32], NDArray[np.float32]],
+    masses: tuple[NDArray[np.float64] | None, NDArray[np.float64] | None],
+    steps: int,
+    step_size: float,
+    measured_every: int,
 ) -> Iterator[Frame]:
+    (x, y), (a, b) = clouds, (None if w is None else torch.from_numpy(w) for w in masses)
     points, target = (torch.from_numpy(np.array(cloud, dtype=np.float32)) for cloud in (x, y))
     spent = 0.0
     for step in range(steps + 1):
         began = time.perf_counter()
-        value, force = loss_and_force(loss, points, target)
+        value, force = loss_and_force(loss, points, target, a, b)
         if not (math.isfinite(value) and bool(torch.isfinite(force).all())):
             raise ArithmeticError(f"the loss was no longer a number at step {step}; a smaller step may help")
         positions = points.numpy().copy()
         due = step % measured_every == 0 or step == steps
-        w2 = wasserstein2(positions[:MEASURED], y[:MEASURED]) if due else math.nan
+        w2 = _w2(positions, y, *masses) if due else math.nan
         points = points + step_size * force
         spent += time.perf_counter() - began
         yield Frame(step, step * step_size, positions, value, spent, w2)
 
 
+def _w2(
+    x: NDArray[np.float32], y: NDArray[np.float32], a: NDArray[np.float64] | None, b: NDArray[np.float64] | None
+) -> float:
+    """W2 between the first MEASURED points of each side, their masses brought to the same sum; nan where these are 0."""
+    parts = [None if w is None else w[:MEASURED] / max(w[:MEASURED].sum(), 1e-300) for w in (a, b)]
+    if any(part is not None and not part.any() for part in parts):
+        return math.nan
+    return math.sqrt(exact_cost(squared_distances(x[:MEASURED], y[:MEASURED]), *parts))
+
+
 @torch.no_grad()
-def loss_and_force(loss: FlowLoss, x: Tensor, y: Tensor) -> tuple[float, Tensor]:
-    """L(x, y) between uniform samples x (n, d), y (m, d), and the force -n grad_x L, shape (n, d)."""
+def loss_and_force(
+    loss: FlowLoss, x: Tensor, y: Tensor, a: Tensor | None = None, b: Tensor | None = None
+) -> tuple[float, Tensor]:
+    """L(x, y) between samples x (n, d), y (m, d), and the force -grad_x L per unit of mass, (n, d), 0 where there is none.
+
+    Masses a (n,), b (m,) sum to 1; uniform if None, and then the force is -n grad_x L.
+    """
     if loss.loss == "sinkhorn":
-        found = sinkhorn_divergence(x, y, blur=loss.blur, p=loss.p, reach=loss.reach, scaling=loss.scaling)
-        return float(found.value), found.gradient_x * -len(x)
-    value, gradient = kernel_norm(x, y, loss.loss, loss.blur)
-    return float(value), gradient * -len(x)
+        found = sinkhorn_divergence(x, y, blur=loss.blur, p=loss.p, reach=loss.reach, scaling=loss.scaling, a=a, b=b)
+        value, gradient = found.value, found.gradient_x
+    else:
+        value, gradient = kernel_norm(x, y, loss.loss, loss.blur, a, b)
+    mass = shares(a, x).to(x)[:, None]
+    return float(value), torch.where(mass > 0, -gradient / mass, torch.zeros_like(gradient))
 
 
 @torch.no_grad()
-def kernel_norm(x: Tensor, y: Tensor, kernel: Kind, blur: float = 0.5) -> tuple[Tensor, Tensor]:
-    """1/2 |a - b|_k^2 of uniform samples x (n, d), y (m, d), shape (), and its gradient at x, (n, d), in closed form.
+def kernel_norm(
+    x: Tensor, y: Tensor, kernel: Kind, blur: float = 0.5, a: Tensor | None = None, b: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """1/2 |a - b|_k^2 of samples x (n, d), y (m, d), shape (), and its gradient at x, (n, d), in closed form.
+
+    Masses a (n,), b (m,) sum to 1; uniform if None.
 
     The value is the V-statistic: each point meets itself, so it is >= 0. Half the energy distance of Szekely for "energy".
 
@@ -154,13 +185,15 @@ def kernel_norm(x: Tensor, y: Tensor, kernel: Kind, blur: float = 0.5) -> tuple[
     k_xx, pull_xx = _KERNELS[kernel](squared_euclidean(x, x), blur)
     k_xy, pull_xy = _KERNELS[kernel](squared_euclidean(x, y), blur)
     k_yy, _ = _KERNELS[kernel](squared_euclidean(y, y), blur)
-    value = (k_xx.mean() + k_yy.mean()) / 2 - k_xy.mean()
-    return value, (_pulled(pull_xx, x, x) - _pulled(pull_xy, x, y)) / len(x)
+    of_x, of_y = shares(a, x).to(x), shares(b, y).to(y)
+    value = (of_x @ k_xx @ of_x + of_y @ k_yy @ of_y) / 2 - of_x @ k_xy @ of_y
+    return value, (_pulled(pull_xx, x, x, of_x) - _pulled(pull_xy, x, y, of_y)) * of_x[:, None]
 
 
-def _pulled(pull: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    """Mean over j of pull_ij (x_i - y_j), the slope of mean_j k(x_i, y_j) at x_i, shape (n, d)."""
-    return (pull.sum(1, keepdim=True) * x - pull @ y) / len(y)
+def _pulled(pull: Tensor, x: Tensor, y: Tensor, masses: Tensor) -> Tensor:
+    """sum_j masses_j pull_ij (x_i - y_j), the slope of sum_j masses_j k(x_i, y_j) at x_i, shape (n, d)."""
+    weighed = pull * masses
+    return weighed.sum(1, keepdim=True) * x - weighed @ y
 
 
 # Each kernel gives k and the factor w with dk/dx = w (x - y), from squared distances.

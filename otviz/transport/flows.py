@@ -39,6 +39,7 @@ class Flows:
         losses: what is descended, one panel each.
         x, y: moving and target points, shapes (n, 2) and (m, 2), at most 1000 each.
         steps, step_size: of every flow.
+        a, b: masses of the points, (n,) and (m,), summing to 1; uniform if None.
 
     Raises ValueError at once for clouds, steps or step sizes that `flow` does not take.
     """
@@ -51,6 +52,8 @@ class Flows:
         *,
         steps: int = 100,
         step_size: float = 0.05,
+        a: NDArray[np.float64] | None = None,
+        b: NDArray[np.float64] | None = None,
     ) -> None:
         self.id = uuid.uuid4().hex[:12]
         box = square_box(x, y)
@@ -59,7 +62,7 @@ class Flows:
             _Played(
                 f"flow-{self.id}-{index}",
                 Scene(loss.title, box, y, x, None, "", steps, None),
-                flow(loss, x, y, steps=steps, step_size=step_size),
+                flow(loss, x, y, steps=steps, step_size=step_size, a=a, b=b),
             )
             for index, loss in enumerate(losses)
         ]

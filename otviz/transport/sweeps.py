@@ -14,13 +14,16 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from otviz.ot.costs import cost_p
 from otviz.ot.divergences import check_sinkhorn, sinkhorn_divergence
+from otviz.ot.entropic import shares
 from otviz.ot.exact import exact_cost
 from otviz.ot.sinkhorn import solve
 from otviz.ot.squaring import sweeps_for
 from otviz.transport.flow import kernel_norm
+from otviz.transport.potentials import Masses
 
 LARGEST = 1000
 BLURS: tuple[float, ...] = tuple(float(blur) for blur in np.geomspace(1e-3, 10, 25))
@@ -55,24 +58,34 @@ class Limits:
     entropic_cost: float
 
 
-def limits(x: NDArray[np.float32], y: NDArray[np.float32], p: int) -> Limits:
-    """The limits for uniform samples x (n, 2), y (m, 2); p is 1 or 2."""
+def limits(
+    x: NDArray[np.float32], y: NDArray[np.float32], p: int, a: Masses | None = None, b: Masses | None = None
+) -> Limits:
+    """The limits for samples x (n, 2), y (m, 2), with masses a (n,), b (m,) or uniform; p is 1 or 2."""
     left, right = _clouds(x, y)
+    of_x, of_y = (shares(_tensor(w), z) for w, z in ((a, left), (b, right)))
     cost = cost_p(left, right, p)
     if p == 2:
-        blurred = float((left.mean(0) - right.mean(0)).square().sum() / 2)
+        blurred = float((of_x @ left - of_y @ right).square().sum() / 2)
     else:
-        blurred = float(kernel_norm(left, right, "energy")[0])
-    return Limits(exact_cost(cost.numpy()), blurred, float(cost.mean()))
+        blurred = float(kernel_norm(left, right, "energy", a=of_x, b=of_y)[0])
+    return Limits(exact_cost(cost.numpy(), a, b), blurred, float(of_x @ cost @ of_y))
 
 
 def blur_curve(
-    x: NDArray[np.float32], y: NDArray[np.float32], p: int = 2, scaling: float = 0.9, blurs: Sequence[float] = BLURS
+    x: NDArray[np.float32],
+    y: NDArray[np.float32],
+    p: int = 2,
+    scaling: float = 0.9,
+    blurs: Sequence[float] = BLURS,
+    a: Masses | None = None,
+    b: Masses | None = None,
 ) -> Iterator[Point]:
     """One point of the curves for each blur, in the order given.
 
     Args:
-        x, y: uniform samples, shapes (n, 2) and (m, 2), at most LARGEST each.
+        x, y: samples, shapes (n, 2) and (m, 2), at most LARGEST each.
+        a, b: their masses, (n,) and (m,), summing to 1; uniform if None.
         p: 1 for the cost |x - y|, 2 for its half square.
         scaling: ratio of successive blurs of the solver; nearer 1 is slower and more exact.
         blurs: lengths > 0, in data units.
@@ -81,21 +94,24 @@ def blur_curve(
     """
     left, right = _clouds(x, y)
     for blur in blurs:
-        check_sinkhorn(left, right, blur=blur, p=p, reach=None)
-    return _points(left, right, p, scaling, blurs, max(2, sweeps_for(scaling, p)))
+        check_sinkhorn(left, right, blur=blur, p=p, reach=None, a=_tensor(a), b=_tensor(b))
+    sweeps = max(2, sweeps_for(scaling, p))
+    return _points((left, right), (_tensor(a), _tensor(b)), p, (scaling, sweeps), blurs)
 
 
 def _points(
-    x: torch.Tensor, y: torch.Tensor, p: int, scaling: float, blurs: Sequence[float], sweeps: int
+    clouds: tuple[Tensor, Tensor],
+    masses: tuple[Tensor | None, Tensor | None],
+    p: int,
+    pace: tuple[float, int],
+    blurs: Sequence[float],
 ) -> Iterator[Point]:
+    (x, y), (a, b), (scaling, sweeps) = clouds, masses, pace
     cost = cost_p(x, y, p)
-    largest = float(cost.max())
     for blur in blurs:
         began = time.perf_counter()
-        if blur**p > largest:  # there S is a small difference of large numbers, which float32 would lose
-            x, y, cost = x.double(), y.double(), cost.double()
-        debiased = sinkhorn_divergence(x, y, blur=blur, p=p, scaling=scaling)
-        plan = solve(cost, blur**p, per_level=sweeps, last=4 * sweeps)
+        debiased = sinkhorn_divergence(x, y, blur=blur, p=p, scaling=scaling, a=a, b=b)
+        plan = solve(cost, blur**p, a=a, b=b, per_level=sweeps, last=4 * sweeps)
         yield Point(
             blur=blur,
             epsilon=blur**p,
@@ -110,4 +126,9 @@ def _clouds(x: NDArray[np.float32], y: NDArray[np.float32]) -> tuple[torch.Tenso
     for name, cloud in (("x", x), ("y", y)):
         if cloud.ndim != 2 or not 1 <= len(cloud) <= LARGEST:
             raise ValueError(f"{name} must have shape (n, d) with n from 1 to {LARGEST}; got {cloud.shape}")
-    return torch.from_numpy(np.array(x, dtype=np.float32)), torch.from_numpy(np.array(y, dtype=np.float32))
+    left, right = (torch.from_numpy(np.array(cloud, dtype=np.float64)) for cloud in (x, y))
+    return left - left[0], right - left[0]
+
+
+def _tensor(masses: Masses | None) -> Tensor | None:
+    return None if masses is None else torch.from_numpy(masses)
