@@ -19,6 +19,7 @@ from torch import Tensor
 
 from otviz.ot.costs import squared_euclidean
 from otviz.ot.divergences import sinkhorn_divergence
+from otviz.ot.entropic import shares
 from otviz.ot.exact import exact_cost, squared_distances
 
 LARGEST = 1000
@@ -29,7 +30,6 @@ MEASURED = 400
 
 MEASURED_EVERY = 10
 
-Masses = NDArray[np.float64] | None
 Kind = Literal["sinkhorn", "gaussian", "laplacian", "energy"]
 
 
@@ -95,35 +95,37 @@ def flow(
     steps: int = 100,
     step_size: float = 0.05,
     measured_every: int = MEASURED_EVERY,
-    a: Masses = None,
-    b: Masses = None,
+    a: NDArray[np.float64] | None = None,
+    b: NDArray[np.float64] | None = None,
 ) -> Iterator[Frame]:
-    """Play x_i <- x_i - step_size * grad_i L(x, y) / a_i: frames 0 (where x starts) to `steps`.
+    """Play x <- x - step_size * n * grad L(x, y): frames 0 (where x starts) to `steps`.
 
     Args:
         loss: what is descended.
         x, y: moving and target points, shapes (n, 2) and (m, 2), at most LARGEST each.
         step_size: flow time of a step; p = 2 contracts by about 1 - step_size a step, so it must stay below 1.
         measured_every: steps between two values of W2.
-        a, b: masses of the points, (n,) and (m,), > 0, summing to 1; uniform if None.
+        a, b: masses of the points, (n,) and (m,), summing to 1; uniform if None.
 
     Raises:
         ValueError: shapes, counts or step sizes out of range.
         ArithmeticError: the loss or a position is no longer a finite number.
     """
     _check(x, y, steps, step_size)
-    return _play(loss, (x, y), (a, b), (steps, step_size, measured_every))
+    return _play(loss, (x, y), (a, b), steps, step_size, measured_every)
 
 
 def _play(
     loss: FlowLoss,
     clouds: tuple[NDArray[np.float32], NDArray[np.float32]],
-    masses: tuple[Masses, Masses],
-    pace: tuple[int, float, int],
+    masses: tuple[NDArray[np.float64] | None, NDArray[np.float64] | None],
+    steps: int,
+    step_size: float,
+    measured_every: int,
 ) -> Iterator[Frame]:
-    points, target = (torch.from_numpy(np.array(cloud, dtype=np.float32)) for cloud in clouds)
-    a, b = (None if of is None else torch.from_numpy(of).float() for of in masses)
-    (steps, step_size, measured_every), spent = pace, 0.0
+    (x, y), (a, b) = clouds, (None if w is None else torch.from_numpy(w) for w in masses)
+    points, target = (torch.from_numpy(np.array(cloud, dtype=np.float32)) for cloud in (x, y))
+    spent = 0.0
     for step in range(steps + 1):
         began = time.perf_counter()
         value, force = loss_and_force(loss, points, target, a, b)
@@ -131,33 +133,37 @@ def _play(
             raise ArithmeticError(f"the loss was no longer a number at step {step}; a smaller step may help")
         positions = points.numpy().copy()
         due = step % measured_every == 0 or step == steps
-        w2 = _w2(positions, clouds[1], *masses) if due else math.nan
+        w2 = _w2(positions, y, *masses) if due else math.nan
         points = points + step_size * force
         spent += time.perf_counter() - began
         yield Frame(step, step * step_size, positions, value, spent, w2)
 
 
-def _w2(x: NDArray[np.float32], y: NDArray[np.float32], a: Masses, b: Masses) -> float:
-    """Between the first MEASURED points of each, with their masses."""
-    some = slice(MEASURED)
-    shares = (None if of is None else of[some] / of[some].sum() for of in (a, b))
-    return math.sqrt(exact_cost(squared_distances(x[some], y[some]), *shares))
+def _w2(
+    x: NDArray[np.float32], y: NDArray[np.float32], a: NDArray[np.float64] | None, b: NDArray[np.float64] | None
+) -> float:
+    """W2 between the first MEASURED points of each side, their masses brought to the same sum; nan where these are 0."""
+    parts = [None if w is None else w[:MEASURED] / max(w[:MEASURED].sum(), 1e-300) for w in (a, b)]
+    if any(part is not None and not part.any() for part in parts):
+        return math.nan
+    return math.sqrt(exact_cost(squared_distances(x[:MEASURED], y[:MEASURED]), *parts))
 
 
 @torch.no_grad()
 def loss_and_force(
     loss: FlowLoss, x: Tensor, y: Tensor, a: Tensor | None = None, b: Tensor | None = None
 ) -> tuple[float, Tensor]:
-    """L(x, y) between samples x (n, d), y (m, d), and the force -grad_i L / a_i, shape (n, d).
+    """L(x, y) between samples x (n, d), y (m, d), and the force -grad_x L per unit of mass, (n, d), 0 where there is none.
 
-    Masses a (n,), b (m,) are > 0 and sum to 1; uniform if None.
+    Masses a (n,), b (m,) sum to 1; uniform if None, and then the force is -n grad_x L.
     """
-    mass = 1 / len(x) if a is None else a[:, None]
     if loss.loss == "sinkhorn":
         found = sinkhorn_divergence(x, y, blur=loss.blur, p=loss.p, reach=loss.reach, scaling=loss.scaling, a=a, b=b)
-        return float(found.value), found.gradient_x / -mass
-    value, gradient = kernel_norm(x, y, loss.loss, loss.blur, a, b)
-    return float(value), gradient / -mass
+        value, gradient = found.value, found.gradient_x
+    else:
+        value, gradient = kernel_norm(x, y, loss.loss, loss.blur, a, b)
+    mass = shares(a, x).to(x)[:, None]
+    return float(value), torch.where(mass > 0, -gradient / mass, torch.zeros_like(gradient))
 
 
 @torch.no_grad()
@@ -166,8 +172,9 @@ def kernel_norm(
 ) -> tuple[Tensor, Tensor]:
     """1/2 |a - b|_k^2 of samples x (n, d), y (m, d), shape (), and its gradient at x, (n, d), in closed form.
 
-    Masses a (n,), b (m,) sum to 1; uniform if None. The value is the V-statistic: each point meets itself, so it is
-    >= 0. Half the energy distance of Szekely for "energy".
+    Masses a (n,), b (m,) sum to 1; uniform if None.
+
+    The value is the V-statistic: each point meets itself, so it is >= 0. Half the energy distance of Szekely for "energy".
 
     Raises ValueError for an unknown kernel or a blur <= 0.
     """
@@ -175,17 +182,18 @@ def kernel_norm(
         raise ValueError(f"kernel must be one of {', '.join(_KERNELS)}; got {kernel!r}")
     if not blur > 0:
         raise ValueError(f"blur must be > 0 (a length, in data units); got {blur}")
-    of_x, of_y = (z.new_full((len(z),), 1 / len(z)) if of is None else of for z, of in ((x, a), (y, b)))
     k_xx, pull_xx = _KERNELS[kernel](squared_euclidean(x, x), blur)
     k_xy, pull_xy = _KERNELS[kernel](squared_euclidean(x, y), blur)
     k_yy, _ = _KERNELS[kernel](squared_euclidean(y, y), blur)
+    of_x, of_y = shares(a, x).to(x), shares(b, y).to(y)
     value = (of_x @ k_xx @ of_x + of_y @ k_yy @ of_y) / 2 - of_x @ k_xy @ of_y
-    return value, of_x[:, None] * (_pulled(pull_xx * of_x, x, x) - _pulled(pull_xy * of_y, x, y))
+    return value, (_pulled(pull_xx, x, x, of_x) - _pulled(pull_xy, x, y, of_y)) * of_x[:, None]
 
 
-def _pulled(pull: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    """sum_j pull_ij (x_i - y_j), the slope of sum_j b_j k(x_i, y_j) at x_i, shape (n, d)."""
-    return pull.sum(1, keepdim=True) * x - pull @ y
+def _pulled(pull: Tensor, x: Tensor, y: Tensor, masses: Tensor) -> Tensor:
+    """sum_j masses_j pull_ij (x_i - y_j), the slope of sum_j masses_j k(x_i, y_j) at x_i, shape (n, d)."""
+    weighed = pull * masses
+    return weighed.sum(1, keepdim=True) * x - weighed @ y
 
 
 # Each kernel gives k and the factor w with dk/dx = w (x - y), from squared distances.

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from otviz.runs.snapshots import Curve, Scene, Snapshot, square_box
-from otviz.transport.flow import FLOWS, MEASURED, FlowLoss, Frame, Masses, flow
+from otviz.transport.flow import FLOWS, MEASURED, FlowLoss, Frame, flow
 from otviz.wire import PanelUpdate, news
 
 LONGEST_WAIT = 30.0
@@ -39,7 +39,7 @@ class Flows:
         losses: what is descended, one panel each.
         x, y: moving and target points, shapes (n, 2) and (m, 2), at most 1000 each.
         steps, step_size: of every flow.
-        a, b: masses of the points, (n,) and (m,), > 0, summing to 1; uniform if None.
+        a, b: masses of the points, (n,) and (m,), summing to 1; uniform if None.
 
     Raises ValueError at once for clouds, steps or step sizes that `flow` does not take.
     """
@@ -52,8 +52,8 @@ class Flows:
         *,
         steps: int = 100,
         step_size: float = 0.05,
-        a: Masses = None,
-        b: Masses = None,
+        a: NDArray[np.float64] | None = None,
+        b: NDArray[np.float64] | None = None,
     ) -> None:
         self.id = uuid.uuid4().hex[:12]
         box = square_box(x, y)

@@ -14,21 +14,21 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from otviz.ot.costs import cost_p
 from otviz.ot.divergences import check_sinkhorn, sinkhorn_divergence
+from otviz.ot.entropic import shares
 from otviz.ot.exact import exact_cost
 from otviz.ot.sinkhorn import solve
 from otviz.ot.squaring import sweeps_for
+from otviz.transport.flow import kernel_norm
+from otviz.transport.potentials import Masses
 
 LARGEST = 1000
 BLURS: tuple[float, ...] = tuple(float(blur) for blur in np.geomspace(1e-3, 10, 25))
 NOTEBOOK_SLIDER = (0.01, 0.70)
 """The blurs that the notebook's slider offers (Fuge, chapter 11.1)."""
-
-Points = NDArray[np.floating]
-Masses = NDArray[np.float64] | None
-_Cloud = tuple[torch.Tensor, torch.Tensor | None]
 
 
 @dataclass(frozen=True)
@@ -58,48 +58,55 @@ class Limits:
     entropic_cost: float
 
 
-def limits(x: Points, y: Points, p: int, a: Masses = None, b: Masses = None) -> Limits:
-    """The limits for samples x (n, 2), y (m, 2) with masses a (n,), b (m,), uniform if None; p is 1 or 2."""
-    (left, a_t), (right, b_t) = _clouds(x, y, a, b)
+def limits(
+    x: NDArray[np.floating], y: NDArray[np.floating], p: int, a: Masses | None = None, b: Masses | None = None
+) -> Limits:
+    """The limits for samples x (n, 2), y (m, 2), with masses a (n,), b (m,) or uniform; p is 1 or 2."""
+    left, right = _clouds(x, y)
+    of_x, of_y = (shares(_tensor(w), z) for w, z in ((a, left), (b, right)))
     cost = cost_p(left, right, p)
-    of_a, of_b = (_shares(w, points) for w, points in ((a_t, left), (b_t, right)))
     if p == 2:
-        blurred = float((of_a @ left - of_b @ right).square().sum() / 2)
+        blurred = float((of_x @ left - of_y @ right).square().sum() / 2)
     else:
-        own = (of_a @ cost_p(left, left, 1) @ of_a + of_b @ cost_p(right, right, 1) @ of_b) / 2
-        blurred = float(of_a @ cost @ of_b - own)
-    return Limits(exact_cost(cost.numpy(), a, b), blurred, float(of_a @ cost @ of_b))
+        blurred = float(kernel_norm(left, right, "energy", a=of_x, b=of_y)[0])
+    return Limits(exact_cost(cost.numpy(), a, b), blurred, float(of_x @ cost @ of_y))
 
 
 def blur_curve(
-    x: Points,
-    y: Points,
+    x: NDArray[np.floating],
+    y: NDArray[np.floating],
     p: int = 2,
     scaling: float = 0.9,
     blurs: Sequence[float] = BLURS,
-    a: Masses = None,
-    b: Masses = None,
+    a: Masses | None = None,
+    b: Masses | None = None,
 ) -> Iterator[Point]:
     """One point of the curves for each blur, in the order given.
 
     Args:
         x, y: samples, shapes (n, 2) and (m, 2), at most LARGEST each.
+        a, b: their masses, (n,) and (m,), summing to 1; uniform if None.
         p: 1 for the cost |x - y|, 2 for its half square.
         scaling: ratio of successive blurs of the solver; nearer 1 is slower and more exact.
         blurs: lengths > 0, in data units.
-        a, b: masses, (n,) and (m,), > 0, summing to 1; uniform if None.
 
-    Raises ValueError at once for shapes, p, scaling, blurs or masses out of range.
+    Raises ValueError at once for shapes, p, scaling or blurs out of range.
     """
-    (left, a_t), (right, b_t) = _clouds(x, y, a, b)
+    left, right = _clouds(x, y)
     for blur in blurs:
-        check_sinkhorn(left, right, blur=blur, p=p, reach=None, a=a_t, b=b_t)
+        check_sinkhorn(left, right, blur=blur, p=p, reach=None, a=_tensor(a), b=_tensor(b))
     sweeps = max(2, sweeps_for(scaling, p))
-    return _points((left, a_t), (right, b_t), (p, scaling, sweeps), blurs)
+    return _points((left, right), (_tensor(a), _tensor(b)), p, (scaling, sweeps), blurs)
 
 
-def _points(of_x: _Cloud, of_y: _Cloud, setting: tuple[int, float, int], blurs: Sequence[float]) -> Iterator[Point]:
-    (x, a), (y, b), (p, scaling, sweeps) = of_x, of_y, setting
+def _points(
+    clouds: tuple[Tensor, Tensor],
+    masses: tuple[Tensor | None, Tensor | None],
+    p: int,
+    pace: tuple[float, int],
+    blurs: Sequence[float],
+) -> Iterator[Point]:
+    (x, y), (a, b), (scaling, sweeps) = clouds, masses, pace
     cost = cost_p(x, y, p)
     for blur in blurs:
         began = time.perf_counter()
@@ -115,18 +122,13 @@ def _points(of_x: _Cloud, of_y: _Cloud, setting: tuple[int, float, int], blurs: 
         )
 
 
-def _clouds(x: Points, y: Points, a: Masses, b: Masses) -> tuple[_Cloud, _Cloud]:
-    """Both in float64 about their middle, with their masses."""
+def _clouds(x: NDArray[np.floating], y: NDArray[np.floating]) -> tuple[torch.Tensor, torch.Tensor]:
     for name, cloud in (("x", x), ("y", y)):
         if cloud.ndim != 2 or not 1 <= len(cloud) <= LARGEST:
             raise ValueError(f"{name} must have shape (n, d) with n from 1 to {LARGEST}; got {cloud.shape}")
-    middle = (x.mean(0, dtype=np.float64) + y.mean(0, dtype=np.float64)) / 2
-    found = [
-        (torch.from_numpy(cloud.astype(np.float64) - middle), None if masses is None else torch.from_numpy(masses))
-        for cloud, masses in ((x, a), (y, b))
-    ]
-    return found[0], found[1]
+    left, right = (torch.from_numpy(np.array(cloud, dtype=np.float64)) for cloud in (x, y))
+    return left - left[0], right - left[0]
 
 
-def _shares(masses: torch.Tensor | None, points: torch.Tensor) -> torch.Tensor:
-    return torch.full_like(points[:, 0], 1 / len(points)) if masses is None else masses
+def _tensor(masses: Masses | None) -> Tensor | None:
+    return None if masses is None else torch.from_numpy(masses)

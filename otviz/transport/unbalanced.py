@@ -14,9 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
-from otviz.ot.costs import squared_euclidean
-from otviz.ot.sinkhorn import Coupling, sinkhorn, solve
+from otviz.ot.costs import cost_p, squared_euclidean
+from otviz.ot.sinkhorn import Coupling, solve
+from otviz.transport.potentials import Masses
 
 TAUS = (0.01, 0.1, 1.0)
 ALPHAS = (0.2, 0.5, 1.0, 2.0, 5.0)
@@ -29,6 +31,7 @@ SHARPNESS = 0.01
 REACHES: tuple[float, ...] = tuple(float(reach) for reach in np.geomspace(0.1, 20, 16))
 
 Array = NDArray[np.float32]
+Pair = tuple[Tensor | None, Tensor | None]
 
 
 @dataclass(frozen=True)
@@ -61,25 +64,33 @@ class ReachPoint:
 
 
 def kept_table(
-    x: Array, y: Array, taus: Sequence[float] = TAUS, alphas: Sequence[float] = ALPHAS, sharpness: float = SHARPNESS
+    x: Array,
+    y: Array,
+    taus: Sequence[float] = TAUS,
+    alphas: Sequence[float] = ALPHAS,
+    sharpness: float = SHARPNESS,
+    a: Masses | None = None,
+    b: Masses | None = None,
 ) -> Iterator[Kept]:
     """Entropic KL-unbalanced transport of x (n, 2) to y (m, 2) for each tau and, within it, each alpha.
+
+    Masses a (n,), b (m,) sum to 1; uniform if None.
 
     Raises ValueError at once for a tau, alpha or sharpness <= 0.
     """
     for name, values in (("tau", taus), ("alpha", alphas), ("sharpness", (sharpness,))):
         if not min(values) > 0:
             raise ValueError(f"{name} must be > 0; got {min(values):g}")
-    squared = squared_euclidean(torch.from_numpy(x), torch.from_numpy(y))
-    return (_kept(squared, y, tau, alpha, sharpness) for tau in taus for alpha in alphas)
+    squared, masses = squared_euclidean(torch.from_numpy(x), torch.from_numpy(y)), _tensors(a, b)
+    return (_kept(squared, masses, y, tau, alpha, sharpness) for tau in taus for alpha in alphas)
 
 
-def _kept(squared: torch.Tensor, y: Array, tau: float, alpha: float, sharpness: float) -> Kept:
+def _kept(squared: Tensor, masses: Pair, y: Array, tau: float, alpha: float, sharpness: float) -> Kept:
     cost = squared * tau
-    plan = solve(cost, sharpness * float(cost.median()), rho=alpha)
-    mass, (mass_x, mass_y) = float(plan.coupling.sum()), _shares(plan)
-    radius = np.hypot(y[:, 0], y[:, 1])
-    mean = float((mass_y * radius).sum() / mass_y.sum()) if mass_y.sum() > 0 else math.nan
+    plan = solve(cost, sharpness * float(cost.median()), a=masses[0], b=masses[1], rho=alpha)
+    mass, (mass_x, mass_y) = float(plan.coupling.sum()), _shares(plan, masses)
+    got = plan.coupling.sum(0).numpy()
+    mean = float((got * np.hypot(y[:, 0], y[:, 1])).sum() / got.sum()) if got.sum() > 0 else math.nan
     return Kept(tau, alpha, mass, mean, mass_x, mass_y)
 
 
@@ -111,11 +122,14 @@ def reach_curve(
     p: int = 2,
     blur: float = 0.1,
     reaches: Sequence[float] = REACHES,
+    a: Masses | None = None,
+    b: Masses | None = None,
 ) -> Iterator[ReachPoint]:
     """Mass that target points get as reach grows; from far away little comes until reach is about the distance.
 
     Args:
-        x, y: uniform samples, shapes (n, 2) and (m, 2).
+        x, y: samples, shapes (n, 2) and (m, 2).
+        a, b: their masses, (n,) and (m,), summing to 1; uniform if None.
         outliers: which target points to follow apart from the others, shape (m,), some but not all.
         p, blur: geomloss' words; rho = reach^p.
 
@@ -123,17 +137,33 @@ def reach_curve(
     """
     if outliers.shape != (len(y),) or outliers.all() or not outliers.any():
         raise ValueError(f"outliers must mark some of the {len(y)} target points, not all; got {int(outliers.sum())}")
-    return (_reached(x, y, outliers, p, blur, reach) for reach in reaches)
+    cost, masses = cost_p(torch.from_numpy(x), torch.from_numpy(y), p), _tensors(a, b)
+    return (_reached(cost, masses, outliers, blur**p, reach, p) for reach in reaches)
 
 
-def _reached(x: Array, y: Array, outliers: NDArray[np.bool_], p: int, blur: float, reach: float) -> ReachPoint:
-    plan = sinkhorn(torch.from_numpy(x), torch.from_numpy(y), blur=blur, p=p, reach=reach)
-    _, got = _shares(plan)
-    return ReachPoint(reach, float(plan.coupling.sum()), float(got[outliers].mean()), float(got[~outliers].mean()))
+def _reached(
+    cost: Tensor, masses: Pair, outliers: NDArray[np.bool_], epsilon: float, reach: float, p: int
+) -> ReachPoint:
+    plan = solve(cost, epsilon, a=masses[0], b=masses[1], rho=reach**p)
+    _, got = _shares(plan, masses)
+    due = np.full(len(got), 1 / len(got)) if masses[1] is None else masses[1].numpy()
+    parts = (
+        float(np.average(got[which], weights=due[which])) if due[which].any() else 0.0
+        for which in (outliers, ~outliers)
+    )
+    return ReachPoint(reach, float(plan.coupling.sum()), *parts)
 
 
-def _shares(plan: Coupling) -> tuple[Array, Array]:
-    n, m = plan.coupling.shape
-    rows: Array = (plan.coupling.sum(1) * n).float().numpy()
-    columns: Array = (plan.coupling.sum(0) * m).float().numpy()
-    return rows, columns
+def _tensors(a: Masses | None, b: Masses | None) -> Pair:
+    left, right = (None if masses is None else torch.from_numpy(masses) for masses in (a, b))
+    return left, right
+
+
+def _shares(plan: Coupling, masses: Pair) -> tuple[Array, Array]:
+    """What each row gives and each column gets, in units of its own mass; 0 where it has none."""
+    found = []
+    for axis, weights in zip((1, 0), masses, strict=True):
+        moved = plan.coupling.sum(axis)
+        share = moved * len(moved) if weights is None else torch.where(weights > 0, moved / weights.to(moved), 0)
+        found.append(np.asarray(share.float().numpy()))
+    return found[0], found[1]

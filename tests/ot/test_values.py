@@ -156,3 +156,14 @@ def test_two_gaussians_far_from_the_origin():
     expected = pytest.approx(log_domain.divergence(x, y, 2, 0.05), rel=0.01)
     assert _on_a_page(x, y, 2, 0.05, None, None, None) == expected
     assert _alone(x, y, 2, 0.05, None, None, None, torch.float64) == expected
+
+
+def test_numbers_take_weights():
+    x, y = _clouds("modes")
+    a, b = _weights(len(x), 1), _weights(len(y), 2)
+    tensors = (torch.from_numpy(array) for array in (x, y))
+    found = transport_numbers(*tensors, blur=0.5, a=torch.from_numpy(a), b=torch.from_numpy(b))
+    cost = log_domain.cost(x, y, 2)
+    assert found["sinkhorn_divergence"] == pytest.approx(log_domain.divergence(x, y, 2, 0.5, None, a, b), rel=0.01)
+    assert found["entropic_cost"] == pytest.approx(log_domain.entropic_cost(cost, a, b, 0.25), rel=1e-3)
+    assert found["exact_cost"] == pytest.approx(ot.emd2(a, b, cost), rel=1e-9)

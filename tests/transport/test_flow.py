@@ -147,3 +147,18 @@ def test_flow_that_fails_leaves_the_others_alone():
     assert flows.error.startswith("Gaussian MMD, blur 0.5: the loss was no longer a number at step 0")
     assert [panel.status for panel in good.panels()] == ["done", "failed"]
     assert good.error == "broken: blur must be > 0 (a length, in data units); got -1.0"
+
+
+@pytest.mark.parametrize("loss", FLOWS)
+def test_masses_are_repeated_points(loss):
+    rng = np.random.default_rng(0)
+    x, y = (torch.from_numpy(rng.standard_normal((n, 2))) for n in (12, 9))
+    counts = [torch.from_numpy(rng.integers(0, 4, size=n)) for n in (12, 9)]
+    a, b = (c / c.sum() for c in (c.double() for c in counts))
+    repeated = [points.repeat_interleave(c, 0) for points, c in zip((x, y), counts, strict=True)]
+    value, force = loss_and_force(loss, x, y, a, b)
+    expected, expected_force = loss_and_force(loss, *repeated)
+    assert value == pytest.approx(expected, rel=2e-3)
+    spread = force.repeat_interleave(counts[0], 0)
+    assert float((spread - expected_force).norm()) < 0.05 * float(expected_force.norm())
+    assert not force[a == 0].any()

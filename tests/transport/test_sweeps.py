@@ -77,3 +77,18 @@ def test_curves_are_ordered(clouds):
 def test_what_is_out_of_range_is_refused_at_once(clouds, change):
     with pytest.raises(ValueError, match="must"):
         blur_curve(**{"x": clouds[0], "y": clouds[1], **change})
+
+
+@pytest.mark.parametrize("p", [1, 2])
+def test_masses_are_repeated_points(p):
+    rng = np.random.default_rng(0)
+    x, y = (rng.standard_normal((n, 2)).astype(np.float32) for n in (12, 9))
+    counts = [rng.integers(0, 4, size=n) for n in (12, 9)]
+    a, b = (c / c.sum() for c in counts)
+    repeated = [np.repeat(points, c, 0) for points, c in zip((x, y), counts, strict=True)]
+    assert vars(limits(x, y, p, a, b)) == pytest.approx(vars(limits(*repeated, p)), rel=1e-6)
+    for point, same in zip(
+        blur_curve(x, y, p, blurs=(0.1, 1.0), a=a, b=b), blur_curve(*repeated, p, blurs=(0.1, 1.0)), strict=True
+    ):
+        assert point.sinkhorn_divergence == pytest.approx(same.sinkhorn_divergence, rel=5e-3)
+        assert point.entropic_cost == pytest.approx(same.entropic_cost, rel=5e-3)

@@ -79,3 +79,21 @@ def test_what_is_out_of_range_is_refused_at_once():
         reach_curve(points, points, np.zeros(4, bool))
     with pytest.raises(ValueError, match="share must lie"):
         with_outliers(points, share=1.0)
+
+
+def test_masses_are_repeated_points():
+    rng = np.random.default_rng(0)
+    x, y = (rng.standard_normal((n, 2)).astype(np.float32) for n in (12, 9))
+    counts = [rng.integers(1, 4, size=n) for n in (12, 9)]
+    a, b = (c / c.sum() for c in counts)
+    repeated = [np.repeat(points, c, 0) for points, c in zip((x, y), counts, strict=True)]
+    options = {"taus": (0.5,), "alphas": (1.0,), "sharpness": 0.1}
+    (weighted,), (expected,) = kept_table(x, y, **options, a=a, b=b), kept_table(*repeated, **options)
+    assert weighted.mass == pytest.approx(expected.mass, rel=0.02)  # epsilon follows the median cost, which differs
+    assert np.repeat(weighted.mass_y, counts[1]) == pytest.approx(expected.mass_y, rel=0.05)
+    outliers = np.arange(9) < 3
+    (point,) = reach_curve(x, y, outliers, reaches=(1.0,), a=a, b=b)
+    (same,) = reach_curve(*repeated, np.repeat(outliers, counts[1]), reaches=(1.0,))
+    assert (point.mass, point.outliers, point.others) == pytest.approx(
+        (same.mass, same.outliers, same.others), rel=1e-3
+    )
