@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -318,12 +319,12 @@ def _menu():
 @pytest.mark.parametrize("name", [*_menu(), "unequal", "three"])
 @pytest.mark.parametrize("n", [1000, 100])
 def test_true_draws_cover(name, n):
-    """Of 12 draws each; 200 were tried by hand (docs/VERDICTS.md)."""
+    """In at least 98 %: of 12 draws each here, of 200 with OTVIZ_TRUE_DRAWS=200."""
+    tries = int(os.environ.get("OTVIZ_TRUE_DRAWS", "12"))
     target = MIXTURES[name] if name in MIXTURES and name not in _menu() else named(name)()
-    words = [
-        judge(_meter(target.sample(n, np.random.default_rng([k, 5])), target, seed=1000 + k)).word for k in range(12)
-    ]
-    assert words.count("covers") >= 11, words
+    draws = (target.sample(n, np.random.default_rng([k, 5])) for k in range(tries))
+    words = [judge(_meter(samples, target, seed=1000 + k)).word for k, samples in enumerate(draws)]
+    assert words.count("covers") >= int(0.98 * tries), words
 
 
 LEARNED = np.load(Path(__file__).parent / "samples" / "learned.npz")

@@ -8,8 +8,9 @@ function paint(player, now) {
   const words = now - player.textAt > 100;
   const speech = words && now - player.spokenAt > 1000;
   for (const panel of shownPanels(player)) {
-    if (!panel.inSight) continue;
     const moment = player.step === null ? null : locate(panel.frames, player.step);
+    if (words && !panel.inSight) showVerdict(player, panel, frameAt(moment)); // its word is true also where nobody looks
+    if (!panel.inSight) continue;
     drawPicture(player, panel, moment, now);
     drawLosses(player, panel);
     if (words) showNumbers(player, panel, moment);

@@ -99,19 +99,21 @@ def lost_modes(shares: Array, weights: Array, samples: int) -> NDArray[np.bool_]
     Of real points a mode holds a Poisson number with mean m = samples * weight; the chance that one of k modes holds as few
     as are found is at most k P(N <= found), which must be below CHANCE.
     """
-    found = np.round(shares * samples).astype(int)
-    rare = np.array([_poisson_tail(count, samples * weight) for count, weight in zip(found, weights, strict=True)])
-    return ~_held(shares, weights) & (weights > 0) & (rare * len(weights) < CHANCE)
+    lost = ~_held(shares, weights) & (weights > 0)
+    for k in np.flatnonzero(lost):
+        found, mean = round(float(shares[k]) * samples), samples * float(weights[k])
+        lost[k] = _poisson_tail(found, mean) * len(weights) < CHANCE
+    return np.asarray(lost)
 
 
 def _held(shares: Array, weights: Array) -> NDArray[np.bool_]:
     return (shares > 0) & (relative_shares(shares) >= GONE * weights)
 
 
+@functools.lru_cache(maxsize=4096)
 def _poisson_tail(count: int, mean: float) -> float:
-    """P(N <= count) for a Poisson N."""
-    terms = np.arange(1, count + 1)
-    logs = np.concatenate([[0.0], np.cumsum(np.log(mean / terms))]) - mean if mean > 0 else np.zeros(1)
+    """P(N <= count) for a Poisson N with mean > 0."""
+    logs = np.concatenate([[0.0], np.cumsum(np.log(mean / np.arange(1, count + 1)))]) - mean
     return float(min(np.exp(logs).sum(), 1.0))
 
 

@@ -118,7 +118,7 @@ def update(
     index: int, points: int, sequences: range, with_scene: bool, status: str, judged: bool = False
 ) -> PanelUpdate:
     kept = [snapshot(index, points, k) for k in sequences]
-    word, kind = VERDICTS[index % len(VERDICTS)] if kept and (judged or status == "done") else ("", "")
+    word, kind = VERDICTS[index % len(VERDICTS)] if judged or status == "done" else ("", "")
     return PanelUpdate(
         run=f"run-{index}",
         box=BOX,
@@ -132,7 +132,7 @@ def update(
         verdict=word,
         verdict_kind=kind,
         verdict_text="7 of 8 modes hold a quarter of their due. The rule stands here." if word else "",
-        verdict_step=kept[-1].step if kept else 0,
+        verdict_step=(sequences.stop - 1) * STEPS_PER_FRAME,
         unstable="The loss shakes." if word and index % 2 else "",
     )
 
