@@ -136,7 +136,8 @@ def _closed(name: str, a: Array, alpha: float) -> tuple[float, float]:
     g = _convex(_CONVEX.get(name, "identity"), alpha)
 
     def v(points: Array) -> Array:
-        return points @ a + CURVATURE / 2 * (points**2).sum(1)
+        values: Array = points @ a + CURVATURE / 2 * (points**2).sum(1)
+        return values
 
     kind, at = _PENALTY.get(name, ("r1", "data"))
     penalty = 0.0 if kind == "none" else WEIGHT * _penalty(kind, at, a)
@@ -149,7 +150,7 @@ def _penalty(kind: str, place: str, a: Array) -> float:
     b = np.array(SHIFT)
 
     def form(points: Array) -> Array:
-        squared = ((a + CURVATURE * points) ** 2).sum(1)
+        squared: Array = ((a + CURVATURE * points) ** 2).sum(1)
         return squared if kind == "r1" else (np.sqrt(squared) - 1) ** 2
 
     if place != "between":

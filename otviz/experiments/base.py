@@ -182,11 +182,15 @@ def _word(claimed: Sequence[Finding]) -> Word:
 
 def _sentence(claimed: Sequence[Finding], seeds: int) -> str:
     """How many parts got which word."""
-    counts = Counter(each.word for each in claimed)
-    told = f"{counts['holds']} of {len(claimed)} parts hold" if len(claimed) > 1 else f"Its one part {claimed[0].word}"
+    over = f"with {seeds} seed{'s' if seeds > 1 else ''}."
     if len(claimed) == 1:
-        counts = Counter()
-    rest = [("fails", "fails", "fail"), ("cannot be told", "cannot be told", "cannot be told"),
-            ("holds in part", "holds in part", "hold in part")]  # fmt: skip
-    told += "".join(f", {counts[key]} {one if counts[key] == 1 else many}" for key, one, many in rest if counts[key])
-    return f"{told}, with {seeds} seed{'s' if seeds > 1 else ''}."
+        return f"Its one part {claimed[0].word}, {over}"
+    counts = Counter(each.word for each in claimed)
+    told = [f"{counts['holds']} of {len(claimed)} parts hold"]
+    if counts["holds in part"]:
+        told.append(f"{counts['holds in part']} in part")
+    if counts["fails"]:
+        told.append(f"{counts['fails']} fail{'s' if counts['fails'] == 1 else ''}")
+    if counts["cannot be told"]:
+        told.append(f"{counts['cannot be told']} cannot be told")
+    return f"{', '.join(told)}, {over}"

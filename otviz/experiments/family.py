@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import ClassVar
 
 from otviz.experiments.base import Cost, Effect, Experiment, number_of
 from otviz.experiments.trainings import from_preset, gap, level, numbers, times, trained, verdict_is
+from otviz.robustness.sweep import with_knob
 
 TITLES = {"wgan": "WGAN (R1)", "wgan-gp": "WGAN-GP", "otm": "OTM", "uotm-no-cost": "UOTM without cost", "uotm": "UOTM",
           "uotm-sd": "UOTM-SD"}  # fmt: skip
@@ -20,6 +20,13 @@ LOSSES = (
     r"L_T = \overline{\tau|x - \hat y|^2 - v(\hat y)}",
 )
 SPREAD = "The spread is the standard deviation of the generator loss about its trend in the last quarter."
+
+
+def _settles(key: str) -> Effect:
+    return Effect(
+        f"{TITLES[key]}'s loss settles", "ratio of its spread in the second quarter to that in the last",
+        lambda got: number_of(got, f"{key}_loss_spread_early") / number_of(got, f"{key}_loss_spread"), low=1, ratio=True,
+    )  # fmt: skip
 
 
 class Figure1(Experiment):
@@ -70,13 +77,9 @@ class LossCurves(Experiment):
         times("WGAN-GP's spreads less than half as much as WGAN's", "wgan", "wgan-gp", "loss_spread", 2),
         times("UOTM without cost is calmer than OTM", "otm", "uotm-no-cost", "loss_spread"),
         times("UOTM-SD is calmer than OTM", "otm", "uotm-sd", "loss_spread"),
-        *(
-            Effect(f"{TITLES[key]}'s loss settles", "ratio of its spread in the second quarter to that in the last",
-                   lambda got, key=key: number_of(got, f"{key}_loss_spread_early") / number_of(got, f"{key}_loss_spread"),
-                   low=1, ratio=True)
-            for key in ("uotm", "uotm-no-cost")
-        ),
-    )  # fmt: skip
+        _settles("uotm"),
+        _settles("uotm-no-cost"),
+    )
     live = "compare?preset=figure-1&view=figure"
 
     def measure(self, seed: int, quick: bool) -> dict[str, float | int | str]:
@@ -116,7 +119,7 @@ class RegulariserNeeded(Experiment):
     def measure(self, seed: int, quick: bool) -> dict[str, float | int | str]:
         with_r1, steps = from_preset("table-1")
         names = ("wgan", "otm", "uotm")
-        without = {name: dataclasses.replace(with_r1[name], penalty_weight=0.0) for name in names}
+        without = {name: with_knob(with_r1[name], "penalty_weight", 0.0) for name in names}
         found = trained({f"{name}-r1": with_r1[name] for name in names}, steps, seed, quick)
         return found | trained(without, steps, seed, quick)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import ClassVar
 
 from otviz.compare import presets
@@ -67,5 +66,5 @@ def _controls() -> dict[str, Method]:
     """UOTM with the step size and the weight of R1 that UOTM-SD has, at alpha = 1 and 5."""
     kept = named("uotm-sd")()
     equal = {name: str(getattr(kept, name)) for name in ("lr", "adversary_lr", "penalty_weight")}
-    plain = named("uotm").parse(equal)
-    return {"equal": plain, "alpha-5": dataclasses.replace(plain, alpha=5.0)}
+    uotm = named("uotm")
+    return {"equal": uotm.parse(equal), "alpha-5": uotm.parse({**equal, "alpha": "5"})}

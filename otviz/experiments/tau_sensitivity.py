@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from otviz.experiments.base import Cost, Effect, Experiment, Values, number_of
 from otviz.experiments.family import LOSSES
-from otviz.experiments.trainings import gap, level, numbers, trained, verdict_is
+from otviz.experiments.trainings import MEASURES, gap, level, numbers, trained, verdict_is
 from otviz.methods import Method, named
 
 TAUS = (0.001, 0.05, 10.0)
@@ -102,6 +102,18 @@ def _range(got: Values, name: str, measure: str) -> float:
 WEIGHTS = (0.0, 0.05, 0.5)
 
 
+def _over_weights(got: Values, name: str, measure: str) -> float:
+    values = [number_of(got, f"{name}@{weight:g}_{measure}") for weight in WEIGHTS]
+    return max(values) - min(values)
+
+
+def _varies_less(says: str, measure: str) -> Effect:
+    return Effect(
+        says, f"range of {MEASURES[measure]} of OTM less that of UOTM",
+        lambda got: _over_weights(got, "otm", measure) - _over_weights(got, "uotm", measure), low=0,
+    )  # fmt: skip
+
+
 class Figure2(Experiment):
     """Sensitivity to the weight of R1."""
 
@@ -118,21 +130,13 @@ class Figure2(Experiment):
         {f"{name}@{weight:g}": f"{name.upper()}, λ = {weight:g}" for name in ("uotm", "otm") for weight in WEIGHTS},
         "high_quality", "w2", "loss_spread",
     )  # fmt: skip
-    parts = tuple(
-        Effect(f"{says} varies less for UOTM", f"range of {what} of OTM less that of UOTM",
-               lambda got, measure=measure: _over_weights(got, "otm", measure) - _over_weights(got, "uotm", measure), low=0)
-        for measure, says, what in (
-            ("high_quality", "the share on modes", "the share of samples on a mode"), ("w2", "W2", "W2 (length)"),
-            ("loss_spread", "the spread of the loss", "the spread of the loss"),
-        )
-    )  # fmt: skip
+    parts = (
+        _varies_less("the share on modes varies less for UOTM", "high_quality"),
+        _varies_less("W2 varies less for UOTM", "w2"),
+        _varies_less("the spread of the loss varies less for UOTM", "loss_spread"),
+    )
     live = "compare?view=map&sweep.knob=penalty_weight"
 
     def measure(self, seed: int, quick: bool) -> dict[str, float | int | str]:
         methods = {f"{name}@{w:g}": made(name, penalty_weight=w) for name in ("uotm", "otm") for w in WEIGHTS}
         return trained(methods, STEPS, seed, quick)
-
-
-def _over_weights(got: Values, name: str, measure: str) -> float:
-    values = [number_of(got, f"{name}@{weight:g}_{measure}") for weight in WEIGHTS]
-    return max(values) - min(values)
