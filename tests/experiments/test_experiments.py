@@ -36,6 +36,7 @@ from otviz.experiments.results import FORMAT, SHIPPED, Result, read, write
 from otviz.experiments.rows import ROWS, Row, covering
 from otviz.experiments.running import Running, run_here
 from otviz.experiments.worker import answers
+from otviz.figures.claim import claim_figure, text_alternative
 from otviz.ot.notebook import notebook_points
 
 ALL = experiments()
@@ -194,6 +195,19 @@ def test_trainings_are_judged_by_intervals_over_seeds(
     assert verdict.word == word
     low, high = stats.ttest_1samp([theirs - ours for ours, theirs in pairs], 0).confidence_interval(0.95)
     assert f"[{low:.3g}, {high:.3g}] (n = 5), claimed: above 0".replace("-", "−") in verdict.findings[0].evidence
+
+
+def test_the_figure_shows_seeds_and_the_interval_of_their_mean() -> None:
+    outcomes = raced((0.3, 0.6), (0.4, 0.9), (0.3, 0.7))
+    figure = claim_figure(Race(), outcomes)
+    seeds, mean = (
+        next(trace for trace in figure.data if trace.name == name) for name in ("a seed each", "mean, 95 % interval")
+    )
+    assert list(seeds.x) == [0.3, 0.4, 0.3]
+    low, high = stats.ttest_1samp([0.3, 0.4, 0.3], 0).confidence_interval(0.95)
+    assert mean.x[0] == pytest.approx((low + high) / 2)
+    assert mean.error_x.array[0] == pytest.approx((high - low) / 2)
+    assert "theirs (length): 0.6 to 0.9 over 3 seeds" in text_alternative(Race(), outcomes)
 
 
 def test_a_training_with_no_finite_number_is_counted_against_the_claim() -> None:
