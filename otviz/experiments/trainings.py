@@ -60,8 +60,8 @@ def numbers(titles: Mapping[str, str], *measures: str) -> tuple[Number, ...]:
 
 
 def verdict_is(says: str, key: str, *kinds: str) -> Part:
-    """The part that a training is judged so."""
-    return Part(says, lambda got: got[key] in kinds)
+    """The part that a training is judged so, by its samples or by its stability."""
+    return Part(says, lambda got: bool({got[key], got.get(f"{key}_stability")} & set(kinds)))
 
 
 def level(
