@@ -29,6 +29,13 @@ def _settles(key: str) -> Effect:
     )  # fmt: skip
 
 
+def _grows(key: str) -> Effect:
+    return Effect(
+        f"{TITLES[key].removesuffix(' (R1)')}'s loss diverges without R1: its spread grows", "ratio of its spread in the last quarter to that in the second",
+        lambda got: number_of(got, f"{key}_loss_spread") / number_of(got, f"{key}_loss_spread_early"), low=1, ratio=True,
+    )  # fmt: skip
+
+
 class Figure1(Experiment):
     """Who covers, who collapses, who mixes."""
 
@@ -101,11 +108,13 @@ class RegulariserNeeded(Experiment):
     numbers = numbers(
         {key: f"{title}, {how}" for name, title in (("wgan", "WGAN"), ("otm", "OTM"), ("uotm", "UOTM"))
          for key, how in ((f"{name}-r1", "with R1"), (name, "λ = 0"))},
-        "loss_spread", "scale", "w2", "high_quality", "least_mode",
+        "loss_spread", "loss_spread_early", "scale", "w2", "high_quality", "least_mode",
     )  # fmt: skip
     parts = (
-        times("OTM's loss spreads at least ten times as much without R1", "otm", "otm-r1", "loss_spread", 10),
-        times("so does WGAN's", "wgan", "wgan-r1", "loss_spread", 10),
+        times("OTM's loss spreads at least twice as much without R1", "otm", "otm-r1", "loss_spread", 2),
+        times("so does WGAN's", "wgan", "wgan-r1", "loss_spread", 2),
+        _grows("otm"),
+        _grows("wgan"),
         times("OTM's potential is at least twice as large without R1", "otm", "otm-r1", "scale", 2),
         times("so is WGAN's", "wgan", "wgan-r1", "scale", 2),
         level("UOTM's loss stays calm without R1: its spread is below 1", "uotm", "loss_spread", high=1),

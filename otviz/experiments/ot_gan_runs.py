@@ -148,13 +148,13 @@ class GeneratorOften(Experiment):
         "loss_level", "loss_spread", "scale_early", "scale", *SCORES,
     )  # fmt: skip
     parts = (
-        times("without, the loss spreads at least ten times as much", "equal", "often", "loss_spread", 10),
+        times("without, the loss spreads at least twice as much", "equal", "often", "loss_spread", 2),
         Effect("without, the critic's features grow: they are at least twice as spread at the end as a tenth of the run in",
                "ratio of the spread of features", lambda got: number_of(got, "equal_scale") / number_of(got, "equal_scale_early"),
                low=2, ratio=True),
         gap("fewer samples lie on modes", "often", "equal", "high_quality"),
         gap("they are further from the data (W2)", "equal", "often", "w2"),
-        times("with the cosine the loss spreads at least ten times as much", "equal-cosine", "often-cosine", "loss_spread", 10),
+        times("with the cosine the loss spreads at least twice as much", "equal-cosine", "often-cosine", "loss_spread", 2),
         gap("with the cosine fewer samples lie on modes", "often-cosine", "equal-cosine", "high_quality"),
         gap("with the cosine they are further from the data (W2)", "equal-cosine", "often-cosine", "w2"),
     )  # fmt: skip
