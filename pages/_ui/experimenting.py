@@ -196,16 +196,9 @@ def _show_parts(verdict: Verdict) -> None:
     """What the seeds say of each part of the claim."""
     from otviz.experiments.report import part
 
-    rows = [
-        {"part of the claim": part(each), "word": each.word, "effect [95 % interval], n seeds": each.evidence}
-        for each in verdict.findings
-    ]
-    if rows:
-        columns = {
-            "part of the claim": st.column_config.TextColumn(width=280),
-            "word": st.column_config.TextColumn(width=90),
-        }
-        st.dataframe(rows, hide_index=True, width="stretch", column_config=columns, row_height=50)
+    lines = [f"- **{plain(each.word)}**: {plain(part(each))}: {plain(each.evidence)}" for each in verdict.findings]
+    if lines:
+        st.markdown("\n".join(lines))
 
 
 def _offer_live(each: Experiment) -> None:
@@ -252,7 +245,7 @@ def show_numbers(each: Experiment) -> None:
         {"quantity": n.what, "reported": reported(n), "measured": measured(each, outcomes, n)} for n in each.numbers
     ]  # fmt: skip
     columns = {
-        "quantity": st.column_config.TextColumn(width=270),
+        "quantity": st.column_config.TextColumn(width=380),
         "measured": st.column_config.TextColumn(help=f"Mean ± standard deviation over {len(outcomes)} seeds"),
     }
     if rows:
