@@ -13,7 +13,7 @@ from otviz.methods import Method, named
 GRID = (0.001, 0.003, 0.01, 0.05, 0.3, 2.0, 10.0)
 STEPS = 5000
 ARMS = {"uotm": "α = 1 (UOTM)", "alpha-5": "α = 5", "uotm-sd": "α from 1/5 to 5 (UOTM-SD)"}
-MEASURED = ("w2", "high_quality", "least_mode")
+MEASURED = ("w2", "high_quality")
 
 
 class Robust(Experiment):
