@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
 
-from otviz.experiments import Experiment, experiments, named
+from otviz.experiments import Experiment, Outcome, experiments, named
+from otviz.experiments.report import measured
 from otviz.experiments.results import Result
 from otviz.experiments.running import Running
 
@@ -25,7 +28,7 @@ class ExperimentArgs:
     Args:
         id: of the experiment, or "all"; `otviz list` shows them.
         seeds: how many, 0, 1, ...
-        quick: the short form: fewer points and steps, no basis for a verdict on the claim.
+        quick: the short form: fewer points and steps; prints what it measured and judges nothing.
         workers: processes at once; 0 takes as many as there are cores.
         cluster: address of a Dask scheduler, as tcp://HOST:8786, whose workers measure instead of processes of this machine.
         json: print one JSON object.
@@ -89,9 +92,8 @@ def _told(each: Experiment, result: Result | None, lacking: str) -> dict[str, An
     if each.cost != "reference" and result is None:
         return found | {"verdict": "not complete", "sentence": "Not all seeds are there; run it again to go on."}
     outcomes = () if result is None else result.outcomes
-    verdict = each.judge(outcomes)
-    found |= {"verdict": verdict.word, "sentence": verdict.sentence, "rule": verdict.rule}
-    found |= {"seeds_that_disagree": list(verdict.seeds_that_disagree), "quick": result is not None and result.quick}
+    quick = result is not None and result.quick
+    found |= _judged(each, outcomes, quick) | {"quick": quick}
     numbers = []
     for number in each.numbers:
         mean = each.summary(outcomes, number.key) if number.key and outcomes else (math.nan, math.nan)
@@ -99,13 +101,36 @@ def _told(each: Experiment, result: Result | None, lacking: str) -> dict[str, An
         numbers.append({
             "what": number.what, "reported": number.reported, "source": number.source if number.reported else "",
             "measured": (mean if isinstance(mean, str) else list(mean)) if known else None,
+            "text": measured(each, outcomes, number), "n": sum(number.key in outcome.values for outcome in outcomes),
         })  # fmt: skip
     return found | {"numbers": numbers, "result": None if result is None else result.record()}
 
 
+def _judged(each: Experiment, outcomes: Sequence[Outcome], quick: bool) -> dict[str, Any]:
+    """The verdict as plain values; a quick run gets none."""
+    if quick:
+        return {
+            "verdict": "not judged", "sentence": "A quick run has too few points and steps to judge the claim; it measured:",
+            "rule": "", "parts": [], "seeds_that_disagree": [],
+        }  # fmt: skip
+    verdict = each.judge(outcomes)
+    return {
+        "verdict": verdict.word, "sentence": verdict.sentence, "rule": verdict.rule,
+        "parts": [dataclasses.asdict(finding) for finding in verdict.findings],
+        "seeds_that_disagree": list(verdict.seeds_that_disagree),
+    }  # fmt: skip
+
+
 def _lines(told: dict[str, Any]) -> str:
-    quick = " (quick: no basis for a verdict)" if told.get("quick") else ""
-    return f"{told['id']:16} {told['verdict'].upper()}{quick}: {told['title']}\n{'':17}{told['sentence']}"
+    """The verdict with what it rests on; of a quick run what it measured."""
+    lines = [f"{told['id']:16} {told['verdict'].upper()}: {told['title']}", told["sentence"]]
+    for part in told.get("parts", []):
+        says = f"instead, {part['says']}" if part["instead"] else part["says"]
+        lines.append(f"- {part['word']}: {says}: {part['evidence']}")
+    if told.get("quick"):
+        lines += [f"- {each['what']}: {each['text']} (n = {each['n']})" for each in told["numbers"]
+                  if isinstance(each["measured"], list)]  # fmt: skip
+    return f"\n{'':17}".join(lines)
 
 
 def _progress(running: Running, end: str = "") -> None:

@@ -15,6 +15,7 @@ from scipy.spatial.distance import cdist
 from otviz.distributions.ring import Ring
 from otviz.figures.matchings import blocks, entropy_curve, matrices, partners
 from otviz.laboratory import against_exact
+from otviz.laboratory.convergence import CONVERGED, convergence
 from otviz.laboratory.matchings import (
     PAIRS,
     at_epsilons,
@@ -203,3 +204,40 @@ class TestFigures:
         assert "this run" in [note.text for note in figure.layout.annotations]
         assert "this run" not in [note.text for note in entropy_curve(lines, N, None).layout.annotations]
         assert figure.layout.paper_bgcolor == "rgba(0,0,0,0)"
+
+
+class TestConvergence:
+    def test_few_normalisations_miss_the_marginals_and_the_loss_of_pot(self, training, drawn):
+        few = dataclasses.replace(training.method, iterations=2, epsilon=0.002)
+        found = convergence(drawn, few)
+        assert found is not None
+        uniform, loss = np.full(N, 1 / N), 0.0
+        for rows, columns, weight in PAIRS:
+            left, right = (drawn.features[name].double().numpy() for name in (rows, columns))
+            cost = cdist(left, right) ** 2 / 2
+            plan = ot.sinkhorn(
+                uniform, uniform, cost, few.epsilon, method="sinkhorn_log", stopThr=1e-10, numItermax=20000
+            )
+            loss += weight * float((plan * cost).sum())
+        assert found.limit == pytest.approx(loss, abs=0.05 * abs(loss))
+        assert found.error > CONVERGED
+        assert not found.reached
+        assert found.sentence.startswith("The matching has not converged: with 2 normalisations")
+        assert f"up to {100 * found.error:.2g} % of the mass" in found.sentence
+
+    def test_its_error_is_what_the_sums_of_the_plans_miss(self, training, drawn):
+        few = dataclasses.replace(training.method, iterations=2, epsilon=0.002)
+        plans = [one.plan for one in matchings(drawn, few).six]
+        missed = [max(np.abs(1 / N - plan.sum(side)).sum() for side in (0, 1)) / 2 for plan in plans]
+        found = convergence(drawn, few)
+        assert found is not None
+        assert found.error == pytest.approx(max(missed), rel=1e-4)
+
+    def test_many_normalisations_of_a_soft_matching_have_converged(self, method, drawn):
+        found = convergence(drawn, dataclasses.replace(method, epsilon=0.2))
+        assert found is not None
+        assert found.reached
+        assert "has converged" in found.sentence
+
+    def test_random_matchings_have_nothing_to_converge(self, method, drawn):
+        assert convergence(drawn, dataclasses.replace(method, matching="random")) is None

@@ -5,17 +5,21 @@ from __future__ import annotations
 from otviz.experiments.base import (
     PAPERS,
     SOURCES,
+    Cases,
+    Effect,
     Experiment,
+    Finding,
     Number,
     Outcome,
     Part,
     Values,
     Verdict,
-    near,
+    number_of,
 )
 
 __all__ = [
-    "PAPERS", "SOURCES", "Experiment", "Number", "Outcome", "Part", "Values", "Verdict", "experiments", "named", "near",
+    "PAPERS", "SOURCES", "Cases", "Effect", "Experiment", "Finding", "Number", "Outcome", "Part", "Values", "Verdict",
+    "experiments", "named", "number_of",
 ]  # fmt: skip
 
 

@@ -49,8 +49,8 @@ class Album(NamedTuple):
     losses: NDArray[np.float32]
 
     def score(self, name: str, epoch: float) -> float:
-        """A score after so many epochs; of a quick run, at its end."""
-        return float(self.scores[min(round(HALVES * epoch), len(self.steps) - 1), SCORES.index(name)])
+        """A score after so many epochs; at the end if the run was shorter."""
+        return float(self.scores[round(min(HALVES * epoch, len(self.steps) - 1)), SCORES.index(name)])
 
     def halves(self) -> list[NDArray[np.float64]]:
         """The losses of each half epoch, those that are numbers."""

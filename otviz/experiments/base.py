@@ -8,15 +8,21 @@ from __future__ import annotations
 import math
 import statistics
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, ClassVar, Literal, Self
+from typing import ClassVar, Literal
 
+from otviz.experiments.evidence import AnyPart, Cases, Effect, Finding, Outcome, Part, Values
 from otviz.params import Knobs
 
-Values = Mapping[str, float | int | str]
-Word = Literal["holds", "holds in part", "does not hold here", "reference only"]
+__all__ = [
+    "PAPERS", "RULE", "RULE_OF_TRAININGS", "SOURCES", "AnyPart", "Cases", "Cost", "Effect", "Experiment", "Finding", "Number", "Outcome", "Part", "Values",
+    "Verdict", "Word", "number_of",
+]  # fmt: skip
+
+Word = Literal["holds", "holds in part", "does not hold here", "cannot be told", "reference only"]
 Cost = Literal["seconds", "minutes", "reference"]
 
 PAPERS: Mapping[str, str] = MappingProxyType({
@@ -57,62 +63,35 @@ class Number:
 
 
 @dataclass(frozen=True)
-class Part:
-    """One part of a claim: what it says, and whether the values of a seed agree.
-
-    `instead` marks what otviz says in place of a mistaken claim: it is checked too, and has no part in the verdict's word.
-    """
-
-    says: str
-    holds: Callable[[Values], bool]
-    instead: bool = False
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What one seed gave, and the seconds it took."""
-
-    seed: int
-    values: Values
-    seconds: float
-
-    @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> Self:
-        """The outcome that was written down as a record. Raises ValueError for anything that does not fit."""
-        try:
-            seed, values, seconds = record["seed"], record["values"], record["seconds"]
-        except (KeyError, TypeError) as error:
-            raise ValueError(f"an outcome needs seed, values and seconds; got {record!r}") from error
-        plain = isinstance(values, dict) and all(isinstance(value, float | int | str) for value in values.values())
-        if not (isinstance(seed, int) and plain and isinstance(seconds, float | int)):
-            raise ValueError(f"an outcome is a seed, plain values and seconds; got {record!r}")
-        return cls(seed, values, float(seconds))
-
-    def record(self) -> dict[str, Any]:
-        """Plain values that JSON takes."""
-        return {"seed": self.seed, "values": dict(self.values), "seconds": round(self.seconds, 3)}
-
-
-@dataclass(frozen=True)
 class Verdict:
     """A word on a claim, with what it rests on.
 
     Attributes:
         word: whether the claim holds here.
-        sentence: which parts did, for how many seeds.
+        sentence: how many parts did, over how many seeds, and what is said instead.
         rule: that was followed.
+        findings: of the parts, in their order; empty where nothing was run.
         seeds_that_disagree: with any part of the claim.
     """
 
     word: Word
     sentence: str
     rule: str
+    findings: tuple[Finding, ...] = ()
     seeds_that_disagree: tuple[int, ...] = ()
 
 
 RULE = (
     "It holds if every part does with every seed; it does not hold here if the first part, the heart of the claim, fails "
-    "with more than half of the seeds; it holds in part otherwise."
+    "with more than half of the seeds; it holds in part otherwise. An effect holds if its 95 % interval (t, over seeds) lies in the range that "
+    "is claimed, fails if it lies outside, and cannot be told if it does both."
+)
+
+RULE_OF_TRAININGS = (
+    "Seeds differ by chance. An effect holds if its 95 % interval (t, over seeds, differences and ratios taken seed by seed) lies "
+    "in the range that is claimed, fails if it lies outside, and cannot be told if it does both; a yes or no likewise, with "
+    "Wilson's interval of the share of seeds against a half. The claim holds if every part does; if the first part, its heart, "
+    "fails, it does not hold here, and if the heart cannot be told, neither can the claim; it holds in part otherwise."
 )
 
 
@@ -143,8 +122,18 @@ class Experiment(Knobs, ABC):
     how: ClassVar[str] = ""
     formula: ClassVar[tuple[str, ...]] = ()
     numbers: ClassVar[tuple[Number, ...]] = ()
-    parts: ClassVar[tuple[Part, ...]] = ()
+    parts: ClassVar[tuple[AnyPart, ...]] = ()
     live: ClassVar[str] = ""
+
+    @property
+    def trains(self) -> bool:
+        """Whether it rests on trainings, whose seeds differ by chance; the others are identities and formulas."""
+        return self.cost == "minutes"
+
+    @property
+    def keys(self) -> set[str]:
+        """Of the numbers that are measured."""
+        return {number.key for number in self.numbers if number.key}
 
     @abstractmethod
     def measure(self, seed: int, quick: bool) -> dict[str, float | int | str]:
@@ -160,17 +149,11 @@ class Experiment(Knobs, ABC):
             return Verdict("reference only", f"Not run here: {self.reason}.", "Nothing is judged that was not run.")
         if not outcomes:
             raise ValueError(f"{self.name} has no outcomes to judge; run it first")
-        against = {
-            part: [each.seed for each in outcomes if not part.holds(each.values)] for part in self.parts
-        }  # fmt: skip
-        claimed = [seeds for part, seeds in against.items() if not part.instead]
-        disagree = tuple(sorted({seed for seeds in claimed for seed in seeds}))
-        word: Word = "holds in part"
-        if not disagree:
-            word = "holds"
-        elif 2 * len(claimed[0]) > len(outcomes):
-            word = "does not hold here"
-        return Verdict(word, _sentence(against, len(outcomes)), RULE, disagree)
+        findings = tuple(part.found(outcomes, self.trains) for part in self.parts)
+        claimed = [each for each in findings if not each.instead]
+        disagree = tuple(sorted({seed for each in claimed for seed in each.against}))
+        rule = RULE_OF_TRAININGS if self.trains else RULE
+        return Verdict(_word(claimed), _sentence(claimed, len(outcomes)), rule, findings, disagree)
 
     def summary(self, outcomes: Sequence[Outcome], key: str) -> tuple[float, float] | str:
         """Mean and standard deviation over seeds of a measured number, or the texts it took; nan where there is none."""
@@ -183,19 +166,31 @@ class Experiment(Knobs, ABC):
         return statistics.fmean(numbers), statistics.stdev(numbers) if len(numbers) > 1 else 0.0
 
 
-def near(key: str, value: float, within: float, says: str = "") -> Part:
-    """The part that a measured number is a reported one, within a tolerance."""
-    return Part(says or f"{key} is {value:g} within {within:g}", lambda got: abs(float(got[key]) - value) <= within)
+def number_of(got: Values, key: str) -> float:
+    """A measured number; nan where a run gave none, because it was no longer finite."""
+    return float(got.get(key, math.nan))
 
 
-def _sentence(against: Mapping[Part, Sequence[int]], seeds: int) -> str:
-    claimed = [some for part, some in against.items() if not part.instead]
-    every = f"all {seeds} seeds" if seeds > 1 else "the one seed"
-    told = [f"{sum(not some for some in claimed)} of {len(claimed)} parts hold with {every}"]
-    for part, some in against.items():
-        named = "none" if len(some) == seeds else f"{seeds - len(some)} of {seeds} (not {', '.join(map(str, some))})"
-        if part.instead:
-            told.append(f"instead, {part.says}: with {named if some else every}")
-        elif some:
-            told.append(f"“{part.says}” with {named}")
-    return "; ".join(told) + "."
+def _word(claimed: Sequence[Finding]) -> Word:
+    heart, words = claimed[0].word, {each.word for each in claimed}
+    if heart == "fails":
+        return "does not hold here"
+    if heart == "cannot be told":
+        return "cannot be told"
+    return "holds" if words == {"holds"} else "holds in part"
+
+
+def _sentence(claimed: Sequence[Finding], seeds: int) -> str:
+    """How many parts got which word."""
+    over = f"with {seeds} seed{'s' if seeds > 1 else ''}."
+    if len(claimed) == 1:
+        return f"Its one part {claimed[0].word}, {over}"
+    counts = Counter(each.word for each in claimed)
+    told = [f"{counts['holds']} of {len(claimed)} parts hold"]
+    if counts["holds in part"]:
+        told.append(f"{counts['holds in part']} in part")
+    if counts["fails"]:
+        told.append(f"{counts['fails']} fail{'s' if counts['fails'] == 1 else ''}")
+    if counts["cannot be told"]:
+        told.append(f"{counts['cannot be told']} cannot be told")
+    return f"{', '.join(told)}, {over}"

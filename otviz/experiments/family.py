@@ -2,28 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import ClassVar
 
-from otviz.experiments.base import Cost, Experiment, Number, Part, Values
-from otviz.experiments.trainings import RING, from_preset, trained
-from otviz.methods import named
+from otviz.experiments.base import Cost, Effect, Experiment, number_of
+from otviz.experiments.trainings import from_preset, gap, level, numbers, times, trained, verdict_is
+from otviz.robustness.sweep import with_knob
 
 TITLES = {"wgan": "WGAN (R1)", "wgan-gp": "WGAN-GP", "otm": "OTM", "uotm-no-cost": "UOTM without cost", "uotm": "UOTM",
           "uotm-sd": "UOTM-SD"}  # fmt: skip
 HOW = (
     "The preset of the page Compare on the ring of 8 modes (radius 2, std 0.1), 5000 steps; the verdicts are those of "
-    "otviz.verdicts, on 1000 samples for modes and 500 against 500 for W2."
+    "otviz.verdicts, on 1000 samples for modes and 500 against 500 for W2, precision and recall; numbers are means over the "
+    "last tenth of the run."
 )
+LOSSES = (
+    r"L_v = \overline{g_1(v(\hat y) - \tau|x - \hat y|^2)} + \overline{g_2(-v(y))} + \lambda R",
+    r"L_T = \overline{\tau|x - \hat y|^2 - v(\hat y)}",
+)
+SPREAD = "The spread is the standard deviation of the generator loss about its trend in the last quarter."
 
 
-def verdict_is(key: str, *kinds: str) -> Callable[[Values], bool]:
-    """Whether the run under that key was judged so, by its samples or its stability."""
-    return lambda got: got[key] in kinds or got.get(f"{key}_stability") in kinds
+def _stays_calm(key: str) -> Effect:
+    return Effect(
+        f"{TITLES[key]}'s loss stays calm: its spread does not double",
+        "ratio of its spread in the last quarter to that in the second",
+        lambda got: number_of(got, f"{key}_loss_spread") / number_of(got, f"{key}_loss_spread_early"),
+        high=2,
+        ratio=True,
+    )
 
 
-def _loses(key: str) -> Callable[[Values], bool]:
-    return verdict_is(key, "collapsed", "unstable")
+def _grows(key: str) -> Effect:
+    return Effect(
+        f"{TITLES[key].removesuffix(' (R1)')}'s loss diverges without R1: its spread grows", "ratio of its spread in the last quarter to that in the second",
+        lambda got: number_of(got, f"{key}_loss_spread") / number_of(got, f"{key}_loss_spread_early"), low=1, ratio=True,
+    )  # fmt: skip
 
 
 class Figure1(Experiment):
@@ -36,32 +49,23 @@ class Figure1(Experiment):
     claim = "Without cost modes get lost (WGAN, UOTM without cost), WGAN-GP mixes modes, with cost OTM and UOTM cover the ring."
     covers = ("U3", "U5", "4.5")
     cost: ClassVar[Cost] = "minutes"
-    formula = (
-        r"L_v = \overline{g_1(v(\hat y) - \tau|x - \hat y|^2)} + \overline{g_2(-v(y))} + \lambda R",
-        r"L_T = \overline{\tau|x - \hat y|^2 - v(\hat y)}",
-    )
+    formula = LOSSES
     how = HOW
-    numbers = tuple(
-        number for key, title in TITLES.items() for number in (
-            Number(key, f"{title}: verdicts of the seeds"),
-            Number(f"{key}_modes_covered", f"{title}: modes of 8 with a quarter of their due or more"),
-            Number(f"{key}_high_quality", f"{title}: share of samples on a mode"),
-            Number(f"{key}_w2", f"{title}: W2 (length)"),
-        )
-    )  # fmt: skip
+    numbers = numbers(TITLES, "modes_covered", "least_mode", "high_quality", "mode_mixture", "w2")
     parts = (
-        Part("UOTM covers", verdict_is("uotm", "covers")),
-        Part("OTM covers", verdict_is("otm", "covers")),
-        Part("UOTM-SD covers", verdict_is("uotm-sd", "covers")),
-        Part("UOTM without cost loses modes", verdict_is("uotm-no-cost", "collapsed")),
-        Part("WGAN loses modes or shakes", _loses("wgan")),
-        Part("WGAN-GP mixes modes", verdict_is("wgan-gp", "mixes modes")),
-    )
+        verdict_is("UOTM covers", "uotm", "covers"),
+        verdict_is("OTM covers", "otm", "covers"),
+        verdict_is("UOTM-SD covers", "uotm-sd", "covers"),
+        level("UOTM without cost loses a mode: its smallest has less than a quarter of its due",
+              "uotm-no-cost", "least_mode", high=0.25),
+        level("WGAN loses a mode likewise", "wgan", "least_mode", high=0.25),
+        gap("WGAN-GP has more samples between modes than UOTM", "wgan-gp", "uotm", "mode_mixture"),
+        level("WGAN-GP mixes modes: 30 % of its samples or more lie between them", "wgan-gp", "mode_mixture", low=0.3),
+    )  # fmt: skip
     live = "compare?preset=figure-1"
 
     def measure(self, seed: int, quick: bool) -> dict[str, float | int | str]:
-        methods, steps = from_preset("table-1")
-        return trained({name: methods[name] for name in TITLES}, steps, seed, quick)
+        return _of_table_1(seed, quick, *TITLES)
 
 
 class LossCurves(Experiment):
@@ -74,69 +78,22 @@ class LossCurves(Experiment):
     claim = "With g = identity the losses fluctuate strongly, a gradient penalty damps that, and with SP they settle."
     covers = ("U6",)
     cost: ClassVar[Cost] = "minutes"
-    formula = (
-        r"L_v = \overline{g_1(v(\hat y) - \tau|x - \hat y|^2)} + \overline{g_2(-v(y))} + \lambda R",
-        r"L_T = \overline{\tau|x - \hat y|^2 - v(\hat y)}",
-        r"g = \mathrm{Id} \text{ against } g = \mathrm{SP}",
-    )
-    how = f"{HOW} The spread is the standard deviation of the generator loss about its trend in the last quarter."
-    numbers = tuple(Number(f"{key}_loss_spread", f"{title}: spread of the loss") for key, title in TITLES.items())
+    formula = (*LOSSES, r"g = \mathrm{Id} \text{ against } g = \mathrm{SP}")
+    how = f"{HOW} {SPREAD}"
+    numbers = numbers(TITLES, "loss_spread", "loss_spread_early")
     parts = (
-        Part("OTM's loss spreads at least ten times as much as UOTM's", lambda got: _spread(got, "otm") > 10 * _spread(got, "uotm")),
-        Part("WGAN's spreads at least ten times as much as UOTM's", lambda got: _spread(got, "wgan") > 10 * _spread(got, "uotm")),
-        Part("WGAN-GP's spreads less than half as much as WGAN's", lambda got: _spread(got, "wgan-gp") < _spread(got, "wgan") / 2),
-        Part("UOTM without cost is calm too: at most ten times UOTM's",
-             lambda got: _spread(got, "uotm-no-cost") < 10 * _spread(got, "uotm")),
-    )  # fmt: skip
+        times("OTM's loss spreads at least ten times as much as UOTM's", "otm", "uotm", "loss_spread", 10),
+        times("WGAN's spreads at least ten times as much as UOTM's", "wgan", "uotm", "loss_spread", 10),
+        times("WGAN-GP's spreads less than half as much as WGAN's", "wgan", "wgan-gp", "loss_spread", 2),
+        times("UOTM without cost is calmer than OTM", "otm", "uotm-no-cost", "loss_spread"),
+        times("UOTM-SD is calmer than OTM", "otm", "uotm-sd", "loss_spread"),
+        _stays_calm("uotm"),
+        _stays_calm("uotm-no-cost"),
+    )
     live = "compare?preset=figure-1&view=figure"
 
     def measure(self, seed: int, quick: bool) -> dict[str, float | int | str]:
-        methods, steps = from_preset("table-1")
-        return trained({name: methods[name] for name in TITLES}, steps, seed, quick)
-
-
-def _spread(got: Values, key: str) -> float:
-    return float(got.get(f"{key}_loss_spread", float("inf")))
-
-
-class CostAndRecall(Experiment):
-    """Table 2's question, asked of points."""
-
-    name = "u7"
-    title = "Does the cost keep modes? Table 2, on points"
-    paper = "003"
-    place = "Table 2, as an analogue in the plane"
-    claim = "Adding the cost raises the share of the data that is reached: from WGAN to OTM and from UOTM without cost to UOTM."
-    covers = ("U7",)
-    cost: ClassVar[Cost] = "minutes"
-    formula = (
-        r"L_v = \overline{g_1(v(\hat y) - \tau|x - \hat y|^2)} + \overline{g_2(-v(y))} + \lambda R",
-        r"L_T = \overline{\tau|x - \hat y|^2 - v(\hat y)}",
-        r"\tau = 0 \text{ against } \tau > 0",
-    )
-    how = f"{HOW} Modes of 8 that are covered stand for recall; the paper's own numbers are of images."
-    numbers = (
-        Number("wgan_modes_covered", "modes covered by WGAN", "recall 0.02 on CIFAR-10"),
-        Number("otm_modes_covered", "modes covered by OTM", "recall 0.49 on CIFAR-10"),
-        Number("uotm-no-cost_modes_covered", "modes covered by UOTM without cost", "recall 0.13 on CIFAR-10"),
-        Number("uotm_modes_covered", "modes covered by UOTM", "recall 0.62 on CIFAR-10"),
-    )
-    parts = (
-        Part(
-            "UOTM covers more modes than UOTM without cost",
-            lambda got: _modes(got, "uotm") > _modes(got, "uotm-no-cost"),
-        ),
-        Part("OTM covers more modes than WGAN", lambda got: _modes(got, "otm") > _modes(got, "wgan")),
-    )
-    live = "compare?preset=table-1"
-
-    def measure(self, seed: int, quick: bool) -> dict[str, float | int | str]:
-        methods, steps = from_preset("table-1")
-        return trained({name: methods[name] for name in ("wgan", "otm", "uotm-no-cost", "uotm")}, steps, seed, quick)
-
-
-def _modes(got: Values, key: str) -> int:
-    return int(got.get(f"{key}_modes_covered", 0))
+        return _of_table_1(seed, quick, *TITLES)
 
 
 class RegulariserNeeded(Experiment):
@@ -149,27 +106,36 @@ class RegulariserNeeded(Experiment):
     claim = "WGAN and OTM diverge without a regulariser; UOTM does without it."
     covers = ("U4",)
     cost: ClassVar[Cost] = "minutes"
-    formula = (
-        r"L_v = \overline{g_1(v(\hat y) - \tau|x - \hat y|^2)} + \overline{g_2(-v(y))} + \lambda R",
-        r"L_T = \overline{\tau|x - \hat y|^2 - v(\hat y)}",
-        r"R = |\nabla v(y)|^2",
-        r"\lambda = 0",
-    )
-    how = f"{HOW} Penalty weight 0 for all three."
-    numbers = tuple(
-        number for key in ("wgan", "otm", "uotm") for number in (
-            Number(key, f"{TITLES[key]}, λ = 0: verdicts of the seeds"),
-            Number(f"{key}_loss_spread", f"{TITLES[key]}, λ = 0: spread of the loss"),
-        )
+    formula = (*LOSSES, r"R = |\nabla v(y)|^2", r"\lambda = 0")
+    how = f"{HOW} Each once with R1, as in the preset, and once with penalty weight 0. {SPREAD}"
+    numbers = numbers(
+        {key: f"{title}, {how}" for name, title in (("wgan", "WGAN"), ("otm", "OTM"), ("uotm", "UOTM"))
+         for key, how in ((f"{name}-r1", "with R1"), (name, "λ = 0"))},
+        "loss_spread", "loss_spread_early", "scale", "w2", "high_quality", "least_mode",
     )  # fmt: skip
     parts = (
-        Part("OTM does not cover without R1", lambda got: got["otm"] != "covers"),
-        Part("WGAN does not cover without R1", lambda got: got["wgan"] != "covers"),
-        Part("UOTM covers without R1", verdict_is("uotm", "covers")),
+        times("OTM's loss spreads at least twice as much without R1", "otm", "otm-r1", "loss_spread", 2),
+        times("so does WGAN's", "wgan", "wgan-r1", "loss_spread", 2),
+        _grows("otm"),
+        _grows("wgan"),
+        times("OTM's potential is at least twice as large without R1", "otm", "otm-r1", "scale", 2),
+        times("so is WGAN's", "wgan", "wgan-r1", "scale", 2),
+        level("UOTM's loss stays calm without R1: its spread is below 1", "uotm", "loss_spread", high=1),
+        verdict_is("UOTM covers without R1", "uotm", "covers"),
+        gap("WGAN's samples suffer without R1 (W2)", "wgan", "wgan-r1", "w2"),
+        gap("OTM's samples suffer without R1 (W2)", "otm", "otm-r1", "w2"),
+        gap("OTM's samples suffer without R1 (share on a mode)", "otm-r1", "otm", "high_quality"),
     )
     live = "train?method=otm&penalty_weight=0.0"
 
     def measure(self, seed: int, quick: bool) -> dict[str, float | int | str]:
-        fast = {"lr": "0.001", "adversary_lr": "0.001", "penalty_weight": "0"}
-        methods = {name: named(name).parse(fast) for name in ("wgan", "otm", "uotm")}
-        return trained(methods, 5000, seed, quick, RING)
+        with_r1, steps = from_preset("table-1")
+        names = ("wgan", "otm", "uotm")
+        without = {name: with_knob(with_r1[name], "penalty_weight", 0.0) for name in names}
+        found = trained({f"{name}-r1": with_r1[name] for name in names}, steps, seed, quick)
+        return found | trained(without, steps, seed, quick)
+
+
+def _of_table_1(seed: int, quick: bool, *names: str) -> dict[str, float | int | str]:
+    methods, steps = from_preset("table-1")
+    return trained({name: methods[name] for name in names}, steps, seed, quick)

@@ -7,7 +7,7 @@ import itertools
 import torch
 from torch import Tensor
 
-from otviz.experiments.base import Experiment, Number, Part
+from otviz.experiments.base import Effect, Experiment, Number, Part, number_of
 from otviz.experiments.clouds import gaussian
 from otviz.ot.costs import cost_p
 from otviz.ot.sinkhorn import solve
@@ -39,14 +39,14 @@ class HighDimension(Experiment):
         *(Number(f"feature_{d}", f"the same on the feature, d = {d}") for d in DIMENSIONS),
     )
     parts = (
-        Part("at d = 512 the collapse stands out less than a third as far as at d = 2",
-             lambda got: float(got["snr_512"]) < float(got["snr_2"]) / 3),
+        Effect("at d = 2 the collapse stands out at least three times as far as at d = 512", "ratio of mean over std",
+               lambda got: number_of(got, "snr_2") / number_of(got, "snr_512"), low=3, ratio=True),
         Part("it stands out less with each step of the dimension", lambda got: all(
             float(got[f"snr_{low}"]) > float(got[f"snr_{high}"])
             for low, high in itertools.pairwise(DIMENSIONS)
         )),
-        Part("on the feature it stands out at d = 512 at least half as far as at d = 2",
-             lambda got: float(got["feature_512"]) > float(got["feature_2"]) / 2),
+        Effect("on the feature it stands out at d = 512 as far as at d = 2, to a quarter", "ratio of mean over std",
+               lambda got: number_of(got, "feature_512") / number_of(got, "feature_2"), 0.75, 1.25, ratio=True),
     )  # fmt: skip
 
     def measure(self, seed: int, quick: bool) -> dict[str, float | int | str]:

@@ -42,10 +42,13 @@ class NotebookBlur(Experiment):
     parts = (
         Part("at blur 10 S is below a tenth of what it was though the shapes differ",
              lambda got: float(got["s2_10"]) < 0.1 * float(got["s2_0.01"])),
+        Part("at p = 1 it is, too", lambda got: float(got["s1_10"]) < 0.1 * float(got["s1_0.01"])),
         Part("at blur 0.01 S is the exact cost to 1 %",
              lambda got: abs(float(got["s2_0.01"]) / float(got["exact"]) - 1) < 0.01),
         Part("without debiasing the cost rises as blur does",
              lambda got: float(got["raw_10"]) > float(got["raw_0.01"]), instead=True),
+        Part("at p = 1 S tends to half the energy distance, which sees shapes: at blur 10 it is within 15 % of it",
+             lambda got: abs(float(got["s1_10"]) / float(got["energy"]) - 1) < 0.15, instead=True),
     )  # fmt: skip
     live = "transport?source.std=0.5&n=1000&blur=3&scaling=0.9&points=notebook"
 

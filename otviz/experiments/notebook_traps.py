@@ -117,6 +117,7 @@ class Diversity(Experiment):
     parts = (
         Part("it falls when only two opposite modes are left", lambda got: float(got["opposite"]) < 0.95 * float(got["whole"])),
         Part("it falls when every other mode is lost", lambda got: float(got["alternate"]) < 0.95 * float(got["whole"])),
+        Part("it falls when one of 8 modes is lost", lambda got: float(got["seven"]) < 0.95 * float(got["whole"])),
         Part("it falls when one mode is left", lambda got: float(got["one"]) < 0.95 * float(got["whole"])),
     )  # fmt: skip
     live = "compare?preset=table-1"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from otviz.experiments.base import Experiment, Number, Part
+from otviz.experiments.base import Effect, Experiment, Number, Part, number_of
 from otviz.experiments.clouds import notebook_clouds
 from otviz.ot.divergences import sinkhorn_divergence
 from otviz.ot.reference import geomloss_divergence
@@ -33,13 +33,13 @@ class NotebookValue(Experiment):
         Number("raw", "OT_ε without debiasing, otviz' solver", "2.7939 at seed 42", "computed"),
     )
     parts = (
-        Part(
-            "the notebook's draw gives 2.7932 to every printed digit",
-            lambda got: abs(float(got.get("notebook", 2.7932)) - 2.7932) <= 5e-5,
-        ),
-        Part("another draw gives it within 5 %", lambda got: abs(float(got["solved"]) / 2.7932 - 1) < 0.05),
-        Part("another draw gives it to two digits: 2.75 to 2.85", lambda got: abs(float(got["solved"]) - 2.8) < 0.05),
-    )
+        Part("the notebook's draw gives 2.7932 to every printed digit",
+             lambda got: abs(float(got["notebook"]) - 2.7932) <= 5e-5 if "notebook" in got else None),
+        Effect("it is the distance of the distributions, not of one draw: the mean over draws is within 1 % of it",
+               "mean of S over draws", lambda got: number_of(got, "solved"), 2.7932 * 0.99, 2.7932 * 1.01),
+        Part("geomloss' default scaling prints another number, 5 % lower or more",
+             lambda got: float(got["default"]) < 0.95 * 2.7932 if "default" in got else None, instead=True),
+    )  # fmt: skip
     live = "transport?source.std=0.5&n=2000&blur=0.01&scaling=0.9&points=notebook"
 
     def measure(self, seed: int, quick: bool) -> dict[str, float | int | str]:

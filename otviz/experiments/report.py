@@ -3,22 +3,37 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from otviz.experiments import experiments
-from otviz.experiments.base import PAPERS, SOURCES, Experiment, Number, Outcome, Verdict
+from otviz.experiments.base import (
+    PAPERS,
+    RULE,
+    RULE_OF_TRAININGS,
+    SOURCES,
+    Cost,
+    Experiment,
+    Finding,
+    Number,
+    Outcome,
+    Verdict,
+)
 from otviz.experiments.results import SHIPPED, Result, read
 from otviz.experiments.rows import ROWS, Row, covering
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "EXPERIMENTS.md"
 PICTURES = DOCUMENT.parent / "pictures"  # where `python -m otviz figures all --out docs/pictures` puts them
 NOT_RUN = "not run yet"
+KINDS: Mapping[str, Cost] = {"identities and formulas": "seconds", "trainings": "minutes", "only reported": "reference"}
+"""What claims rest on, by the cost of their experiments."""
 
 INTRO = """# Experiments: does it hold?
 
 Made by `python -m otviz.experiments.report` from the files in `results/`; `python -m otviz experiment all` makes those.
-Each claim is measured with several seeds and judged by a rule that stands with it. What a paper reports and what was
-measured here are in different columns. Where a number is not printed in the paper, the column says where it is from:
+Each claim is measured with several seeds and judged part by part. What a paper reports and what was measured here are in
+different columns. Identities and formulas are counted apart from trainings, whose seeds differ by chance.
+
 """
 
 
@@ -31,8 +46,16 @@ def document(folder: Path = SHIPPED) -> str:
     """The document, as Markdown."""
     found = {name: cls() for name, cls in experiments().items()}
     results = {name: read(name, folder) for name in found}
-    lines = [INTRO, *(f"- *{word}*: {what}." for word, what in SOURCES.items() if word != "paper"), ""]
-    lines += [_count(found, results), "", "## Every row", "", "| row | where | about | experiment | verdict |", "|---|---|---|---|---|"]  # fmt: skip
+    lines = [
+        INTRO,
+        f"- {RULE}",
+        f"- Trainings: {RULE_OF_TRAININGS}",
+        "",
+        "Where a number is not printed in the paper, its column says where it is from:",
+        "",
+    ]
+    lines += [*(f"- *{word}*: {what}." for word, what in SOURCES.items() if word != "paper"), ""]
+    lines += [*_counts(found, results), "", "## Every row", "", "| row | where | about | experiment | verdict |", "|---|---|---|---|---|"]  # fmt: skip
     lines += [line for row in ROWS for line in _row(row, found, results)]
     for paper, title in PAPERS.items():
         lines += ["", f"## {paper}: {title}", *_pictures(paper)]
@@ -43,10 +66,13 @@ def document(folder: Path = SHIPPED) -> str:
 
 
 def verdict_of(each: Experiment, result: Result | None) -> Verdict | None:
-    """The verdict on an experiment, None if it is not run yet."""
+    """The verdict on an experiment; None if it is not run yet, or by an otviz that did not measure all that it rests on."""
     if each.cost == "reference":
         return each.judge(())
-    return each.judge(result.outcomes) if result is not None and result.outcomes and not result.quick else None
+    if result is None or result.quick or not result.outcomes:
+        return None
+    there = {key for outcome in result.outcomes for key in outcome.values}
+    return each.judge(result.outcomes) if each.keys <= there else None
 
 
 def measured(each: Experiment, outcomes: tuple[Outcome, ...], number: Number) -> str:
@@ -67,6 +93,11 @@ def written(value: float, digits: int = 4) -> str:
     return f"{value:.{digits}g}".replace("-", "−")
 
 
+def part(found: Finding) -> str:
+    """What a part says; what is said in place of a claim is marked."""
+    return f"instead: {found.says}" if found.instead else found.says
+
+
 def reported(number: Number) -> str:
     """What was reported, with its source where that is not the paper itself."""
     if not number.reported:
@@ -74,13 +105,23 @@ def reported(number: Number) -> str:
     return number.reported if number.source == "paper" else f"{number.reported} [{number.source}]"
 
 
-def _count(found: dict[str, Experiment], results: dict[str, Result | None]) -> str:
-    words = Counter(
-        NOT_RUN if (verdict := verdict_of(each, results[name])) is None else verdict.word
-        for name, each in found.items()
-    )
-    total = ", ".join(f"{number} {word}" for word, number in words.most_common())
-    return f"{len(found)} experiments: {total}."
+def counted(found: Iterable[Experiment], words: Mapping[str, str]) -> dict[str, Counter[str]]:
+    """How many claims got which word, for each of KINDS; words by id."""
+    counts: dict[str, Counter[str]] = {kind: Counter() for kind in KINDS}
+    for each in found:
+        kind = next(kind for kind, cost in KINDS.items() if each.cost == cost)
+        counts[kind][words[each.name]] += 1
+    return counts
+
+
+def _counts(found: dict[str, Experiment], results: dict[str, Result | None]) -> list[str]:
+    verdicts = {name: verdict_of(each, results[name]) for name, each in found.items()}
+    words = {name: NOT_RUN if verdict is None else verdict.word for name, verdict in verdicts.items()}
+    lines = [f"{len(found)} claims:", ""]
+    for kind, counts in counted(found.values(), words).items():
+        told = ", ".join(f"{number} {word}" for word, number in counts.most_common())
+        lines.append(f"- {counts.total()} {kind}: {told}.")
+    return lines
 
 
 def _pictures(paper: str) -> list[str]:
@@ -106,6 +147,9 @@ def _section(each: Experiment, result: Result | None) -> list[str]:
     verdict = verdict_of(each, result)
     lines = [f"### {each.name}", "", f"**{each.title}** ({each.place}). {each.claim}", ""]
     lines.append(f"**{NOT_RUN}**" if verdict is None else f"**{verdict.word}.** {verdict.sentence}")
+    if verdict is not None and verdict.findings:
+        lines += ["", "| part of the claim | | effect [95 % interval], n seeds |", "|---|---|---|"]
+        lines += [f"| {part(found)} | {found.word} | {found.evidence} |" for found in verdict.findings]
     if each.how:
         lines += ["", f"How: {each.how}"]
     if result is not None and not result.quick:
@@ -113,7 +157,8 @@ def _section(each: Experiment, result: Result | None) -> list[str]:
         lines += ["", f"{len(result.outcomes)} seeds, {result.seconds:.0f} s on {machine}, otviz {result.otviz}."]
     if each.numbers:
         outcomes = () if result is None or result.quick else result.outcomes
-        lines += ["", "| quantity | reported | measured (mean ± std over seeds) |", "|---|---|---|"]
+        over = f" over {len(outcomes)} seeds" if outcomes else ""
+        lines += ["", f"| quantity | reported | measured (mean ± std{over}) |", "|---|---|---|"]
         lines += [f"| {n.what} | {reported(n)} | {measured(each, outcomes, n)} |".replace(" |  |", " | |") for n in each.numbers]  # fmt: skip
     return lines
 

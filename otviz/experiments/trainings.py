@@ -1,19 +1,16 @@
-"""Trainings that several claims rest on: played once for each config and kept, judged by the rules of `otviz.verdicts`."""
+"""Trainings in the plane that several claims rest on, measured and judged by the rules of `otviz.verdicts`."""
 
 from __future__ import annotations
 
-import dataclasses
-import json
+import math
 from collections.abc import Mapping
 
 from otviz.compare import presets
 from otviz.distributions import Distribution
 from otviz.distributions.ring import Ring
-from otviz.experiments.running import experiments_folder
-from otviz.files import write_whole
+from otviz.experiments.base import Effect, Number, Part, number_of
+from otviz.experiments.films import film, measured
 from otviz.methods import Method
-from otviz.robustness.playing import play
-from otviz.robustness.sweep import Outcome, identity
 from otviz.runs.config import RunConfig
 
 RING = Ring(radius=2.0, std=0.1)
@@ -21,8 +18,6 @@ RING = Ring(radius=2.0, std=0.1)
 
 QUICK_STEPS = 40
 """Of a quick run: enough to see that it runs, not what comes of it."""
-
-MEASURES = ("w2", "w2_floor", "high_quality", "mode_mixture", "modes_covered", "loss_spread")
 
 
 def trained(
@@ -32,10 +27,9 @@ def trained(
     found: dict[str, float | int | str] = {}
     for key, method in methods.items():
         config = RunConfig(method, target, steps=QUICK_STEPS if quick else steps, seed=seed, device="cpu")
-        outcome = _played(config)
-        found |= {key: outcome.kind, f"{key}_stability": outcome.stability}
-        numbers = {name: getattr(outcome, name) for name in MEASURES}
-        found |= {f"{key}_{name}": value for name, value in numbers.items() if value is not None}
+        scores = measured(film(config), config)
+        found[key] = scores.pop("kind")
+        found |= {f"{key}_{name}": value for name, value in scores.items()}
     return found
 
 
@@ -45,13 +39,51 @@ def from_preset(name: str) -> tuple[dict[str, Method], int]:
     return {method.name: method for method in chosen.methods}, chosen.steps
 
 
-def _played(config: RunConfig) -> Outcome:
-    """The outcome of a run: kept from another claim of this version of otviz, or played now."""
-    path = experiments_folder() / "runs" / f"{identity(config)}.json"
-    try:
-        return Outcome.from_record(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, AttributeError):
-        outcome = next(play([config]))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, json.dumps(dataclasses.asdict(outcome)).encode())
-    return outcome
+MEASURES = {
+    "w2": "W2 (length)", "high_quality": "share of samples on a mode", "mode_mixture": "share of samples between modes",
+    "modes_covered": "modes of 8 found", "least_mode": "smallest mode's share over its due", "precision": "precision",
+    "recall": "recall", "loss_spread": "spread of the loss", "loss_spread_early": "spread of the loss, second quarter",
+    "loss_level": "mean loss", "scale": "spread of the adversary's output on data", "scale_early": "the same a tenth to a fifth of the run in",
+}  # fmt: skip
+"""Names of numbers of a training, and what to call them. Scores are means over the last tenth of the run, losses of its last
+quarter."""
+
+
+def numbers(titles: Mapping[str, str], *measures: str) -> tuple[Number, ...]:
+    """The verdict of each training by its key, and these measures of it."""
+    return tuple(
+        number for key, title in titles.items() for number in (
+            Number(key, f"{title}: verdicts of the seeds"),
+            *(Number(f"{key}_{measure}", f"{title}: {MEASURES[measure]}") for measure in measures),
+        )
+    )  # fmt: skip
+
+
+def verdict_is(says: str, key: str, *kinds: str) -> Part:
+    """The part that a training is judged so, by its samples or by its stability."""
+    return Part(says, lambda got: bool({got[key], got.get(f"{key}_stability")} & set(kinds)))
+
+
+def level(
+    says: str, key: str, measure: str, low: float = -math.inf, high: float = math.inf, instead: bool = False
+) -> Effect:
+    """The part that a measure of a training lies in a range."""
+    return Effect(says, MEASURES[measure], lambda got: number_of(got, f"{key}_{measure}"), low, high, instead=instead)
+
+
+def gap(
+    says: str, more: str, less: str, measure: str, low: float = 0.0, high: float = math.inf, instead: bool = False
+) -> Effect:
+    """The part that a measure of one training, less that of another, lies in a range: above 0 if not said otherwise."""
+    return Effect(
+        says, f"difference of {MEASURES[measure]}",
+        lambda got: number_of(got, f"{more}_{measure}") - number_of(got, f"{less}_{measure}"), low, high, instead=instead,
+    )  # fmt: skip
+
+
+def times(says: str, more: str, less: str, measure: str, low: float = 1.0, high: float = math.inf) -> Effect:
+    """The part that a measure of one training, over that of another, lies in a range: above 1 if not said otherwise."""
+    return Effect(
+        says, f"ratio of {MEASURES[measure]}",
+        lambda got: number_of(got, f"{more}_{measure}") / number_of(got, f"{less}_{measure}"), low, high, ratio=True,
+    )  # fmt: skip

@@ -1,15 +1,15 @@
-"""An experiment's numbers: what each seed gave, their mean with its standard deviation, and what was reported."""
+"""An experiment's numbers: what each seed gave, their mean with its interval, and what was reported."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 
-import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from otviz.experiments import Experiment, Number, Outcome
+from otviz.experiments.evidence import interval
 from otviz.figures.style import GUIDE, SHADES, legend_above, plain
 
 ROW, HEAD = 84, 110  # pixels
@@ -29,11 +29,11 @@ def claim_figure(experiment: Experiment, outcomes: Sequence[Outcome]) -> go.Figu
     named = set[str]()
     for row, number in enumerate(shown, start=1):
         values = _values(number, outcomes)
-        spread = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
         seeds = {"color": SHADES[1], "size": 8, "symbol": "circle-open"}
         mean = {"color": SHADES[0], "size": 11, "symbol": "line-ns-open"}
         told = {"color": GUIDE, "size": 11, "symbol": "diamond"}
-        marks = [("a seed each", values, seeds, None), ("mean ± std", [float(np.mean(values))], mean, [spread])]
+        centre, ends = interval(values) if len(values) > 1 else (values[0], (values[0], values[0]))
+        marks = [("a seed each", values, seeds, None), ("mean, 95 % interval", [centre], mean, [ends[1] - centre])]
         reported = as_number(number.reported)
         if reported is not None:
             marks.append(

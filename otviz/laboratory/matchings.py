@@ -90,6 +90,12 @@ class Matching:
         return normalised_entropy(self.plan)
 
     @property
+    def marginal_error(self) -> float:
+        """Share of the mass that row or column sums miss, whichever is more; 0 once it has converged."""
+        plan = self.plan.astype(np.float64)
+        return max(float(np.abs(plan.sum(side) - 1 / len(plan)).sum()) / 2 for side in (0, 1))
+
+    @property
     def partners(self) -> float:
         """Among how many points a point is shared, n^entropy: from 1 to n."""
         return float(len(self.plan) ** self.entropy)

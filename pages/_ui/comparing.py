@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from otviz.params import params_of
-from pages._ui import boxes, controls, following, running, setup
+from pages._ui import boxes, controls, following, inside, running, setup
 from pages._ui.following import tuned
 from pages._ui.leases import registry
 from pages._ui.links import Link, plain
@@ -210,6 +210,7 @@ def tell(runs: Sequence[Run | Recorded], chosen: Chosen) -> None:
     for run, label in zip(runs, labels_of(runs), strict=True):
         if run.message:
             st.warning(plain(f"{label}: {run.message}. The others go on."))
+    inside.tell_convergence(runs, labels_of(runs))
 
 
 def show(runs: Sequence[Run | Recorded], chosen: Chosen, drawn: following.State) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import urllib.parse
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -13,7 +12,7 @@ from pages._ui.links import Link, plain, shorten
 from pages._ui.sweeping import spoken
 
 if TYPE_CHECKING:
-    from otviz.experiments import Experiment
+    from otviz.experiments import Experiment, Verdict
     from otviz.experiments.results import Result
     from otviz.experiments.running import Running
 
@@ -21,7 +20,9 @@ POLL = 1.0
 SEEDS = 5
 NOT_RUN = "not run yet"
 PAPERS = {"": "All papers", "000": "000 Fuge, notebook", "001": "001 OT-GAN", "002": "002 Vu", "003": "003 UOTM-SD"}
-VERDICTS = {word: word for word in ("holds", "holds in part", "does not hold here", "reference only", NOT_RUN)}
+VERDICTS = {
+    word: word for word in ("holds", "holds in part", "does not hold here", "cannot be told", "reference only", NOT_RUN)
+}
 _COLUMNS = {
     "id": st.column_config.TextColumn(width=110),
     "paper": st.column_config.TextColumn(width=60),
@@ -85,8 +86,8 @@ def show_table(link: Link) -> None:
 
         known = experiments()
     st.markdown(
-        "Claims are measured here over seeds and judged by a rule that stands with them. **Click a row** to see the numbers, what the paper "
-        "reports beside them, and to run it again."
+        "Claims are measured here over seeds and judged part by part, each with its effect and a 95 % interval. **Click a row** to see the "
+        "numbers, what the paper reports beside them, and to run it again."
     )
     left, right = st.columns(2, gap="small")
     with left:
@@ -104,8 +105,7 @@ def show_table(link: Link) -> None:
         on_select="rerun", selection_mode="single-row", column_config=_COLUMNS,
     )  # fmt: skip
     reading.how("experiments/table")
-    counts = Counter(row["verdict"] for row in rows)
-    st.caption(f"{len(rows)} claims: {', '.join(f'{counts[word]} {word}' for word in VERDICTS if counts[word])}.")
+    st.caption("  \n".join(_counts([cls() for cls in known.values() if paper in ("", cls.paper)], rows)))
     chosen = event["selection"]["rows"]
     if chosen and chosen[0] < len(shown):
         link.go({"claim": str(shown[chosen[0]]["id"])})
@@ -121,6 +121,17 @@ def _row(each: Experiment) -> dict[str, Any]:
         "id": each.name, "paper": each.paper, "where": each.place, "claim": each.title,
         "verdict": NOT_RUN if verdict is None else verdict.word, "seeds": seeds,
     }  # fmt: skip
+
+
+def _counts(shown: list[Experiment], rows: list[dict[str, Any]]) -> list[str]:
+    """How many claims got which word: identities and formulas, trainings, and those not run."""
+    from otviz.experiments.report import counted
+
+    words = {row["id"]: row["verdict"] for row in rows}
+    return [
+        f"{counts.total()} {kind}: {', '.join(f'{counts[word]} {word}' for word in VERDICTS if counts[word])}."
+        for kind, counts in counted(shown, words).items() if counts.total()
+    ]  # fmt: skip
 
 
 def result_of(name: str, own: bool = True) -> tuple[Result | None, str]:
@@ -165,6 +176,7 @@ def show_claim(link: Link, each: Experiment) -> None:
         st.info(f"Not run yet. {plain(whose)}".strip())
     else:
         st.markdown(f"**{plain(verdict.word.capitalize())}.** {plain(verdict.sentence)}")
+        _show_parts(verdict)
         st.caption(plain(verdict.rule))
     if each.how:
         st.markdown(f":small[{plain(each.how)}]")
@@ -178,6 +190,15 @@ def show_claim(link: Link, each: Experiment) -> None:
     if each.cost != "reference":
         stage = _stage()
         st.fragment(_rerun, run_every=POLL if stage.working else None)(stage, each, stage.working)
+
+
+def _show_parts(verdict: Verdict) -> None:
+    """What the seeds say of each part of the claim."""
+    from otviz.experiments.report import part
+
+    lines = [f"- **{plain(each.word)}**: {plain(part(each))}: {plain(each.evidence)}" for each in verdict.findings]
+    if lines:
+        st.markdown("\n".join(lines))
 
 
 def _offer_live(each: Experiment) -> None:
@@ -224,8 +245,8 @@ def show_numbers(each: Experiment) -> None:
         {"quantity": n.what, "reported": reported(n), "measured": measured(each, outcomes, n)} for n in each.numbers
     ]  # fmt: skip
     columns = {
-        "quantity": st.column_config.TextColumn(width=270),
-        "measured": st.column_config.TextColumn(help="Mean ± standard deviation over the seeds"),
+        "quantity": st.column_config.TextColumn(width=380),
+        "measured": st.column_config.TextColumn(help=f"Mean ± standard deviation over {len(outcomes)} seeds"),
     }
     if rows:
         st.dataframe(rows, key=f"numbers:{each.name}", hide_index=True, width="stretch", column_config=columns)

@@ -18,6 +18,7 @@ from pages._ui.links import Link, plain
 
 if TYPE_CHECKING:
     from otviz.laboratory import Exactness
+    from otviz.laboratory.convergence import Convergence
     from otviz.laboratory.matchings import Minibatches, Step
     from otviz.methods.ot_gan import OTGAN
     from otviz.runs.recorded import Recorded
@@ -160,6 +161,7 @@ def _inside(link: Link, run: Run | Recorded, method: OTGAN, epsilon: float, seed
 
     drawn, lines = _drawn(key(run), run, method, seed)
     step = matchings(drawn, method, epsilon, seed=seed)
+    _tell(converged(run, method, seed), "")
     st.plotly_chart(matrices(step), key="matrices", width="stretch")
     own = "" if epsilon == method.epsilon else f" (the run has {method.epsilon:g})"
     sharp = (
@@ -180,6 +182,37 @@ def _inside(link: Link, run: Run | Recorded, method: OTGAN, epsilon: float, seed
         _partners(link, run, step)
     with right:
         _entropy(lines, drawn.n, None if step.random else method.epsilon)
+
+
+def tell_convergence(runs: Sequence[Run | Recorded], labels: Sequence[str]) -> None:
+    """For each OT-GAN run that rests: whether the normalisations of its matching are enough."""
+    from otviz.methods.ot_gan import OTGAN
+
+    for run, label in zip(runs, labels, strict=True):
+        method = run.config.method
+        if isinstance(method, OTGAN) and run.snapshots and run.status not in ("running", "queued"):
+            _tell(converged(run, method), f"{label}: ")
+
+
+def converged(run: Run | Recorded, method: OTGAN, seed: int = 0) -> Convergence | None:
+    """How far the matchings of a run as it is now have converged; None where they are random or its points not finite."""
+    return _converged(key(run), run, method, seed)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _converged(of: tuple[str, int, str], _run: Run | Recorded, _method: OTGAN, seed: int) -> Convergence | None:
+    from otviz.laboratory.convergence import convergence
+    from otviz.laboratory.matchings import minibatches
+
+    try:
+        return convergence(minibatches(_run.still(), seed), _method)
+    except ValueError:
+        return None
+
+
+def _tell(found: Convergence | None, of: str) -> None:
+    if found is not None:
+        (st.caption if found.reached else st.warning)(plain(f"{of}{found.sentence}"))
 
 
 def _partners(link: Link, run: Run | Recorded, step: Step) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import re
@@ -11,16 +12,31 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from otviz.cli import main
 from otviz.compare import presets
-from otviz.experiments import PAPERS, SOURCES, Experiment, Number, Outcome, Part, experiments, named
+from otviz.experiments import (
+    PAPERS,
+    SOURCES,
+    Cases,
+    Effect,
+    Experiment,
+    Number,
+    Outcome,
+    Part,
+    experiments,
+    named,
+    number_of,
+)
 from otviz.experiments.clouds import notebook_clouds
+from otviz.experiments.evidence import interval, wilson
 from otviz.experiments.report import DOCUMENT, document, verdict_of
 from otviz.experiments.results import FORMAT, SHIPPED, Result, read, write
 from otviz.experiments.rows import ROWS, Row, covering
 from otviz.experiments.running import Running, run_here
 from otviz.experiments.worker import answers
+from otviz.figures.claim import claim_figure, text_alternative
 from otviz.ot.notebook import notebook_points
 from tests.waiting import PATIENCE
 
@@ -126,9 +142,123 @@ def test_verdicts_on_made_up_outcomes(sides: tuple[int, ...], word: str, against
     verdict = Coin().judge(tossed(*sides))
     assert verdict.word == word
     assert verdict.seeds_that_disagree == against
-    assert "instead, it is a coin" in verdict.sentence
-    assert all(str(seed) in verdict.sentence for seed in against)
+    heads, lands, instead = verdict.findings
+    assert instead.instead
+    assert instead.against == tuple(seed for seed in range(len(sides)) if sides[seed])
+    assert all(str(seed) in heads.evidence for seed in against)
+    assert f"of {len(sides)} seeds" in heads.evidence
+    assert lands.word == "holds"
+    assert f"with {len(sides)} seeds" in verdict.sentence
     assert verdict.rule
+
+
+class Race(Experiment):
+    """Made up: two trainings whose distances from the data differ by chance."""
+
+    paper: ClassVar[str] = "000"
+    numbers = (Number("ours", "ours (length)"), Number("theirs", "theirs (length)"))
+    parts = (
+        Effect(
+            "ours is nearer",
+            "difference of W2 (length)",
+            lambda got: number_of(got, "theirs") - number_of(got, "ours"),
+            low=0,
+        ),
+        Effect(
+            "by half", "ratio of W2", lambda got: number_of(got, "theirs") / number_of(got, "ours"), low=1.5, ratio=True
+        ),
+        Part("ours is below 1", lambda got: number_of(got, "ours") < 1),
+    )
+    cost = "minutes"
+
+    def measure(self, seed: int, quick: bool) -> dict[str, float | int | str]:
+        return {}
+
+
+def raced(*pairs: tuple[float, float]) -> list[Outcome]:
+    return [Outcome(seed, {"ours": ours, "theirs": theirs}, 0.1) for seed, (ours, theirs) in enumerate(pairs)]
+
+
+@pytest.mark.parametrize(
+    ("pairs", "word", "words"),
+    [
+        (((0.3, 0.6), (0.4, 0.9), (0.3, 0.7), (0.4, 0.8), (0.3, 0.6)), "holds", ["holds"] * 3),
+        (((0.3, 0.4), (0.4, 0.5), (0.3, 0.41), (0.4, 0.49), (0.3, 0.4)), "holds in part", ["holds", "fails", "holds"]),
+        (((0.3, 0.4), (0.4, 0.3), (0.35, 0.3), (0.3, 0.34), (0.4, 0.4)), "cannot be told", ["cannot be told", "fails", "holds"]),
+        (((0.6, 0.3), (0.9, 0.4), (0.7, 0.3), (1.8, 0.4), (0.6, 0.3)), "does not hold here", ["fails", "fails", "cannot be told"]),
+    ],
+)  # fmt: skip
+def test_trainings_are_judged_by_intervals_over_seeds(
+    pairs: tuple[tuple[float, float], ...], word: str, words: list[str]
+) -> None:
+    verdict = Race().judge(raced(*pairs))
+    assert [each.word for each in verdict.findings] == words
+    assert verdict.word == word
+    low, high = stats.ttest_1samp([theirs - ours for ours, theirs in pairs], 0).confidence_interval(0.95)
+    assert f"[{low:.3g}, {high:.3g}] (n = 5), claimed: above 0".replace("-", "−") in verdict.findings[0].evidence
+
+
+def test_the_figure_shows_seeds_and_the_interval_of_their_mean() -> None:
+    outcomes = raced((0.3, 0.6), (0.4, 0.9), (0.3, 0.7))
+    figure = claim_figure(Race(), outcomes)
+    seeds, mean = (
+        next(trace for trace in figure.data if trace.name == name) for name in ("a seed each", "mean, 95 % interval")
+    )
+    assert list(seeds.x) == [0.3, 0.4, 0.3]
+    low, high = stats.ttest_1samp([0.3, 0.4, 0.3], 0).confidence_interval(0.95)
+    assert mean.x[0] == pytest.approx((low + high) / 2)
+    assert mean.error_x.array[0] == pytest.approx((high - low) / 2)
+    assert "theirs (length): 0.6 to 0.9 over 3 seeds" in text_alternative(Race(), outcomes)
+
+
+def test_a_training_with_no_finite_number_is_counted_against_the_claim() -> None:
+    outcomes = raced((0.3, 0.6), (0.4, 0.9), (0.3, 0.7), (0.4, 0.8))
+    outcomes.append(Outcome(4, {"ours": 0.3}, 0.1))
+    finding = Race().judge(outcomes).findings[0]
+    assert finding.word == "cannot be told"
+    assert finding.against == (4,)
+    assert "4 of 5 seeds (not 4)" in finding.evidence
+
+
+@pytest.mark.parametrize(("agree", "n"), [(5, 5), (4, 5), (0, 5), (2, 3)])
+def test_the_share_of_seeds_has_wilsons_interval(agree: int, n: int) -> None:
+    due = stats.binomtest(agree, n).proportion_ci(0.95, "wilson")
+    assert wilson(agree, n) == pytest.approx((due.low, due.high), abs=1e-6)
+
+
+def test_a_mean_of_ratios_is_the_geometric_one() -> None:
+    mean, (low, high) = interval([0.5, 2.0, 1.0], ratio=True)
+    due = stats.ttest_1samp(np.log([0.5, 2.0, 1.0]), 0).confidence_interval(0.95)
+    assert mean == pytest.approx(1)
+    assert (low, high) == pytest.approx((math.exp(due.low), math.exp(due.high)))
+
+
+def test_cases_are_counted_once_and_named() -> None:
+    part = Cases("the cost helps", lambda got: {"digits": True, "clothes": float(got["theirs"]) < 0})
+    finding = part.found(raced((1, 2), (3, 4)), chance=True)
+    assert finding.word == "cannot be told"
+    assert "1 of 2 cases (not clothes)" in finding.evidence
+
+
+def test_a_part_that_few_seeds_measure_is_judged_on_those() -> None:
+    part = Part("the notebook's own draw agrees", lambda got: got["side"] == 1 if "side" in got else None)
+    finding = part.found([Outcome(0, {"side": 1}, 0.1), Outcome(1, {}, 0.1)], chance=False)
+    assert (finding.word, finding.evidence) == ("holds", "1 of 1 seed")
+
+
+def test_a_result_that_lacks_what_the_claim_rests_on_is_not_judged() -> None:
+    made = Result("race", False, tuple(raced((0.3, 0.6), (0.4, 0.9))), "0.1.0", {}, {})
+    assert verdict_of(Race(), made) is not None
+    older = [Outcome(each.seed, {"ours": each.values["ours"]}, 0.1) for each in made.outcomes]
+    assert verdict_of(Race(), dataclasses.replace(made, outcomes=tuple(older))) is None
+
+
+def test_the_document_counts_formulas_and_trainings_apart(tmp_path: Path) -> None:
+    write(result(), tmp_path)
+    text = document(tmp_path)
+    formulas, trainings = len(FREE), len(TRAINED)
+    assert f"- {formulas} identities and formulas: {formulas - 1} not run yet, 1 holds." in text
+    assert f"- {trainings} trainings: {trainings} not run yet." in text
 
 
 def test_nothing_is_judged_that_was_not_run() -> None:
@@ -266,16 +396,27 @@ class TestCommand:
         assert main(["experiment", "u2", "--seeds", "2", "--workers", "1", "--out", str(tmp_path)]) == 0
         out = capsys.readouterr().out
         assert "HOLDS" in out
-        assert "4 of 4 parts hold with all 2 seeds" in out
+        assert "4 of 4 parts hold, with 2 seeds" in out
+        assert "- holds: the identity is not bounded: 2 of 2 seeds" in out
         assert (tmp_path / "u2.json").exists()
 
     def test_as_json(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["experiment", "u11", "--seeds", "1", "--quick", "--json"]) == 0
         told = json.loads(capsys.readouterr().out)["u11"]
-        assert told["verdict"] == "holds"
+        assert told["verdict"] == "not judged"
+        assert told["parts"] == []
         assert told["quick"] is True
+        assert told["numbers"][1]["measured"][0] == pytest.approx(2, abs=1e-6)
+        assert told["numbers"][1]["n"] == 1
         assert told["numbers"][1]["reported"] == "2"
         assert told["numbers"][1]["source"] == "derived"
+
+    def test_a_quick_run_prints_what_it_measured(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["experiment", "u2", "--seeds", "2", "--quick"]) == 0
+        out = capsys.readouterr().out
+        assert "HOLDS" not in out
+        assert "- SP(1): 1.24 (n = 2)" in out
+        assert "- lower bound of SP: −1.386 (n = 2)" in out
 
     def test_an_unknown_id_suggests_the_nearest(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["experiment", "n12-manhatan"]) == 2

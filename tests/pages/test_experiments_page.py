@@ -60,6 +60,14 @@ def test_all_claims_are_in_the_table() -> None:
     assert list(app.dataframe[0].value["id"]) == list(experiments())
 
 
+def test_formulas_and_trainings_are_counted_apart() -> None:
+    costs = [cls.cost for cls in experiments().values()]
+    text = words(opened())
+    assert f"{costs.count('seconds')} identities and formulas: " in text
+    assert f"{costs.count('minutes')} trainings: " in text
+    assert f"{costs.count('reference')} only reported: {costs.count('reference')} reference only." in text
+
+
 def test_filters_go_into_the_link() -> None:
     app = opened(paper="000", verdict="does not hold here")
     assert set(app.dataframe[0].value["paper"]) == {"000"}
@@ -77,6 +85,8 @@ def test_a_claim_opens_from_its_link() -> None:
     assert experiments()["u2"].title in text
     assert "Holds." in text
     assert "It holds if every part does" in text
+    for each in experiments()["u2"].parts:
+        assert f"- **holds**: {each.says}: 5 of 5 seeds" in text
     table = app.dataframe[0].value
     assert table["reported"][0] == "1.2402 [computed]"
     assert table["measured"][0].startswith("1.24")

@@ -37,6 +37,9 @@ def page(section: str, shown: list) -> None:
     from pages._ui import inside, laboratory, links
 
     link = links.open_link("laboratory")
+    if section == "tell_convergence":
+        inside.tell_convergence(shown, [run.config.method.title for run in shown])
+        return
     module = inside if section in ("show_exact", "show_matchings") else laboratory
     getattr(module, section)(link, shown)
     link.publish()
@@ -148,6 +151,11 @@ class TestMatchings:
         assert charts(app) == 3
         assert "32 points in each minibatch" in words(app)
         assert "of 32" in words(app)
+
+    def test_a_matching_that_has_not_converged_says_so(self, done: dict[str, Run]) -> None:
+        app = drawn("tell_convergence", [done["ot-gan"], done["otm"], done["queued-ot-gan"]])
+        assert len(app.warning) == 1
+        assert "OT-GAN: The matching has not converged: with 10 normalisations" in words(app)
 
     def test_another_epsilon_and_pair_by_link(self, done: dict[str, Run]) -> None:
         app = drawn("show_matchings", [done["ot-gan"]], match__epsilon="1.0", pair="5")

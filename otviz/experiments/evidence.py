@@ -1,0 +1,199 @@
+"""Parts of a claim and what seeds say of them: yes or no with its share of seeds, or an effect with its interval.
+
+Intervals are of 95 %, over seeds. For a mean it is Student's, mean -+ t(n - 1) std / sqrt(n), of differences or log ratios that are
+taken seed by seed, so that what seeds share drops out. For a share it is Wilson's (1927).
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+
+Values = Mapping[str, float | int | str]
+Word = Literal["holds", "holds in part", "fails", "cannot be told"]
+Interval = tuple[float, float]
+
+LEVEL = 0.95
+NORMAL = 1.959964
+"""Quantile of the normal distribution for LEVEL."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one seed gave, and the seconds it took."""
+
+    seed: int
+    values: Values
+    seconds: float
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Self:
+        """The outcome that was written down as a record. Raises ValueError for anything that does not fit."""
+        try:
+            seed, values, seconds = record["seed"], record["values"], record["seconds"]
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"an outcome needs seed, values and seconds; got {record!r}") from error
+        plain = isinstance(values, dict) and all(isinstance(value, float | int | str) for value in values.values())
+        if not (isinstance(seed, int) and plain and isinstance(seconds, float | int)):
+            raise ValueError(f"an outcome is a seed, plain values and seconds; got {record!r}")
+        return cls(seed, values, float(seconds))
+
+    def record(self) -> dict[str, Any]:
+        """Plain values that JSON takes."""
+        return {"seed": self.seed, "values": dict(self.values), "seconds": round(self.seconds, 3)}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What the seeds say of one part of a claim.
+
+    Attributes:
+        says: the part.
+        word: on it.
+        evidence: the effect with its interval, or the seeds that agree, and n.
+        instead: whether it is what otviz says in place of a mistaken claim; it has no part in the verdict's word.
+        against: seeds that disagree.
+    """
+
+    says: str
+    word: Word
+    evidence: str
+    instead: bool
+    against: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part that each seed answers with yes or no, or with None where it does not measure it.
+
+    Where seeds differ by chance (a training), the share of seeds that agree has an interval, and the part holds or fails only if
+    that lies on one side of a half. Otherwise it holds with every seed, in part with half of them or more, and fails with fewer.
+    """
+
+    says: str
+    holds: Callable[[Values], bool | None]
+    instead: bool = False
+
+    def found(self, outcomes: Sequence[Outcome], chance: bool) -> Finding:
+        """What outcomes say; `chance`: seeds differ by chance."""
+        answers = {each.seed: self.holds(each.values) for each in outcomes}
+        asked = {seed: answer for seed, answer in answers.items() if answer is not None}
+        against = tuple(seed for seed, answer in asked.items() if not answer)
+        agree, n = len(asked) - len(against), len(asked)
+        return Finding(
+            self.says, share_word(agree, n, chance), _counted(agree, n, against, chance), self.instead, against
+        )
+
+
+@dataclass(frozen=True)
+class Cases:
+    """A part that is asked of named cases, such as image models of which there is one training each, not of seeds."""
+
+    says: str
+    cases: Callable[[Values], Mapping[str, bool]]
+    instead: bool = False
+
+    def found(self, outcomes: Sequence[Outcome], chance: bool) -> Finding:
+        """What the first outcome says: cases are the same for all seeds."""
+        asked = self.cases(outcomes[0].values)
+        against = [name for name, agrees in asked.items() if not agrees]
+        agree, n = len(asked) - len(against), len(asked)
+        but = f" (not {', '.join(against)})" if against else ""
+        return Finding(
+            self.says, share_word(agree, n, True), f"{agree} of {n} cases{but}, one training each", self.instead, ()
+        )
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A part that says in what range the mean of a number lies.
+
+    Attributes:
+        says: the part, in words.
+        what: the number, with its unit.
+        value: it, from the values of a seed; nan where it is not known.
+        low, high: the range that is claimed.
+        ratio: the number is a ratio: its mean is the geometric one.
+    """
+
+    says: str
+    what: str
+    value: Callable[[Values], float]
+    low: float = -math.inf
+    high: float = math.inf
+    ratio: bool = False
+    instead: bool = False
+
+    def found(self, outcomes: Sequence[Outcome], chance: bool) -> Finding:
+        """It holds if the interval of the mean lies in the range, fails if it lies outside, and cannot be told otherwise."""
+        values = {each.seed: self.value(each.values) for each in outcomes}
+        against = tuple(seed for seed, value in values.items() if not self.low < value < self.high)
+        known = [value for value in values.values() if math.isfinite(value) and (value > 0 or not self.ratio)]
+        n = len(values)
+        if len(known) < n or n < 2:
+            agree = n - len(against)
+            text = f"{self.what}: not a finite number with every seed; {_counted(agree, n, against, True)}"
+            if n == 1 and known:
+                text = f"{self.what} {number(known[0])} (n = 1)"
+            return Finding(self.says, share_word(agree, n, True), text, self.instead, against)
+        mean, (low, high) = interval(known, self.ratio)
+        word: Word = "cannot be told"
+        if low > self.low and high < self.high:
+            word = "holds"
+        elif high <= self.low or low >= self.high:
+            word = "fails"
+        text = f"{self.what} {number(mean)} [{number(low)}, {number(high)}] (n = {n}){self._claimed()}"
+        return Finding(self.says, word, text, self.instead, against)
+
+    def _claimed(self) -> str:
+        low, high = (number(limit) for limit in (self.low, self.high))
+        if math.isinf(self.high):
+            return f", claimed: above {low}"
+        return f", claimed: below {high}" if math.isinf(self.low) else f", claimed: {low} to {high}"
+
+
+AnyPart = Part | Cases | Effect
+
+
+def interval(values: Sequence[float], ratio: bool = False) -> tuple[float, Interval]:
+    """Mean of at least two values and Student's interval of it; of ratios, > 0, both in logarithms."""
+    from scipy.stats import t
+
+    logs = [math.log(value) for value in values] if ratio else list(values)
+    n, mean = len(logs), statistics.fmean(logs)
+    half = float(t.ppf(0.5 + LEVEL / 2, n - 1)) * statistics.stdev(logs) / math.sqrt(n)
+    low, high = mean - half, mean + half
+    return (math.exp(mean), (math.exp(low), math.exp(high))) if ratio else (mean, (low, high))
+
+
+def wilson(agree: int, n: int) -> Interval:
+    """Wilson's interval of a share, n >= 1."""
+    share, z = agree / n, NORMAL**2 / n
+    centre, half = (share + z / 2) / (1 + z), math.sqrt(z * share * (1 - share) + z**2 / 4) / (1 + z)
+    return centre - half, centre + half
+
+
+def share_word(agree: int, n: int, chance: bool) -> Word:
+    """The word on a part that so many of n seeds agree with."""
+    if not n:
+        return "cannot be told"
+    if not chance:
+        return "holds" if agree == n else "holds in part" if 2 * agree >= n else "fails"
+    low, high = wilson(agree, n)
+    return "holds" if low > 0.5 else "fails" if high < 0.5 else "cannot be told"
+
+
+def number(value: float, digits: int = 3) -> str:
+    """A number for a person."""
+    return f"{value:.{digits}g}".replace("-", "−")
+
+
+def _counted(agree: int, n: int, against: Sequence[int], chance: bool) -> str:
+    if not n:
+        return "no seed measured it"
+    but = f" (not {', '.join(map(str, against))})" if against and agree else ""
+    share = "" if not chance else " [{:.0%}, {:.0%}]".format(*wilson(agree, n))
+    return f"{agree} of {n} seed{'s' if n > 1 else ''}{but}{share}"
