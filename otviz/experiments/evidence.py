@@ -133,6 +133,8 @@ class Effect:
         against = tuple(seed for seed, value in values.items() if not self.low < value < self.high)
         known = [value for value in values.values() if math.isfinite(value) and (value > 0 or not self.ratio)]
         n = len(values)
+        if not known:
+            return Finding(self.says, "cannot be told", f"{self.what}: no seed measured it", self.instead, against)
         if len(known) < n or n < 2:
             agree = n - len(against)
             text = f"{self.what}: not a finite number with every seed; {_counted(agree, n, against, True)}"

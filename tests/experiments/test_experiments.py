@@ -218,6 +218,8 @@ def test_a_training_with_no_finite_number_is_counted_against_the_claim() -> None
     assert finding.word == "cannot be told"
     assert finding.against == (4,)
     assert "4 of 5 seeds (not 4)" in finding.evidence
+    nothing = Race().judge([Outcome(seed, {"ours": 0.3}, 0.1) for seed in range(5)]).findings[0]
+    assert (nothing.word, nothing.evidence) == ("cannot be told", "difference of W2 (length): no seed measured it")
 
 
 @pytest.mark.parametrize(("agree", "n"), [(5, 5), (4, 5), (0, 5), (2, 3)])
