@@ -91,7 +91,7 @@ def test_what_is_not_finite_is_left_out() -> None:
     losses[30:] = np.inf
     ended = Film(np.arange(21), np.repeat(points[None], 21, 0), np.ones(21), losses)
     found = measured(ended, config())
-    assert found["kind"] == "unstable"
+    assert (found["kind"], found["stability"]) == ("not judged", "unstable")
     assert "w2" not in found
     assert "loss_spread" not in found
     assert found["loss_spread_early"] == 0
