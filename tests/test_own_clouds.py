@@ -23,7 +23,7 @@ from otviz.distributions.points import PointsFile
 from otviz.distributions.ring import Ring
 from otviz.transport.flow import FlowLoss, flow
 from otviz.transport.problem import Problem, clouds
-from otviz.transport.scale import Scale, at_unit_scale, change, evened, mismatch, scale_of
+from otviz.transport.scale import Scale, at_unit_scale, change, scale_of
 from otviz.transport.snippet import snippet
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -126,16 +126,6 @@ def test_limits_follow_the_scale_of_files(tmp_path: Path, scale: float) -> None:
     assert of.start_blur == pytest.approx(length / 100, rel=0.3)
     assert of.reach[0] < of.unit < of.reach[1]
     assert scale_of(*clouds(Problem(n=50), Gaussian(), Ring())) == Scale()
-
-
-def test_evened_points_are_where_the_mass_is(tmp_path: Path) -> None:
-    (tmp_path / "w.csv").write_text("x,y,weight\n0,0,1\n1,0,2\n0,1,3\n5,5,2\n")
-    cloud, _ = clouds(Problem(), PointsFile(str(tmp_path / "w.csv")), Ring())
-    many = evened(cloud)
-    assert many.weights is None
-    assert len(many.points) == 4
-    assert np.abs(many.points.mean(0) - cloud.weights @ cloud.points).max() < 0.7
-    assert mismatch(cloud, cloud) == change(cloud.units) == ""
 
 
 def test_a_flow_takes_masses_at_unit_scale_and_says_so(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,16 +84,6 @@ def at_unit_scale(source: Cloud, target: Cloud) -> tuple[Units, Array, Array]:
     middle = np.concatenate([source.points, target.points]).mean(0)
     units = Units((float(middle[0]), float(middle[1])), scale.unit)
     return units, units.to_data(source.points).astype(np.float32), units.to_data(target.points).astype(np.float32)
-
-
-def evened(cloud: Cloud) -> Cloud:
-    """As many points of equal mass, each row as often as its mass asks for: for views that take no masses."""
-    if cloud.weights is None:
-        return cloud
-    n = len(cloud.points)
-    middles = (np.arange(n) + 0.5) / n
-    rows = np.searchsorted(cloud.weights.cumsum(), middles).clip(max=n - 1)
-    return replace(cloud, points=cloud.points[rows], weights=None)
 
 
 def told(source: Cloud, target: Cloud) -> list[str]:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from otviz.distributions import Cloud, Distribution
 from otviz.transport.problem import Problem, clouds
-from otviz.transport.scale import at_unit_scale, change, evened, scale_of
+from otviz.transport.scale import at_unit_scale, change, scale_of
 from pages._ui import desk
 from pages._ui.downloads import download
 from pages._ui.links import plain
@@ -45,12 +45,6 @@ def _small(problem: Problem, source: Distribution, target: Distribution, most: i
 def _sizes(x: Cloud, y: Cloud) -> str:
     n, m = len(x.points), len(y.points)
     return f"{n} points of each side" if n == m else f"{n} source and {m} target points"
-
-
-def _even(sides: Sequence[Cloud]) -> str:
-    """What a view that takes no masses says of clouds that have them."""
-    weighed = any(cloud.weights is not None for cloud in sides)
-    return " of equal mass, each row as often as its weight asks for" if weighed else ""
 
 
 def _has_p(problem: Problem) -> bool:
@@ -157,23 +151,23 @@ def show_unbalanced(problem: Problem, source: Distribution, target: Distribution
 
     left, right = _small(problem, source, target, 500)
     of = (problem.seed, problem.points, problem.transform, problem.n, source, target)
-    units, x, y = at_unit_scale(evened(left), evened(right))
+    units, x, y = at_unit_scale(left, right)
+    a, b = left.weights, right.weights
     st.markdown(
-        f"**Outliers and reach.** One in twenty target points is moved 8 away ({_sizes(left, right)}{_even((left, right))}, "
-        "p = 2, blur 0.1). "
+        f"**Outliers and reach.** One in twenty target points is moved 8 away ({_sizes(left, right)}, p = 2, blur 0.1). "
         "A balanced plan must serve them all; with a finite reach they get mass only once it spans the gap."
     )
     if said := change(units):
         st.caption(plain(f"{said}."))
     moved, outliers = with_outliers(y)
-    curve = computed("reach", of, len(REACHES), lambda: reach_curve(x, moved, outliers))
+    curve = computed("reach", of, len(REACHES), lambda: reach_curve(x, moved, outliers, a=a, b=b))
     reach = None if problem.reach is None else problem.reach / units.factor
     st.plotly_chart(figures.reach_curve(curve, reach), key="reach", width="stretch")
     st.markdown(
         "**τ and α, without any training.** The problem behind UOTM: cost τ|x − y|², divergences weighted by α. Small α "
         "drops distant mass and pulls the target inward, large α keeps it: the schedule of UOTM-SD walks from α = 0.2 to 5."
     )
-    table = computed("kept", of, len(TAUS) * len(ALPHAS), lambda: kept_table(x, y))
+    table = computed("kept", of, len(TAUS) * len(ALPHAS), lambda: kept_table(x, y, a=a, b=b))
     st.plotly_chart(figures.kept_mass(table, float(np.hypot(*y.T).mean())), key="kept", width="stretch")
     _show_kept(table, y)
 

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 import ot
 import pytest
-from asking import address, until, words
+from asking import address, words
 from streamlit.testing.v1 import AppTest
 from transport_cases import CASES, Case, file_of
 
 from otviz.distributions import store_upload
 from otviz.transport.packing import unpack
 from pages._ui.board import read_question
+from tests.waiting import until
 
 
 @pytest.fixture(autouse=True)
