@@ -152,8 +152,8 @@ def test_the_notebook_s_points_give_the_notebook_s_number(app: AppTest) -> None:
     open_page(app, **{"points": "notebook", "n": "2000", "blur": "0.01", "source.std": "0.5"})
     desk = app.session_state["otviz.desk"]
     x, y = notebook_points()
-    np.testing.assert_array_equal(desk.x, x)
-    np.testing.assert_array_equal(desk.y, y)
+    np.testing.assert_array_equal(desk.source.points, x)
+    np.testing.assert_array_equal(desk.target.points, y)
     rest = json.dumps({"stage": "refine", "serial": desk.serial, "blur": 0.01, "reach": None}).encode()
     until(lambda: not desk.answer(rest).options.get("under_way"))
     header, _ = shown(app)
@@ -174,8 +174,8 @@ def figures(app: AppTest) -> list[dict[str, Any]]:
 def exact_cost(app: AppTest) -> float:
     """By linear programme, of the points on the board: half the squared distance."""
     desk = app.session_state["otviz.desk"]
-    n = len(desk.x)
-    cost = ((desk.x[:, None].astype(float) - desk.y[None].astype(float)) ** 2).sum(-1) / 2
+    n = len(desk.source.points)
+    cost = ((desk.source.points[:, None] - desk.target.points[None]) ** 2).sum(-1) / 2
     return float(ot.emd2(np.full(n, 1 / n), np.full(n, 1 / n), cost))
 
 
@@ -188,8 +188,9 @@ def test_the_formula_is_that_of_the_loss_and_the_cost(app: AppTest) -> None:
 def test_the_curve_over_blur_goes_from_the_exact_cost_to_the_mean_of_all_pairs(app: AppTest) -> None:
     open_page(app, view="blur", n="50")
     exact, desk = exact_cost(app), app.session_state["otviz.desk"]
-    pairs = ((desk.x[:, None].astype(float) - desk.y[None].astype(float)) ** 2).sum(-1).mean() / 2
-    means = ((desk.x.mean(0) - desk.y.mean(0)) ** 2).sum() / 2
+    x, y = desk.source.points, desk.target.points
+    pairs = ((x[:, None] - y[None]) ** 2).sum(-1).mean() / 2
+    means = ((x.mean(0) - y.mean(0)) ** 2).sum() / 2
     debiased, entropic, _ = traces(app)
     assert debiased["y"][0] == pytest.approx(exact, rel=0.01)
     assert entropic["y"][-1] == pytest.approx(pairs, rel=0.05)
@@ -281,8 +282,8 @@ def test_the_flow_moves_the_points_downhill(monkeypatch: pytest.MonkeyPatch) -> 
     begun: list[Flows] = []
 
     class Few(Flows):
-        def __init__(self, x: Any, y: Any) -> None:
-            super().__init__(x, y, steps=6)
+        def __init__(self, x: Any, y: Any, **masses: Any) -> None:
+            super().__init__(x, y, steps=6, **masses)
             begun.append(self)
 
     monkeypatch.setattr("otviz.transport.flows.Flows", Few)
@@ -297,8 +298,8 @@ def test_the_flow_moves_the_points_downhill(monkeypatch: pytest.MonkeyPatch) -> 
     assert len(panels) >= 4
     x, y = clouds(Problem(n=400), Gaussian(), Ring())
     for panel in panels:
-        np.testing.assert_array_equal(panel.snapshots[0].generated, x)
-        np.testing.assert_array_equal(panel.scene.target, y)
+        np.testing.assert_array_equal(panel.snapshots[0].generated, x.points.astype(np.float32))
+        np.testing.assert_array_equal(panel.scene.target, y.points.astype(np.float32))
         assert panel.snapshots[-1].generator_loss < panel.snapshots[0].generator_loss
 
 
