@@ -15,9 +15,10 @@ from otviz.distributions.base import Distribution, Mixture
 from otviz.distributions.grid import Grid
 from otviz.distributions.mixture import LopsidedMixture
 from otviz.distributions.moons import Moons
+from otviz.distributions.points import PointsFile
 from otviz.distributions.ring import Ring
 from otviz.distributions.spiral import Spiral
-from otviz.metrics import coverage, real_scores
+from otviz.metrics import coverage, measure, real_scores
 from otviz.params import param
 from otviz.runs.probe import scores
 from otviz.verdicts import Judgement, Verdict, judge, loss_spread, notebook_diversity_example, verdict
@@ -375,3 +376,22 @@ def test_the_notebook_s_diversity_does_not_see_what_the_verdict_sees():
     assert example.diversity == pytest.approx(4.57, abs=0.03)  # the number found for two opposite modes
     assert example.verdict.word == "collapsed: 2 of 8"
     assert "not a run" in example.label
+
+
+def test_a_file_with_few_rows_is_judged_as_what_it_was_drawn_from(tmp_path: Path) -> None:
+    """Rows drawn again and again coincide: neither empty balls nor floors of 0 may speak against new points."""
+    moons, rng = Moons(), np.random.default_rng(0)
+    rows = moons.sample(100, rng)
+    np.savetxt(tmp_path / "rows.csv", rows, delimiter=",", header="x,y", comments="")
+    own = PointsFile(file=str(tmp_path / "rows.csv"))
+    half = rows[rows[:, 0] > np.median(rows[:, 0])]
+    again = rng.integers(50, size=1000)
+
+    def word(points: np.ndarray) -> str:
+        samples = own.units.to_data(points).astype(np.float32)
+        return judge(measure(samples, own, np.random.default_rng(1), n=500)).kind
+
+    assert word(moons.sample(1000, rng)) == "covers", "what a perfect generator would give"
+    assert word(half[again] + 0.03 * rng.standard_normal((1000, 2))) == "collapsed"
+    assert word(rows[rng.integers(10, size=1000)]) == "collapsed"
+    assert word(moons.sample(1000, rng) + np.float32([1, 0])) == "off target"

@@ -181,6 +181,13 @@ class Distribution(Knobs, ABC):
     def sample(self, n: int, rng: np.random.Generator) -> Points:
         """Draw n independent points, shape (n, 2), float32, in data units."""
 
+    def pair(self, n: int, rng: np.random.Generator) -> tuple[Points, Points]:
+        """Two independent sets of n points each: what a perfect generator and the target would give.
+
+        A file with few rows gives fewer points, and no row to both: a generator's points are new, too.
+        """
+        return self.sample(n, rng), self.sample(n, rng)
+
     @property
     def units(self) -> Units:
         """The units of the user's file; the identity for what needs no file."""

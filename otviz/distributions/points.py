@@ -106,6 +106,15 @@ class PointsFile(Distribution):
         drawn: Points = points[rows]
         return drawn
 
+    def pair(self, n: int, rng: np.random.Generator) -> tuple[Points, Points]:
+        """Two sets of min(n, half the rows) points that share no row; weighted rows are drawn with replacement in each."""
+        points, weights = self.loaded.points, self.loaded.weights
+        rows, size = rng.permutation(len(points)), min(n, len(points) // 2)
+        sides = [rows[:size], rows[size : 2 * size]]
+        if weights is not None:
+            sides = [rng.choice(side, size, p=_shares(weights[side])) for side in sides]
+        return points[sides[0]], points[sides[1]]
+
     @property
     def units(self) -> Units:
         """What `centred` and `scaled` did, to be undone."""
@@ -136,6 +145,12 @@ class PointsFile(Distribution):
         weighed = f"; weights {got.weight} added up to {got.total:.6g} and were divided by that" if got.weight else ""
         notes = "".join(f" {note[:1].upper()}{note[1:]}." for note in got.notes)
         return f"{got.name}: {got.rows:,} rows read, {kept}; {columns}{weighed}; {moved}.{notes}"
+
+
+def _shares(weights: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    """Weights that sum to 1, or None where all are 0."""
+    total = float(weights.sum())
+    return weights / total if total > 0 else None
 
 
 def _path(file: str) -> Path:

@@ -34,11 +34,13 @@ def precision_recall(samples: Samples, real: Samples, k: int = NEIGHBOURS) -> tu
     """Improved precision and recall (Kynkaanniemi et al. 2019), both in [0, 1], of samples (n, d) against real (m, d).
 
     Precision: share of samples inside some real point's ball, which reaches to its k-th nearest real neighbour; recall
-    swaps the roles. Both depend on n and m; compare only at equal sizes. Raises ValueError unless n, m > k.
+    swaps the roles. Real points drawn twice, of a file with few rows, count once there, or their balls would be empty; repeated
+    samples keep their empty balls. Both depend on n and m; compare only at equal sizes. Raises ValueError unless n, m > k.
     """
     if min(len(samples), len(real)) <= k:
         raise ValueError(f"precision and recall need more than k = {k} points; got {len(samples)} and {len(real)}")
-    return _inside(samples, real, k), _inside(real, samples, k)
+    different = np.unique(real, axis=0)
+    return _inside(samples, different if len(different) > k else real, k), _inside(real, samples, k)
 
 
 def _inside(points: Samples, support: Samples, k: int) -> float:

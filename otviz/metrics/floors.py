@@ -59,11 +59,11 @@ def sinkhorn_floor(target: Distribution, n: int, blur: float) -> Floor:
 
 @functools.lru_cache(maxsize=64)
 def real_scores(target: Distribution, n: int) -> Mapping[str, float]:
-    """What n real points score against n others, under the names of a meter.
+    """What n real points score against n others, under the names of a meter (a file with few rows: half of them, see `pair`).
 
     Returns:
         w2_floor, w2_floor_std, stray_floor: in data units.
-        precision_floor, recall_floor: means over the draws; absent for NEIGHBOURS points or fewer.
+        precision_floor, recall_floor: means over the draws; absent where a draw has NEIGHBOURS points or fewer.
     """
     w2, pairs = w2_floor(target, n), _pairs(target, n)
     found = {
@@ -71,7 +71,7 @@ def real_scores(target: Distribution, n: int) -> Mapping[str, float]:
         "w2_floor_std": w2.std,
         "stray_floor": float(np.mean([stray(x, y) for x, y in pairs])),
     }
-    if n > NEIGHBOURS:
+    if len(pairs[0][0]) > NEIGHBOURS:
         precision, recall = np.mean([precision_recall(x, y) for x, y in pairs], axis=0)
         found |= {"precision_floor": float(precision), "recall_floor": float(recall)}
     return MappingProxyType(found)
@@ -85,4 +85,4 @@ def _floor(distance: Callable[[Samples, Samples], float], target: Distribution, 
 def _pairs(target: Distribution, n: int) -> list[tuple[Samples, Samples]]:
     """The same pairs of draws whoever asks, so that a floor is the same number everywhere."""
     rng = np.random.default_rng([n, 17])
-    return [(target.sample(n, rng), target.sample(n, rng)) for _ in range(DRAWS if n <= SMALL else FEWER)]
+    return [target.pair(n, rng) for _ in range(DRAWS if n <= SMALL else FEWER)]
