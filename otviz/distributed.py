@@ -168,7 +168,8 @@ def _following(store: Store) -> Iterator[None]:
                 os._exit(0)  # it may be waiting for the others, where no exception reaches it
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=watch, name="end of the first process", daemon=True).start()
+    watching = threading.Thread(target=watch, name="end of the first process", daemon=True)
+    watching.start()
     try:
         yield
     except Exception:
@@ -176,6 +177,7 @@ def _following(store: Store) -> Iterator[None]:
         raise
     finally:
         left.set()
+        watching.join(GRACE)  # a thread that is inside the store while Python ends aborts the process
 
 
 def _is_over(store: Store) -> bool:

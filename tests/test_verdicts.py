@@ -395,3 +395,15 @@ def test_a_file_with_few_rows_is_judged_as_what_it_was_drawn_from(tmp_path: Path
     assert word(half[again] + 0.03 * rng.standard_normal((1000, 2))) == "collapsed"
     assert word(rows[rng.integers(10, size=1000)]) == "collapsed"
     assert word(moons.sample(1000, rng) + np.float32([1, 0])) == "off target"
+
+
+def test_five_places_repeated_in_a_file_are_judged_without_floors(tmp_path: Path) -> None:
+    places = np.array([[0, 0], [1, 0], [0, 1], [3, 3], [2, 5]])
+    np.savetxt(tmp_path / "five.csv", np.tile(places, (60, 1)), delimiter=",", header="x,y", comments="")
+    own = PointsFile(file=str(tmp_path / "five.csv"))
+    there, nearby = own.sample(1000, np.random.default_rng(0)), np.random.default_rng(1).normal(0, 0.02, (1000, 2))
+    for samples in (there, there + nearby, nearby):
+        meter = measure(samples.astype(np.float32), own, np.random.default_rng(1), n=500)
+        assert judge(meter).kind
+        assert verdict([(step, meter) for step in range(0, 101, 10)], np.zeros((100, 2)), 100).kind
+    assert judge(measure(nearby.astype(np.float32), own, np.random.default_rng(1), n=500)).kind != "covers"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from otviz.metrics import GONE, lost_modes
 from otviz.verdicts import limits
-from otviz.verdicts.words import Meter
+from otviz.verdicts.words import Meter, over_floor
 
 Array = NDArray[np.float64]
 
@@ -46,9 +46,7 @@ class Look:
             raise ValueError(f"weights must be {k} numbers, one per mode; got shape {due.shape}")
         fresh = not k or step is None or meter.get("measured_at", step) == step
         keys = ("precision", "recall", "stray")
-        precision, recall, stray = (
-            _number(meter, key) / _number(meter, f"{key}_floor", 1.0) if fresh else math.nan for key in keys
-        )
+        precision, recall, stray = (over_floor(meter, key) if fresh else math.nan for key in keys)
         w2 = _number(meter, "w2") if fresh else math.nan
         offsets, spreads = (_known(meter.get(key), k) for key in ("mode_offsets", "mode_spreads"))
         samples = int(meter.get("samples", 1000))

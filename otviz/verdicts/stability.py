@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from otviz.metrics import GONE, lost_modes, relative_shares
 from otviz.verdicts.limits import COMES_AND_GOES, FLOWN, FLOWN_FLOOR, HELD, LATE, MISSING, UNSTEADY, WANDERS
-from otviz.verdicts.words import History, Meter, length
+from otviz.verdicts.words import History, Meter, length, over_floor
 
 Array = NDArray[np.float64]
 
@@ -88,7 +88,7 @@ def _states(meter: Meter) -> Array:
 
 def _wanders(late: History) -> str:
     plain = [meter for _, meter in late if not meter.get("mode_shares") and meter.get("w2") is not None]
-    ratios = np.array([_number(meter, "w2") / _number(meter, "w2_floor") for meter in plain])
+    ratios = np.array([over_floor(meter, "w2") for meter in plain])
     near, far = WANDERS
     if not ((ratios <= near).any() and (ratios[ratios.argmin() :] >= far).any()):
         return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -60,6 +61,12 @@ class Verdict:
     def words(self) -> str:
         """Both words, as "covers, unstable"; a training that is steady is not said to be."""
         return ", ".join(filter(None, [self.word, "unstable" if self.stability == "unstable" else ""]))
+
+
+def over_floor(meter: Meter, key: str) -> float:
+    """A score over that of real draws; nan where either is not known, or real draws score 0 and nothing can be over it."""
+    value, floor = meter.get(key), meter.get(f"{key}_floor", 1.0)
+    return float(value) / float(floor) if value is not None and floor else math.nan
 
 
 def length(meter: Meter, value: float) -> str:
