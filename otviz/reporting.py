@@ -28,7 +28,7 @@ from otviz.runs.run import Run
 from otviz.runs.store import save_run
 from otviz.training import device_named, train
 from otviz.transport.problem import Transform, transformed
-from otviz.transport.scale import change, mismatch
+from otviz.transport.scale import blurred, change, mismatch
 
 SAMPLES = 2500
 SHEET = 10
@@ -273,7 +273,14 @@ def transport_report(
     else:
         given = [side.cloud(knobs.n, rng) for side in (source, target)]
     x, y = transformed(knobs.transform, *given)
-    for sentence in (f"source: {x.describe()}", f"target: {y.describe()}", change(x.units), mismatch(x, y)):
+    said = (
+        f"source: {x.describe()}",
+        f"target: {y.describe()}",
+        change(x.units),
+        mismatch(x, y),
+        blurred(knobs.blur, x, y),
+    )
+    for sentence in said:
         if sentence:
             print(sentence, file=sys.stderr)
     masses = [None if side.weights is None else torch.tensor(side.weights) for side in (x, y)]

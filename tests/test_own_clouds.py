@@ -56,6 +56,14 @@ def test_the_command_line_gives_the_values_of_the_field(case: Case, cli: Run, tm
     assert agrees(found["sinkhorn_divergence"], case.divergence, 2e-3)  # what unfinished sweeps may leave
 
 
+def test_the_command_line_says_when_blur_hides_all_detail(cli: Run, tmp_path: Path) -> None:
+    (tmp_path / "tiny.csv").write_text("x,y\n0,0\n3e-6,0\n0,4e-6\n")
+    flags = ["--source", str(tmp_path / "tiny.csv"), "--target", str(tmp_path / "tiny.csv")]
+    hint = "blur 0.05 is longer than both clouds are wide (5e-06), and hides all detail; try 5e-08"
+    assert hint in cli(*flags)[1]
+    assert "hides all detail" not in cli(*flags, "--blur", "5e-8")[1]
+
+
 def test_the_command_line_says_what_it_took(cli: Run, tmp_path: Path) -> None:
     (tmp_path / "mine.csv").write_text("weight,x,y\n1,0,0\n2,1,0\n0,9,9\n3,0,1\n")
     rows = np.random.default_rng(0).standard_normal((300, 2))

@@ -152,6 +152,14 @@ def mismatch(source: Cloud, target: Cloud) -> str:
     )
 
 
+def blurred(blur: float, source: Cloud, target: Cloud) -> str:
+    """A hint where blur is longer than both clouds are wide, so that nothing of them is left to compare; else nothing."""
+    length = diameter(source, target)
+    if not 0 < length < blur:
+        return ""
+    return f"blur {blur:g} is longer than both clouds are wide ({length:.3g}), and hides all detail; try {_round(length / 100):g}"
+
+
 def _spans(points: NDArray[np.float64]) -> str:
     (x0, y0), (x1, y1) = points.min(0), points.max(0)
     return f"x from {x0:.3g} to {x1:.3g} and y from {y0:.3g} to {y1:.3g}"
