@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from otviz.metrics import GONE, lost_modes
 from otviz.verdicts import limits
-from otviz.verdicts.words import Meter, over_floor
+from otviz.verdicts.words import Meter, number_in, over_floor
 
 Array = NDArray[np.float64]
 
@@ -47,7 +47,7 @@ class Look:
         fresh = not k or step is None or meter.get("measured_at", step) == step
         keys = ("precision", "recall", "stray")
         precision, recall, stray = (over_floor(meter, key) if fresh else math.nan for key in keys)
-        w2 = _number(meter, "w2") if fresh else math.nan
+        w2 = number_in(meter, "w2") if fresh else math.nan
         offsets, spreads = (_known(meter.get(key), k) for key in ("mode_offsets", "mode_spreads"))
         samples = int(meter.get("samples", 1000))
         return cls(meter, due, shares, offsets, spreads, precision, recall, stray, w2, samples)
@@ -59,7 +59,7 @@ class Look:
 
     def number(self, key: str) -> float:
         """A number of the meter; nan where it is not known."""
-        return _number(self.meter, key)
+        return number_in(self.meter, key)
 
     @property
     def offset(self) -> float:
@@ -84,7 +84,7 @@ class Look:
     @property
     def far(self) -> bool:
         """Whether W2 is far above its floor, by ratio and by noise."""
-        mean, std = self.number("w2_floor"), _number(self.meter, "w2_floor_std", 0.0)
+        mean, std = self.number("w2_floor"), number_in(self.meter, "w2_floor_std", 0.0)
         return self.w2 > max(limits.FAR * mean, mean + limits.FAR_STD * std)
 
     @property
@@ -106,8 +106,3 @@ def _median(values: Array, weights: Array) -> float:
     order = np.argsort(values[known])
     mass = np.cumsum(weights[known][order])
     return float(values[known][order][np.searchsorted(mass, mass[-1] / 2)])
-
-
-def _number(meter: Meter, key: str, default: float = math.nan) -> float:
-    value = meter.get(key)
-    return default if value is None else float(value)

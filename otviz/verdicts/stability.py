@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from otviz.metrics import GONE, lost_modes, relative_shares
 from otviz.verdicts.limits import COMES_AND_GOES, FLOWN, FLOWN_FLOOR, HELD, LATE, MISSING, UNSTEADY, WANDERS
-from otviz.verdicts.words import History, Meter, length, over_floor
+from otviz.verdicts.words import History, Meter, length, number_in, over_floor
 
 Array = NDArray[np.float64]
 
@@ -37,7 +37,7 @@ def broken(history: History, losses: Array) -> str:
             return f"The {name} loss is not a finite number from step {at} on."
     if len(losses) > 1 and not np.isfinite(losses).any():
         return "No loss was ever a finite number."
-    if history and "w2" in history[-1][1] and not math.isfinite(_number(history[-1][1], "w2")):
+    if history and "w2" in history[-1][1] and not math.isfinite(number_in(history[-1][1], "w2")):
         return "The generated points are no longer finite numbers."
     return ""
 
@@ -50,10 +50,10 @@ def shaking(history: History, losses: Array) -> str:
 
 
 def _flown(history: History) -> str:
-    measured = [_number(meter, "w2") for _, meter in history if meter.get("w2") is not None]
+    measured = [number_in(meter, "w2") for _, meter in history if meter.get("w2") is not None]
     if not measured or not measured[-1] > FLOWN * measured[0]:
         return ""
-    if measured[-1] <= FLOWN_FLOOR * _number(history[-1][1], "w2_floor"):
+    if measured[-1] <= FLOWN_FLOOR * number_in(history[-1][1], "w2_floor"):
         return ""
     first, now = (length(history[-1][1], w2) for w2 in (measured[0], measured[-1]))
     return (
@@ -110,8 +110,3 @@ def _unsteady(losses: Array) -> str:
 
 def _late(history: History, done: int) -> History:
     return [look for look in history if look[0] > LATE * done] or history[-1:]
-
-
-def _number(meter: Meter, key: str) -> float:
-    value = meter.get(key)
-    return math.nan if value is None else float(value)

@@ -63,6 +63,12 @@ class Verdict:
         return ", ".join(filter(None, [self.word, "unstable" if self.stability == "unstable" else ""]))
 
 
+def number_in(meter: Meter, key: str, default: float = math.nan) -> float:
+    """A number of the meter; the default where it is not known."""
+    value = meter.get(key)
+    return default if value is None else float(value)
+
+
 def over_floor(meter: Meter, key: str) -> float:
     """A score over that of real draws; nan where either is not known, or real draws score 0 and nothing can be over it."""
     value, floor = meter.get(key), meter.get(f"{key}_floor", 1.0)
