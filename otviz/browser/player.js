@@ -55,6 +55,7 @@ export default function mount({ data, parentElement, setTriggerValue }) {
   player.redrawPage = () => setTriggerValue("outdated", true);
   readTheme(player);
   if (data && data.length > 4) receive(player, data);
+  openAtlas(player);
   start(player);
   follow(player);
   return () => {
@@ -134,7 +135,7 @@ function isTime(player, now) {
 function receive(player, data) {
   const { options, body } = readMessage(data), message = readWire(body);
   Object.assign(player.options, options);
-  if (message) mergeMessage(player, message);
+  if (message && !player.atlas) mergeMessage(player, message);
 }
 
 function readWire(bytes) {
@@ -267,7 +268,7 @@ function begin(player, head) {
   const over = isOver(player);
   if (player.playing === null) player.playing = Boolean(player.options.autoplay) && !player.reduced;
   player.live = player.playing && !over;
-  player.step = player.playing && over ? firstStep(player) : head;
+  player.step = player.playing && over ? (player.options.start ?? firstStep(player)) : head;
 }
 
 function noteArrival(player, head) {
@@ -291,7 +292,7 @@ function liveDelay({ arrivals, panels }) {
 
 function replayRate(player) {
   const frames = Math.max(...player.panels.map((panel) => panel.frames.length));
-  const whole = (headStep(player) - firstStep(player)) / clamp(0.12 * frames, 5, 24);
+  const whole = (headStep(player) - firstStep(player)) / (player.options.seconds ?? clamp(0.12 * frames, 5, 24));
   return isOver(player) ? whole : liveRate(player) || whole;
 }
 
@@ -319,7 +320,7 @@ function followed(player, head, seconds, now) {
 function atTheEnd(player, seconds) {
   if (!isOver(player)) player.live = player.speed >= 1;
   else if (!player.options.loop) setPlaying(player, false);
-  else if ((player.rest += seconds) > 1.2) Object.assign(player, { rest: 0, step: firstStep(player), dirty: true });
+  else if ((player.rest += seconds) > (player.options.rest ?? 1.2)) Object.assign(player, { rest: 0, step: firstStep(player), dirty: true });
 }
 
 function moveTo(player, step) {

@@ -24,8 +24,8 @@ function buildShell(player) {
 
 function buildControls(player) {
   const play = button("play", "Play (space)", () => togglePlay(player), icon("play"));
-  const back = button("", "One frame back (left arrow)", () => seekFrame(player, -1), icon("back"));
-  const forward = button("", "One frame forward (right arrow)", () => seekFrame(player, 1), icon("forward"));
+  const back = button("back", "One frame back (left arrow)", () => seekFrame(player, -1), icon("back"));
+  const forward = button("forward", "One frame forward (right arrow)", () => seekFrame(player, 1), icon("forward"));
   const speed = make("select", "speed", { "aria-label": "Playback speed", title: "Playback speed" });
   for (const value of SPEEDS) speed.append(new Option(`${value}×`, value, value === 1, value === 1));
   const slider = make("input", "slider", { type: "range", step: "any", min: 0, max: 1, value: 0, "aria-label": "Training step shown" });
@@ -213,7 +213,8 @@ function layout(player) {
 }
 
 /** One panel has its numbers beside the picture; of several, those in more than one row do where they are wide enough. */
-function sizesFor(count, width, { columns: most, height }) {
+function sizesFor(count, width, { columns: most, height, atlas }) {
+  if (atlas) return atlasSizes(width);
   const tall = height || 740;
   if (count === 1 && width > SINGLE_WIDE) {
     const picture = Math.min(0.58 * width, tall - 148);
