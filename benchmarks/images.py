@@ -20,7 +20,7 @@ from otviz.presets import preset
 from otviz.runs.config import RunConfig
 from otviz.training import Training
 
-REPORTED = 3.5  # seconds a batch of papers/002, on another machine
+REPORTED = 3.5  # seconds a batch, reported by Vu on another machine
 EPOCH = 937  # batches of 2 x 32 of 60 000 images
 SAMPLES = 2000
 REPORT: dict[str, Any] = {"epsilon": 1.0, "iterations": 50, "batch_size": 32, "n_gen": 5}
