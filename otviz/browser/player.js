@@ -31,7 +31,7 @@ const METER = [
   { id: "precision", label: "precision", tip: "Share of samples that lie where real ones are; high for a collapsed generator too" },
   { id: "recall", label: "recall", tip: "Share of real samples that lie where generated ones are; low after a collapse" },
   { id: "diversity", label: "diversity", tip: "Mean variance of the coordinates (of an image: of its pixels), as in the course's notebook. Two opposite modes score as much as all of them" },
-  { id: "frechet", label: "Frechet distance", brief: "FD", tip: "Squared Frechet distance between features of generated and real images, by the classifier of this data set; not FID. Floor: real images; n: images judged" },
+  { id: "frechet", label: "Fréchet distance", brief: "FD", tip: "Squared Fréchet distance between features of generated and real images, by the classifier of this data set; not FID. Floor: real images; n: images judged" },
   { id: "samples", label: "samples", tip: "Generated samples that modes, quality and mixture are measured on" },
   { id: "alpha", label: "α", tip: "Divergence weight α at this step" },
 ];
