@@ -32,7 +32,7 @@ class PanelUpdate:
         message: what went wrong, in a sentence, or "".
         steps_per_second: speed of training now, 0 when it rests.
         words: on each of the snapshots, in their order, judged by itself; empty where there are none.
-        verdict: the final word on the run, as "collapsed: 3 of 8" (`otviz.verdicts`), or "" before there is one.
+        verdict: the final word on the run, as "collapsed: 3 of 8 modes left" (`otviz.verdicts`), or "" before there is one.
         verdict_kind: the word without numbers, one of `otviz.verdicts.Kind`, or "".
         verdict_text: the numbers and the rule behind the word, in sentences, or "".
         verdict_step: the step of the look that the final word is on.
