@@ -34,6 +34,7 @@ class OTGAN(Adversarial):
     paper: ClassVar[str] = "Salimans et al. 2018 (papers/001), Algorithm 1"
     default_steps: ClassVar[int] = 4000
     adversary_word: ClassVar[str] = "critic"
+    judges: ClassVar[tuple[tuple[str, str], ...]] = (("critic", "features"), ("matching", "matching"))
     shareable: ClassVar[bool] = True
     pairs: ClassVar[bool] = True
 

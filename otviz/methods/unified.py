@@ -72,6 +72,7 @@ class Unified(Adversarial):
 
     paper: ClassVar[str] = "Choi et al. 2024 (papers/003), Algorithm 1"
     adversary_word: ClassVar[str] = "potential"
+    judges: ClassVar[tuple[tuple[str, str], ...]] = (("potential v", "potential"),)
     compilable: ClassVar[bool] = True
     shareable: ClassVar[bool] = True
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from otviz.runs.snapshots import Curve, Scene, Snapshot
 from otviz.verdicts import Judgement
+from otviz.wire.stages import Stage
 
 STATUSES = ("ready", "queued", "running", "paused", "done", "failed", "stopped")
 PAST_IMAGES = 40  # snapshots of images that a newly opened picture gets at most
@@ -31,6 +32,9 @@ class PanelUpdate:
         status: one of STATUSES, the state of training, not of playback; "ready" is a run that nobody has started.
         message: what went wrong, in a sentence, or "".
         steps_per_second: speed of training now, 0 when it rests.
+        left: how long it still takes, in words, or "".
+        marks: steps after which something was changed by hand, and what.
+        stages: how data flow through its method; sent with the scene.
         words: on each of the snapshots, in their order, judged by itself; empty where there are none.
         verdict: the final word on the run, as "collapsed: 3 of 8 modes left" (`otviz.verdicts`), or "" before there is one.
         verdict_kind: the word without numbers, one of `otviz.verdicts.Kind`, or "".
@@ -53,6 +57,9 @@ class PanelUpdate:
     verdict_text: str = ""
     verdict_step: int = 0
     unstable: str = ""
+    left: str = ""
+    marks: Sequence[tuple[int, str]] = ()
+    stages: Sequence[Stage] = ()
     words: Sequence[Judgement] = ()
     shape: tuple[int, ...] = (2,)
 
