@@ -11,7 +11,7 @@ const SPEEDS = [0.25, 0.5, 1, 2, 4];
 const LIVE_DELAY = 0.55, MOST_DELAY = 3; // seconds behind the newest frame, so that there is always a next one to move to
 const MOST_FRAMES = 600, MOST_SHEETS = 240; // kept per panel; beyond it the older half is thinned
 const GRID_MAX = 65534, OUTSIDE = 65535;
-const OVER = new Set(["done", "failed", "stopped"]);
+const OVER = new Set(["done", "failed", "stopped", "recorded"]);
 const FEW = 2, FILM = 1000 / 32; // of more panels a picture every so many milliseconds: their trainings need the time, too
 const GROUND_EVERY = 60; // milliseconds between drawings of the heat map and arrows while playing
 const SINGLE_WIDE = 720, PANEL_MIN = 250, BETWEEN = 12, PLAYBACK = 50; // pixels

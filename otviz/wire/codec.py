@@ -17,14 +17,16 @@ VERSIONS = (1, 2)
 _PREFIX = struct.Struct("<4sHHI")
 
 
-def encode(panels: Sequence[PanelUpdate], *, margin: float = 0.25) -> bytes:
+def encode(panels: Sequence[PanelUpdate], *, margin: float = 0.25, grain: int = 1) -> bytes:
     """Bytes for the player, or for a file when every panel has its scene.
 
     Args:
         panels: in the order in which they are shown.
         margin: how far beyond the box positions are kept, as a share of its width and height.
+        grain: positions are rounded to multiples of it on their grid of 65535 steps; 32 makes files smaller, and no
+            picture of less than 1000 pixels shows it.
     """
-    blobs = Blobs(margin)
+    blobs = Blobs(margin, grain)
     header = {"margin": margin, "panels": [panel_out(panel, blobs) for panel in panels]}
     text = json.dumps(header, separators=(",", ":"), allow_nan=False).encode()
     text += b" " * (-len(text) % 4)

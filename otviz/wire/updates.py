@@ -10,7 +10,7 @@ import numpy as np
 from otviz.runs.snapshots import Curve, Scene, Snapshot
 from otviz.verdicts import Judgement
 
-STATUSES = ("ready", "queued", "running", "paused", "done", "failed", "stopped")
+STATUSES = ("ready", "queued", "running", "paused", "done", "failed", "stopped", "recorded")
 PAST_IMAGES = 40  # snapshots of images that a newly opened picture gets at most
 PAST_BYTES, NEWS_BYTES = 4_000_000, 400_000  # of images in one message: of the past, and of the news
 
@@ -28,7 +28,8 @@ class PanelUpdate:
         scene: sent while the viewer has not got it, afterwards None.
         snapshots: those that the viewer has not got; it knows them by their sequence numbers.
         curve: losses so far; an empty curve leaves the one on screen.
-        status: one of STATUSES, the state of training, not of playback; "ready" is a run that nobody has started.
+        status: one of STATUSES, the state of training, not of playback; "ready" is a run that nobody has started,
+            "recorded" one that was trained earlier and is played again.
         message: what went wrong, in a sentence, or "".
         steps_per_second: speed of training now, 0 when it rests.
         words: on each of the snapshots, in their order, judged by itself; empty where there are none.
