@@ -24,8 +24,10 @@ comparing.settle(link, runs, chosen)
 with go:
     if living:
         st.caption("The knobs that are open act on these runs at once.")
-    elif st.button("Train all", type="primary", width="stretch", disabled=not chosen.configs, shortcut="T"):
-        comparing.begin(link, chosen.configs)
+    else:
+        pressed = st.button("Train all", type="primary", width="stretch", disabled=not chosen.configs, shortcut="T")
+        if chosen.configs and (pressed or (not runs and running.asked_to_start(link))):
+            comparing.begin(link, chosen.configs)
 with buttons:
     comparing.tell(runs, chosen)
     steering.steer(link, runs, comparing.labels_of(runs), chosen.configs)
