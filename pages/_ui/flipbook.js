@@ -74,7 +74,7 @@ function paintPanel(canvas, panel, at, theme, ratio, options) {
   const margin = panel.x_name ? MARGIN : BARE;
   const box = { left: margin.left, top: margin.top, width: wide - margin.left - margin.right, height: high - margin.top - margin.bottom };
   if (box.width < 20 || box.height < 20) return;
-  const flat = panel.x_name || panel.y[1] - panel.y[0] < (panel.x[1] - panel.x[0]) / 1.5;
+  const flat = panel.x_name !== "";
   const unit = Math.min(box.width / (panel.x[1] - panel.x[0]), box.height / (panel.y[1] - panel.y[0]));
   const scale = flat ? [box.width / (panel.x[1] - panel.x[0]), box.height / (panel.y[1] - panel.y[0])] : [unit, unit];
   const middle = [(panel.x[0] + panel.x[1]) / 2, (panel.y[0] + panel.y[1]) / 2];
@@ -108,7 +108,7 @@ function paintAxes(c, panel, box, place, theme) {
     c.fillText(panel.log_x ? minus(String(10 ** x)) : minus(String(x)), at, box.top + box.height + 15);
   }
   c.fillText(panel.x_name, box.left + box.width / 2, box.top + box.height + 32);
-  for (const y of ticks(panel.y, 4)) {
+  for (const y of panel.y_name ? ticks(panel.y, 4) : []) {
     c.globalAlpha = 0.12;
     const [, at] = place([panel.x[0], y]);
     line(c, box.left, at, box.left + box.width, at);

@@ -13,11 +13,12 @@ from pages._ui.downloads import download
 from pages._ui.links import LESSON, Link, plain
 
 PAGE = "learn"
-WIDTH = 284  # pixels of a card: four in a row of a window of 1280
 
 # The link in a card is stretched over the whole of it.
 _STYLE = """<style>
 .sketch {display: block; width: 100%; aspect-ratio: 2; border-radius: 6px; background: color-mix(in srgb, currentColor 4%, transparent)}
+[class*=st-key-part-] {display: grid; grid-template-columns: repeat(auto-fill, minmax(min(260px, 100%), 1fr))}
+[class*=st-key-part-] > * {width: auto !important; max-width: none !important}
 [class*=st-key-step-] {position: relative; transition: border-color .15s}
 [class*=st-key-step-]:hover {border-color: var(--st-primary-color)}
 [class*=st-key-step-] :is(a, button) {justify-content: flex-start; text-align: left; padding-inline: 0; min-height: 0; background: none}
@@ -49,11 +50,9 @@ def show_path(link: Link) -> None:
 
 def _show_part(link: Link, part: Part, before: int) -> None:
     st.markdown(f"#### {plain(part.title)}\n{plain(part.about)}")
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="small", key=f"part-{before}"):
         for number, stop in enumerate(part.stops, start=before + 1):
-            with st.container(
-                border=True, width=WIDTH, height="stretch", gap="xsmall", key=f"step-{stop.kind}-{stop.name}"
-            ):
+            with st.container(border=True, height="stretch", gap="xsmall", key=f"step-{stop.kind}-{stop.name}"):
                 st.html(sketches.image(stop.kind, stop.name))
                 _way_to(link, stop, stop.title)
                 st.markdown(f":small[{plain(stop.learn)}]")
