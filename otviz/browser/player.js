@@ -14,7 +14,8 @@ const GRID_MAX = 65534, OUTSIDE = 65535;
 const OVER = new Set(["done", "failed", "stopped", "recorded"]);
 const FEW = 2, FILM = 1000 / 32; // of more panels a picture every so many milliseconds: their trainings need the time, too
 const GROUND_EVERY = 60; // milliseconds between drawings of the heat map and arrows while playing
-const SINGLE_WIDE = 720, PANEL_MIN = 250;
+const SINGLE_WIDE = 720, PANEL_MIN = 250, BETWEEN = 12, PLAYBACK = 50; // pixels
+const MANY = 4, COMPACT_MIN = 140, COMPACT_WORDS = 90; // from so many panels on they are compact: least picture, height of the words
 const BESIDE = 520; // from this width of a panel on, its losses and numbers stand beside the picture
 const BRIEF = 440; // below this width only the most telling numbers are written out, the others in a tip
 
@@ -31,7 +32,7 @@ const METER = [
   { id: "precision", label: "precision", tip: "Share of samples that lie where real ones are; high for a collapsed generator too" },
   { id: "recall", label: "recall", tip: "Share of real samples that lie where generated ones are; low after a collapse" },
   { id: "diversity", label: "diversity", tip: "Mean variance of the coordinates (of an image: of its pixels), as in the course's notebook. Two opposite modes score as much as all of them" },
-  { id: "frechet", label: "Frechet distance", brief: "FD", tip: "Squared Frechet distance between features of generated and real images, by the classifier of this data set; not FID. Floor: real images; n: images judged" },
+  { id: "frechet", label: "Fréchet distance", brief: "FD", tip: "Squared Fréchet distance between features of generated and real images, by the classifier of this data set; not FID. Floor: real images; n: images judged" },
   { id: "samples", label: "samples", tip: "Generated samples that modes, quality and mixture are measured on" },
   { id: "alpha", label: "α", tip: "Divergence weight α at this step" },
 ];
@@ -55,6 +56,7 @@ export default function mount({ data, parentElement, setTriggerValue }) {
   player.redrawPage = () => setTriggerValue("outdated", true);
   readTheme(player);
   if (data && data.length > 4) receive(player, data);
+  openAtlas(player);
   start(player);
   follow(player);
   return () => {
@@ -134,7 +136,7 @@ function isTime(player, now) {
 function receive(player, data) {
   const { options, body } = readMessage(data), message = readWire(body);
   Object.assign(player.options, options);
-  if (message) mergeMessage(player, message);
+  if (message && !player.atlas) mergeMessage(player, message);
 }
 
 function readWire(bytes) {
@@ -267,7 +269,7 @@ function begin(player, head) {
   const over = isOver(player);
   if (player.playing === null) player.playing = Boolean(player.options.autoplay) && !player.reduced;
   player.live = player.playing && !over;
-  player.step = player.playing && over ? firstStep(player) : head;
+  player.step = player.playing && over ? (player.options.start ?? firstStep(player)) : head;
 }
 
 function noteArrival(player, head) {
@@ -291,7 +293,7 @@ function liveDelay({ arrivals, panels }) {
 
 function replayRate(player) {
   const frames = Math.max(...player.panels.map((panel) => panel.frames.length));
-  const whole = (headStep(player) - firstStep(player)) / clamp(0.12 * frames, 5, 24);
+  const whole = (headStep(player) - firstStep(player)) / (player.options.seconds ?? clamp(0.12 * frames, 5, 24));
   return isOver(player) ? whole : liveRate(player) || whole;
 }
 
@@ -319,7 +321,7 @@ function followed(player, head, seconds, now) {
 function atTheEnd(player, seconds) {
   if (!isOver(player)) player.live = player.speed >= 1;
   else if (!player.options.loop) setPlaying(player, false);
-  else if ((player.rest += seconds) > 1.2) Object.assign(player, { rest: 0, step: firstStep(player), dirty: true });
+  else if ((player.rest += seconds) > (player.options.rest ?? 1.2)) Object.assign(player, { rest: 0, step: firstStep(player), dirty: true });
 }
 
 function moveTo(player, step) {

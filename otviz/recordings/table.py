@@ -57,9 +57,9 @@ def recordings() -> dict[str, Recording]:
 
 
 def settings_of(config: RunConfig) -> dict[str, str]:
-    """The settings of the Train page for a run on points, as a link carries them."""
+    """The settings of the Train page for a run on points, as a link carries them: every knob, whatever defaults become."""
     found = {"method": config.method.name, "target": config.target.name}
-    found |= _changed("", config.method) | _changed("target.", config.target)
+    found |= _written("", config.method) | _written("target.", config.target)
     return found | {"steps": str(config.steps), "seed": str(config.seed)}
 
 
@@ -68,9 +68,8 @@ def target_of(settings: Mapping[str, str]) -> Distribution:
     return distributions.named(settings.get("target", "ring")).parse(_under("target.", settings))
 
 
-def _changed(prefix: str, of: Knobs) -> dict[str, str]:
-    changed = of.changed()
-    return {prefix + knob.name: knob.write(changed[knob.name]) for knob in params_of(type(of)) if knob.name in changed}
+def _written(prefix: str, of: Knobs) -> dict[str, str]:
+    return {prefix + knob.name: knob.write(getattr(of, knob.name)) for knob in params_of(type(of))}
 
 
 def _home() -> list[Recording]:
@@ -83,7 +82,7 @@ def _home() -> list[Recording]:
                 RunConfig(_method(name, tau=tau, **knobs), target, steps=HOME_STEPS, seed=HOME_SEED, device="cpu")
                 for tau in TAUS
             ),
-            tuple(f"With transport cost, tau = {tau:g}" if tau else "Without transport cost" for tau in TAUS),
+            tuple(f"With transport cost τ = {tau:g}" if tau else "Without transport cost" for tau in TAUS),
             "compare",
             {},
         )

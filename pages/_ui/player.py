@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from typing import Any
 
 from pages._ui.component import mount_asking
 
@@ -18,6 +19,7 @@ def player(
     columns: int | None = None,
     names: Mapping[str, str] | None = None,
     channel: str = "",
+    more: Mapping[str, Any] | None = None,
 ) -> None:
     """Mount the player, or bring new bytes to the one already on the page under this key.
 
@@ -30,9 +32,11 @@ def player(
         columns: panels in a row at most; None chooses by their number and the width of the page.
         names: other words for what is "generated" and for the "generator" loss, where there is no generator.
         channel: address where the player asks for its news (`pages._ui.channel`); none if it gets all it shows from here.
+        more: of Home: `seconds` and `rest` of a recorded run's playback, the step to `start` at, and the `atlas`.
     """
     options = {
         "autoplay": autoplay, "loop": loop, "height": height, "columns": columns, "names": names, "channel": channel,
+        **(more or {}),
     }  # fmt: skip
     mount_asking("player", key=key, options=options, body=update_bytes)
 

@@ -24,7 +24,7 @@ TITLES = (
     "UOTM-SD with a cosine schedule, tau 0.001", "GAN", "DAN-S",
 )  # fmt: skip
 VERDICTS = (
-    ("covers", "covers"), ("collapsed: 7 of 8", "collapsed"), ("mixes modes", "mixes modes"), ("off target", "off target"),
+    ("covers", "covers"), ("collapsed: 7 of 8 modes left", "collapsed"), ("mixes modes", "mixes modes"), ("off target", "off target"),
     ("unbalanced", "unbalanced"), ("too narrow", "too narrow"),
 )  # fmt: skip
 STEPS, FRAMES_PER_SECOND, STEPS_PER_FRAME = 5000, 8, 20

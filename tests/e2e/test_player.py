@@ -277,15 +277,15 @@ def test_a_verdict_is_a_word_a_shape_and_a_sentence(serve: Callable[..., str], p
     page.keyboard.press("End")
     player.wait(lambda: player.step == 2400)
     badges = player.root.locator(".verdict:not([data-kind=unstable])")
-    words = ["covers", "collapsed: 7 of 8", "mixes modes", "off target", "unbalanced", "too narrow"]
+    words = ["covers", "collapsed: 7 of 8 modes left", "mixes modes", "off target", "unbalanced", "too narrow"]
     assert badges.locator(".word").all_inner_texts() == words
     assert badges.locator(".when").all_inner_texts() == ["final"] * 6
     assert player.root.locator(".verdict[data-kind=unstable]").evaluate_all("all => all.map(one => !one.hidden)") == [
         False, True, False, True, False, True
     ]  # fmt: skip
-    assert badges.nth(1).get_attribute("title").startswith("Final verdict: collapsed: 7 of 8. 7 of 8 modes")
+    assert badges.nth(1).get_attribute("title").startswith("Final verdict: collapsed: 7 of 8 modes left. 7 of 8 modes")
     assert player.root.locator(".why").nth(1).text_content().endswith("The rule stands here. The loss shakes.")
-    player.root.get_by_role("img", name="final verdict: collapsed: 7 of 8, unstable").first.wait_for()
+    player.root.get_by_role("img", name="final verdict: collapsed: 7 of 8 modes left, unstable").first.wait_for()
 
 
 def test_an_earlier_frame_has_the_words_of_its_own_step(serve: Callable[..., str], page: Any) -> None:
@@ -318,7 +318,7 @@ def test_a_final_verdict_is_announced_once(serve: Callable[..., str], page: Any)
     said = " ".join(player.root.evaluate("root => root.said"))
     assert said == (
         "Sinkhorn GAN: training done. Sinkhorn GAN: covers. Unified OT (softplus): training done. Unified OT (softplus): "
-        "collapsed: 7 of 8, unstable."
+        "collapsed: 7 of 8 modes left, unstable."
     )
 
 
