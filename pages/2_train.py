@@ -42,6 +42,8 @@ with go:
         st.caption(running.beside(living))
     elif st.button("Train", type="primary", width="stretch", disabled=config is None, shortcut="T") and config:
         running.begin(link, config)
+    if running.asked_to_start(link) and run is None and config is not None:
+        running.begin(link, config)
     if run is not None and running.unfinished(run) and st.button("Go on with this run", width="stretch"):
         running.go_on(link, run.id)
 
