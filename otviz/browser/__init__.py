@@ -23,8 +23,7 @@ def module(name: str, folder: Path = FOLDER) -> str:
 
 def style(name: str, folder: Path = FOLDER) -> str:
     """The CSS of a component."""
-    own = [folder / f"{name}.css", *sorted(folder.glob(f"{name}_*.css"))]
-    return _joined(FOLDER / "shared.css", *own)
+    return _joined(FOLDER / "shared.css", folder / f"{name}.css", *sorted(folder.glob(f"{name}_*.css")))
 
 
 def message(options: Mapping[str, Any], body: bytes) -> bytes:

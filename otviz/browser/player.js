@@ -11,10 +11,11 @@ const SPEEDS = [0.25, 0.5, 1, 2, 4];
 const LIVE_DELAY = 0.55, MOST_DELAY = 3; // seconds behind the newest frame, so that there is always a next one to move to
 const MOST_FRAMES = 600, MOST_SHEETS = 240; // kept per panel; beyond it the older half is thinned
 const GRID_MAX = 65534, OUTSIDE = 65535;
-const OVER = new Set(["done", "failed", "stopped"]);
+const OVER = new Set(["done", "failed", "stopped", "recorded"]);
 const FEW = 2, FILM = 1000 / 32; // of more panels a picture every so many milliseconds: their trainings need the time, too
 const GROUND_EVERY = 60; // milliseconds between drawings of the heat map and arrows while playing
-const SINGLE_WIDE = 720, PANEL_MIN = 250;
+const SINGLE_WIDE = 720, PANEL_MIN = 250, BETWEEN = 12, PLAYBACK = 50; // pixels
+const MANY = 4, COMPACT_MIN = 140, COMPACT_WORDS = 90; // from so many panels on they are compact: least picture, height of the words
 const BESIDE = 520; // from this width of a panel on, its losses and numbers stand beside the picture
 const BRIEF = 440; // below this width only the most telling numbers are written out, the others in a tip
 
@@ -55,6 +56,7 @@ export default function mount({ data, parentElement, setTriggerValue }) {
   player.redrawPage = () => setTriggerValue("outdated", true);
   readTheme(player);
   if (data && data.length > 4) receive(player, data);
+  openAtlas(player);
   start(player);
   follow(player);
   return () => {
@@ -135,7 +137,7 @@ function isTime(player, now) {
 function receive(player, data) {
   const { options, body } = readMessage(data), message = readWire(body);
   Object.assign(player.options, options);
-  if (message) mergeMessage(player, message);
+  if (message && !player.atlas) mergeMessage(player, message);
 }
 
 function readWire(bytes) {
@@ -272,7 +274,7 @@ function begin(player, head) {
   const over = isOver(player);
   if (player.playing === null) player.playing = Boolean(player.options.autoplay) && !player.reduced;
   player.live = player.playing && !over;
-  player.step = player.playing && over ? firstStep(player) : head;
+  player.step = player.playing && over ? (player.options.start ?? firstStep(player)) : head;
 }
 
 function noteArrival(player, head) {
@@ -296,7 +298,7 @@ function liveDelay({ arrivals, panels }) {
 
 function replayRate(player) {
   const frames = Math.max(...player.panels.map((panel) => panel.frames.length));
-  const whole = (headStep(player) - firstStep(player)) / clamp(0.12 * frames, 5, 24);
+  const whole = (headStep(player) - firstStep(player)) / (player.options.seconds ?? clamp(0.12 * frames, 5, 24));
   return isOver(player) ? whole : liveRate(player) || whole;
 }
 
@@ -324,7 +326,7 @@ function followed(player, head, seconds, now) {
 function atTheEnd(player, seconds) {
   if (!isOver(player)) player.live = player.speed >= 1;
   else if (!player.options.loop) setPlaying(player, false);
-  else if ((player.rest += seconds) > 1.2) Object.assign(player, { rest: 0, step: firstStep(player), dirty: true });
+  else if ((player.rest += seconds) > (player.options.rest ?? 1.2)) Object.assign(player, { rest: 0, step: firstStep(player), dirty: true });
 }
 
 function moveTo(player, step) {

@@ -360,7 +360,7 @@ function showVerdict(player, panel, frame) {
   if (verdict.dataset.kind !== kind) verdict.firstChild.replaceWith(icon(VERDICTS[kind] ?? "hourglass"));
   verdict.dataset.kind = kind;
   verdict.dataset.final = when === "final";
-  setText(verdict.children[1], word);
+  setText(verdict.children[1], player.atlas ? badgeWords(frame, kind, word) : word);
   setText(verdict.children[2], when);
   setText(why, [text, said.unstable].filter(Boolean).join(" "));
   const title = when === "final" ? `Final verdict: ${word}. ${text}` : `Judged by this look alone, ${when}: ${word}. ${text}`;

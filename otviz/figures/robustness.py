@@ -1,4 +1,4 @@
-"""A sweep of one knob: how good each method is over its values (papers/003, Figure 3), and a map of verdicts.
+"""A sweep of one knob: how good each method is over its values (Choi et al. 2024, Fig. 3), and a map of verdicts.
 
 Every mark and every cell is one run and carries that run's id as `customdata`, so that a click can play it.
 """

@@ -11,7 +11,7 @@ from otviz.runs.snapshots import Curve, Scene, Snapshot
 from otviz.verdicts import Judgement
 from otviz.wire.stages import Stage
 
-STATUSES = ("ready", "queued", "running", "paused", "done", "failed", "stopped")
+STATUSES = ("ready", "queued", "running", "paused", "done", "failed", "stopped", "recorded")
 PAST_IMAGES = 40  # snapshots of images that a newly opened picture gets at most
 PAST_BYTES, NEWS_BYTES = 4_000_000, 400_000  # of images in one message: of the past, and of the news
 
@@ -29,7 +29,8 @@ class PanelUpdate:
         scene: sent while the viewer has not got it, afterwards None.
         snapshots: those that the viewer has not got; it knows them by their sequence numbers.
         curve: losses so far; an empty curve leaves the one on screen.
-        status: one of STATUSES, the state of training, not of playback; "ready" is a run that nobody has started.
+        status: one of STATUSES, the state of training, not of playback; "ready" is a run that nobody has started,
+            "recorded" one that was trained earlier and is played again.
         message: what went wrong, in a sentence, or "".
         steps_per_second: speed of training now, 0 when it rests.
         left: how long it still takes, in words, or "".

@@ -51,7 +51,12 @@ def show(
         options: of the player.
     """
     watch = Watch(tuple(runs), drawn, tuple(labels), tuned(), registry())
-    player(b"", key=key, channel=channel.opened(key, watch.answer), **{"fill": None if "height" in options else AROUND, "keys": KEYS, **options})
+    player(
+        b"",
+        key=key,
+        channel=channel.opened(key, watch.answer),
+        **{"fill": None if "height" in options else AROUND, "keys": KEYS, **options},
+    )
 
 
 def tuned() -> dict[str, Method]:

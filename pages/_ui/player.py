@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from typing import Any
 
 from pages._ui.component import mount_asking
 
@@ -20,6 +21,7 @@ def player(
     keys: Mapping[str, str] | None = None,
     names: Mapping[str, str] | None = None,
     channel: str = "",
+    more: Mapping[str, Any] | None = None,
 ) -> None:
     """Mount the player, or bring new bytes to the one already on the page under this key.
 
@@ -34,10 +36,11 @@ def player(
         keys: keys of the page, and what they do, for the list of shortcuts.
         names: other words for what is "generated" and for the "generator" loss, where there is no generator.
         channel: address where the player asks for its news (`pages._ui.channel`); none if it gets all it shows from here.
+        more: of Home: `seconds` and `rest` of a recorded run's playback, the step to `start` at, and the `atlas`.
     """
     options = {
         "autoplay": autoplay, "loop": loop, "height": height, "fill": fill, "columns": columns, "keys": keys, "names": names,
-        "channel": channel,
+        "channel": channel, **(more or {}),
     }  # fmt: skip
     mount_asking("player", key=key, options=options, body=update_bytes)
 
