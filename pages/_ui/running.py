@@ -60,11 +60,6 @@ def alive(run: Run | Recorded | None) -> Run | None:
     return None if found is None or _ended(found) else found
 
 
-def asked_to_start(link: Link) -> bool:
-    """Whether the link asks to begin at once, as that of Home does (`start=1`); once begun, the address says so no more."""
-    return link.text("start") == "1"
-
-
 def begin(link: Link, config: RunConfig | Branch) -> None:
     """Start a run with the settings on the page, and show it."""
     try:
