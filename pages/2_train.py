@@ -26,7 +26,8 @@ with source_box:
     source = setup.choose_distribution(link, "source", "gaussian", locked)
 if run is None:
     with canvas:
-        following.show_preview(target, source)
+        if not lessons.show_recorded(link, key="train"):
+            following.show_preview(target, source)
 with method_box:
     method = setup.choose_method(link, locked, locked)
     plan = None
