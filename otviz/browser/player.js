@@ -26,13 +26,13 @@ const VERDICTS = {
 
 const METER = [
   { id: "modes", label: "", tip: "Modes covered: those that hold at least a quarter of their due among the samples within 3 standard deviations of a centre" },
-  { id: "quality", label: "high quality", brief: "HQ", tip: "Share of samples within 3 standard deviations of a mode" },
+  { id: "quality", label: "high quality", tip: "Share of samples within 3 standard deviations of a mode" },
   { id: "mixture", label: "between modes", brief: "between", tip: "Mode mixture: share of samples between neighbouring modes" },
   { id: "w2", label: "W2", brief: "W2", tip: "Wasserstein-2 distance to the target, in data units or in those of the file of points. Floor: between two sets of as many real points, mean and standard deviation; up to two of them above the mean a value is within noise. n: samples compared. At step: when it was measured, if not at this one" },
   { id: "precision", label: "precision", tip: "Share of samples that lie where real ones are; high for a collapsed generator too" },
   { id: "recall", label: "recall", tip: "Share of real samples that lie where generated ones are; low after a collapse" },
   { id: "diversity", label: "diversity", tip: "Mean variance of the coordinates (of an image: of its pixels), as in the course's notebook. Two opposite modes score as much as all of them" },
-  { id: "frechet", label: "Fréchet distance", brief: "FD", tip: "Squared Fréchet distance between features of generated and real images, by the classifier of this data set; not FID. Floor: real images; n: images judged" },
+  { id: "frechet", label: "Fréchet distance", brief: "Fréchet", tip: "Squared Fréchet distance between features of generated and real images, by the classifier of this data set; not FID. Floor: real images; n: images judged" },
   { id: "samples", label: "samples", tip: "Generated samples that modes, quality and mixture are measured on" },
   { id: "alpha", label: "α", tip: "Divergence weight α at this step" },
 ];
@@ -73,6 +73,7 @@ function createPlayer(root) {
     layers: Object.fromEntries(LAYERS.map((layer) => [layer.id, layer.on])),
     step: null, playing: null, live: false, speed: 1, dragging: false, focus: -1,
     arrivals: [], rest: 0, painted: 0, dirty: true, textAt: 0, spokenAt: 0, asked: 0, nextAsk: 0, news: [],
+    presenting: false, type: 1,
     frameRequest: 0, lastTick: 0, paintNext: 0, ratio: 0, width: 0, windowHeight: 0, detail: 2, line: createLine(),
   };
   buildShell(player);
@@ -170,7 +171,10 @@ function mergeMessage(player, { panels, margin, blob }) {
 
 function mergePanel(player, panel, update, blob) {
   if (panel.run !== update.run) Object.assign(panel, emptyRun(update));
-  if (update.scene) Object.assign(panel, { scene: readScene(update.scene, blob), cache: {} });
+  if (update.scene) {
+    Object.assign(panel, { scene: readScene(update.scene, blob), cache: {} });
+    showStages(player, panel, update.stages ?? []);
+  }
   for (const frame of update.frames) {
     if (panel.bySequence.has(frame.sequence)) continue;
     panel.bySequence.set(frame.sequence, { ...readFrame(frame, blob), rule: update.rules?.[frame.rule] ?? "" });
@@ -179,10 +183,11 @@ function mergePanel(player, panel, update, blob) {
   panel.frames = [...panel.bySequence.values()].sort((a, b) => a.sequence - b.sequence);
   if (update.curve.step.shape[0]) panel.curve = readCurve(update.curve, blob);
   panel.cache.losses = null;
+  showHistory(player, panel, update.marks ?? []);
   takeNote(player, panel, update);
-  const { box, margin, status, message, rate, verdict, verdict_kind, verdict_text, verdict_step, unstable } = update;
+  const { box, margin, status, message, rate, verdict, verdict_kind, verdict_text, verdict_step, unstable, left } = update;
   panel.shape = update.shape ?? [2];
-  Object.assign(panel, { box, margin, status, message, rate, verdict, verdict_kind, verdict_text, verdict_step, unstable });
+  Object.assign(panel, { box, margin, status, message, rate, verdict, verdict_kind, verdict_text, verdict_step, unstable, left });
   showStatus(panel);
 }
 
