@@ -1,6 +1,6 @@
 """OT-GAN: the minibatch energy distance of adversarially learned features.
 
-Salimans et al. 2018 (papers/001), Algorithm 1: with two minibatches each of data X, X' and generated Y, Y',
+Salimans et al. 2018, Algorithm 1: with two minibatches each of data X, X' and generated Y, Y',
 
     L = W(X,Y) + W(X,Y') + W(X',Y) + W(X',Y') - 2 W(X,X') - 2 W(Y,Y'),
 
@@ -17,6 +17,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
+from otviz.bibliography import cite
 from otviz.methods.base import Adversarial, Adversary, Batch, Map, Scalars, minibatch, step_size
 from otviz.networks import MLP, Generator
 from otviz.ot.divergences import minibatch_energy_distance
@@ -31,9 +32,10 @@ class OTGAN(Adversarial):
 
     name: ClassVar[str] = "ot-gan"
     title: ClassVar[str] = "OT-GAN"
-    paper: ClassVar[str] = "Salimans et al. 2018 (papers/001), Algorithm 1"
+    paper: ClassVar[str] = cite("salimans", "Algorithm 1")
     default_steps: ClassVar[int] = 4000
     adversary_word: ClassVar[str] = "critic"
+    judges: ClassVar[tuple[tuple[str, str], ...]] = (("critic", "features"), ("matching", "matching"))
     shareable: ClassVar[bool] = True
     pairs: ClassVar[bool] = True
 

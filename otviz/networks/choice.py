@@ -43,7 +43,8 @@ class Networks(Knobs):
         True, doc="Give the generator x beside z; false: z alone, as in OT-GAN and GANs", advanced=True
     )
     by_class: bool = param(
-        False, doc="Tell generator and critic the class of each image, to ask for one later (papers/001, Algorithm 2)"
+        False,
+        doc="Tell generator and critic the class of each image, to ask for one later (Salimans et al. 2018, Algorithm 2)",
     )
 
     def kinds(self, shape: Shape) -> tuple[str, str]:

@@ -32,6 +32,7 @@ class Panel:
         kind: the final verdict without numbers (`otviz.verdicts.Kind`).
         verdict: the final verdict in words.
         modes: covered at the end, and in all; (0, 0) for a target without modes.
+        moved: mean distance from a source point to what the generator makes of it at the end, in the units of the target.
     """
 
     label: str
@@ -42,6 +43,7 @@ class Panel:
     kind: str
     verdict: str
     modes: tuple[int, int] = (0, 0)
+    moved: float = 0.0
 
 
 @dataclass(frozen=True)

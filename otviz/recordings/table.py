@@ -10,7 +10,6 @@ from typing import Any
 from otviz import compare, distributions, lessons
 from otviz.compare import Preset, labels
 from otviz.distributions import Distribution
-from otviz.distributions.mixture import LopsidedMixture
 from otviz.distributions.ring import Ring
 from otviz.methods import Method, named
 from otviz.params import Knobs, params_of
@@ -57,9 +56,9 @@ def recordings() -> dict[str, Recording]:
 
 
 def settings_of(config: RunConfig) -> dict[str, str]:
-    """The settings of the Train page for a run on points, as a link carries them."""
+    """The settings of the Train page for a run on points, as a link carries them: every knob, whatever defaults become."""
     found = {"method": config.method.name, "target": config.target.name}
-    found |= _changed("", config.method) | _changed("target.", config.target)
+    found |= _written("", config.method) | _written("target.", config.target)
     return found | {"steps": str(config.steps), "seed": str(config.seed)}
 
 
@@ -68,26 +67,25 @@ def target_of(settings: Mapping[str, str]) -> Distribution:
     return distributions.named(settings.get("target", "ring")).parse(_under("target.", settings))
 
 
-def _changed(prefix: str, of: Knobs) -> dict[str, str]:
-    changed = of.changed()
-    return {prefix + knob.name: knob.write(changed[knob.name]) for knob in params_of(type(of)) if knob.name in changed}
+def _written(prefix: str, of: Knobs) -> dict[str, str]:
+    return {prefix + knob.name: knob.write(getattr(of, knob.name)) for knob in params_of(type(of))}
 
 
 def _home() -> list[Recording]:
     """The atlas: one recording for each target and method, whose panels are the values of the slider."""
-    targets: list[Distribution] = [Ring(radius=2.0, std=0.1), LopsidedMixture()]
+    ring, off_centre = Ring(radius=2.0, std=0.1), Ring(radius=1.5, std=0.1, centre=(2.0, 1.0))
     return [
         Recording(
-            f"home-{target.name}-{name}",
+            f"home-{data}-{name}",
             tuple(
                 RunConfig(_method(name, tau=tau, **knobs), target, steps=HOME_STEPS, seed=HOME_SEED, device="cpu")
                 for tau in TAUS
             ),
-            tuple(f"With transport cost, tau = {tau:g}" if tau else "Without transport cost" for tau in TAUS),
+            tuple(f"With transport cost τ = {tau:g}" if tau else "Without transport cost" for tau in TAUS),
             "compare",
             {},
         )
-        for target in targets
+        for data, target in (("ring", ring), ("off-centre", off_centre))
         for name, knobs in METHODS.items()
     ]
 

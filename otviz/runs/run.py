@@ -156,6 +156,12 @@ class Run:
         return self._rhythm.speed if self.status == "running" else 0.0
 
     @property
+    def seconds_left(self) -> float | None:
+        """Seconds to its last step at the pace so far, once it goes on if it is paused; None while nothing is known."""
+        pace = self._rhythm.pace
+        return (self.config.steps - self.step) / pace if pace and self.status in ("running", "paused") else None
+
+    @property
     def has_adversary(self) -> bool:
         """Whether there is an adversary that could be frozen."""
         return isinstance(self.config.method, Adversarial)
@@ -332,6 +338,7 @@ class Run:
                 self._end("stopped")
                 return False
         self.status = "running"
+        self._rhythm.resumed()
         if self._pace is not None:
             self._pace.join(self, self.step, self._lane)
         return True

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from otviz.wire.blobs import Blobs, Source
 from otviz.wire.panels import panel_in, panel_out
@@ -34,6 +36,26 @@ def encode(panels: Sequence[PanelUpdate], *, margin: float = 0.25, grain: int = 
     return _PREFIX.pack(MAGIC, version, 0, len(text)) + text + b"".join(blobs.parts)
 
 
+def pick(data: bytes, places: Sequence[int]) -> bytes:
+    """The message with these of its panels alone, in this order, as they are. Raises ValueError for bytes of another kind."""
+    _, version, _, length = _PREFIX.unpack_from(data) if data[:4] == MAGIC else (b"", 0, 0, 0)
+    if version not in VERSIONS:
+        raise ValueError("not a timeline: it does not start with OTVZ")
+    start = _PREFIX.size + length
+    header, blobs = json.loads(data[_PREFIX.size : start]), data[start:]
+    begins = [min(entry["at"] for entry in _entries(panel)) for panel in header["panels"]] + [len(blobs)]
+    panels, parts, size = list[Any](), list[bytes](), 0
+    for place in places:  # in the area of blobs the panels lie one behind the other
+        panels.append(copy.deepcopy(header["panels"][place]))
+        for entry in _entries(panels[-1]):
+            entry["at"] += size - begins[place]
+        parts.append(blobs[begins[place] : begins[place + 1]])
+        size += len(parts[-1])
+    text = json.dumps({**header, "panels": panels}, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 4)
+    return _PREFIX.pack(MAGIC, version, 0, len(text)) + text + b"".join(parts)
+
+
 def decode(data: bytes) -> list[PanelUpdate]:
     """The inverse of `encode`, up to its rounding; points beyond the margin come back as nan.
 
@@ -55,3 +77,12 @@ def decode(data: bytes) -> list[PanelUpdate]:
         return [panel_in(panel, source) for panel in header["panels"]]
     except (KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError, ValueError) as error:
         raise ValueError(f"timeline is damaged: {type(error).__name__}: {error}") from error
+
+
+def _entries(part: Any) -> Iterator[dict[str, Any]]:
+    """What a header says of blobs, wherever it stands in `part`."""
+    if isinstance(part, dict) and "at" in part:
+        yield part
+    elif isinstance(part, dict | list):
+        for inner in part.values() if isinstance(part, dict) else part:
+            yield from _entries(inner)

@@ -9,6 +9,7 @@ import numpy as np
 
 from otviz.runs.snapshots import Curve, Scene, Snapshot
 from otviz.verdicts import Judgement
+from otviz.wire.stages import Stage
 
 STATUSES = ("ready", "queued", "running", "paused", "done", "failed", "stopped", "recorded")
 PAST_IMAGES = 40  # snapshots of images that a newly opened picture gets at most
@@ -32,8 +33,11 @@ class PanelUpdate:
             "recorded" one that was trained earlier and is played again.
         message: what went wrong, in a sentence, or "".
         steps_per_second: speed of training now, 0 when it rests.
+        left: how long it still takes, in words, or "".
+        marks: steps after which something was changed by hand, and what.
+        stages: how data flow through its method; sent with the scene.
         words: on each of the snapshots, in their order, judged by itself; empty where there are none.
-        verdict: the final word on the run, as "collapsed: 3 of 8" (`otviz.verdicts`), or "" before there is one.
+        verdict: the final word on the run, as "collapsed: 3 of 8 modes left" (`otviz.verdicts`), or "" before there is one.
         verdict_kind: the word without numbers, one of `otviz.verdicts.Kind`, or "".
         verdict_text: the numbers and the rule behind the word, in sentences, or "".
         verdict_step: the step of the look that the final word is on.
@@ -54,6 +58,9 @@ class PanelUpdate:
     verdict_text: str = ""
     verdict_step: int = 0
     unstable: str = ""
+    left: str = ""
+    marks: Sequence[tuple[int, str]] = ()
+    stages: Sequence[Stage] = ()
     words: Sequence[Judgement] = ()
     shape: tuple[int, ...] = (2,)
 

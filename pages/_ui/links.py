@@ -189,6 +189,11 @@ class Link:
         self._memory.lesson = None
         self.go(settings)
 
+    def go_to_lesson(self, name: str) -> NoReturn:
+        """Show the page anew in this lesson, with its settings alone."""
+        self._memory.lesson, self._memory.said = None, {}
+        self.go({LESSON: name})
+
     def _finish_reading(self) -> None:
         memory, lesson = self._memory, self.lesson
         if not memory.reading:
