@@ -6,8 +6,7 @@ from pages._ui import frame, home, reading, warm
 
 frame.require()
 
-with st.container(key="hero"):
-    words, picture = st.columns([3, 10], gap="medium")
+words, picture = home.arrange()
 with words:
     st.title("Why does one generator forget modes and the other none?", anchor=False)
     st.markdown(

@@ -27,7 +27,8 @@ with target_box:
     target = setup.choose_distribution(link, "target", "ring", locked, board=board)
 if run is None and not (board and board.used):
     with canvas:
-        following.show_preview(target, source)
+        if not lessons.show_recorded(link, key="train"):
+            following.show_preview(target, source)
 with method_box:
     method = setup.choose_method(link, locked, locked)
     plan = None
@@ -41,8 +42,10 @@ if run is not None:
 with go:
     if living is not None:
         st.caption(running.beside(living))
-    elif st.button("Train", type="primary", width="stretch", disabled=config is None, shortcut="T") and config:
-        running.begin(link, config)
+    else:
+        pressed = st.button("Train", type="primary", width="stretch", disabled=config is None, shortcut="T")
+        if config and (pressed or (run is None and running.asked_to_start(link))):
+            running.begin(link, config)
     if run is not None and running.unfinished(run) and st.button("Go on with this run", width="stretch"):
         running.go_on(link, run.id)
 

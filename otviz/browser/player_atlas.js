@@ -5,8 +5,8 @@
 // { channel, data: [{ name, title, points, href }], methods: [{ name, title }], at, values, groups: { "data-method":
 //   { kinds, links, meanings, note } } }
 
-const ROOM = 236; // pixels of a window that are not picture: navigation, titles, bars, slider and playback
-const WIDE = 560; // from this width on the two pictures stand beside each other
+const AROUND = 392; // pixels of a window that are not picture: navigation, choices, titles, bars, slider, playback
+const WIDE = 320; // from this width on the two pictures stand beside each other
 
 // ------------------------------------------------------------------------------------------------------------- shell
 
@@ -132,7 +132,7 @@ async function loadGroup(player, name) {
 /** Two pictures as large as the window allows, above each other where there is no room beside. */
 function atlasSizes(width) {
   const columns = width >= WIDE ? 2 : 1, room = (width - 14 * (columns - 1)) / columns - 22;
-  const tall = columns === 2 ? clamp(innerHeight - ROOM - 96, 250, 640) : room;
+  const tall = columns === 2 ? clamp(innerHeight - AROUND, 240, 640) : room;
   return { layout: "atlas", beside: false, brief: false, columns, sizes: { picture: Math.min(room, tall), losses: 0, bars: 26 } };
 }
 

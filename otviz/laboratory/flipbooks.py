@@ -55,7 +55,7 @@ class Mark:
 class Panel:
     """One picture: limits (low, high) of its axes, what stays, and the marks of each frame.
 
-    An axis without a name has no ticks. `log_x`: the limits and x are logarithms to base 10, ticks show powers.
+    An axis without a name has no ticks; one without `x_name` keeps the shape of what is drawn. `log_x`: the limits and x are logarithms to base 10, ticks show powers.
     """
 
     title: str
@@ -94,7 +94,7 @@ def prices() -> Flipbook:
     where = Panel(
         "Where each source wants to go", (-0.7, 3.7), (-0.5, 1.5),
         (_points("source", np.column_stack([sources, [1, 1]]), "sources"), _points("target", np.column_stack([targets, [0, 0]]), "targets")),
-        tuple((move,) for move in moves),
+        tuple((move,) for move in moves), "place",
     )  # fmt: skip
     curve = np.column_stack([wanted, bounds])
     bound = Panel(

@@ -10,7 +10,6 @@ from typing import Any
 from otviz import compare, distributions, lessons
 from otviz.compare import Preset, labels
 from otviz.distributions import Distribution
-from otviz.distributions.mixture import LopsidedMixture
 from otviz.distributions.ring import Ring
 from otviz.methods import Method, named
 from otviz.params import Knobs, params_of
@@ -74,10 +73,10 @@ def _written(prefix: str, of: Knobs) -> dict[str, str]:
 
 def _home() -> list[Recording]:
     """The atlas: one recording for each target and method, whose panels are the values of the slider."""
-    targets: list[Distribution] = [Ring(radius=2.0, std=0.1), LopsidedMixture()]
+    ring, off_centre = Ring(radius=2.0, std=0.1), Ring(radius=1.5, std=0.1, centre=(2.0, 1.0))
     return [
         Recording(
-            f"home-{target.name}-{name}",
+            f"home-{data}-{name}",
             tuple(
                 RunConfig(_method(name, tau=tau, **knobs), target, steps=HOME_STEPS, seed=HOME_SEED, device="cpu")
                 for tau in TAUS
@@ -86,7 +85,7 @@ def _home() -> list[Recording]:
             "compare",
             {},
         )
-        for target in targets
+        for data, target in (("ring", ring), ("off-centre", off_centre))
         for name, knobs in METHODS.items()
     ]
 

@@ -82,6 +82,7 @@ class Run:
         self.past = Past.behind(config, restored)
         self._turn_ends = math.inf
         self._fault = ""
+        self._why_stopped = ""
         self._unsaved = ""
         self._rhythm = Rhythm()
         self._ended = threading.Event()
@@ -124,8 +125,9 @@ class Run:
         """Freeze the adversary, or let it learn again."""
         self._orders.give("freeze", frozen)
 
-    def stop(self) -> None:
-        """End for good, keeping what there is."""
+    def stop(self, why: str = "") -> None:
+        """End for good, keeping what there is; `why` becomes its message."""
+        self._why_stopped = why
         self._orders.give("stop")
 
     def wait(self, timeout: float | None = None) -> bool:
@@ -139,8 +141,9 @@ class Run:
 
     @property
     def message(self) -> str:
-        """What went wrong, for a person: why the run failed, or could not be saved; empty if nothing did."""
-        return "; ".join(part for part in (self._fault, self._unsaved) if part)
+        """For a person: why the run failed, was stopped by nobody's hand, or could not be saved; empty if nothing went wrong."""
+        why = self._why_stopped if self.status == "stopped" else ""
+        return "; ".join(filter(None, (self._fault, why, self._unsaved)))
 
     @property
     def snapshots(self) -> tuple[Snapshot, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import struct
 from collections.abc import Iterator, Sequence
@@ -42,15 +43,14 @@ def pick(data: bytes, places: Sequence[int]) -> bytes:
         raise ValueError("not a timeline: it does not start with OTVZ")
     start = _PREFIX.size + length
     header, blobs = json.loads(data[_PREFIX.size : start]), data[start:]
-    entries = [list(_entries(panel)) for panel in header["panels"]]
-    begins = [min(entry["at"] for entry in found) for found in entries] + [len(blobs)]  # one panel behind the other
-    parts, size = list[bytes](), 0
-    for place in places:
-        parts.append(blobs[begins[place] : begins[place + 1]])
-        for entry in entries[place]:
+    begins = [min(entry["at"] for entry in _entries(panel)) for panel in header["panels"]] + [len(blobs)]
+    panels, parts, size = list[Any](), list[bytes](), 0
+    for place in places:  # in the area of blobs the panels lie one behind the other
+        panels.append(copy.deepcopy(header["panels"][place]))
+        for entry in _entries(panels[-1]):
             entry["at"] += size - begins[place]
+        parts.append(blobs[begins[place] : begins[place + 1]])
         size += len(parts[-1])
-    panels = [header["panels"][place] for place in places]
     text = json.dumps({**header, "panels": panels}, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 4)
     return _PREFIX.pack(MAGIC, version, 0, len(text)) + text + b"".join(parts)

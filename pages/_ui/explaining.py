@@ -20,14 +20,20 @@ if TYPE_CHECKING:
 
 PAGE = "learn"
 WIDE = 860  # pixels of a text: longer lines are hard to read
+
+# On a phone the text comes first, below it the list of all texts.
+_STYLE = """<style>@media (max-width: 640px) {
+[data-testid=stColumn]:has(.st-key-learn-list) {order: 2; border-top: 1px solid var(--st-border-color); padding-top: 1rem}
+}</style>"""
 SEARCH = 60  # characters
 
 
 def show_derivations(link: Link) -> None:
     """The list of derivations, and the one chosen."""
     known = derivations()
+    st.html(_STYLE)
     left, right = st.columns([3, 8], gap="large")
-    with left:
+    with left, st.container(key="learn-list"):
         topic = _pick(link, "topic", {name: each.title for name, each in known.items()}, "Derivations", {})
     with right, st.container(width=WIDE):
         _derivation(link, known[topic], glossary())
@@ -93,6 +99,7 @@ def _pick(link: Link, key: str, titles: Mapping[str, str], label: str, aliases: 
 
 
 def _derivation(link: Link, shown: Derivation, words: Mapping[str, Word]) -> None:
+    _to_the_top(shown.topic)
     st.markdown(f"#### {shown.title}")
     st.caption(f"{shown.learn} About {shown.minutes} minutes.")
     for text, figure in shown.parts:
@@ -118,6 +125,12 @@ def _derivation(link: Link, shown: Derivation, words: Mapping[str, Word]) -> Non
             f"{each.short}: *{each.title}*, {each.where}." for each in BIBLIOGRAPHY.values() if each.short in shown.text
         )
     )
+
+
+def _to_the_top(topic: str) -> None:
+    """Begin another text at its beginning: Streamlit leaves the page scrolled to where the last one ended."""
+    script = 'document.querySelector("[data-testid=stMain]")?.scrollTo(0, 0)'
+    st.html(f"<script>/* {topic} */ {script}</script>", unsafe_allow_javascript=True)
 
 
 def _listed(names: Sequence[str]) -> str:

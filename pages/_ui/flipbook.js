@@ -74,7 +74,7 @@ function paintPanel(canvas, panel, at, theme, ratio, options) {
   const margin = panel.x_name ? MARGIN : BARE;
   const box = { left: margin.left, top: margin.top, width: wide - margin.left - margin.right, height: high - margin.top - margin.bottom };
   if (box.width < 20 || box.height < 20) return;
-  const flat = panel.x_name || panel.y[1] - panel.y[0] < (panel.x[1] - panel.x[0]) / 1.5;
+  const flat = panel.x_name !== "";
   const unit = Math.min(box.width / (panel.x[1] - panel.x[0]), box.height / (panel.y[1] - panel.y[0]));
   const scale = flat ? [box.width / (panel.x[1] - panel.x[0]), box.height / (panel.y[1] - panel.y[0])] : [unit, unit];
   const middle = [(panel.x[0] + panel.x[1]) / 2, (panel.y[0] + panel.y[1]) / 2];
@@ -100,7 +100,7 @@ function paintAxes(c, panel, box, place, theme) {
   c.globalAlpha = 0.25;
   c.strokeRect(box.left + 0.5, box.top + 0.5, box.width - 1, box.height - 1);
   c.textAlign = "center";
-  for (const x of ticks(panel.x, panel.log_x ? 1 : 6)) {
+  for (const x of panel.log_x ? powers(panel.x) : ticks(panel.x, 6)) {
     c.globalAlpha = 0.12;
     const [at] = place([x, panel.y[0]]);
     line(c, at, box.top, at, box.top + box.height);
@@ -108,7 +108,7 @@ function paintAxes(c, panel, box, place, theme) {
     c.fillText(panel.log_x ? minus(String(10 ** x)) : minus(String(x)), at, box.top + box.height + 15);
   }
   c.fillText(panel.x_name, box.left + box.width / 2, box.top + box.height + 32);
-  for (const y of ticks(panel.y, 4)) {
+  for (const y of panel.y_name ? ticks(panel.y, 4) : []) {
     c.globalAlpha = 0.12;
     const [, at] = place([panel.x[0], y]);
     line(c, box.left, at, box.left + box.width, at);
@@ -128,11 +128,13 @@ function paintAxes(c, panel, box, place, theme) {
 /** Round numbers within the limits, about `count` of them. */
 function ticks([low, high], count) {
   const size = (high - low) / count, power = 10 ** Math.floor(Math.log10(size));
-  const step = Math.max(count === 1 ? 1 : 0, [1, 2, 5, 10].map((n) => n * power).find((each) => each >= size * 0.99));
+  const step = [1, 2, 5, 10].map((n) => n * power).find((each) => each >= size * 0.99);
   const found = [];
   for (let k = Math.ceil(low / step); k * step <= high + 1e-9; k += 1) found.push(Number((k * step).toPrecision(6)));
   return found;
 }
+
+const powers = ([low, high]) => Array.from({ length: Math.floor(high) - Math.ceil(low) + 1 }, (_, k) => Math.ceil(low) + k);
 
 function line(c, x, y, right, bottom) {
   c.beginPath();
@@ -144,7 +146,7 @@ function line(c, x, y, right, bottom) {
 const PAINT = {
   points(c, mark, place, tint) {
     mark.xy.forEach((each, k) => {
-      const [x, y] = place(each), size = 4.2 * Math.sqrt(mark.sizes[k] ?? 1);
+      const [x, y] = place(each), size = 3.6 * Math.sqrt(mark.sizes[k] ?? 1);
       c.fillStyle = c.strokeStyle = tint;
       c.beginPath();
       if (mark.role === "target" || mark.role === "guide") c.rect(x - size, y - size, 2 * size, 2 * size);

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages._ui import frame
+from pages._ui import frame, recorded
 from pages._ui.component import mount
 from pages._ui.links import LESSON, plain, shorten
 
@@ -37,7 +37,6 @@ def _computed(name: str) -> dict[str, Any] | None:
 
 
 def _play(lesson: str) -> None:
-    from pages._ui import recorded
 
     recorded.show(f"lesson-{lesson}", key=f"figure-{lesson}", height=520)
     path = next(card.path for card in frame.cards() if card.name == "compare")

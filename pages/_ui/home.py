@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from otviz import distributions, recordings, wire
 from otviz.recordings import About, Panel
@@ -23,6 +24,7 @@ TIPS = {
     "uotm": "Unbalanced optimal transport map",
     "uotm-sd": "The same, with a weight that leads to balanced transport",
 }
+TITLES = {"ring": "A ring of eight modes", "off-centre": "A smaller ring, away from where points start"}
 FIRST = ("ring", "uotm")
 CHOSEN = 0.05  # tau at first
 OTHERS = ("moons", "checkerboard", "spiral", "drawing")  # data without recordings: they lead to Train
@@ -31,13 +33,21 @@ DOTS = 44  # of a thumbnail
 
 PICTURES = Path(__file__).parent / "icons" / "pages"
 
-# The link of a card covers all of it. On a narrow screen the pictures come before the words.
+# The link of a card covers all of it. Where there is no room beside them the words stand above the pictures, on a phone below.
 _STYLE = """<style>
-[class*=st-key-card-] {position: relative; transition: border-color 0.15s}
-[class*=st-key-card-]:hover {border-color: var(--st-primary-color)}
-[class*=st-key-card-] a[data-testid=stPageLink-NavLink] {position: static; padding-inline: 0; background: none}
+.st-key-cards {display: grid; grid-template-columns: repeat(4, minmax(0, 1fr)); gap: 0.9rem}
+.st-key-cards > div {width: auto !important; height: 100%}
+[class*=st-key-card-] {position: relative; height: 100%; width: 100% !important; transition: border-color 0.15s}
+[class*=st-key-card-]:hover {border-color: var(--st-primary-color, #0F6CA8)}
+[class*=st-key-card-] a[data-testid=stPageLink-NavLink] {position: static; padding: 0; background: none}
 [class*=st-key-card-] a[data-testid=stPageLink-NavLink]::after {content: ""; position: absolute; inset: 0; border-radius: inherit}
 .st-key-hero h1 {font-size: clamp(1.5rem, 2.2vw, 2.1rem); line-height: 1.2; text-wrap: balance}
+.st-key-hero [class*=st-key-reading-] {justify-content: flex-start}
+@media (max-width: 1000px) {
+  .st-key-cards {grid-template-columns: repeat(2, minmax(0, 1fr))}
+  .st-key-hero [data-testid=stHorizontalBlock]:not(.stColumn *) {flex-direction: column}
+  .st-key-hero [data-testid=stHorizontalBlock]:not(.stColumn *) > .stColumn {width: 100%; flex: none}
+}
 @media (max-width: 640px) {.st-key-hero [data-testid=stHorizontalBlock]:not(.stColumn *) {flex-direction: column-reverse}}
 </style>"""
 
@@ -46,6 +56,14 @@ PHRASES = {
     "unbalanced": "modes get unequal shares", "off target": "points lie beside the data", "too narrow": "modes are too narrow",
     "too wide": "modes are too wide",
 }  # fmt: skip
+
+
+def arrange() -> tuple[DeltaGenerator, DeltaGenerator]:
+    """Where the words and the demonstration stand."""
+    st.html(_STYLE)
+    with st.container(key="hero"):
+        words, picture = st.columns([3, 10], gap="medium")
+    return words, picture
 
 
 def show() -> bool:
@@ -83,20 +101,17 @@ def _atlas() -> tuple[dict[str, Any], bytes, int]:
     body = wire.pick(recordings.read(PREFIX + first), [0, at])
     methods = [name for name in METHODS if any(group.endswith(f"-{name}") for group in groups)]
     data = dict.fromkeys(
-        panels[0].settings["target"] for panels in (group.panels for group in _first_last(groups, first))
+        name.removesuffix(f"-{method}") for method in methods for name in groups if name.endswith(f"-{method}")
     )
+    sets = [_recorded_data(groups, name) for name in sorted(data, key=lambda name: name != FIRST[0])]
     given = {
-        "data": [_recorded_data(groups, name) for name in data] + [_other_data(name) for name in OTHERS],
+        "data": sets + [_other_data(name) for name in OTHERS],
         "methods": [{"name": name, "title": METHODS[name], "tip": TIPS[name]} for name in methods],
         "values": [f"{tau:g}" for tau in taus],
         "at": at,
         "groups": {name: _group(about.panels, at) for name, about in groups.items()},
     }  # fmt: skip
     return given, body, _start(body)
-
-
-def _first_last(groups: Mapping[str, About], first: str) -> list[About]:
-    return [groups[first], *(about for name, about in groups.items() if name != first)]
 
 
 def _group(panels: Sequence[Panel], at: int) -> dict[str, Any]:
@@ -141,11 +156,10 @@ def _live(left: Panel, right: Panel) -> str:
 
 
 def _recorded_data(groups: Mapping[str, About], name: str) -> dict[str, Any]:
-    about = next(group for group in groups.values() if group.panels[0].settings["target"] == name)
-    settings = about.panels[0].settings
+    settings = next(about for group, about in groups.items() if group.startswith(f"{name}-")).panels[0].settings
     knobs = {key.removeprefix("target."): text for key, text in settings.items() if key.startswith("target.")}
-    kind = distributions.named(name)
-    return {"name": name, "title": kind.title, "points": _dots(kind.parse(knobs)), "href": ""}
+    target = distributions.named(settings["target"]).parse(knobs)
+    return {"name": name, "title": TITLES.get(name, target.title), "points": _dots(target), "href": ""}
 
 
 def _other_data(name: str) -> dict[str, Any]:
@@ -154,9 +168,10 @@ def _other_data(name: str) -> dict[str, Any]:
 
 
 def _dots(target: distributions.Distribution) -> list[list[int]]:
-    """Some points of a distribution in a square of 40 by 40, y downwards."""
+    """Some points of a distribution in a square of 40 by 40, y downwards; the origin, where points start, is in it."""
     points = target.sample(DOTS, np.random.default_rng(1)).astype(float)
-    middle, half = (points.max(0) + points.min(0)) / 2, float(np.ptp(points, axis=0).max()) / 2
+    seen = np.concatenate([points, np.zeros((1, 2))])
+    middle, half = (seen.max(0) + seen.min(0)) / 2, float(np.ptp(seen, axis=0).max()) / 2
     return np.round(20 + (points - middle) / half * (16, -16)).astype(int).tolist()  # type: ignore[no-any-return]
 
 
@@ -171,10 +186,9 @@ def _start(body: bytes) -> int:
 
 def cards() -> None:
     """The other pages, each a card that is a link as a whole, with a picture."""
-    st.html(_STYLE)
-    with st.container(horizontal=True, gap="small", key="cards"):
+    with st.container(key="cards"):
         for card in frame.cards()[1:]:
-            with st.container(border=True, width=270, height="stretch", gap="xsmall", key=f"card-{card.name}"):
+            with st.container(border=True, gap="xsmall", key=f"card-{card.name}"):
                 picture = PICTURES / f"{card.name}.svg"
                 if picture.is_file():
                     st.image(picture, width="stretch", alt="")

@@ -13,10 +13,12 @@ from pages._ui.downloads import download
 from pages._ui.links import LESSON, Link, plain
 
 PAGE = "learn"
-WIDTH = 284  # pixels of a card: four in a row of a window of 1280
 
 # The link in a card is stretched over the whole of it.
 _STYLE = """<style>
+.sketch {display: block; width: 100%; aspect-ratio: 2; border-radius: 6px; background: color-mix(in srgb, currentColor 4%, transparent)}
+[class*=st-key-part-] {display: grid; grid-template-columns: repeat(auto-fill, minmax(min(260px, 100%), 1fr))}
+[class*=st-key-part-] > * {width: auto !important; max-width: none !important}
 [class*=st-key-step-] {position: relative; transition: border-color .15s}
 [class*=st-key-step-]:hover {border-color: var(--st-primary-color)}
 [class*=st-key-step-] :is(a, button) {justify-content: flex-start; text-align: left; padding-inline: 0; min-height: 0; background: none}
@@ -30,7 +32,7 @@ def show_path(link: Link) -> None:
     """All parts in their order, and a sentence for each lesson that is broken."""
     parts = syllabus()
     stops = [stop for part in parts for stop in part.stops]
-    st.html(_STYLE + sketches.STYLE)
+    st.html(_STYLE)
     kinds = sum(stop.kind == "lesson" for stop in stops), sum(stop.kind == "derivation" for stop in stops)
     st.markdown(
         f"{kinds[0]} lessons to try things out and {kinds[1]} derivations to read, in an order in which each builds on those "
@@ -48,12 +50,10 @@ def show_path(link: Link) -> None:
 
 def _show_part(link: Link, part: Part, before: int) -> None:
     st.markdown(f"#### {plain(part.title)}\n{plain(part.about)}")
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="small", key=f"part-{before}"):
         for number, stop in enumerate(part.stops, start=before + 1):
-            with st.container(
-                border=True, width=WIDTH, height="stretch", gap="xsmall", key=f"step-{stop.kind}-{stop.name}"
-            ):
-                st.html(sketches.svg(stop.kind, stop.name))
+            with st.container(border=True, height="stretch", gap="xsmall", key=f"step-{stop.kind}-{stop.name}"):
+                st.html(sketches.image(stop.kind, stop.name))
                 _way_to(link, stop, stop.title)
                 st.markdown(f":small[{plain(stop.learn)}]")
                 st.caption(f"{number} · {_what(stop)} · {stop.minutes} min")
@@ -67,13 +67,13 @@ def _card(page: str) -> frame.Card:
     return next(card for card in frame.cards() if card.name == page)
 
 
-def _way_to(link: Link, stop: Stop, label: str) -> None:
+def _way_to(link: Link, stop: Stop, label: str, icon: str | None = None) -> None:
     """A link to it. One to the page that one is on would leave the address as it was: that is a button."""
     page, derivation = stop.page or PAGE, stop.kind == "derivation"
     query = {"view": "derivations", "topic": stop.name} if derivation else {LESSON: stop.name}
     if page != link.page:
-        st.page_link(_card(page).path, label=plain(label), query_params=query)
-    elif st.button(plain(label), key=f"to-{stop.kind}-{stop.name}", type="tertiary"):
+        st.page_link(_card(page).path, label=plain(label), icon=icon, query_params=query)
+    elif st.button(plain(label), key=f"to-{stop.kind}-{stop.name}", type="tertiary", icon=icon):
         if derivation:
             link.go(query)
         link.go_to_lesson(stop.name)
@@ -85,8 +85,8 @@ def show_next(link: Link, kind: str, name: str, parts: Sequence[Part] | None = N
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key="read-next"):
         if found is None:
             return
-        st.markdown(":small[**Next**]", width="content")
-        _way_to(link, found, f"{found.title} ({_what(found)}, {found.minutes} min)")
+        st.markdown("**Next**", width="content")
+        _way_to(link, found, f"{found.title} ({_what(found)}, {found.minutes} min)", ":material/arrow_forward:")
 
 
 def _show_files() -> None:

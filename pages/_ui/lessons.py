@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages._ui import learning
+from pages._ui import learning, recorded
 from pages._ui.links import Link, plain
 
 WIDTHS = (4, 9)  # of text and picture: some 45 characters a line in a window of 1280 pixels
@@ -47,7 +47,6 @@ def show_recorded(link: Link, *, key: str, height: int = 650, columns: int | Non
     lesson = link.lesson
     if lesson is None:
         return False
-    from pages._ui import recorded
 
     return recorded.show(f"lesson-{lesson.name}", key=key, height=height, columns=columns)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import math
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -10,26 +11,29 @@ Point = tuple[float, float]
 WIDTH, HEIGHT = 240, 120
 EIGHT = tuple(math.pi * k / 4 for k in range(8))
 
-STYLE = """<style>
-.sketch {display: block; width: 100%; height: auto; border-radius: 6px; background: color-mix(in srgb, currentColor 4%, transparent)}
-.sketch * {vector-effect: non-scaling-stroke}
-.sketch .target {fill: #56B4E9} .sketch .generated {fill: #FF7A1A} .sketch .source {fill: none; stroke: #8A8F98; stroke-width: 1.5}
-.sketch .line, .sketch .arrow {fill: none; stroke: currentColor; stroke-width: 1.5; opacity: .75}
-.sketch .warm {fill: none; stroke: #E69F00; stroke-width: 2.2} .sketch .cold {fill: none; stroke: #009E73; stroke-width: 2.2}
-.sketch .pink {fill: none; stroke: #CC79A7; stroke-width: 2.2} .sketch .guide {fill: none; stroke: #8A8F98; stroke-dasharray: 5 4}
-</style>"""
+# Neutral lines are of a grey that is seen on light and on dark: what is inside an image does not know the theme.
+_STYLE = (
+    ".target{fill:#56B4E9}.generated{fill:#FF7A1A}.source{fill:none;stroke:#8A8F98;stroke-width:1.5}"
+    ".lost{fill:none;stroke:#E05252;stroke-width:1.5}"
+    ".line,.arrow{fill:none;stroke:#8A94A3;stroke-width:1.5}.guide{fill:none;stroke:#8A8F98;stroke-dasharray:5 4}"
+    ".warm{fill:none;stroke:#E69F00;stroke-width:2.2}.cold{fill:none;stroke:#009E73;stroke-width:2.2}"
+    ".pink{fill:none;stroke:#CC79A7;stroke-width:2.2}"
+)
 
 
-def svg(kind: str, name: str) -> str:
-    """The sketch of a lesson or a derivation; a cloud and a ring for one that has none, such as a teacher's own."""
+def image(kind: str, name: str) -> str:
+    """The sketch of a lesson or a derivation as HTML; a cloud and a ring for one that has none, such as a teacher's own."""
     body = SKETCHES.get(f"{kind}/{name}", _cloud_and_ring)()
-    return f'<svg class="sketch" viewBox="0 0 {WIDTH} {HEIGHT}" aria-hidden="true">{body}</svg>'
+    drawn = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}"><style>{_STYLE}</style>{body}</svg>'
+    )
+    return f'<img class="sketch" alt="" src="data:image/svg+xml;base64,{base64.b64encode(drawn.encode()).decode()}">'
 
 
 def _marks(role: str, points: Iterable[Point], size: float = 3.0) -> str:
-    if role == "target":
+    if role in ("target", "lost"):
         return "".join(
-            f'<rect class="target" x="{x - size:.1f}" y="{y - size:.1f}" width="{2 * size:.1f}" height="{2 * size:.1f}"/>'
+            f'<rect class="{role}" x="{x - size:.1f}" y="{y - size:.1f}" width="{2 * size:.1f}" height="{2 * size:.1f}"/>'
             for x, y in points
         )
     return "".join(f'<circle class="{role}" cx="{x:.1f}" cy="{y:.1f}" r="{size:.1f}"/>' for x, y in points)
@@ -73,7 +77,9 @@ def _cloud_and_ring() -> str:
 
 def _collapse() -> str:
     left, right = _ring((64, 60), 42), _ring((176, 60), 42)
-    return _marks("target", [*left, *right], 6) + _on([left[0], left[1], left[5]], 14) + _on(right, 6)
+    kept = [left[0], left[1], left[5]]
+    lost = "".join(_marks("lost", [mode], 6) for mode in left if mode not in kept)
+    return lost + _marks("target", [*kept, *right], 6) + _on(kept, 24, 4.5) + _on(right, 8, 3.5)
 
 
 def _springs() -> str:
@@ -169,6 +175,15 @@ def _rising() -> str:
     return steps + _curve("warm", lambda x: 0.1 + 0.8 * (1 - math.cos(math.pi * min(x / 0.75, 1))) / 2)
 
 
+def _family() -> str:
+    def bent(alpha: float) -> Callable[[float], float]:
+        return lambda x: 0.4 + 0.17 * alpha * 2 * (math.log1p(math.exp((5 * x - 2.5) / alpha)) - math.log(2))
+
+    return _curve("guide", lambda x: 0.4 + 0.17 * (5 * x - 2.5)) + "".join(
+        _curve(role, bent(alpha)) for role, alpha in (("pink", 0.2), ("warm", 1.0), ("cold", 5.0))
+    )
+
+
 def _weights() -> str:
     sizes = (2.0, 3.0, 4.5, 6.5, 9.0)
     row = [(40.0 + 40 * k, 78 - 9 * math.sin(k)) for k in range(5)]
@@ -210,6 +225,6 @@ SKETCHES: Mapping[str, Callable[[], str]] = {
     "lesson/what-convexity-does": _losses, "lesson/schedule-of-alpha": _rising, "lesson/matching": _tangle,
     "derivation/kantorovich": _coupling, "derivation/entropic": _blur, "derivation/sinkhorn-divergence": _divergence,
     "derivation/energy-distance": _energy, "derivation/ot-gan": _six, "derivation/wgan": _slope, "derivation/otm": _springs,
-    "derivation/uotm": _functions, "derivation/no-cost": _collapse, "derivation/schedule": _rising,
+    "derivation/uotm": _functions, "derivation/no-cost": _collapse, "derivation/schedule": _family,
     "derivation/sample-weights": _weights, "derivation/bound": _bars, "derivation/gan": _overlap,
 }  # fmt: skip
