@@ -21,6 +21,7 @@ function buildShell(player) {
   root.setAttribute("role", "region");
   root.setAttribute("aria-label", "Player: space plays or pauses, arrow keys step, L returns to the newest frame");
   root.append(legend, player.line.words, grid, player.parts.controls, player.parts.keys, announcer);
+  acceptFiles(root, () => player.options.drop);
   root.addEventListener("keydown", (event) => onKey(player, event));
 }
 

@@ -39,7 +39,7 @@ class Compare:
     def steps(self) -> list[int]:
         """Steps trained in each panel, -1 where it does not say."""
         texts = self.page.locator(".otviz-player .progress").all_text_contents()
-        return [int(re.sub(r"\D", "", re.split("[/·]", text)[0]) or -1) for text in texts]
+        return [int(re.sub(r"\D", "", re.split("of|·", text)[0]) or -1) for text in texts]
 
     def settled(self) -> list[int]:
         """Steps once they stand still: the pictures of the last steps come a poll after the button, or some on a busy machine."""
