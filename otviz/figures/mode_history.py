@@ -31,7 +31,7 @@ def mode_history(methods: Mapping[str, History], share_of_run: bool = False) -> 
         figure.add_scatter(
             x=[step / last for step, _ in counted], y=[meter["modes_covered"] + shift for _, meter in counted], name=name,
             customdata=[[meter["modes_covered"], meter.get("samples", 0)] for _, meter in counted], mode="lines+markers",
-            line={"color": colour, "dash": DASHES[(index + index // len(SHADES)) % len(DASHES)], "width": 2, "shape": "hv"},
+            line={"color": colour, "dash": DASHES[index % len(DASHES)], "width": 2, "shape": "hv"},
             marker={"symbol": MARKS[index % len(MARKS)], "color": colour, "size": 6, "maxdisplayed": 12},
             hovertemplate="%{x}: %{customdata[0]} modes of %{customdata[1]} samples<extra>" + name + "</extra>",
         )  # fmt: skip

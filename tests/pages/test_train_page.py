@@ -129,6 +129,6 @@ def test_a_stored_run_is_shown_with_everything(app: AppTest, registry: Registry)
         view.set_value(name).run()
         assert not app.exception
     labels = [button.label for button in app.button]  # that they work, only a browser shows
-    assert labels == ["Train", "Open", "Delete for good"]
+    assert labels == ["Train", "Draw", "Open", "Delete for good"]
     assert list(app.dataframe[0].value["id"]) == [run.id]
-    assert app.button[1].disabled, "it is open"
+    assert app.button[2].disabled, "it is open"
