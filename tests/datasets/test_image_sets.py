@@ -110,7 +110,7 @@ def test_a_text_means_a_set_or_a_path(tmp_path: Path) -> None:
     for bad in ("", "minst", "\0", "x" * 5000):
         with pytest.raises(ValueError, match="must be one of cifar10, digits"):
             kind_of(bad)
-    with pytest.raises(ValueError, match="has no (knob|setting) 'size'"):
+    with pytest.raises(ValueError, match=r"has no (knob|setting) 'size'"):
         parse_dataset("digits", {"size": "8"})
     with pytest.raises(ValueError, match="a split is one of train, test; got 'valid'"):
         Digits().split("valid")  # type: ignore[arg-type]
