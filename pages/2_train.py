@@ -26,7 +26,8 @@ with source_box:
     source = setup.choose_distribution(link, "source", "gaussian", locked)
 if run is None:
     with canvas:
-        following.show_preview(target, source)
+        if not lessons.show_recorded(link, key="train"):
+            following.show_preview(target, source)
 with method_box:
     method = setup.choose_method(link, locked, locked)
     plan = None
@@ -40,8 +41,10 @@ if run is not None:
 with go:
     if living is not None:
         st.caption(running.beside(living))
-    elif st.button("Train", type="primary", width="stretch", disabled=config is None, shortcut="T") and config:
-        running.begin(link, config)
+    else:
+        pressed = st.button("Train", type="primary", width="stretch", disabled=config is None, shortcut="T")
+        if config and (pressed or (run is None and running.asked_to_start(link))):
+            running.begin(link, config)
     if run is not None and running.unfinished(run) and st.button("Go on with this run", width="stretch"):
         running.go_on(link, run.id)
 

@@ -187,7 +187,11 @@ def _short(outcome: Outcome) -> str:
     unstable = outcome.stability == "unstable"
     if outcome.kind == "not judged" and unstable:
         return "unstable"
-    word = outcome.word.removeprefix("collapsed: ") if outcome.kind == "collapsed" else outcome.kind
+    word = (
+        outcome.word.removeprefix("collapsed: ").replace("modes left", "left")
+        if outcome.kind == "collapsed"
+        else outcome.kind
+    )
     return _SHORT.get(word, word) + (" !" if unstable else "")
 
 

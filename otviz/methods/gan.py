@@ -27,6 +27,7 @@ class GAN(Adversarial):
     paper: ClassVar[str] = "Goodfellow et al. 2014, non-saturating; baseline of Salimans et al. 2018, Fig. 2"
     default_steps: ClassVar[int] = 4000
     adversary_word: ClassVar[str] = "critic"
+    judges: ClassVar[tuple[tuple[str, str], ...]] = (("critic D", "critic"),)
     shareable: ClassVar[bool] = True
     pairs: ClassVar[bool] = True
 

@@ -35,6 +35,7 @@ class OTGAN(Adversarial):
     paper: ClassVar[str] = cite("salimans", "Algorithm 1")
     default_steps: ClassVar[int] = 4000
     adversary_word: ClassVar[str] = "critic"
+    judges: ClassVar[tuple[tuple[str, str], ...]] = (("critic", "features"), ("matching", "matching"))
     shareable: ClassVar[bool] = True
     pairs: ClassVar[bool] = True
 

@@ -39,6 +39,7 @@ class Sinkhorn(Method):
     paper: ClassVar[str] = cite("fuge", "course notebook, section 11.2")
     default_steps: ClassVar[int] = 1600  # 200 epochs of 2000 points in batches of 256
     adversary_word: ClassVar[str] = "dual potential"
+    judges: ClassVar[tuple[tuple[str, str], ...]] = (("transport plan", "coupling"),)
     shareable: ClassVar[bool] = True
 
     blur: float = param(

@@ -73,6 +73,7 @@ class Unified(Adversarial):
 
     paper: ClassVar[str] = cite("choi", "Algorithm 1")
     adversary_word: ClassVar[str] = "potential"
+    judges: ClassVar[tuple[tuple[str, str], ...]] = (("potential v", "potential"),)
     compilable: ClassVar[bool] = True
     shareable: ClassVar[bool] = True
 
