@@ -72,4 +72,6 @@ def _latent(run: Run | Recorded) -> None:
 
     seed = int(st.number_input("Seed of the two ends", 0, 10_000, 0, key="latent-seed", width=200))
     st.plotly_chart(interpolation(run.still(), seed), key="latent", width="stretch")
-    st.caption("A continuous map must carry the line from start to end across the gaps between modes.")
+    st.caption(
+        "The map is continuous, so the line cannot jump: where its image passes from one mode to another, it crosses the gap between them."
+    )
