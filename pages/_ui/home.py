@@ -128,11 +128,12 @@ def _group(panels: Sequence[Panel], at: int) -> dict[str, Any]:
 def _meaning(panel: Panel, chosen: Panel) -> str:
     """What a run did, in a few words."""
     found, all_modes = panel.modes
+    held_back = panel.moved < 0.6 * chosen.moved  # what points move at the tau that is chosen first
     if panel.kind == "collapsed" and all_modes:
-        return f"{all_modes - found} of {all_modes} modes lost"
+        return f"{all_modes - found} of {all_modes} modes lost{', too costly to reach' if held_back else ''}"
     if panel.kind == "covers" and all_modes:
         return f"all {all_modes} modes covered"
-    if panel.moved < 0.6 * chosen.moved:
+    if held_back:
         return "points stay too near their start"
     return PHRASES.get(panel.kind, panel.verdict)
 
