@@ -387,7 +387,19 @@ def test_data_flow_from_source_to_loss_with_the_values_of_the_frame(serve: Calla
 def test_what_was_changed_on_the_way_is_a_line_and_a_mark(serve: Callable[..., str], page: Any) -> None:
     player = Player(page, serve(DEMO) + "/?mode=recorded")
     history = player.root.locator(".history")
-    assert history.inner_text().split() == "step 800 tau 0.05 → 0.5 step 1\u202f500 potential frozen".split()
+    assert history.inner_text().split() == [
+        "step",
+        "800",
+        "tau",
+        "0.05",
+        "→",
+        "0.5",
+        "step",
+        "1",
+        "500",
+        "potential",
+        "frozen",
+    ]
     history.get_by_role("button").nth(1).click()
     player.wait(lambda: player.step == 1500)
     chart = player.root.locator(".losses")
