@@ -2,14 +2,14 @@
 
 import streamlit as st
 
-from pages._ui import details, following, frame, lessons, links, running, setup
+from pages._ui import details, following, frame, links, own_target, placing, running, setup
 
 frame.require()
 link = links.open_link("train")
-panel, picture = lessons.columns(link, 3, 8)
+panel, picture = placing.columns(link)
 
 with panel:
-    go = st.container()
+    go = st.container(key="go")
     target_box, method_box, source_box = st.container(), st.container(gap="small"), st.container()
 with picture:
     steering, canvas, under = st.container(), st.container(), st.container()
@@ -20,11 +20,12 @@ drawn = following.state(shown)
 living = running.alive(run)
 locked = living is not None
 
-with target_box:
-    target = setup.choose_distribution(link, "target", "ring", locked)
 with source_box:
     source = setup.choose_distribution(link, "source", "gaussian", locked)
-if run is None:
+with target_box:
+    board = setup.Board(canvas, source) if run is None else None
+    target = setup.choose_distribution(link, "target", "ring", locked, board=board)
+if run is None and not (board and board.used):
     with canvas:
         if not lessons.show_recorded(link, key="train"):
             following.show_preview(target, source)
@@ -52,7 +53,11 @@ with steering:
     if living is not None:
         running.steer(link, living)
     else:
-        running.tell(run)
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            running.tell(run, own_target.invitation(running.INVITATION))
+            with st.container(horizontal=True, gap="small", width="content"):
+                own_target.offer(link, target)
+        own_target.tell(link)
 if run is not None:
     with canvas:
         following.show(shown, drawn)

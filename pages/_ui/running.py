@@ -77,7 +77,7 @@ def asked_to_start(link: Link) -> bool:
     if link.take("start") != "1":
         return False
     visit = st.session_state.get(links.VISIT)
-    first = st.session_state.get(_STARTED) != visit
+    first: bool = st.session_state.get(_STARTED, "") != visit
     st.session_state[_STARTED] = visit
     return first
 
@@ -143,14 +143,14 @@ def _here(run: Run | Recorded) -> bool:
 
 
 def beside(run: Run) -> str:
-    """What the knobs do now."""
-    when = "when its turn comes" if run.status == "queued" else "at once"
-    return f"The knobs that are open act on this run {when}."
+    """What the sliders do now."""
+    when = "once its turn comes" if run.status == "queued" else "immediately"
+    return f"Moving a slider changes this run {when}."
 
 
 def steer(link: Link, run: Run) -> None:
     """The buttons that act on training (playback has its own, in the picture)."""
-    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+    with st.container(horizontal=True, gap="small", vertical_alignment="center", key="pace"):
         if run.status == "queued":
             st.markdown("Waiting: other runs train now; this one begins when one of them ends or pauses.")
         else:

@@ -45,7 +45,7 @@ class Images:
     def step(self) -> int:
         """Steps trained, as the picture says; -1 before it says."""
         said = "".join(self.player.locator(".progress").all_text_contents())
-        return int(re.sub(r"\D", "", re.split("[/·]", said)[0]) or -1)
+        return int(re.sub(r"\D", "", re.split("of|·", said)[0]) or -1)
 
     @property
     def status(self) -> str:

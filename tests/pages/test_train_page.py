@@ -43,7 +43,7 @@ def open_page(app: AppTest, **query: str) -> AppTest:
         ("target", "circle", "target must be one of"),
         ("target.radius", "abc", "target.radius must be a number from 0.1 to 20"),
         ("steps", "0", "steps must be a whole number from 1 to"),
-        ("run", "../../etc/passwd", "a run id is made of a-z, 0-9 and -"),
+        ("run", "../../etc/passwd", "a run id has 3 to 80 characters, 0-9 and -"),
         ("run", "unknown", "there is no saved run 'unknown'"),
     ],
 )
@@ -129,6 +129,6 @@ def test_a_stored_run_is_shown_with_everything(app: AppTest, registry: Registry)
         view.set_value(name).run()
         assert not app.exception
     labels = [button.label for button in app.button]  # that they work, only a browser shows
-    assert labels == ["Train", "Open", "Delete for good"]
+    assert labels == ["Train", "Draw", "Open", "Delete for good"]
     assert list(app.dataframe[0].value["id"]) == [run.id]
-    assert app.button[1].disabled, "it is open"
+    assert app.button[2].disabled, "it is open"
