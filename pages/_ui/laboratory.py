@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 import streamlit as st
 
 from otviz.distributions import Distribution
+from otviz.numbers import whole
 from otviz.params import Knobs, param
 from pages._ui import controls
 from pages._ui.links import Link, plain
@@ -79,7 +80,11 @@ def live(runs: Sequence[Run | Recorded], draw: Callable[[], None]) -> None:
 def steps(runs: Sequence[Run | Recorded]) -> str:
     """As of which steps something is shown."""
     numbers = sorted({run.step for run in runs})
-    return f"As of step {numbers[0]:,}" if len(numbers) == 1 else f"As of steps {numbers[0]:,} to {numbers[-1]:,}"
+    return (
+        f"As of step {whole(numbers[0])}"
+        if len(numbers) == 1
+        else f"As of steps {whole(numbers[0])} to {whole(numbers[-1])}"
+    )
 
 
 def show_convex(link: Link, runs: Sequence[Run | Recorded]) -> None:
