@@ -25,6 +25,6 @@ def no_room(device: str, size: int, fits: int | None) -> str:
         fits: one that does; 0: none does; None: nobody knows.
     """
     if fits == 0:
-        return f"the memory of {device} holds no minibatch of any size; use smaller networks, or device cpu"
+        return f"not even one row fits into the memory of {device}; use smaller networks, or device cpu"
     advice = "a smaller batch_size" if fits is None else f"batch_size {fits}, which fits"
-    return f"the memory of {device} has no room for minibatches of {size}; use {advice}, or device cpu"
+    return f"minibatches of {size} do not fit into the memory of {device}; use {advice}, or device cpu"

@@ -36,8 +36,8 @@ SHEET = 10
 Samples: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 BAR = 30  # characters
 LEFT_OUT = (
-    "interrupted: distances to the target, precision and recall were left out, for they take a while; "
-    "python -m otviz evaluate FOLDER measures what --out FOLDER has kept"
+    "interrupted: distances to the target, precision and recall were not computed, as they take a while; "
+    "python -m otviz evaluate FOLDER computes them for the folder given as --out"
 )
 
 
@@ -48,7 +48,7 @@ class Transport(Knobs):
     name: ClassVar[str] = "transport"
 
     n: int = param(
-        1000, 2, EXACT_LIMIT, doc="Points drawn of each side; a file with no more rows is taken whole", unit="points"
+        1000, 2, EXACT_LIMIT, doc="Points drawn on each side; a file with fewer rows is used whole", unit="points"
     )
     p: int = param(2, 1, 2, doc="Cost: 1 is |x - y|, 2 is |x - y|^2 / 2")
     blur: float = param(0.05, LEAST, MOST, doc="Smoothing length; epsilon = blur^p", unit="length", log=True)
@@ -86,7 +86,7 @@ def train_and_report(config: RunConfig, out: str, as_json: bool) -> int:
         except OSError as error:
             raise _unwritable(folder, error) from error
     if run.status == "failed":
-        kept = f"; what was good until step {run.step} is in {out}" if folder is not None else ""
+        kept = f"; the run up to step {run.step} is in {out}" if folder is not None else ""
         print(f"otviz: {run.message}{kept}", file=sys.stderr)
         return 1
     print(_json(report) if as_json else _readable(report))

@@ -244,7 +244,8 @@ function compactSizes(count, width, room, { columns: most }) {
 function roomFor({ root, parts }) {
   let top = parts.grid.getBoundingClientRect().top;
   for (let at = root; at; at = at.parentElement ?? at.getRootNode().host) top += at.scrollTop;
-  return innerHeight - PLAYBACK - (top < innerHeight / 2 ? top : 60);
+  const bar = parseFloat(getComputedStyle(parts.controls).bottom) || 0; // of a page on a narrow screen
+  return innerHeight - PLAYBACK - bar - (top < innerHeight / 2 ? top : 60);
 }
 
 /** One panel has its numbers beside the picture; of several, those in more than one row do where they are wide enough. */

@@ -147,7 +147,7 @@ def load(name_or_folder: str | Path) -> Model:
     except OSError as error:
         missing = Path(error.filename or "card.json").name
         raise ValueError(
-            f"{asked!r} is no image model: {missing} cannot be read ({error.strerror or error}); a model is a folder with "
+            f"{asked!r} is not an image model: {missing} cannot be read ({error.strerror or error}); a model is a folder with "
             "card.json and generator.safetensors"
         ) from error
     return of_bytes(card, weights, folder.resolve().name)
@@ -184,7 +184,7 @@ def _tensors(weights: bytes) -> dict[str, Tensor]:
         tensors: dict[str, Tensor] = load_tensors(weights)
     except (SafetensorError, ValueError, KeyError, RuntimeError, OverflowError) as error:
         raise ValueError(
-            "generator.safetensors is not in the safetensors format (a pickle renamed is not loaded either)"
+            "generator.safetensors is not in the safetensors format (pickle files are never loaded)"
         ) from error
     for name, value in tensors.items():
         if value.is_floating_point() and not value.isfinite().all():

@@ -124,7 +124,7 @@ class _Recording:
         losses, bad = collect(done)  # waits for a GPU
         self.seconds += time.perf_counter() - began
         if bad is not None:
-            raise ValueError(f"the loss was no longer a number at step {bad}; a smaller lr or larger penalty may help")
+            raise ValueError(f"the loss became NaN or infinite at step {bad}; a smaller lr or larger penalty may help")
         self.losses = np.concatenate([self.losses, losses])
 
     def _look(self) -> None:

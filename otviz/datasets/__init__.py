@@ -83,5 +83,5 @@ def by_record(record: Mapping[str, Any]) -> ImageSet:
     unknown = sorted(set(knobs) - {knob.name for knob in params_of(kind)})
     if unknown:
         known = ", ".join(knob.name for knob in params_of(kind)) or "none"
-        raise ValueError(f"{kind.name} has no knob {unknown[0]!r}; it has {known}")
+        raise ValueError(f"{kind.name} has no setting {unknown[0]!r}; it has {known}")
     return kind(**knobs)

@@ -94,7 +94,7 @@ class Folder(ImageSet):
         """One sentence: how many images were read and held out, their size and classes, what was left out, and why."""
         train, test = self.counts
         others, bad = self.loaded.others, self.loaded.bad
-        left_out = f"; files that are no images: {others:,}" if others else ""
+        left_out = f"; files that are not images: {others:,}" if others else ""
         left_out += f"; unreadable: {len(bad):,}, such as {bad[0]}" if bad else ""
         colour = "grey" if self.colour == "grey" else "RGB"
         names = ", ".join(" ".join(name.split())[:30] for name in self.class_names[:10])

@@ -89,5 +89,7 @@ def by_record(record: Mapping[str, Any]) -> Distribution:
     knobs = {key: value for key, value in record.items() if key != "name"}
     unknown = sorted(set(knobs) - {knob.name for knob in params_of(kind)})
     if unknown:
-        raise ValueError(f"{kind.name} has no knob {unknown[0]!r}; it has {', '.join(k.name for k in params_of(kind))}")
+        raise ValueError(
+            f"{kind.name} has no setting {unknown[0]!r}; it has {', '.join(k.name for k in params_of(kind))}"
+        )
     return kind(**knobs)

@@ -84,7 +84,7 @@ def read_places(table: Table, x: str = "", y: str = "", weight: str = "") -> Pla
         if trouble and weight:
             raise ValueError(trouble)
         if trouble:
-            notes.append(f"column {weighing} not taken as weights: {trouble}")
+            notes.append(f"column {weighing} not used as weights: {trouble}")
             del cells[names.pop()]
             weighing = ""
     numbers = np.stack([cells[name].values for name in names], axis=1)

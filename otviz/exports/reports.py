@@ -42,7 +42,7 @@ show(Uint8Array.from(packed, (sign) => sign.charCodeAt(0)));
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => show(null));
 }"""
 _MEASURED = {
-    "modes_covered": "Modes covered (a quarter of their due or more)",
+    "modes_covered": "Modes covered (each holds at least a quarter of its expected share)",
     "high_quality": "High quality (share of samples within 3 std of a mode)",
     "mode_mixture": "Mode mixture (share of samples between neighbouring modes)",
     "w2": "Wasserstein-2 distance to the target (data units)",
@@ -136,13 +136,13 @@ def _settings(runs: Runs) -> str:
         f"<p><strong>{escape(label)}</strong>: {escape(_knobs(run.config.method, all_of_them=True))}</p>"
         for label, run in runs.items()
     )
-    return f"{every}<details><summary>Every knob of the method</summary>{knobs}</details>"
+    return f"{every}<details><summary>All settings of the method</summary>{knobs}</details>"
 
 
 def _facts(run: Run | Recorded) -> Iterator[tuple[str, str]]:
     config, kept = run.config, kept_of(run)
     yield "Method", f"{config.method.title}. {config.method.paper}"
-    yield "Knobs that differ from their defaults", _knobs(config.method) or "none"
+    yield "Settings that differ from their defaults", _knobs(config.method) or "none"
     yield "Target", " ".join(filter(None, [f"{config.target.title}.", _knobs(config.target)]))
     if not config.images:
         yield "Source", " ".join(filter(None, [f"{config.source.title}.", _knobs(config.source)]))
@@ -231,7 +231,7 @@ def _spread(values: np.ndarray[Any, np.dtype[np.float32]]) -> str:
 
 def _program(runs: Runs) -> str:
     return (
-        "<h2>Repeat it</h2><p>This Python script trains the same once more, with every change in its place, and says "
+        "<h2>Repeat it</h2><p>This Python script repeats the training with every change made during it, and reports "
         f"whether the numbers agree.</p><pre><code>{escape(script(runs).decode())}</code></pre>"
     )
 

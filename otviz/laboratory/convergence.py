@@ -40,8 +40,8 @@ class Convergence:
     def sentence(self) -> str:
         """It in words."""
         numbers = (
-            f"with {self.iterations} normalisations the sums of its plans miss up to {100 * self.error:.2g} % of the mass, and the "
-            f"loss of a step is {self.loss:.3g} where {self.many} give {self.limit:.3g}"
+            f"after {self.iterations} normalisations the marginals of its plans miss up to {100 * self.error:.2g} % of the mass; "
+            f"the loss of a step is {self.loss:.3g}, and {self.limit:.3g} after {self.many}"
         )
         if self.reached:
             return f"The matching has converged: {numbers}."

@@ -134,7 +134,9 @@ def rate_of_change(v: Adversary, x: Tensor, y: Tensor) -> Array:
 
 def _potential_of(training: Training) -> tuple[Unified, Adversary]:
     if not isinstance(training.method, Unified) or training.adversary is None:
-        raise ValueError(f"{training.method.title} has no potential; choose a run of WGAN, OTM, UOTM or their kin")
+        raise ValueError(
+            f"{training.method.title} has no potential; choose a run of WGAN, OTM, UOTM or a related method"
+        )
     return training.method, training.adversary
 
 

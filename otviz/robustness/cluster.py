@@ -64,7 +64,7 @@ class Cluster(Crew[T], Generic[T]):
             self._work()
         except Exception as error:  # Dask, joblib and the network have errors of many kinds; told to whoever looks
             if not self._stopped:
-                self.error = f"the cluster stopped working ({_said(error)}); start the rest again"
+                self.error = f"the cluster stopped working ({_said(error)}); start the remaining runs again"
         finally:
             if not self._stopped:
                 self._over.set()

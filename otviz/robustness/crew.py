@@ -47,7 +47,7 @@ class Worker:
             else:
                 return
         raise RuntimeError(
-            f"a process that trains ended by itself (status {self._process.wait()}); start the rest again"
+            f"a training process ended unexpectedly (status {self._process.wait()}); start the remaining runs again"
         )
 
     def end(self) -> None:

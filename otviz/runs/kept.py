@@ -104,8 +104,8 @@ class States:
         if step not in self._spaced:
             kept = ", ".join(map(str, self.kept)) or "none yet"
             raise ValueError(
-                f"the weights of step {step} were not kept: to spare memory a run keeps those of its last look and of "
-                f"{self._parts} looks spread over it; choose one of {kept}"
+                f"the weights of step {step} were not kept: to save memory a run keeps those of its last snapshot and of "
+                f"{self._parts} others spread over it; choose one of {kept}"
             )
         return self._spaced[step]
 

@@ -130,7 +130,7 @@ def _play(
         began = time.perf_counter()
         value, force = loss_and_force(loss, points, target, a, b)
         if not (math.isfinite(value) and bool(torch.isfinite(force).all())):
-            raise ArithmeticError(f"the loss was no longer a number at step {step}; a smaller step may help")
+            raise ArithmeticError(f"the loss became NaN or infinite at step {step}; a smaller step may help")
         positions = points.numpy().copy()
         due = step % measured_every == 0 or step == steps
         w2 = _w2(positions, y, *masses) if due else math.nan

@@ -135,7 +135,7 @@ def mismatch(source: Cloud, target: Cloud) -> str:
     if source.rows is not None and target.rows is not None:
         differ = source.units.name and target.units.name and source.units.name != target.units.name
         return (
-            f"{source.name} is in {source.units.name}, {target.name} in {target.units.name}: their numbers are taken as they are"
+            f"{source.name} is in {source.units.name}, {target.name} in {target.units.name}: their numbers are used unchanged"
             if differ
             else ""
         )

@@ -74,6 +74,5 @@ def _latent(run: Run | Recorded) -> None:
     seed = int(st.number_input("Seed", 0, 10_000, 0, key="latent-seed", width=200))
     st.plotly_chart(interpolation(run.still(), seed), key="latent", width="stretch")
     st.caption(
-        "Of 32 random source points, the two ends are those that the generator carries furthest apart. The generator is "
-        "continuous: if the ends land in different modes, the path between them must cross the gap."
+        "The map is continuous, so the line cannot jump: where its image passes from one mode to another, it crosses the gap between them."
     )

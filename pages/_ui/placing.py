@@ -26,8 +26,8 @@ _STYLE = """<style>
 </style>"""
 
 
-def columns(link: Link) -> tuple[DeltaGenerator, DeltaGenerator]:
-    """Where the controls of a page stand, and its picture."""
+def columns(link: Link, widths: tuple[int, int] = (3, 8)) -> tuple[DeltaGenerator, DeltaGenerator]:
+    """Where the controls of a page stand, and its picture, in such widths."""
     st.html(_STYLE)
-    panel, picture = lessons.columns(link, 3, 8)
+    panel, picture = lessons.columns(link, *widths)
     return panel, picture.container(key="picture")

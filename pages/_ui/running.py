@@ -78,7 +78,7 @@ def asked_to_start(link: Link) -> bool:
     if link.take("start") != "1":
         return False
     visit = st.session_state.get(links.VISIT)
-    first = st.session_state.get(_STARTED) != visit
+    first: bool = st.session_state.get(_STARTED, "") != visit
     st.session_state[_STARTED] = visit
     return first
 

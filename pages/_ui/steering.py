@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def steer(link: Link, runs: Sequence[Run | Recorded], labels: Sequence[str], configs: Sequence[RunConfig]) -> None:
     """Draw the buttons that fit what the runs, one or more, do now."""
     living = [run for run in map(running.alive, runs) if run is not None]
-    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+    with st.container(horizontal=True, gap="small", vertical_alignment="center", key="pace"):
         if living:
             _pace(living)
             st.button("Stop all", on_click=_each, args=(living, "stop"), help="End these runs; they are kept")

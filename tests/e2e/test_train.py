@@ -357,7 +357,7 @@ def test_a_run_that_fails_says_when_and_what_may_help(train: Callable[..., Train
     one.press("Train")
     one.is_now("failed")
     told = one.main.get_by_role("alert")
-    told.filter(has_text=re.compile(r"failed: the loss was no longer a number at step \d+; a smaller lr")).wait_for()
+    told.filter(has_text=re.compile(r"failed: the loss became NaN or infinite at step \d+; a smaller lr")).wait_for()
     assert one.button("Train").is_enabled()
     assert one.query["target.scaled"].lower() == "false"
 
@@ -368,7 +368,7 @@ def test_a_link_full_of_nonsense(train: Callable[..., Train]) -> None:
     warning.wait_for()
     text = warning.inner_text()
     for words in ("method must be one of", "uotm-sd", "tau must be", "target.radius must be a number from 0.1 to 20",
-                  "a run id is made of", "view must be one of", "'zz' is no setting"):  # fmt: skip
+                  "a run id has 3 to 80 characters", "view must be one of", "'zz' is no setting"):  # fmt: skip
         assert words in text, text
     assert warning.count() == 1
     one.until(lambda: not one.query)

@@ -100,7 +100,7 @@ class TestConvex:
         [
             ("log(x)", "log of a negative number at x = -0.01"),
             ("exp(x)", "g(0) must be 0; it is 1: subtract 1"),
-            ("-x**2 + x", "g must not fall"),
+            ("-x**2 + x", "g must not decrease"),
             ("open('x')", "leave out 'open'"),
         ],
     )
@@ -155,7 +155,7 @@ class TestMatchings:
     def test_a_matching_that_has_not_converged_says_so(self, done: dict[str, Run]) -> None:
         app = drawn("tell_convergence", [done["ot-gan"], done["otm"], done["queued-ot-gan"]])
         assert len(app.warning) == 1
-        assert "OT-GAN: The matching has not converged: with 10 normalisations" in words(app)
+        assert "OT-GAN: The matching has not converged: after 10 normalisations" in words(app)
 
     def test_another_epsilon_and_pair_by_link(self, done: dict[str, Run]) -> None:
         app = drawn("show_matchings", [done["ot-gan"]], match__epsilon="1.0", pair="5")

@@ -84,7 +84,7 @@ def test_a_link_says_all_of_it_and_comes_back_as_it_was() -> None:
         ({"sweep.methods": "uotm,nobody"}, "nobody"),
         ({"sweep.knob": "luck"}, "luck"),
         ({"sweep.values": "0.05,-1"}, "tau must be a number from 0 to 100"),
-        ({"sweep.values": "0.05,0.05"}, "values must be given once"),
+        ({"sweep.values": "0.05,0.05"}, "values must be given only once"),
         ({"sweep.values": ",".join(map(str, range(1, 90))), "sweep.seeds": "9"}, "at most 400 runs"),
         ({"sweep.methods": ","}, "needs methods"),
     ],
