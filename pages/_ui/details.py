@@ -28,6 +28,11 @@ VIEWS = {
 def show(link: Link, run: Run | Recorded | None, method: Method | None) -> None:
     """Draw the view chosen; only that one is computed."""
     view = reading.choose_view(link, "train", VIEWS, default="formula", picture="player")
+    with reading.place(link, view):
+        _draw(link, view, run, method)
+
+
+def _draw(link: Link, view: str, run: Run | Recorded | None, method: Method | None) -> None:
     if view == "runs":
         run_table.show_kind(link, run, images=False)
     elif view == "formula":

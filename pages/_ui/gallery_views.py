@@ -126,7 +126,8 @@ def _nearest(model: Model, look: Look) -> None:
     except ValueError as error:
         st.warning(plain(f"{error}."))
         return
-    found = nearest_images(to_pixels(rows, model.card.shape), training.pixels)
+    with st.spinner("Comparing with all training images …"):
+        found = nearest_images(to_pixels(rows, model.card.shape), training.pixels)
     both = np.concatenate([rows, to_rows(training.pixels[found.places])])
     names = model.images.class_names
     said = [f"{distance:.2f}" + (f" ({names[training.labels[place]]})" if names else "")

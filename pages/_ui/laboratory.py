@@ -183,7 +183,7 @@ def with_potential(runs: Sequence[Run | Recorded]) -> list[Run | Recorded]:
 
 
 def show_sample_weights(link: Link, runs: Sequence[Run | Recorded]) -> None:
-    """Weights of Eq. 9 of one or two runs side by side, drawn again while they train."""
+    """Weights of Eq. 9 of one or two runs, one under the other, drawn again while they train."""
     begun = with_potential(runs)
     if not begun:
         return
@@ -196,8 +196,8 @@ def show_sample_weights(link: Link, runs: Sequence[Run | Recorded]) -> None:
     with left:
         chosen = [controls.choice(link, "weights", names, default=first, label="Weights of")]
     with right:
-        more = {"none": "Nothing beside it", **names}
-        chosen.append(controls.choice(link, "weights-beside", more, default=second, label="Beside it"))
+        more = {"none": "Nothing", **names}
+        chosen.append(controls.choice(link, "weights-beside", more, default=second, label="Compare with"))
     picked = [begun[int(name)] for name in dict.fromkeys(chosen) if name != "none"]
     live(picked, lambda: _weights(picked))
 
@@ -208,10 +208,11 @@ def _weights(picked: Sequence[Run | Recorded]) -> None:
 
     found = [_weigh(key(run), run) for run in picked]
     ends = scale(*found)
-    for column, run, weights in zip(st.columns(len(picked), gap="medium"), picked, found, strict=True):
+    for title, run, weights in zip(titles(picked), picked, found, strict=True):
         box = None if run.scene is None else run.scene.box
-        with column:
-            st.plotly_chart(figure(weights, box, ends), key=f"weights-{run.id}", width="stretch")
+        if len(picked) > 1:
+            st.markdown(f"**{plain(title)}**")
+        st.plotly_chart(figure(weights, box, ends), key=f"weights-{run.id}", width="stretch")
     st.caption(
         f"{steps(picked)}, {POINTS} points of each. Yellow and large: real points that the potential does not believe "
         "(low v) and generated ones that it does (high v); they weigh most in its next step. With g = identity all weigh 1."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from otviz.explanations import Reading, readings
 from pages._ui import controls
@@ -46,6 +47,15 @@ def _show(found: Sequence[Reading]) -> None:
     with st.container(border=True):
         for reading in found:
             st.markdown(f"**{reading.title}**\n\n{reading.text}")
+
+
+def place(link: Link, view: str, key: str = "view") -> DeltaGenerator:
+    """Where a view is drawn. The one before goes at once, not when all of this one has been computed."""
+    state = f"{link.page}:{key}:shown"
+    before, st.session_state[state] = st.session_state.get(state, view), view
+    # An element in its place drops what the browser holds of the view before; drawn again, a view stays until it is renewed.
+    spot = st.container if before == view else st.empty().container
+    return spot(key=key, gap="small")
 
 
 def choose_view(
