@@ -56,7 +56,7 @@ def make(recording: Recording, tell: Tell = lambda _: None, frames: int = FRAMES
 
 
 def record(config: RunConfig, label: str, name: str, frames: int = FRAMES) -> tuple[PanelUpdate, Panel]:
-    """Train a run on points; its panel for the player, and what is known of it."""
+    """Train a run on points; its panel for the player, and its record."""
     training = config.begin("cpu")
     probe = Probe(training, config.seed, GRIDS)
     losses, snapshots, seconds, message = [np.empty((0, 2), np.float32)], list[Snapshot](), 0.0, ""

@@ -71,7 +71,7 @@ def _share(name: str, symbol: str, value: float, meaning: str) -> Line:
 
 
 def warning(problem: Problem, picture: Picture) -> str:
-    """One sentence where the answer is not reliable, with the mend; else nothing."""
+    """One sentence, with the fix, if the answer is not reliable; else nothing."""
     error = picture.numbers.marginal_error
     if error is None or error <= TRUSTED or not picture.finished:
         return ""
