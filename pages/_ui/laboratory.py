@@ -80,7 +80,7 @@ def live(runs: Sequence[Run | Recorded], draw: Callable[[], None]) -> None:
 def steps(runs: Sequence[Run | Recorded]) -> str:
     """As of which steps something is shown."""
     numbers = sorted({run.step for run in runs})
-    first, *_, last = *numbers, numbers[-1]
+    first, last = numbers[0], numbers[-1]
     return f"At step {whole(first)}" if first == last else f"At steps {whole(first)} to {whole(last)}"
 
 
