@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages._ui import details, following, frame, links, own_target, placing, running, setup
+from pages._ui import details, following, frame, lessons, links, own_target, placing, running, setup
 
 frame.require()
 link = links.open_link("train")

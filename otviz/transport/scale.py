@@ -93,7 +93,7 @@ def told(source: Cloud, target: Cloud) -> list[str]:
 
 
 def beside_numbers(source: Cloud, target: Cloud) -> list[str]:
-    """Short sentences to stand beside the numbers: points of files, and the coordinates that both clouds are in."""
+    """Short sentences to show beside the numbers: points of files, and the coordinates that both clouds are in."""
     if source.rows is None and target.rows is None:
         return [*filter(None, [change(source.units)])]
     counts = [f"{cloud.taken}{', weighted' if cloud.weights is not None else ''}" for cloud in (source, target)]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 import streamlit as st
 
 from otviz.distributions import Distribution
+from otviz.numbers import whole
 from otviz.params import Knobs, param
 from pages._ui import controls
 from pages._ui.links import Link, plain
@@ -79,7 +80,8 @@ def live(runs: Sequence[Run | Recorded], draw: Callable[[], None]) -> None:
 def steps(runs: Sequence[Run | Recorded]) -> str:
     """As of which steps something is shown."""
     numbers = sorted({run.step for run in runs})
-    return f"At step {numbers[0]:,}" if len(numbers) == 1 else f"At steps {numbers[0]:,} to {numbers[-1]:,}"
+    first, last = numbers[0], numbers[-1]
+    return f"At step {whole(first)}" if first == last else f"At steps {whole(first)} to {whole(last)}"
 
 
 def show_convex(link: Link, runs: Sequence[Run | Recorded]) -> None:
@@ -178,7 +180,7 @@ def with_potential(runs: Sequence[Run | Recorded]) -> list[Run | Recorded]:
 
 
 def show_sample_weights(link: Link, runs: Sequence[Run | Recorded]) -> None:
-    """Weights of Eq. 9 of one or two runs side by side, drawn again while they train."""
+    """Weights of Eq. 9 of one or two runs, one under the other, drawn again while they train."""
     begun = with_potential(runs)
     if not begun:
         return
@@ -191,8 +193,8 @@ def show_sample_weights(link: Link, runs: Sequence[Run | Recorded]) -> None:
     with left:
         chosen = [controls.choice(link, "weights", names, default=first, label="Weights of")]
     with right:
-        more = {"none": "Nothing beside it", **names}
-        chosen.append(controls.choice(link, "weights-beside", more, default=second, label="Beside it"))
+        more = {"none": "Nothing", **names}
+        chosen.append(controls.choice(link, "weights-beside", more, default=second, label="Compare with"))
     picked = [begun[int(name)] for name in dict.fromkeys(chosen) if name != "none"]
     live(picked, lambda: _weights(picked))
 
@@ -203,10 +205,11 @@ def _weights(picked: Sequence[Run | Recorded]) -> None:
 
     found = [_weigh(key(run), run) for run in picked]
     ends = scale(*found)
-    for column, run, weights in zip(st.columns(len(picked), gap="medium"), picked, found, strict=True):
+    for title, run, weights in zip(titles(picked), picked, found, strict=True):
         box = None if run.scene is None else run.scene.box
-        with column:
-            st.plotly_chart(figure(weights, box, ends), key=f"weights-{run.id}", width="stretch")
+        if len(picked) > 1:
+            st.markdown(f"**{plain(title)}**")
+        st.plotly_chart(figure(weights, box, ends), key=f"weights-{run.id}", width="stretch")
     st.caption(
         f"{steps(picked)}, {POINTS} points of each. Yellow and large: points that the potential gets wrong, real ones with low v and "
         "generated ones with high v. They have the largest weights in its next update. With g = identity all weights are 1."
