@@ -19,6 +19,7 @@ from otviz import __version__, browser, wire
 from otviz.exports.scripts import script, told
 from otviz.exports.tables import Runs
 from otviz.lengths import unit_of
+from otviz.numbers import whole
 from otviz.params import Knobs, params_of
 from otviz.runs.recorded import Recorded
 from otviz.runs.repeat import kept_of
@@ -147,7 +148,7 @@ def _facts(run: Run | Recorded) -> Iterator[tuple[str, str]]:
         yield "Source", " ".join(filter(None, [f"{config.source.title}.", _knobs(config.source)]))
     if config.networks is not None:
         yield "Networks that differ from their defaults", _knobs(config.networks) or "none"
-    yield "Steps", f"{run.step:,} of {config.steps:,}, {run.seconds:.0f} s of training; {run.status}"
+    yield "Steps", f"{whole(run.step)} of {whole(config.steps)}, {run.seconds:.0f} s of training; {run.status}"
     yield "Seed", str(config.seed)
     yield "Made with", ", ".join([f"otviz {__version__}", *(f"{name} {value}" for name, value in run.made.items())])
     yield "Comes from", run.origin
@@ -202,7 +203,11 @@ def _measured(meter: Mapping[str, Any], name: str) -> str:
         text += f" ({'real' if beside.endswith(('floor', 'target')) else 'of'} {_number(meter[beside])}{unit})"
     size = meter.get(_SIZES.get(name, "samples"), meter.get("samples"))
     at = meter.get("measured_at")
-    parts = [text, f"n = {size:,}" if size else "", f"at step {at:,}" if name in _SIZES and at is not None else ""]
+    parts = [
+        text,
+        f"n = {whole(size)}" if size else "",
+        f"at step {whole(at)}" if name in _SIZES and at is not None else "",
+    ]
     return ", ".join(filter(None, parts))
 
 
@@ -250,4 +255,4 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]], caption: str = ""
 def _number(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4g}" if math.isfinite(value) else "–"
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    return f"{whole(value)}" if isinstance(value, int) else str(value)

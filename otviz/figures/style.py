@@ -39,6 +39,7 @@ def plain(figure: go.Figure, height: int) -> go.Figure:
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         showlegend=False,
+        separators=".\u202f",
     )
     return figure
 

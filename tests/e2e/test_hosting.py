@@ -45,6 +45,7 @@ def test_a_run_is_followed_and_its_files_download(hosted: str, page: Any) -> Non
     page_until(page, lambda: player.locator(".status").all_text_contents() == ["done"])
     assert player.locator(".trouble").is_hidden()
     page.get_by_role("radio", name="Download", exact=True).click()
+    page.get_by_text("More formats").click()
     for name, lines in (("Losses", 41), ("Samples (CSV", 1001)):
         with page.expect_download() as coming:
             page.get_by_role("button", name=name).click()

@@ -250,7 +250,7 @@ def test_one_panel_can_be_enlarged(serve: Callable[..., str], page: Any) -> None
     enlarge.nth(4).click()
     player.wait(lambda: canvas.bounding_box()["width"] > 1.3 * small)
     assert player.root.locator("section:visible").count() == 1
-    enlarge.nth(4).click()
+    player.root.locator("section:visible .enlarge").click()
     player.wait(lambda: player.root.locator("section:visible").count() == 6)
 
 

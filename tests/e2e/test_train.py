@@ -310,6 +310,7 @@ def test_views_and_downloads_of_a_run_and_the_list(train: Callable[..., Train]) 
     run = one.run
 
     one.view("Download")
+    one.main.get_by_text("More formats").click()
     losses = list(csv.DictReader(io.StringIO(download(one, "Losses").decode())))
     assert [int(row["step"]) for row in losses] == list(range(1, 61))
     assert np.isfinite([float(row["generator_loss"]) for row in losses]).all()

@@ -118,7 +118,7 @@ def test_all_pause_resume_freeze_and_stop(app: AppTest, registry: Registry) -> N
     press(app, "Freeze all")
     until(lambda: all(run.frozen for run in runs))
     app.run()
-    press(app, "Let all learn again")
+    press(app, "Unfreeze all")
     until(lambda: not any(run.frozen for run in runs))
     press(app, "Stop all")
     until(lambda: all(run.status == "stopped" for run in runs))

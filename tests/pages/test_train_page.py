@@ -69,7 +69,7 @@ def test_twenty_runs_at_once_wait_their_turn(app: AppTest, registry: Registry) -
         time.sleep(0.05)
     open_page(app, run=runs[-1].id, view="runs")
     assert runs[-1].status == "queued"
-    assert "Waiting: other runs train now" in words(app)
+    assert "Waiting: other runs are training" in words(app)
     assert list(app.dataframe[0].value["status"]).count("queued") == 18
     for run in runs:
         run.stop()
@@ -129,6 +129,6 @@ def test_a_stored_run_is_shown_with_everything(app: AppTest, registry: Registry)
         view.set_value(name).run()
         assert not app.exception
     labels = [button.label for button in app.button]  # that they work, only a browser shows
-    assert labels == ["Train", "Draw", "Open", "Delete for good"]
+    assert labels == ["Train", "Draw", "How to read this", "Open", "Delete for good"]
     assert list(app.dataframe[0].value["id"]) == [run.id]
-    assert app.button[2].disabled, "it is open"
+    assert app.button[3].disabled, "it is open"
