@@ -1,7 +1,7 @@
 """Addresses: the settings of a page as a link carries them, packed into one value when they are long.
 
 A link of version 1 is `key=text&key=text`, or `v=1&packed=...`, where `packed` is base64url of the zlib of such a query. A
-link without `v` is of version 1. Who changes what a link means raises `VERSION` and goes on reading the older ones.
+link without `v` is of version 1. Whoever changes the meaning of a link raises `VERSION` and keeps reading older ones.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def pack(settings: Mapping[str, str]) -> dict[str, str]:
 
 
 def unpack(parameters: Mapping[str, str]) -> Unpacked:
-    """The settings in a link's parameters, whatever they hold; what stands beside a packed value goes before it."""
+    """The settings in a link's parameters; those beside a packed value override it."""
     if len(parameters) > MAX_KEYS:
         return Unpacked({}, (_too_many(len(parameters)),))
     plain = dict(parameters)
@@ -72,7 +72,7 @@ def unpack(parameters: Mapping[str, str]) -> Unpacked:
 
 
 def read_query(query: str) -> Unpacked:
-    """The settings in what stands behind the question mark of a link, copied from the browser's address."""
+    """The settings in the part of a link after the question mark, copied from the browser's address."""
     try:
         return unpack(_parsed(query))
     except ValueError as error:

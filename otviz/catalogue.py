@@ -4,7 +4,7 @@
     python -m otviz.catalogue --missing        # trains what this machine can, one after the other
     python -m otviz.catalogue mnist8-uotm      # trains this one (again)
 
-`checkpoints/catalogue.toml` lists them. A training that is interrupted goes on where it was when started again.
+`checkpoints/catalogue.toml` lists them. An interrupted training continues where it was when started again.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
     python -m otviz.classifier mnist8
 
 trains one and writes checkpoints/classifier-mnist8. Scores from its features compare generators of one set with each
-other and with their floor; they are no Inception scores, and say nothing across sets.
+other and with their floor; they are not Inception scores, and cannot be compared across data sets.
 """
 
 from __future__ import annotations

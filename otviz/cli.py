@@ -88,7 +88,7 @@ class ListArgs:
 
 
 def list_plugins(args: ListArgs) -> int:
-    """Print what there is to choose from."""
+    """Print what can be chosen."""
     from otviz.checkpoints import cards
     from otviz.experimenting import listed
     from otviz.methods import methods

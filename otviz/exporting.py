@@ -21,7 +21,7 @@ class ExportArgs:
 
     Args:
         what: ids of runs, or folders that `train --out` wrote; of several, the file holds all.
-        kind: notebook, html (a report that plays), script, config, csv, losses, npz, png, svg ...; a wrong word lists all.
+        kind: notebook, html (a report that plays), script, config, csv, losses, npz, png, svg ...; an unknown one lists all.
         out: the file; by default it is called after the run and lies here.
     """
 

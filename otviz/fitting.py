@@ -22,7 +22,7 @@ def no_room(device: str, size: int, fits: int | None) -> str:
     """What to say of a minibatch of `size` that does not fit.
 
     Args:
-        fits: one that does; 0: none does; None: nobody knows.
+        fits: one that does; 0: none does; None: unknown.
     """
     if fits == 0:
         return f"not even one row fits into the memory of {device}; use smaller networks, or device cpu"

@@ -66,7 +66,7 @@ class Transport(Knobs):
 def train_and_report(config: RunConfig, out: str, as_json: bool) -> int:
     """Train to the end with a progress bar on stderr, measure, save to `out` if given, print; the exit status.
 
-    Ctrl+C ends the training; what there is then is saved and printed, but only what is measured at once.
+    Ctrl+C ends the training; the run so far is saved and printed, but only numbers that are quick to measure.
     """
     device_named(config.device)  # refused before anything is begun
     world().agree(config.record())
@@ -198,7 +198,7 @@ def _measured(samples: Samples, config: RunConfig, interrupted: bool) -> dict[st
 
 
 def _drawn(config: RunConfig, steps: int) -> int:
-    """Images drawn of the target in so many steps: a batch for each update of a network."""
+    """Images drawn from the target in that many steps: a batch for each update of a network."""
     return config.method.rows * sum(sum(config.method.updates(step)) for step in range(steps))
 
 
@@ -263,7 +263,7 @@ def transport_report(
 ) -> int:
     """Solve one transport problem between two clouds, or the notebook's own, and print its numbers; the exit status.
 
-    What was taken is told on stderr and, of JSON, under source, target and transform.
+    What was read is printed on stderr and, with --json, under source, target and transform.
     """
     from otviz.ot.notebook import notebook_points
 

@@ -1,6 +1,6 @@
 """A training on images that ends as a checkpoint: weights, picture, timeline, and the card, which is written last.
 
-It may be interrupted at any time, even by a power cut: begun again with the same config and folder, it goes on from its last
+It may be interrupted at any time, even by a power cut: started again with the same config and folder, it continues from its last
 save and gives the same weights.
 """
 

@@ -28,7 +28,7 @@ def fetch(number: int, aside: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8
 
     Raises:
         OSError: no connection, or a broken one.
-        ValueError: what arrived has another checksum, or is no table of bytes.
+        ValueError: what arrived has another checksum, or is not a table of bytes.
     """
     from sklearn.datasets import fetch_openml
 

@@ -37,7 +37,7 @@ def named(name: str) -> type[Distribution]:
 
 
 def parse_distribution(name_or_file: str, values: Mapping[str, str]) -> Distribution:
-    """Make a distribution from texts, as links and the command line carry them.
+    """Make a distribution from strings, as in links and on the command line.
 
     Args:
         name_or_file: a name, such as "ring", or a file of points: a path or "upload:" and 16 hex digits.

@@ -53,7 +53,7 @@ class Stored:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The fields of a structured array, or numbers; () if it holds no real numbers, or is no list of points."""
+        """The fields of a structured array, or numbers; () if it holds no real numbers, or is not a list of points."""
         fields, shape = self.dtype.names, self.shape
         if fields and len(shape) == 1:
             return tuple(field for field in fields if self.dtype[field].kind in "iuf")

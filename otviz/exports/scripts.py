@@ -162,7 +162,7 @@ def _source(text: str) -> list[str]:
 
 
 def _line(text: str) -> str:
-    """On one line, whatever it holds, so that a comment stays one."""
+    """On one line, so that a comment stays a comment."""
     return " ".join(text.split())
 
 

@@ -90,7 +90,7 @@ def rates_of_change(rates: Mapping[str, ArrayLike]) -> go.Figure:
     """A box for each method: |v(y) - v(x)| / |y - x| over pairs (n,), per length, on a logarithmic axis.
 
     Boxes hold the middle half, whiskers nine tenths: there is no end to the small ones. Changes of 0 have no place here;
-    hovering over a box tells how many pairs it stands for.
+    hovering over a box shows the number of its pairs.
     """
     figure = go.Figure()
     for index, (name, values) in enumerate(rates.items()):

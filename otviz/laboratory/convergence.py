@@ -9,7 +9,7 @@ from otviz.laboratory.matchings import Minibatches, matchings
 from otviz.methods.ot_gan import OTGAN
 
 MANY = 500
-"""Normalisations that stand for the end: those of the paper's code on images."""
+"""Normalisations taken as converged: those of the paper's code on images."""
 
 CONVERGED = 0.01
 """What marginals may miss of the mass, and the loss of itself, in a matching that has converged."""

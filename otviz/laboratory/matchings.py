@@ -140,7 +140,7 @@ class Step:
 def minibatches(training: Training, seed: int = 0) -> Minibatches:
     """Draw two minibatches of data and two of generated points with their features, as the losses have them.
 
-    The draws are its own, so that the training goes on as if nobody had looked. Raises ValueError for another method.
+    The draws are its own, so that the training is not affected. Raises ValueError for another method.
     """
     method, critic = _inside(training)
     n = min(method.batch_size, LARGEST)

@@ -20,7 +20,7 @@ from torch import Tensor
 from otviz.ot.conjugates import CONJUGATES, KL_LIMIT, Conjugate
 
 RANGE = 20.0
-"""g is checked for |x| <= RANGE and goes on as its tangent beyond, so that it stays finite and convex."""
+"""g is checked for |x| <= RANGE and continued by its tangent beyond, so that it stays finite and convex."""
 
 STEEPEST = math.exp(KL_LIMIT)
 """Slope at which g goes over into its tangent already within that range, as e^x - 1 does in CONJUGATES."""
@@ -111,7 +111,7 @@ def conjugate(name: str) -> Conjugate:
 def typed(text: str) -> Conjugate:
     """The conjugate g that `text` describes, as in "exp(x) - 1" or "2*softplus(x) - 2*log(2)".
 
-    Raises ValueError, one sentence that says what is wrong, where and how to mend it, for anything that is not an
+    Raises ValueError, one sentence that says what is wrong, where and how to fix it, for anything that is not an
     expression of the kind above, or not finite, g(0) = 0, g'(0) = 1, non-decreasing and convex.
     """
     node = _parse(text)

@@ -78,7 +78,7 @@ class Crew(ABC, Generic[T]):
         return self._over.is_set()
 
     def wait(self, seconds: float | None = None) -> bool:
-        """Wait until it is over, at most so many seconds; whether it is."""
+        """Wait until it is over, at most that many seconds; whether it is."""
         return self._over.wait(seconds)
 
     @abstractmethod

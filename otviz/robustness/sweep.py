@@ -42,7 +42,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one cell, as plain values; None where a number does not apply or is no number.
+    """The result of one cell, as plain values; None where a number does not apply or is NaN.
 
     Attributes:
         kind, word, sentence, stability, shaking: of its verdict (see `otviz.verdicts`).
@@ -136,7 +136,7 @@ def with_knob(method: Method, knob: str, value: float) -> Method:
     """The method with the knob at this value; `lr` moves the adversary's step size in proportion.
 
     Raises:
-        ValueError: the method lacks the knob, it is no number, or the value is out of its range.
+        ValueError: the method lacks the setting, it is not a number, or the value is out of its range.
     """
     if _param(method, knob).kind not in (float, int):
         raise ValueError(f"{knob} is not a number, so it cannot be swept; choose tau, penalty_weight, lr or alpha")

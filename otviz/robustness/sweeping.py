@@ -70,7 +70,7 @@ class Sweeping:
         return (time.monotonic() - self._began) / done * left if done else None
 
     def wait(self, seconds: float | None = None) -> bool:
-        """Wait until it is over, at most so many seconds; whether it is."""
+        """Wait until it is over, at most that many seconds; whether it is."""
         return self._crew.wait(seconds)
 
     def stop(self) -> None:

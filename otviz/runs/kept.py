@@ -1,4 +1,4 @@
-"""What a run keeps of its training: losses of every step, and the weights of some steps, to go on from there."""
+"""What a run keeps of its training: losses of every step, and the weights of some steps, to continue from."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ EVERY = 5.0  # seconds between large ones, which go from one process to another
 
 
 class Restored:
-    """What a stored run needs to go on: its snapshots, losses (n, 2), the training's state, and its past if it is known."""
+    """What a stored run needs to continue: its snapshots, losses (n, 2), the training's state, and its past if it is known."""
 
     def __init__(
         self,

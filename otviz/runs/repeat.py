@@ -174,7 +174,7 @@ def _spread(run: Run | Recorded) -> Numbers:
 
 
 def _plain(value: Any) -> Any:
-    """As JSON gives it back; None for what is no number."""
+    """As JSON gives it back; None for NaN."""
     if isinstance(value, np.generic | np.ndarray):
         value = value.tolist()
     if isinstance(value, list | tuple):

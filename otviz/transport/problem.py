@@ -45,30 +45,42 @@ class Problem(Knobs):
         1000,
         50,
         20_000,
-        doc="Points drawn of each side; a file with no more rows is taken whole",
+        doc="Number of points on each side; a file with fewer rows is used whole",
         unit="points",
         log=True,
     )
-    loss: Loss = param("sinkhorn", doc="What is measured between the clouds, and whose gradient the arrows follow")
-    cost: Cost = param("half-squared", doc="Cost of moving a unit of mass from x to y")
-    blur: float = param(0.05, LEAST, MOST, doc="Details below this length are blurred away", unit="length", log=True)
+    loss: Loss = param("sinkhorn", doc="The distance between the clouds; the arrows follow its gradient")
+    cost: Cost = param("half-squared", doc="Cost of moving one unit of mass from x to y")
+    blur: float = param(0.05, LEAST, MOST, doc="Detail below this length is ignored", unit="length", log=True)
     reach: float | None = param(
-        None, LEAST, MOST, doc="Unbalanced: mass further than this from any partner is dropped", unit="length", log=True
+        None,
+        LEAST,
+        MOST,
+        doc="Unbalanced: mass further than this from any partner is left behind",
+        unit="length",
+        log=True,
     )
     scaling: float = param(
-        0.7, 0.3, 0.98, doc="Ratio between successive blurs of the solver: nearer 1 is slower, finer", advanced=True
+        0.7,
+        0.3,
+        0.98,
+        doc="Ratio between one blur of the solver and the next: closer to 1 is slower and more accurate",
+        advanced=True,
     )
     solver: Literal["ours", "geomloss"] = param(
-        "ours", doc="Whose value and arrows: ours, or geomloss' SamplesLoss as in Fuge's notebook", advanced=True
+        "ours",
+        doc="Which solver computes value and arrows: ours, or SamplesLoss of geomloss as in Fuge's course notebook",
+        advanced=True,
     )
-    seed: int = param(0, 0, 2**31 - 1, doc="Draws the points", advanced=True)
+    seed: int = param(0, 0, 2**31 - 1, doc="Seed of the random points", advanced=True)
     points: Literal["drawn", "notebook"] = param(
-        "drawn", doc="Points drawn of source and target, or the 2000 of Fuge's notebook (chapter 11)", advanced=True
+        "drawn",
+        doc="Random points of source and target, or the 2000 points of Fuge's course notebook (chapter 11)",
+        advanced=True,
     )
     transform: Transform = param(
         "none",
-        doc="One change of coordinates for both clouds: their common mean to the origin, and for scaled also divided by "
-        "their common standard deviation",
+        doc="Move the common mean of both clouds to the origin; scaled: also divide by their common standard deviation",
         advanced=True,
     )
 

@@ -1,4 +1,4 @@
-"""The rules on one look at the samples, tried in order: the first that holds gives the word."""
+"""The rules for one snapshot of the samples, tried in order: the first that holds gives the verdict."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def loss_spread(losses: NDArray[np.floating[Any]]) -> float:
 
 
 def broken(history: History, losses: Array) -> str:
-    """What is no longer a finite number, in a sentence, or ""; losses (n, 2) may lack one side, or its first steps."""
+    """Which number is no longer finite, as a sentence, or ""; losses (n, 2) may lack one side, or its first steps."""
     for column, name in enumerate(("generator", "adversary")):
         finite = np.isfinite(losses[:, column])
         if finite.any() and not finite[-1]:

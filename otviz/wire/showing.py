@@ -1,4 +1,4 @@
-"""What the player is told of a run: shared by the page that follows it and the report that keeps it."""
+"""What the player shows of a run: shared by the page that follows it and the report that contains it."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ def test_nothing_to_show_is_a_sentence(section: str, done: dict[str, Run]) -> No
 @pytest.mark.parametrize(
     ("section", "name", "sentence"),
     [
-        ("show_sample_weights", "sinkhorn", "Only the unified family"),
+        ("show_sample_weights", "sinkhorn", "Only the methods from WGAN to UOTM-SD"),
         ("show_matchings", "otm", "Only OT-GAN matches minibatches"),
         ("show_convex", "ot-gan", "None of the runs has convex functions"),
     ],
@@ -91,7 +91,7 @@ class TestConvex:
         app = drawn("show_convex", [done["uotm-sd"], done["otm"], done["uotm-typed"]])
         assert charts(app) == 1
         assert "Softplus: g₁ and g₂ of UOTM-SD" in words(app)
-        assert "identity, at every α: OTM" in words(app)
+        assert "identity, for every α: OTM" in words(app)
         assert len(app.latex) == 2
         assert not app.error
 
