@@ -2,14 +2,14 @@
 
 import streamlit as st
 
-from pages._ui import details, following, frame, lessons, links, running, setup
+from pages._ui import boxes, details, following, frame, history, lessons, links, running, settling, setup
 
 frame.require()
 link = links.open_link("train")
 panel, picture = lessons.columns(link, 3, 8)
 
 with panel:
-    go = st.container()
+    go, tools = st.container(), st.container()
     target_box, method_box, source_box = st.container(), st.container(gap="small"), st.container()
 with picture:
     steering, canvas, under = st.container(), st.container(), st.container()
@@ -18,30 +18,30 @@ run = running.find(link)
 shown = [] if run is None else [run]
 drawn = following.state(shown)
 living = running.alive(run)
-locked = living is not None
 
 with target_box:
-    target = setup.choose_distribution(link, "target", "ring", locked)
-with source_box:
-    source = setup.choose_distribution(link, "source", "gaussian", locked)
+    target = setup.choose_distribution(link, "target", "ring", card=False)
+with source_box, boxes.section(link, "Source", prefix="source"):
+    source = setup.choose_distribution(link, "source", "gaussian", flat=True)
 if run is None:
     with canvas:
         following.show_preview(target, source)
 with method_box:
-    method = setup.choose_method(link, locked, locked)
-    plan = None
-    if method is not None:
-        plan = setup.choose_plan(link, method.name, method.default_steps, method.compilable, locked)
+    method, plan = setup.choose_training(link)
 config = setup.config_of(method, target, source, plan)
+missing = setup.missing(target, source, method, plan)
+link.keep()
 
 if run is not None:
-    running.settle(link, run, config, setup.address(run.config, run.id))
+    settling.settle(link, run, config, setup.address(run.config, run.id))
 
 with go:
     if living is not None:
-        st.caption(running.beside(living))
+        st.caption(settling.note(run) or running.beside(living))
     elif st.button("Train", type="primary", width="stretch", disabled=config is None, shortcut="T") and config:
         running.begin(link, config)
+    if missing:
+        st.warning(missing)
     if run is not None and running.unfinished(run) and st.button("Go on with this run", width="stretch"):
         running.go_on(link, run.id)
 
@@ -49,10 +49,11 @@ with steering:
     if living is not None:
         running.steer(link, living)
     else:
-        running.tell(run)
+        running.tell(run, "" if missing else running.INVITATION)
 if run is not None:
     with canvas:
         following.show(shown, drawn)
 with under:
     details.show(link, run, method)
 link.publish({"run": "" if run is None else run.id})
+history.row(link, tools, run)

@@ -40,36 +40,44 @@ class Problem(Knobs):
 
     name: ClassVar[str] = "transport"
     title: ClassVar[str] = "Transport"
+    basic: ClassVar[tuple[str, ...]] = ("n", "loss", "cost", "blur", "reach")
 
     n: int = param(
         1000,
         50,
         20_000,
-        doc="Points drawn of each side; a file with no more rows is taken whole",
+        doc="Points drawn of each side; a file with no more rows is taken whole. More: finer, slower",
         unit="points",
         log=True,
+        label="Points",
     )
-    loss: Loss = param("sinkhorn", doc="What is measured between the clouds, and whose gradient the arrows follow")
+    loss: Loss = param("sinkhorn", doc="What is measured between the clouds; the arrows follow its gradient")
     cost: Cost = param("half-squared", doc="Cost of moving a unit of mass from x to y")
-    blur: float = param(0.05, LEAST, MOST, doc="Details below this length are blurred away", unit="length", log=True)
+    blur: float = param(
+        0.05, LEAST, MOST, doc="Detail below this length is ignored. Too small: slow to solve; too large: all points go to the mean", unit="length",
+        log=True, label="Entropic blur",
+    )  # fmt: skip
     reach: float | None = param(
         None, LEAST, MOST, doc="Unbalanced: mass further than this from any partner is dropped", unit="length", log=True
     )
     scaling: float = param(
-        0.7, 0.3, 0.98, doc="Ratio between successive blurs of the solver: nearer 1 is slower, finer", advanced=True
+        0.7,
+        0.3,
+        0.98,
+        doc="How slowly the solver lowers the blur. Nearer 1: slower, more exact",
+        label="Solver scaling",
     )
     solver: Literal["ours", "geomloss"] = param(
-        "ours", doc="Whose value and arrows: ours, or geomloss' SamplesLoss as in Fuge's notebook", advanced=True
+        "ours", doc="Which code computes value and arrows: the built-in one, or geomloss as in Fuge's course notebook"
     )
-    seed: int = param(0, 0, 2**31 - 1, doc="Draws the points", advanced=True)
+    seed: int = param(0, 0, 2**31 - 1, doc="Number from which the points are drawn. The same seed, the same points")
     points: Literal["drawn", "notebook"] = param(
-        "drawn", doc="Points drawn of source and target, or the 2000 of Fuge's notebook (chapter 11)", advanced=True
+        "drawn", doc="Points drawn of source and target, or the 2000 of Fuge's course notebook (chapter 11)"
     )
     transform: Transform = param(
         "none",
         doc="One change of coordinates for both clouds: their common mean to the origin, and for scaled also divided by "
         "their common standard deviation",
-        advanced=True,
     )
 
     @property

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages._ui import links, warm
+from pages._ui import links, warm, widgets
 
 PAGES = Path(__file__).resolve().parents[1]
 MARK = PAGES / "_ui" / "icons" / "mark.svg"
@@ -45,7 +45,7 @@ def run() -> None:
     """Draw the frame and the page that the address asks for: all that `app.py` does."""
     st.set_page_config(page_title="otviz", page_icon=MARK, layout="wide")
     st.logo(str(MARK), size="medium")
-    st.html(_STYLE)
+    st.html(_STYLE + widgets.STYLE)
     page = _navigate()
     links.arrive(page.url_path)
     token = _inside.set(True)
