@@ -37,7 +37,8 @@ if run is not None:
 
 with go:
     if living is not None:
-        st.caption(settling.note(run) or running.beside(living))
+        with st.container(key="beside"):
+            st.caption(settling.note(run) or running.beside(living))
     elif st.button("Train", type="primary", width="stretch", disabled=config is None, shortcut="T") and config:
         running.begin(link, config)
     if missing:

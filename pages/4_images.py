@@ -37,7 +37,8 @@ if run is not None:
 
 with go:
     if living is not None:
-        st.caption(settling.note(run) or running.beside(living))
+        with st.container(key="beside"):
+            st.caption(settling.note(run) or running.beside(living))
     elif st.button("Train", type="primary", width="stretch", disabled=bool(missing), shortcut="T") and config:
         continuing.begin(link, config, origin)
     if missing:

@@ -60,10 +60,3 @@ def menu(link: Link, key: str, label: str, fill: Callable[[], None], *, width: A
         if box.open:
             with box:
                 fill()
-
-
-def side_by_side(link: Link, *keys: str) -> list[DeltaGenerator]:
-    """A place for each control with these keys, in a row; one that a lesson does not show takes no room in it."""
-    shown = [key for key in keys if link.shows(key)]
-    columns = iter(st.columns(len(shown), gap="small")) if shown else iter(())
-    return [next(columns) if key in shown else st.container() for key in keys]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 OF_POINTS = ("hidden", "layers")
 """Knobs of methods that size networks for points; those for images have their own."""
 
-PLANNED = ("device", "lr_decay", "precision")
+PLANNED = ("steps", "seed", "device", "lr_decay", "precision")
 
 
 def choose_images(link: Link) -> ImageSet | None:
@@ -111,7 +111,7 @@ def choose_training(link: Link, images: ImageSet | None) -> tuple[Method | None,
     with first:
         method = controls.knobs(link, cls, scope=scope, defaults=dict(start.method), only=shown, rest=rest)
     with often:
-        plan = _choose_plan(link, scope, start.steps, rest)
+        plan = controls.knobs(link, Plan, scope=scope, defaults={"steps": start.steps}, only=PLANNED, rest=rest)
     return method, choose_networks(link, images, method), plan
 
 
@@ -138,23 +138,6 @@ def choose_networks(link: Link, images: ImageSet, method: Method | None) -> Netw
         generator, adversary = made.kinds(images.shape)
         st.caption(f"Generator {generator}, critic {adversary}." if method.outputs else f"Generator {generator}.")
     return made
-
-
-def _choose_plan(link: Link, scope: str, steps: int, rest: boxes.Section) -> Plan | None:
-    """Draw steps and seed side by side; where, how precisely and with what decay of the learning rates go to the rest."""
-
-    def part(*names: str) -> Plan | None:
-        return controls.knobs(link, Plan, scope=scope, defaults={"steps": steps}, only=names, rest=rest)
-
-    left, right = boxes.side_by_side(link, "steps", "seed")
-    with left:
-        long = part("steps")
-    with right:
-        seed = part("seed")
-    how = part(*PLANNED)
-    if long is None or seed is None or how is None:
-        return None
-    return Plan(long.steps, seed.seed, how.device, lr_decay=how.lr_decay, precision=how.precision)
 
 
 def missing(images: ImageSet | None, there: bool, complete: bool) -> str:

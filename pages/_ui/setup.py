@@ -167,33 +167,21 @@ def pick_method(link: Link, default: str) -> type[Method]:
 def choose_plan(
     link: Link, scope: str, default_steps: int, compilable: bool, locked: bool, rest: boxes.Section | None = None
 ) -> Plan | None:
-    """Draw steps and seed side by side, and the device; `scope` tells apart what is remembered."""
-
-    def part(*names: str) -> Plan | None:
-        start = {"steps": default_steps}
-        return controls.knobs(link, Plan, scope=scope, defaults=start, only=names, disabled=locked, rest=rest)
-
-    left, right = boxes.side_by_side(link, "steps", "seed")
-    with left:
-        steps = part("steps")
-    with right:
-        seed = part("seed")
-    where = part("device", "compile") if compilable else part("device")
-    if steps is None or seed is None or where is None:
-        return None
-    return Plan(steps.steps, seed.seed, where.device, where.compile)
+    """Draw steps and seed, and the rest of the plan with all other settings; `scope` tells apart what is remembered."""
+    names = ("steps", "seed", "device", "compile") if compilable else ("steps", "seed", "device")
+    start = {"steps": default_steps}
+    return controls.knobs(link, Plan, scope=scope, defaults=start, only=names, disabled=locked, rest=rest)
 
 
 def missing(target: Distribution | None, source: Distribution | None, method: Method | None, plan: Plan | None) -> str:
     """What has to be set right before anything can be trained, in a sentence; "" if nothing."""
-    for what, made in (
-        ("data", target),
-        ("source", source),
-        ("settings of the method", method),
-        ("steps or seed", plan),
-    ):
+    first = "Nothing can be trained yet:"
+    for made, what in (
+        (target, "choose data that can be used"), (source, "choose a source that can be used"),
+        (method, "a setting of the method cannot be used"), (plan, "steps, seed or device cannot be used"),
+    ):  # fmt: skip
         if made is None:
-            return f"Nothing can be trained yet: the {what} cannot be used as they are. See below."
+            return f"{first} {what}. See below."
     return ""
 
 

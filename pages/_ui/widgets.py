@@ -28,6 +28,7 @@ STYLE = """<style>
 [class*=st-key-knob-] [data-testid=stNumberInputContainer] {height: 1.9rem; min-height: 0}
 [class*=st-key-knob-] [data-testid=stNumberInputContainer] > div {min-height: 0; height: 100%}
 [class*=st-key-knob-] [data-testid=stNumberInputField] {padding: 0 0.5rem; font-size: 0.9rem; text-align: right}
+.st-key-beside {min-height: 2.5rem; justify-content: center}
 [class*=st-key-knob-] [data-testid=stMarkdownContainer] p {font-size: 0.875rem}
 </style>"""
 
