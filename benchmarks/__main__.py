@@ -1,7 +1,9 @@
-"""`python -m benchmarks [ROW ...] [--quick] [--write]`: measure rows and print the table of numbers.
+"""`python -m benchmarks [ROW ...] [--quick] [--write] [--render]`: measure rows and print the table of numbers.
 
 --quick runs everything at tiny size, to see that it runs; its numbers mean nothing and are never written.
---write keeps the results in benchmarks/results and renders the table into README.md (and docs/SOLVERS.md); rows not run keep their last ones.
+--write keeps the results in benchmarks/results and writes the documents: the table into docs/NUMBERS.md, five ratios into
+README.md, the solvers into docs/SOLVERS.md. Rows not run keep their last results.
+--render writes these documents from the stored results and measures nothing.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import torch
 
 from benchmarks import board, claims, compare, gallery, images, live, solvers, speed, stacked, sweep, transport
 from benchmarks.rows import Effort, Measured, Row, load, record_of, store, stored
-from benchmarks.table import render, write_into
+from benchmarks.table import headlines, render, write_into
 
 ON_TRANSPORT = (*solvers.ROWS, *board.ROWS, *transport.ROWS)
 ROWS: dict[str, Row] = {
@@ -36,7 +38,7 @@ ROWS: dict[str, Row] = {
     )
 }
 ROOT = Path(__file__).resolve().parents[1]
-README, SOLVERS = ROOT / "README.md", ROOT / "docs" / "SOLVERS.md"
+README, NUMBERS, SOLVERS = ROOT / "README.md", ROOT / "docs" / "NUMBERS.md", ROOT / "docs" / "SOLVERS.md"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -44,8 +46,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure ours against the references.")
     parser.add_argument("rows", nargs="*", metavar="ROW", help=f"of {', '.join(ROWS)}; all without any")
     parser.add_argument("--quick", action="store_true", help="tiny sizes: does it run at all?")
-    parser.add_argument("--write", action="store_true", help="keep the results and render README.md")
-    parser.add_argument("--journal", type=Path, help="a folder that keeps finished runs of long rows, to go on from")
+    parser.add_argument("--write", action="store_true", help="keep the results and write the documents")
+    parser.add_argument(
+        "--render", action="store_true", help="write the documents from stored results; measure nothing"
+    )
+    parser.add_argument(
+        "--journal", type=Path, help="a folder that keeps finished runs of long rows, so that they can continue"
+    )
     options = parser.parse_args(arguments)
     unknown = [name for name in options.rows if name not in ROWS]
     if unknown:
@@ -54,13 +61,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("--quick numbers mean nothing and are not written; leave one of the two out")
     torch.set_num_threads(1)
     failed = False
-    for name in options.rows or ROWS:
+    for name in () if options.render else options.rows or ROWS:
         failed |= not _run(ROWS[name], options)
-    if options.write:
-        write_into(README, render(ROWS.values()))
-        if (kept := stored(ROWS["transport-solvers"])) is not None:
-            SOLVERS.write_text(solvers.document(kept), encoding="utf-8")
+    if options.write or options.render:
+        _write_documents()
     return int(failed)
+
+
+def _write_documents() -> None:
+    records = {name: record for name, row in ROWS.items() if (record := stored(row)) is not None}
+    write_into(NUMBERS, "numbers", render(ROWS.values(), records))
+    write_into(README, "headlines", headlines(records))
+    if "transport-solvers" in records:
+        SOLVERS.write_text(solvers.document(records["transport-solvers"]), encoding="utf-8")
 
 
 def _run(row: Row, options: argparse.Namespace) -> bool:
@@ -68,7 +81,7 @@ def _run(row: Row, options: argparse.Namespace) -> bool:
     before, begun = load(), time.perf_counter()
     try:
         found: Measured = row.measure(Effort(options.quick, journal))
-    except Exception:  # one row that fails must not take the others' hours with it
+    except Exception:  # one failing row must not lose the hours of the others
         traceback.print_exc()
         return False
     seconds = time.perf_counter() - begun

@@ -70,7 +70,7 @@ def ring_run(name: str, seed: int, steps: int | None = None, **knobs: Any) -> di
 
 
 def claims_ring(effort: Effort) -> Measured:
-    """Section 3.2 of papers/003: which of the unified family cover the ring, and how calm their losses are."""
+    """Choi et al. 2024, section 3.2: which of the unified family cover the ring, and how calm their losses are."""
     seeds, steps = (range(1), 40) if effort.quick else (range(5), None)
     runs = [
         effort.once((name, seed), functools.partial(ring_run, name, seed, steps)) for name in FAMILY for seed in seeds
@@ -123,7 +123,7 @@ def freeze_run(name: str, seed: int, frozen_at: int = FROZEN_AT, after: int = AF
 
 
 def claims_freeze(effort: Effort) -> Measured:
-    """Fig. 2 of papers/001: OT-GAN keeps every mode with its critic frozen, a GAN on batches does not."""
+    """Salimans et al. 2018, Fig. 2: OT-GAN keeps every mode with its critic frozen, a GAN on batches does not."""
     seeds, sizes = (range(1), (20, 60)) if effort.quick else (range(3), (FROZEN_AT, AFTER))
     runs = [
         effort.once((name, seed), functools.partial(freeze_run, name, seed, *sizes))

@@ -20,7 +20,7 @@ from otviz.presets import preset
 from otviz.runs.config import RunConfig
 from otviz.training import Training
 
-REPORTED = 3.5  # seconds a batch of papers/002, on another machine
+REPORTED = 3.5  # seconds a batch, reported by Vu on another machine
 EPOCH = 937  # batches of 2 x 32 of 60 000 images
 SAMPLES = 2000
 REPORT: dict[str, Any] = {"epsilon": 1.0, "iterations": 50, "batch_size": 32, "n_gen": 5}
@@ -45,7 +45,7 @@ def _trained(config: RunConfig, steps: int) -> tuple[Training, float]:
 
 
 def _scores(training: Training, images: str, seed: int) -> dict[str, float]:
-    """Frechet distance, precision and recall of fresh samples of the shown generator."""
+    """Fréchet distance, precision and recall of fresh samples of the shown generator."""
     source = training.source.sample(SAMPLES, np.random.default_rng([seed, 31]))
     noise = torch.Generator().manual_seed(seed + 31)
     z = torch.randn(SAMPLES, training.method.noise_dim, generator=noise)
@@ -90,7 +90,7 @@ def ot_gan_report(effort: Effort) -> Measured:
     ratio = 1000 * REPORTED / ms
     return Measured(
         shown=f"x{ratio:.0f} ({ms:.1f} ms a batch against {REPORTED} s reported); four epochs {epochs:.0f} s; "
-        f"our preset: Frechet distance {best['frechet']:.1f} after {best['seconds']:.0f} s "
+        f"our preset: Fréchet distance {best['frechet']:.1f} after {best['seconds']:.0f} s "
         f"(floor {floor(ours.target, SAMPLES).frechet:.2f})",
         reached=ratio >= 400 and epochs <= 40 and best["frechet"] <= 20 and best["seconds"] <= 60,
         value=ms,
@@ -103,7 +103,7 @@ def ot_gan_report(effort: Effort) -> Measured:
 
 
 def uotm_mnist(effort: Effort) -> Measured:
-    """UOTM on MNIST at 28 x 28: Frechet distance and recall after 3000 and 9000 steps, over seeds."""
+    """UOTM on MNIST at 28 x 28: Fréchet distance and recall after 3000 and 9000 steps, over seeds."""
     seeds, at = ((0,), (2, 4)) if effort.quick else (range(5), (3000, 9000))
     found = [_run(effort, "uotm mnist", _config("uotm", "mnist", at[-1], seed), "mnist", at) for seed in seeds]
 
@@ -112,7 +112,7 @@ def uotm_mnist(effort: Effort) -> Measured:
 
     first, last = at
     return Measured(
-        shown=f"{first} steps: {median(first, 'seconds'):.0f} s, Frechet distance {median(first, 'frechet'):.1f}, recall "
+        shown=f"{first} steps: {median(first, 'seconds'):.0f} s, Fréchet distance {median(first, 'frechet'):.1f}, recall "
         f"{median(first, 'recall'):.2f}; {last} steps: {median(last, 'seconds'):.0f} s, {median(last, 'frechet'):.1f} "
         f"(floor {floor(datasets.named('mnist')(), SAMPLES).frechet:.1f})",
         reached=median(first, "seconds") <= 60 and median(first, "frechet") <= 20 and median(first, "recall") >= 0.7
@@ -176,8 +176,8 @@ def shipped_samples(effort: Effort) -> Measured:
 
 
 ROWS = (
-    Row("images-ot-gan-report", "OT-GAN on 8x8 MNIST with the report's settings, a batch; our preset", ">= x400; four epochs <= 40 s; Frechet distance <= 20 within 60 s", ot_gan_report),
-    Row("images-uotm-mnist", "UOTM on MNIST 28x28", "3000 steps: <= 60 s, Frechet distance <= 20, recall >= .7; 9000 steps: <= 8.5", uotm_mnist),
+    Row("images-ot-gan-report", "OT-GAN on 8x8 MNIST with the report's settings, a batch; our preset", ">= x400; four epochs <= 40 s; Fréchet distance <= 20 within 60 s", ot_gan_report),
+    Row("images-uotm-mnist", "UOTM on MNIST 28x28", "3000 steps: <= 60 s, Fréchet distance <= 20, recall >= .7; 9000 steps: <= 8.5", uotm_mnist),
     Row("images-collapse", "collapse on mnist8: recall of UOTM at tau .005, tau .0005, without cost", ">= .75, <= .25, <= .1, in 5 of 5 seeds", image_collapse),
     Row("images-samples", "100 samples of any shipped image model on a CPU", "<= 300 ms", shipped_samples),
 )  # fmt: skip

@@ -24,19 +24,19 @@ def sweep_workers(effort: Effort) -> Measured:
         reached=one / two >= TARGET,
         ratio=one / two,
         extra={"seconds": {"1": one, "2": two}},
-        sample=f"{runs} runs of the short form of {EXPERIMENT}, by the clock, imports of the processes included",
+        sample=f"{runs} short runs of the claim on robustness to tau, by the clock, imports of the processes included",
     )
 
 
 def _seconds(runs: int, workers: int) -> float:
-    # OTVIZ_HOME is where what is done is written down, to go on from.
+    # Results go into OTVIZ_HOME; a fresh folder, so that none are reused.
     with tempfile.TemporaryDirectory() as folder, patch.dict(os.environ, OTVIZ_HOME=folder):
         began = time.perf_counter()
         running = Running([named(EXPERIMENT)], runs, quick=True, workers=workers, folder=Path(folder))
         running.wait()
         taken = time.perf_counter() - began
     if running.error or len(running.done) < runs:
-        raise RuntimeError(f"the sweep broke off: {running.error}")
+        raise RuntimeError(f"the sweep stopped early: {running.error}")
     return taken
 
 

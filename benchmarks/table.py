@@ -1,4 +1,4 @@
-"""The table of numbers as Markdown, and its place in README.md."""
+"""The numbers as Markdown: all rows for docs/NUMBERS.md, five ratios for README.md."""
 
 from __future__ import annotations
 
@@ -8,9 +8,21 @@ from typing import Any
 
 from benchmarks.rows import Row, stored
 
-BEGIN, END = "<!-- numbers -->", "<!-- /numbers -->"
 VERDICTS = {True: "reached", False: "**missed**"}
-BUSY = 1.0  # a load above this at the start means that others worked on the machine too
+BUSY = 1.0  # a load average above this at the start means that other programs were using the machine
+
+SOLVING = {"sinkhorn-speed", "divergence-2000", "transport-solvers", "transport-latency", "sinkhorn-claims"}
+SOLVER_CHANGED = "2026-11-29"
+"""Rows of SOLVING measured before this day used a solver that stopped too early."""
+
+HEADLINES = {
+    "uotm-compiled": "as fast: a compiled UOTM step against a plain PyTorch loop",
+    "uotm-eager": "as fast: the same step without compiling",
+    "compare-throughput": "the steps per second: six methods trained side by side against six plain loops",
+    "sweep-workers": "as fast: a sweep of 32 runs with two processes against one, on two cores",
+    "claims-freeze": "as far from the data (W2): DAN-S against OT-GAN, 2500 steps after their critics were frozen",
+}
+"""Rows whose ratio README.md gives, each with what follows "x times"."""
 
 
 def render(rows: Iterable[Row], records: Mapping[str, dict[str, Any]] | None = None) -> str:
@@ -22,12 +34,12 @@ def render(rows: Iterable[Row], records: Mapping[str, dict[str, Any]] | None = N
     for row in rows:
         record = found[row.name]
         if record is None or record["reached"] is None:
-            told = "–" if record is None else record["shown"]
-            lines.append(f"| `{row.name}` | {row.what} | {row.target} | {told} | not measured | |")
+            shown = "–" if record is None else record["shown"]
+            lines.append(f"| `{row.name}` | {row.what} | {row.target} | {shown} | not measured | |")
             continue
         place = _place(record["machine"])
         machines += [] if place in machines else [place]
-        mark = chr(ord("A") + machines.index(place)) + (" †" if record["machine"]["load"] > BUSY else "")
+        mark = " ".join([chr(ord("A") + machines.index(place)), *_marks(record)])
         sample = f"<br>{record['sample']}; {_length(record['seconds'])}" if record["sample"] else ""
         verdict = VERDICTS[record["reached"]]
         lines.append(f"| `{row.name}` | {row.what} | {row.target} | {record['shown']}{sample} | {verdict} | {mark} |")
@@ -35,24 +47,54 @@ def render(rows: Iterable[Row], records: Mapping[str, dict[str, Any]] | None = N
     loads = {name: record["machine"]["load"] for name, record in found.items() if record and record["sample"]}
     busy = [f"{name} {value:g}" for name, value in loads.items() if value > BUSY]
     if busy:
-        notes.append(f"† shared machine: others worked on it too (load average at the start: {', '.join(busy)}).")
-    return "\n".join([*lines, "", *notes])
+        notes.append(f"† other programs were using the machine (load average at the start: {', '.join(busy)}).")
+    if any(record and outdated(record) for record in found.values()):
+        notes.append("‡ measured with an earlier solver, which stopped too early; not measured again yet.")
+    return "\n".join([*lines, "", *(f"- {note}" for note in notes)])
+
+
+def headlines(records: Mapping[str, dict[str, Any]]) -> str:
+    """The ratios of HEADLINES as a list, those that still hold, and where they were measured."""
+    valid = {name: records[name] for name in HEADLINES if name in records and not outdated(records[name])}
+    lines = [
+        f"- **{record['ratio']:.1f} times** {HEADLINES[name]}{' †' if '†' in _marks(record) else ''}"
+        for name, record in valid.items()
+    ]
+    dates = sorted({record["machine"]["date"] for record in valid.values()})
+    places = sorted({_machine(record["machine"]) for record in valid.values()})
+    notes = [f"Measured on {'; '.join(places)}, {' to '.join(dates[:: max(1, len(dates) - 1)])}."] if dates else []
+    if any("†" in _marks(record) for record in valid.values()):
+        notes.append("† Other programs were using the machine; these are to be measured again on a quiet one.")
+    return "\n".join([*lines, "", " ".join(notes)])
+
+
+def outdated(record: Mapping[str, Any]) -> bool:
+    """Whether a row was measured with a solver that has been replaced since."""
+    return record["row"] in SOLVING and record["machine"]["date"] < SOLVER_CHANGED
+
+
+def _marks(record: Mapping[str, Any]) -> list[str]:
+    return ["†"] * (record["machine"]["load"] > BUSY) + ["‡"] * outdated(record)
 
 
 def _place(machine: Mapping[str, Any]) -> str:
+    return f"{_machine(machine)}, {machine['date']}"
+
+
+def _machine(machine: Mapping[str, Any]) -> str:
     gpu = f", {machine['gpu']}" if machine["gpu"] else ""
-    return f"{machine['cpu']}, {machine['cores']} cores{gpu}, torch {machine['torch']}, {machine['date']}"
+    return f"{machine['cpu']}, {machine['cores']} cores{gpu}, torch {machine['torch']}"
 
 
 def _length(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
-def write_into(path: Path, table: str) -> None:
-    """Put the table between the two marks of a file. Raises ValueError without them."""
-    text = path.read_text(encoding="utf-8")
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
+def write_into(path: Path, mark: str, text: str) -> None:
+    """Put a text between <!-- mark --> and <!-- /mark --> of a file. Raises ValueError without them."""
+    first, last = f"<!-- {mark} -->", f"<!-- /{mark} -->"
+    before, begin, rest = path.read_text(encoding="utf-8").partition(first)
+    _, end, after = rest.partition(last)
     if not begin or not end:
-        raise ValueError(f"{path.name} needs the lines {BEGIN} and {END}, between which the table goes")
-    path.write_text(f"{before}{BEGIN}\n{table}\n{END}{after}", encoding="utf-8")
+        raise ValueError(f"{path.name} needs the lines {first} and {last}, between which the text goes")
+    path.write_text(f"{before}{first}\n{text}\n{last}{after}", encoding="utf-8")

@@ -44,7 +44,7 @@ CLAIMS: Mapping[str, tuple[str, Sequence[str]]] = {
     "UOTM-SD, tau 0.001": ("nearer the target than UOTM", ()),
     "UOTM-SD, tau 10.0": ("nearer the target than UOTM", ()),
 }
-"""What papers/003 says of a method on the ring, and the verdicts that agree; none: its W2 is below UOTM's, seed by seed."""
+"""What Choi et al. 2024 say of a method on the ring, and the verdicts that agree; none: its W2 is below UOTM's, seed by seed."""
 
 
 def targets() -> dict[str, Distribution]:
@@ -93,7 +93,7 @@ def document(found: Sequence[Mapping[str, Any]]) -> str:
         "`otviz.verdicts` (1000 samples for modes, 500 against 500 for W2). A seed that disagrees with the claim is named; an",
         "exclamation mark stands for unstable.",
         "",
-        "## The claims of papers/003, on the ring (8 modes, radius 2, std 0.1)",
+        "## The claims of Choi et al. 2024, on the ring (8 modes, radius 2, std 0.1)",
         "",
         "| method | the paper, in our words | verdicts of the seeds | seeds that agree | W2 (floor) | on modes | loss spread |",
         "|---|---|---|---|---|---|---|",

@@ -63,7 +63,7 @@ class Recipe(NamedTuple):
     shift: int = 0
 
 
-# Three layers train as well without normalisation, and then see noise for what it is: with it, the Frechet distance of
+# Three layers train as well without normalisation, and then see noise for what it is: with it, the Fréchet distance of
 # uniform noise from mnist8 is half as large (55 instead of 116) and its recall twice as high (.51 instead of .26).
 SMALL = Recipe(widths=(16, 32, 32), strides=(1, 2, 1))
 GREY = Recipe(widths=(16, 32, 32), strides=(2, 2, 1), first_kernel=5, epochs=10)

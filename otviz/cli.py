@@ -34,10 +34,11 @@ commands:
   experiment ID|all     run a claim of the papers over seeds and judge it [--seeds 5] [--quick] [--json]
   figures NAME|all      draw the papers' overview figures from trainings of our own, one SVG each [--out pictures]
   export RUN            a run, or several, as a notebook, a report, CSV, NPZ ... [--as KIND] [--out FILE]
+  record [NAME ...]     record the runs that pages play before anything is trained: those that are missing, or these
   transport             solve one transport problem between two files or samples of points
 
 otviz COMMAND --help, and otviz train METHOD --help, tell more. The dashboard: streamlit run app.py"""
-COMMANDS = ("list", "train", "evaluate", "experiment", "figures", "export", "transport")
+COMMANDS = ("list", "train", "evaluate", "experiment", "figures", "export", "record", "transport")
 HELP = ("-h", "--help")
 
 
@@ -71,7 +72,7 @@ def _run(words: list[str]) -> int:
             return _train(words[1:])
     if words[0] == "experiment":
         return _experiment(words[1:])
-    rest = {"evaluate": _evaluate, "figures": _figures, "export": _export, "transport": _transport}
+    rest = {"evaluate": _evaluate, "figures": _figures, "export": _export, "record": _record, "transport": _transport}
     return rest[words[0]](words[1:])
 
 
@@ -234,6 +235,24 @@ def _export(words: list[str]) -> int:
     from otviz.exporting import ExportArgs, exported
 
     print(exported(flags.parse(ExportArgs, words, "export")))
+    return 0
+
+
+def _record(words: list[str]) -> int:
+    from otviz.recordings import names
+    from otviz.recordings.recorder import make
+    from otviz.recordings.table import recordings
+
+    known, there = recordings(), names()
+    if words and words[0] in HELP:
+        print("usage: otviz record [NAME ...]\n\nrecordings (without a name those that are missing are made):")
+        print("\n".join(f"  {name:40} {'' if name in there else 'missing'}".rstrip() for name in known))
+        return 0
+    if unknown := [word for word in words if word not in known]:
+        raise ValueError(f"there is no recording {unknown[0]!r}; there is {', '.join(known)}")
+    for name in words or [name for name in known if name not in there]:
+        size = make(known[name], lambda line: print(line, flush=True))
+        print(f"{name}: {size / 1000:.0f} kB", flush=True)
     return 0
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from otviz.bibliography import cite_link
 from otviz.distributions import Distribution
 from otviz.distributions.ring import Ring
 from otviz.methods import Method, named
@@ -28,7 +29,7 @@ class Preset:
         title: for a person.
         methods: one panel each, in reading order.
         steps: that each of them trains.
-        look_for: what there is to see, in a sentence or two.
+        look_for: what there is to see, in a few sentences of Markdown that hold in any number of columns.
         columns: panels in a row; None leaves it to the page.
         target: what it is shown on.
     """
@@ -80,15 +81,15 @@ def _quick(name: str, **knobs: Any) -> Method:
 def _table_1() -> Preset:
     return Preset(
         "table-1",
-        "Table 1: with and without cost, identity and SP",
+        "Cost or no cost (Table 1)",
         (
             _quick("wgan"), _quick("otm"), _method("wgan-gp"), _method("gan"),
             _quick("uotm-no-cost"), _quick("uotm"), _method("uotm-sd"),
         ),
         5000,
-        "The first two columns are Table 1 of papers/003: without cost on the left, with it on the right; g = identity "
-        "above, softplus below. Without cost modes get lost, with g = identity the loss shakes; WGAN-GP leaves points "
-        "between modes. UOTM, with both, covers calmly.",
+        "WGAN, GAN and UOTM without cost have **no transport cost** and lose modes; OTM, UOTM and UOTM-SD have one and keep "
+        "all eight. With g = identity (WGAN, OTM) the loss stays rough, with softplus (UOTM) it settles. WGAN-GP leaves "
+        f"points between modes. After {cite_link('choi', 'Table 1')}.",
         columns=4,
         target=_ring(),
     )  # fmt: skip
@@ -97,11 +98,11 @@ def _table_1() -> Preset:
 def _figure_1() -> Preset:
     return Preset(
         "figure-1",
-        "Figure 1: snapshots at equal steps",
+        "Snapshots (Figure 1)",
         (_quick("wgan"), _method("wgan-gp"), _quick("otm"), _quick("uotm-no-cost"), _quick("uotm"), _quick("uotm-kl")),
         5000,
-        "The rows of Figure 1 of papers/003. Open the view Figure 1 under the picture: snapshots in columns at equal "
-        "steps, both losses at the right.",
+        f"The methods of {cite_link('choi', 'Fig. 1')}. The view **Figure 1** under the panels shows each of them at equal "
+        "steps, with its losses.",
         columns=3,
         target=_ring(),
     )
@@ -111,11 +112,12 @@ def _freeze() -> Preset:
     after = {"freeze_after": 1500}
     return Preset(
         "freeze",
-        "Freeze the critic (OT-GAN, Figure 2)",
+        "Freeze the critic (Figure 2)",
         (_method("ot-gan", **after), _method("dan-s", lr=1e-3, adversary_lr=1e-3, **after), _method("gan", **after)),
         4000,
-        "Each critic stops learning at step 1500 and the generator goes on against it. OT-GAN still has a distance to "
-        "descend and keeps its modes; DAN-S loses balance, then modes; the plain GAN's points fly away.",
+        "Each critic stops learning at step 1500; its generator goes on against it. OT-GAN still has a distance to reduce "
+        "and keeps its modes; DAN-S loses its balance, then modes; the points of the plain GAN fly away. "
+        f"After {cite_link('salimans', 'Fig. 2')}.",
         columns=3,
         target=_ring(std=0.2),
     )
@@ -124,11 +126,11 @@ def _freeze() -> Preset:
 def _matching() -> Preset:
     return Preset(
         "matching",
-        "Random against optimal matching (OT-GAN, section 5.2)",
+        "Optimal or random matching",
         (_method("ot-gan"), _method("ot-gan", matching="random")),
         3000,
-        "The same critic and the same batches, matched by optimal transport and at random. Matched at random the "
-        "generated points never leave the smear.",
+        "Two OT-GANs with the same critic and the same batches: one matches points by optimal transport, the other at "
+        f"random, and its points stay smeared. After {cite_link('salimans', 'section 5.2')}.",
         columns=2,
         target=_ring(std=0.2),
     )
@@ -137,11 +139,12 @@ def _matching() -> Preset:
 def _batch_size() -> Preset:
     return Preset(
         "batch-size",
-        "Batch size (OT-GAN, Figure 3, in 2D)",
+        "Batch size of OT-GAN",
         tuple(_method("ot-gan", batch_size=size) for size in (16, 64, 256, 1024)),
         2000,
-        "OT-GAN with minibatches of 16, 64, 256 and 1024 points. Small batches match badly: the loss is noisy and its "
-        "floor high. The largest takes most of the time, and the others wait for it.",
+        "OT-GAN with minibatches of 16, 64, 256 and 1024 points. Small batches match badly: the loss is noisy and its floor "
+        "high. The largest takes most of the time, and the others wait for it. "
+        f"After {cite_link('salimans', 'Fig. 3')}, in two dimensions.",
         columns=4,
         target=_ring(std=0.2),
     )
@@ -151,10 +154,11 @@ def _schedules() -> Preset:
     kinds = ("linear", "cosine", "step", "geometric")
     return Preset(
         "schedules",
-        "Schedules of alpha: UOTM and UOTM-SD",
+        "Schedules of alpha",
         (_quick("uotm"), *(_method("uotm-sd", schedule=kind) for kind in kinds)),
         6000,
-        "UOTM has alpha = 1 throughout; in UOTM-SD alpha rises from 0.2 to 5. Half way it is behind UOTM: judge the end.",
+        "UOTM has alpha = 1 throughout; UOTM-SD raises it from 0.2 to 5, here by four schedules. Half way UOTM-SD is behind: "
+        f"judge the end. After {cite_link('choi')}.",
         columns=3,
         target=_ring(),
     )
@@ -163,12 +167,13 @@ def _schedules() -> Preset:
 def _tau() -> Preset:
     return Preset(
         "tau",
-        "Small, right and large tau (Figure 4)",
+        "Small, right and large tau",
         tuple(_quick("uotm", tau=tau) for tau in (0.001, 0.05, 10.0))
         + tuple(_method("uotm-sd", tau=tau) for tau in (0.001, 0.05, 10.0)),
         5000,
-        "UOTM above, UOTM-SD below, tau from left to right. With tau too small UOTM unbalances its modes, with tau too "
-        "large it smears them. UOTM-SD mends part of the second, and so does a constant alpha of 5: see the claim u-tau.",
+        "UOTM and UOTM-SD, each with three values of tau. Too small a tau leaves modes unequally filled, too large a tau "
+        "smears them. UOTM-SD undoes part of the smearing, and so does a constant alpha of 5. "
+        f"After {cite_link('choi', 'Fig. 4')}.",
         columns=3,
         target=_ring(),
     )

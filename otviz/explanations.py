@@ -4,7 +4,8 @@
     explanations/derivations/<order>_<topic>.md  `# title`, the text, `## Where it is`, facts
     explanations/reading/<page>.md               `## picture: title`, a text
 
-Facts are a last list of `- Key: value`. Files are read anew at every call: a text changed is seen at the next click.
+In derivations `{{choi, Eq. 1}}` cites a source of `otviz.bibliography`, and a line `{{figure: name}}` is a place for a live
+figure. Facts are a last list of `- Key: value`. Files are read anew at every call: a text changed is seen at the next click.
 """
 
 from __future__ import annotations
@@ -14,16 +15,22 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from otviz.bibliography import BIBLIOGRAPHY, cite, cite_link
+
 EXPLANATIONS = Path(__file__).resolve().parents[1] / "explanations"
 
 WHERE = "Where it is"
 """Heading of the facts of a derivation."""
 
 _WORD_FACTS = ("Symbol", "Unit", "Elsewhere", "Knobs", "Derivations")
-_DERIVATION_FACTS = ("Code", "Methods", "Losses", "Words", "Show", "Tests")
+_DERIVATION_FACTS = ("Learn", "Code", "Methods", "Losses", "Words", "Show", "Tests")
 _FACT = re.compile(r"- ([A-Z][a-z]+): (.+)")
 _LINK = re.compile(r"\[([^]]+)\]\((\w+)(?:\?([^)]*))?\)")
 _CODE = re.compile(r"([\w.]+)(?: \(([^)]*)\))?")
+_CITED = re.compile(r"\{\{(\w+)(?:, ([^{}]+))?\}\}")
+_FIGURE = re.compile(r"^\{\{figure: ([a-z0-9-]+)\}\}$", re.MULTILINE)
+WORDS_A_MINUTE = 60
+"""How fast a derivation is read, a formula counting as one word."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,8 @@ class Derivation:
 
     Attributes:
         topic: its place in a link.
+        text: Markdown, with citations written out.
+        learn: what one learns, in a sentence.
         code: modules, each with the names in it that matter.
         methods, losses: names of the methods, and of the losses of a transport problem, that it derives.
         words: names of entries of the glossary.
@@ -65,12 +74,25 @@ class Derivation:
     topic: str
     title: str
     text: str
+    learn: str
     code: tuple[tuple[str, tuple[str, ...]], ...]
     methods: tuple[str, ...]
     losses: tuple[str, ...]
     words: tuple[str, ...]
     views: tuple[View, ...]
     tests: tuple[str, ...]
+
+    @property
+    def minutes(self) -> int:
+        """How long it takes to read."""
+        words = len(re.sub(r"\$\$.*?\$\$|\$.*?\$", "x", self.text, flags=re.DOTALL).split())
+        return max(1, round(words / WORDS_A_MINUTE))
+
+    @property
+    def parts(self) -> list[tuple[str, str]]:
+        """The text cut at its figures: each part with the name of the figure that follows it, empty for the last."""
+        cut = _FIGURE.split(self.text)
+        return list(zip(cut[::2], [*cut[1::2], ""], strict=True))
 
 
 @dataclass(frozen=True)
@@ -152,11 +174,26 @@ def _derivation(path: Path) -> Derivation:
     if left:
         raise ValueError(f"{path.name}: below '{WHERE}' there may only be facts; got {left[:60]!r}")
     return Derivation(
-        topic=named[1], title=head[2:].strip(), text=body.strip(),
+        topic=named[1], title=head[2:].strip(), text=_cited(path, body.strip()), learn="; ".join(facts["Learn"]),
         code=tuple((match[1], _names([match[2] or ""])) for match in _CODE.finditer("; ".join(facts["Code"]))),
         methods=_names(facts["Methods"]), losses=_names(facts["Losses"]), words=_names(facts["Words"]),
         views=tuple(_view(path, show) for show in facts["Show"]), tests=_names(facts["Tests"]),
     )  # fmt: skip
+
+
+def _cited(path: Path, text: str) -> str:
+    """The text with its citations written out; the first of each source is a link."""
+    seen: set[str] = set()
+
+    def write(match: re.Match[str]) -> str:
+        key, where = match[1], match[2] or ""
+        if key not in BIBLIOGRAPHY:
+            raise ValueError(f"{path.name} cites {key!r}; there are {', '.join(BIBLIOGRAPHY)}")
+        first = key not in seen
+        seen.add(key)
+        return cite_link(key, where) if first else cite(key, where)
+
+    return _CITED.sub(write, text)
 
 
 def _view(path: Path, show: str) -> View:

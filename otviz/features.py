@@ -58,7 +58,7 @@ class Evaluation:
     Attributes:
         judge: the classifier: name of its checkpoint and the first digits of the SHA-256 of its weights. Scores of
             different judges must not be compared.
-        frechet: squared Frechet distance between Gaussians through the features, in their squared units; not FID.
+        frechet: squared Fréchet distance between Gaussians through the features, in their squared units; not FID.
         precision, recall, coverage: in [0, 1]; density: >= 0, about 1 for real images (`image_metrics.neighbours`).
         inception_style: from 1 to the number of classes, by this classifier; not an Inception score.
         class_shares: share of the samples in each class; sums to 1.

@@ -1,7 +1,7 @@
 """How good generated images are, from features, class probabilities and pixels: formulas on arrays, numpy only.
 
 Every score of finite samples has a floor, that of real images against other real images, and means something above it
-only. No single one suffices: precision is high for a collapsed generator and even for noise, a Frechet distance or an
+only. No single one suffices: precision is high for a collapsed generator and even for noise, a Fréchet distance or an
 inception-style score does not see copies; read precision with recall, and both with the histogram of classes.
 """
 
@@ -44,7 +44,7 @@ def moments(features: Values) -> Moments:
 
 
 def frechet_distance(a: Moments, b: Moments) -> float:
-    """Squared Frechet distance (squared W2) between Gaussians, in squared units of the features, >= 0.
+    """Squared Fréchet distance (squared W2) between Gaussians, in squared units of the features, >= 0.
 
     |m_a - m_b|^2 + tr(S_a) + tr(S_b) - 2 tr (S_a^1/2 S_b S_a^1/2)^1/2 (Dowson and Landau 1982; Heusel et al. 2017).
     """

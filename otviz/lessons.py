@@ -113,6 +113,11 @@ def lessons() -> tuple[list[Lesson], list[str]]:
     return sorted(found, key=lambda each: (each.order, each.name)), problems
 
 
+def shipped() -> list[Lesson]:
+    """Those of this project, in the order of their names. Raises ValueError for a file that is broken."""
+    return [read(path) for path in sorted(SHIPPED.glob("*.md"))]
+
+
 def read(path: Path) -> Lesson:
     """Read a file.
 

@@ -19,7 +19,7 @@ class FiguresArgs:
     """Draw the papers' overview figures from trainings of our own, one SVG each; what is not trained yet is trained first.
 
     Args:
-        name: of a figure, such as 003-figure-1, or "all".
+        name: of a figure, such as choi-figure-1, or "all".
         out: folder for the pictures.
         seed: of the trainings.
         quick: the short form: a few steps each, to see that it works.

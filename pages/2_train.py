@@ -25,7 +25,8 @@ with source_box, boxes.section(link, "Source", prefix="source"):
     source = setup.choose_distribution(link, "source", "gaussian", flat=True)
 if run is None:
     with canvas:
-        following.show_preview(target, source)
+        if not lessons.show_recorded(link, key="train"):
+            following.show_preview(target, source)
 with method_box:
     method, plan = setup.choose_training(link)
 config = setup.config_of(method, target, source, plan)
@@ -39,8 +40,10 @@ with go:
     if living is not None:
         with st.container(key="beside"):
             st.caption(settling.note(run) or running.beside(living))
-    elif st.button("Train", type="primary", width="stretch", disabled=config is None, shortcut="T") and config:
-        running.begin(link, config)
+    else:
+        pressed = st.button("Train", type="primary", width="stretch", disabled=config is None, shortcut="T")
+        if config and (pressed or (run is None and running.asked_to_start(link))):
+            running.begin(link, config)
     if missing:
         st.warning(missing)
     if run is not None and running.unfinished(run) and st.button("Go on with this run", width="stretch"):

@@ -9,7 +9,7 @@ link = links.open_link("compare")
 panel, picture = lessons.columns(link, 3, 10)
 
 with panel:
-    go, settings = st.container(), st.container(gap="small")
+    said, settings = st.container(), st.container(gap="small")
 with picture:
     buttons, canvas, under = st.container(), st.container(), st.container()
 
@@ -19,18 +19,19 @@ living = any(running.alive(run) for run in runs)
 
 with settings:
     chosen = comparing.choose(link, locked=living)
-comparing.settle(link, runs, chosen)
+runs = comparing.settle(link, runs, chosen)
+if living:
+    said.caption(comparing.LIVE)
+recording = "" if runs else comparing.recording_of(link, chosen)
 
-with go:
-    if living:
-        st.caption("The knobs that are open act on these runs at once.")
-    elif st.button("Train all", type="primary", width="stretch", disabled=not chosen.configs, shortcut="T"):
-        comparing.begin(link, chosen.configs)
 with buttons:
-    comparing.tell(runs, chosen)
-    steering.steer(link, runs, comparing.labels_of(runs), chosen.configs)
+    if running.asked_to_start(link) and not runs and chosen.configs:
+        comparing.begin(link, chosen.configs)
+    comparing.tell(link, runs, chosen, recording)
+    if runs:
+        steering.steer(link, runs, comparing.labels_of(runs), chosen.configs)
 with canvas:
-    comparing.show(runs, chosen, drawn)
+    comparing.show(runs, chosen, drawn, recording)
 with under:
     compare_views.show(link, runs, chosen)
 link.publish({"runs": ",".join(run.id for run in runs)})

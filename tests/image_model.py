@@ -14,7 +14,7 @@ from otviz.methods import named as method_named
 from otviz.presets import preset
 from otviz.runs.config import RunConfig
 
-CLAIM = "A claim (papers/003)"
+CLAIM = "A claim (Choi et al. 2024)"
 
 
 def digits_config(method: str = "uotm", steps: int = 6, by_class: bool = False, **knobs: object) -> RunConfig:

@@ -5,20 +5,25 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from benchmarks import claims, compare, images, naive, solvers, speed, stacked, transport
 from benchmarks.__main__ import ROWS, main
+from benchmarks.picture import RING, Frame, draw, frames
 from benchmarks.rivals import Tried, best
 from benchmarks.rows import Effort, Measured, Row, machine, record_of, store, stored
-from benchmarks.table import BEGIN, END, render, write_into
+from benchmarks.table import HEADLINES, SOLVER_CHANGED, headlines, render, write_into
 from benchmarks.timing import Paired, paired
 from benchmarks.truth import converged, converged_gradient
 from otviz.datasets.mnist import Mnist
+from otviz.methods.unified import UOTMNoCost
+from otviz.metrics import coverage
 from otviz.ot.exact import exact_coupling, squared_distances
 from tests.datasets.tiny_sets import tiny_idx
 
+ROOT = Path(__file__).resolve().parents[1]
 HERE = [
     row.name for row in (*speed.ROWS, *stacked.ROWS, *claims.ROWS, *solvers.ROWS, *transport.ROWS, compare.ROWS[0])
 ]  # the live rows need a server and a browser
@@ -107,13 +112,47 @@ def test_stored_rows_come_back_and_machines_are_told(tmp_path: Path) -> None:
 
 
 def test_the_table_goes_between_its_marks(tmp_path: Path) -> None:
-    path = tmp_path / "README.md"
-    path.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
-    write_into(path, "new")
-    assert path.read_text() == f"before\n{BEGIN}\nnew\n{END}\nafter\n"
-    path.write_text("nothing")
-    with pytest.raises(ValueError, match="needs the lines"):
-        write_into(path, "new")
+    path = tmp_path / "NUMBERS.md"
+    path.write_text("before\n<!-- numbers -->\nold\n<!-- /numbers -->\nafter\n")
+    write_into(path, "numbers", "new")
+    assert path.read_text() == "before\n<!-- numbers -->\nnew\n<!-- /numbers -->\nafter\n"
+    with pytest.raises(ValueError, match="needs the lines <!-- headlines -->"):
+        write_into(path, "headlines", "new")
+
+
+def _record(name: str, date: str, load: float) -> dict[str, object]:
+    where = {"cpu": "CPU", "cores": 2, "gpu": None, "torch": "2", "date": date, "load": load}
+    return {
+        "row": name,
+        "ratio": 3.14159,
+        "shown": "x3",
+        "reached": True,
+        "sample": "s",
+        "seconds": 1,
+        "machine": where,
+    }
+
+
+def test_headlines_are_ratios_that_still_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(HEADLINES, "sinkhorn-speed", "as fast")
+    quiet, busy = _record("uotm-eager", "2026-11-22", 0.5), _record("uotm-compiled", "2026-11-22", 2)
+    old, new = _record("sinkhorn-speed", "2026-11-28", 0), _record("sinkhorn-speed", SOLVER_CHANGED, 0)
+    lines = headlines({"uotm-eager": quiet, "uotm-compiled": busy, "sinkhorn-speed": old}).splitlines()
+    assert [line.startswith("- **3.1 times**") for line in lines[:2]] == [True, True]
+    assert [line.endswith("†") for line in lines[:2]] == [True, False]
+    assert lines[2] == "", "the row that is older than the solver is left out"
+    assert "as fast" in headlines({"sinkhorn-speed": new})
+    row = Row("sinkhorn-speed", "what", "target", lambda effort: Measured("x2", True))
+    assert "| A ‡ |" in render([row], {"sinkhorn-speed": old})
+    assert "‡" not in render([row], {"sinkhorn-speed": new})
+
+
+def test_documents_are_those_of_the_stored_results() -> None:
+    """README.md and docs/NUMBERS.md say what `python -m benchmarks --render` writes."""
+    records = {name: record for name, row in ROWS.items() if (record := stored(row)) is not None}
+    assert render(ROWS.values(), records) in (ROOT / "docs" / "NUMBERS.md").read_text(encoding="utf-8")
+    assert headlines(records) in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert set(HEADLINES) <= set(ROWS)
 
 
 @pytest.mark.parametrize("arguments", [["no-such-row"], ["uotm-eager", "--quick", "--write"]])
@@ -126,3 +165,28 @@ def test_bad_arguments_are_refused(arguments: list[str]) -> None:
 def test_one_row_at_tiny_size_prints_its_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["uotm-compiled", "--quick"]) == 0
     assert "| `uotm-compiled` |" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("modes", "step", "badge"),
+    [
+        (range(8), 90, "all 8 modes covered"),
+        (range(3), 90, "5 of 8 modes lost"),
+        (range(3), 10, "3 of 8 modes so far"),
+    ],
+)
+def test_the_badge_of_the_moving_picture_counts_modes(modes: range, step: int, badge: str) -> None:
+    real, mixture = RING.sample(4000, np.random.default_rng(0)), RING.mixture()
+    nearest = np.linalg.norm(real[:, None] - mixture.centres, axis=2).argmin(axis=1)
+    points = real[np.isin(nearest, modes)]
+    frame = Frame(step, points, {"samples": len(points), **coverage(points, mixture)})
+    assert frame.badge(steps=100)[0] == badge
+
+
+def test_the_moving_picture_is_drawn_from_a_training() -> None:
+    first, last = frames(UOTMNoCost(batch_size=8, hidden=8), steps=4, seed=0, count=2)
+    assert (first.step, last.step) == (0, 4)
+    assert not np.array_equal(first.points, last.points), "it has learned"
+    drawn = draw(first, last, steps=4)
+    assert drawn.tobytes() != draw(last, first, steps=4).tobytes()
+    assert drawn.width == 860

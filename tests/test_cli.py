@@ -319,7 +319,10 @@ def test_without_arguments_it_says_what_there_is(cli: Run) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["fly"], "command must be one of list, train, evaluate, experiment, figures, export, transport; got 'fly'"),
+        (
+            ["fly"],
+            "command must be one of list, train, evaluate, experiment, figures, export, record, transport; got 'fly'",
+        ),
         (["train"], "say which method to train: one of dan-s"),
         (["train", "nope"], "method must be one of dan-s, gan"),
         (["train", "uotm", "--target", "rign"], "distribution must be one of checkerboard"),

@@ -30,7 +30,7 @@ def test_a_preset_can_be_trained_as_it_is(name: str) -> None:
 
 
 def test_table_1_is_the_papers() -> None:
-    """Without cost on the left, with it on the right; identity above, softplus below (papers/003, Table 1)."""
+    """Without cost on the left, with it on the right; identity above, softplus below (Choi et al. 2024, Table 1)."""
     preset = presets()["table-1"]
     grid = np.array([*preset.methods, None], dtype=object).reshape(2, preset.columns)[:, :2]
     assert [[method.scalars(0.5)["tau"] > 0 for method in row] for row in grid] == [[False, True]] * 2

@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from otviz import lessons
 from otviz.declared import declared
 from otviz.distributions import distributions
 from otviz.explanations import EXPLANATIONS, derivations, glossary, matching, readings
+from otviz.laboratory.flipbooks import FLIPBOOKS
 from otviz.methods import methods
+from otviz.syllabus import after, syllabus
 from otviz.transport.problem import LOSSES
 from pages._ui import (
     compare_views,
@@ -21,12 +24,15 @@ from pages._ui import (
     image_details,
     reading,
     run_list,
+    sketches,
     transport_views,
 )
+from pages._ui.flipbook import PLAYED
 from pages._ui.frame import cards
 from pages._ui.gallery_look import Look
 from pages._ui.inside import Rematch
 from pages._ui.laboratory import OwnFunction
+from pages._ui.sketches import SKETCHES
 
 ROOT = EXPLANATIONS.parent
 PAGE_OF_TEXT = 540  # words that fit on a page beside a few formulas
@@ -211,30 +217,94 @@ def test_formulas_are_closed() -> None:
         assert text.replace("$$", "").count("$") % 2 == 0, path.name
 
 
-def cited() -> set[tuple[str, int, bool]]:
-    """(paper, equation, whether it is marked as not read in the paper itself)."""
-    text = "\n".join(each.text for each in derivations().values())
-    found = re.findall(r"(00[0-3]), Eq\. (\d+)( \[second hand\])?", text)
-    bound = "Eq. 11 [second hand]" in text
-    assert bound
-    return {(paper, int(number), bool(mark)) for paper, number, mark in found}
+def cited() -> set[tuple[str, str, int]]:
+    """(topic, source, equation) of every equation that a derivation cites."""
+    found = set()
+    for path in sorted((EXPLANATIONS / "derivations").glob("*.md")):
+        for source, where in re.findall(r"\{\{(\w+), (Eqs?\. [^{}]+)\}\}", path.read_text(encoding="utf-8")):
+            found |= {(path.stem.partition("_")[2], source, int(number)) for number in re.findall(r"\d+", where)}
+    return found
+
+
+# Numbers of equations that stand in the papers, as far as our copies go.
+PRINTED = {"salimans": {1, 2, 4, 5, 6, 7, 8}, "vu": {1, 2, 3, 4, 5, 6, 7}, "choi": {1, 2, 3, 4, 5, 6, 7, 8, 9}}
 
 
 def test_equations_beyond_our_copy_are_marked() -> None:
-    """The text of 003 ends after Eq. 9."""
-    assert {number for paper, number, mark in cited() if mark} == {11, 12, 13}
-    assert all(mark == (paper == "003" and number > 9) for paper, number, mark in cited())
+    beyond = {(topic, number) for topic, source, number in cited() if number not in PRINTED[source]}
+    assert {number for _, number in beyond} == {11, 12, 13}
+    assert all("ends at Eq. 9" in derivations()[topic].text for topic, _ in beyond)
 
 
-# Numbers of equations that stand in the papers, as far as our copies go (the text of 003 ends after Eq. 9).
-PRINTED = {"001": {1, 2, 4, 5, 6, 7, 8}, "002": {1, 2, 3, 4, 5, 6, 7}, "003": {1, 2, 3, 4, 5, 6, 7, 8, 9}}
-
-
-@pytest.mark.parametrize("paper", sorted(PRINTED))
-def test_cited_equations_stand_in_the_paper(paper: str) -> None:
-    own = {number for of, number, mark in cited() if of == paper and not mark}
+@pytest.mark.parametrize("source", sorted(PRINTED))
+def test_cited_equations_stand_in_the_paper(source: str) -> None:
+    own = {number for _, of, number in cited() if of == source} - {11, 12, 13}
     assert own
-    assert own <= PRINTED[paper]
+    assert own <= PRINTED[source]
+
+
+def test_citations_are_written_out_and_the_first_is_a_link() -> None:
+    text = derivations()["kantorovich"].text
+    assert "{{choi" not in text
+    assert text.count("[Choi et al. 2024, Eq. 1](https://arxiv.org/abs/2310.02611)") == 1
+    assert "(Choi et al. 2024, Eq. 2)" in text
+
+
+def test_every_figure_named_is_there_and_every_figure_is_named() -> None:
+    named = {figure for each in derivations().values() for _, figure in each.parts if figure}
+    assert named == {*FLIPBOOKS, *PLAYED}
+    assert set(PLAYED.values()) <= set(lessons.names())
+    assert "{{" not in "".join(text for each in derivations().values() for text, _ in each.parts)
+
+
+# The order to read in
+
+
+def test_the_order_has_every_shipped_lesson_and_derivation_once() -> None:
+    stops = [(stop.kind, stop.name) for part in syllabus() for stop in part.stops]
+    assert len(set(stops)) == len(stops)
+    assert set(stops) >= {("derivation", topic) for topic in derivations()}
+    assert set(stops) >= {("lesson", each.name) for each in lessons.shipped()}
+    topics = [name for kind, name in stops if kind == "derivation"]
+    assert topics == list(derivations())  # the list of derivations has the same order
+    assert {f"{kind}/{name}" for kind, name in stops} == set(SKETCHES)
+
+
+def test_next_leads_through_the_whole_order_and_ends() -> None:
+    parts = syllabus()
+    stops = [stop for part in parts for stop in part.stops]
+    here, walked = stops[0], [stops[0]]
+    while (found := after(parts, here.kind, here.name)) is not None:
+        here = found
+        walked.append(found)
+    assert walked == stops
+    assert after(parts, "lesson", "not-there") is None
+
+
+def test_a_lesson_of_a_teacher_comes_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTVIZ_HOME", str(tmp_path))
+    (tmp_path / "lessons").mkdir()
+    head = "---\ntitle: Own\npage: train\nlearn: It.\nminutes: 1\n---\n"
+    (tmp_path / "lessons" / "own.md").write_text(f"{head}Look.\n", encoding="utf-8")
+    assert [stop.title for stop in syllabus()[-1].stops] == ["Own"]
+
+
+def test_an_item_of_the_order_that_cannot_be_understood_is_quoted(tmp_path: Path) -> None:
+    (tmp_path / "syllabus.md").write_text("# Part\n\n- essay blur\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="essay blur"):
+        syllabus(tmp_path)
+
+
+@pytest.mark.parametrize("name", sorted(SKETCHES))
+def test_every_sketch_is_a_small_picture(name: str) -> None:
+    import base64
+    from xml.etree import ElementTree
+
+    kind, _, of = name.partition("/")
+    (drawn,) = re.findall(r"base64,([^\"]+)", sketches.image(kind, of))
+    assert len(drawn) < 30_000
+    root = ElementTree.fromstring(base64.b64decode(drawn))
+    assert len(root) > 1
 
 
 # Pictures

@@ -92,7 +92,7 @@ class TestMatchings:
         assert matchings(drawn, method, 0.02).loss == pytest.approx(loss.item(), rel=1e-3, abs=1e-6)
 
     def test_epsilon_1_is_nearly_random_for_a_cosine_cost(self, method, drawn):
-        """The kernel lies in [e^-2, 1]: a plan within e^2 of uniform (the setting of papers/002, against 1/500)."""
+        """The kernel lies in [e^-2, 1]: a plan within e^2 of uniform (the setting of Vu, against 1/500)."""
         steps = at_epsilons(drawn, method, cost="cosine")
         assert [step.epsilon for step in steps] == [1 / 500, 1 / 50, 1 / 5, 1.0]
         found = [step.entropy for step in steps]

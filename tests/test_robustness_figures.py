@@ -14,7 +14,7 @@ from otviz.robustness import Outcome, Sweep
 
 ROWS = (method("uotm")(), method("uotm-sd")(schedule="geometric"), method("otm")())  # type: ignore[call-arg]
 SWEEP = Sweep("tau", (0.0, 0.001, 0.05, 10.0), ROWS, distribution("ring")(), seeds=(0, 1))
-KINDS = ("covers", "collapsed: 3 of 8", "mixes modes", "unbalanced", "not judged", "not finished")
+KINDS = ("covers", "collapsed: 3 of 8 modes left", "mixes modes", "unbalanced", "not judged", "not finished")
 
 
 def outcome(number: int, **changes: object) -> Outcome:
@@ -85,12 +85,12 @@ def test_the_map_shows_verdicts_and_what_is_to_come():
     figure = robustness_map(SWEEP, SOME)
     heat, marks, blank = figure.data
     words = [word for row in heat.text for word in row if word]
-    assert sorted(words) == sorted(["covers", "3 of 8", "mixes", "unbal.", "unstable"])
+    assert sorted(words) == sorted(["covers", "3 of 8 left", "mixes", "unbal.", "unstable"])
     assert len(marks.x) == 5
     assert list(blank.text) == ["…"] * (SWEEP.total - 5)
     assert sum(value is None for row in heat.z for value in row) == SWEEP.total - 5
     assert list(figure.layout.yaxis.ticktext)[2:4] == ["UOTM-SD, schedule geometric, seed 0", "UOTM-SD, schedule geometric, seed 1"]  # fmt: skip
-    assert any("collapsed: 3 of 8" in text for text in marks.text)
+    assert any("collapsed: 3 of 8 modes left" in text for text in marks.text)
     assert "1000 samples" in marks.text[1]
     assert "500 points" in marks.text[1]
 

@@ -80,11 +80,11 @@ def test_a_good_fit_covers():
 @pytest.mark.parametrize(("modes", "word"), [((0, 4), "2 of 8"), ((0, 1, 2, 4, 5, 6, 7), "7 of 8"), ((3,), "1 of 8")])
 def test_lost_modes_are_counted(modes, word):
     found = _judge(_on(modes))
-    assert (found.kind, found.word) == ("collapsed", f"collapsed: {word}")
+    assert (found.kind, found.word) == ("collapsed", f"collapsed: {word} modes left")
 
 
 def test_a_point_away_from_all_modes_is_a_collapse_too():
-    assert _judge(np.full((1000, 2), 0.01, np.float32)).word == "collapsed: 0 of 8"
+    assert _judge(np.full((1000, 2), 0.01, np.float32)).word == "collapsed: 0 of 8 modes left"
 
 
 def test_bridges_mix_modes_but_thin_ones_do_not():
@@ -157,7 +157,7 @@ def test_too_early_is_not_finished_whatever_it_looks_like():
 def test_coming_and_going_is_unstable_even_if_it_ends_well():
     even, odd, whole = _on((0, 2, 4, 6)), _on((1, 3, 5, 7)), _on(ALL)
     found = _over([even, odd] * 10)
-    assert (found.word, found.stability) == ("collapsed: 4 of 8", "unstable")
+    assert (found.word, found.stability) == ("collapsed: 4 of 8 modes left", "unstable")
     assert "came back" in found.shaking
     assert _over([even, odd] * 9 + [whole] * 2).words == "covers, unstable"
 
@@ -165,7 +165,7 @@ def test_coming_and_going_is_unstable_even_if_it_ends_well():
 def test_the_word_is_on_the_last_look_and_one_look_without_a_mode_is_no_shaking():
     whole, some = _on(ALL), _on(range(5))
     assert _over([whole] * 17 + [some] + [whole] * 2).words == "covers"
-    assert _over([whole] * 19 + [some]).words == "collapsed: 5 of 8"
+    assert _over([whole] * 19 + [some]).words == "collapsed: 5 of 8 modes left"
 
 
 @pytest.mark.parametrize("spread", [3, 1000])
@@ -268,7 +268,10 @@ class TestOnMixturesOfAllSizes:
         weights = target.mixture().weights.copy()
         weights[0] *= 0.08
         total = len(weights)
-        assert _word(_blobs(target, weights=weights / weights.sum()), target) == f"collapsed: {total - 1} of {total}"
+        assert (
+            _word(_blobs(target, weights=weights / weights.sum()), target)
+            == f"collapsed: {total - 1} of {total} modes left"
+        )
 
     def test_a_few_points_again_and_again_are_too_narrow(self, target):
         points = target.sample(120, np.random.default_rng(1))
@@ -334,7 +337,7 @@ ring, its tau moved to 6 at step 1600 and its potential frozen at 2950."""
 
 SEEN = {
     "ot-gan-0": "off target", "ot-gan-2": "too wide", "sinkhorn": "mixes modes", "gan-0": "mixes modes", "wgan-0": "mixes modes",
-    "uotm-no-cost-0": "collapsed: 2 of 8", "tau6": "off target",
+    "uotm-no-cost-0": "collapsed: 2 of 8 modes left", "tau6": "off target",
 }  # fmt: skip
 """What a look at the picture says, where it is not that they cover: arms beside two modes, wide modes with bridges, ..."""
 
@@ -374,7 +377,7 @@ def test_the_notebook_s_diversity_does_not_see_what_the_verdict_sees():
     example = notebook_diversity_example()
     assert example.target_diversity == 4.5625
     assert example.diversity == pytest.approx(4.57, abs=0.03)  # the number found for two opposite modes
-    assert example.verdict.word == "collapsed: 2 of 8"
+    assert example.verdict.word == "collapsed: 2 of 8 modes left"
     assert "not a run" in example.label
 
 

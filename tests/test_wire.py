@@ -103,10 +103,14 @@ def same_frame(ours: Snapshot, theirs: Snapshot) -> None:
 
 def test_a_verdict_comes_back_and_may_be_missing() -> None:
     said = PanelUpdate(
-        "run", BOX, verdict="collapsed: 3 of 8", verdict_kind="collapsed", verdict_text="3 of 8 modes. ε"
+        "run", BOX, verdict="collapsed: 3 of 8 modes left", verdict_kind="collapsed", verdict_text="3 of 8 modes. ε"
     )
     back = one(said)
-    assert (back.verdict, back.verdict_kind, back.verdict_text) == ("collapsed: 3 of 8", "collapsed", "3 of 8 modes. ε")
+    assert (back.verdict, back.verdict_kind, back.verdict_text) == (
+        "collapsed: 3 of 8 modes left",
+        "collapsed",
+        "3 of 8 modes. ε",
+    )
     _, version, _, length = struct.unpack_from("<4sHHI", data := encode([said]))
     header = json.loads(data[12 : 12 + length])
     for key in ("verdict", "verdict_kind", "verdict_text"):  # as in a timeline recorded before there were verdicts

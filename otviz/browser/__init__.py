@@ -1,7 +1,7 @@
 """What runs in a browser wherever it is shown, on a page or in a report: the player, and what all canvases share.
 
 A component called `player` is made of `shared.js`, `player.js` and every `player_*.js`, joined to one ES module whose
-default export is `mount({ data, parentElement, setTriggerValue })`, and of `shared.css` and `player.css`.
+default export is `mount({ data, parentElement, setTriggerValue })`, and of `shared.css`, `player.css` and every `player_*.css`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def module(name: str, folder: Path = FOLDER) -> str:
 
 def style(name: str, folder: Path = FOLDER) -> str:
     """The CSS of a component."""
-    return _joined(FOLDER / "shared.css", folder / f"{name}.css")
+    return _joined(FOLDER / "shared.css", folder / f"{name}.css", *sorted(folder.glob(f"{name}_*.css")))
 
 
 def message(options: Mapping[str, Any], body: bytes) -> bytes:

@@ -11,10 +11,11 @@ const SPEEDS = [0.25, 0.5, 1, 2, 4];
 const LIVE_DELAY = 0.55, MOST_DELAY = 3; // seconds behind the newest frame, so that there is always a next one to move to
 const MOST_FRAMES = 600, MOST_SHEETS = 240; // kept per panel; beyond it the older half is thinned
 const GRID_MAX = 65534, OUTSIDE = 65535;
-const OVER = new Set(["done", "failed", "stopped"]);
+const OVER = new Set(["done", "failed", "stopped", "recorded"]);
 const FEW = 2, FILM = 1000 / 32; // of more panels a picture every so many milliseconds: their trainings need the time, too
 const GROUND_EVERY = 60; // milliseconds between drawings of the heat map and arrows while playing
-const SINGLE_WIDE = 720, PANEL_MIN = 250;
+const SINGLE_WIDE = 720, PANEL_MIN = 250, BETWEEN = 12, PLAYBACK = 50; // pixels
+const MANY = 4, COMPACT_MIN = 140, COMPACT_WORDS = 90; // from so many panels on they are compact: least picture, height of the words
 const BESIDE = 520; // from this width of a panel on, its losses and numbers stand beside the picture
 const BRIEF = 440; // below this width only the most telling numbers are written out, the others in a tip
 
@@ -25,13 +26,13 @@ const VERDICTS = {
 
 const METER = [
   { id: "modes", label: "", tip: "Modes covered: those that hold at least a quarter of their due among the samples within 3 standard deviations of a centre" },
-  { id: "quality", label: "high quality", brief: "HQ", tip: "Share of samples within 3 standard deviations of a mode" },
+  { id: "quality", label: "high quality", tip: "Share of samples within 3 standard deviations of a mode" },
   { id: "mixture", label: "between modes", brief: "between", tip: "Mode mixture: share of samples between neighbouring modes" },
   { id: "w2", label: "W2", brief: "W2", tip: "Wasserstein-2 distance to the target, in data units or in those of the file of points. Floor: between two sets of as many real points, mean and standard deviation; up to two of them above the mean a value is within noise. n: samples compared. At step: when it was measured, if not at this one" },
   { id: "precision", label: "precision", tip: "Share of samples that lie where real ones are; high for a collapsed generator too" },
   { id: "recall", label: "recall", tip: "Share of real samples that lie where generated ones are; low after a collapse" },
   { id: "diversity", label: "diversity", tip: "Mean variance of the coordinates (of an image: of its pixels), as in the course's notebook. Two opposite modes score as much as all of them" },
-  { id: "frechet", label: "Frechet distance", brief: "FD", tip: "Squared Frechet distance between features of generated and real images, by the classifier of this data set; not FID. Floor: real images; n: images judged" },
+  { id: "frechet", label: "Fréchet distance", brief: "Fréchet", tip: "Squared Fréchet distance between features of generated and real images, by the classifier of this data set; not FID. Floor: real images; n: images judged" },
   { id: "samples", label: "samples", tip: "Generated samples that modes, quality and mixture are measured on" },
   { id: "alpha", label: "α", tip: "Divergence weight α at this step" },
 ];
@@ -55,6 +56,7 @@ export default function mount({ data, parentElement, setTriggerValue }) {
   player.redrawPage = () => setTriggerValue("outdated", true);
   readTheme(player);
   if (data && data.length > 4) receive(player, data);
+  openAtlas(player);
   start(player);
   follow(player);
   return () => {
@@ -71,6 +73,7 @@ function createPlayer(root) {
     layers: Object.fromEntries(LAYERS.map((layer) => [layer.id, layer.on])),
     step: null, playing: null, live: false, speed: 1, dragging: false, focus: -1,
     arrivals: [], rest: 0, painted: 0, dirty: true, textAt: 0, spokenAt: 0, asked: 0, nextAsk: 0, news: [],
+    presenting: false, type: 1,
     frameRequest: 0, lastTick: 0, paintNext: 0, ratio: 0, width: 0, windowHeight: 0, detail: 2, line: createLine(),
   };
   buildShell(player);
@@ -134,7 +137,7 @@ function isTime(player, now) {
 function receive(player, data) {
   const { options, body } = readMessage(data), message = readWire(body);
   Object.assign(player.options, options);
-  if (message) mergeMessage(player, message);
+  if (message && !player.atlas) mergeMessage(player, message);
 }
 
 function readWire(bytes) {
@@ -168,7 +171,10 @@ function mergeMessage(player, { panels, margin, blob }) {
 
 function mergePanel(player, panel, update, blob) {
   if (panel.run !== update.run) Object.assign(panel, emptyRun(update));
-  if (update.scene) Object.assign(panel, { scene: readScene(update.scene, blob), cache: {} });
+  if (update.scene) {
+    Object.assign(panel, { scene: readScene(update.scene, blob), cache: {} });
+    showStages(player, panel, update.stages ?? []);
+  }
   for (const frame of update.frames) {
     if (panel.bySequence.has(frame.sequence)) continue;
     panel.bySequence.set(frame.sequence, { ...readFrame(frame, blob), rule: update.rules?.[frame.rule] ?? "" });
@@ -177,10 +183,11 @@ function mergePanel(player, panel, update, blob) {
   panel.frames = [...panel.bySequence.values()].sort((a, b) => a.sequence - b.sequence);
   if (update.curve.step.shape[0]) panel.curve = readCurve(update.curve, blob);
   panel.cache.losses = null;
+  showHistory(player, panel, update.marks ?? []);
   takeNote(player, panel, update);
-  const { box, margin, status, message, rate, verdict, verdict_kind, verdict_text, verdict_step, unstable } = update;
+  const { box, margin, status, message, rate, verdict, verdict_kind, verdict_text, verdict_step, unstable, left } = update;
   panel.shape = update.shape ?? [2];
-  Object.assign(panel, { box, margin, status, message, rate, verdict, verdict_kind, verdict_text, verdict_step, unstable });
+  Object.assign(panel, { box, margin, status, message, rate, verdict, verdict_kind, verdict_text, verdict_step, unstable, left });
   showStatus(panel);
 }
 
@@ -267,7 +274,7 @@ function begin(player, head) {
   const over = isOver(player);
   if (player.playing === null) player.playing = Boolean(player.options.autoplay) && !player.reduced;
   player.live = player.playing && !over;
-  player.step = player.playing && over ? firstStep(player) : head;
+  player.step = player.playing && over ? (player.options.start ?? firstStep(player)) : head;
 }
 
 function noteArrival(player, head) {
@@ -291,7 +298,7 @@ function liveDelay({ arrivals, panels }) {
 
 function replayRate(player) {
   const frames = Math.max(...player.panels.map((panel) => panel.frames.length));
-  const whole = (headStep(player) - firstStep(player)) / clamp(0.12 * frames, 5, 24);
+  const whole = (headStep(player) - firstStep(player)) / (player.options.seconds ?? clamp(0.12 * frames, 5, 24));
   return isOver(player) ? whole : liveRate(player) || whole;
 }
 
@@ -319,7 +326,7 @@ function followed(player, head, seconds, now) {
 function atTheEnd(player, seconds) {
   if (!isOver(player)) player.live = player.speed >= 1;
   else if (!player.options.loop) setPlaying(player, false);
-  else if ((player.rest += seconds) > 1.2) Object.assign(player, { rest: 0, step: firstStep(player), dirty: true });
+  else if ((player.rest += seconds) > (player.options.rest ?? 1.2)) Object.assign(player, { rest: 0, step: firstStep(player), dirty: true });
 }
 
 function moveTo(player, step) {

@@ -27,36 +27,59 @@ function lossChart(player, panel) {
   const key = `${width}x${height}:${end}:${player.theme.key}`;
   if (panel.cache.losses?.key === key) return panel.cache.losses;
   if (!curve || width < 40 || !end) return null;
-  const range = robustRange(panel), r = player.ratio, left = 42 * r, right = width - 6 * r, top = 5 * r, bottom = height - 16 * r;
+  const range = robustRange(panel), r = player.ratio * player.type, left = labelRoom(player, range, height), right = width - 6 * r, top = 5 * r, bottom = height - 16 * r;
   const image = Object.assign(document.createElement("canvas"), { width, height }), c = image.getContext("2d");
   const x = (step) => left + (clamp(step / end, 0, 1) || 0) * (right - left);
   const y = (loss) => bottom - ((loss - range[0]) / (range[1] - range[0])) * (bottom - top);
   const chart = { image, x, y, left, right, top, bottom, range, key, end };
   drawAxes(c, player, chart);
   if (panel.scene?.loss_floor) drawFloor(c, player, chart, panel.scene.loss_floor);
+  drawMarks(c, player, chart, panel.marks);
   drawLine(c, chart, curve.step, curve.adversary, COLOURS.adversary, [5 * r, 3.5 * r], 1.5 * r);
   drawLine(c, chart, curve.step, curve.generator, COLOURS.generated, [], 1.8 * r);
   return (panel.cache.losses = chart);
 }
 
-/** Between quantiles, so that a spike of the first steps does not flatten the rest. */
+/**
+ * What the axis spans: nearly all losses, unless that would flatten the recent ones to a line, after a jump. Then it reaches
+ * some way beyond the recent ones, and what lies further off is marked at the edge.
+ */
 function robustRange({ curve, scene }) {
-  const values = [...curve.generator, ...curve.adversary].filter(Number.isFinite).sort((a, b) => a - b);
-  const at = (share) => values[Math.round(share * (values.length - 1))];
-  const [mean, std] = scene?.loss_floor ?? [];
-  const ends = values.length ? [at(0.02), at(0.98)] : [];
-  if (Number.isFinite(mean)) ends.push(mean - (std || 0), mean + (std || 0));
-  if (!ends.length) return [0, 1];
+  const whole = quantiles([curve.generator, curve.adversary], 0, 0.02), recent = quantiles([curve.generator, curve.adversary], 1 - RECENT, 0.05);
+  if (!whole) return [0, 1];
+  const [mean, std = 0] = scene?.loss_floor ?? [], ends = [...whole], near = recent ?? whole;
+  const room = MOST_SPAN * Math.max(near[1] - near[0], 0.02 * Math.max(Math.abs(near[0]), Math.abs(near[1])), 2 * std);
+  if (whole[1] - whole[0] > room) ends.splice(0, 2, Math.max(whole[0], near[0] - room / 2), Math.min(whole[1], near[1] + room / 2));
+  if (Number.isFinite(mean)) ends.push(mean - std, mean + std);
   const low = Math.min(...ends), high = Math.max(...ends), pad = (high - low) * 0.1 || Math.abs(high) * 0.1 || 1;
   return [low - pad, high + pad];
 }
 
+/** The share and 1 - share quantiles of the finite values from a share of each line on; null for none. */
+function quantiles(lines, from, share) {
+  const values = lines.flatMap((line) => [...line.slice(Math.floor(from * line.length))]).filter(Number.isFinite).sort((a, b) => a - b);
+  const at = (place) => values[Math.round(place * (values.length - 1))];
+  return values.length ? [at(share), at(1 - share)] : null;
+}
+
+const lossTicks = (range, height, r) => ticks(range, height > 110 * r ? 4 : 2);
+/** In as many digits as tell neighbours apart. */
+const tickWords = (found) => found.map((value) => (found.length > 1 ? coordinate(value, Math.abs(found[1] - found[0])) : short(value)));
+
+/** Width for the numbers of the axis of losses. */
+function labelRoom(player, range, height) {
+  const r = player.ratio * player.type, c = player.ruler ??= document.createElement("canvas").getContext("2d");
+  c.font = `${10.5 * r}px ${player.theme.font}`;
+  const words = tickWords(lossTicks(range, height - 21 * r, r));
+  return Math.max(42 * r, ...words.map((text) => c.measureText(text).width + 9 * r));
+}
+
 function drawAxes(c, player, { left, right, top, bottom, range, y, end }) {
-  const r = player.ratio;
+  const r = player.ratio * player.type, found = lossTicks(range, bottom - top, r), words = tickWords(found);
   c.font = `${10.5 * r}px ${player.theme.font}`;
   c.fillStyle = c.strokeStyle = player.theme.text;
   c.lineWidth = r;
-  for (const value of ticks(range, bottom - top > 110 * r ? 4 : 2)) {
+  for (const [at, value] of found.entries()) {
     c.globalAlpha = 0.12;
     c.beginPath();
     c.moveTo(left, Math.round(y(value)) + 0.5);
@@ -65,7 +88,7 @@ function drawAxes(c, player, { left, right, top, bottom, range, y, end }) {
     c.globalAlpha = 0.7;
     c.textAlign = "right";
     c.textBaseline = "middle";
-    c.fillText(short(value), left - 5 * r, clamp(y(value), top + 4 * r, bottom - 4 * r));
+    c.fillText(words[at], left - 5 * r, clamp(y(value), top + 4 * r, bottom - 4 * r));
   }
   c.textBaseline = "alphabetic";
   const room = right - left > 260 * r;
@@ -125,6 +148,9 @@ function drawLine(c, { x, y, range, top, bottom }, steps, losses, colour, dash, 
 
 // -------------------------------------------------------------------------------------------------- numbers and meter
 
+const RECENT = 0.3; // share of the losses, the newest, that an axis must show well
+const MOST_SPAN = 8; // times the span of the recent losses that all may take
+
 const short = (value) => rounded(value, 1e-3, 1e5);
 const whole = (value) => Math.round(value).toString().replace(/\B(?=(\d{3})+$)/g, "\u202f");
 
@@ -150,12 +176,13 @@ function showNumbers(player, panel, moment) {
   showLoss(parts.adversaryLoss, "adversary", frame?.adversary_loss, player);
   const floor = scene?.loss_floor;
   const spread = floor?.[1] ? ` ± ${short(floor[1])}` : "";
-  const words = floor && (player.detail ? `noise floor ${steady(floor[0])}${spread}` : `floor ${short(floor[0])}`);
+  const words = floor && (player.detail ? `noise floor ${short(floor[0])}${spread}` : `floor ${short(floor[0])}`);
   setText(parts.floor.lastChild, words || "");
   parts.floor.hidden = !floor;
   showScale(parts, scene, frame, player);
   setText(parts.outside, frame?.outside ? `${whole(frame.outside)} outside` : "");
   showMeter(player, panel, frame);
+  showFlow(player, panel, frame);
   showVerdict(player, panel, frame);
 }
 
@@ -209,10 +236,10 @@ function meterTexts(meter, { alpha, step } = {}, detail, unit) {
   const size = known("samples") ? `n=${whole(meter.samples)}` : "", pairs = known("w2_samples") ? `n=${whole(meter.w2_samples)}` : size;
   Object.assign(texts, sheetTexts(meter, known, number, detail));
   const long = unit ? short : number, length = unit && ` ${unit}`, square = unit && ` ${unit}²`; // of a file they may have any size
-  const spread = detail && known("w2_floor_std") ? ` ± ${long(meter.w2_floor_std)}` : "";
+  const spread = detail && known("w2_floor_std") ? ` ± ${short(meter.w2_floor_std)}` : "";
   const noise = detail && meter.w2 <= meter.w2_floor + 2 * meter.w2_floor_std ? "within noise" : "";
   const stale = known("measured_at") && meter.measured_at !== step ? `at step ${whole(meter.measured_at)}` : "";
-  const floor = [known("w2_floor") ? `floor ${long(meter.w2_floor)}${spread}` : "", noise, stale, detail < 2 ? "" : pairs].filter(Boolean).join(", ");
+  const floor = [known("w2_floor") ? `floor ${detail ? short(meter.w2_floor) : long(meter.w2_floor)}${spread}` : "", noise, stale, detail < 2 ? "" : pairs].filter(Boolean).join(", ");
   if (modes) texts.modes = `${meter.modes_covered}${gap}/${gap}${meter.modes_total} modes`;
   if (known("high_quality")) texts.quality = percent(meter.high_quality);
   if (known("mode_mixture")) texts.mixture = percent(meter.mode_mixture);
@@ -228,7 +255,7 @@ function meterTexts(meter, { alpha, step } = {}, detail, unit) {
 
 /** Two bars per mode: outlined its true share, filled what it has; below a quarter of its due it is missed and gets a cross. */
 function drawBars(player, canvas, shares, trueShares, names) {
-  const { width, height } = canvas, c = canvas.getContext("2d"), r = player.ratio, words = names?.length && height > 50 * r;
+  const { width, height } = canvas, c = canvas.getContext("2d"), r = player.ratio * player.type, words = names?.length && height > 50 * r;
   const truth = shares.map((_, i) => trueShares?.[i] ?? 1 / shares.length), onModes = shares.reduce((a, b) => a + b, 0);
   const slot = width / shares.length, lines = words ? linesOf(player, c, names, slot) : 0;
   const top = Math.max(...shares, 1.25 * Math.max(...truth)), base = height - (lines ? 3 + 12 * lines : 1) * r;
@@ -255,13 +282,14 @@ function drawBars(player, canvas, shares, trueShares, names) {
 
 /** Lines that the names of classes take below their bars: two, by turns, where one has no room for all. */
 function linesOf(player, c, names, slot) {
-  c.font = `${10.5 * player.ratio}px ${player.theme.font}`;
-  return names.some((name) => c.measureText(name).width > slot - 3 * player.ratio) ? 2 : 1;
+  const r = player.ratio * player.type;
+  c.font = `${10.5 * r}px ${player.theme.font}`;
+  return names.some((name) => c.measureText(name).width > slot - 3 * r) ? 2 : 1;
 }
 
 /** Names of classes below their bars, kept inside the picture and cut to what fits. */
 function nameBars(player, c, names, slot, base, lines) {
-  const r = player.ratio, most = lines * slot - 3 * r;
+  const r = player.ratio * player.type, most = lines * slot - 3 * r;
   c.textAlign = "center";
   names.forEach((name, i) => {
     let text = name;
@@ -332,7 +360,7 @@ function showVerdict(player, panel, frame) {
   if (verdict.dataset.kind !== kind) verdict.firstChild.replaceWith(icon(VERDICTS[kind] ?? "hourglass"));
   verdict.dataset.kind = kind;
   verdict.dataset.final = when === "final";
-  setText(verdict.children[1], word);
+  setText(verdict.children[1], player.atlas ? badgeWords(frame, kind, word) : word);
   setText(verdict.children[2], when);
   setText(why, [text, said.unstable].filter(Boolean).join(" "));
   const title = when === "final" ? `Final verdict: ${word}. ${text}` : `Judged by this look alone, ${when}: ${word}. ${text}`;
@@ -341,7 +369,7 @@ function showVerdict(player, panel, frame) {
 }
 
 function showStatus(panel) {
-  const { parts, scene, status, rate, message } = panel, newest = last(panel.frames);
+  const { parts, scene, status, rate, message, left } = panel, newest = last(panel.frames);
   setText(parts.title, scene?.title ?? "");
   setText(parts.judge, (newest && scene?.judge) || "");
   const sheet = isSheet(panel);
@@ -350,8 +378,9 @@ function showStatus(panel) {
   parts.title.title = scene?.title ?? "";
   parts.status.dataset.status = status;
   setText(parts.status.lastChild, status);
-  const at = newest && scene ? `${whole(newest.step)}${scene.steps ? ` / ${whole(scene.steps)}` : ""}` : "";
-  setText(parts.progress, [at, status === "running" && rate > 0 ? `${whole(rate)} steps/s` : ""].filter(Boolean).join(" · "));
+  const at = newest && scene ? `step ${whole(newest.step)}${scene.steps ? ` of ${whole(scene.steps)}` : ""}` : "";
+  setText(parts.progress, [at, OVER.has(status) ? "" : left].filter(Boolean).join(" · "));
+  parts.progress.title = `Training, not playback${status === "running" && rate > 0 ? `: ${whole(rate)} steps a second` : ""}`;
   setText(parts.message, message || "");
   parts.hint.hidden = Boolean(newest) || OVER.has(status);
 }

@@ -119,6 +119,6 @@ function sheetTexts(meter, known, number, detail) {
 function sheetFacts(player, panel, frame, fact) {
   const { meter } = frame, { images, view } = sheetOf(player, panel, frame);
   if (images?.length) fact(0, () => sheetWords(panel, images, view));
-  fact(meter.frechet, (value) => `Frechet distance ${short(value)}${Number.isFinite(meter.frechet_floor) ? ` (floor ${short(meter.frechet_floor)})` : ""}`);
+  fact(meter.frechet, (value) => `Fréchet distance ${short(value)}${Number.isFinite(meter.frechet_floor) ? ` (floor ${short(meter.frechet_floor)})` : ""}`);
   fact(meter.classes_effective, (value) => `${value.toFixed(1)} of ${meter.classes_total} classes`);
 }

@@ -14,18 +14,20 @@ function buildShell(player) {
     legend.append(toggle);
   }
   buildViews(player);
+  Object.assign(player.parts, buildPresenting(player));
+  player.parts.controls.append(player.parts.present, player.parts.ask);
   Object.assign(root.dataset, { frames: 0, painted: 0, playing: false, step: "" });
   root.tabIndex = 0;
   root.setAttribute("role", "region");
   root.setAttribute("aria-label", "Player: space plays or pauses, arrow keys step, L returns to the newest frame");
-  root.append(legend, player.line.words, grid, player.parts.controls, announcer);
+  root.append(legend, player.line.words, grid, player.parts.controls, player.parts.keys, announcer);
   root.addEventListener("keydown", (event) => onKey(player, event));
 }
 
 function buildControls(player) {
   const play = button("play", "Play (space)", () => togglePlay(player), icon("play"));
-  const back = button("", "One frame back (left arrow)", () => seekFrame(player, -1), icon("back"));
-  const forward = button("", "One frame forward (right arrow)", () => seekFrame(player, 1), icon("forward"));
+  const back = button("back", "One frame back (left arrow)", () => seekFrame(player, -1), icon("back"));
+  const forward = button("forward", "One frame forward (right arrow)", () => seekFrame(player, 1), icon("forward"));
   const speed = make("select", "speed", { "aria-label": "Playback speed", title: "Playback speed" });
   for (const value of SPEEDS) speed.append(new Option(`${value}×`, value, value === 1, value === 1));
   const slider = make("input", "slider", { type: "range", step: "any", min: 0, max: 1, value: 0, "aria-label": "Training step shown" });
@@ -93,7 +95,7 @@ function showControls(player) {
   const { root, parts, step, playing, live } = player, head = headStep(player), over = isOver(player);
   const planned = Math.max(0, ...player.panels.map((panel) => panel.scene?.steps ?? 0));
   const at = step === null ? null : Math.round(step);
-  const label = at === null ? "" : `step ${at}${planned ? ` / ${planned}` : ""}`;
+  const label = at === null ? "" : `step ${whole(at)}${planned ? ` / ${whole(planned)}` : ""}`;
   setText(parts.label, label);
   if (player.shownPlaying !== playing) {
     parts.play.replaceChildren(icon(playing ? "pause" : "play"));
@@ -103,7 +105,7 @@ function showControls(player) {
   }
   setText(parts.live.lastChild, over ? "End" : "Live");
   parts.live.setAttribute("aria-pressed", live);
-  for (const control of parts.controls.querySelectorAll("button, input, select")) control.disabled = head === null;
+  for (const control of parts.controls.querySelectorAll("button:not(.ask, .present), input, select")) control.disabled = head === null;
   if (head !== null) {
     Object.assign(parts.slider, { min: firstStep(player), max: head });
     if (!player.dragging) parts.slider.value = step;
@@ -147,7 +149,10 @@ function buildPanel(player, panel) {
     note: make("span", "note"),
     coordinates: make("span", "coordinates", { title: "Coordinates under the pointer" }),
     judge: make("p", "judge"),
-    outside: make("span", "outside", { title: "Generated points outside the picture at this step" }),
+    outside: make("span", "outside", { title: "Generated points that lie beyond the edges of the picture at this step" }),
+    history: make("div", "history", { hidden: "", role: "group", "aria-label": "Changes on the way" }),
+    tip: make("span", "tip", { hidden: "" }),
+    ...buildFlow(),
     scale: make("span", "scale", { title: "Lowest and highest value of the heat map at this step" }, make("span"), make("span"), make("span", "ramp"), make("span")),
     generatorLoss: line("generator", "Generator loss at this step: what the generator descends"),
     adversaryLoss: line("adversary", "Adversary loss at this step: what the potential or critic descends"),
@@ -158,17 +163,18 @@ function buildPanel(player, panel) {
     why: make("p", "why", { hidden: "" }),
   };
   const { modes, ...rest } = parts.meter;
-  parts.numbers = make("div", "numbers", {}, make("div", "summary", {}, parts.verdict, parts.unstable, modes), make("div", "meter", {}, ...Object.values(rest)));
+  parts.numbers = make("div", "numbers", {}, make("div", "summary", {}, parts.verdict, parts.unstable, modes));
+  const lines = make("div", "lines", {}, parts.generatorLoss, parts.adversaryLoss, parts.floor), meter = make("div", "meter", {}, ...Object.values(rest));
   const panelElement = make("section", "panel", {},
     make("header", "", {}, make("div", "names", {}, parts.title, parts.progress), parts.status, parts.enlarge),
     make("div", "body", {},
       make("div", "left", {},
         make("div", "picture", {}, canvas, parts.waiting, parts.message),
-        make("div", "caption", {}, parts.scale, parts.note, parts.coordinates, parts.outside)),
-      make("div", "side", {}, parts.hint,
-        make("div", "lines", {}, parts.generatorLoss, parts.adversaryLoss, parts.floor), losses,
-        parts.numbers, parts.why, bars, parts.judge)));
+        make("div", "caption", {}, parts.scale, parts.note, parts.coordinates, parts.outside),
+        parts.history),
+      make("div", "side", {}, parts.hint, parts.numbers, make("div", "card", {}, lines, losses, meter), parts.why, bars, parts.judge, parts.tip)), parts.flowBox);
   scrubOn(player, panel, losses);
+  canvas.addEventListener("click", () => isCompact(player) && toggleFocus(player, panel));
   canvas.addEventListener("pointermove", (event) => showPlace(panel, event));
   canvas.addEventListener("pointerleave", () => showPlace(panel, null));
   return { ...parts, panel: panelElement };
@@ -183,7 +189,11 @@ function scrubOn(player, panel, canvas) {
     canvas.setPointerCapture(event.pointerId);
     toStep(event);
   });
-  canvas.addEventListener("pointermove", (event) => event.buttons && toStep(event));
+  canvas.addEventListener("pointermove", (event) => {
+    tipOf(player, panel, event);
+    if (event.buttons) toStep(event);
+  });
+  canvas.addEventListener("pointerleave", () => tipOf(player, panel, null));
 }
 
 function toggleFocus(player, panel) {
@@ -195,34 +205,58 @@ function layout(player) {
   const { root, panels, options } = player, width = root.clientWidth;
   Object.assign(player, { width, ratio: devicePixelRatio, windowHeight: innerHeight, dirty: true, textAt: 0 });
   if (!width || !panels.length) return;
-  const shown = shownPanels(player), { columns, sizes, ...kind } = sizesFor(shown.length, width, options);
+  const shown = shownPanels(player), many = shown.length >= MANY && !shown.some(isSheet);
+  const { columns, sizes, ...kind } = many ? compactSizes(shown.length, width, roomFor(player), options) : sizesFor(shown.length, width, options, heightFor(player), chromeOf(player, shown[0]));
   if (kind.layout === "wide" && isSheet(shown[0])) sizes.losses *= 0.8; // there are more numbers below
   for (const [name, value] of Object.entries(sizes)) root.style.setProperty(`--${name}`, px(value));
   root.style.setProperty("--columns", columns);
   Object.assign(root.dataset, { several: panels.length > 1, ...kind });
-  player.detail = kind.brief ? 0 : kind.beside ? 1 : 2;
+  player.detail = kind.brief ? 0 : kind.beside || many ? 1 : 2;
   for (const panel of panels) {
+    panel.parts.flow.hidden = !hasFlow(player, panel);
     panel.parts.panel.hidden = !shown.includes(panel);
     panel.parts.enlarge.setAttribute("aria-pressed", player.focus >= 0);
-    for (const { id, label, brief, tip } of METER) {
-      setText(panel.parts.meter[id].firstChild, (kind.brief && brief) || label);
-      panel.parts.meter[id].title = player.detail < 2 ? "" : tip; // with less detail, all numbers are in one tip
-    }
+    for (const { id, label, brief } of METER) setText(panel.parts.meter[id].firstChild, (kind.brief && brief) || label);
     for (const name of ["canvas", "losses", "bars"]) fitCanvas(panel.parts[name], player.ratio);
   }
 }
 
+/** Height of what stands over and under the picture of a panel that is shown alone. */
+const chromeOf = (player, panel) => 148 + (hasFlow(player, panel) ? 50 : 0) + (panel.marks?.length ? 20 : 0);
+
+const isCompact = ({ root }) => root.dataset.layout === "compact";
+
+/** Many panels show picture, verdict and modes, as large as all of them fit into the window; the rest is on a card, or enlarged. */
+function compactSizes(count, width, room, { columns: most }) {
+  const wide = (columns) => (width - BETWEEN * (columns - 1)) / columns - 18; // of a picture, inside its panel
+  const tall = (columns) => room / Math.ceil(count / columns) - BETWEEN - COMPACT_WORDS;
+  const choices = Array.from({ length: Math.min(most || count, count) }, (_, i) => i + 1), size = (n) => Math.min(wide(n), tall(n));
+  let columns = choices.reduce((best, n) => (size(n) > size(best) + 1 ? n : best)), picture = size(columns);
+  if (picture < COMPACT_MIN) { // they do not fit: scrolling is better than pictures nobody can read
+    columns = choices.findLast((n) => wide(n) >= COMPACT_MIN) ?? 1;
+    picture = Math.min(wide(columns), 320);
+  }
+  return { layout: "compact", beside: false, brief: false, columns, sizes: { picture, losses: 90, bars: 20 } };
+}
+
+/** Pixels of the window for the panels: below what stands above them, unless they begin so far down that one scrolls to them. */
+function roomFor({ root, parts }) {
+  let top = parts.grid.getBoundingClientRect().top;
+  for (let at = root; at; at = at.parentElement ?? at.getRootNode().host) top += at.scrollTop;
+  return innerHeight - PLAYBACK - (top < innerHeight / 2 ? top : 60);
+}
+
 /** One panel has its numbers beside the picture; of several, those in more than one row do where they are wide enough. */
-function sizesFor(count, width, { columns: most, height }) {
-  const tall = height || 740;
+function sizesFor(count, width, { columns: most, atlas }, tall, chrome) {
+  if (atlas) return atlasSizes(width);
   if (count === 1 && width > SINGLE_WIDE) {
-    const picture = Math.min(0.58 * width, tall - 148);
+    const picture = Math.min(0.58 * width, tall - chrome);
     const sizes = { picture, losses: clamp(0.48 * picture, 130, 330), bars: clamp(0.26 * picture, 60, 170) };
     return { layout: "wide", beside: false, brief: false, columns: 1, sizes };
   }
   const usual = [1, 2, 3, 2, 3, 3, 4, 4, 3][count - 1] ?? 3;
   const columns = clamp(Math.min(most ?? usual, Math.floor(width / PANEL_MIN)), 1, count), rows = Math.ceil(count / columns);
-  const room = (width - 12 * (columns - 1)) / columns - 22, beside = rows > 1 && count > 1 && room >= BESIDE;
+  const room = (width - BETWEEN * (columns - 1)) / columns - 22, beside = rows > 1 && count > 1 && room >= BESIDE;
   const share = (innerHeight - 200) / rows - 90; // of the window, for the picture of each row
   const below = rows === 1 ? Math.min(room, Math.max(tall - 330, 340)) : room;
   const picture = Math.max(beside ? clamp(share, 280, room - 230) : below, 160);

@@ -9,7 +9,7 @@ class Reported(NamedTuple):
     """What a paper says of a method.
 
     Attributes:
-        fid: Frechet distance of Inception features, not of ours.
+        fid: Fréchet distance of Inception features, not of ours.
         precision, recall: in [0, 1], of Inception features.
         inception_score: with the Inception network.
         where: data, network, paper.

@@ -45,7 +45,7 @@ _MEASURED = {
     "high_quality": "High quality (share of samples within 3 std of a mode)",
     "mode_mixture": "Mode mixture (share of samples between neighbouring modes)",
     "w2": "Wasserstein-2 distance to the target (data units)",
-    "frechet": "Squared Frechet distance of features (this project's classifier, not FID)",
+    "frechet": "Squared Fréchet distance of features (this project's classifier, not FID)",
     "precision": "Precision",
     "recall": "Recall",
     "classes_effective": "Effective classes",

@@ -1,4 +1,4 @@
-"""The notebook's diagnostics of a generator (papers/000, 11.2): losses, diversity, samples, smoothed loss."""
+"""The notebook's diagnostics of a generator (Fuge 2025, section 11.2): losses, diversity, samples, smoothed loss."""
 
 from __future__ import annotations
 

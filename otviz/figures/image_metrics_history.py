@@ -23,7 +23,7 @@ def image_metrics_history(scene: Scene, snapshots: Sequence[Snapshot], curve: Cu
     """
     measured = measurements(snapshots)
     judged = any("frechet" in meter for meter in measured)
-    scores = ("Frechet distance", "Recall, and precision (dashed)", "Effective classes", "Share of each class")
+    scores = ("Fréchet distance", "Recall, and precision (dashed)", "Effective classes", "Share of each class")
     pixels = ("Diversity of pixels",) if judged else ("Diversity of pixels", "Brightness")
     titles = ("Losses", *(scores if judged else ()), *pixels)
     figure = make_subplots(

@@ -1,4 +1,4 @@
-"""A straight path between two source points and its image under the generator (papers/000, 11.2)."""
+"""A straight path between two source points and its image under the generator (Fuge 2025, section 11.2)."""
 
 from __future__ import annotations
 

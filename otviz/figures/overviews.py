@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from otviz import __version__
+from otviz.bibliography import cite
 from otviz.compare import presets
 from otviz.experiments.albums import Album, album, lacking, report_config
 from otviz.experiments.family import TITLES
@@ -40,8 +41,8 @@ class Overview:
     """One figure.
 
     Attributes:
-        name: of its file.
-        title: what it shows, and of which paper.
+        name: of its file: the key of a source in `otviz.bibliography` and the number of the figure there.
+        title: what it shows, and after which figure.
         images: whether it needs MNIST.
         draw: makes it for a seed; True for the short form, which shows that it works and nothing else.
     """
@@ -61,16 +62,19 @@ class Overview:
 def overviews() -> dict[str, Overview]:
     """All figures by name."""
     made = (
-        Overview(
-            "001-figure-2", "OT-GAN and DAN-S once the critic is frozen (after papers/001, Figure 2)", False, _frozen
-        ),
-        Overview("002-figure-1", "OT-GAN on 8 × 8 digits over four epochs (after papers/002, Figure 1)", True, _epochs),
-        Overview("002-figure-2", "An MLP and a CNN after one epoch (after papers/002, Figure 2)", True, _networks),
-        Overview("002-figure-3", "Batches of 8 and 32 (after papers/002, Figure 3)", True, _batches),
-        Overview("002-figure-4", "ε = 0.01 and 1 (after papers/002, Figure 4)", True, _epsilons),
-        Overview("003-figure-1", "Six methods on a ring of 8 modes (after papers/003, Figure 1)", False, _family),
+        _after("salimans", 2, "OT-GAN and DAN-S once the critic is frozen", False, _frozen),
+        _after("vu", 1, "OT-GAN on 8 × 8 digits over four epochs", True, _epochs),
+        _after("vu", 2, "An MLP and a CNN after one epoch", True, _networks),
+        _after("vu", 3, "Batches of 8 and 32", True, _batches),
+        _after("vu", 4, "ε = 0.01 and 1", True, _epsilons),
+        _after("choi", 1, "Six methods on a ring of 8 modes", False, _family),
     )
     return {each.name: each for each in made}
+
+
+def _after(source: str, figure: int, shows: str, images: bool, draw: Callable[[str, int, bool], Plate]) -> Overview:
+    title = f"{shows} (after {cite(source, f'Fig. {figure}')})"
+    return Overview(f"{source}-figure-{figure}", title, images, draw)
 
 
 def _family(title: str, seed: int, quick: bool) -> Plate:

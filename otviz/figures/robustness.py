@@ -1,4 +1,4 @@
-"""A sweep of one knob: how good each method is over its values (papers/003, Figure 3), and a map of verdicts.
+"""A sweep of one knob: how good each method is over its values (Choi et al. 2024, Fig. 3), and a map of verdicts.
 
 Every mark and every cell is one run and carries that run's id as `customdata`, so that a click can play it.
 """
@@ -187,7 +187,11 @@ def _short(outcome: Outcome) -> str:
     unstable = outcome.stability == "unstable"
     if outcome.kind == "not judged" and unstable:
         return "unstable"
-    word = outcome.word.removeprefix("collapsed: ") if outcome.kind == "collapsed" else outcome.kind
+    word = (
+        outcome.word.removeprefix("collapsed: ").replace("modes left", "left")
+        if outcome.kind == "collapsed"
+        else outcome.kind
+    )
     return _SHORT.get(word, word) + (" !" if unstable else "")
 
 

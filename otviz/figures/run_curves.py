@@ -15,7 +15,7 @@ from otviz.runs.courses import Course
 LOSSES = {"generator": "Generator loss", "adversary": "Adversary loss"}
 MEASURED = {
     "modes_covered": "Modes covered", "high_quality": "High quality", "w2": "W2 to the target (data units)",
-    "frechet": "Frechet distance", "recall": "Recall",
+    "frechet": "Fréchet distance", "recall": "Recall",
 }  # fmt: skip
 ROW = 300  # pixels
 

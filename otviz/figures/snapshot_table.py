@@ -1,4 +1,4 @@
-"""Snapshots in columns at equal steps, one row for each method, losses at the right (papers/003, Figure 1)."""
+"""Snapshots in columns at equal steps, one row for each method, losses at the right (Choi et al. 2024, Fig. 1)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """A trained map beside the exact plan between the same points: its cost, its marginal, and which point goes where.
 
-Choi et al. 2024 (papers/003): T is read off as argmin of c - v, which an optimal map must satisfy and other maps may, too
+Choi et al. 2024, footnote 1: T is read off as argmin of c - v, which an optimal map must satisfy and other maps may, too
 (footnote 1), so neither need be optimal. Their Eq. 11 bounds the divergences of the marginals by tau W2^2.
 """
 

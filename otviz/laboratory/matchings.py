@@ -1,6 +1,6 @@
 """The inside of OT-GAN: the six cost matrices and soft matchings of one step, how sharp they are, what epsilon does to them.
 
-Salimans et al. 2018 (papers/001), Algorithm 1: two minibatches of data X, X' and two generated ones Y, Y' are matched in
+Salimans et al. 2018, Algorithm 1: two minibatches of data X, X' and two generated ones Y, Y' are matched in
 pairs by the critic's features. With epsilon far above the spread of a cost matrix every plan is nearly uniform, and what
 is left is the energy distance of random matching (section 5.2).
 """
@@ -38,7 +38,7 @@ LARGEST = 512
 """Most points of a minibatch that are matched here: six matrices of 512 by 512 entries."""
 
 EPSILONS = (1 / 500, 1 / 50, 1 / 5, 1.0)
-"""1/500 is the paper's code on images, 1/50 its toy code, 1 the report on MNIST (papers/002). With cosine costs on a ring of
+"""1/500 is the paper's code on images, 1/50 its toy code, 1 the MNIST report (Vu). With cosine costs on a ring of
 8 modes (256 points, 1500 steps) the entropies were 0.54, 0.68, 0.87 and 0.987; at 1 the cost lay 0.7 of the way from the
 optimal to that of random matching. With OT-GAN's own cost there, 0.59, 0.80, 0.98 and 0.999; 0.9 of the way."""
 

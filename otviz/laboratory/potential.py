@@ -1,6 +1,6 @@
 """What the convex functions do to the potential: their curves, the weight each sample gets, how fast the potential changes.
 
-Choi et al. 2024 (papers/003), Eq. 9: a step of the potential moves v(y) up by w(y) = g2'(-v(y)) and v(T(x, z)) down by
+Choi et al. 2024, Eq. 9: a step of the potential moves v(y) up by w(y) = g2'(-v(y)) and v(T(x, z)) down by
 w^(x) = g1'(-l^(x)), l^ = c - v(T(x, z)): what it tells apart badly weighs most, and with g = identity all weigh the same.
 """
 
@@ -120,8 +120,8 @@ def rates_now(training: Training, n: int = 1000, seed: int = 0) -> Array:
 def rate_of_change(v: Adversary, x: Tensor, y: Tensor) -> Array:
     """|v(y) - v(x)| / |y - x| of pairs x, y (n, d), per length, shape (m,), m <= n: pairs that coincide are left out.
 
-    Meant as the "average rate of change" by which papers/003 compares potentials (its Fig. 6). The text at hand breaks off
-    before that definition, so this is one to check against the paper.
+    Meant as the "average rate of change" by which Choi et al. 2024 compare potentials (their Fig. 6). The copy of the paper
+    used here ends before that definition, so compare it with the paper.
 
     Raises ValueError for shapes that differ.
     """

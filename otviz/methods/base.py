@@ -83,7 +83,8 @@ class Method(Knobs, ABC):
 
     Class variables: `name` (lower case, hyphenated), `title`, `line` (what it does, in a few words for a list), `basic` (see
     `Knobs`), `paper` (where it comes from), `default_steps`,
-    `adversary_word` ("potential", "critic" or "" without one), `compilable` (its losses are pure functions of the bound
+    `adversary_word` ("potential", "critic" or "" without one), `judges` (what stands between generated points and the loss, in
+    order: a name, and the entry of the glossary that explains it), `compilable` (its losses are pure functions of the bound
     networks, the batch and the scalars, so that a whole update can be compiled, and many stacked), `shareable` (its losses
     are means over rows, or gather what spans the batch, so that the mean over processes with a part of its rows each is
     the loss of the whole), `pairs` (they serve pairs of an image and its class as they serve images: nothing in them
@@ -97,6 +98,7 @@ class Method(Knobs, ABC):
     paper: ClassVar[str] = ""
     default_steps: ClassVar[int] = 5000
     adversary_word: ClassVar[str] = ""
+    judges: ClassVar[tuple[tuple[str, str], ...]] = ()
     compilable: ClassVar[bool] = False
     shareable: ClassVar[bool] = False
     pairs: ClassVar[bool] = False

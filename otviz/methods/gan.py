@@ -24,9 +24,10 @@ class GAN(Adversarial):
     name: ClassVar[str] = "gan"
     title: ClassVar[str] = "GAN"
     line: ClassVar[str] = "A critic judges point by point"
-    paper: ClassVar[str] = "Goodfellow et al. 2014, non-saturating; baseline of papers/001, Fig. 2"
+    paper: ClassVar[str] = "Goodfellow et al. 2014, non-saturating; baseline of Salimans et al. 2018, Fig. 2"
     default_steps: ClassVar[int] = 4000
     adversary_word: ClassVar[str] = "critic"
+    judges: ClassVar[tuple[tuple[str, str], ...]] = (("critic D", "critic"),)
     shareable: ClassVar[bool] = True
     pairs: ClassVar[bool] = True
 
@@ -85,12 +86,12 @@ class MeanCritic(nn.Module):
 
 @dataclass(frozen=True)
 class DANS(GAN):
-    """DAN-S: the vanilla loss on batches. With its critic frozen it loses balance, then modes (papers/001, Fig. 2)."""
+    """DAN-S: the vanilla loss on batches. With its critic frozen it loses balance, then modes (Salimans et al. 2018, Fig. 2)."""
 
     name: ClassVar[str] = "dan-s"
     title: ClassVar[str] = "DAN-S"
     line: ClassVar[str] = "A critic judges whole batches"
-    paper: ClassVar[str] = "Li et al. 2017; baseline of papers/001, Fig. 2"
+    paper: ClassVar[str] = "Li et al. 2017; baseline of Salimans et al. 2018, Fig. 2"
     shareable: ClassVar[bool] = False  # one logit per batch
 
     batch_size: int = minibatch(512)

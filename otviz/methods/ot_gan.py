@@ -1,6 +1,6 @@
 """OT-GAN: the minibatch energy distance of adversarially learned features.
 
-Salimans et al. 2018 (papers/001), Algorithm 1: with two minibatches each of data X, X' and generated Y, Y',
+Salimans et al. 2018, Algorithm 1: with two minibatches each of data X, X' and generated Y, Y',
 
     L = W(X,Y) + W(X,Y') + W(X',Y) + W(X',Y') - 2 W(X,X') - 2 W(Y,Y'),
 
@@ -17,6 +17,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
+from otviz.bibliography import cite
 from otviz.methods.base import (
     Adversarial,
     Adversary,
@@ -44,9 +45,10 @@ class OTGAN(Adversarial):
     title: ClassVar[str] = "OT-GAN"
     line: ClassVar[str] = "Optimal matching of minibatches"
     basic: ClassVar[tuple[str, ...]] = ("epsilon", "n_gen", "matching")
-    paper: ClassVar[str] = "Salimans et al. 2018 (papers/001), Algorithm 1"
+    paper: ClassVar[str] = cite("salimans", "Algorithm 1")
     default_steps: ClassVar[int] = 4000
     adversary_word: ClassVar[str] = "critic"
+    judges: ClassVar[tuple[tuple[str, str], ...]] = (("critic", "features"), ("matching", "matching"))
     shareable: ClassVar[bool] = True
     pairs: ClassVar[bool] = True
 

@@ -1,6 +1,6 @@
 """A generator that descends the Sinkhorn divergence itself: no adversary.
 
-Fuge's notebook (papers/000, 11.2): S(T(x), y) on minibatches, gradient straight from the transport plans.
+Fuge 2025, section 11.2: S(T(x), y) on minibatches, gradient straight from the transport plans.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
+from otviz.bibliography import cite
 from otviz.methods.base import Adversary, Batch, Map, Method, Scalars, depth, minibatch, noise, squared_memory, width
 from otviz.networks import Generator
 from otviz.ot.costs import cost_p
@@ -37,9 +38,10 @@ class Sinkhorn(Method):
     title: ClassVar[str] = "Sinkhorn generator"
     line: ClassVar[str] = "Sinkhorn divergence, no critic"
     basic: ClassVar[tuple[str, ...]] = ("blur", "reach", "lr")
-    paper: ClassVar[str] = "Fuge, notebook chapter 11 (papers/000), 11.2"
+    paper: ClassVar[str] = cite("fuge", "course notebook, section 11.2")
     default_steps: ClassVar[int] = 1600  # 200 epochs of 2000 points in batches of 256
     adversary_word: ClassVar[str] = "dual potential"
+    judges: ClassVar[tuple[tuple[str, str], ...]] = (("transport plan", "coupling"),)
     shareable: ClassVar[bool] = True
 
     blur: float = param(

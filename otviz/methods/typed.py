@@ -1,6 +1,6 @@
 """UOTM with convex functions that a user wrote: any g with g(0) = 0, g'(0) = 1, non-decreasing and convex will do.
 
-Choi et al. 2024 (papers/003), section 3.1, asks no more of g1 and g2; `otviz.ot.convex` reads the text and checks it.
+Choi et al. 2024, section 3.1, ask no more of g1 and g2; `otviz.ot.convex` reads the text and checks it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The unified family of OT-based adversarial methods: WGAN, WGAN-GP, OTM, UOTM without cost, UOTM, UOTM-SD.
 
-Choi et al. 2024 (papers/003), Algorithm 1: with c(x, y) = tau |x - y|^2 and y^ = T(x, z)
+Choi et al. 2024, Algorithm 1: with c(x, y) = tau |x - y|^2 and y^ = T(x, z)
 
     L_v = mean g1(v(y^) - c(x, y^)) + mean g2(-v(y)) + lambda R,      L_T = mean g3(c(x, y^) - v(y^)).
 
@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Literal, cast
 import torch
 from torch import Tensor
 
+from otviz.bibliography import cite
 from otviz.methods.base import Adversarial, Adversary, Batch, Map, Scalars, scalar_mlp, step_size
 from otviz.networks import MLP, Potential
 from otviz.ot.convex import conjugate
@@ -92,9 +93,10 @@ def updates_of(whose: str, symbol: str) -> Any:
 class Unified(Adversarial):
     """Algorithm 1; subclasses say which cost, convex functions and alpha they have."""
 
-    paper: ClassVar[str] = "Choi et al. 2024 (papers/003), Algorithm 1"
+    paper: ClassVar[str] = cite("choi", "Algorithm 1")
     adversary_word: ClassVar[str] = "potential"
     basic: ClassVar[tuple[str, ...]] = ("penalty_weight", "lr", "adversary_lr")
+    judges: ClassVar[tuple[tuple[str, str], ...]] = (("potential v", "potential"),)
     compilable: ClassVar[bool] = True
     shareable: ClassVar[bool] = True
 
@@ -281,8 +283,8 @@ class UOTMKL(UOTM):
 def alpha_at(progress: float, low: float, high: float, schedule: str, until: float) -> float:
     """The divergence weight alpha of UOTM-SD at `progress` in [0, 1].
 
-    linear, cosine and step are those of papers/003 (its text breaks off before their formulas; linear and cosine as in the
-    authors' code, step here in five equal levels); geometric is ours: equal factors in equal times.
+    linear, cosine and step are named by Choi et al. 2024; linear and cosine follow the authors' code, step has five equal
+    levels. geometric is an addition: equal factors in equal times.
 
     Args:
         low, high: alpha at progress 0 and from progress `until` on, which is in (0, 1].
@@ -303,7 +305,7 @@ class UOTMSD(OTM):
     title: ClassVar[str] = "UOTM-SD"
     line: ClassVar[str] = "UOTM that grows stricter"
     basic: ClassVar[tuple[str, ...]] = ("tau", "alpha_min", "alpha_max", "schedule")
-    paper: ClassVar[str] = "Choi et al. 2024 (papers/003), Algorithm 1 with alpha scheduled"
+    paper: ClassVar[str] = cite("choi", "Algorithm 1, with alpha on a schedule")
     default_steps: ClassVar[int] = 6000
 
     # While alpha is small the modes part slowly: a larger step, a weaker R and an end to the schedule at 3/4 of the run, as

@@ -33,7 +33,7 @@ def mlp_critic(shape: Shape, outputs: int, width: int, layers: int) -> nn.Module
 
 
 def cnn_generator(shape: Shape, inputs: int, width: int) -> nn.Module:
-    """Two convolutional blocks with batch norm, as in the MNIST report (papers/002, 3): 2c channels, then c."""
+    """Two convolutional blocks with batch norm, as in the MNIST report (Vu, section 3): 2c channels, then c."""
     return nn.Sequential(
         *_seed(shape, inputs, 2 * width, 4), BatchNorm(2 * width), nn.ReLU(),
         _doubling(2 * width, width), BatchNorm(width), nn.ReLU(),
@@ -42,10 +42,10 @@ def cnn_generator(shape: Shape, inputs: int, width: int) -> nn.Module:
 
 
 def cnn_critic(shape: Shape, outputs: int, width: int) -> nn.Module:
-    """Two convolutional blocks of stride 2, c and 2c channels, and a linear layer (papers/002, 3).
+    """Two convolutional blocks of stride 2, c and 2c channels, and a linear layer (Vu, section 3).
 
     The report does not tell the size of its kernels, and much hangs on it: with 4, as in the generator, where every pixel has
-    the same say, OT-GAN's Frechet distance on mnist8 is 25 after four epochs (seed 0), with 3 it is 47.
+    the same say, OT-GAN's Fréchet distance on mnist8 is 25 after four epochs (seed 0), with 3 it is 47.
     """
     c, act, left = width, nn.LeakyReLU(0.2), math.prod(length // 4 for length in shape[1:])
     return nn.Sequential(

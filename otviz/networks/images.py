@@ -14,7 +14,7 @@ def with_class(rows: Tensor, labels: Tensor, classes: int) -> Tensor:
 
 
 class ImageGenerator(nn.Module):
-    """The transport map T(x, z) onto images in [-1, 1] (papers/003, Algorithm 1).
+    """The transport map T(x, z) onto images in [-1, 1] (Choi et al. 2024, Algorithm 1).
 
     Args:
         body: makes images (B, C, H, W) of inputs (B, d + k).
@@ -33,7 +33,7 @@ class ImageGenerator(nn.Module):
     def forward(self, x: Tensor, z: Tensor) -> Tensor:
         """Generated rows (B, d) in [-1, 1] of source x (B, d) and noise z (B, k).
 
-        Told classes, z has them behind (`with_class`), and so have the rows: they are the pairs (Y, S) of papers/001.
+        Told classes, z has them behind (`with_class`), and so have the rows: they are the pairs (Y, S) of Salimans et al. 2018.
         """
         inputs = torch.cat([x, z], dim=1) if self.from_source else z
         with torch.autocast(x.device.type, torch.bfloat16, enabled=self.autocast):

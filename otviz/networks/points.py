@@ -116,7 +116,7 @@ def _silu_slope(a: Tensor) -> Tensor:
 
 
 class Generator(nn.Module):
-    """The transport map T(x, z): source points and auxiliary noise to points (papers/003, Algorithm 1).
+    """The transport map T(x, z): source points and auxiliary noise to points (Choi et al. 2024, Algorithm 1).
 
     Args:
         dim: dimension d of a point.

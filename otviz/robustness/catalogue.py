@@ -11,7 +11,7 @@ VALUES: dict[str, tuple[float, ...]] = {
     "lr": (2e-4, 5e-4, 1e-3, 2e-3, 5e-3),
     "alpha": (0.1, 0.2, 0.5, 1.0, 2.0, 5.0),
 }
-"""Knobs that can be swept, with the values to begin with; those of tau are papers/003's small, useful and large ones."""
+"""Knobs that can be swept, with the values to begin with; those of tau are the small, useful and large ones of Choi et al. 2024."""
 
 FAVOURED = ("uotm", "uotm-sd", "uotm-sd.geometric", "otm")
 

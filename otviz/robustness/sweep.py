@@ -1,4 +1,4 @@
-"""A sweep: one knob over many values, for several methods and seeds (Choi et al. 2024, papers/003, Figures 2 and 3)."""
+"""A sweep: one knob over many values, for several methods and seeds (Choi et al. 2024, Figs. 2 and 3)."""
 
 from __future__ import annotations
 

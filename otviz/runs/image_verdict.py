@@ -49,7 +49,7 @@ def image_verdict(meter: Meter, step: int, steps: int, usual: int) -> Verdict:
     few, narrow = found < CLASSES * _effective(meter["true_class_shares"]), recall < RECALL
     if not (few or narrow) or meter["roughness"] > ROUGH * meter["roughness_target"]:
         return silent
-    word = f"{found:.1f} of {total} classes" if few else f"recall {recall:.2f}"
+    word = f"{found:.1f} of {total} classes left" if few else f"recall {recall:.2f}"
     text = (
         f"{found:.1f} effective classes of {meter['samples']} samples; recall is {recall:.2f} (real images "
         f"{meter['recall_floor']:.2f}). It repeats few images, or makes nothing like them: the picture tells which."

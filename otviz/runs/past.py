@@ -101,7 +101,11 @@ class Past:
 
     def told(self) -> list[str]:
         """The changes, a sentence each."""
-        method, lines = self.began.method, []
+        return [f"after step {step}: {', '.join(words)}" for step, words in self.moves()]
+
+    def moves(self) -> Iterator[tuple[int, list[str]]]:
+        """The steps after which something was changed, and what: "tau 0.05 -> 0.5", "potential frozen"."""
+        method = self.began.method
         for change in self.changes:
             words = ["a branch begins"] if change.anew else []
             if change.method is not None:
@@ -109,10 +113,10 @@ class Past:
                 words += [f"{name} {old[name]} -> {new[name]}" for name in new if old.get(name) != new[name]]
                 method = change.method
             if change.frozen is not None:
-                words.append("adversary frozen" if change.frozen else "adversary learns")
+                who = method.adversary_word or "adversary"
+                words.append(f"{who} frozen" if change.frozen else f"{who} learns")
             if words:
-                lines.append(f"after step {change.step}: {', '.join(words)}")
-        return lines
+                yield change.step, words
 
     def record(self) -> dict[str, Any]:
         """As plain values that JSON takes."""

@@ -31,13 +31,16 @@ class Probe:
     Args:
         training: what to look at; its state is read, never changed.
         seed: draws the probe's own points.
+        grids: cells along a side of the heat map, of the arrows and of the generator's grid.
     """
 
-    def __init__(self, training: Training, seed: int) -> None:
+    def __init__(self, training: Training, seed: int, grids: tuple[int, int, int] = (HEAT, ARROWS, MANIFOLD)) -> None:
+        heat, arrows, sheet = grids
         rng = np.random.default_rng([seed, 7])
         noise = torch.Generator().manual_seed(seed + 7)
         device = training.device
         self.training = training
+        self._grids = grids
         self._units = units = training.target.units
         many = training.target.sample(DIVERSITY_POINTS, np.random.default_rng([seed, 8]))
         self._meter: Meter = {"samples": POINTS, "diversity_target": diversity(many)}
@@ -52,9 +55,9 @@ class Probe:
         self._source = torch.from_numpy(source).to(device)
         self._target = torch.from_numpy(target).to(device)
         self._noise = torch.randn(POINTS, training.method.noise_dim, generator=noise).to(device)
-        self._heat = _grid(box, HEAT).to(device)
-        self._arrows = _grid(box, ARROWS, inset=True).to(device)
-        self._sheet = _sheet(source, MANIFOLD).to(device)
+        self._heat = _grid(box, heat).to(device)
+        self._arrows = _grid(box, arrows, inset=True).to(device)
+        self._sheet = _sheet(source, sheet).to(device)
         self.scene = Scene(
             title=training.method.title,
             box=in_file(box, units),
@@ -71,7 +74,7 @@ class Probe:
         """A snapshot of the training as it is now, with the coverage measured afresh.
 
         Args:
-            measure: whether what takes longer is measured too; now and then if None.
+            measure: whether what takes longer is measured too; now and then if None. The field is drawn anew if True.
         """
         training = self.training
         with torch.no_grad():
@@ -81,7 +84,7 @@ class Probe:
         finite = bool(np.isfinite(points).all())
         if finite:
             self._measure(points, measure)
-        potential, arrows = self._field_now_and_then(generated)
+        potential, arrows = self._field_now_and_then(generated, bool(measure))
         return Snapshot(
             sequence=sequence,
             step=training.step,
@@ -90,7 +93,7 @@ class Probe:
             generated=self._units.to_file(points),
             potential=potential,
             arrows=None if arrows is None else arrows / self._units.factor,
-            manifold=self._units.to_file(as_array(sheet).reshape(MANIFOLD, MANIFOLD, 2)),
+            manifold=self._units.to_file(as_array(sheet).reshape(self._grids[2], self._grids[2], 2)),
             generator_loss=losses[0],
             adversary_loss=losses[1],
             alpha=training.method.scalars(training.progress).get("alpha"),
@@ -121,10 +124,10 @@ class Probe:
         with torch.no_grad():
             return as_array(training.shown(source, z))
 
-    def _field_now_and_then(self, generated: Tensor) -> tuple[Array | None, Array | None]:
+    def _field_now_and_then(self, generated: Tensor, now: bool) -> tuple[Array | None, Array | None]:
         """The field, not more often than a tenth of the time allows: it may cost more than all the rest of a look."""
         began = time.monotonic()
-        if began >= self._field_due:
+        if now or began >= self._field_due:
             self._drawn = self._field(generated)
             self._field_due = time.monotonic() + 10 * (time.monotonic() - began)
         return self._drawn
@@ -135,16 +138,16 @@ class Probe:
         rows = min(256, POINTS)
         batch = generated[:rows], self._target[:rows]
         with torch.no_grad():
-            heat = training.method.field(adversary, self._heat, *batch)
-        if heat is None:
+            heat_values = training.method.field(adversary, self._heat, *batch)
+        if heat_values is None:
             return None, None
         at = self._arrows.clone().requires_grad_(True)
         value = training.method.field(adversary, at, *batch)
         assert value is not None
         (slope,) = torch.autograd.grad(value.sum(), at)
-        values, slopes = as_array(heat), as_array(slope)
+        values, slopes, (heat, side, _) = as_array(heat_values), as_array(slope), self._grids
         # A deep pit far from the data would flatten the colours where they matter.
-        return values.clip(np.quantile(values, 0.1), None).reshape(HEAT, HEAT), slopes.reshape(ARROWS, ARROWS, 2)
+        return values.clip(np.quantile(values, 0.1), None).reshape(heat, heat), slopes.reshape(side, side, 2)
 
 
 def scores(points: Array, real: Array) -> Meter:

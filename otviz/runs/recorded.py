@@ -25,6 +25,7 @@ class Recorded:
     """
 
     steps_per_second = 0.0
+    seconds_left: float | None = None
     frozen = False
 
     def __init__(self, stored: Stored, scene: Scene, restored: Restored) -> None:

@@ -16,8 +16,11 @@ from otviz.runs.hosts import Hosts
 from otviz.runs.pace import Pace
 from otviz.runs.run import ENDED, Run
 from otviz.runs.slots import Slots
-from otviz.runs.store import Store, read_restored
+from otviz.runs.store import Store, Stored, read_restored
 from otviz.runs.summaries import Summaries, Summary
+
+ABANDONED = "stopped because its tab was closed"
+"""Message of a run that nobody held any more."""
 
 AT_ONCE = 2
 ALIVE = 64
@@ -86,18 +89,21 @@ class Registry:
             alive = self.find(run_id)
             if alive is not None and alive.status not in ENDED:
                 return alive
-            if alive is not None:
-                alive.wait(10)  # its last save may still be under way
-            if self.store is None:
-                raise ValueError(f"run {run_id!r} was not saved; start it again")
-            stored = self.store.read(run_id)
-            if stored.step >= stored.config.steps:
-                raise ValueError(f"run {run_id!r} has done all its {stored.config.steps} steps; start a new one")
+            stored = self._unfinished(run_id)
             self._admit(1)
-            _, restored = read_restored(self.store.path(run_id))
-            run = self._make(run_id, Branch(stored.config, restored, stored.origin))
-            run.created = stored.created
-            return run.start()
+            return self._again(stored).start()
+
+    def resume_together(self, run_ids: Sequence[str]) -> list[Run]:
+        """Go on with stored runs that ended before their last step, in step from now on. Raises ValueError."""
+        with self._lock:
+            found = [run for run in map(self.find, run_ids) if run is not None and run.status not in ENDED]
+            if found:
+                return found  # another browser was quicker
+            stored = [self._unfinished(run_id) for run_id in run_ids]
+            self._admit(len(stored))
+            pace = Pace()
+            made = [self._again(one, pace) for one in stored]
+            return [run.start() for run in made]
 
     @property
     def stored(self) -> Store:
@@ -181,6 +187,24 @@ class Registry:
         if alive + more > ALIVE:
             raise ValueError(f"at most {ALIVE} runs may be alive at once, and {alive} are; stop some of them first")
 
+    def _unfinished(self, run_id: str) -> Stored:
+        """A run that was saved before its last step. Raises ValueError for any other."""
+        ended = self.find(run_id)
+        if ended is not None:
+            ended.wait(10)  # its last save may still be under way
+        if self.store is None:
+            raise ValueError(f"run {run_id!r} was not saved; start it again")
+        stored = self.store.read(run_id)
+        if stored.step >= stored.config.steps:
+            raise ValueError(f"run {run_id!r} has done all its {stored.config.steps} steps; start a new one")
+        return stored
+
+    def _again(self, stored: Stored, pace: Pace | None = None) -> Run:
+        _, restored = read_restored(self.stored.path(stored.id))
+        run = self._make(stored.id, Branch(stored.config, restored, stored.origin), pace)
+        run.created = stored.created
+        return run
+
     def _make(self, run_id: str, what: RunConfig | Branch, pace: Pace | None = None) -> Run:
         if isinstance(what, RunConfig):
             what = Branch(what, None, "")
@@ -222,4 +246,4 @@ class Registry:
                 late = hold.abandoned_at is not None and time.monotonic() - hold.abandoned_at > self.grace
                 if late and run is not None and run.status not in ENDED:
                     hold.abandoned_at = None
-                    run.stop()
+                    run.stop(ABANDONED)

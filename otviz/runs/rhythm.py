@@ -9,6 +9,7 @@ PORTION = 0.02  # seconds of training between two glances at the clock and at wh
 WATCHED, UNWATCHED = 0.06, 0.25  # seconds between looks while somebody watches, and while nobody does
 LOOK_SHARE = 20  # a look may cost at most 1/20 of the time until the next
 LONGEST = 2.0  # seconds between looks at most, however long one look was held up
+MEMORY = 5.0  # seconds that a measured pace goes back
 SAVED = 30.0  # seconds between saves of a run that goes on
 
 
@@ -16,15 +17,16 @@ class Rhythm:
     """The clock of one run.
 
     Attributes:
-        speed: steps per second between the last two looks.
+        speed: steps per second of training between the last two looks.
+        pace: steps per second by the clock on the wall, a mean over some seconds: looks and the turns of others count too.
     """
 
     def __init__(self) -> None:
-        self.speed = 0.0
+        self.speed = self.pace = 0.0
         self._each = 0.0  # seconds of a step, a running mean
         self._look_cost = 0.0
         self._watched_at = -math.inf
-        self._saved_at = self._next_look = time.monotonic()
+        self._saved_at = self._next_look = self._paced_at = time.monotonic()
 
     def watch(self) -> None:
         """Somebody watches."""
@@ -52,10 +54,21 @@ class Rhythm:
         """A look took `cost` seconds; since the one before, so many steps of training took `seconds`."""
         if seconds > 0:
             self.speed = steps / seconds
+        self._keep_pace(steps)
         self._look_cost += (cost - self._look_cost) / 4  # a running mean: some looks also draw the field
         now = time.monotonic()
         pause = WATCHED if now - self._watched_at < 3 else UNWATCHED
         self._next_look = now + max(pause, min(LOOK_SHARE * self._look_cost, LONGEST))
+
+    def resumed(self) -> None:
+        """The run goes on: how long it rested says nothing of its pace."""
+        self._paced_at = time.monotonic()
+
+    def _keep_pace(self, steps: int) -> None:
+        now = time.monotonic()
+        seconds, self._paced_at = max(now - self._paced_at, 1e-6), now
+        share = 1 - math.exp(-seconds / MEMORY) if self.pace else 1.0
+        self.pace += share * (steps / seconds - self.pace)
 
     def to_save(self) -> bool:
         """Whether it is time to save; the time until the next begins anew."""

@@ -82,6 +82,7 @@ class Run:
         self.past = Past.behind(config, restored)
         self._turn_ends = math.inf
         self._fault = ""
+        self._why_stopped = ""
         self._unsaved = ""
         self._rhythm = Rhythm()
         self._ended = threading.Event()
@@ -124,8 +125,9 @@ class Run:
         """Freeze the adversary, or let it learn again."""
         self._orders.give("freeze", frozen)
 
-    def stop(self) -> None:
-        """End for good, keeping what there is."""
+    def stop(self, why: str = "") -> None:
+        """End for good, keeping what there is; `why` becomes its message."""
+        self._why_stopped = why
         self._orders.give("stop")
 
     def wait(self, timeout: float | None = None) -> bool:
@@ -139,8 +141,9 @@ class Run:
 
     @property
     def message(self) -> str:
-        """What went wrong, for a person: why the run failed, or could not be saved; empty if nothing did."""
-        return "; ".join(part for part in (self._fault, self._unsaved) if part)
+        """For a person: why the run failed, was stopped by nobody's hand, or could not be saved; empty if nothing went wrong."""
+        why = self._why_stopped if self.status == "stopped" else ""
+        return "; ".join(filter(None, (self._fault, why, self._unsaved)))
 
     @property
     def snapshots(self) -> tuple[Snapshot, ...]:
@@ -151,6 +154,12 @@ class Run:
     def steps_per_second(self) -> float:
         """Speed over the last looks; 0 unless running."""
         return self._rhythm.speed if self.status == "running" else 0.0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds to its last step at the pace so far, once it goes on if it is paused; None while nothing is known."""
+        pace = self._rhythm.pace
+        return (self.config.steps - self.step) / pace if pace and self.status in ("running", "paused") else None
 
     @property
     def has_adversary(self) -> bool:
@@ -329,6 +338,7 @@ class Run:
                 self._end("stopped")
                 return False
         self.status = "running"
+        self._rhythm.resumed()
         if self._pace is not None:
             self._pace.join(self, self.step, self._lane)
         return True

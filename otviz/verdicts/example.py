@@ -31,7 +31,7 @@ class DiversityExample:
 def notebook_diversity_example(n: int = 1000, seed: int = 0) -> DiversityExample:
     """n samples on two opposite modes of the notebook's ring: its diversity is the target's, radius^2 / 2 + std^2 = 4.5625.
 
-    Each mode gets half of them, so that the number does not depend on how they fall (papers/000, 11.2).
+    Each mode gets half of them, so that the number does not depend on how they fall (Fuge 2025, section 11.2).
     """
     ring, rng = Ring(), np.random.default_rng(seed)
     centres = ring.mixture().centres[[0, ring.modes // 2]]

@@ -47,7 +47,7 @@ def _collapsed(look: Look) -> Judgement | None:
         "chance does not explain it."
     )
     found = int(look.number("modes_covered"))
-    return _say(look, "collapsed", rule, word=f"collapsed: {found} of {len(look.weights)}")
+    return _say(look, "collapsed", rule, word=f"collapsed: {found} of {len(look.weights)} modes left")
 
 
 def _beside(look: Look) -> Judgement | None:

@@ -29,7 +29,7 @@ class Judgement:
 
     Attributes:
         kind: the word without numbers.
-        word: the word, as "collapsed: 3 of 8".
+        word: the word, as "collapsed: 3 of 8 modes left".
         sentence: the numbers.
         rule: the rule that was followed.
     """

@@ -13,7 +13,19 @@ A message may repeat frames: the reader merges them by run and sequence number.
 """
 
 from otviz.runs.snapshots import Curve
-from otviz.wire.codec import MAGIC, VERSIONS, decode, encode
+from otviz.wire.codec import MAGIC, VERSIONS, decode, encode, pick
 from otviz.wire.updates import STATUSES, PanelUpdate, news, portion, thin
 
-__all__ = ["MAGIC", "STATUSES", "VERSIONS", "Curve", "PanelUpdate", "decode", "encode", "news", "portion", "thin"]
+__all__ = [
+    "MAGIC",
+    "STATUSES",
+    "VERSIONS",
+    "Curve",
+    "PanelUpdate",
+    "decode",
+    "encode",
+    "news",
+    "pick",
+    "portion",
+    "thin",
+]

@@ -15,10 +15,11 @@ _OUTSIDE = 65535
 
 
 class Blobs:
-    """Collects blobs; each `put` returns the header entry that finds it again."""
+    """Collects blobs; each `put` returns the header entry that finds it again. Positions are multiples of `grain`."""
 
-    def __init__(self, margin: float) -> None:
+    def __init__(self, margin: float, grain: int = 1) -> None:
         self.margin = margin
+        self.grain = grain
         self.parts: list[bytes] = []
         self._size = 0
 
@@ -31,7 +32,7 @@ class Blobs:
         return entry
 
     def positions(self, points: Array | None, box: Box) -> dict[str, Any] | None:
-        return None if points is None else self.put(_to_grid(points, _with_margin(box, self.margin)))
+        return None if points is None else self.put(_to_grid(points, _with_margin(box, self.margin), self.grain))
 
     def images(self, pixels: Samples | None, shape: tuple[int, ...]) -> dict[str, Any] | None:
         """Images (n, C*H*W), uint8."""
@@ -93,11 +94,12 @@ def _with_margin(box: Box, margin: float) -> Box:
     return x_low - across, x_high + across, y_low - up, y_high + up
 
 
-def _to_grid(points: Array, box: Box) -> NDArray[np.uint16]:
+def _to_grid(points: Array, box: Box, grain: int) -> NDArray[np.uint16]:
     low, size = np.array([box[0], box[2]]), np.array([box[1] - box[0], box[3] - box[2]])
     share = (points.astype(np.float64) - low) / size
     inside = np.all((share >= 0) & (share <= 1), axis=-1, keepdims=True)
-    return np.where(inside, np.where(inside, share, 0) * (_OUTSIDE - 1), _OUTSIDE).round().astype("<u2")
+    places = (np.where(inside, share, 0) * ((_OUTSIDE - 1) // grain)).round() * grain
+    return np.where(inside, places, _OUTSIDE).astype("<u2")
 
 
 def _from_grid(grid: NDArray[np.uint16], box: Box) -> Samples:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from otviz.runs.snapshots import Curve, Samples, Scene, Snapshot
 from otviz.verdicts import Judgement, Kind
 from otviz.wire.blobs import Blobs, Source, not_visible
+from otviz.wire.stages import ROLES, Stage
 from otviz.wire.updates import STATUSES, Box, PanelUpdate
 
 
@@ -42,6 +44,9 @@ def panel_out(panel: PanelUpdate, blobs: Blobs) -> dict[str, Any]:
         "verdict_text": panel.verdict_text,
         "verdict_step": int(panel.verdict_step),
         "unstable": panel.unstable,
+        "left": panel.left,
+        "marks": [[int(step), words] for step, words in panel.marks],
+        "stages": [asdict(stage) for stage in panel.stages],
         "rules": rules,
         "scene": None if panel.scene is None else _scene_out(panel.scene, blobs),
         "frames": [
@@ -83,8 +88,17 @@ def panel_in(entry: dict[str, Any], source: Source) -> PanelUpdate:
         verdict_text=str(entry.get("verdict_text", "")),
         verdict_step=int(entry.get("verdict_step", 0)),
         unstable=str(entry.get("unstable", "")),
+        left=str(entry.get("left", "")),
+        marks=[(int(step), str(words)) for step, words in entry.get("marks", ())],
+        stages=[_stage_in(stage) for stage in entry.get("stages", ())],
         shape=shape,
     )
+
+
+def _stage_in(entry: dict[str, Any]) -> Stage:
+    if entry["role"] not in ROLES:
+        raise ValueError(f"role {entry['role']!r}")
+    return Stage(entry["role"], str(entry["words"]), str(entry["text"]))
 
 
 def _word_out(word: Judgement, rules: list[str]) -> dict[str, Any]:

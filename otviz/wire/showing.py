@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from otviz.durations import in_words
+from otviz.explanations import glossary
+from otviz.methods import Adversarial, Method
 from otviz.runs.judged import final, look_word, verdict_on
 from otviz.runs.recorded import Recorded
 from otviz.runs.run import Run
 from otviz.runs.snapshots import Scene, Snapshot
+from otviz.wire.stages import Role, Stage
 from otviz.wire.updates import PanelUpdate
 
 POINTS = 500
@@ -52,6 +56,9 @@ def panel_of(
         status=status or run.status,
         message=run.message,
         steps_per_second=run.steps_per_second,
+        left=_left(run),
+        marks=marks_of(run),
+        stages=stages_of(run.config.method, run.config.images) if whole else (),
         words=words,
         verdict=found.word if found and ended else "",
         verdict_kind=found.kind if found and ended else "",
@@ -60,3 +67,34 @@ def panel_of(
         unstable=found.shaking if found else "",
         shape=scene.shape,
     )
+
+
+def marks_of(run: Run | Recorded) -> list[tuple[int, str]]:
+    """Steps after which something was changed, by hand or by `freeze_after`, and what: (1200, "tau 0.05 → 0.5")."""
+    found = [(step, ", ".join(words).replace("->", "→")) for step, words in run.past.moves()]
+    method = run.config.method
+    if isinstance(method, Adversarial) and 0 < method.freeze_after <= run.step:
+        found.append((method.freeze_after, f"{method.adversary_word or 'adversary'} frozen"))
+    return sorted(found)
+
+
+def _left(run: Run | Recorded) -> str:
+    if run.status == "queued":
+        return "waiting for its turn"
+    if run.seconds_left is None:
+        return ""
+    return f"{in_words(run.seconds_left)} {'of training ' if run.status == 'paused' else ''}left"
+
+
+def stages_of(method: Method, images: bool = False) -> tuple[Stage, ...]:
+    """The stages of a method, on points or on images, explained as in the glossary."""
+    entries = glossary()
+    judge: Role = "field" if isinstance(method, Adversarial) else "other"
+    rows: list[tuple[Role, str, str]] = [
+        ("source", "source x", "source"),
+        ("map", "generator T", "generator"),
+        ("generated", "generated images" if images else "generated points", "generated"),
+        *((judge if at == 0 else "other", words, entry) for at, (words, entry) in enumerate(method.judges)),
+        ("loss", "loss", "generator-loss"),
+    ]
+    return tuple(Stage(role, words, entries[entry].text if entry in entries else "") for role, words, entry in rows)

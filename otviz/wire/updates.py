@@ -9,8 +9,9 @@ import numpy as np
 
 from otviz.runs.snapshots import Curve, Scene, Snapshot
 from otviz.verdicts import Judgement
+from otviz.wire.stages import Stage
 
-STATUSES = ("ready", "queued", "running", "paused", "done", "failed", "stopped")
+STATUSES = ("ready", "queued", "running", "paused", "done", "failed", "stopped", "recorded")
 PAST_IMAGES = 40  # snapshots of images that a newly opened picture gets at most
 PAST_BYTES, NEWS_BYTES = 4_000_000, 400_000  # of images in one message: of the past, and of the news
 
@@ -28,11 +29,15 @@ class PanelUpdate:
         scene: sent while the viewer has not got it, afterwards None.
         snapshots: those that the viewer has not got; it knows them by their sequence numbers.
         curve: losses so far; an empty curve leaves the one on screen.
-        status: one of STATUSES, the state of training, not of playback; "ready" is a run that nobody has started.
+        status: one of STATUSES, the state of training, not of playback; "ready" is a run that nobody has started,
+            "recorded" one that was trained earlier and is played again.
         message: what went wrong, in a sentence, or "".
         steps_per_second: speed of training now, 0 when it rests.
+        left: how long it still takes, in words, or "".
+        marks: steps after which something was changed by hand, and what.
+        stages: how data flow through its method; sent with the scene.
         words: on each of the snapshots, in their order, judged by itself; empty where there are none.
-        verdict: the final word on the run, as "collapsed: 3 of 8" (`otviz.verdicts`), or "" before there is one.
+        verdict: the final word on the run, as "collapsed: 3 of 8 modes left" (`otviz.verdicts`), or "" before there is one.
         verdict_kind: the word without numbers, one of `otviz.verdicts.Kind`, or "".
         verdict_text: the numbers and the rule behind the word, in sentences, or "".
         verdict_step: the step of the look that the final word is on.
@@ -53,6 +58,9 @@ class PanelUpdate:
     verdict_text: str = ""
     verdict_step: int = 0
     unstable: str = ""
+    left: str = ""
+    marks: Sequence[tuple[int, str]] = ()
+    stages: Sequence[Stage] = ()
     words: Sequence[Judgement] = ()
     shape: tuple[int, ...] = (2,)
 

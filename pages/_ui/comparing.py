@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from otviz.params import params_of
-from pages._ui import boxes, controls, following, inside, running, setup
+from pages._ui import compare_methods, controls, following, inside, recorded, running, setup
 from pages._ui.following import tuned
 from pages._ui.leases import registry
 from pages._ui.links import Link, plain
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 
 HEIGHT = 760
 OWN = "own"
-OWN_METHODS = ("wgan", "uotm")
+TRAIN = "Train it live"
+LIVE = "Moving a slider changes these runs immediately. Data and methods stay as they are while training: to change them, stop it."
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ def choose(link: Link, locked: bool) -> Chosen:
     name = controls.choice(link, "preset", titles, default="table-1", label="What to compare", disabled=locked)
     preset = known.get(name)
     target = setup.choose_distribution(link, "target", (preset and preset.target) or "ring", locked, scope=name)
-    methods = _choose_methods(link, name, preset, locked)
+    methods = compare_methods.choose(link, name, preset, locked)
     steps, compilable = preset.steps if preset else 5000, any(method and method.compilable for method in methods)
     plan = setup.choose_plan(link, f"compare-{name}", steps, compilable, locked)
     source = setup.choose_distribution(link, "source", "gaussian", locked)
@@ -67,65 +69,14 @@ def choose(link: Link, locked: bool) -> Chosen:
     return Chosen(preset, methods, target, source, complete if len(complete) == len(methods) else ())
 
 
-def _choose_methods(link: Link, name: str, preset: Preset | None, locked: bool) -> tuple[Method | None, ...]:
-    from otviz.compare import MOST, labels
-    from otviz.methods import methods
-    from otviz.methods import named as method_named
-
-    first = tuple(method.name for method in preset.methods) if preset else OWN_METHODS
-    text, last = link.take("methods"), st.session_state.get("otviz.compare.preset", name)
-    if text is None:
-        text = link.text("methods", ",".join(first)) if last == name else ",".join(first)
-    st.session_state["otviz.compare.preset"] = name
-    names = [one for one in text.split(",") if one in methods()][:MOST] or list(first)
-    if ",".join(names) != text:
-        link.complain(
-            f"methods must be 1 to {MOST} of {', '.join(methods())}, joined by commas; the others are left out."
-        )
-    link.put("methods", ",".join(names), ",".join(first))
-    made = []
-    for at, one in enumerate(names):
-        given = preset.methods[at] if preset and at < len(first) and first[at] == one else None
-        label = labels(preset.methods)[at] if preset and given else method_named(one).title
-        with boxes.section(link, f"{at + 1}. {plain(label)}", prefix=f"{at + 1}.", scope=name):
-            made.append(
-                controls.knobs(
-                    link, method_named(one), prefix=f"{at + 1}.", scope=name, locked=locked,
-                    defaults=given.as_dict() if given else None,
-                )
-            )  # fmt: skip
-            removable = link.shows("methods") and not locked and len(names) > 1
-            if removable and st.button("Remove", key=f"remove-{at}"):
-                link.go(_without(link, at, names))
-    if not locked and len(names) < MOST:
-        _offer(link, names, {name: cls.title for name, cls in methods().items()})
-    return tuple(made)
-
-
-def _offer(link: Link, names: Sequence[str], titles: dict[str, str]) -> None:
-    def fill() -> None:
-        for name, title in titles.items():
-            if st.button(title, key=f"add-{name}", width="stretch"):
-                link.go({**_settings(link), "methods": ",".join([*names, name])})
-
-    boxes.menu(link, "methods", "Add a method", fill, width="stretch")
-
-
-def _settings(link: Link) -> dict[str, str]:
-    """The address without runs, which no longer fit once the methods change."""
-    return {key: text for key, text in link.said.items() if key != "runs"}
-
-
-def _without(link: Link, at: int, names: Sequence[str]) -> dict[str, str]:
-    """The address without the method at this place: the knobs of those after it move up."""
-    kept = {}
-    for key, text in _settings(link).items():
-        place, dot, knob = key.partition(".")
-        if not (dot and place.isdigit()) or int(place) <= at:
-            kept[key] = text
-        elif int(place) > at + 1:
-            kept[f"{int(place) - 1}.{knob}"] = text
-    return {**kept, "methods": ",".join([*names[:at], *names[at + 1 :]])}
+def go_on(runs: Sequence[Run | Recorded]) -> None:
+    """Continue those of these runs that were stopped, in step, and show them."""
+    try:
+        registry().resume_together([run.id for run in runs if running.unfinished(run)])
+    except ValueError as error:
+        st.error(plain(str(error)))
+        return
+    st.rerun()
 
 
 def begin(link: Link, configs: Sequence[RunConfig]) -> None:
@@ -159,10 +110,13 @@ def _knobs(prefix: str, of: Method | Distribution) -> dict[str, str]:
     }
 
 
-def settle(link: Link, runs: Sequence[Run | Recorded], chosen: Chosen) -> None:
-    """Keep knobs and runs together, as `running.settle` does for one: moved here they go to the run, moved elsewhere they come."""
+def settle(link: Link, runs: list[Run | Recorded], chosen: Chosen) -> list[Run | Recorded]:
+    """Keep knobs and runs together, as `settling.settle` does for one: moved here they go to the run, moved elsewhere they come.
+
+    Returns the runs to show: none of them once other methods were chosen here.
+    """
     if not runs:
-        return
+        return runs
     begun = running.begun_here(runs[0])
     fits = [
         method is None or type(method) is type(run.config.method)
@@ -172,7 +126,7 @@ def settle(link: Link, runs: Sequence[Run | Recorded], chosen: Chosen) -> None:
         if begun or not any(run.id in tuned() for run in runs):
             _remember(runs)
             go_to(link, runs)
-        return
+        return []
     for run, method in zip(runs, chosen.methods, strict=True):
         living, before = running.alive(run), tuned().get(run.id)
         tuned()[run.id] = run.config.method
@@ -184,6 +138,7 @@ def settle(link: Link, runs: Sequence[Run | Recorded], chosen: Chosen) -> None:
             go_to(link, runs)
         if before is not None:
             running.retune(living, running.moved(before, method))
+    return runs
 
 
 def _remember(runs: Sequence[Run | Recorded]) -> None:
@@ -198,25 +153,57 @@ def labels_of(runs: Sequence[Run | Recorded]) -> list[str]:
     return labels([run.config.method for run in runs], ["frozen" if run.frozen else "" for run in runs])
 
 
-def tell(runs: Sequence[Run | Recorded], chosen: Chosen) -> None:
-    """What to look for, and how it is done."""
-    with st.container(key="told"):
-        if chosen.preset is not None:
-            st.markdown(plain(chosen.preset.look_for))
-        elif not runs:
+def recording_of(link: Link, chosen: Chosen) -> str:
+    """The name of the recording of exactly these runs; empty if there is none."""
+    from otviz.recordings import names
+    from otviz.recordings.table import recordings
+
+    found = chosen.preset.name if chosen.preset else ""
+    name = f"compare-{found}" if link.lesson is None else f"lesson-{link.lesson.name}"
+    made = tuple(dataclasses.replace(config, device="cpu") for config in chosen.configs)
+    return name if name in names() and recordings()[name].configs == made else ""
+
+
+def tell(link: Link, runs: Sequence[Run | Recorded], chosen: Chosen, recording: str) -> None:
+    """What to look for, with the button that begins; or what became of the runs."""
+    with st.container(horizontal=True, wrap=False, vertical_alignment="center", key="told"):
+        if chosen.preset is not None and link.lesson is None:
+            st.markdown(chosen.preset.look_for, width="stretch")
+        elif not runs and not recording:
             st.markdown(
-                "Press **Train all**: the methods on the left learn from the same data with the same seed, in step."
+                f"**{TRAIN}**: the methods learn from the same data with the same seed, in step.", width="stretch"
             )
-    for run, label in zip(runs, labels_of(runs), strict=True):
-        if run.message:
-            st.warning(plain(f"{label}: {run.message}. The others go on."))
+        if recording:
+            st.badge(
+                "recorded",
+                icon=":material/movie:",
+                color="gray",
+                help="These runs were trained before, with the settings shown",
+            )
+        if not runs and st.button(TRAIN, type="primary", disabled=not chosen.configs, shortcut="T"):
+            begin(link, chosen.configs)
+    _tell_end(runs)
     inside.tell_convergence(runs, labels_of(runs))
 
 
-def show(runs: Sequence[Run | Recorded], chosen: Chosen, drawn: following.State) -> None:
-    """The panels of the runs, or of what would be trained."""
-    columns = chosen.preset.columns if chosen.preset and len(runs) == len(chosen.preset.methods) else None
+def _tell_end(runs: Sequence[Run | Recorded]) -> None:
+    """Why runs ended that were not done."""
+    from otviz.runs.registry import ABANDONED
+
+    on, left = any(map(running.alive, runs)), [run for run in runs if running.unfinished(run)]
+    if left and not on:
+        why = " because their tab was closed" if all(run.message == ABANDONED for run in left) else ""
+        st.markdown(f"Stopped{why} at step {max(run.step for run in left):,} of {left[0].config.steps:,}.")
+    for run, label in zip(runs, labels_of(runs), strict=True):
+        if run.message and run.message != ABANDONED:
+            st.warning(plain(f"{label}: {run.message}.{' The others go on.' if on else ''}"))
+
+
+def show(runs: Sequence[Run | Recorded], chosen: Chosen, drawn: following.State, recording: str) -> None:
+    """The panels of the runs, of those that were recorded, or a preview."""
+    known = chosen.preset if chosen.preset and len(chosen.methods) == len(chosen.preset.methods) else None
+    columns = known.columns if known else None
     if runs:
         following.show(runs, drawn, labels=labels_of(runs), key="compare", height=HEIGHT, columns=columns)
-    else:
+    elif not (recording and recorded.show(recording, key="compare", height=HEIGHT, columns=columns)):
         following.show_preview(chosen.target, chosen.source)

@@ -116,7 +116,8 @@ def choice(
     if not link.shows(key):
         chosen = str(st.session_state[widget])
     elif in_a_row:
-        chosen = str(st.segmented_control(label, list(options), required=True, label_visibility="collapsed", **common))
+        row: dict[str, Any] = {"required": True, "label_visibility": "collapsed", "wrap": True}
+        chosen = str(st.segmented_control(label, list(options), **row, **common))
     else:
         chosen = str(st.selectbox(label, list(options), **common))
     link.put(key, chosen, default)

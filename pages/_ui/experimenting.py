@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from otviz.durations import in_words
 from pages._ui import controls, frame, reading
 from pages._ui.links import Link, plain, shorten
-from pages._ui.sweeping import spoken
 
 if TYPE_CHECKING:
     from otviz.experiments import Experiment, Verdict
@@ -215,7 +215,7 @@ def _rerun(stage: Stage, each: Experiment, drawn_working: bool) -> None:
     if running is not None and stage.working:
         done = len(running.done)
         left = running.seconds_left
-        when = "the first takes a while" if left is None else f"{spoken(left)} left"
+        when = "the first takes a while" if left is None else f"{in_words(left)} left"
         st.progress(done / max(1, running.total), text=plain(f"{stage.name}: {done} of {running.total} seeds are done, {when}"))  # fmt: skip
         st.button("Cancel", on_click=stage.end, help="Seeds that are done are kept; you can go on later")
         return

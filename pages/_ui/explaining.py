@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from otviz.bibliography import BIBLIOGRAPHY
 from otviz.explanations import Derivation, Word, derivations, glossary, matching, words_of_knobs
-from pages._ui import frame, widgets
+from pages._ui import flipbook, frame, learning, widgets
 from pages._ui.links import Link, plain, shorten
 
 if TYPE_CHECKING:
@@ -19,14 +20,20 @@ if TYPE_CHECKING:
 
 PAGE = "learn"
 WIDE = 860  # pixels of a text: longer lines are hard to read
+
+# On a phone the text comes first, below it the list of all texts.
+_STYLE = """<style>@media (max-width: 640px) {
+[data-testid=stColumn]:has(.st-key-learn-list) {order: 2; border-top: 1px solid var(--st-border-color); padding-top: 1rem}
+}</style>"""
 SEARCH = 60  # characters
 
 
 def show_derivations(link: Link) -> None:
     """The list of derivations, and the one chosen."""
     known = derivations()
+    st.html(_STYLE)
     left, right = st.columns([3, 8], gap="large")
-    with left:
+    with left, st.container(key="learn-list"):
         topic = _pick(link, "topic", {name: each.title for name, each in known.items()}, "Derivations", {})
     with right, st.container(width=WIDE):
         _derivation(link, known[topic], glossary())
@@ -42,7 +49,7 @@ def show_glossary(link: Link) -> None:
         found = matching(known.values(), asked) if asked.strip() else list(known.values())
         if not found:
             link.take("word")
-            st.caption(plain(f"No word of {len(known)} has {shorten(asked, 40)!r} in it; search for less of it."))
+            st.caption(plain(f"None of the {len(known)} words contains {shorten(asked, 40)!r}. Try fewer letters."))
             return
         with st.container(height=620, border=False):
             name = _pick(link, "word", {word.name: _titled(word) for word in found}, "Words", aliases)
@@ -73,7 +80,7 @@ def _search(link: Link) -> str:
 
 
 def _pick(link: Link, key: str, titles: Mapping[str, str], label: str, aliases: Mapping[str, str]) -> str:
-    """A list to choose one name from; what the address names and is not there is told, with what is near."""
+    """A list to choose one name from; a name in the address that does not exist gives a warning with similar ones."""
     widget, text, first = f"{link.page}:{key}", link.take(key), next(iter(titles))
     if link.first(widget) or st.session_state[widget] not in titles:
         wanted = (text or "").strip().lower()
@@ -92,8 +99,14 @@ def _pick(link: Link, key: str, titles: Mapping[str, str], label: str, aliases: 
 
 
 def _derivation(link: Link, shown: Derivation, words: Mapping[str, Word]) -> None:
+    _to_the_top(shown.topic)
     st.markdown(f"#### {shown.title}")
-    st.markdown(shown.text)
+    st.caption(f"{shown.learn} About {shown.minutes} minutes.")
+    for text, figure in shown.parts:
+        st.markdown(text)
+        if figure:
+            flipbook.show(figure)
+    learning.show_next(link, "derivation", shown.topic)
     st.divider()
     named = [words[name] for name in shown.words if name in words]
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
@@ -105,9 +118,19 @@ def _derivation(link: Link, shown: Derivation, words: Mapping[str, Word]) -> Non
     code = ", ".join(f"`{module}`{_listed(names)}" for module, names in shown.code)
     st.caption(f"In the code: {code}.")
     if shown.tests:
-        with st.expander("What tests of it there are"):
+        with st.expander("Tests of this page"):
             st.markdown("\n".join(f"- `{test}`" for test in shown.tests))
-    st.caption("000 Fuge, notebook chapter 11; 001 Salimans et al. 2018; 002 Vu; 003 Choi et al. 2024.")
+    st.caption(
+        "  \n".join(
+            f"{each.short}: *{each.title}*, {each.where}." for each in BIBLIOGRAPHY.values() if each.short in shown.text
+        )
+    )
+
+
+def _to_the_top(topic: str) -> None:
+    """Begin another text at its beginning: Streamlit leaves the page scrolled to where the last one ended."""
+    script = 'document.querySelector("[data-testid=stMain]")?.scrollTo(0, 0)'
+    st.html(f"<script>/* {topic} */ {script}</script>", unsafe_allow_javascript=True)
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 POLL, POLL_MANY = 0.4, 0.6  # seconds between two looks at one run or two, and at more, of a page that watches alone
 POLL_MOST = 2.0  # seconds, however many watch: each page opened on a run looks less often than the one before
 FIRST = 160  # snapshots of its past that a newly opened picture gets of a run; of several, less of each
+AROUND = 190  # pixels of the window over and under the picture: navigation, buttons, the row of views
+KEYS = {"T": "train", "P": "pause or resume training"}
 OVER = ("done", "stopped", "failed")
 
 State = tuple[tuple[str, bool, bool], ...]
@@ -49,7 +51,12 @@ def show(
         options: of the player.
     """
     watch = Watch(tuple(runs), drawn, tuple(labels), tuned(), registry())
-    player(b"", key=key, channel=channel.opened(key, watch.answer), **{"height": 650, **options})
+    player(
+        b"",
+        key=key,
+        channel=channel.opened(key, watch.answer),
+        **{"fill": None if "height" in options else AROUND, "keys": KEYS, **options},
+    )
 
 
 def tuned() -> dict[str, Method]:
@@ -66,7 +73,7 @@ def show_preview(target: Distribution | ImageSet | None, source: Distribution | 
     scene = preview_of(target, source)
     name = hashlib.sha256(f"{target!r}{source!r}".encode()).hexdigest()[:12]
     update = wire.PanelUpdate(f"preview-{name}", scene.box, scene, status="ready", shape=scene.shape)
-    player(wire.encode([update]), key=key, height=650)
+    player(wire.encode([update]), key=key, fill=AROUND, keys=KEYS)
 
 
 @dataclass(frozen=True)

@@ -19,13 +19,18 @@ if TYPE_CHECKING:
     from otviz.checkpoints.timelines import Timeline
 
 MOST_COMPARED = 4
-WIDTH = 214  # pixels of a card
 OWN = "own"
 _OWN = "otviz.gallery.own"
 STYLE = """<style>
 .st-key-shelf img, .st-key-sheets img {border-radius: 4px}
 .st-key-shelf img {display: block; width: 100%}
-.st-key-shelf button {justify-content: flex-start; text-align: left}
+.st-key-shelf {display: grid; grid-template-columns: repeat(auto-fill, minmax(min(190px, 46%), 1fr))}
+.st-key-shelf > * {width: auto !important; max-width: none !important}
+[class*=st-key-model-] {position: relative; transition: border-color .15s}
+[class*=st-key-model-]:hover {border-color: var(--st-primary-color)}
+[class*=st-key-model-] button {justify-content: flex-start; text-align: left; min-height: 0; padding-inline: 0}
+[class*=st-key-model-] button::after {content: ""; position: absolute; inset: 0; border-radius: var(--st-base-radius)}
+[class*=st-key-model-] :is([data-testid=stElementContainer], .stButton, button) {position: static}
 </style>"""
 
 
@@ -66,7 +71,7 @@ def timeline(card: Card) -> Timeline | None:
 
 
 def find(link: Link, key: str, most: int) -> list[Card]:
-    """The cards that the address names under `key`, separated by commas; what it cannot mean is told."""
+    """The cards that the address names under `key`, separated by commas; unknown names give a warning."""
     known = cards()
     own: Model | None = st.session_state.get(_OWN)
     names = [name.strip() for name in link.text(key).split(",") if name.strip()]
@@ -79,7 +84,7 @@ def find(link: Link, key: str, most: int) -> list[Card]:
         else:
             link.complain(f"There is no model {shorten(name, 60)!r} in the gallery; it is not shown.")
     if len(found) > most:
-        link.complain(f"At most {most} models are shown at a time; the first {most} are.")
+        link.complain(f"At most {most} models can be shown at a time; these are the first {most}.")
     return found[:most]
 
 
@@ -106,11 +111,11 @@ def show_shelf(link: Link) -> None:
     _compare_bar(link, known)
     reading.how("gallery/shelf")
     if not chosen:
-        st.info("No model fits these filters. Choose fewer of them.")
+        st.info("No model matches these filters. Remove one of them.")
     st.caption(
-        f"{len(chosen)} of {len(known)} models; open one to look into it. FD: Fréchet distance to real images by this project's "
-        "classifier, lower is better, in brackets what real images reach. Recall: share of real images that have something "
-        "like them among the generated."
+        f"{len(chosen)} of {len(known)} models. Click one to look into it. FD: Fréchet distance to real images, measured with our "
+        "own classifier; lower is better, and the value that real images reach is in brackets. Recall: share of the real images that "
+        "have a similar one among the generated."
     )
     with st.container(key="shelf", horizontal=True, gap="small"):
         for card in chosen.values():
@@ -141,7 +146,7 @@ def _filtered(link: Link, known: Mapping[str, Card]) -> dict[str, Card]:
 def _compare_bar(link: Link, known: Mapping[str, Card]) -> None:
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         names = st.multiselect(
-            "Compare 2 to 4 models on the same latents",
+            "Compare 2 to 4 models on the same x and z",
             list(known),
             format_func=lambda name: known[name].title,
             max_selections=MOST_COMPARED,
@@ -153,7 +158,7 @@ def _compare_bar(link: Link, known: Mapping[str, Card]) -> None:
 
 
 def _card(link: Link, card: Card) -> None:
-    with st.container(border=True, width=WIDTH, height="stretch", gap="xsmall"):
+    with st.container(border=True, height="stretch", gap="xsmall", key=f"model-{card.name}"):
         if image := picture(card):
             words = html.escape(f"64 images made by {card.title}")
             st.html(f'<img src="data:image/png;base64,{image}" alt="{words}">')
@@ -166,12 +171,12 @@ def brief(card: Card) -> str:
     """Its scores in a line, with the floor of real images."""
     scores = card.metrics
     if not scores:
-        return "not judged: its set has no classifier"
-    return f"FD {scores['frechet']:.3g} (real {scores['floor']['frechet']:.2g}) · recall {scores['recall']:.2f}"
+        return "No scores: there is no classifier for this data set"
+    return f"FD {scores['frechet']:.1f} (real {scores['floor']['frechet']:.1f})  \nRecall {scores['recall']:.2f}"
 
 
 def _upload(link: Link) -> None:
-    st.caption("Both files of a checkpoint: card.json and generator.safetensors. Nothing in them is run.")
+    st.caption("Choose both files of a checkpoint: card.json and generator.safetensors. They are read, never run.")
     files = st.file_uploader(
         "card.json and generator.safetensors", ["json", "safetensors"], accept_multiple_files=True, max_upload_size=64
     )

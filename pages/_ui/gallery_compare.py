@@ -59,16 +59,16 @@ def _samples(link: Link, cards: Sequence[Card]) -> None:
     if len({(model.card.shape, model.config.method.noise_dim) for model in models}) == 1:
         st.caption("The same place in each sheet has the same x and z.")
     else:
-        st.caption("These models take latents of different sizes: the same seed gives them different x and z.")
+        st.caption("These models take x and z of different sizes, so the same seed gives them different images.")
 
 
 def _sheet(model: Model, look: Look) -> None:
     rows = sampled(model, look)
     show_sheet(rows, model, look.columns(model), f"Images made by {model.card.title}", width="stretch")
     if model.classes:
-        st.caption("each column is a class that was asked for")
+        st.caption("Each column is a class that was asked for.")
     if not model.sees_source:
-        st.caption("sees z alone")
+        st.caption("This generator uses z alone.")
 
 
 def _classes(cards: Sequence[Card]) -> None:
@@ -77,7 +77,9 @@ def _classes(cards: Sequence[Card]) -> None:
 
     judged = [card for card in cards if card.metrics]
     if not judged or len({card.target for card in judged}) > 1:
-        st.info("Classes can be compared between models of one set that has a classifier.")
+        st.info(
+            "Classes can be compared only between models of the same data set, and if there is a classifier for it."
+        )
         return
     shares = {card.title: card.metrics["class_shares"] for card in judged}
     scores = judged[0].metrics
@@ -85,7 +87,9 @@ def _classes(cards: Sequence[Card]) -> None:
     st.plotly_chart(figure, key="classes", width="stretch")
     effective = ", ".join(f"{card.title} {card.metrics['classes_effective']:.1f}" for card in judged)
     st.caption(
-        plain(f"Effective classes (exp of the entropy), of {len(np.atleast_1d(scores['class_shares']))}: {effective}.")
+        plain(
+            f"Effective number of classes (exponential of the entropy), out of {len(np.atleast_1d(scores['class_shares']))}: {effective}."
+        )
     )
 
 
@@ -98,4 +102,4 @@ def _trainings(cards: Sequence[Card]) -> None:
     if panels:
         player(wire.encode(panels), key="timelines", height=560)
     else:
-        st.info("How these models were trained was not recorded.")
+        st.info("The training of these models was not recorded.")

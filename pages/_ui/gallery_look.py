@@ -26,18 +26,18 @@ class Look(Knobs):
 
     name: ClassVar[str] = "look"
 
-    seed: int = param(0, 0, 1_000_000, doc="Draws x and z")
+    seed: int = param(0, 0, 1_000_000, doc="Seed of the random x and z")
     images: int = param(64, 1, 400, doc="How many are shown", unit="images")
     truncation: float | None = param(
         None,
         0.1,
         3.0,
-        doc="Cuts the noise off at so many standard deviations: plainer images, less variety",
+        doc="Limits the noise to this many standard deviations: more typical images, less variety",
         unit="std",
     )
-    first: int = param(0, 0, 399, doc="The picked sample where it begins")
-    second: int = param(1, 0, 399, doc="The picked sample where it ends")
-    asked: int | None = param(None, 0, 999, doc="The class that is asked for; none: one after the other")
+    first: int = param(0, 0, 399, doc="The image to start from")
+    second: int = param(1, 0, 399, doc="The image to end at")
+    asked: int | None = param(None, 0, 999, doc="The class to ask for; none: all in turn")
 
     def labels(self, model: Model, n: int) -> Any:
         """Classes to ask for in n images, or None where it is not chosen or the model is not told any."""

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 import streamlit as st
 
 from otviz.checkpoints import Card
 from otviz.datasets.rows import in_turn
+from otviz.params import params_of
 from pages._ui import continuing, controls, gallery, gallery_words, reading
 from pages._ui.downloads import download
 from pages._ui.gallery_look import Look, chosen, png_of, sampled
-from pages._ui.gallery_views import DRAWN, show_training
+from pages._ui.gallery_views import DRAWN, pick, show_training
 from pages._ui.links import Link, plain
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ VIEWS = {
     "classes": "By class",
     "training": "Training",
 }
-NEEDED = {"between": ("seed", "truncation", "first", "second"), "samples": ("seed", "images", "truncation"),
+NEEDED = {"samples": ("seed", "images", "truncation"),
           "classes": ("seed", "images", "truncation")}  # fmt: skip
 
 
@@ -60,6 +61,9 @@ def show(link: Link, card: Card) -> None:
             st.error(plain(f"{error}."))
             return
         DRAWN[view](model, look)
+        picked = pick(model, look) if view == "between" else None
+    if picked is not None:
+        _go_to(link, replace(look, first=picked[0], second=picked[1]))
     with facts:
         continuing.way_to(model)
         _downloads(model, look)
@@ -73,17 +77,39 @@ def _look(link: Link, card: Card, view: str) -> Look | None:
     needed = NEEDED.get(view, ("seed", "truncation"))
     asks = card.by_class and view != "latent"
     columns = st.columns([3] * (1 + len(needed) + asks), vertical_alignment="bottom", gap="small")
-    again = columns[0].button("Resample", shortcut="N", help="The next seed (N)", width="stretch")
+    again = columns[0].button("Resample", shortcut="N", help="Draw other x and z: the next seed (N)", width="stretch")
     if asks:
         with columns.pop():
             asked = _class(link, card)
     look = chosen(link, needed, columns[1:])
     if asks and look is not None:
         look = replace(look, asked=asked)
+    if look is not None and view == "between":
+        look = replace(look, **_ends(link))
     if again and look is not None:
-        changed = {knob: str(value) for knob, value in look.as_dict().items() if value != getattr(Look(), knob)}
-        link.go({**changed, "seed": str(look.seed + 1), "model": link.text("model")})
+        _go_to(link, replace(look, seed=look.seed + 1))
     return look
+
+
+def _ends(link: Link) -> dict[str, int]:
+    """Which two images a way leads between, as the address says."""
+    found = {}
+    for name in ("first", "second"):
+        knob = next(knob for knob in params_of(Look) if knob.name == name)
+        try:
+            found[name] = knob.parse(link.text(name, str(knob.default)))
+        except ValueError as error:
+            link.complain(f"{error}; image {knob.default + 1} is shown.", name)
+            found[name] = knob.default
+        link.put(name, str(found[name]), str(knob.default))
+    return found
+
+
+def _go_to(link: Link, look: Look) -> NoReturn:
+    changed = {
+        knob.name: knob.write(value) for knob in params_of(Look) if (value := getattr(look, knob.name)) != knob.default
+    }
+    link.go({**changed, "model": link.text("model")})
 
 
 def _class(link: Link, card: Card) -> int | None:

@@ -11,8 +11,9 @@ import streamlit as st
 from otviz.checkpoints import Card
 from otviz.datasets.rows import in_turn
 from pages._ui import gallery, gallery_words
-from pages._ui.gallery_look import WIDE, Look, sampled, show_sheet
+from pages._ui.gallery_look import WIDE, Look, png_of, sampled, show_sheet
 from pages._ui.links import plain
+from pages._ui.picker import picker
 from pages._ui.player import player
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ GRID = 8  # x and z that are crossed
 WALKERS, STOPS, PART = 16, 6, 12
 BETWEEN = 12
 NEIGHBOURS = 10
+PICKED, PICKED_COLUMNS, PICKED_WIDE = 32, 8, 560
 
 
 def _image(rows: Any, model: Model, columns: int, caption: str, wide: int = WIDE) -> None:
@@ -45,11 +47,11 @@ def _latent(model: Model, look: Look) -> None:
     _image(rows, model, GRID, f"{GRID} x {GRID} images: each row has one x, each column one z.")
     shares = explained(rows, GRID)
     if not model.sees_source:
-        st.markdown("This generator does not see x: it makes its images of z alone, so that all rows are equal.")
+        st.markdown("This generator does not use x: its images depend on z alone, so all rows are the same.")
     elif shares is not None:
         st.markdown(
-            f"Of the variance of the pixels, **x** explains {shares.x:.1%}, **z** {shares.z:.1%}, and only both together "
-            f"{shares.both:.1%}. x is the source of the transport map, z the noise beside it that lets one x become "
+            f"**x** explains {shares.x:.1%} of the variance of the pixels, **z** {shares.z:.1%}, and {shares.both:.1%} is explained "
+            "only by both together. x is the source of the transport map; z is noise beside it, so that one x can become "
             "several images."
         )
 
@@ -60,7 +62,7 @@ def _classes_crossed(model: Model, look: Look) -> None:
     asked = np.repeat(np.arange(model.classes), GRID)
     rows = model.generate(np.tile(x, (model.classes, 1)), np.tile(z, (model.classes, 1)), asked)
     _image(rows, model, GRID, f"{model.classes} x {GRID} images: each row is a class that was asked for, each column has "
-           "one x and z. What stays along a column is style: slant, width of the stroke.", 560)  # fmt: skip
+           "one x and z. What stays the same along a column is the style: slant and width of the stroke.", 560)  # fmt: skip
 
 
 def _walk(model: Model, look: Look) -> None:
@@ -74,14 +76,14 @@ def _walk(model: Model, look: Look) -> None:
     )
     rows = model.generate(*both, labels if model.classes else None).reshape(WALKERS, STOPS * PART, -1)
     frames = [rows[:, at] for at in range(STOPS * PART)]
-    playing = st.toggle("Play", value=True, key="gallery:play", help="Off: go through it by hand")
+    playing = st.toggle("Play", value=True, key="gallery:play", help="Switch off to move through the walk by hand")
     if playing:
         st.image(moving(frames, model.card.shape, 4, 560), alt="Sixteen images that change into others")
     else:
         at = st.slider("Place on the walk", 0, len(frames) - 1, 0, key="gallery:place")
         show_sheet(frames[at], model, 4, "Sixteen images on their way", wide=560)
     st.caption(
-        f"{WALKERS} walks, each on arcs through {STOPS} draws of x and z and back: what changes slowly in between shows how "
+        f"{WALKERS} walks. Each follows arcs through {STOPS} random pairs of x and z and back to the first. Gradual changes show how "
         "the generator joins one kind of image to another."
     )
 
@@ -97,11 +99,20 @@ def _between(model: Model, look: Look) -> None:
     only_x = model.generate(arc.x, np.repeat(arc.z[:1], BETWEEN, axis=0), labels)
     only_z = model.generate(np.repeat(arc.x[:1], BETWEEN, axis=0), arc.z, labels)
     rows = np.concatenate([model.generate(*arc, labels), only_x, only_z])
-    _image(rows, model, BETWEEN, f"From sample {look.first} to sample {look.second} on an arc. Top: x and z. Middle: x alone. "
-           "Bottom: z alone.", 800)  # fmt: skip
-    many = max(most, 32)
-    _image(model.sample(many, look.seed, look.truncation, look.labels(model, many)), model, 16, "Samples to pick from: 0 to 15 in the first "
-           "row, 16 to 31 in the second.", 800)  # fmt: skip
+    _image(rows, model, BETWEEN, f"From image {look.first + 1} to image {look.second + 1} on an arc. Top: x and z move. "
+           "Middle: x alone. Bottom: z alone.", 800)  # fmt: skip
+
+
+def pick(model: Model, look: Look) -> tuple[int, int] | None:
+    """Draw the images that a way may lead between; the two chosen, once after a click."""
+    count = -(-max(look.first, look.second, PICKED - 1) // PICKED_COLUMNS) * PICKED_COLUMNS
+    rows = model.sample(count, look.seed, look.truncation, look.labels(model, count))
+    st.markdown("**Click an image to start from, then one to end at.**")
+    with st.container(width=PICKED_WIDE):
+        return picker(
+            png_of(rows, model, PICKED_COLUMNS, PICKED_WIDE), key="gallery-picker", count=count, columns=PICKED_COLUMNS,
+            chosen=(look.first, look.second),
+        )  # fmt: skip
 
 
 def _nearest(model: Model, look: Look) -> None:
@@ -121,11 +132,11 @@ def _nearest(model: Model, look: Look) -> None:
             for place, distance in zip(found.places, found.distances, strict=True)]  # fmt: skip
     _image(both, model, NEIGHBOURS, "Top: made by the model. Below each: the nearest of "
            f"{len(training.labels):,} training images, by pixels.", 800)  # fmt: skip
-    st.caption(plain("Distances (pixels from -1 to 1): " + ", ".join(said)))
+    st.caption(plain("Distances between pixels from −1 to 1: " + ", ".join(said)))
     real = model.card.metrics.get("nearest_real")
     if real is not None:
         st.caption(
-            f"A test image is {real:.2f} away from its nearest training image (median): much nearer would hint at a copy."
+            f"For comparison, the median distance of a test image to its nearest training image is {real:.2f}. A much smaller distance would suggest a copy."
         )
 
 
@@ -142,8 +153,8 @@ def _classes(model: Model, look: Look) -> None:
         st.warning(plain(f"{error}."))
         return
     order = np.lexsort((-seen.max(1), seen.argmax(1)))
-    _image(rows[order], model, 16, f"{len(rows)} images by likeness: in the order of the class that the classifier of the set sees, "
-           "the surest first.", 800)  # fmt: skip
+    _image(rows[order], model, 16, f"{len(rows)} images, sorted by the class that a classifier sees in them, "
+           "the most certain first.", 800)  # fmt: skip
     scores = model.card.metrics
     if scores:
         shares = {"this model": scores["class_shares"]}
@@ -157,11 +168,11 @@ def show_training(card: Card) -> None:
 
     timeline = gallery.timeline(card)
     if timeline is None:
-        st.info("How this model was trained was not recorded.")
+        st.info("The training of this model was not recorded.")
         return
     player(wire.encode([panel(card, timeline)]), key=f"timeline-{card.name}", height=640, loop=False)
     if timeline.samples:
-        st.caption(f"Scores of n = {timeline.samples:,} images, measured at some of the steps. {gallery_words.NO_FID}")
+        st.caption(f"Scores of {timeline.samples:,} images, measured at some of the steps. {gallery_words.NO_FID}")
 
 
 DRAWN: dict[str, Callable[[Model, Look], None]] = {

@@ -22,8 +22,9 @@ SCORES = (
 )
 REPORTED = (("FID ↓", "fid"), ("Precision ↑", "precision"), ("Recall ↑", "recall"), ("Inception ↑", "inception_score"))
 NO_FID = (
-    "The Fréchet distance is between 64 features of this project's own classifier: it is no FID, compares models of one set "
-    "only, and is read against that of real images. Classes: exp of their entropy. Precision alone misleads: it is high after a collapse."
+    "The Fréchet distance uses 64 features of our own small classifier. It is not an FID: compare it only between models of the "
+    "same data set, and with the value of real images. Classes: the exponential of the entropy of the class shares. Precision "
+    "alone is misleading: it is high after a collapse."
 )
 
 
@@ -48,9 +49,12 @@ def show_scores(cards: Sequence[Card]) -> None:
         lines.append(f"| {label} | " + " | ".join(row) + " |")
     st.markdown("\n".join(lines))
     if any("as_asked" in card.metrics for card in judged):
-        st.caption("As asked: share of the images in which that classifier sees the class that was asked for.")
+        st.caption("As asked: share of the images in which the classifier sees the class that was asked for.")
     n = min(card.metrics["samples"] for card in judged)
-    st.caption(f"n = {n:,} images. {NO_FID}" + ("" if same else " These models are of different sets: do not compare."))
+    st.caption(
+        f"Measured on {n:,} images. {NO_FID}"
+        + ("" if same else " These models belong to different data sets: do not compare their scores.")
+    )
 
 
 def show_reported(cards: Sequence[Card]) -> None:
@@ -94,8 +98,16 @@ def show_card(card: Card) -> None:
     )
     knobs = {name: method[name] for name in ("tau", "penalty", "penalty_weight", "epsilon", "matching", "batch_size", "lr")
              if name in method}  # fmt: skip
-    st.caption(plain(", ".join(f"{name} {value}" for name, value in knobs.items())))
-    st.caption(plain(f"Licence: {said.get('licence', 'unknown')}. SHA-256 {str(said['sha256'])[:16]}…"))
+    st.caption(
+        plain(
+            "Settings: " + ", ".join(f"{name.replace('_', ' ')} {_value(value)}" for name, value in knobs.items()) + "."
+        )
+    )
+    st.caption(
+        plain(
+            f"Licence: {said.get('licence', 'unknown')}. Checksum of the weights (SHA-256): {str(said['sha256'])[:16]}…"
+        )
+    )
     if said.get("command"):
         st.code(str(said["command"])[:500], language="bash")
     with st.expander("The whole card"):
@@ -104,6 +116,10 @@ def show_card(card: Card) -> None:
 
 def _number(value: object) -> str:
     return f"{value:,.4g}" if isinstance(value, int | float) and not isinstance(value, bool) else "an unknown number of"
+
+
+def _value(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def weights(card: Card) -> bytes:

@@ -25,7 +25,8 @@ LESSON = "lesson"
 MOST_BACK = 50  # changes of settings that can be undone
 STALE = 3.0  # seconds in which a browser may still send the address that was just replaced
 
-_VISIT = "otviz.visit"
+VISIT = "otviz.visit"
+"""Under which a session counts the visits of pages: the page and a number."""
 
 
 @dataclass
@@ -223,6 +224,11 @@ class Link:
         self._memory.lesson = None
         self.go(settings)
 
+    def go_to_lesson(self, name: str) -> NoReturn:
+        """Show the page anew in this lesson, with its settings alone."""
+        self._memory.lesson, self._memory.said = None, {}
+        self.go({LESSON: name})
+
     def _finish_reading(self) -> None:
         memory, lesson = self._memory, self.lesson
         if not memory.reading:
@@ -278,7 +284,7 @@ def open_link(page: str) -> Link:
     """
     memory: _Memory = st.session_state.setdefault(f"otviz.link.{page}", _Memory())
     now = st.query_params.to_dict()
-    visit = st.session_state.get(_VISIT, ("", 0))
+    visit = st.session_state.get(VISIT, ("", 0))
     if _is_new(memory, now, visit):
         memory.read(page, now)
     memory.visit = visit
@@ -287,9 +293,9 @@ def open_link(page: str) -> Link:
 
 def arrive(page: str) -> None:
     """Count the visit when another page is shown than before (called by the frame)."""
-    before, count = st.session_state.get(_VISIT, ("", 0))
+    before, count = st.session_state.get(VISIT, ("", 0))
     if before != page:
-        st.session_state[_VISIT] = (page, count + 1)
+        st.session_state[VISIT] = (page, count + 1)
 
 
 def plain(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from typing import Any
 
 from pages._ui.component import mount_asking
 
@@ -15,9 +16,12 @@ def player(
     autoplay: bool = True,
     loop: bool = False,
     height: int = 740,
+    fill: int | None = None,
     columns: int | None = None,
+    keys: Mapping[str, str] | None = None,
     names: Mapping[str, str] | None = None,
     channel: str = "",
+    more: Mapping[str, Any] | None = None,
 ) -> None:
     """Mount the player, or bring new bytes to the one already on the page under this key.
 
@@ -27,12 +31,16 @@ def player(
         autoplay: start moving by itself (never when the viewer prefers reduced motion).
         loop: start again at the end of runs that are over.
         height: pixels that a player with one panel may take, controls included.
+        fill: pixels of the window's height that a player with one panel leaves to the rest of the page; `height` is then not used.
         columns: panels in a row at most; None chooses by their number and the width of the page.
+        keys: keys of the page, and what they do, for the list of shortcuts.
         names: other words for what is "generated" and for the "generator" loss, where there is no generator.
         channel: address where the player asks for its news (`pages._ui.channel`); none if it gets all it shows from here.
+        more: of Home: `seconds` and `rest` of a recorded run's playback, the step to `start` at, and the `atlas`.
     """
     options = {
-        "autoplay": autoplay, "loop": loop, "height": height, "columns": columns, "names": names, "channel": channel,
+        "autoplay": autoplay, "loop": loop, "height": height, "fill": fill, "columns": columns, "keys": keys, "names": names,
+        "channel": channel, **(more or {}),
     }  # fmt: skip
     mount_asking("player", key=key, options=options, body=update_bytes)
 

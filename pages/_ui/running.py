@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages._ui import leases
+from pages._ui import leases, links
 from pages._ui.following import OVER, tuned
 from pages._ui.leases import registry
 from pages._ui.links import Link, plain
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from otviz.runs.recorded import Recorded
     from otviz.runs.run import Run
 
+_STARTED = "otviz.started"  # under which a session remembers the visit of a page that began training by itself
 _BEGUN = "otviz.begun"  # under which a session remembers the run that it began last, until it is shown
 NOTE = "otviz.note"  # under which a session remembers the run that it began last, and why if no button was pressed
 INVITATION = "Press **Train** and watch the generator carry the grey rings to the blue squares."
@@ -71,6 +72,16 @@ def begin(link: Link, config: RunConfig | Branch, note: str = "") -> None:
     st.session_state[NOTE] = (run.id, note)
     link.publish({"run": run.id})
     st.rerun()
+
+
+def asked_to_start(link: Link) -> bool:
+    """Whether the address says `start=1`: begin at once. True once in a visit of the page, so that going back does not begin anew."""
+    if link.take("start") != "1":
+        return False
+    visit = st.session_state.get(links.VISIT)
+    first = st.session_state.get(_STARTED) != visit
+    st.session_state[_STARTED] = visit
+    return first
 
 
 def unfinished(run: Run | Recorded | None) -> bool:

@@ -22,19 +22,29 @@ if TYPE_CHECKING:
 
 
 def steer(link: Link, runs: Sequence[Run | Recorded], labels: Sequence[str], configs: Sequence[RunConfig]) -> None:
-    """Draw the buttons that fit what the runs do now."""
+    """Draw the buttons that fit what the runs, one or more, do now."""
     living = [run for run in map(running.alive, runs) if run is not None]
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         if living:
             _pace(living)
             st.button("Stop all", on_click=_each, args=(living, "stop"), help="End these runs; they are kept")
-        elif runs and configs and st.button("Start over", help="Train all of them anew with the settings on the left"):
-            comparing.begin(link, configs)
-        if runs:
-            every = 3.0 if living else None  # what there is to go on from grows
-            for key, label, fill in (("fork", "Fork: frozen and not", _fork), ("branch", "Branch", _branch)):
-                drawn = functools.partial(st.fragment(fill, run_every=every), link, runs, labels)
-                boxes.menu(link, key, label, drawn)
+        else:
+            _again(link, runs, configs)
+        every = 3.0 if living else None  # what there is to go on from grows
+        for key, label, fill in (
+            ("fork", "Fork with a frozen critic", _fork),
+            ("branch", "Branch with one change", _branch),
+        ):
+            drawn = functools.partial(st.fragment(fill, run_every=every), link, runs, labels)
+            boxes.menu(link, key, label, drawn)
+
+
+def _again(link: Link, runs: Sequence[Run | Recorded], configs: Sequence[RunConfig]) -> None:
+    words = "Each continues from where it was saved, all in step"
+    if any(map(running.unfinished, runs)) and st.button("Go on with these runs", type="primary", help=words):
+        comparing.go_on(runs)
+    if configs and st.button("Start over", help="Train all of them anew with the settings on the left", shortcut="T"):
+        comparing.begin(link, configs)
 
 
 def _pace(living: Sequence[Run]) -> None:

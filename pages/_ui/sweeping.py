@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from otviz.distributions import Distribution
+from otviz.durations import in_words
 from pages._ui import controls, setup
 from pages._ui.links import Link, plain, shorten
 
@@ -169,7 +169,7 @@ def _tell(stage: Stage, sweep: Sweep, done: int) -> None:
     sweeping = stage.sweeping
     if sweeping is not None and not sweeping.over and sweeping.sweep == sweep:
         left = sweeping.seconds_left
-        when = "the first takes a while" if left is None else f"{spoken(left)} left"
+        when = "the first takes a while" if left is None else f"{in_words(left)} left"
         st.progress(done / sweep.total, text=f"{done} of {sweep.total} runs are done, {when}")
     elif 0 < done < sweep.total:
         st.caption(f"{done} of {sweep.total} runs are done and kept.")
@@ -221,10 +221,3 @@ def offer(sweep: Sweep, outcomes: dict[Cell, Outcome], run_id: str) -> None:
             st.page_link(
                 "pages/2_train.py", label="Play this run", query_params=setup.address(sweep.config(cell, "cpu"), run_id)
             )
-
-
-def spoken(seconds: float) -> str:
-    """A time for a person, never too exact."""
-    if seconds < 90:
-        return f"about {max(1, math.ceil(seconds / 10)) * 10} s"
-    return f"about {math.ceil(seconds / 60)} min"

@@ -15,6 +15,7 @@ import streamlit as st
 from otviz.runs.snapshots import Curve, Scene, Snapshot
 from otviz.verdicts import Judgement
 from otviz.wire import PanelUpdate, encode
+from otviz.wire.stages import Stage
 from pages._ui import channel
 from pages._ui.player import known, player
 
@@ -24,8 +25,14 @@ TITLES = (
     "UOTM-SD with a cosine schedule, tau 0.001", "GAN", "DAN-S",
 )  # fmt: skip
 VERDICTS = (
-    ("covers", "covers"), ("collapsed: 7 of 8", "collapsed"), ("mixes modes", "mixes modes"), ("off target", "off target"),
+    ("covers", "covers"), ("collapsed: 7 of 8 modes left", "collapsed"), ("mixes modes", "mixes modes"), ("off target", "off target"),
     ("unbalanced", "unbalanced"), ("too narrow", "too narrow"),
+)  # fmt: skip
+MARKS = ((800, "tau 0.05 → 0.5"), (1500, "potential frozen"))
+STAGES = (
+    Stage("source", "source x", "Where mass starts."), Stage("map", "generator T", "The network."),
+    Stage("generated", "generated points", "What it makes."), Stage("field", "potential v", "High on data."),
+    Stage("loss", "loss", "What is descended."),
 )  # fmt: skip
 STEPS, FRAMES_PER_SECOND, STEPS_PER_FRAME = 5000, 8, 20
 ANGLES = np.arange(8) * math.tau / 8
@@ -133,6 +140,9 @@ def update(
         verdict_kind=kind,
         verdict_text="7 of 8 modes hold a quarter of their due. The rule stands here." if word else "",
         verdict_step=(sequences.stop - 1) * STEPS_PER_FRAME,
+        left="about 40 s left",
+        marks=MARKS,
+        stages=STAGES if with_scene else (),
         unstable="The loss shakes." if word and index % 2 else "",
     )
 

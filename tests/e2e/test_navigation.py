@@ -28,7 +28,7 @@ def test_home_shows_the_pages_and_asks_nobody_else(app: str, page: Any) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.goto(app)
-    page.get_by_role("heading", name="Watch optimal transport learn").wait_for()
+    page.get_by_role("heading", name="Why does one generator forget modes and the other none?").wait_for()
     page.get_by_text(re.compile(r"Training runs on (CPU|CUDA|MPS), \d+ cores?\.")).wait_for()
     assert [
         request for request in asked if not request.startswith((app, app.replace("http", "ws"), "data:", "blob:"))

@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from otviz.runs.registry import Registry
-from pages._ui import explaining, frame, leases
+from pages._ui import explaining, frame, learning, leases
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 300
@@ -40,6 +40,7 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """A page may be run without the app around it: nothing sends it there, and no other page is there to lead to."""
     monkeypatch.setattr(frame, "require", lambda: None)  # its rerun would swallow the link and every click
     monkeypatch.setattr(explaining, "link_to", lambda topic, label: None)
+    monkeypatch.setattr(learning, "show_next", lambda link, kind, name: None)
 
 
 @pytest.fixture

@@ -175,3 +175,13 @@ def test_every_view_is_drawn(app: AppTest, registry: Registry, view: str) -> Non
     app.run()
     assert not app.exception
     assert "Nothing to show yet" not in words(app)
+
+
+def test_a_link_may_ask_to_start_at_once(app: AppTest, registry: Registry) -> None:
+    open_page(app, **FEW, start="1")
+    app.run()
+    found = address(app)
+    assert "start" not in found
+    assert len(found["runs"].split(",")) == 2
+    app.run()
+    assert len(registry.runs()) == 2, "it starts once"

@@ -15,7 +15,7 @@ PAGES = frame.cards()
 def test_home_is_shown_first(app: AppTest) -> None:
     app.run()
     assert not app.exception
-    assert app.title[0].value == "Watch optimal transport learn"
+    assert app.title[0].value == "Why does one generator forget modes and the other none?"
 
 
 @pytest.mark.parametrize("card", PAGES, ids=lambda card: card.name)
@@ -26,7 +26,9 @@ def test_every_page_opens_cold(app: AppTest, card: frame.Card) -> None:
     # Pages read the address of their own name; home has none, and a title.
     links = [other.name for other in PAGES if f"otviz.link.{other.name}" in app.session_state]
     assert links == ([] if card is PAGES[0] else [card.name])
-    assert [title.value for title in app.title] == (["Watch optimal transport learn"] if card is PAGES[0] else [])
+    assert [title.value for title in app.title] == (
+        ["Why does one generator forget modes and the other none?"] if card is PAGES[0] else []
+    )
 
 
 @pytest.mark.parametrize("card", PAGES, ids=lambda card: card.name)

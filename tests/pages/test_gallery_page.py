@@ -17,7 +17,7 @@ from streamlit.testing.v1 import AppTest
 
 from otviz.checkpoints import card as shelf
 from otviz.checkpoints.models import of_bytes
-from pages._ui import gallery
+from pages._ui import gallery, gallery_views
 from pages._ui.gallery_model import VIEWS
 from pages._ui.links import plain
 from tests.waiting import PATIENCE
@@ -62,7 +62,7 @@ def test_the_shelf_shows_every_model_with_its_scores(app: AppTest) -> None:
     assert {f"**{plain(title)}**" for title in ("uotm for a test", "ot-gan for a test")} <= {
         b.label for b in app.button
     }
-    assert words(app).count("recall") == 3
+    assert words(app).count("\nRecall ") == 3
     assert address(app) == {}
 
 
@@ -79,7 +79,7 @@ def test_every_view_of_a_model_is_drawn(app: AppTest, name: str, view: str) -> N
     open_page(app, model=name, view=view, seed="3")
     assert not app.error
     assert not app.warning
-    assert "no FID" in words(app)
+    assert "not an FID" in words(app)
     said = {"model": name, "view": view, "seed": "3"}
     if view == "samples":
         del said["view"]
@@ -100,7 +100,7 @@ def test_opening_a_model_and_going_back(app: AppTest) -> None:
 
 
 def test_a_generator_that_does_not_see_x_says_so(app: AppTest) -> None:
-    assert "does not see x" in words(open_page(app, model=TWO, view="latent"))
+    assert "does not use x" in words(open_page(app, model=TWO, view="latent"))
 
 
 @pytest.mark.parametrize("view", ["samples", "classes", "training"])
@@ -194,7 +194,7 @@ def test_a_plain_model_has_no_class_to_ask_for(app: AppTest) -> None:
 def test_a_model_of_classes_stands_beside_a_plain_one(app: AppTest) -> None:
     text = words(open_page(app, compare=f"{ONE},{CLASSES}"))
     assert "| As asked ↑ | – |" in text
-    assert "each column is a class" in text
+    assert "Each column is a class" in text
 
 
 @pytest.mark.parametrize(
@@ -220,3 +220,20 @@ def test_a_bad_model_of_ones_own_is_refused_in_one_sentence(
     assert not app.exception
     assert [plain(sentence) in error.value for error in app.error] == [True]
     assert address(app) == {}
+
+
+def test_images_are_picked_by_clicks_and_stand_in_the_link(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    clicks = [(4, 1), None, (4, 7), None]
+    monkeypatch.setattr(gallery_views, "picker", lambda png, **options: clicks.pop(0) if clicks else None)
+    open_page(app, model=ONE, view="between", seed="2")
+    assert "From image 5 to image 2" in words(app)
+    app.run()
+    assert "From image 5 to image 8" in words(app)
+    assert address(app) == {"model": ONE, "view": "between", "seed": "2", "first": "4", "second": "7"}
+    assert not app.number_input or all(box.label != "First" for box in app.number_input)
+
+
+def test_an_image_that_there_is_not_is_told(app: AppTest) -> None:
+    open_page(app, model=ONE, view="between", first="-3")
+    assert plain("first must be") in app.warning[0].value
+    assert "From image 1 to image 2" in words(app)

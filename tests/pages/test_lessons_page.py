@@ -217,5 +217,5 @@ def test_the_list_has_a_card_for_each_and_a_sentence_for_what_is_broken(
     app.switch_page("pages/7_learn.py")
     app.run()
     assert not app.exception
-    assert all(plain(each.title) in words(app) for each in lessons.lessons()[0])
+    assert all(plain(each.learn) in words(app) for each in lessons.lessons()[0])
     assert "lessons/own.md, line 3" in said(app)

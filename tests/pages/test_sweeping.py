@@ -186,8 +186,3 @@ def test_only_runs_of_the_sweep_are_offered(monkeypatch: pytest.MonkeyPatch) -> 
         sweeping.offer(asked(), outcomes, name)
     assert [each["run"] for each in offered] == ["sweep-uotm-1"]
     assert offered[0]["tau"] == "1.0"
-
-
-@pytest.mark.parametrize(("seconds", "text"), [(0.2, "about 10 s"), (61, "about 70 s"), (90, "about 2 min"), (3600, "about 60 min")])  # fmt: skip
-def test_times_are_spoken_roughly(seconds: float, text: str) -> None:
-    assert sweeping.spoken(seconds) == text

@@ -303,7 +303,7 @@ SHARES = {
     [
         (9.7, 0.81, 0.3, 3000, ""),
         (9.0, 0.75, 0.3, 3000, ""),  # one digit is missing: no collapse
-        (2.9, 0.40, 0.3, 3000, "collapsed: 2.9 of 10 classes"),
+        (2.9, 0.40, 0.3, 3000, "collapsed: 2.9 of 10 classes left"),
         (8.0, 0.13, 0.2, 3000, "collapsed: recall 0.13"),
         (1.0, 0.00, 0.3, 300, ""),  # every run begins so
         (4.4, 0.00, 0.8, 3000, ""),  # noise

@@ -93,7 +93,7 @@ def test_a_run_steered_midway_is_repeated_to_the_last_digit(started: Callable[..
     first, *others = run.past.told()
     assert first.startswith("after step 30: ")
     assert set(first.partition(": ")[2].split(", ")) == {"lr 0.001 -> 0.0005", "tau 0.05 -> 0.3"}
-    assert others == ["after step 37: adversary frozen", "after step 47: tau 0.3 -> 0.01, adversary learns"]
+    assert others == ["after step 37: potential frozen", "after step 47: tau 0.3 -> 0.01, potential learns"]
     for kept in (kept_of(run), kept_of(Recorded.read(store, run.id))):
         found = repeat(again(kept))
         assert differences(kept, found.numbers) == {}

@@ -1,0 +1,21 @@
+"""What axe-core finds wrong on a page for people who use a keyboard, a screen reader or need contrast."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from axe_playwright_python.sync_playwright import Axe
+
+EXCLUDED: dict[str, str] = {}
+"""Selectors of what is not examined, each with its reason."""
+
+
+def findings(page: Any) -> list[str]:
+    """Serious and critical findings of axe-core on the page as it is now: rule, element and what is wrong with it."""
+    report = Axe().run(page, context={"exclude": [[selector] for selector in EXCLUDED]}).response
+    return [
+        f"{rule['id']} at {node['target']}: {node['html'][:200]}: {node['failureSummary'].splitlines()[-1].strip()}"
+        for rule in report["violations"]
+        if rule["impact"] in ("serious", "critical")
+        for node in rule["nodes"]
+    ]
