@@ -28,7 +28,7 @@ def row(link: Link, place: DeltaGenerator, run: Run | Recorded | None, picked: S
         run: what the page shows; it goes on where a reset can reach it.
         picked: keys that a reset leaves.
     """
-    with place, st.container(horizontal=True, gap="medium", vertical_alignment="center", key="history"):
+    with place, st.container(horizontal=True, gap="small", vertical_alignment="center", key="history"):
         reset = st.button(
             "Reset", type="tertiary", icon=":material/restart_alt:", disabled=not link.changed(picked),
             help="All settings of this data and method back to their defaults",

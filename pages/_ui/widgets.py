@@ -18,7 +18,7 @@ from pages._ui.links import plain
 
 TYPED = 200  # characters in a text field
 _BIGGEST = 2**53 - 1  # the largest whole number that a browser holds exactly
-_BOX = 92  # pixels of the box in which a number is typed
+_BOX = 96  # pixels of the box in which a number is typed
 
 # A knob that is a number: its label and the number in a row, the slider below. The number is not said twice.
 STYLE = """<style>
@@ -27,7 +27,7 @@ STYLE = """<style>
 [class*=st-key-knob-] [data-testid=stSlider] {padding-block: 0; margin-block: -0.35rem -0.7rem}
 [class*=st-key-knob-] [data-testid=stNumberInputContainer] {height: 1.9rem; min-height: 0}
 [class*=st-key-knob-] [data-testid=stNumberInputContainer] > div {min-height: 0; height: 100%}
-[class*=st-key-knob-] [data-testid=stNumberInputField] {padding: 0 0.5rem; font-size: 0.9rem; text-align: right}
+[class*=st-key-knob-] [data-testid=stNumberInputField] {padding: 0 0.45rem; font-size: 0.875rem; text-align: right}
 .st-key-beside {min-height: 2.5rem; justify-content: center}
 [class*=st-key-knob-] [data-testid=stMarkdownContainer] p {font-size: 0.875rem}
 </style>"""
