@@ -77,7 +77,7 @@ def transport_solvers(effort: Effort) -> Measured:
     open_ = [f"{size} ({len(found)})" for size, found in below.items() if found]
     shown = "; ".join(f"{size}: {_told(rival)}" for size, rival in ratios.items())
     shown += f". Not fastest at: {', '.join(behind) or 'none'}"
-    shown += f"; settings of others that no setting of ours beats in both: {', '.join(open_) or 'none'}"
+    shown += f"; settings of other libraries that no setting of otviz beats in both: {', '.join(open_) or 'none'}"
     shown += (
         ". " + "; ".join(missing) if (missing := sorted({each for case in cases for each in case["missing"]})) else ""
     )
@@ -131,7 +131,7 @@ def document(record: Mapping[str, Any]) -> str:
         "# Solvers side by side", "",
         "Entropic transport for |x - y|²/2 between uniform samples, from the points to the barycentric map T of the source.",
         "Error: relative L2 error of the gradient x - T(x), against the plan iterated in double precision. Time: of the",
-        "processor, all threads of a process on one core with one thread. `default` is ours as the app calls it. The exact",
+        "processor, all threads of a process on one core with one thread. `default` is otviz as the app calls it. The exact",
         "`POT emd` solves another problem (epsilon = 0) and is there for information.", "",
         f"{machine['cpu']}, torch {machine['torch']}, {machine['date']}, load {machine['load']:g} before;"
         " written by `python -m benchmarks transport-solvers --write`.", "",

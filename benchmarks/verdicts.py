@@ -95,7 +95,7 @@ def document(found: Sequence[Mapping[str, Any]]) -> str:
         "",
         "## The claims of Choi et al. 2024, on the ring (8 modes, radius 2, std 0.1)",
         "",
-        "| method | the paper, in our words | verdicts of the seeds | seeds that agree | W2 (floor) | on modes | loss spread |",
+        "| method | the paper says | verdicts of the seeds | seeds that agree | W2 (floor) | on modes | loss spread |",
         "|---|---|---|---|---|---|---|",
     ]
     of = {(row["target"], row["label"]): [] for row in found}  # type: dict[tuple[str, str], list[Mapping[str, Any]]]
@@ -109,7 +109,7 @@ def document(found: Sequence[Mapping[str, Any]]) -> str:
     lines += [f"| method | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
     for label in dict.fromkeys(key[1] for key in of if key[0] != "ring"):
         lines.append(f"| {label} | " + " | ".join(_cell(of.get((name, label), [])) for name in names) + " |")
-    lines += ["", "A cell: how often each word was given, and the median W2 over its floor."]
+    lines += ["", "A cell: how often each verdict was given, and the median W2 over its floor."]
     return "\n".join(lines) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""Adam, and its moments as tensors by name, for states that a run goes on from."""
+"""Adam, and its moments as tensors by name, so that a run can continue from them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Addresses: the settings of a page as a link carries them, packed into one value when they are long.
 
 A link of version 1 is `key=text&key=text`, or `v=1&packed=...`, where `packed` is base64url of the zlib of such a query. A
-link without `v` is of version 1. Who changes what a link means raises `VERSION` and goes on reading the older ones.
+link without `v` is of version 1. Whoever changes the meaning of a link raises `VERSION` and keeps reading older ones.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def pack(settings: Mapping[str, str]) -> dict[str, str]:
 
 
 def unpack(parameters: Mapping[str, str]) -> Unpacked:
-    """The settings in a link's parameters, whatever they hold; what stands beside a packed value goes before it."""
+    """The settings in a link's parameters; those beside a packed value override it."""
     if len(parameters) > MAX_KEYS:
         return Unpacked({}, (_too_many(len(parameters)),))
     plain = dict(parameters)
@@ -72,7 +72,7 @@ def unpack(parameters: Mapping[str, str]) -> Unpacked:
 
 
 def read_query(query: str) -> Unpacked:
-    """The settings in what stands behind the question mark of a link, copied from the browser's address."""
+    """The settings in the part of a link after the question mark, copied from the browser's address."""
     try:
         return unpack(_parsed(query))
     except ValueError as error:
@@ -89,11 +89,13 @@ def _read_version(text: str | None) -> tuple[bool, list[str]]:
     if text is None:
         return False, []
     if not re.fullmatch(r"[1-9][0-9]{0,5}", text):
-        return False, [f"{VERSION_KEY} must be a whole number from 1; got {named([text])}; version {VERSION} is taken."]
+        return False, [
+            f"{VERSION_KEY} must be a whole number from 1; got {named([text])}; version {VERSION} is assumed."
+        ]
     if int(text) <= VERSION:
         return False, []
     return True, [
-        f"The link is from a newer otviz (links of version {text}, here {VERSION}); what this one knows of it is used."
+        f"The link is from a newer otviz (links of version {text}, here {VERSION}); settings this version knows are used."
     ]
 
 
@@ -103,18 +105,18 @@ def _unpacked(text: str) -> dict[str, str]:
         raise ValueError(f"has {len(text)} characters, more than {MAX_PACKED}")
     if not re.fullmatch(r"[A-Za-z0-9_-]*", text):
         raise ValueError(
-            "holds other signs than letters, digits, - and _: a piece of the link is missing or was changed"
+            "holds characters other than letters, digits, - and _: part of the link is missing or was changed"
         )
     try:
         raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
         stream = zlib.decompressobj()
         query = stream.decompress(raw, MAX_QUERY + 1)
     except (binascii.Error, zlib.error) as error:
-        raise ValueError("is broken: a piece of the link is missing or was changed") from error
+        raise ValueError("is damaged: part of the link is missing or was changed") from error
     if len(query) > MAX_QUERY:
         raise ValueError(f"unpacks to more than {MAX_QUERY} characters")
     if not stream.eof or stream.unused_data:
-        raise ValueError("is broken: a piece of the link is missing or was changed")
+        raise ValueError("is damaged: part of the link is missing or was changed")
     try:
         return _parsed(query.decode("ascii"))
     except UnicodeDecodeError as error:
@@ -126,7 +128,7 @@ def _parsed(query: str) -> dict[str, str]:
     try:
         return dict(urllib.parse.parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=MAX_KEYS))
     except UnicodeDecodeError as error:
-        raise ValueError("hold bytes that are no text") from error
+        raise ValueError("hold bytes that are not text") from error
     except ValueError as error:
         raise ValueError(f"hold more than {MAX_KEYS} settings") from error
 

@@ -17,9 +17,7 @@ def check_classes(method: Method, networks: Networks, classes: int) -> None:
     if networks.by_class and not classes:
         raise ValueError("these images have no classes: by_class must be false")
     if networks.by_class and not method.pairs:
-        raise ValueError(
-            f"{method.name} knows no classes, ot-gan and gan do: by_class must be false, or method another"
-        )
+        raise ValueError(f"{method.name} has no classes; set by_class to false, or choose ot-gan or gan")
 
 
 def build_generator(

@@ -4,7 +4,7 @@
     python -m otviz.catalogue --missing        # trains what this machine can, one after the other
     python -m otviz.catalogue mnist8-uotm      # trains this one (again)
 
-`checkpoints/catalogue.toml` lists them. A training that is interrupted goes on where it was when started again.
+`checkpoints/catalogue.toml` lists them. An interrupted training continues where it was when started again.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Entry:
         try:
             method, networks = found.applied(cls, **self.knobs), replace(found.networks, **self.networks)
         except TypeError as error:
-            raise ValueError(f"{self.name} in {LIST.name} asks for a knob that there is not: {error}") from error
+            raise ValueError(f"{self.name} in {LIST.name} has an unknown setting: {error}") from error
         return RunConfig(
             method=method, target=images, steps=self.steps or found.steps, seed=self.seed,
             device=device or self.device, lr_decay=self.lr_decay, networks=networks,
@@ -100,7 +100,7 @@ def catalogue(path: Path = LIST) -> Catalogue:
         except TypeError as error:
             raise ValueError(f"{path.name}: {error}") from error
         if entry.name in entries or not set(entry.claims) <= set(found["claims"]):
-            raise ValueError(f"{path.name}: {entry.name} stands there twice or has a claim that is not listed")
+            raise ValueError(f"{path.name}: {entry.name} is listed twice or has an unknown claim")
         entries[entry.name] = entry
     return Catalogue(found["claims"], entries)
 
@@ -159,15 +159,13 @@ def write_readme(listed: Catalogue, path: Path = README, folder: Path = CHECKPOI
 def main(words: Sequence[str]) -> int:
     """Train models of the catalogue, or tell what is there; 0 if all went well, 2 and sentences if not."""
     parser = argparse.ArgumentParser(prog="python -m otviz.catalogue", description="The image models to ship.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help="train these, also if they are there")
-    parser.add_argument("--missing", action="store_true", help="train all that are missing and that this machine can")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="train these, even if they exist already")
+    parser.add_argument("--missing", action="store_true", help="train all missing models that this machine can train")
+    parser.add_argument("--judge", action="store_true", help="score existing models again with the current classifiers")
     parser.add_argument(
-        "--judge", action="store_true", help="score those that are there by the classifiers as they are"
+        "--readme", action="store_true", help=f"write titles and claims to the cards and the table to {README.name}"
     )
-    parser.add_argument(
-        "--readme", action="store_true", help=f"put titles and claims on the cards and the table into {README.name}"
-    )
-    parser.add_argument("--device", default="", help="train there instead of where the catalogue says")
+    parser.add_argument("--device", default="", help="train on this device instead of the catalogue's")
     args = parser.parse_args(words)
     listed, there = catalogue(), image_cards()
     unknown = sorted(set(args.names) - set(listed.entries))

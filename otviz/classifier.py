@@ -3,7 +3,7 @@
     python -m otviz.classifier mnist8
 
 trains one and writes checkpoints/classifier-mnist8. Scores from its features compare generators of one set with each
-other and with their floor; they are no Inception scores, and say nothing across sets.
+other and with their floor; they are not Inception scores, and cannot be compared across data sets.
 """
 
 from __future__ import annotations
@@ -283,11 +283,11 @@ def classifier_for(images: ImageSet, checkpoints: Path = CHECKPOINTS) -> Trained
     folder = checkpoints / f"classifier-{images.name}"
     mend = f"train it with python -m otviz.classifier {images.name}"
     if images.needs_file:
-        mend = "choose a published set, such as mnist, to see images judged"
+        mend = "choose a published set, such as mnist, to have images scored"
     elif recipe_for(images) is COLOUR:
         mend += " --device cuda, on a machine with a GPU"
     if not (folder / "card.json").is_file():
-        raise ValueError(f"{images.title} has no classifier yet to judge its images by: {mend}")
+        raise ValueError(f"{images.title} has no classifier yet to score its images: {mend}")
     try:
         return _read(images, folder)
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
@@ -320,7 +320,7 @@ def _limited(path: Path) -> bytes:
 def _check_classes(images: ImageSet) -> None:
     if len(images.class_names) < 2:
         raise ValueError(
-            f"{images.title} has no classes that a classifier could tell apart: choose a set that has, such as mnist"
+            f"{images.title} has no classes to train a classifier on: choose a set with classes, such as mnist"
         )
 
 
@@ -328,8 +328,8 @@ def main(words: Sequence[str]) -> int:
     """Train the classifier of a set and write it to the checkpoints; 0 if it went well, 2 and a sentence if not."""
     parser = argparse.ArgumentParser(prog="python -m otviz.classifier", description="Train the classifier of a set.")
     parser.add_argument("set", help=f"one of {', '.join(datasets())}")
-    parser.add_argument("--epochs", type=int, help="passes over the training images (as the recipe has it)")
-    parser.add_argument("--seed", type=int, default=0, help="draws weights and order (0)")
+    parser.add_argument("--epochs", type=int, help="passes over the training images (default: the recipe's)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of weights and order (0)")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where to train (cpu)")
     parser.add_argument("--out", type=Path, default=CHECKPOINTS, help="folder of checkpoints")
     args = parser.parse_args(words)

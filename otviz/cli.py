@@ -30,9 +30,9 @@ USAGE = """usage: otviz COMMAND [options]
 commands:
   list                  methods, distributions, checkpoints ... and their knobs [--json]
   train METHOD          train a method on points in the plane or on images, measure and save it
-  evaluate MODEL        judge a checkpoint, a run or the folder of either by fresh samples [--n N] [--json]
+  evaluate MODEL        score a checkpoint, a run or the folder of either on fresh samples [--n N] [--json]
   experiment ID|all     run a claim of the papers over seeds and judge it [--seeds 5] [--quick] [--json]
-  figures NAME|all      draw the papers' overview figures from trainings of our own, one SVG each [--out pictures]
+  figures NAME|all      draw the papers' overview figures from trainings made here, as SVG [--out pictures]
   export RUN            a run, or several, as a notebook, a report, CSV, NPZ ... [--as KIND] [--out FILE]
   record [NAME ...]     record the runs that pages play before anything is trained: those that are missing, or these
   transport             solve one transport problem between two files or samples of points
@@ -62,7 +62,7 @@ def _run(words: list[str]) -> int:
         print(USAGE, file=sys.stdout if words else sys.stderr)
         return 0 if words else 2
     if words[0] not in COMMANDS:
-        raise ValueError(f"command must be one of {', '.join(COMMANDS)}; got {words[0]!r} (otviz --help tells more)")
+        raise ValueError(f"command must be one of {', '.join(COMMANDS)}; got {words[0]!r} (see otviz --help)")
     if words[0] == "list":
         return list_plugins(flags.parse(ListArgs, words[1:], "list"))
     if words[0] == "train":
@@ -88,7 +88,7 @@ class ListArgs:
 
 
 def list_plugins(args: ListArgs) -> int:
-    """Print what there is to choose from."""
+    """Print what can be chosen."""
     from otviz.checkpoints import cards
     from otviz.experimenting import listed
     from otviz.methods import methods
@@ -150,7 +150,9 @@ def _train_checkpoint(config: RunConfig, args: Any, words: str) -> int:
 
     out = args.out
     if not config.images or not out:
-        raise ValueError("--card makes a checkpoint of images in the folder that --out names; points get a card anyway")
+        raise ValueError(
+            "--card makes a checkpoint of images in the folder that --out names; runs on points always get a card"
+        )
     about = About(claims=(args.card,), command=f"python -m otviz train {words}")
     try:
         card = record(config, Path(out), about)
@@ -263,7 +265,7 @@ def _transport(words: list[str]) -> int:
     fields = [
         *flags.of_sides(),
         *flags.of(Transport, ""),
-        ("notebook", Annotated[bool, tyro.conf.arg(help="the points of the notebook, as it draws them")], False),
+        ("notebook", Annotated[bool, tyro.conf.arg(help="use the points of Fuge's course notebook")], False),
         ("json", Annotated[bool, tyro.conf.arg(help="print one JSON object")], False),
         *(
             flag
@@ -273,7 +275,7 @@ def _transport(words: list[str]) -> int:
     ]
     args = flags.parse(
         flags.class_of("Transport", fields), words, "transport",
-        "Solve one transport problem between two clouds: rows of files as they are, or points drawn of a distribution.",
+        "Solve one transport problem between two clouds: rows of files, or points drawn from a distribution.",
     )  # fmt: skip
     source, target = (
         flags.made(kind, args, side, getattr(args, side), left_out=kind.training_only, any_scale=True)

@@ -9,7 +9,7 @@ def in_words(seconds: float) -> str:
     """A time for a person, never too exact: "a few seconds", "about 40 s", "about 3 min", "about 2 h 10 min", "about 3 days".
 
     Args:
-        seconds: >= 0; rounded up, since nobody minds being done early.
+        seconds: >= 0; rounded up, since finishing early is welcome.
 
     Raises:
         ValueError: negative, infinite or nan.

@@ -78,7 +78,7 @@ def folder_of(asked: str) -> Path:
                 return folder
     raise ValueError(
         f"there is no checkpoint, no run and no folder with generator.safetensors at {asked[:200]!r}; "
-        "otviz list tells the checkpoints"
+        "otviz list shows the checkpoints"
     )
 
 
@@ -97,7 +97,7 @@ def model_in(folder: Path) -> Model:
 def _config(folder: Path) -> RunConfig:
     file = next((path for path in (folder / "card.json", folder / "config.json") if path.is_file()), None)
     if file is None:
-        raise ValueError(f"{folder.name} has neither card.json nor config.json: nothing says what its weights are")
+        raise ValueError(f"{folder.name} has neither card.json nor config.json: one of them must describe its weights")
     try:
         record = json.loads(file.read_text())
         return RunConfig.from_record({**record, "device": "cpu", "compile": False})

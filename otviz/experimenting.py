@@ -90,7 +90,7 @@ def _told(each: Experiment, result: Result | None, lacking: str) -> dict[str, An
     if lacking:
         return found | {"verdict": "not measured", "sentence": lacking}
     if each.cost != "reference" and result is None:
-        return found | {"verdict": "not complete", "sentence": "Not all seeds are there; run it again to go on."}
+        return found | {"verdict": "not complete", "sentence": "Some seeds are missing; run it again to continue."}
     outcomes = () if result is None else result.outcomes
     quick = result is not None and result.quick
     found |= _judged(each, outcomes, quick) | {"quick": quick}

@@ -21,7 +21,7 @@ class ExportArgs:
 
     Args:
         what: ids of runs, or folders that `train --out` wrote; of several, the file holds all.
-        kind: notebook, html (a report that plays), script, config, csv, losses, npz, png, svg ...; a wrong word lists all.
+        kind: notebook, html (a report that plays), script, config, csv, losses, npz, png, svg ...; an unknown one lists all.
         out: the file; by default it is called after the run and lies here.
     """
 
@@ -41,8 +41,8 @@ def exported(args: ExportArgs) -> str:
     runs = dict(zip(labels([run.config.method for run in found]), found, strict=True))
     able = {each.name: each for each in exports_of(runs)}
     if args.kind not in able:
-        what = "what there is" if args.kind not in exports() else "what these runs have"
-        raise ValueError(f"--as must be {what}: one of {', '.join(able)}; got {args.kind!r}")
+        where = " for these runs" if args.kind in exports() else ""
+        raise ValueError(f"--as must be one of {', '.join(able)}{where}; got {args.kind!r}")
     export = able[args.kind]
     path = Path(args.out or (found[0].id if len(found) == 1 else "otviz-runs") + export.suffix)
     try:

@@ -27,7 +27,7 @@ Rows = NDArray[np.float32]
 
 SAMPLES = 10_000
 NEAREST = 1000
-"""Samples whose nearest training image is looked for, unless told otherwise."""
+"""Default number of samples whose nearest training image is searched."""
 
 FEWEST = image_metrics.K_DENSITY + 1
 BLOCK = 500  # images that go through a classifier at a time: few enough for the caches of a CPU
@@ -264,7 +264,7 @@ def standard_scores(rows: Rows, images: ImageSet, n: int = SAMPLES, seed: int = 
         images: the set that the rows imitate.
 
     Raises:
-        ValueError: torch-fidelity is not installed or has no weights at hand, or the rows are no images of the set.
+        ValueError: torch-fidelity is not installed or has no weights, or the rows are not images of the set.
     """
     rows = metrics.check_samples(rows, images.dim)
     try:

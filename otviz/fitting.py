@@ -22,9 +22,9 @@ def no_room(device: str, size: int, fits: int | None) -> str:
     """What to say of a minibatch of `size` that does not fit.
 
     Args:
-        fits: one that does; 0: none does; None: nobody knows.
+        fits: one that does; 0: none does; None: unknown.
     """
     if fits == 0:
-        return f"the memory of {device} holds no minibatch of any size; use smaller networks, or device cpu"
+        return f"not even one row fits into the memory of {device}; use smaller networks, or device cpu"
     advice = "a smaller batch_size" if fits is None else f"batch_size {fits}, which fits"
-    return f"the memory of {device} has no room for minibatches of {size}; use {advice}, or device cpu"
+    return f"minibatches of {size} do not fit into the memory of {device}; use {advice}, or device cpu"

@@ -33,7 +33,14 @@ def of_output() -> list[Flag]:
     """Those that say what becomes of a training."""
     return [
         ("out", Annotated[str, tyro.conf.arg(help="folder to save the run in", metavar="DIR")], ""),
-        ("card", Annotated[str, tyro.conf.arg(help="images: leave a checkpoint that shows this", metavar="CLAIM")], ""),
+        (
+            "card",
+            Annotated[
+                str,
+                tyro.conf.arg(help="images only: save a checkpoint with this sentence as its claim", metavar="CLAIM"),
+            ],
+            "",
+        ),
         ("json", Annotated[bool, tyro.conf.arg(help="print one JSON object")], False),
     ]
 

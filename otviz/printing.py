@@ -16,7 +16,7 @@ from otviz.figures.overviews import Overview, overviews
 
 @dataclass(frozen=True)
 class FiguresArgs:
-    """Draw the papers' overview figures from trainings of our own, one SVG each; what is not trained yet is trained first.
+    """Draw the papers' overview figures from trainings made here, as SVG; trainings that are missing are done first.
 
     Args:
         name: of a figure, such as choi-figure-1, or "all".

@@ -36,8 +36,8 @@ SHEET = 10
 Samples: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 BAR = 30  # characters
 LEFT_OUT = (
-    "interrupted: distances to the target, precision and recall were left out, for they take a while; "
-    "python -m otviz evaluate FOLDER measures what --out FOLDER has kept"
+    "interrupted: distances to the target, precision and recall were not computed, as they take a while; "
+    "python -m otviz evaluate FOLDER computes them for the folder given as --out"
 )
 
 
@@ -48,7 +48,7 @@ class Transport(Knobs):
     name: ClassVar[str] = "transport"
 
     n: int = param(
-        1000, 2, EXACT_LIMIT, doc="Points drawn of each side; a file with no more rows is taken whole", unit="points"
+        1000, 2, EXACT_LIMIT, doc="Points drawn on each side; a file with fewer rows is used whole", unit="points"
     )
     p: int = param(2, 1, 2, doc="Cost: 1 is |x - y|, 2 is |x - y|^2 / 2")
     blur: float = param(0.05, LEAST, MOST, doc="Smoothing length; epsilon = blur^p", unit="length", log=True)
@@ -66,7 +66,7 @@ class Transport(Knobs):
 def train_and_report(config: RunConfig, out: str, as_json: bool) -> int:
     """Train to the end with a progress bar on stderr, measure, save to `out` if given, print; the exit status.
 
-    Ctrl+C ends the training; what there is then is saved and printed, but only what is measured at once.
+    Ctrl+C ends the training; the run so far is saved and printed, but only numbers that are quick to measure.
     """
     device_named(config.device)  # refused before anything is begun
     world().agree(config.record())
@@ -86,7 +86,7 @@ def train_and_report(config: RunConfig, out: str, as_json: bool) -> int:
         except OSError as error:
             raise _unwritable(folder, error) from error
     if run.status == "failed":
-        kept = f"; what was good until step {run.step} is in {out}" if folder is not None else ""
+        kept = f"; the run up to step {run.step} is in {out}" if folder is not None else ""
         print(f"otviz: {run.message}{kept}", file=sys.stderr)
         return 1
     print(_json(report) if as_json else _readable(report))
@@ -198,7 +198,7 @@ def _measured(samples: Samples, config: RunConfig, interrupted: bool) -> dict[st
 
 
 def _drawn(config: RunConfig, steps: int) -> int:
-    """Images drawn of the target in so many steps: a batch for each update of a network."""
+    """Images drawn from the target in that many steps: a batch for each update of a network."""
     return config.method.rows * sum(sum(config.method.updates(step)) for step in range(steps))
 
 
@@ -263,7 +263,7 @@ def transport_report(
 ) -> int:
     """Solve one transport problem between two clouds, or the notebook's own, and print its numbers; the exit status.
 
-    What was taken is told on stderr and, of JSON, under source, target and transform.
+    What was read is printed on stderr and, with --json, under source, target and transform.
     """
     from otviz.ot.notebook import notebook_points
 

@@ -76,7 +76,7 @@ class Stacked:
         self._of_adversary: Callable[..., Tensor] = torch.func.vmap(self._adversary_loss)
 
     def advance(self, steps: int) -> Tensor:
-        """Do so many steps (at least 1); their losses, (steps, S, 2): generator, adversary, nan before the first of a kind."""
+        """Do that many steps (at least 1); their losses, (steps, S, 2): generator, adversary, nan before the first of a kind."""
         found: list[Tensor] = []
         for begin in range(0, steps, BLOCK):
             found += self._block(min(BLOCK, steps - begin))

@@ -364,7 +364,7 @@ def start(
         raise ValueError("steps are compiled in one process only; leave compile out, or torchrun")
     points, at = isinstance(target, Distribution), world().device(device_named(device))
     if points and networks is not None:
-        raise ValueError("networks are chosen for images; those for points are knobs of their method")
+        raise ValueError("networks can be chosen for images only; for points they are settings of the method")
     if compile and not points:
         raise ValueError("only trainings on points can be compiled; leave compile out for images")
     drawn_from = source or (Gaussian() if points else WhiteNoise(target.shape))

@@ -47,7 +47,7 @@ def keep_upload(data: bytes, filename: str, extensions: Sequence[str], most: int
         write_whole(_name_beside(stored), _tidy(filename).encode())
         write_whole(stored, data)
     except OSError as error:
-        raise ValueError(f"the file could not be kept in {folder}: {error.strerror}") from error
+        raise ValueError(f"the file could not be saved in {folder}: {error.strerror}") from error
     return PREFIX + stored.stem
 
 
@@ -80,9 +80,9 @@ def refusal(filename: str, extensions: Sequence[str]) -> str:
     """Why a file with none of these extensions is not read, and what to do."""
     name, extension = _tidy(filename), Path(filename).suffix.lower()
     if extension in WORKBOOKS and ".csv" in extensions:
-        return f"{name} is a workbook, which is not read here; save its sheet as CSV and take that"
+        return f"{name} is a workbook, which cannot be read here; save its sheet as CSV and use that"
     if extension in PACKED and extension not in extensions:
-        return f"{name} is packed ({extension}); unpack it, and take the file in it ({', '.join(extensions)})"
+        return f"{name} is compressed ({extension}); unpack it, and use the file inside ({', '.join(extensions)})"
     return f"a file must end in {', '.join(extensions)}; got {name!r}"
 
 

@@ -1,13 +1,13 @@
 """Transport: move one cloud of points onto another and see the plan, the potentials and the cost at once."""
 
-import streamlit as st
-
 from pages._ui import frame, lessons, links, setup, transport_views, transporting
 
 frame.require()
 link = links.open_link("transport")
 panel, picture = lessons.columns(link, 3, 8)
 
+with picture:
+    place = transporting.announce()
 with panel:
     transporting.offer_presets(link)
     scale = transporting.shape_scale()
@@ -17,9 +17,9 @@ with panel:
 
 with picture:
     if problem is None or source is None or target is None:
-        st.info("The picture appears here once the settings on the left are complete.")
+        place.info("The picture appears here once all settings are valid.")
     else:
-        transporting.show(link, problem, source, target)
+        transporting.show(link, problem, source, target, place)
 if problem is not None and source is not None and target is not None:
     transport_views.show(link, problem, source, target)
 link.publish()

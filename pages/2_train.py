@@ -2,14 +2,27 @@
 
 import streamlit as st
 
-from pages._ui import boxes, details, following, frame, history, lessons, links, running, settling, setup
+from pages._ui import (
+    boxes,
+    details,
+    following,
+    frame,
+    history,
+    lessons,
+    links,
+    own_target,
+    placing,
+    running,
+    settling,
+    setup,
+)  # fmt: skip
 
 frame.require()
 link = links.open_link("train")
-panel, picture = lessons.columns(link, 3, 8)
+panel, picture = placing.columns(link)
 
 with panel:
-    go, tools = st.container(), st.container()
+    go, tools = st.container(key="go"), st.container()
     target_box, method_box, source_box = st.container(), st.container(gap="small"), st.container()
 with picture:
     steering, canvas, under = st.container(), st.container(), st.container()
@@ -19,11 +32,12 @@ shown = [] if run is None else [run]
 drawn = following.state(shown)
 living = running.alive(run)
 
-with target_box:
-    target = setup.choose_distribution(link, "target", "ring", card=False)
 with source_box, boxes.section(link, "Source", prefix="source"):
     source = setup.choose_distribution(link, "source", "gaussian", flat=True)
-if run is None:
+with target_box:
+    board = setup.Board(canvas, source) if run is None else None
+    target = setup.choose_distribution(link, "target", "ring", card=False, board=board)
+if run is None and not (board and board.used):
     with canvas:
         if not lessons.show_recorded(link, key="train"):
             following.show_preview(target, source)
@@ -53,7 +67,11 @@ with steering:
     if living is not None:
         running.steer(link, living)
     else:
-        running.tell(run, "" if missing else running.INVITATION)
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            running.tell(run, own_target.invitation("" if missing else running.INVITATION))
+            with st.container(horizontal=True, gap="small", width="content"):
+                own_target.offer(link, target)
+        own_target.tell(link)
 if run is not None:
     with canvas:
         following.show(shown, drawn)

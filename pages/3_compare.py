@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from pages._ui import compare_views, comparing, following, frame, lessons, links, running, steering
+from pages._ui import compare_views, comparing, following, frame, links, placing, running, steering
 
 frame.require()
 link = links.open_link("compare")
-panel, picture = lessons.columns(link, 3, 10)
+panel, picture = placing.columns(link, (3, 10))
 
 with panel:
     said, settings = st.container(), st.container(gap="small")

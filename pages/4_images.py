@@ -2,14 +2,14 @@
 
 import streamlit as st
 
-from pages._ui import continuing, following, frame, history, image_details, imaging, lessons, links, running, settling
+from pages._ui import continuing, following, frame, history, image_details, imaging, links, placing, running, settling
 
 frame.require()
 link = links.open_link("images")
-panel, picture = lessons.columns(link, 3, 8)
+panel, picture = placing.columns(link)
 
 with panel:
-    go, tools = st.container(), st.container()
+    go, tools = st.container(key="go"), st.container()
     images_box, method_box = st.container(), st.container(gap="small")
 with picture:
     steering, canvas, under = st.container(), st.container(), st.container()

@@ -113,13 +113,13 @@ def test_a_bomb_is_refused_unopened() -> None:
 @pytest.mark.parametrize(
     ("parameters", "sentence"),
     [
-        ({"packed": "a b!"}, "holds other signs than letters"),
-        ({"packed": "abc"}, "is broken"),
-        ({"packed": ""}, "is broken"),
-        ({"packed": packed("tau=2")["packed"][:-6]}, "is broken"),
+        ({"packed": "a b!"}, "holds characters other than letters"),
+        ({"packed": "abc"}, "is damaged"),
+        ({"packed": ""}, "is damaged"),
+        ({"packed": packed("tau=2")["packed"][:-6]}, "is damaged"),
         ({"packed": "A" * (MAX_PACKED + 1)}, f"more than {MAX_PACKED}"),
         (packed(b"\xff\xfe"), "does not hold settings"),
-        (packed("a=%ff"), "hold bytes that are no text"),
+        (packed("a=%ff"), "hold bytes that are not text"),
         (packed("&".join(f"k{i}=1" for i in range(5000))), f"hold more than {MAX_KEYS} settings"),
         ({f"k{i}": "1" for i in range(251)}, "251 settings"),
         ({"v": "one"}, "v must be a whole number"),

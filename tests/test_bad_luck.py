@@ -35,9 +35,9 @@ def room_for(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("rows", "advice"),
     [
-        (20, "no room for minibatches of 64; use batch_size 16, which fits, or device cpu"),
+        (20, "use batch_size 16, which fits, or device cpu"),
         (32, "use batch_size 32, which fits"),
-        (0, "holds no minibatch of any size; use smaller networks, or device cpu"),
+        (0, "use smaller networks, or device cpu"),
     ],
 )
 def test_a_full_gpu_says_which_batch_fits(rows: int, advice: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ def test_a_published_source_is_a_link_and_an_unpublished_one_plain_text() -> Non
     assert cite_link("salimans", "Eq. 7") == "[Salimans et al. 2018, Eq. 7](https://arxiv.org/abs/1803.05573)"
     assert cite_link("vu", "section 5") == "Vu, section 5"
     with pytest.raises(KeyError):
-        cite("003")
+        cite("nobody")
 
 
 def test_every_key_is_its_own_source() -> None:

@@ -38,6 +38,8 @@ def test_a_knob_is_called_by_words(owner: str, knob: Param) -> None:
     assert "_" not in label
 
 
-@pytest.mark.parametrize(("owner", "knob"), [(o, k) for o, k in ALL if k.live], ids=lambda part: getattr(part, "name", part))
+@pytest.mark.parametrize(
+    ("owner", "knob"), [(o, k) for o, k in ALL if k.live], ids=lambda part: getattr(part, "name", part)
+)
 def test_a_knob_that_may_change_in_a_run_says_what_too_small_does(owner: str, knob: Param) -> None:
     assert "too small" in knob.doc.lower(), f"{owner}: {knob.name}"

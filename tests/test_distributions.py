@@ -339,9 +339,9 @@ def test_unknown_names_list_those_there_are(tmp_path: Path) -> None:
 
 
 def test_unknown_knobs_and_bad_values() -> None:
-    with pytest.raises(ValueError, match="ring has no knob 'colour'; it has modes"):
+    with pytest.raises(ValueError, match=r"ring has no (knob|setting) 'colour'; it has modes"):
         parse_distribution("ring", {"colour": "red"})
-    with pytest.raises(ValueError, match="ring has no knob 'colour'; it has modes"):
+    with pytest.raises(ValueError, match=r"ring has no (knob|setting) 'colour'; it has modes"):
         by_record({"name": "ring", "colour": "red"})
     with pytest.raises(ValueError, match="modes must be a whole number from 1 to 32"):
         parse_distribution("ring", {"modes": "99"})

@@ -161,7 +161,7 @@ def test_a_picture_that_claims_too_much_is_refused(tmp_path: Path) -> None:
 
 def test_what_is_no_picture_is_refused(tmp_path: Path) -> None:
     (tmp_path / "text.png").write_text("hello")
-    with pytest.raises(ValueError, match="no image that can be read"):
+    with pytest.raises(ValueError, match="cannot be read as an image"):
         Picture(str(tmp_path / "text.png"))
     whole = save(tmp_path, [[0] * 64] * 64)
     (tmp_path / "cut.png").write_bytes(Path(whole).read_bytes()[:60])

@@ -114,6 +114,11 @@ class TestModeHistory:
         assert uotm.y[1] != otm.y[1]
         assert "8" in figure.layout.annotations[0].text
 
+    def test_nine_methods_differ_in_colour_dash_and_mark(self):
+        figure = mode_history({f"method {at}": HISTORIES["OTM"] for at in range(9)})
+        for looks in zip(*((t.line.color, t.line.dash, t.marker.symbol) for t in figure.data), strict=True):
+            assert len(set(looks)) == 9
+
     def test_runs_of_unequal_length_over_their_share(self):
         long = {**HISTORIES, "long": [(1000, HISTORIES["WGAN"][0][1]), (4000, HISTORIES["WGAN"][1][1])]}
         assert max(max(t.x) for t in mode_history(long, share_of_run=True).data) == 1

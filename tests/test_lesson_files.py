@@ -71,7 +71,7 @@ def test_settings_copied_from_the_address_bar_may_be_whole_or_packed(home: Path)
         ("minutes: 3", "minutes 3", "line 5: a line here is 'key: value'; got 'minutes 3'"),
         ("minutes: 3", "page: train", "line 5: page stands already in line 3"),
         ("learn: What tau does.", "learn:", "line 4: write 1 to 200 characters; there are 0"),
-        ("method=uotm&tau=2.0", "packed=%21", "line 6: The packed part of the link holds other signs"),
+        ("method=uotm&tau=2.0", "packed=%21", "line 6: The packed part of the link holds characters other"),
         ("method=uotm&tau=2.0", "v=9&tau=2.0", "line 6: The link is from a newer otviz"),
         ("---\nMove", "Move", "line 1: a lesson begins with lines"),
         ("---\ntitle", "title", "line 1: a lesson begins with lines"),

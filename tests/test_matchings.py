@@ -222,7 +222,7 @@ class TestConvergence:
         assert found.limit == pytest.approx(loss, abs=0.05 * abs(loss))
         assert found.error > CONVERGED
         assert not found.reached
-        assert found.sentence.startswith("The matching has not converged: with 2 normalisations")
+        assert found.sentence.startswith("The matching has not converged: after 2 normalisations")
         assert f"up to {100 * found.error:.2g} % of the mass" in found.sentence
 
     def test_its_error_is_what_the_sums_of_the_plans_miss(self, training, drawn):

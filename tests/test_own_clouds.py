@@ -59,7 +59,7 @@ def test_the_command_line_gives_the_values_of_the_field(case: Case, cli: Run, tm
 def test_the_command_line_says_when_blur_hides_all_detail(cli: Run, tmp_path: Path) -> None:
     (tmp_path / "tiny.csv").write_text("x,y\n0,0\n3e-6,0\n0,4e-6\n")
     flags = ["--source", str(tmp_path / "tiny.csv"), "--target", str(tmp_path / "tiny.csv")]
-    hint = "blur 0.05 is longer than both clouds are wide (5e-06), and hides all detail; try 5e-08"
+    hint = "blur 0.05 is longer than both clouds are wide (5e-06), so all detail is ignored; try 5e-08"
     assert hint in cli(*flags)[1]
     assert "hides all detail" not in cli(*flags, "--blur", "5e-8")[1]
 

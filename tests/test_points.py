@@ -227,7 +227,7 @@ def refuse(file: str, words: str, **knobs: str) -> None:
     ("content", "words"),
     [
         (b"a,b\n\xff\xfe,2\n3,4\n5,6\n", "row 2, column a: 'ÿþ' is not a number"),
-        (b"PK\x03\x04" + os.urandom(100), "bad.csv is a ZIP or an Excel workbook, whatever its name says"),
+        (b"PK\x03\x04" + os.urandom(100), "bad.csv is a ZIP or an Excel workbook, despite its name"),
         (b"\x00" * 100, "bad.csv"),
         (os.urandom(2000), "bad.csv"),
     ],
@@ -353,9 +353,9 @@ def test_bad_paths(tmp_path: Path) -> None:
     (tmp_path / "folder.csv").mkdir()
     refuse(str(tmp_path / "folder.csv"), "file that exists")
     (tmp_path / "some.xlsx").write_bytes(b"1")
-    refuse(str(tmp_path / "some.xlsx"), "some.xlsx is a workbook, which is not read here; save its sheet as CSV")
+    refuse(str(tmp_path / "some.xlsx"), "some.xlsx is a workbook, which cannot be read here; save its sheet as CSV")
     (tmp_path / "some.csv.gz").write_bytes(b"1")
-    refuse(str(tmp_path / "some.csv.gz"), r"some.csv.gz is packed \(.gz\); unpack it")
+    refuse(str(tmp_path / "some.csv.gz"), r"some.csv.gz is compressed \(.gz\); unpack it")
     (tmp_path / "some.dta").write_bytes(b"1")
     refuse(str(tmp_path / "some.dta"), "must end in .csv, .tsv, .txt, .dat, .npy, .npz, .parquet; got 'some.dta'")
     refuse("\x00.csv", "file that exists")
@@ -442,7 +442,7 @@ def test_too_large_an_upload(home: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file, not a folder")
-    with pytest.raises(ValueError, match="could not be kept in"):
+    with pytest.raises(ValueError, match="could not be saved in"):
         store_upload(CSV, "some.csv", tmp_path / "taken")
 
 

@@ -74,13 +74,13 @@ class TestSweep:
             ({"values": ()}, "a sweep needs values; give at least one"),
             ({"methods": ()}, "a sweep needs methods"),
             ({"seeds": ()}, "a sweep needs seeds"),
-            ({"values": (1.0, 1.0)}, "values must be given once"),
-            ({"methods": (make("otm"), make("otm"))}, "methods must be given once"),
+            ({"values": (1.0, 1.0)}, "values must be given only once"),
+            ({"methods": (make("otm"), make("otm"))}, "methods must be given only once"),
             (
                 {"knob": "alpha", "methods": (make("uotm"), make("otm"))},
-                "otm has no knob 'alpha'; take that method out",
+                "otm has no setting 'alpha'; remove that method",
             ),
-            ({"knob": "penalty"}, "penalty is no number, so it cannot be swept"),
+            ({"knob": "penalty"}, "penalty is not a number, so it cannot be swept"),
             ({"values": (0.1, -1.0)}, "tau must be a number from 0 to 100; got -1.0"),
             ({"values": (float("nan"),)}, "tau must be a number"),
             ({"seeds": (-1,)}, "seed must be a whole number from 0"),
@@ -250,7 +250,7 @@ class TestTasks:
         config = RunConfig(make("uotm"), RING, steps=8, device="cpu").record()
         told = list(answers([{**config, "steps": 0}], Store()))
         assert told == [{"over": "steps must be a whole number from 1 to 2e+06 (steps); got 0"}]
-        assert "this is no config of a run" in next(answers([{}], Store()))["over"]
+        assert "this is not the config of a run" in next(answers([{}], Store()))["over"]
 
 
 class TestSweeping:
@@ -291,7 +291,7 @@ class TestSweeping:
         monkeypatch.setattr(sys, "executable", shutil.which("false") or "/bin/false")
         broken = Sweeping(sweep(), workers=1)
         assert broken.wait(PATIENCE)
-        assert "ended by itself" in broken.error
+        assert "ended unexpectedly" in broken.error
         assert broken.outcomes == {}
 
 

@@ -202,7 +202,7 @@ def test_the_40_points_are_the_same_from_every_file_that_holds_them(name: str, w
         ("comments.csv", "columns x and y in mm;"),
         ("years.csv", "Row 1 (2019, 2020) read as headings."),
         ("years.csv", "columns 2019 and 2020;"),
-        ("latin1.csv", "Letters read as Windows-1252, not UTF-8."),
+        ("latin1.csv", "Text read as Windows-1252, not UTF-8."),
         ("map.csv", "columns lon and lat;"),
         ("columns_in_comment.csv", "columns x and y;"),
     ],
@@ -373,7 +373,7 @@ def test_a_column_of_that_name_that_cannot_be_weights_is_not_taken(write: Write)
     one = PointsFile(file)
     assert one.cloud(10, np.random.default_rng(0)).weights is None
     assert (
-        "Column weight not taken as weights: some.csv, row 3, column weight: weight must be >= 0; got -2."
+        "Column weight not used as weights: some.csv, row 3, column weight: weight must be >= 0; got -2."
         in one.describe()
     )
     with pytest.raises(ValueError, match=r"some.csv, row 3, column weight: weight must be >= 0; got -2"):
@@ -564,9 +564,9 @@ def test_an_npz_of_images_holds_no_points(write: Write) -> None:
 
 def test_what_was_taken_of_an_npz_is_said_and_another_can_be_chosen(write: Write) -> None:
     file = write("some.npz", npz(target=OTHERS, generated=np.stack([POINTS + 1, POINTS])))
-    assert "Array generated taken, the last of its 2; others: target." in PointsFile(file).describe()
+    assert "Array generated used, the last of its 2; others: target." in PointsFile(file).describe()
     assert np.array_equal(cloud(file, x="target.0", y="target.1").points, OTHERS)
-    with pytest.raises(ValueError, match=r"equally many rows in some.npz; target.0 has 7, generated.1 has 40"):
+    with pytest.raises(ValueError, match=r"the same number of rows in some.npz; target.0 has 7, generated.1 has 40"):
         PointsFile(file, x="target.0", y="generated.1")
 
 

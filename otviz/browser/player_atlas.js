@@ -38,6 +38,7 @@ function buildAtlas(player) {
     make("div", "kinds", { role: "group", "aria-label": "Method" }, make("span", "name", {}, "Method"), ...kinds));
   const range = make("input", "slider tau", { type: "range", min: 0, max: values.length - 1, step: 1, "aria-label": "Transport cost tau of the right picture" });
   range.addEventListener("input", () => choose(player, { at: Number(range.value) }));
+  range.addEventListener("keydown", (event) => event.stopPropagation()); // arrows and Home are its own, not the playback's
   const output = make("output", "now"), marks = make("div", "marks", { "aria-hidden": "true" }, ...values.map(() => make("i")));
   const meanings = make("div", "meanings", {}, make("span"), make("span"), make("span"));
   const go = make("a", "go", { target: "_self" }, icon("play"), "Train it live");

@@ -46,7 +46,7 @@ function ground(player, panel, moment, place, now) {
   if (old?.still === still && player.playing && soon) return old.canvas;
   player.groundsLeft--;
   const canvas = old?.canvas ?? document.createElement("canvas");
-  if (canvas.width !== size) Object.assign(canvas, { width: size, height: size });
+  if (canvas.width !== size || canvas.height !== size) Object.assign(canvas, { width: size, height: size }); // 300 x 150 at first
   const c = canvas.getContext("2d", { alpha: false });
   c.globalAlpha = 1;
   c.fillStyle = player.theme.plain;

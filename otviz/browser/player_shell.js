@@ -21,6 +21,7 @@ function buildShell(player) {
   root.setAttribute("role", "region");
   root.setAttribute("aria-label", "Player: space plays or pauses, arrow keys step, L returns to the newest frame");
   root.append(legend, player.line.words, grid, player.parts.controls, player.parts.keys, announcer);
+  acceptFiles(root, () => player.options.drop);
   root.addEventListener("keydown", (event) => onKey(player, event));
 }
 
@@ -243,7 +244,8 @@ function compactSizes(count, width, room, { columns: most }) {
 function roomFor({ root, parts }) {
   let top = parts.grid.getBoundingClientRect().top;
   for (let at = root; at; at = at.parentElement ?? at.getRootNode().host) top += at.scrollTop;
-  return innerHeight - PLAYBACK - (top < innerHeight / 2 ? top : 60);
+  const bar = parseFloat(getComputedStyle(parts.controls).bottom) || 0; // of a page on a narrow screen
+  return innerHeight - PLAYBACK - bar - (top < innerHeight / 2 ? top : 60);
 }
 
 /** One panel has its numbers beside the picture; of several, those in more than one row do where they are wide enough. */

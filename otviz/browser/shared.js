@@ -86,6 +86,29 @@ function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/** Files dropped on an element go to the first upload under `selector()` on the page, as if they had been chosen there. */
+function acceptFiles(element, selector) {
+  const input = () => selector() && document.querySelector(`${selector()} input[type=file]`);
+  const holdsFiles = ({ dataTransfer }) => [...(dataTransfer?.types ?? [])].includes("Files");
+  const show = (on) => (element.dataset.dropping = on);
+  for (const kind of ["dragenter", "dragover"]) element.addEventListener(kind, (event) => {
+    if (!holdsFiles(event) || !input()) return;
+    event.preventDefault();
+    show(true);
+  });
+  element.addEventListener("dragleave", (event) => element.contains(event.relatedTarget) || show(false));
+  element.addEventListener("drop", (event) => {
+    show(false);
+    const to = input();
+    if (!holdsFiles(event) || !to) return;
+    event.preventDefault();
+    const files = new DataTransfer();
+    files.items.add(event.dataTransfer.files[0]);
+    to.files = files.files;
+    to.dispatchEvent(new Event("change", { bubbles: true }));
+  });
+}
+
 function fitCanvas(canvas, ratio) {
   const width = Math.round(canvas.clientWidth * ratio), height = Math.round(canvas.clientHeight * ratio);
   if (!width || !height || (canvas.width === width && canvas.height === height)) return;

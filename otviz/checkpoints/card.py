@@ -88,12 +88,12 @@ def read_card(data: bytes, name: str) -> Card:
     try:
         record = json.loads(data, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:  # bytes that are no text are a ValueError, too
-        raise ValueError(f"card.json is no JSON that could be read ({' '.join(str(error).split())[:80]})") from error
+        raise ValueError(f"card.json is not valid JSON ({' '.join(str(error).split())[:80]})") from error
     if not isinstance(record, dict) or record.get("kind") != KIND:
         raise ValueError(f'card.json is not the card of an image model: its "kind" is not "{KIND}"')
     for part in ("method", "target", "networks"):
         if not isinstance(record.get(part), dict):
-            raise ValueError(f"card.json says nothing of its {part}")
+            raise ValueError(f"card.json lacks its {part}")
     if not re.fullmatch(r"[0-9a-f]{64}", str(record.get("sha256"))):
         raise ValueError("card.json has no SHA-256 of the weights (64 hex digits)")
     return Card(name, record, _shape(record.get("shape")))
@@ -110,4 +110,4 @@ def _shape(value: Any) -> Shape:
 
 
 def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no number")
+    raise ValueError(f"{constant} is not a number")

@@ -1,7 +1,7 @@
 """Trained image models, ready to make images: `load("mnist8-uotm")`, then `generate(*model.latents(64))`.
 
 What is loaded may come from a stranger: nothing is unpickled, the weights must have the SHA-256 on the card and fit the
-networks it names, and whatever does not is refused in one sentence.
+networks it names; anything else is refused with one sentence.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Model:
     """An image generator with its card; `load` and `of_bytes` make one.
 
     Attributes:
-        card: what is known of it.
+        card: its record.
         config: how it was trained.
         network: T(x, z), in evaluation mode, on the CPU.
     """
@@ -66,7 +66,7 @@ class Model:
 
     @property
     def classes(self) -> int:
-        """How many classes it can be asked for; 0 for a model that is not told any."""
+        """Number of classes that can be requested; 0 for a model without classes."""
         return self.network.classes
 
     @property
@@ -99,7 +99,7 @@ class Model:
         return np.concatenate(made)
 
     def _inputs(self, x: Rows, z: Rows, labels: Labels | None = None) -> tuple[Tensor, Tensor]:
-        """x and z as the network takes them, with the class behind z where it is told any."""
+        """x and z as the network takes them, with the class appended to z for a model with classes."""
         source, noise = torch.from_numpy(x), torch.from_numpy(z)
         if labels is not None and not (labels.shape == (len(x),) and ((labels >= 0) & (labels < self.classes)).all()):
             raise ValueError(f"classes must be {len(x)} numbers from 0 to {self.classes - 1}; got {labels[:5]}")
@@ -147,14 +147,14 @@ def load(name_or_folder: str | Path) -> Model:
     except OSError as error:
         missing = Path(error.filename or "card.json").name
         raise ValueError(
-            f"{asked!r} is no image model: {missing} cannot be read ({error.strerror or error}); a model is a folder with "
+            f"{asked!r} is not an image model: {missing} cannot be read ({error.strerror or error}); a model is a folder with "
             "card.json and generator.safetensors"
         ) from error
     return of_bytes(card, weights, folder.resolve().name)
 
 
 def of_bytes(card: bytes, weights: bytes, name: str = "own") -> Model:
-    """The model of a card and its weights, as they lie in a file. Raises ValueError, in one sentence, as `load`."""
+    """The model of a card and its weights, as stored in a file. Raises ValueError, in one sentence, as `load`."""
     known = read_card(card, name)
     if len(weights) > MOST_WEIGHTS:
         raise ValueError(f"weights must have at most {MOST_WEIGHTS / 1e6:g} MB; these have {len(weights) / 1e6:.1f}")
@@ -184,7 +184,7 @@ def _tensors(weights: bytes) -> dict[str, Tensor]:
         tensors: dict[str, Tensor] = load_tensors(weights)
     except (SafetensorError, ValueError, KeyError, RuntimeError, OverflowError) as error:
         raise ValueError(
-            "generator.safetensors is not in the safetensors format (a pickle renamed is not loaded either)"
+            "generator.safetensors is not in the safetensors format (pickle files are never loaded)"
         ) from error
     for name, value in tensors.items():
         if value.is_floating_point() and not value.isfinite().all():

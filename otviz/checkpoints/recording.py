@@ -1,6 +1,6 @@
 """A training on images that ends as a checkpoint: weights, picture, timeline, and the card, which is written last.
 
-It may be interrupted at any time, even by a power cut: begun again with the same config and folder, it goes on from its last
+It may be interrupted at any time, even by a power cut: started again with the same config and folder, it continues from its last
 save and gives the same weights.
 """
 
@@ -124,7 +124,7 @@ class _Recording:
         losses, bad = collect(done)  # waits for a GPU
         self.seconds += time.perf_counter() - began
         if bad is not None:
-            raise ValueError(f"the loss was no longer a number at step {bad}; a smaller lr or larger penalty may help")
+            raise ValueError(f"the loss became NaN or infinite at step {bad}; a smaller lr or larger penalty may help")
         self.losses = np.concatenate([self.losses, losses])
 
     def _look(self) -> None:

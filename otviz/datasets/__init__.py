@@ -37,7 +37,7 @@ def named(name: str) -> type[ImageSet]:
 
 
 def parse_dataset(name_or_path: str, values: Mapping[str, str]) -> ImageSet:
-    """Make a set of images from texts, as links and the command line carry them.
+    """Make a set of images from strings, as in links and on the command line.
 
     Args:
         name_or_path: a name, such as "mnist", or images of one's own: the path of a folder or ZIP, or
@@ -83,5 +83,5 @@ def by_record(record: Mapping[str, Any]) -> ImageSet:
     unknown = sorted(set(knobs) - {knob.name for knob in params_of(kind)})
     if unknown:
         known = ", ".join(knob.name for knob in params_of(kind)) or "none"
-        raise ValueError(f"{kind.name} has no knob {unknown[0]!r}; it has {known}")
+        raise ValueError(f"{kind.name} has no setting {unknown[0]!r}; it has {known}")
     return kind(**knobs)

@@ -83,12 +83,12 @@ def _in_archive(path: Path) -> tuple[Entry, ...]:
     packed, total = path.stat().st_size, sum(member.file_size for member in members)
     if total > MOST_TOTAL_BYTES:
         raise ValueError(
-            f"{known_as(path)} must unpack to at most {MOST_TOTAL_BYTES / 1e9:g} GB; it says {total / 1e9:.3g} GB: "
+            f"{known_as(path)} must unpack to at most {MOST_TOTAL_BYTES / 1e9:g} GB; it claims {total / 1e9:.3g} GB: "
             "put fewer or smaller images into it"
         )
     if total > RATIO_FROM_BYTES and total > MOST_RATIO * packed:
         raise ValueError(
-            f"{known_as(path)} must unpack to at most {MOST_RATIO} times its size; it says {total / packed:.0f} times: "
+            f"{known_as(path)} must unpack to at most {MOST_RATIO} times its size; it claims {total / packed:.0f} times: "
             "images do not shrink like that, save them as PNG or JPEG"
         )
     shown = (member for member in members if not _hidden(member.filename))
@@ -116,7 +116,7 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
             archive = zipfile.ZipFile(file)
         except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError) as error:
             raise ValueError(
-                f"{known_as(path)} is no ZIP that can be read ({str(error)[:100]}): pack the images into a new one"
+                f"{known_as(path)} cannot be read as a ZIP file ({str(error)[:100]}): pack the images into a new one"
             ) from error
         file.most = sys.maxsize  # members are as large as `list_files` allows
         yield archive
@@ -127,7 +127,7 @@ def _from_folder(path: Path) -> bytes:
         with path.open("rb") as file:
             state = os.fstat(file.fileno())
             if not stat.S_ISREG(state.st_mode):
-                raise ValueError("no file any more")
+                raise ValueError("no longer a file")
             _check_size(state.st_size)
             return file.read(MOST_FILE_BYTES)
     except OSError as error:
@@ -140,7 +140,7 @@ def _from_archive(archive: zipfile.ZipFile, name: str) -> bytes:
         _check_size(member.file_size)
         # Of other packings zipfile unpacks all at once, whatever size is asked for and was claimed.
         if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise ValueError("packed otherwise than by DEFLATE")
+            raise ValueError("compressed by another method than DEFLATE")
         with archive.open(member) as file:
             return file.read(member.file_size + 1)  # one more than claimed makes zipfile check the CRC
     except ValueError:

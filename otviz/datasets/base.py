@@ -69,7 +69,7 @@ class ImageSet(Knobs, ABC):
         return channels * height * width
 
     def split(self, which: Split) -> Images:
-        """The training or the test images, read-only arrays; read once per process, whatever the thread.
+        """The training or the test images, read-only arrays; read once per process, for all threads.
 
         Raises:
             ValueError: `which` is neither, or the images cannot be had; one sentence says what to do.

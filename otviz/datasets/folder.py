@@ -36,7 +36,7 @@ class Loaded(NamedTuple):
         train, test: (N, C, H, W), uint8, with the numbers of their classes.
         classes: names of the sub-folders that hold the images; empty if they do not part them.
         brightest: value that counts as white in images of more than 8 bits; None if there are none.
-        others: files that are no images by their extension.
+        others: files whose extension is not that of an image.
         bad: images that could not be read, each as "name (why)".
     """
 
@@ -94,7 +94,7 @@ class Folder(ImageSet):
         """One sentence: how many images were read and held out, their size and classes, what was left out, and why."""
         train, test = self.counts
         others, bad = self.loaded.others, self.loaded.bad
-        left_out = f"; files that are no images: {others:,}" if others else ""
+        left_out = f"; files that are not images: {others:,}" if others else ""
         left_out += f"; unreadable: {len(bad):,}, such as {bad[0]}" if bad else ""
         colour = "grey" if self.colour == "grey" else "RGB"
         names = ", ".join(" ".join(name.split())[:30] for name in self.class_names[:10])
@@ -134,7 +134,7 @@ def _load(listing: Listing, size: int, colour: Colour) -> Loaded:
 
 
 def folders_of(names: Sequence[str]) -> list[str]:
-    """The class of each image, by the folder that it lies in: "cats" for "pets/train/cats/7.png".
+    """The class of each image, by the folder that contains it: "cats" for "pets/train/cats/7.png".
 
     A folder that holds all others counts as little as one that only says what its images are for. Empty unless every
     image lies in one of 2 to MOST_CLASSES folders of two images or more.
@@ -174,7 +174,7 @@ def _enough(path: Path, count: int, besides: str) -> None:
 def held_out(digests: list[bytes]) -> NDArray[np.bool_]:
     """Which images are for testing, (N,): the tenth with the smallest SHA-256 of their files.
 
-    So the choice is the same for every size and colour, whatever the files are called, and hardly changes
+    So the choice is the same for every size, colour and file name, and hardly changes
     when images are added.
     """
     order = sorted(range(len(digests)), key=digests.__getitem__)

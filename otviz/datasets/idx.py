@@ -19,7 +19,7 @@ def read_idx(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
 
     Args:
         path: the file.
-        shape: what it must hold; no more than that is unpacked, whatever the file claims.
+        shape: what it must hold; no more than that is unpacked, even if the file claims more.
 
     Raises:
         ValueError: damaged, or of another shape.
@@ -32,7 +32,7 @@ def read_idx(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
         raise ValueError(f"{path.name} is damaged ({str(error)[:100]})") from error
     expected = _header(shape)
     if data[:header] != expected:
-        raise ValueError(f"{path.name} is no IDX file of {' x '.join(map(str, shape))} bytes")
+        raise ValueError(f"{path.name} is not an IDX file of {' x '.join(map(str, shape))} bytes")
     if len(data) != header + size:
         raise ValueError(
             f"{path.name} must hold {size} numbers; it holds {'more' if len(data) > header + size else len(data) - header}"

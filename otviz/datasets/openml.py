@@ -28,7 +28,7 @@ def fetch(number: int, aside: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8
 
     Raises:
         OSError: no connection, or a broken one.
-        ValueError: what arrived has another checksum, or is no table of bytes.
+        ValueError: what arrived has another checksum, or is not a table of bytes.
     """
     from sklearn.datasets import fetch_openml
 
@@ -42,7 +42,7 @@ def fetch(number: int, aside: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8
                 data_id=number, as_frame=False, return_X_y=True, data_home=folder, n_retries=1, delay=0.5
             )
     except (EOFError, HTTPException) as error:
-        raise OSError(f"the connection broke off: {error}") from error
+        raise OSError(f"the connection was lost: {error}") from error
     return _bytes(table), _bytes(classes)
 
 
@@ -51,7 +51,7 @@ def _bytes(numbers: NDArray[np.generic]) -> NDArray[np.uint8]:
     values = numbers if numbers.dtype.kind in "iuf" else numbers.astype(np.float64)
     found = values.astype(np.uint8)
     if not np.array_equal(found, values):
-        raise ValueError("OpenML sent numbers that are no bytes")
+        raise ValueError("OpenML sent numbers that are not bytes")
     return found
 
 

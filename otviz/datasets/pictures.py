@@ -28,7 +28,7 @@ def read_picture(data: bytes, size: int, colour: Colour) -> NDArray[np.uint8] | 
     float32 in the file's own values: only `as_bytes` can tell what is white, from all images of a set.
 
     Args:
-        data: an image file of one of FORMATS, whatever it is called.
+        data: an image file of one of FORMATS, of any name.
         size: pixels along a side of the result.
         colour: what the image is converted to.
 

@@ -37,7 +37,7 @@ def named(name: str) -> type[Distribution]:
 
 
 def parse_distribution(name_or_file: str, values: Mapping[str, str]) -> Distribution:
-    """Make a distribution from texts, as links and the command line carry them.
+    """Make a distribution from strings, as in links and on the command line.
 
     Args:
         name_or_file: a name, such as "ring", or a file of points: a path or "upload:" and 16 hex digits.
@@ -89,5 +89,7 @@ def by_record(record: Mapping[str, Any]) -> Distribution:
     knobs = {key: value for key, value in record.items() if key != "name"}
     unknown = sorted(set(knobs) - {knob.name for knob in params_of(kind)})
     if unknown:
-        raise ValueError(f"{kind.name} has no knob {unknown[0]!r}; it has {', '.join(k.name for k in params_of(kind))}")
+        raise ValueError(
+            f"{kind.name} has no setting {unknown[0]!r}; it has {', '.join(k.name for k in params_of(kind))}"
+        )
     return kind(**knobs)

@@ -53,7 +53,7 @@ class Stored:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The fields of a structured array, or numbers; () if it holds no real numbers, or is no list of points."""
+        """The fields of a structured array, or numbers; () if it holds no real numbers, or is not a list of points."""
         fields, shape = self.dtype.names, self.shape
         if fields and len(shape) == 1:
             return tuple(field for field in fields if self.dtype[field].kind in "iuf")
@@ -114,7 +114,7 @@ class ArrayTable(Table):
     def read(self, columns: Sequence[str]) -> tuple[Cells, ...]:
         if len({self._places[column][0].rows for column in columns}) > 1:
             lengths = ", ".join(f"{column} has {self._places[column][0].rows}" for column in columns)
-            raise ValueError(f"columns must have equally many rows in {self.name}; {lengths}: choose others")
+            raise ValueError(f"columns must have the same number of rows in {self.name}; {lengths}: choose others")
         found = [self._values(column) for column in columns]
         return tuple(Cells(values, np.zeros(len(values), bool)) for values in found)
 
@@ -202,7 +202,7 @@ def _notes(main: Sequence[Stored], beside: Sequence[Stored]) -> tuple[str, ...]:
     others = [other.name for other in beside if len(other.columns) > 1]
     last = f", the last of its {one.shape[0]}" if len(one.shape) == 3 else ""
     if len(main) == 1 and (others or last):
-        notes.append(f"array {one.name} taken{last}" + (f"; others: {listed(others)}" if others else ""))
+        notes.append(f"array {one.name} used{last}" + (f"; others: {listed(others)}" if others else ""))
     if one.across:
         notes.append(f"array of shape {one.shape} transposed: its two rows are x and y")
     return tuple(notes)

@@ -16,7 +16,7 @@ from otviz.distributions.tables import Table, listed
 LARGEST = 1e30  # float32 ends at 3e38, and sums and differences of such points must stay within
 FEWEST = 3  # rows
 NONE = "none"
-"""Chosen as weight: all points weigh the same, whatever columns there are."""
+"""Chosen as weight: all points weigh the same, even if there is a column of weights."""
 
 WEIGHTS = ("weight", "weights", "mass")
 """A column of this name is taken as weights unless another choice is made."""
@@ -84,7 +84,7 @@ def read_places(table: Table, x: str = "", y: str = "", weight: str = "") -> Pla
         if trouble and weight:
             raise ValueError(trouble)
         if trouble:
-            notes.append(f"column {weighing} not taken as weights: {trouble}")
+            notes.append(f"column {weighing} not used as weights: {trouble}")
             del cells[names.pop()]
             weighing = ""
     numbers = np.stack([cells[name].values for name in names], axis=1)

@@ -49,7 +49,7 @@ def read_image(path: Path) -> Pixels:
             if width * height <= MOST_PIXELS:
                 return _deep(image) if image.mode[0] in "IF" else _plain(image)
     except UnidentifiedImageError as error:
-        raise ValueError(f"{name} is no image that can be read here; save it as PNG or JPEG") from error
+        raise ValueError(f"{name} cannot be read as an image; save it as PNG or JPEG") from error
     except Exception as error:  # Pillow raises errors of many kinds on damaged files
         reason = " ".join(str(error).split())[:100] or type(error).__name__
         raise ValueError(f"{name} is damaged ({reason}); save it again as PNG or JPEG") from error

@@ -41,7 +41,7 @@ class Layout:
         units: of all columns, empty where the file names none, (width,).
         numeric: columns of numbers, by place.
         counting: those of them that only number the rows: 0, 1, 2 ... or 1, 2, 3 ...
-        strange: by column of something else, its first cell that is no number, as "'error' in row 3", or "nothing".
+        strange: by column of something else, its first cell that is not a number, as "'error' in row 3", or "nothing".
         style: how numbers are written.
         notes: what was decided, in short sentences without a full stop.
     """

@@ -33,7 +33,7 @@ class Letters(Distribution):
             raise ValueError(f"text must be at most {LONGEST} letters; got {len(self.text)}: shorten it")
         strange = [sign for sign in self.text if not " " <= sign <= "~"]
         if strange:
-            raise ValueError(f"text must be plain ASCII letters, digits and signs; {strange[0]!r} is none of them")
+            raise ValueError(f"text must be plain ASCII letters, digits and signs; {strange[0]!r} is not allowed")
 
     def sample(self, n: int, rng: np.random.Generator) -> Points:
         corners, pixel = _ink(self.text)

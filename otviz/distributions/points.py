@@ -1,4 +1,4 @@
-"""Points of the user's own, from a file: the target is whatever they bring."""
+"""Points from a user's own file as the target."""
 
 from __future__ import annotations
 

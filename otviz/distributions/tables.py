@@ -46,7 +46,7 @@ class Table(ABC):
         """The numbers of these columns of `numeric`, all of one length. Raises ValueError."""
 
     def row(self, index: int) -> str:
-        """Where a row stands in the file, for a person: "row 18" of a sheet whose heading is row 1."""
+        """Where a row is in the file, for a message: "row 18" of a sheet whose heading is row 1."""
         return f"row {index + 1}"
 
     def text(self, column: str, index: int) -> str:
@@ -86,7 +86,7 @@ def open_table(path: Path) -> Table:
 
 @contextlib.contextmanager
 def reading(name: str, kind: str) -> Iterator[None]:
-    """Turn whatever a reader raises on a damaged file (pandas and pyarrow raise many kinds) into a ValueError."""
+    """Turn what a reader raises on a damaged file (pandas and pyarrow raise many kinds) into a ValueError."""
     try:
         yield
     except Exception as error:

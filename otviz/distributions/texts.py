@@ -128,7 +128,7 @@ def _as_utf8(data: bytes, name: str) -> tuple[bytes, str]:
     """The text as UTF-8 with ends of lines as they are, or as line feeds, and what had to be decided."""
     for begin, what in _NO_TEXT.items():
         if data.startswith(begin):
-            raise ValueError(f"{name} is {what}, whatever its name says; save the table in it as CSV")
+            raise ValueError(f"{name} is {what}, despite its name; save the table in it as CSV")
     text, note = _decoded(data, name)
     if "\n" not in text:
         text = text.replace("\r", "\n")
@@ -148,8 +148,8 @@ def _decoded(data: bytes, name: str) -> tuple[str, str]:
             continue
         if sum(letter < " " and letter not in "\t\r\n\f" for letter in text[:1000]) * 20 > len(text[:1000]):
             break
-        return text, "letters read as Windows-1252, not UTF-8" if encoding in tries[1:] else ""
-    raise ValueError(f"{name} holds bytes that are no text; save it as CSV, or name it as what it is")
+        return text, "text read as Windows-1252, not UTF-8" if encoding in tries[1:] else ""
+    raise ValueError(f"{name} holds bytes that are not text; save it as CSV, or give it the right extension")
 
 
 def _comment_lines(data: bytes) -> list[int]:

@@ -1,4 +1,4 @@
-"""What can be carried away from runs, each under one name for a page's button and the command line.
+"""Everything that can be exported from runs, each with one name for the button of a page and the command line.
 
 export = exports()["notebook"]
 Path("run.ipynb").write_bytes(export.make({"UOTM": run}))

@@ -19,6 +19,7 @@ from otviz import __version__, browser, wire
 from otviz.exports.scripts import script, told
 from otviz.exports.tables import Runs
 from otviz.lengths import unit_of
+from otviz.numbers import whole
 from otviz.params import Knobs, params_of
 from otviz.runs.recorded import Recorded
 from otviz.runs.repeat import kept_of
@@ -41,7 +42,7 @@ show(Uint8Array.from(packed, (sign) => sign.charCodeAt(0)));
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => show(null));
 }"""
 _MEASURED = {
-    "modes_covered": "Modes covered (a quarter of their due or more)",
+    "modes_covered": "Modes covered (each holds at least a quarter of its expected share)",
     "high_quality": "High quality (share of samples within 3 std of a mode)",
     "mode_mixture": "Mode mixture (share of samples between neighbouring modes)",
     "w2": "Wasserstein-2 distance to the target (data units)",
@@ -135,19 +136,19 @@ def _settings(runs: Runs) -> str:
         f"<p><strong>{escape(label)}</strong>: {escape(_knobs(run.config.method, all_of_them=True))}</p>"
         for label, run in runs.items()
     )
-    return f"{every}<details><summary>Every knob of the method</summary>{knobs}</details>"
+    return f"{every}<details><summary>All settings of the method</summary>{knobs}</details>"
 
 
 def _facts(run: Run | Recorded) -> Iterator[tuple[str, str]]:
     config, kept = run.config, kept_of(run)
     yield "Method", f"{config.method.title}. {config.method.paper}"
-    yield "Knobs that differ from their defaults", _knobs(config.method) or "none"
+    yield "Settings that differ from their defaults", _knobs(config.method) or "none"
     yield "Target", " ".join(filter(None, [f"{config.target.title}.", _knobs(config.target)]))
     if not config.images:
         yield "Source", " ".join(filter(None, [f"{config.source.title}.", _knobs(config.source)]))
     if config.networks is not None:
         yield "Networks that differ from their defaults", _knobs(config.networks) or "none"
-    yield "Steps", f"{run.step:,} of {config.steps:,}, {run.seconds:.0f} s of training; {run.status}"
+    yield "Steps", f"{whole(run.step)} of {whole(config.steps)}, {run.seconds:.0f} s of training; {run.status}"
     yield "Seed", str(config.seed)
     yield "Made with", ", ".join([f"otviz {__version__}", *(f"{name} {value}" for name, value in run.made.items())])
     yield "Comes from", run.origin
@@ -202,7 +203,11 @@ def _measured(meter: Mapping[str, Any], name: str) -> str:
         text += f" ({'real' if beside.endswith(('floor', 'target')) else 'of'} {_number(meter[beside])}{unit})"
     size = meter.get(_SIZES.get(name, "samples"), meter.get("samples"))
     at = meter.get("measured_at")
-    parts = [text, f"n = {size:,}" if size else "", f"at step {at:,}" if name in _SIZES and at is not None else ""]
+    parts = [
+        text,
+        f"n = {whole(size)}" if size else "",
+        f"at step {whole(at)}" if name in _SIZES and at is not None else "",
+    ]
     return ", ".join(filter(None, parts))
 
 
@@ -226,7 +231,7 @@ def _spread(values: np.ndarray[Any, np.dtype[np.float32]]) -> str:
 
 def _program(runs: Runs) -> str:
     return (
-        "<h2>Repeat it</h2><p>This Python script trains the same once more, with every change in its place, and says "
+        "<h2>Repeat it</h2><p>This Python script repeats the training with every change made during it, and reports "
         f"whether the numbers agree.</p><pre><code>{escape(script(runs).decode())}</code></pre>"
     )
 
@@ -250,4 +255,4 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]], caption: str = ""
 def _number(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4g}" if math.isfinite(value) else "–"
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    return f"{whole(value)}" if isinstance(value, int) else str(value)

@@ -35,7 +35,7 @@ Still({label: (found.scene, found.snapshot) for label, found in repeated.items()
 def script(runs: Runs) -> bytes:
     """A Python script that repeats runs with otviz, prints how they end, and whether that agrees with what was kept."""
     kept = {label: kept_of(run) for label, run in runs.items()}
-    head = [f"Repeats with otviz {__version__}, in the folder of which it must be run:"]
+    head = [f"Repeats these runs with otviz {__version__}. Start it in the folder of otviz."]
     head += [line for label, one in kept.items() for line in (label, *told(one))]
     parts = [
         "\n".join(f"# {_line(line)}".rstrip() for line in head),
@@ -58,7 +58,7 @@ def notebook(runs: Runs) -> bytes:
         _code(_install_line(made), f"import otviz\n\nprint(otviz.__version__, otviz.__version__ == {__version__!r})"),
         _text("## Settings", "", "What each run began with, what was changed after which step, and how it ended."),
         _code(_IMPORTS, "", _records(kept)),
-        _text("## Training", "", "The same loop with the same seed; it takes about as long as the runs did."),
+        _text("## Training", "", "The same loop with the same seed; it takes about as long as the runs took."),
         _code(_TRAIN),
         *([] if images else [_code(_PICTURES)]),
         _text("## Numbers at the end"),
@@ -66,7 +66,7 @@ def notebook(runs: Runs) -> bytes:
         _text(
             "## Does it agree?", "",
             "On the same processor with the same versions every number is equal to the last digit. Elsewhere rounding "
-            "differs and training amplifies it: what differs is then printed beside how far it moved at the end of the run.",
+            "differs and training amplifies it: numbers that differ are printed with how much they still moved at the end of the run.",
         ),
         _code(_COMPARE),
     ]  # fmt: skip
@@ -84,9 +84,11 @@ def notebook(runs: Runs) -> bytes:
 
 def told(kept: Kept) -> list[str]:
     """What there is to know before a run is repeated, in sentences: changes on the way, units, uploads, what is not known."""
-    lines = [f"changed on the way, and repeated so: {line}" for line in kept.past.told()]
+    lines = [f"changed during the run, and repeated: {line}" for line in kept.past.told()]
     if not kept.past.known:
-        lines.append("saved before changes during a run were kept: this repeats the last settings only.")
+        lines.append(
+            "saved by a version that did not record changes during a run: only the last settings are repeated."
+        )
     if not kept.past.began.images:
         lines += _scaling(kept.past.began.target)
     if PREFIX in json.dumps(kept.past.began.record()):
@@ -102,7 +104,7 @@ def _scaling(target: Distribution) -> list[str]:
     x, y = units.offset
     return [
         f"({x:.10g}, {y:.10g}) was subtracted from the points of the target's file, then they were divided by "
-        f"{units.factor:.10g}: the method trains in these coordinates, losses and knobs are in them.",
+        f"{units.factor:.10g}: the method trains in these coordinates, to which losses and settings refer.",
         "All points shown and saved, those of the source too, and W2 and other lengths are in the file's units"
         + (f" ({units.name})." if units.name else "."),
     ]
@@ -127,7 +129,7 @@ def _about(kept: dict[str, Kept]) -> list[str]:
         lines.append(
             f"- **{_markdown(label)}**: {_markdown(config.method.title)} on {_markdown(config.target.title)}, "
             f"{one.numbers['step']} of {config.steps} steps, seed {config.seed}; made on "
-            + _markdown(", ".join(f"{name} {value}" for name, value in made.items()) or "a computer that is not known")
+            + _markdown(", ".join(f"{name} {value}" for name, value in made.items()) or "an unknown computer")
         )
         lines += [f"  - {_markdown(line)}" for line in told(one)]
     return lines
@@ -136,7 +138,7 @@ def _about(kept: dict[str, Kept]) -> list[str]:
 def _install(made: dict[str, str]) -> list[str]:
     return [
         f"otviz {__version__} is used from its own folder: start Jupyter there, or append its path to `sys.path` first. "
-        "The line below, without its `#`, installs what it rests on in the versions that these numbers were made with; "
+        "The line below, without its `#`, installs the versions that these numbers were made with; "
         "`requirements.txt` in that folder has the rest."
     ]
 
@@ -160,7 +162,7 @@ def _source(text: str) -> list[str]:
 
 
 def _line(text: str) -> str:
-    """On one line, whatever it holds, so that a comment stays one."""
+    """On one line, so that a comment stays a comment."""
     return " ".join(text.split())
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from otviz.exports.tables import Runs
 from otviz.figures.style import GENERATED, TARGET
+from otviz.numbers import whole
 from otviz.runs.snapshots import Box, Samples, Scene, Snapshot
 
 CELL, HEAD, GAP = 480, 44, 16  # pixels: a side of a picture, the words over it, between pictures
@@ -40,7 +41,7 @@ class Panel:
     def words(self) -> str:
         """What stands under the title."""
         meter = self.look.meter
-        parts = [f"step {self.look.step:,} of {self.scene.steps:,}"]
+        parts = [f"step {whole(self.look.step)} of {whole(self.scene.steps)}"]
         if "modes_total" in meter:
             parts.append(f"{meter['modes_covered']} of {meter['modes_total']} modes, {meter['samples']} samples")
         if "w2" in meter:

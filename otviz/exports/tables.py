@@ -12,7 +12,7 @@ from otviz.runs.repeat import numbers_of
 from otviz.runs.run import Run
 
 Runs = Mapping[str, Run | Recorded]
-"""What is carried away together: runs by labels that tell them apart."""
+"""Runs that are exported together, by labels that tell them apart."""
 
 LOSSES = ("step", "generator_loss", "adversary_loss")
 

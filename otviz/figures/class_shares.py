@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 
 from otviz.figures.style import GENERATED, SHADES, TARGET, legend_above, plain
+from otviz.numbers import whole
 
 COLOURS = (GENERATED, SHADES[2], SHADES[3], SHADES[0])
 PATTERNS = ("", "/", ".", "x")
@@ -28,6 +29,6 @@ def class_shares(
     for at, (title, shares) in enumerate(generated.items()):
         mark = {"color": COLOURS[at], "pattern": {"shape": PATTERNS[at]}}
         figure.add_bar(x=list(names), y=list(shares), name=title, marker=mark)
-    figure.update_yaxes(title=f"share of {samples:,} images", tickformat=".0%", rangemode="tozero")
+    figure.update_yaxes(title=f"share of {whole(samples)} images", tickformat=".0%", rangemode="tozero")
     figure.update_xaxes(title="class, by the classifier of the set", type="category")
     return legend_above(plain(figure, height=340)).update_layout(bargap=0.25)

@@ -13,6 +13,8 @@ from otviz.training import Training
 
 POINTS = 25
 CLOUD = 512
+DRAWN = 16
+"""Source points among which the two ends are chosen."""
 
 
 def interpolation(training: Training, seed: int = 0) -> go.Figure:
@@ -20,10 +22,10 @@ def interpolation(training: Training, seed: int = 0) -> go.Figure:
 
     Args:
         training: its shown generator is evaluated at z = 0 along the line, at random z for the cloud.
-        seed: draws the two ends and the clouds.
+        seed: draws the clouds, and the points of which the two farthest apart are the ends, so that the way is a long one.
     """
     rng = np.random.default_rng([seed, 17])
-    ends = training.source.sample(2, rng)
+    ends = _far_apart(training.source.sample(DRAWN, rng))
     t = np.linspace(0, 1, POINTS, dtype=np.float32)[:, None]
     line = (1 - t) * ends[0] + t * ends[1]
     cloud, target = training.source.sample(CLOUD, rng), training.target.sample(CLOUD, rng)
@@ -42,6 +44,12 @@ def interpolation(training: Training, seed: int = 0) -> go.Figure:
     figure.update_yaxes(scaleanchor="x2", row=1, col=2)
     name_axes(figure, units.word)
     return plain(figure, height=440)
+
+
+def _far_apart(points: np.ndarray) -> np.ndarray:
+    """The two points (2, d) that are farthest from each other."""
+    apart = ((points[:, None] - points) ** 2).sum(-1)
+    return points[list(np.unravel_index(apart.argmax(), apart.shape))]
 
 
 def _moved(training: Training, points: np.ndarray, noise: torch.Tensor) -> np.ndarray:

@@ -31,7 +31,7 @@ def mode_history(methods: Mapping[str, History], share_of_run: bool = False) -> 
         figure.add_scatter(
             x=[step / last for step, _ in counted], y=[meter["modes_covered"] + shift for _, meter in counted], name=name,
             customdata=[[meter["modes_covered"], meter.get("samples", 0)] for _, meter in counted], mode="lines+markers",
-            line={"color": colour, "dash": DASHES[(index + index // len(SHADES)) % len(DASHES)], "width": 2, "shape": "hv"},
+            line={"color": colour, "dash": DASHES[index % len(DASHES)], "width": 2, "shape": "hv"},
             marker={"symbol": MARKS[index % len(MARKS)], "color": colour, "size": 6, "maxdisplayed": 12},
             hovertemplate="%{x}: %{customdata[0]} modes of %{customdata[1]} samples<extra>" + name + "</extra>",
         )  # fmt: skip
@@ -40,5 +40,7 @@ def mode_history(methods: Mapping[str, History], share_of_run: bool = False) -> 
         figure.add_hline(y=total, line=line, annotation_text=f"all {total}", annotation_position="top right")
     figure.update_xaxes(title_text="share of the run" if share_of_run else "step", rangemode="tozero")
     ticks = {"tick0": 0, "dtick": max(1, total // 8)}
-    figure.update_yaxes(title_text="modes that hold a quarter of their due", range=[-0.3, max(total, 1) + 0.7], **ticks)
+    figure.update_yaxes(
+        title_text="modes that hold a quarter of their expected share", range=[-0.3, max(total, 1) + 0.7], **ticks
+    )
     return legend_above(plain(figure, height=360))

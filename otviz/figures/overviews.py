@@ -53,7 +53,7 @@ class Overview:
     draw: Callable[[str, int, bool], Plate]
 
     def plate(self, seed: int = 0, quick: bool = False) -> Plate:
-        """The drawing. Raises ValueError where its images are not at hand."""
+        """The drawing. Raises ValueError if its images are not available."""
         if self.images and (why := lacking()):
             raise ValueError(why)
         return self.draw(self.title, seed, quick)

@@ -98,7 +98,7 @@ class Plate:
         self._cut(panel, f"<path d='{path}' fill='none' {style}/>")
 
     def line(self, panel: Panel, x: Values, y: Values, colour: str, dashed: bool = False, wide: float = 0.25) -> None:
-        """A line through points, broken where y is no number."""
+        """A line through points, interrupted where y is NaN."""
         across, down = panel.at(x, np.clip(np.asarray(y, np.float64), -1e6, 1e6))
         path, pen = [], "M"
         for a, b in zip(across, down, strict=True):
@@ -154,7 +154,7 @@ class Plate:
 
 
 def round_ticks(low: float, high: float, most: int = 5) -> list[float]:
-    """At most so many round numbers from low to high, at equal steps of 1, 2 or 5 times a power of ten."""
+    """At most `most` round numbers from low to high, at equal steps of 1, 2 or 5 times a power of ten."""
     if not (math.isfinite(low) and math.isfinite(high) and high > low):
         return []
     step = 10.0 ** math.floor(math.log10((high - low) / most))

@@ -183,7 +183,7 @@ def _axis(sweep: Sweep) -> str:
 
 
 def _short(outcome: Outcome) -> str:
-    """A verdict in a word or two; an exclamation mark stands for unstable."""
+    """A verdict in a word or two; an exclamation mark means unstable."""
     unstable = outcome.stability == "unstable"
     if outcome.kind == "not judged" and unstable:
         return "unstable"

@@ -33,7 +33,7 @@ def run_curves(runs: Mapping[str, Course]) -> go.Figure:
     lines |= {title: {name: _measured(course, key) for name, course in runs.items()} for key, title in titles.items()}
     shown = {title: of for title, of in lines.items() if any(len(steps) for steps, _ in of.values())}
     if not shown:
-        raise ValueError("these runs have nothing to draw yet; wait for their first look")
+        raise ValueError("these runs have nothing to draw yet; wait for their first snapshot")
     rows = -(-len(shown) // 2)
     figure = make_subplots(
         rows, min(2, len(shown)), subplot_titles=list(shown), horizontal_spacing=0.07, vertical_spacing=0.3 / rows**1.2

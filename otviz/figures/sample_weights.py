@@ -70,7 +70,7 @@ def sample_weights(
     beyond = (" ≤" if both.min(initial=1) < low else "") + (" ≥" if both.max(initial=1) > high else "")
     bar = {"title": {"text": f"weight{beyond}"}, "thickness": 14}
     axis = {"colorscale": "Cividis", "cmin": low, "cmax": high, "colorbar": bar}
-    plain(figure, height=370).update_layout(coloraxis=axis, margin={"l": 30, "t": 70})
+    plain(figure, height=500).update_layout(coloraxis=axis, margin={"l": 30, "t": 70})
     if weights.constant:
         text = "Constant: every sample weighs 1"
         figure.update_layout(title={"text": text, "font_size": 14, "x": 0.5, "xanchor": "center"})
@@ -90,7 +90,7 @@ def rates_of_change(rates: Mapping[str, ArrayLike]) -> go.Figure:
     """A box for each method: |v(y) - v(x)| / |y - x| over pairs (n,), per length, on a logarithmic axis.
 
     Boxes hold the middle half, whiskers nine tenths: there is no end to the small ones. Changes of 0 have no place here;
-    hovering over a box tells how many pairs it stands for.
+    hovering over a box shows the number of its pairs.
     """
     figure = go.Figure()
     for index, (name, values) in enumerate(rates.items()):

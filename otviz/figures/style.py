@@ -23,10 +23,12 @@ FORCE = "#F0764A"
 GUIDE = "#8A8F98"
 """Lines that stay put: limits, the value chosen."""
 
-SHADES = ("#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#8A8F98")
-DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
-MARKS = ("circle", "square", "diamond", "triangle-up", "x")
-"""Lines of one family: shade, dash and mark of each."""
+SHADES = ("#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#8A8F98", "#D55E00", "#0072B2", "#A3A500", "#9A6FE0")
+DASHES = (
+    "solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "12px,3px", "3px,9px", "12px,3px,3px,3px,3px,3px",
+)  # fmt: skip
+MARKS = ("circle", "square", "diamond", "triangle-up", "x", "triangle-down", "cross", "star", "pentagon")
+"""Lines of one family, nine at most: shade (of Okabe and Ito, and three more), dash and mark of each."""
 
 
 def plain(figure: go.Figure, height: int) -> go.Figure:
@@ -37,6 +39,7 @@ def plain(figure: go.Figure, height: int) -> go.Figure:
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         showlegend=False,
+        separators=".\u202f",
     )
     return figure
 

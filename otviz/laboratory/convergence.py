@@ -9,7 +9,7 @@ from otviz.laboratory.matchings import Minibatches, matchings
 from otviz.methods.ot_gan import OTGAN
 
 MANY = 500
-"""Normalisations that stand for the end: those of the paper's code on images."""
+"""Normalisations taken as converged: those of the paper's code on images."""
 
 CONVERGED = 0.01
 """What marginals may miss of the mass, and the loss of itself, in a matching that has converged."""
@@ -40,8 +40,8 @@ class Convergence:
     def sentence(self) -> str:
         """It in words."""
         numbers = (
-            f"with {self.iterations} normalisations the sums of its plans miss up to {100 * self.error:.2g} % of the mass, and the "
-            f"loss of a step is {self.loss:.3g} where {self.many} give {self.limit:.3g}"
+            f"after {self.iterations} normalisations the marginals of its plans miss up to {100 * self.error:.2g} % of the mass; "
+            f"the loss of a step is {self.loss:.3g}, and {self.limit:.3g} after {self.many}"
         )
         if self.reached:
             return f"The matching has converged: {numbers}."

@@ -140,7 +140,7 @@ class Step:
 def minibatches(training: Training, seed: int = 0) -> Minibatches:
     """Draw two minibatches of data and two of generated points with their features, as the losses have them.
 
-    The draws are its own, so that the training goes on as if nobody had looked. Raises ValueError for another method.
+    The draws are its own, so that the training is not affected. Raises ValueError for another method.
     """
     method, critic = _inside(training)
     n = min(method.batch_size, LARGEST)
@@ -152,7 +152,7 @@ def minibatches(training: Training, seed: int = 0) -> Minibatches:
     names = ("X", "X′", "Y", "Y′")
     points = {name: part.float().cpu().numpy() for name, part in zip(names, both.chunk(4), strict=True)}
     if not np.isfinite(np.concatenate(list(points.values()))).all():
-        raise ValueError("the generated points are no longer finite numbers; look at an earlier run")
+        raise ValueError("the generated points are NaN or infinite; choose another run")
     units = training.target.units
     placed = {name: units.to_file(part) for name, part in points.items()}
     return Minibatches(placed, dict(zip(names, critic(both).cpu().chunk(4), strict=True)), units.word)

@@ -134,12 +134,14 @@ def rate_of_change(v: Adversary, x: Tensor, y: Tensor) -> Array:
 
 def _potential_of(training: Training) -> tuple[Unified, Adversary]:
     if not isinstance(training.method, Unified) or training.adversary is None:
-        raise ValueError(f"{training.method.title} has no potential; choose a run of WGAN, OTM, UOTM or their kin")
+        raise ValueError(
+            f"{training.method.title} has no potential; choose a run of WGAN, OTM, UOTM or a related method"
+        )
     return training.method, training.adversary
 
 
 def _draws(training: Training, n: int, seed: int) -> tuple[Tensor, Tensor, Tensor]:
-    """x (n, d), z (n, k) and y (n, d) of its own, so that the training goes on as if nobody had looked."""
+    """x (n, d), z (n, k) and y (n, d) of its own, so that the training is not affected."""
     rng = np.random.default_rng([seed, 23])
     x, y = (torch.from_numpy(part.sample(n, rng)) for part in (training.source, training.target))
     z = torch.randn(n, training.method.noise_dim, generator=torch.Generator().manual_seed(seed + 23))

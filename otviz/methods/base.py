@@ -26,7 +26,7 @@ Adversary = Callable[[Tensor], Tensor]
 class Batch(NamedTuple):
     """One draw: source x (B, d), noise z (B, k), target y (B, d), uniform mix (B, 1), and a generator for the rest.
 
-    Where networks are told the class of an image, z has the one to make and y its own behind (`networks.with_class`).
+    With classes, the one to make is appended to z, and that of each image to y (`networks.with_class`).
 
     Where several processes share a batch, rows are those of one of them; `world` reaches the others'.
     """
@@ -124,7 +124,7 @@ class Method(Knobs, ABC):
         return self.batch_size
 
     def check_shared(self, processes: int) -> None:
-        """Raise ValueError unless so many processes can share its batches."""
+        """Raise ValueError unless that number of processes can share its batches."""
         if processes > 1 and not self.shareable:
             raise ValueError(
                 f"{self.name} judges a batch as a whole, so {processes} processes cannot share it; train it in one"

@@ -13,7 +13,7 @@ from otviz.ot.convex import conjugate
 from otviz.params import OBJECTIVE, param
 
 HYPERBOLA = "x + sqrt(x**2 + 1) - 1"
-"""Its slope goes from 0 to 2 as that of softplus, but towards 0 as 1 / x^2: what is told apart well keeps some weight."""
+"""Its slope goes from 0 to 2 as that of softplus, but towards 0 as 1 / x^2: samples that are told apart well keep some weight."""
 
 
 def written(which: str) -> Any:

@@ -83,6 +83,6 @@ def _floor(distance: Callable[[Samples, Samples], float], target: Distribution, 
 
 
 def _pairs(target: Distribution, n: int) -> list[tuple[Samples, Samples]]:
-    """The same pairs of draws whoever asks, so that a floor is the same number everywhere."""
+    """The same pairs of draws for every caller, so that a floor is the same number everywhere."""
     rng = np.random.default_rng([n, 17])
     return [target.pair(n, rng) for _ in range(DRAWS if n <= SMALL else FEWER)]

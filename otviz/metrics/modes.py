@@ -25,7 +25,7 @@ CHANCE = 1e-3
 """Chance that real points of the same number make one of all modes look lost, beyond which none is called lost."""
 
 COUNTED = 8
-"""Samples of a mode below which its place and width are not told."""
+"""Samples of a mode below which its place and width are not reported."""
 
 UNKNOWN = -1.0
 """Offset and spread of a mode with too few samples to tell."""

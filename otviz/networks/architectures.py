@@ -162,5 +162,5 @@ def _widths(shape: Shape, width: int, widest: int) -> list[int]:
 
 
 def _after(shape: Shape, halvings: int) -> int:
-    """Pixels left of one channel after so many halvings, each rounded up."""
+    """Pixels left of one channel after a number of halvings, each rounded up."""
     return math.prod(math.ceil(length / 2**halvings) for length in shape[1:])

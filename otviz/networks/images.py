@@ -20,7 +20,7 @@ class ImageGenerator(nn.Module):
         body: makes images (B, C, H, W) of inputs (B, d + k).
         from_source: whether the inputs hold x; otherwise they are z alone, as in OT-GAN.
         autocast: compute the body in bfloat16; weights and results stay float32.
-        classes: how many there are to ask for; 0 for a generator that is not told any.
+        classes: number of classes that can be requested; 0 for a generator without classes.
     """
 
     def __init__(self, body: nn.Module, from_source: bool = True, autocast: bool = False, classes: int = 0) -> None:

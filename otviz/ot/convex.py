@@ -20,7 +20,7 @@ from torch import Tensor
 from otviz.ot.conjugates import CONJUGATES, KL_LIMIT, Conjugate
 
 RANGE = 20.0
-"""g is checked for |x| <= RANGE and goes on as its tangent beyond, so that it stays finite and convex."""
+"""g is checked for |x| <= RANGE and continued by its tangent beyond, so that it stays finite and convex."""
 
 STEEPEST = math.exp(KL_LIMIT)
 """Slope at which g goes over into its tangent already within that range, as e^x - 1 does in CONJUGATES."""
@@ -111,7 +111,7 @@ def conjugate(name: str) -> Conjugate:
 def typed(text: str) -> Conjugate:
     """The conjugate g that `text` describes, as in "exp(x) - 1" or "2*softplus(x) - 2*log(2)".
 
-    Raises ValueError, one sentence that says what is wrong, where and how to mend it, for anything that is not an
+    Raises ValueError, one sentence that says what is wrong, where and how to fix it, for anything that is not an
     expression of the kind above, or not finite, g(0) = 0, g'(0) = 1, non-decreasing and convex.
     """
     node = _parse(text)
@@ -159,7 +159,7 @@ def _read(node: ast.expr, depth: int) -> _Node:
         parts = (_read(node.left, depth + 1), _read(node.right, depth + 1))
         return _Node(name, apply, parts, None, latex, rank, needs)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitXor):
-        raise ValueError("g(x) has ^, which is no power here: write ** instead")
+        raise ValueError("g(x) has ^: write ** for a power")
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in FUNCTIONS:
         return _call(node.func.id, node, depth)
     shown = ast.unparse(node.func if isinstance(node, ast.Call) else node)[:30]
@@ -179,7 +179,7 @@ def _call(name: str, node: ast.Call, depth: int) -> _Node:
     given = len(node.args) + len(node.keywords)
     if given != count or node.keywords or any(isinstance(part, ast.Starred) for part in node.args):
         raise ValueError(
-            f"{name} takes {count} value{'s' if count > 1 else ''} in brackets; got {given}: mend the call"
+            f"{name} takes {count} value{'s' if count > 1 else ''} in brackets; got {given}: correct the call"
         )
     parts = tuple(_read(part, depth + 1) for part in node.args)
     return _Node(name, apply, parts, None, latex, rank, (1,) * count)
@@ -228,8 +228,8 @@ def _check(node: _Node) -> None:
     falls = slope < -1e-9 * (1 + value.abs())
     if bool(falls.any()):
         least = float(x[value.argmin()])
-        mend = f"put max(x, {least:g}) in place of x" if 0 > least > -RANGE else "choose one that never falls"
-        _refuse_at(x, falls, "g must not fall, and it does", mend)
+        mend = f"use max(x, {least:g}) instead of x" if 0 > least > -RANGE else "choose one that never decreases"
+        _refuse_at(x, falls, "g must not decrease, but it does", mend)
     _check_convex(node, x, value)
 
 
@@ -249,7 +249,7 @@ def _check_domain(x: Tensor, name: str, values: list[Tensor]) -> None:
         "sqrt": ((first < 0, "sqrt of a negative number"),),
         "/": ((last == 0, "division by 0"),),
         "**": (
-            ((first < 0) & (last != last.round()), "a broken power of a negative number"),
+            ((first < 0) & (last != last.round()), "a fractional power of a negative number"),
             ((first == 0) & (last < 0), "a negative power of 0"),
         ),
     }.get(name, ()):
@@ -275,9 +275,9 @@ def _check_convex(node: _Node, x: Tensor, value: Tensor) -> None:
     mend = "choose a convex one, such as exp, softplus or max of straight lines"
     bend = value[2:] - 2 * value[1:-1] + value[:-2]
     size = value[2:].abs() + value[:-2].abs() + 1
-    _refuse_at(x[1:-1], bend < -1e-10 * size, "g must be convex, and it bends down", mend)
+    _refuse_at(x[1:-1], bend < -1e-10 * size, "g must be convex, but it bends down", mend)
     pairs = (torch.rand(2, _PAIRS, generator=torch.Generator().manual_seed(0), dtype=torch.float64) * 2 - 1) * RANGE
     middle = pairs.mean(0)
     left, right, between = node.value(pairs[0]), node.value(pairs[1]), node.value(middle)
     over = between - (left + right) / 2 > 1e-10 * (1 + left.abs() + right.abs())
-    _refuse_at(middle, over, "g must be convex, and it lies above a chord", mend)
+    _refuse_at(middle, over, "g must be convex, but it lies above a chord", mend)

@@ -53,7 +53,7 @@ def weighted(values: Tensor, weights: Tensor | None) -> Tensor:
 
 @dataclass(frozen=True)
 class Goal:
-    """Which share of a divergence may be missing, whatever the temperature.
+    """Share of a divergence that may be missing, at any temperature.
 
     Attributes:
         share: of OT_epsilon less `own`.
@@ -70,7 +70,7 @@ class Goal:
         return value + self.lift - self.own[min(halvings, len(self.own) - 1)]
 
     def met(self, value: float, gap: float) -> bool:
-        """Whether a gap is small enough at epsilon; so is one that is no number."""
+        """Whether a gap is small enough at epsilon; also one that is NaN."""
         return not gap > self.share * abs(self.rest(value))
 
 

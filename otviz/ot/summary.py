@@ -1,4 +1,4 @@
-"""One transport problem between samples, solved and told in numbers."""
+"""One transport problem between samples, solved, as numbers."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def transport_numbers(
         sinkhorn_divergence: debiased.
         entropic_cost: OT_epsilon, the optimum with its entropy term.
         transport_cost: <P, C> of the entropic plan alone.
-        exact_cost: the linear program, balanced whatever `reach`.
+        exact_cost: the linear program, balanced for every `reach`.
         marginal_error: largest total-variation error of a marginal; of a balanced plan it tells convergence.
         seconds: all of it.
 

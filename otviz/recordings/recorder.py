@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import torch
@@ -56,7 +57,14 @@ def make(recording: Recording, tell: Tell = lambda _: None, frames: int = FRAMES
 
 
 def record(config: RunConfig, label: str, name: str, frames: int = FRAMES) -> tuple[PanelUpdate, Panel]:
-    """Train a run on points; its panel for the player, and what is known of it."""
+    """Train a run on points, once, however many recordings have it; its panel for the player, and what is known of it."""
+    update, panel = _record(config, frames)
+    assert update.scene is not None
+    return replace(update, run=name, scene=replace(update.scene, title=label)), replace(panel, label=label)
+
+
+@cache
+def _record(config: RunConfig, frames: int) -> tuple[PanelUpdate, Panel]:
     training = config.begin("cpu")
     probe = Probe(training, config.seed, GRIDS)
     losses, snapshots, seconds, message = [np.empty((0, 2), np.float32)], list[Snapshot](), 0.0, ""
@@ -74,9 +82,9 @@ def record(config: RunConfig, label: str, name: str, frames: int = FRAMES) -> tu
     found = verdict(history(snapshots), every, config.steps)
     meter = snapshots[-1].meter
     update = PanelUpdate(
-        run=name,
+        run="",
         box=probe.scene.box,
-        scene=_lighter_scene(probe.scene, label),
+        scene=_lighter_scene(probe.scene),
         snapshots=[_lighter(look) for look in snapshots],
         curve=curve_of(every, LOSSES),
         status="failed" if message else "recorded",
@@ -90,7 +98,7 @@ def record(config: RunConfig, label: str, name: str, frames: int = FRAMES) -> tu
     )
     modes = (int(meter.get("modes_covered", 0)), int(meter.get("modes_total", 0)))
     settings = settings_of(config)
-    return update, Panel(label, settings, config.steps, config.seed, round(seconds, 2), found.kind, found.words, modes)
+    return update, Panel("", settings, config.steps, config.seed, round(seconds, 2), found.kind, found.words, modes)
 
 
 def _words(snapshots: list[Snapshot]) -> Iterator[Judgement]:
@@ -98,8 +106,8 @@ def _words(snapshots: list[Snapshot]) -> Iterator[Judgement]:
         yield judge(look.meter, look.step)
 
 
-def _lighter_scene(scene: Scene, label: str) -> Scene:
-    return replace(scene, title=label, target=scene.target[:POINTS], source=scene.source[:POINTS])
+def _lighter_scene(scene: Scene) -> Scene:
+    return replace(scene, target=scene.target[:POINTS], source=scene.source[:POINTS])
 
 
 def _lighter(look: Snapshot) -> Snapshot:

@@ -35,7 +35,7 @@ class Cluster(Crew[T], Generic[T]):
         address: of the scheduler, such as "tcp://10.0.0.1:8786".
         module: whose `answers(request)` is called there.
 
-    Raises ValueError where distributed is not installed, or nobody answers at the address.
+    Raises ValueError if distributed is not installed, or nothing answers at the address.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Cluster(Crew[T], Generic[T]):
             self._work()
         except Exception as error:  # Dask, joblib and the network have errors of many kinds; told to whoever looks
             if not self._stopped:
-                self.error = f"the cluster stopped working ({_said(error)}); start the rest again"
+                self.error = f"the cluster stopped working ({_said(error)}); start the remaining runs again"
         finally:
             if not self._stopped:
                 self._over.set()
@@ -81,7 +81,7 @@ class Cluster(Crew[T], Generic[T]):
                 self._take(json.loads(text))
 
     def _take(self, said: dict[str, Any]) -> None:
-        """Keep the answers to one task; a task that could not be done is told, and the next may be."""
+        """Keep the answers to one task; a task that failed is reported, and the next one starts."""
         if said["otviz"] != __version__:
             raise ValueError(f"its workers have otviz {said['otviz']} and this is {__version__}: install the same")
         for answer in said["answers"]:

@@ -47,7 +47,7 @@ class Worker:
             else:
                 return
         raise RuntimeError(
-            f"a process that trains ended by itself (status {self._process.wait()}); start the rest again"
+            f"a training process ended unexpectedly (status {self._process.wait()}); start the remaining runs again"
         )
 
     def end(self) -> None:
@@ -78,7 +78,7 @@ class Crew(ABC, Generic[T]):
         return self._over.is_set()
 
     def wait(self, seconds: float | None = None) -> bool:
-        """Wait until it is over, at most so many seconds; whether it is."""
+        """Wait until it is over, at most that many seconds; whether it is."""
         return self._over.wait(seconds)
 
     @abstractmethod

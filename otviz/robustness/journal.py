@@ -1,4 +1,4 @@
-"""Outcomes on disk: one line of JSON each, so that a sweep that was stopped, or made larger, goes on from what is done."""
+"""Outcomes on disk: one line of JSON each, so that a stopped or enlarged sweep continues from the results so far."""
 
 from __future__ import annotations
 

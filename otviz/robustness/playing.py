@@ -39,7 +39,7 @@ class Trainer(Protocol):
         """The trainings."""
 
     def advance(self, steps: int) -> Tensor:
-        """Do so many steps; their losses, shape (steps, S, 2)."""
+        """Do that many steps; their losses, shape (steps, S, 2)."""
 
     def settle(self) -> None:
         """Bring the members up to date."""
@@ -52,7 +52,7 @@ class Alone:
         self.members: tuple[Training, ...] = (training,)
 
     def advance(self, steps: int) -> Tensor:
-        """Do so many steps; their losses, shape (steps, 1, 2)."""
+        """Do that many steps; their losses, shape (steps, 1, 2)."""
         losses, _ = collect([self.members[0].advance() for _ in range(steps)])
         return torch.from_numpy(losses)[:, None]
 
@@ -112,7 +112,7 @@ class Film:
     """What is kept of one member: snapshots, losses, and the last state that was all numbers.
 
     Attributes:
-        alive: False once its weights are no longer numbers; nothing is kept from then on but losses.
+        alive: False once its weights are NaN or infinite; from then on only losses are kept.
     """
 
     def __init__(self, training: Training, seed: int) -> None:

@@ -42,7 +42,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one cell, as plain values; None where a number does not apply or is no number.
+    """The result of one cell, as plain values; None where a number does not apply or is NaN.
 
     Attributes:
         kind, word, sentence, stability, shaking: of its verdict (see `otviz.verdicts`).
@@ -103,7 +103,7 @@ class Sweep:
             if not items:
                 raise ValueError(f"a sweep needs {name}; give at least one")
             if len(set(items)) < len(items):
-                raise ValueError(f"each of a sweep's {name} must be given once; take the second one out")
+                raise ValueError(f"each of a sweep's {name} must be given only once; remove the duplicate")
         if self.total > MOST_CELLS:
             sizes = f"{len(self.methods)} methods x {len(self.values)} values x {len(self.seeds)} seeds"
             raise ValueError(f"a sweep may have at most {MOST_CELLS} runs; {sizes} are {self.total}; take fewer values")
@@ -136,10 +136,10 @@ def with_knob(method: Method, knob: str, value: float) -> Method:
     """The method with the knob at this value; `lr` moves the adversary's step size in proportion.
 
     Raises:
-        ValueError: the method lacks the knob, it is no number, or the value is out of its range.
+        ValueError: the method lacks the setting, it is not a number, or the value is out of its range.
     """
     if _param(method, knob).kind not in (float, int):
-        raise ValueError(f"{knob} is no number, so it cannot be swept; choose tau, penalty_weight, lr or alpha")
+        raise ValueError(f"{knob} is not a number, so it cannot be swept; choose tau, penalty_weight, lr or alpha")
     changes: dict[str, Any] = {knob: value}
     if knob == "lr" and isinstance(method, Adversarial):
         changes["adversary_lr"] = method.adversary_lr * value / method.lr if method.lr else value
@@ -161,7 +161,7 @@ def identity(config: RunConfig) -> str:
 def _param(method: Method, knob: str) -> Param:
     found = {each.name: each for each in params_of(type(method))}
     if knob not in found:
-        raise ValueError(f"{method.name} has no knob {knob!r}; take that method out or choose another knob")
+        raise ValueError(f"{method.name} has no setting {knob!r}; remove that method or choose another setting")
     return found[knob]
 
 

@@ -70,7 +70,7 @@ class Sweeping:
         return (time.monotonic() - self._began) / done * left if done else None
 
     def wait(self, seconds: float | None = None) -> bool:
-        """Wait until it is over, at most so many seconds; whether it is."""
+        """Wait until it is over, at most that many seconds; whether it is."""
         return self._crew.wait(seconds)
 
     def stop(self) -> None:
@@ -89,7 +89,7 @@ class Sweeping:
             try:
                 self._journal.add(cell, outcome)
             except OSError as error:
-                self._unwritten = f"what is done could not be written down ({error.strerror}); free some disk space"
+                self._unwritten = f"the results could not be saved ({error.strerror}); free some disk space"
 
 
 def tasks(sweep: Sweep, done: dict[Cell, Outcome], most: int) -> Iterator[list[Cell]]:

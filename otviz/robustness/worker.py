@@ -1,7 +1,7 @@
 """A process that plays cells: `python -m otviz.robustness.worker` reads tasks and writes outcomes, one JSON text a line.
 
 A task is a list of configs; the answers are {"index": i, "outcome": {...}} for each, then {"over": ""}, or a sentence there
-if it could not be played. It ends when its input does, so that it cannot outlive whoever started it.
+if it could not be played. It ends when its input does, so that it cannot outlive its parent.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def serve(answers: Callable[[Any], Iterator[dict[str, Any]]]) -> None:
 
 
 def _read(tasks: queue.SimpleQueue[str]) -> None:
-    """Pass lines on; at their end, end the process, whatever it does just then."""
+    """Pass lines on; at their end, end the process at once."""
     for line in sys.stdin:
         tasks.put(line)
     os._exit(0)

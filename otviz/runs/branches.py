@@ -20,7 +20,7 @@ from otviz.runs.run import Run
 
 @dataclass(frozen=True)
 class Branch:
-    """A run to be: its config, what it goes on from (None: from its beginning), and where that comes from, for a person."""
+    """A planned run: its config, the state it continues from (None: from the start), and where that comes from, as text."""
 
     config: RunConfig
     restored: Restored | None
@@ -56,7 +56,7 @@ def fork(run: Run | Recorded) -> tuple[Branch, Branch]:
 
 
 def from_weights(config: RunConfig, weights: Mapping[str, Tensor], origin: str) -> Branch:
-    """A run whose generator begins with these weights, at step 0; its adversary and both optimisers start anew.
+    """A run whose generator begins with these weights, at step 0; its adversary and both optimisers start fresh.
 
     Raises ValueError for weights of other networks, and as `start`.
     """

@@ -130,7 +130,7 @@ class RunConfig:
                 config._check_units(record["units"])
             return config
         except (KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"this is no config of a run: {error} is missing or of the wrong kind") from error
+            raise ValueError(f"this is not the config of a run: {error} is missing or of the wrong kind") from error
 
     def _check_units(self, was: Mapping[str, Any]) -> None:
         """Raise ValueError if the target's file is moved and scaled in another way than it `was`: other rows are in it."""
@@ -139,7 +139,7 @@ class RunConfig:
         if not np.allclose([*now.offset, now.factor], old, rtol=1e-6, atol=1e-6 * old[2]):
             raise ValueError(
                 "the points of the target's file have changed: they were centred at ({:.6g}, {:.6g}) and divided by "
-                "{:.6g}; put that file back, or train anew".format(*old)
+                "{:.6g}; restore that file, or train again".format(*old)
             )
 
     def training_from(self, state: tuple[dict[str, Tensor], str]) -> Training:

@@ -1,4 +1,4 @@
-"""What a run writes down of its training at every look: a snapshot, the losses of all steps, and the state to go on from."""
+"""What a run records of its training at every snapshot: the snapshot, the losses of all steps, and the state to continue from."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from otviz.runs.snapshots import Snapshot, thinned
 
 
 class Diary:
-    """Of one run, of so many planned steps; begins with what was restored.
+    """Of one run with that many planned steps; begins with the restored state.
 
     Attributes:
         snapshots: all that are kept, the oldest first.
         losses: of every step, as of the last look.
         states: of some steps.
         altered: whether the training was changed since the last look, other than by training.
-        bad: the first step whose losses are no numbers.
+        bad: the first step whose losses are NaN or infinite.
     """
 
     def __init__(self, steps: int, restored: Restored | None = None) -> None:
@@ -49,9 +49,9 @@ class Diary:
         return not self._pending and not self.altered and (self.states.step == step or not whole)
 
     def look(self, live: Live, seconds: float, whole: bool) -> Snapshot | None:
-        """Write down how the training stands after so many seconds, with its state if `whole`; returns the snapshot.
+        """Record the training after `seconds`, with its state if `whole`; returns the snapshot.
 
-        None when its numbers are no numbers any more: nothing is written, and the training is back at the newest state.
+        None if the loss is NaN or infinite: nothing is written, and the training returns to the newest state.
         """
         parts, self._pending, self.altered = self._pending, [], False
         before = self.last

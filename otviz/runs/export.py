@@ -1,4 +1,4 @@
-"""What of a run can be carried away: texts and bytes that other programs read."""
+"""Exports of a run: texts and bytes that other programs read."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """A process that hosts trainings: `python -m otviz.runs.host` reads requests and answers each, in the order they come.
 
-It ends when its input does, so that it cannot outlive whoever started it.
+It ends when its input does, so that it cannot outlive its parent.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Hosting:
         self._here: dict[int, Here] = {}
 
     def answer(self, plain: dict[str, Any], arrays: Arrays) -> Frame:
-        """Do what is asked; a fault is told, not raised: the other trainings go on."""
+        """Carry out a request; an error is returned, not raised: the other trainings continue."""
         try:
             do = {"open": self._open, "close": self._close}.get(plain["do"], self._act)
             return do(plain, arrays)
@@ -99,7 +99,7 @@ def main() -> None:
 
 
 def _read(source: IO[bytes], requests: queue.SimpleQueue[Frame]) -> None:
-    """Pass requests on; at their end, end the process, whatever it does just then."""
+    """Pass requests on; at their end, end the process at once."""
     while (frame := frames.read(source)) is not None:
         requests.put(frame)
     os._exit(0)

@@ -82,7 +82,7 @@ class Host:
 
     def _obituary(self) -> str:
         code = self._process.poll()
-        why = ", perhaps for want of memory" if code in (-9, 137) else ""
+        why = ", perhaps out of memory" if code in (-9, 137) else ""
         return f"the process that trained this run ended (exit code {code}{why}); resume the run from its last save"
 
 

@@ -1,4 +1,4 @@
-"""What of a run on images can be carried away: sheets and arrays."""
+"""Exports of a run on images: sheets and arrays."""
 
 from __future__ import annotations
 

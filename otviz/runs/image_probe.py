@@ -166,7 +166,10 @@ def _judge_of(images: ImageSet) -> tuple[Reference | None, str]:
         judge = reference(images)
     except ValueError as error:
         return None, f"{error}."
-    return judge, f"Judged by {judge.judge}, which is right on {judge.classifier.card['accuracy']:.1%} of test images."
+    return (
+        judge,
+        f"Judged by {judge.judge}, which is correct on {judge.classifier.card['accuracy']:.1%} of test images.",
+    )
 
 
 def _shares_of(images: ImageSet) -> list[float]:

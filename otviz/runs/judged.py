@@ -1,4 +1,4 @@
-"""The verdict on a run, as far as it has come, and the word on each of its looks."""
+"""The verdict on a run so far, and the judgement of each of its snapshots."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def final(run: Run | Recorded, found: Verdict) -> bool:
 
 
 def look_word(run: Run | Recorded, look: Snapshot) -> Judgement:
-    """The word on one look, from what was measured at it and nothing else."""
+    """The judgement of one snapshot, from what was measured at it and nothing else."""
     if run.config.images:
         found = _image_verdict(run, look.meter, look.step)
         return Judgement(found.kind, found.word, found.sentence, found.rule)

@@ -1,4 +1,4 @@
-"""What a run keeps of its training: losses of every step, and the weights of some steps, to go on from there."""
+"""What a run keeps of its training: losses of every step, and the weights of some steps, to continue from."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ EVERY = 5.0  # seconds between large ones, which go from one process to another
 
 
 class Restored:
-    """What a stored run needs to go on: its snapshots, losses (n, 2), the training's state, and its past if it is known."""
+    """What a stored run needs to continue: its snapshots, losses (n, 2), the training's state, and its past if it is known."""
 
     def __init__(
         self,
@@ -104,8 +104,8 @@ class States:
         if step not in self._spaced:
             kept = ", ".join(map(str, self.kept)) or "none yet"
             raise ValueError(
-                f"the weights of step {step} were not kept: to spare memory a run keeps those of its last look and of "
-                f"{self._parts} looks spread over it; choose one of {kept}"
+                f"the weights of step {step} were not kept: to save memory a run keeps those of its last snapshot and of "
+                f"{self._parts} others spread over it; choose one of {kept}"
             )
         return self._spaced[step]
 

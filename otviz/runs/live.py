@@ -1,4 +1,4 @@
-"""A training that goes on: what the thread of a run drives, here or in a process of its own (`otviz.runs.hosts`)."""
+"""A training in progress: what the thread of a run drives, here or in a process of its own (`otviz.runs.hosts`)."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class Orders:
         return None
 
     def put_off(self) -> bool:
-        """Keep what needs a training for later; True, at once, when told to stop."""
+        """Keep what needs a training for later; True, at once, on a stop."""
         while not self._given.empty():
             order = self._given.get()
             if order[0] == "stop":

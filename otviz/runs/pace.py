@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 
 TURN = 20
-"""Steps of a turn: few enough that nobody sees who is ahead, and enough that changing over costs nothing."""
+"""Steps of a turn: few enough that no run is visibly ahead, and enough that switching costs nothing."""
 
 AHEAD = 3 * TURN
 """Steps that the fastest lane may be ahead of the slowest run."""
@@ -39,7 +39,7 @@ class Pace:
             self._lanes.pop(id(who), None)
 
     def turn(self, who: object, step: int, timeout: float) -> int:
-        """Give the turn to whoever is furthest behind, and take the next.
+        """Give the turn to the run that is furthest behind, and take the next.
 
         Returns the step at which the turn ends, 0 if it did not come in `timeout` seconds.
         """

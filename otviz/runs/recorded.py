@@ -75,8 +75,8 @@ class Recorded:
         """The training's state as it was saved. Raises ValueError for another step."""
         if step is not None and step != self.step:
             raise ValueError(
-                f"the weights of step {step} were not kept: of a run of an earlier session only the last ones are, "
-                f"those of step {self.step}; choose that"
+                f"the weights of step {step} were not kept: a run of an earlier session has only its last ones, "
+                f"of step {self.step}; choose that step"
             )
         return self._restored.tensors, self._restored.text
 

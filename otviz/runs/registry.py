@@ -76,7 +76,7 @@ class Registry:
     def submit_together(self, configs: Sequence[RunConfig | Branch]) -> list[Run]:
         """Start runs that train in step and hold one place together. Raises ValueError for too many."""
         if not 1 <= len(configs) <= MOST:
-            raise ValueError(f"1 to {MOST} runs can train in step; got {len(configs)}")
+            raise ValueError(f"1 to {MOST} runs can train side by side; got {len(configs)}")
         pace = Pace()
         with self._lock:
             self._admit(len(configs))
@@ -185,7 +185,7 @@ class Registry:
     def _admit(self, more: int) -> None:
         alive = sum(run.status not in ENDED for run in self._runs.values())
         if alive + more > ALIVE:
-            raise ValueError(f"at most {ALIVE} runs may be alive at once, and {alive} are; stop some of them first")
+            raise ValueError(f"at most {ALIVE} runs can be active at once, and {alive} are; stop some of them first")
 
     def _unfinished(self, run_id: str) -> Stored:
         """A run that was saved before its last step. Raises ValueError for any other."""

@@ -62,7 +62,7 @@ class Kept:
         try:
             return cls(past, dict(record["numbers"]), dict(record["spread"]), dict(record["made"]))
         except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"this is no record of a run: {error} is missing or of the wrong kind") from error
+            raise ValueError(f"this is not the record of a run: {error} is missing or of the wrong kind") from error
 
 
 @dataclass(frozen=True)
@@ -135,10 +135,10 @@ def agreement(kept: Kept, found: Numbers) -> str:
     others = [f"{name} {old}, here {here[name]}" for name, old in kept.made.items() if here.get(name, old) != old]
     if others:
         lines.append(
-            f"It was made with {'; '.join(others)}: the last digits differ there, and a training amplifies them."
+            f"It was made with {'; '.join(others)}: rounding differs there, and training amplifies the difference."
         )
     if not kept.past.known:
-        lines.append("It was saved before changes during a run were kept: there may have been some.")
+        lines.append("It was saved by a version that did not record changes during a run; there may have been some.")
     return "\n".join(lines)
 
 
@@ -148,7 +148,7 @@ def _advance(played: Iterator[Step], step: Step, until: int, losses: Losses) -> 
         part = list(itertools.islice(played, min(BLOCK, until - step.number)))
         found, bad = collect(part)
         if bad is not None:
-            raise ValueError(f"the loss was no longer a number at step {bad}, which it was when the run was kept")
+            raise ValueError(f"the loss became NaN or infinite at step {bad}, which it did not in the original run")
         losses.add(found)
         step = part[-1]
     return step
@@ -156,9 +156,9 @@ def _advance(played: Iterator[Step], step: Step, until: int, losses: Losses) -> 
 
 def _compared(old: Any, new: Any, spread: float | None) -> str:
     if not isinstance(old, float | int) or not isinstance(new, float | int):
-        return f"{old} was kept, {new} found"
+        return f"it was {old}, now {new}"
     beside = "" if spread is None else f", where it moved by {spread:.2g} at the end of the run"
-    return f"{old!r} was kept, {new!r} found: {abs(new - old):.2g} apart{beside}"
+    return f"it was {old!r}, now {new!r}: {abs(new - old):.2g} apart{beside}"
 
 
 def _spread(run: Run | Recorded) -> Numbers:
@@ -174,7 +174,7 @@ def _spread(run: Run | Recorded) -> Numbers:
 
 
 def _plain(value: Any) -> Any:
-    """As JSON gives it back; None for what is no number."""
+    """As JSON gives it back; None for NaN."""
     if isinstance(value, np.generic | np.ndarray):
         value = value.tolist()
     if isinstance(value, list | tuple):

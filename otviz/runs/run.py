@@ -117,7 +117,9 @@ class Run:
     def retune(self, **changes: Any) -> None:
         """Change live knobs from the next step on. Raises ValueError at once if a change is not allowed."""
         if self.status in ENDED:
-            raise ValueError("this run has ended, so its knobs cannot change; start a new run with the values you want")
+            raise ValueError(
+                "this run has ended, so its settings cannot change; start a new run with the values you want"
+            )
         self.config = self.config.retuned(changes)
         self._orders.give("retune", self.config.method)
 
@@ -286,7 +288,7 @@ class Run:
         snapshot = self._diary.look(live, self.seconds, whole)
         if snapshot is None:
             bad = self._diary.bad
-            self._fail(f"the loss was no longer a number at step {bad}; a smaller lr or larger penalty may help")
+            self._fail(f"the loss became NaN or infinite at step {bad}; a smaller lr or larger penalty may help")
             return False
         self.frozen = live.frozen
         if before is not None:

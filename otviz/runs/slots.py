@@ -1,4 +1,4 @@
-"""Places at the processor: so many run or group of runs train at once, the others wait in the order they came."""
+"""Slots of the processor: a fixed number of runs or groups of runs train at once, the others wait in order."""
 
 from __future__ import annotations
 

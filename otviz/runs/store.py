@@ -73,7 +73,7 @@ class Store:
     def path(self, run_id: str) -> Path:
         """The folder of a run. Raises ValueError for an id that is not one, so that no path can be smuggled in."""
         if not _ID.fullmatch(run_id):
-            raise ValueError(f"a run id is made of a-z, 0-9 and -, 3 to 80 of them; got {run_id[:80]!r}")
+            raise ValueError(f"a run id has 3 to 80 characters from a-z, 0-9 and -; got {run_id[:80]!r}")
         return self.folder / run_id
 
     def save(self, run: Run | Recorded) -> None:

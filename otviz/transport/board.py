@@ -34,7 +34,7 @@ def message(
         name: stays the same while only the sliders of the board move.
         sent: number of this picture.
         last: nothing better will come, though the picture is rough.
-        notes: sentences to stand beside the numbers, before those of the picture.
+        notes: sentences to show beside the numbers, before those of the picture.
         axes: what stands at the axes, which are drawn then.
         unit: of lengths, as the files name it.
 

@@ -42,7 +42,7 @@ class FlowLoss:
         loss: "sinkhorn" (debiased), or the kernel of a norm.
         p: 1 for the cost |x - y|, 2 for its half square; kernels ignore it.
         blur: smoothing length or width of the kernel, in data units; the energy distance ignores it.
-        reach: length beyond which mass is dropped, or None; Sinkhorn only.
+        reach: length beyond which mass is left behind, or None; Sinkhorn only.
         scaling: ratio of successive blurs of the solver; Sinkhorn only.
     """
 
@@ -62,7 +62,7 @@ FLOWS: tuple[FlowLoss, ...] = (
     FlowLoss("Sinkhorn p = 1, blur 0.5", "sinkhorn", p=1, blur=0.5),
     FlowLoss("Sinkhorn p = 2, blur 0.05", "sinkhorn", blur=0.05),
     FlowLoss("Sinkhorn p = 2, blur 1", "sinkhorn", blur=1.0),
-    FlowLoss("Sinkhorn p = 2, blur 0.05, reach 1", "sinkhorn", blur=0.05, reach=1.0),
+    FlowLoss("Sinkhorn p = 2, reach 1", "sinkhorn", blur=0.05, reach=1.0),
 )
 """Lengths suit clouds a few units wide, such as the notebook's ring of radius 3."""
 
@@ -130,7 +130,7 @@ def _play(
         began = time.perf_counter()
         value, force = loss_and_force(loss, points, target, a, b)
         if not (math.isfinite(value) and bool(torch.isfinite(force).all())):
-            raise ArithmeticError(f"the loss was no longer a number at step {step}; a smaller step may help")
+            raise ArithmeticError(f"the loss became NaN or infinite at step {step}; a smaller step may help")
         positions = points.numpy().copy()
         due = step % measured_every == 0 or step == steps
         w2 = _w2(positions, y, *masses) if due else math.nan

@@ -92,7 +92,7 @@ class Flows:
 
     @property
     def done(self) -> bool:
-        """Whether no flow goes on: all are done, stopped or failed."""
+        """Whether no flow is running: all are done, stopped or failed."""
         with self._lock:
             return all(played.status != "running" for played in self._played)
 

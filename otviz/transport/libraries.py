@@ -1,4 +1,4 @@
-"""The same problem handed to several libraries: what each returns, why the raw numbers differ, and how to convert them.
+"""The same problem solved by several libraries: what each returns, why the raw numbers differ, and how to convert them.
 
 Ours are geomloss' conventions: C = |x - y|^p / p, epsilon = blur^p, rho = reach^p and
 OT_epsilon = min_P <P, C> + epsilon KL(P | a b) + rho KL(P 1 | a) + rho KL(P' 1 | b), KL with its mass terms.
@@ -73,7 +73,7 @@ class Entry:
 
     @property
     def agrees(self) -> bool:
-        """Whether the converted number is ours within AGREE; so is one that there is none of."""
+        """Whether the converted number agrees with otviz' within AGREE; True if there is none."""
         return bool(self.error) or abs(self.difference) <= AGREE * abs(self.converted - self.difference)
 
 
@@ -83,7 +83,7 @@ def agreement(entries: Sequence[Entry]) -> str:
     if not off:
         return f"they agree within {AGREE:.0%}."
     named = "; ".join(f"{entry.library}, `{entry.call}`, is off by {entry.difference:.2g}" for entry in off)
-    return f"{'all others' if len(off) < len(entries) - 1 else 'the rest'} agree within {AGREE:.0%}, but {named}: it did not reach the optimum that ours is."
+    return f"{'all others' if len(off) < len(entries) - 1 else 'the rest'} agree within {AGREE:.0%}, but {named}: it did not reach the optimum that otviz found."
 
 
 @dataclass(frozen=True)
@@ -185,7 +185,7 @@ def compare(
     a: NDArray[np.float64] | None = None,
     b: NDArray[np.float64] | None = None,
 ) -> Iterator[Entry]:
-    """One entry after the other, ours first; a library that fails leaves its error and the rest goes on.
+    """One entry after the other, otviz first; a library that fails leaves its error, and the rest continue.
 
     Args:
         x, y: samples, shapes (n, 2) and (m, 2), at most LARGEST each.

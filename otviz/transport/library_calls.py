@@ -10,7 +10,7 @@ import numpy as np
 from otviz.ot.reference import geomloss_divergence
 from otviz.transport.libraries import SWEEPS, Case, Way, scalar
 
-SLOW = f"It stays at one ε for {SWEEPS} sweeps at most; at small blur it stops unfinished, and the rest is that."
+SLOW = f"It stays at one ε for {SWEEPS} sweeps at most; at small blur it stops before convergence, which explains the difference."
 
 
 def _samples_loss(case: Case, debias: bool) -> float:
@@ -33,7 +33,7 @@ def _geomloss_sample(case: Case, debias: bool) -> float:
     from geomloss import ot
 
     if case.p == 1:
-        raise ValueError("geomloss.ot.solve_sample knows the squared distance only; p = 1 needs geomloss.ot.solve")
+        raise ValueError("geomloss.ot.solve_sample supports the squared distance only; p = 1 needs geomloss.ot.solve")
     found = ot.solve_sample(
         case.x, case.y, *case.tensors, blur=case.blur, reach=case.reach, debias=debias, max_iter=_iterations(case)
     )
@@ -138,7 +138,7 @@ WAYS: tuple[Way, ...] = (
     Way(
         "geomloss", 'SamplesLoss("sinkhorn", p=p, blur=blur, reach=reach, scaling=scaling)(x, y)',
         "S, the debiased divergence.", "sinkhorn_divergence", lambda case: _samples_loss(case, True),
-        "Same conventions; one sweep per temperature leaves a small rest. Its default scaling is 0.5, far coarser.",
+        "Same conventions; one sweep per temperature leaves a small error. Its default scaling is 0.5, far coarser.",
         debias=True,
     ),
     Way(
@@ -165,7 +165,7 @@ WAYS: tuple[Way, ...] = (
     Way(
         "POT", 'ot.sinkhorn2(a, b, C, reg=blur**p, method="sinkhorn_log")', "⟨P, C⟩ of the entropic plan.",
         "transport_cost", _pot_sinkhorn2,
-        f"It minimises ⟨P, C⟩ + ε Σ P log P but returns ⟨P, C⟩ alone, so it is no match for OT_ε. {SLOW}",
+        f"It minimises ⟨P, C⟩ + ε Σ P log P but returns ⟨P, C⟩ alone, so it is not comparable with OT_ε. {SLOW}",
         epsilon="reg, in units of C", entropy="left out", unbalanced=False,
     ),
     Way(

@@ -139,9 +139,15 @@ def far_source(distance: float = 20.0, n: int = 500) -> Iterator[Finding]:
     x, y = _clouds()
     x, y = x[:n] + torch.tensor([distance, 0.0]), y[:n]
     for loss, comment in (
-        (FlowLoss("Sinkhorn, blur 0.05", "sinkhorn", blur=0.05), "As long as the way to go: it does not vanish."),
+        (
+            FlowLoss("Sinkhorn, blur 0.05", "sinkhorn", blur=0.05),
+            "As long as the remaining distance: it does not vanish.",
+        ),
         (FlowLoss("energy distance", "energy"), "A unit pull at any distance."),
-        (FlowLoss("Gaussian MMD, blur 0.5", "gaussian", blur=0.5), "Nothing: e^(−d²/(2 blur²)) is 0 in any precision."),
+        (
+            FlowLoss("Gaussian MMD, blur 0.5", "gaussian", blur=0.5),
+            "No force: e^(−d²/(2 blur²)) is 0 in any precision.",
+        ),
     ):
         _, force = loss_and_force(loss, x, y)
         pull = float(force.mean(0).norm())

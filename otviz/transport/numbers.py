@@ -38,29 +38,27 @@ def lines(problem: Problem, picture: Picture) -> list[Line]:
         unit = "length" if problem.loss == "energy" else ""
         title = LOSSES[problem.loss]
         found: list[tuple[str, str, float | None, str, str]] = [
-            (title, SYMBOLS[problem.loss], n.loss, unit, "half the squared kernel norm between the clouds; no plan")
+            (title, SYMBOLS[problem.loss], n.loss, unit, "half the squared kernel norm; no plan")
         ]
     else:
-        divergence = "debiased: 0 where the clouds are equal; the arrows descend it"
-        entropic = "optimum with its entropy term; biased: not 0 between equal clouds"
-        balanced = "least cost without blur, by linear programme"
+        divergence = "0 for equal clouds; the arrows reduce it"
+        entropic = "with entropy term; not 0 for equal clouds"
+        balanced = "smallest cost, without blur"
         if problem.reach is not None:
-            balanced += "; balanced, whatever the reach"
+            balanced += " and without reach"
         found = [
             ("Sinkhorn divergence", "S", n.sinkhorn_divergence, unit, divergence),
             ("Entropic cost", "OT_ε", n.entropic_cost, unit, entropic),
-            ("Transport cost", "⟨P, C⟩", n.transport_cost, unit, "what moving by the plan costs, without its entropy"),
+            ("Transport cost", "⟨P, C⟩", n.transport_cost, unit, "cost of the plan, without entropy term"),
             ("Exact cost", "LP", n.exact_cost, unit, balanced),
         ]
         if problem.reach is not None:
-            found.append(("Mass moved", "ΣP", n.mass, "", "share of the source's mass that the plan moves"))
+            found.append(("Mass moved", "ΣP", n.mass, "", "share of the source mass that is moved"))
     told = [
         Line(name, symbol, f"{value:.5g}", unit, why) for name, symbol, value, unit, why in found if value is not None
     ]
     if n.marginal_error is not None:
-        told.append(
-            _share("Marginal error", "δ", n.marginal_error, "share of the mass that a marginal of the plan misses")
-        )
+        told.append(_share("Marginal error", "δ", n.marginal_error, "by how much the plan misses its marginals"))
     sweeps = f"{n.solver}, {n.iterations} sweeps" if n.iterations else n.solver
     told.append(Line("Time", "t", f"{n.seconds:.2g}", "s", sweeps))
     return told
@@ -71,7 +69,7 @@ def _share(name: str, symbol: str, value: float, meaning: str) -> Line:
 
 
 def warning(problem: Problem, picture: Picture) -> str:
-    """One sentence where the answer is not reliable, with the mend; else nothing."""
+    """One sentence where the answer is not reliable, with what to do; else nothing."""
     error = picture.numbers.marginal_error
     if error is None or error <= TRUSTED or not picture.finished:
         return ""

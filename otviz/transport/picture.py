@@ -49,7 +49,7 @@ class Numbers:
         transport_cost: <P, C> of the entropic plan, without its entropy.
         entropic_cost: OT_epsilon, the optimum with its entropy term (and its marginal terms, if unbalanced).
         sinkhorn_divergence: OT_epsilon(x, y) - OT_epsilon(x, x) / 2 - OT_epsilon(y, y) / 2.
-        exact_cost: least transport cost, by linear programme, balanced whatever the reach.
+        exact_cost: least transport cost, by linear programme, balanced for every reach.
         marginal_error: share of the mass that a marginal of the plan misses, at most 2.
         mass: mass moved; 1 if balanced.
         iterations: sweeps at all temperatures.

@@ -46,19 +46,24 @@ class Problem(Knobs):
         1000,
         50,
         20_000,
-        doc="Points drawn of each side; a file with no more rows is taken whole. More: finer, slower",
+        doc="Number of points on each side; a file with fewer rows is used whole. More: finer, slower",
         unit="points",
         log=True,
         label="Points",
     )
-    loss: Loss = param("sinkhorn", doc="What is measured between the clouds; the arrows follow its gradient")
-    cost: Cost = param("half-squared", doc="Cost of moving a unit of mass from x to y")
+    loss: Loss = param("sinkhorn", doc="The distance between the clouds; the arrows follow its gradient")
+    cost: Cost = param("half-squared", doc="Cost of moving one unit of mass from x to y")
     blur: float = param(
         0.05, LEAST, MOST, doc="Detail below this length is ignored. Too small: slow to solve; too large: all points go to the mean", unit="length",
         log=True, label="Entropic blur",
     )  # fmt: skip
     reach: float | None = param(
-        None, LEAST, MOST, doc="Unbalanced: mass further than this from any partner is dropped", unit="length", log=True
+        None,
+        LEAST,
+        MOST,
+        doc="Unbalanced: mass further than this from any partner is left behind",
+        unit="length",
+        log=True,
     )
     scaling: float = param(
         0.7,
@@ -68,16 +73,16 @@ class Problem(Knobs):
         label="Solver scaling",
     )
     solver: Literal["ours", "geomloss"] = param(
-        "ours", doc="Which code computes value and arrows: the built-in one, or geomloss as in Fuge's course notebook"
+        "ours",
+        doc="Which code computes value and arrows: the built-in one, or SamplesLoss of geomloss as in Fuge's course notebook",
     )
     seed: int = param(0, 0, 2**31 - 1, doc="Number from which the points are drawn. The same seed, the same points")
     points: Literal["drawn", "notebook"] = param(
-        "drawn", doc="Points drawn of source and target, or the 2000 of Fuge's course notebook (chapter 11)"
+        "drawn", doc="Random points of source and target, or the 2000 points of Fuge's course notebook (chapter 11)"
     )
     transform: Transform = param(
         "none",
-        doc="One change of coordinates for both clouds: their common mean to the origin, and for scaled also divided by "
-        "their common standard deviation",
+        doc="Move the common mean of both clouds to the origin; scaled: also divide by their common standard deviation",
     )
 
     @property

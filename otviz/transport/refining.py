@@ -1,4 +1,4 @@
-"""The rest of an answer in a thread of its own, for a page that must go on answering."""
+"""The rest of an answer in a separate thread, for a page that must keep answering."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from otviz.transport.problem import Problem
 from otviz.transport.solve import refine
 
 FORGOTTEN = 20.0
-"""Seconds without a question after which nobody waits for the answer any more: a closed tab says no goodbye."""
+"""Seconds without a question after which the answer is no longer wanted: a closed tab sends no message."""
 
 
 class Refinement:

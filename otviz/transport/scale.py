@@ -93,7 +93,7 @@ def told(source: Cloud, target: Cloud) -> list[str]:
 
 
 def beside_numbers(source: Cloud, target: Cloud) -> list[str]:
-    """Short sentences to stand beside the numbers: points of files, and the coordinates that both clouds are in."""
+    """Short sentences to show beside the numbers: points of files, and the coordinates that both clouds are in."""
     if source.rows is None and target.rows is None:
         return [*filter(None, [change(source.units)])]
     counts = [f"{cloud.taken}{', weighted' if cloud.weights is not None else ''}" for cloud in (source, target)]
@@ -135,7 +135,7 @@ def mismatch(source: Cloud, target: Cloud) -> str:
     if source.rows is not None and target.rows is not None:
         differ = source.units.name and target.units.name and source.units.name != target.units.name
         return (
-            f"{source.name} is in {source.units.name}, {target.name} in {target.units.name}: their numbers are taken as they are"
+            f"{source.name} is in {source.units.name}, {target.name} in {target.units.name}: their numbers are used unchanged"
             if differ
             else ""
         )
@@ -147,7 +147,7 @@ def mismatch(source: Cloud, target: Cloud) -> str:
     if max(*sizes, gap) < APART * min(sizes):
         return ""
     return (
-        f"{file.name} spans {_spans(file.points)}, {shape.name} {_spans(shape.points)}: choose a file for both sides, or "
+        f"{file.name} spans {_spans(file.points)}, {shape.name} {_spans(shape.points)}: use a file on both sides, or "
         f"give {shape.name} the place and size of the file"
     )
 
@@ -157,7 +157,7 @@ def blurred(blur: float, source: Cloud, target: Cloud) -> str:
     length = diameter(source, target)
     if not 0 < length < blur:
         return ""
-    return f"blur {blur:g} is longer than both clouds are wide ({length:.3g}), and hides all detail; try {_round(length / 100):g}"
+    return f"blur {blur:g} is longer than both clouds are wide ({length:.3g}), so all detail is ignored; try {_round(length / 100):g}"
 
 
 def _spans(points: NDArray[np.float64]) -> str:

@@ -39,7 +39,7 @@ EXACT = 2000
 
 
 def coarse(problem: Problem, x: Points, y: Points, a: Masses | None = None, b: Masses | None = None) -> Picture:
-    """The first answer, within a moment whatever the size, for points x (n, 2) and y (m, 2), data units.
+    """The first answer, quick for every size, for points x (n, 2) and y (m, 2), data units.
 
     Args:
         a, b: masses of the points, (n,) and (m,), >= 0 and each summing to 1; uniform if None.

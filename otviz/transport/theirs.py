@@ -29,9 +29,9 @@ def by_geomloss(problem: Problem, ours: Picture, x: Points, y: Points, a: Masses
     What geomloss cannot do is left to our solver, with a note.
     """
     if problem.cost not in COSTS:
-        return _noted(ours, "geomloss knows |x − y| and |x − y|²/2 only: this is our solver")
+        return _noted(ours, "geomloss supports |x − y| and |x − y|²/2 only: solved by otviz")
     if max(len(x), len(y)) > LARGEST:
-        return _noted(ours, f"geomloss would keep whole matrices of more than {LARGEST} points: this is our solver")
+        return _noted(ours, f"geomloss would store full matrices for more than {LARGEST} points: solved by otviz")
     left, right = (torch.from_numpy(points - x[0]).double() for points in (x, y))
     weights = [None if w is None else torch.from_numpy(w) for w in (a, b)]
     began = time.perf_counter()
@@ -46,11 +46,11 @@ def by_geomloss(problem: Problem, ours: Picture, x: Points, y: Points, a: Masses
         sinkhorn_divergence=value if debiased else None,
         entropic_cost=ours.numbers.entropic_cost if debiased else value,
         seconds=seconds,
-        solver=f"geomloss; ours took {ours.numbers.seconds:.2g} s",
+        solver=f"geomloss; otviz took {ours.numbers.seconds:.2g} s",
         iterations=0,
     )
     found = replace(ours, numbers=numbers, force=force.numpy().astype(np.float32))
-    found = _noted(found, "value and arrows by geomloss, plan and potentials by our solver")
+    found = _noted(found, "value and arrows by geomloss, plan and potentials by otviz")
     if abs(value - best) > OFF * abs(best):
         found = _noted(found, f"geomloss' {value:.5g} is off: the converged value is {best:.5g}; raise scaling")
     return found

@@ -1,4 +1,4 @@
-"""The verdict on a run: the word on its last look, and on its stability."""
+"""The verdict on a run: the judgement of its last snapshot, and its stability."""
 
 from __future__ import annotations
 

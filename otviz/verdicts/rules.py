@@ -1,4 +1,4 @@
-"""The rules on one look at the samples, tried in order: the first that holds gives the word."""
+"""The rules for one snapshot of the samples, tried in order: the first that holds gives the verdict."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _collapsed(look: Look) -> Judgement | None:
     if not look.lost.any():
         return None
     rule = (
-        f"Samples have collapsed if a mode holds less than {GONE:g} of its due among the samples that lie on modes, and "
+        f"Samples have collapsed if a mode holds less than {GONE:g} of its expected share of the samples on modes, and "
         "chance does not explain it."
     )
     found = int(look.number("modes_covered"))
@@ -53,7 +53,7 @@ def _collapsed(look: Look) -> Judgement | None:
 def _beside(look: Look) -> Judgement | None:
     if not (look.offset >= limits.OFF and look.spread < limits.WIDE):
         return None
-    rule = f"Samples are off target if half the modes lie {limits.OFF:g} standard deviations beside their centres, or more."
+    rule = f"Samples are off target if half the modes lie {limits.OFF:g} standard deviations or more away from their centres."
     return _say(look, "off target", rule)
 
 
@@ -61,8 +61,10 @@ def _one_beside(look: Look) -> Judgement | None:
     if not (look.beside & (look.offsets >= limits.OFF_ONE)).any():
         return None
     worst = float(look.offsets[look.beside].max())
-    rule = f"Samples are off target if one mode lies {limits.OFF_ONE:g} standard deviations beside its centre, or more."
-    return _say(look, "off target", rule, first=f"One mode lies {worst:.1f} std beside its centre; ")
+    rule = (
+        f"Samples are off target if one mode lies {limits.OFF_ONE:g} standard deviations or more away from its centre."
+    )
+    return _say(look, "off target", rule, first=f"One mode lies {worst:.1f} std away from its centre; ")
 
 
 def _wide(look: Look) -> Judgement | None:
@@ -168,7 +170,7 @@ def numbers(look: Look) -> str:
     parts = []
     if len(look.weights):
         parts = [
-            f"{int(look.number('modes_covered'))} of {len(look.weights)} modes hold a quarter of their due or more",
+            f"{int(look.number('modes_covered'))} of {len(look.weights)} modes hold at least a quarter of their expected share",
             f"of {look.samples} samples {look.number('high_quality'):.0%} lie on a mode and "
             f"{look.number('mode_mixture'):.0%} between modes",
         ]

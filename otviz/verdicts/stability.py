@@ -29,7 +29,7 @@ def loss_spread(losses: NDArray[np.floating[Any]]) -> float:
 
 
 def broken(history: History, losses: Array) -> str:
-    """What is no longer a finite number, in a sentence, or ""; losses (n, 2) may lack one side, or its first steps."""
+    """Which number is no longer finite, as a sentence, or ""; losses (n, 2) may lack one side, or its first steps."""
     for column, name in enumerate(("generator", "adversary")):
         finite = np.isfinite(losses[:, column])
         if finite.any() and not finite[-1]:
@@ -57,7 +57,7 @@ def _flown(history: History) -> str:
         return ""
     first, now = (length(history[-1][1], w2) for w2 in (measured[0], measured[-1]))
     return (
-        f"W2 was {first} at the first look and is {now} now; a run is unstable if it ends {FLOWN:g} "
+        f"W2 was {first} in the first snapshot and is {now} now; a run is unstable if it ends {FLOWN:g} "
         f"times further from the target than it began, and further than {FLOWN_FLOOR:g} times the floor."
     )
 
@@ -74,8 +74,8 @@ def _comes_and_goes(late: History) -> str:
     if found < COMES_AND_GOES or missing < MISSING:
         return ""
     return (
-        f"In the last quarter lost modes came back {found} times, and {missing:.0%} of the looks miss one; a run is unstable "
-        f"from {COMES_AND_GOES} times and {MISSING:.0%} of the looks on. A mode is lost under {GONE:g} of its due share."
+        f"In the last quarter lost modes came back {found} times, and {missing:.0%} of the snapshots miss one; a run is unstable "
+        f"from {COMES_AND_GOES} times and {MISSING:.0%} of the snapshots on. A mode is lost below {GONE:g} of its expected share."
     )
 
 

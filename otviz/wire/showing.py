@@ -1,4 +1,4 @@
-"""What the player is told of a run: shared by the page that follows it and the report that keeps it."""
+"""What the player shows of a run: shared by the page that follows it and the report that contains it."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from otviz.durations import in_words
-from otviz.explanations import glossary
 from otviz.methods import Adversarial, Method
 from otviz.runs.judged import final, look_word, verdict_on
 from otviz.runs.recorded import Recorded
 from otviz.runs.run import Run
 from otviz.runs.snapshots import Scene, Snapshot
-from otviz.wire.stages import Role, Stage
+from otviz.wire.stages import Role, Stage, flow
 from otviz.wire.updates import PanelUpdate
 
 POINTS = 500
@@ -87,14 +86,9 @@ def _left(run: Run | Recorded) -> str:
 
 
 def stages_of(method: Method, images: bool = False) -> tuple[Stage, ...]:
-    """The stages of a method, on points or on images, explained as in the glossary."""
-    entries = glossary()
-    judge: Role = "field" if isinstance(method, Adversarial) else "other"
-    rows: list[tuple[Role, str, str]] = [
-        ("source", "source x", "source"),
-        ("map", "generator T", "generator"),
-        ("generated", "generated images" if images else "generated points", "generated"),
-        *((judge if at == 0 else "other", words, entry) for at, (words, entry) in enumerate(method.judges)),
-        ("loss", "loss", "generator-loss"),
+    """The stages of a method, on points or on images."""
+    first: Role = "field" if isinstance(method, Adversarial) else "other"
+    judges: list[tuple[Role, str, str]] = [
+        (first if at == 0 else "other", words, entry) for at, (words, entry) in enumerate(method.judges)
     ]
-    return tuple(Stage(role, words, entries[entry].text if entry in entries else "") for role, words, entry in rows)
+    return flow(images, judges)

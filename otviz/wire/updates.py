@@ -1,4 +1,4 @@
-"""What the player is told: of each panel its run, and of a run those snapshots that are worth their bytes."""
+"""What is sent to the player: the run of each panel, and the snapshots of a run that are worth their bytes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NO_CURVE = Curve(np.empty(0, np.int64), np.empty(0, np.float32), np.empty(0, np
 
 @dataclass(frozen=True)
 class PanelUpdate:
-    """What one panel of the player is told about its run.
+    """What one panel of the player gets of its run.
 
     Attributes:
         run: the run's id; a new id in the same place empties the panel.

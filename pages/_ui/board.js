@@ -22,11 +22,11 @@ const WAY_TIPS = {
   plan: "Along the plan: each point goes straight to one partner drawn from its row (displacement interpolation)",
 };
 const NOTEBOOK =
-  "The notebook adds the gradient instead of subtracting it: points flee the target. " +
-  "On a symmetric ring it hardly shows; move the target off-centre.";
+  "The course notebook adds the gradient instead of subtracting it, so points move away from the target. " +
+  "On a symmetric ring this hardly shows: move the target off-centre.";
 
 const LAYERS = [
-  { id: "arrows", label: "arrows", on: true, tip: "Arrows: the gradient step of some source points" },
+  { id: "arrows", label: "arrows", on: true, tip: "Arrows: where some source points want to go" },
   { id: "lines", label: "plan lines", on: false, plan: true, tip: "Lines: where the same points send their mass; opacity is the share" },
   { id: "map", label: "map", on: false, plan: true, tip: "Diamonds: barycentric map, the mean of each point's partners" },
   { id: "source", label: "source", on: true, tip: "Grey rings: source points x" },

@@ -38,9 +38,9 @@ function buildSliders(board) {
   const reach = (log) => want(board, { reach: tidy(10 ** log, board.options.limits.reach) });
   parts.blur = range("Blur", { step: 0.01 }, blur);
   parts.reach = range("Reach", { step: 0.01 }, reach);
-  parts.blurValue = make("output", "", { title: "Blur is a length; epsilon, the weight of the entropy, is blur to the power p" });
-  parts.reachValue = make("output", "", { title: "Reach is a length: mass further than this from any partner is dropped" });
-  parts.unbalanced = button("toggle", "Unbalanced transport: mass further than reach from any partner is dropped", () =>
+  parts.blurValue = make("output", "", { title: "Blur is a length. Epsilon, the weight of the entropy, is blur to the power p" });
+  parts.reachValue = make("output", "", { title: "Reach is a length: mass further than this from any partner is left behind" });
+  parts.unbalanced = button("toggle", "Unbalanced transport: mass further than the reach from any partner is left behind", () =>
     want(board, { reach: board.wanted.reach === null ? heldReach(board) : null }), "unbalanced");
   return (parts.sliders = make("div", "sliders", {},
     (parts.blurKnob = make("div", "knob blur", {}, make("span", "name", { "aria-hidden": "true" }, "blur"), parts.blur, parts.blurValue)),
@@ -121,16 +121,16 @@ function buildPicture(board) {
   canvas.addEventListener("keydown", (event) => onKey(board, event));
   parts.readout = make("div", "readout", { role: "status", hidden: "" });
   parts.notebook = make("p", "notebook", { hidden: "" }, NOTEBOOK);
-  parts.empty = make("p", "empty", {}, "Waiting for the picture …");
+  parts.empty = make("p", "empty", {}, "Preparing the picture …");
   parts.scale = make("span", "scale", { title: "Lowest and highest value of the heat map" },
     make("span"), make("span"), make("span", "ramp"), make("span"), make("span", "about"));
-  parts.outside = make("span", "outside", { title: "Points outside the picture" });
+  parts.outside = make("span", "outside", { title: "Number of points outside the picture" });
   parts.play = button("play", "", () => setPlaying(board, !board.playing));
   parts.t = range("Time t", { min: 0, max: 1, step: 0.01, value: 0 }, (t) => (setPlaying(board, false), setTime(board, t)));
-  parts.time = make("output", "time", { title: "Time: 0 is the source, 1 the goal" });
+  parts.time = make("output", "time", { title: "Time: 0 is the source, 1 the end" });
   const change = (values) => (Object.assign(view, values), refreshLegend(board));
   parts.ways = segmented("Along", WAYS, WAY_TIPS, (way) => change({ way }));
-  parts.sign = button("toggle", "Flip the arrows to the sign of the course's notebook", () => change({ flipped: !view.flipped }), "notebook\u2019s sign");
+  parts.sign = button("toggle", "Flip the arrows to the sign used in Fuge's course notebook", () => change({ flipped: !view.flipped }), "notebook\u2019s sign");
   return make("div", "left", {},
     make("div", "picture", {}, canvas, parts.notebook, parts.readout, parts.outside, parts.empty),
     (parts.caption = make("div", "caption", {}, parts.scale, parts.sign)),

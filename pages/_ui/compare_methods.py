@@ -70,7 +70,7 @@ def _open(link: Link, titles: Sequence[str], of: str) -> int | None:
         return None
     again = [f"{title} ({at + 1})" if titles.count(title) > 1 else title for at, title in enumerate(titles)]
     return st.pills(
-        "Methods: choose one to see its settings", range(len(titles)), format_func=lambda at: plain(again[at]),
+        "Methods and their settings", range(len(titles)), format_func=lambda at: plain(again[at]),
         key=f"{link.page}:open:methods:{of}",
     )  # fmt: skip
 

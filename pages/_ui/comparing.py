@@ -173,17 +173,19 @@ def tell(link: Link, runs: Sequence[Run | Recorded], chosen: Chosen, recording: 
             st.markdown(
                 f"**{TRAIN}**: the methods learn from the same data with the same seed, in step.", width="stretch"
             )
-        if recording:
-            st.badge(
-                "recorded",
-                icon=":material/movie:",
-                color="gray",
-                help="These runs were trained before, with the settings shown",
-            )
-        if not runs and st.button(TRAIN, type="primary", disabled=not chosen.configs, shortcut="T"):
-            begin(link, chosen.configs)
+        if not runs:
+            _offer_to_begin(link, chosen, recording)
     _tell_end(runs)
     inside.tell_convergence(runs, labels_of(runs))
+
+
+def _offer_to_begin(link: Link, chosen: Chosen, recording: str) -> None:
+    with st.container(horizontal=True, width="content", gap="small", vertical_alignment="center", key="go"):
+        if recording:
+            words = "These runs were trained before, with the settings shown"
+            st.badge("recorded", icon=":material/movie:", color="gray", help=words)
+        if st.button(TRAIN, type="primary", disabled=not chosen.configs, shortcut="T"):
+            begin(link, chosen.configs)
 
 
 def _tell_end(runs: Sequence[Run | Recorded]) -> None:

@@ -102,7 +102,7 @@ class Desk:
                 return Reply(options={"under_way": True})
             self.refinement = None
             if refinement.error:
-                self.trouble = f"The picture stays a coarse one: {refinement.error}."
+                self.trouble = f"Only an approximate picture can be shown: {refinement.error}."
             return self._show(problem, refinement.picture, asked.serial)
 
     def _show(self, problem: Problem, picture: Picture, serial: int) -> Reply:

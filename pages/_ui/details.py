@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from otviz.numbers import whole
 from pages._ui import explaining, reading, run_table, running
 from pages._ui.downloads import offer
 from pages._ui.links import Link
@@ -27,6 +28,11 @@ VIEWS = {
 def show(link: Link, run: Run | Recorded | None, method: Method | None) -> None:
     """Draw the view chosen; only that one is computed."""
     view = reading.choose_view(link, "train", VIEWS, default="formula", picture="player")
+    with reading.place(link, view):
+        _draw(link, view, run, method)
+
+
+def _draw(link: Link, view: str, run: Run | Recorded | None, method: Method | None) -> None:
     if view == "runs":
         run_table.show_kind(link, run, images=False)
     elif view == "formula":
@@ -48,7 +54,7 @@ def show_formula(run: Run | Recorded | None, method: Method | None) -> None:
     shown = method if run is None else run.config.method
     if shown is not None:
         running.show_formula(shown, run)
-        st.caption(f"{shown.title}: {shown.paper}. A bar is the mean over the minibatch.")
+        st.caption(f"{shown.title}: {shown.paper}. An overline is the mean over the minibatch.")
         derivation = explaining.topic_of(method=shown.name)
         if derivation is not None:
             explaining.link_to(derivation.topic, f"Where this comes from: {derivation.title}")
@@ -60,16 +66,18 @@ def _diagnostics(run: Run | Recorded) -> None:
     assert run.scene is not None
     st.plotly_chart(diagnostics(run.scene, run.snapshots, run.losses()), key="diagnostics", width="stretch")
     st.caption(
-        f"As of step {run.step}. Diversity cannot see mode collapse: two opposite modes of a ring have the same "
-        "value as all eight. Read it beside the modes covered."
+        f"As of step {whole(run.step)}. Diversity does not show mode collapse: two opposite modes of a ring have the "
+        "same diversity as all eight. Read it together with the modes covered."
     )
     if running.alive(run):
-        st.button("Draw again", help="Diagnostics show the moment they were drawn")
+        st.button("Update", help="Draw the diagnostics as the run is now")
 
 
 def _latent(run: Run | Recorded) -> None:
     from otviz.figures.interpolation import interpolation
 
-    seed = int(st.number_input("Seed of the two ends", 0, 10_000, 0, key="latent-seed", width=200))
+    seed = int(st.number_input("Seed", 0, 10_000, 0, key="latent-seed", width=200))
     st.plotly_chart(interpolation(run.still(), seed), key="latent", width="stretch")
-    st.caption("A continuous map must carry the line from start to end across the gaps between modes.")
+    st.caption(
+        "The map is continuous, so the line cannot jump: where its image passes from one mode to another, it crosses the gap between them."
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -11,12 +11,16 @@ import streamlit as st
 from pages._ui.links import plain
 
 if TYPE_CHECKING:
+    from otviz.exports import Export
     from otviz.runs.recorded import Recorded
     from otviz.runs.run import Run
 
+FIRST = ("html", "notebook")
+"""The files that most want."""
+
 REPEAT = (
-    "The notebook and the script repeat what was trained, with every knob moved on the way in its place, and tell whether "
-    "the numbers agree. The report is one file that plays without a server and without internet."
+    "The report is one file that plays without a server and without internet. The notebook trains the run again, with every "
+    "change in its place, and says whether the numbers agree."
 )
 
 
@@ -47,11 +51,19 @@ def offer(runs: Mapping[str, Run | Recorded], name: str) -> None:
     if not begun:
         st.caption("Nothing to show yet: no run has begun.")
         return
+    files = exports_of(begun)
     with st.container(horizontal=True, gap="small"):
-        for each in exports_of(begun):
-            download(each.label, functools.partial(each.make, begun), name + each.suffix, each.mime)
+        _buttons([each for each in files if each.name in FIRST], begun, name)
     st.caption(REPEAT)
+    with st.expander("More formats"), st.container(horizontal=True, gap="small"):
+        _buttons([each for each in files if each.name not in FIRST], begun, name)
     for label, run in begun.items():
         for line in told(kept_of(run)):
             st.caption(plain(line if len(begun) == 1 else f"{label}: {line}"))
-    st.code(exports()["script"].make(begun).decode(), language="python", height=260)
+    with st.expander("The Python script"):
+        st.code(exports()["script"].make(begun).decode(), language="python", height=260)
+
+
+def _buttons(files: Sequence[Export], runs: Mapping[str, Run | Recorded], name: str) -> None:
+    for each in files:
+        download(each.label, functools.partial(each.make, runs), name + each.suffix, each.mime)

@@ -51,9 +51,9 @@ def show(problem: Problem, source: Distribution, target: Distribution) -> None:
     """The button that begins, and the player."""
     stage, of = _stage(), f"{problem.seed}{problem.points}{problem.transform}{source!r}{target!r}"
     st.markdown(
-        "Let every source point follow minus the gradient of a loss, $\\dot x_i = -n\\,\\nabla_{x_i} L$, and watch what each "
-        f"loss can do with {POINTS} points: kernels (MMD) pull only as far as they reach, the Sinkhorn divergence pulls "
-        "across any distance, a large blur forgets details, a finite reach leaves distant mass where it is."
+        f"Each of {POINTS} source points follows minus the gradient of a loss, $\\dot x_i = -n\\,\\nabla_{{x_i}} L$. Kernels (MMD) pull "
+        "only over short distances, the Sinkhorn divergence pulls over any distance. A large blur ignores detail, and a finite "
+        "reach leaves distant mass behind."
     )
     playing = stage.flows is not None and not stage.flows.done
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -62,7 +62,7 @@ def show(problem: Problem, source: Distribution, target: Distribution) -> None:
         elif st.button("Play the gradient flow", type="primary"):
             _begin(stage, of, problem, source, target)
         if stage.flows is not None and stage.of != of:
-            st.caption("These flows belong to other clouds than those above; play again for the new ones.")
+            st.caption("These flows belong to the previous clouds. Press play for the current ones.")
     if stage.flows is not None:
         if stage.said:
             st.caption(plain(stage.said))

@@ -13,7 +13,8 @@ from otviz import wire
 from otviz.datasets import ImageSet
 from otviz.distributions import Distribution
 from otviz.runs.image_scenes import preview_of
-from pages._ui import channel
+from otviz.wire.stages import flow
+from pages._ui import channel, own_target
 from pages._ui.leases import registry
 from pages._ui.player import known, player
 
@@ -26,8 +27,9 @@ if TYPE_CHECKING:
 POLL, POLL_MANY = 0.4, 0.6  # seconds between two looks at one run or two, and at more, of a page that watches alone
 POLL_MOST = 2.0  # seconds, however many watch: each page opened on a run looks less often than the one before
 FIRST = 160  # snapshots of its past that a newly opened picture gets of a run; of several, less of each
-AROUND = 190  # pixels of the window over and under the picture: navigation, buttons, the row of views
+AROUND = 215  # pixels of the window over and under the picture: navigation, buttons, the row of views
 KEYS = {"T": "train", "P": "pause or resume training"}
+DROP = f".st-key-{own_target.FILE}"  # the upload that gets what is dropped on the picture, where there is one
 OVER = ("done", "stopped", "failed")
 
 State = tuple[tuple[str, bool, bool], ...]
@@ -55,7 +57,7 @@ def show(
         b"",
         key=key,
         channel=channel.opened(key, watch.answer),
-        **{"fill": None if "height" in options else AROUND, "keys": KEYS, **options},
+        **{"fill": None if "height" in options else AROUND, "keys": KEYS, "drop": DROP, **options},
     )
 
 
@@ -72,8 +74,11 @@ def show_preview(target: Distribution | ImageSet | None, source: Distribution | 
         return
     scene = preview_of(target, source)
     name = hashlib.sha256(f"{target!r}{source!r}".encode()).hexdigest()[:12]
-    update = wire.PanelUpdate(f"preview-{name}", scene.box, scene, status="ready", shape=scene.shape)
-    player(wire.encode([update]), key=key, fill=AROUND, keys=KEYS)
+    update = wire.PanelUpdate(
+        f"preview-{name}", scene.box, scene, status="ready", shape=scene.shape,
+        stages=flow(images=isinstance(target, ImageSet)),
+    )  # fmt: skip
+    player(wire.encode([update]), key=key, fill=AROUND, keys=KEYS, drop=DROP)
 
 
 @dataclass(frozen=True)

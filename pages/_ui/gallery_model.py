@@ -39,7 +39,7 @@ def show(link: Link, card: Card) -> None:
     facts, pictures = st.columns([4, 9], gap="medium")
     with pictures:
         view = reading.choose_view(link, "gallery", VIEWS, default="samples", label="What to look at")
-        knobs, canvas = st.container(), st.container(key="sheets", gap="small")
+        knobs, canvas = st.container(), reading.place(link, view, "sheets")
     with facts:
         if st.button("All models", icon=":material/arrow_back:", type="tertiary"):
             link.go({})

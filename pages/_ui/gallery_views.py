@@ -10,6 +10,7 @@ import streamlit as st
 
 from otviz.checkpoints import Card
 from otviz.datasets.rows import in_turn
+from otviz.numbers import whole
 from pages._ui import gallery, gallery_words
 from pages._ui.gallery_look import WIDE, Look, png_of, sampled, show_sheet
 from pages._ui.links import plain
@@ -125,7 +126,8 @@ def _nearest(model: Model, look: Look) -> None:
     except ValueError as error:
         st.warning(plain(f"{error}."))
         return
-    found = nearest_images(to_pixels(rows, model.card.shape), training.pixels)
+    with st.spinner("Comparing with all training images …"):
+        found = nearest_images(to_pixels(rows, model.card.shape), training.pixels)
     both = np.concatenate([rows, to_rows(training.pixels[found.places])])
     names = model.images.class_names
     said = [f"{distance:.2f}" + (f" ({names[training.labels[place]]})" if names else "")
@@ -172,7 +174,7 @@ def show_training(card: Card) -> None:
         return
     player(wire.encode([panel(card, timeline)]), key=f"timeline-{card.name}", height=640, loop=False)
     if timeline.samples:
-        st.caption(f"Scores of {timeline.samples:,} images, measured at some of the steps. {gallery_words.NO_FID}")
+        st.caption(f"Scores of {whole(timeline.samples)} images, measured at some of the steps. {gallery_words.NO_FID}")
 
 
 DRAWN: dict[str, Callable[[Model, Look], None]] = {

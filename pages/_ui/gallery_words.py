@@ -9,6 +9,7 @@ import streamlit as st
 
 from otviz.checkpoints import CHECKPOINTS, Card
 from otviz.checkpoints.reported import Reported, reported
+from otviz.numbers import whole
 from pages._ui.links import plain
 
 SCORES = (
@@ -52,7 +53,7 @@ def show_scores(cards: Sequence[Card]) -> None:
         st.caption("As asked: share of the images in which the classifier sees the class that was asked for.")
     n = min(card.metrics["samples"] for card in judged)
     st.caption(
-        f"Measured on {n:,} images. {NO_FID}"
+        f"Measured on {whole(n)} images. {NO_FID}"
         + ("" if same else " These models belong to different data sets: do not compare their scores.")
     )
 

@@ -6,7 +6,6 @@ import json
 import urllib.parse
 from collections.abc import Mapping, Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from otviz import distributions, recordings, wire
 from otviz.recordings import About, Panel
-from pages._ui import channel, frame
+from pages._ui import channel, frame, page_sketches
 from pages._ui.player import player
 
 PREFIX = "home-"  # of the recordings that make up the atlas: home-<data>-<method>
@@ -31,8 +30,6 @@ OTHERS = ("moons", "checkerboard", "spiral", "drawing")  # data without recordin
 SECONDS, REST, LEAD = 9.0, 4.0, 500  # of playback, at its end, and steps before the difference shows
 DOTS = 44  # of a thumbnail
 
-PICTURES = Path(__file__).parent / "icons" / "pages"
-
 # The link of a card covers all of it. Where there is no room beside them the words stand above the pictures, on a phone below.
 _STYLE = """<style>
 .st-key-cards {display: grid; grid-template-columns: repeat(4, minmax(0, 1fr)); gap: 0.9rem}
@@ -41,6 +38,7 @@ _STYLE = """<style>
 [class*=st-key-card-]:hover {border-color: var(--st-primary-color, #0F6CA8)}
 [class*=st-key-card-] a[data-testid=stPageLink-NavLink] {position: static; padding: 0; background: none}
 [class*=st-key-card-] a[data-testid=stPageLink-NavLink]::after {content: ""; position: absolute; inset: 0; border-radius: inherit}
+.st-key-cards .sketch {display: block; width: 100%; border-radius: 6px; background: rgba(138, 148, 163, 0.08)}
 .st-key-hero h1 {font-size: clamp(1.5rem, 2.2vw, 2.1rem); line-height: 1.2; text-wrap: balance}
 .st-key-hero [class*=st-key-reading-] {justify-content: flex-start}
 @media (max-width: 1000px) {
@@ -130,11 +128,12 @@ def _group(panels: Sequence[Panel], at: int) -> dict[str, Any]:
 def _meaning(panel: Panel, chosen: Panel) -> str:
     """What a run did, in a few words."""
     found, all_modes = panel.modes
+    held_back = panel.moved < 0.6 * chosen.moved  # what points move at the tau that is chosen first
     if panel.kind == "collapsed" and all_modes:
-        return f"{all_modes - found} of {all_modes} modes lost"
+        return f"{all_modes - found} of {all_modes} modes lost{', too costly to reach' if held_back else ''}"
     if panel.kind == "covers" and all_modes:
         return f"all {all_modes} modes covered"
-    if panel.moved < 0.6 * chosen.moved:
+    if held_back:
         return "points stay too near their start"
     return PHRASES.get(panel.kind, panel.verdict)
 
@@ -189,8 +188,7 @@ def cards() -> None:
     with st.container(key="cards"):
         for card in frame.cards()[1:]:
             with st.container(border=True, gap="xsmall", key=f"card-{card.name}"):
-                picture = PICTURES / f"{card.name}.svg"
-                if picture.is_file():
-                    st.image(picture, width="stretch", alt="")
+                if picture := page_sketches.image(card.name):
+                    st.html(picture)
                 st.page_link(card.path, label=f"**{card.title}**")
                 st.caption(card.text[:1].upper() + card.text[1:])

@@ -28,6 +28,11 @@ def show(link: Link, run: Run | Recorded | None, method: Method | None) -> None:
         names = ", ".join(run.config.target.class_names)
         st.caption(f"Each column is a class that the generator is asked for, in real images their own: {names}.")
     view = reading.choose_view(link, "images", VIEWS, default="scores", picture="player")
+    with reading.place(link, view):
+        _draw(link, view, run, method)
+
+
+def _draw(link: Link, view: str, run: Run | Recorded | None, method: Method | None) -> None:
     if view == "runs":
         run_table.show_kind(link, run, images=True)
     elif view == "formula":

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import streamlit as st
 
+from otviz.bibliography import cite
 from otviz.params import Knobs, param
 from pages._ui import controls
 from pages._ui.laboratory import POINTS, key, steps, titles, with_potential
@@ -33,7 +34,7 @@ CURVE = (1e-4, 5e-4, 1 / 500, 1 / 200, 1 / 50, 1 / 20, 1 / 5, 1 / 2, 1.0, 3.0, 1
 """Values of epsilon that the entropy is drawn for."""
 
 REPORTED = "cosine"
-"""The feature cost of papers/001 and papers/002."""
+"""The feature cost of both papers on OT-GAN."""
 
 
 def show_exact(link: Link, runs: Sequence[Run | Recorded]) -> None:
@@ -74,9 +75,9 @@ def _map(run: Run | Recorded, found: Exactness) -> None:
     ]
     if soft:
         lines.append(
-            "Eq. 11 of papers/003 bounds the divergences of the two marginals, in units of the potential and for an optimal "
-            "one, by τ W2²; not the mismatch W2²(T, y), which is a squared length. Early in a run the potential is far from "
-            "optimal and its divergences mean little."
+            f"For an optimal potential, the divergences of the two marginals are at most τ W2² ({cite('choi', 'Eq. 11')}). The "
+            "mismatch W2²(T, y) is a squared length and not bounded by this. Early in a run the potential is far from "
+            "optimal, and its divergences mean little."
         )
     st.caption(plain(" ".join(lines)))
 
@@ -92,8 +93,8 @@ def _rates(runs: Sequence[Run | Recorded]) -> None:
     st.caption(
         plain(
             f"{steps(begun)}, {POINTS} random pairs of a generated point x and a data point y, in units of the "
-            f"potential per {_length(begun)}. Boxes hold the middle half, whiskers nine tenths. The generator climbs v: where that is "
-            "steep, its steps are long. papers/003 compares its methods by this, as far as the text at hand tells."
+            f"potential per {_length(begun)}. Boxes hold the middle half, whiskers nine tenths. The generator climbs v: where "
+            f"v is steep, its steps are long. {cite('choi')} compare methods by this rate."
         )
     )
 
@@ -226,7 +227,7 @@ def _partners(link: Link, run: Run | Recorded, step: Step) -> None:
     st.caption(
         plain(
             f"{pair.name}: from each of {len(pair.plan)} points a line to one partner, drawn with the plan's probabilities. "
-            "Short lines: like is matched with like. A tangle: nearly everybody is matched with everybody."
+            "Short lines: close points are matched. A tangle: nearly everybody is matched with everybody."
         )
     )
 
@@ -237,10 +238,10 @@ def _entropy(lines: Lines, n: int, epsilon: float | None) -> None:
     st.plotly_chart(entropy_curve(lines, n, epsilon), key="entropy", width="stretch")
     st.caption(
         plain(
-            "Entropy of where the mass of a point goes, over log n, mean of the six: 0 is one partner each, 1 is everybody "
-            "alike. What counts is ε beside the costs. Cosine costs lie within [0, 2], so ε = 1 (papers/002 on MNIST) makes "
-            "every plan nearly uniform: on a ring its cost lay 0.7 of the way from optimal to random matching. papers/001 has "
-            "1/500."
+            "Entropy of where the mass of a point goes, divided by log n, averaged over the six plans: 0 is one partner each, 1 "
+            "an equal share for everybody. What matters is ε compared with the costs. Cosine costs lie within [0, 2], so ε = 1 "
+            f"({cite('vu')}, on MNIST) makes every plan nearly uniform: on a ring its cost lay 0.7 of the way from optimal to "
+            f"random matching. {cite('salimans')} use 1/500."
         )
     )
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 import streamlit as st
 
 from otviz.distributions import Distribution
+from otviz.numbers import whole
 from otviz.params import Knobs, param
 from pages._ui import controls
 from pages._ui.links import Link, plain
@@ -41,7 +42,7 @@ class OwnFunction(Knobs):
     name: ClassVar[str] = "convex"
 
     alpha: float = param(
-        1.0, 0.01, 1000, doc="Divergence weight: g becomes alpha g(x / alpha)", symbol="alpha", log=True
+        1.0, 0.01, 1000, doc="Weight of the divergence: g becomes alpha g(x / alpha)", symbol="alpha", log=True
     )
     own: str = param("", doc="A function of your own in x, such as x + sqrt(x**2 + 1) - 1", symbol="g")
 
@@ -79,7 +80,8 @@ def live(runs: Sequence[Run | Recorded], draw: Callable[[], None]) -> None:
 def steps(runs: Sequence[Run | Recorded]) -> str:
     """As of which steps something is shown."""
     numbers = sorted({run.step for run in runs})
-    return f"As of step {numbers[0]:,}" if len(numbers) == 1 else f"As of steps {numbers[0]:,} to {numbers[-1]:,}"
+    first, last = numbers[0], numbers[-1]
+    return f"At step {whole(first)}" if first == last else f"At steps {whole(first)} to {whole(last)}"
 
 
 def show_convex(link: Link, runs: Sequence[Run | Recorded]) -> None:
@@ -102,7 +104,7 @@ def show_convex(link: Link, runs: Sequence[Run | Recorded]) -> None:
             st.caption(plain(f"{one.title}{_used(one.name, methods)}"))
             st.latex(rf"g^\alpha(x) = {one.formula_alpha}")
     if own:
-        st.caption("To train with it, choose the method *UOTM with your own g* and type it there.")
+        st.caption("To train with your function, choose the method *UOTM with your own g* and type it there.")
 
 
 def _used(name: str, methods: Sequence[tuple[Run | Recorded, Unified]]) -> str:
@@ -146,11 +148,11 @@ def _curves(methods: Sequence[tuple[Run | Recorded, Unified]], shown: Sequence[C
     st.plotly_chart(figure(family, dots), key="convex", width="stretch")
     exact = [title for (_, method), title in zip(methods, names, strict=True) if _is_exact(method)]
     parts = [
-        "The slope is what a sample weighs in the potential's step: small α lets it fall towards 0 for what is told apart "
-        "well, large α makes all weigh 1, as the identity does.",
+        "The slope is the weight of a sample in the potential's update. A small α lets it fall towards 0 for samples that are "
+        "easily told apart; a large α makes all weights 1, like the identity.",
         "Dots: where the runs are on their schedule of α." if dots else "",
-        f"The identity, at every α: {', '.join(exact)}." if exact else "",
-        "" if methods else "None of the runs has convex functions; these are those that UOTM offers.",
+        f"Using the identity, for every α: {', '.join(exact)}." if exact else "",
+        "" if methods else "None of the runs has convex functions; these are the ones that UOTM offers.",
     ]
     st.caption(plain(" ".join(filter(None, parts))))
 
@@ -171,14 +173,14 @@ def with_potential(runs: Sequence[Run | Recorded]) -> list[Run | Recorded]:
     unified = _unified(runs)
     begun = [run for run, _ in unified if run.snapshots]
     if not unified:
-        st.caption("Only the unified family, from WGAN to UOTM-SD, has a potential: add a run of one of these.")
+        st.caption("Only the methods from WGAN to UOTM-SD have a potential: add a run of one of them.")
     elif not begun:
-        st.caption("Nothing to show yet: the runs have not begun.")
+        st.caption("Nothing to show yet: the runs have not started.")
     return begun
 
 
 def show_sample_weights(link: Link, runs: Sequence[Run | Recorded]) -> None:
-    """Weights of Eq. 9 of one or two runs side by side, drawn again while they train."""
+    """Weights of Eq. 9 of one or two runs, one under the other, drawn again while they train."""
     begun = with_potential(runs)
     if not begun:
         return
@@ -191,8 +193,8 @@ def show_sample_weights(link: Link, runs: Sequence[Run | Recorded]) -> None:
     with left:
         chosen = [controls.choice(link, "weights", names, default=first, label="Weights of")]
     with right:
-        more = {"none": "Nothing beside it", **names}
-        chosen.append(controls.choice(link, "weights-beside", more, default=second, label="Beside it"))
+        more = {"none": "Nothing", **names}
+        chosen.append(controls.choice(link, "weights-beside", more, default=second, label="Compare with"))
     picked = [begun[int(name)] for name in dict.fromkeys(chosen) if name != "none"]
     live(picked, lambda: _weights(picked))
 
@@ -203,13 +205,14 @@ def _weights(picked: Sequence[Run | Recorded]) -> None:
 
     found = [_weigh(key(run), run) for run in picked]
     ends = scale(*found)
-    for column, run, weights in zip(st.columns(len(picked), gap="medium"), picked, found, strict=True):
+    for title, run, weights in zip(titles(picked), picked, found, strict=True):
         box = None if run.scene is None else run.scene.box
-        with column:
-            st.plotly_chart(figure(weights, box, ends), key=f"weights-{run.id}", width="stretch")
+        if len(picked) > 1:
+            st.markdown(f"**{plain(title)}**")
+        st.plotly_chart(figure(weights, box, ends), key=f"weights-{run.id}", width="stretch")
     st.caption(
-        f"{steps(picked)}, {POINTS} points of each. Yellow and large: real points that the potential does not believe "
-        "(low v) and generated ones that it does (high v); they weigh most in its next step. With g = identity all weigh 1."
+        f"{steps(picked)}, {POINTS} points of each. Yellow and large: points that the potential gets wrong, real ones with low v and "
+        "generated ones with high v. They have the largest weights in its next update. With g = identity all weights are 1."
     )
 
 
@@ -229,12 +232,12 @@ def show_tau(_link: Link, methods: Sequence[Method], target: Distribution, sourc
 
     having = [method for method in methods if isinstance(method, Unified) and "tau" in method.as_dict()]
     if not having:
-        st.caption("None of these methods has a cost τ|x − y|²; OTM, UOTM and UOTM-SD have.")
+        st.caption("None of these methods has a cost τ|x − y|². OTM, UOTM and UOTM-SD do.")
         return
     wanted = [(method, alpha, end) for method in having for alpha, end in _alphas(method)]
     found, bar = [], st.progress(0.0)
     for done, (method, alpha, _) in enumerate(wanted):
-        bar.progress(done / len(wanted), text=f"Solving the discrete problem: {done} of {len(wanted)}")
+        bar.progress(done / len(wanted), text=f"Solving the transport problem: {done} of {len(wanted)}")
         tau, g = method.scalars(0.0)["tau"], method.conjugates()[1]
         found.append(_tau(repr((target, source)), target, source, tau, alpha, g))
     bar.empty()
@@ -246,12 +249,12 @@ def show_tau(_link: Link, methods: Sequence[Method], target: Distribution, sourc
             st.warning(plain(f"{method.title}: {sentence}"))
     st.caption(
         plain(
-            f"W2² = {found[0].w2_squared:.3g} from source to target, {TAU_POINTS} points of each"
-            f"{', in the coordinates in which the methods train, as are τ and bias' if target.units.word else ''}; "
-            "only τ W2² / α matters. "
-            "Mass kept and inward bias are those of discrete unbalanced transport: what lies too far is dropped, so the "
-            "target appears closer to the source. A trained run adds errors of its own. The useful range was measured for UOTM with softplus "
-            "on a ring and is carried over by that ratio; for a scheduled α it is enough to come through it."
+            f"W2² = {found[0].w2_squared:.3g} between source and target, from {TAU_POINTS} points of each"
+            f"{', in the coordinates in which the methods train, as are τ and bias' if target.units.word else ''}. "
+            "Only τ W2² / α matters. Mass kept and inward bias are computed for unbalanced transport between these points, without training: "
+            "distant mass is left behind, so the target appears closer to the source. A trained run has errors of its own. The useful "
+            "range was measured for UOTM with softplus on a ring, and is converted with this ratio; a scheduled α only has to pass "
+            "through it."
         )
     )
 
@@ -278,8 +281,8 @@ def _table(names: Sequence[str], found: Sequence[TauUnits]) -> dict[str, Sequenc
         "τ W2²": [units.cost for units in found],
         "mass kept": [units.mass for units in found],
         "inward bias (length)": [units.inward_bias for units in found],
-        "useful τ here": [
-            "any: marginals are exact" if units.useful is None else "{:.2g} to {:.2g}".format(*units.useful)
+        "useful τ": [
+            "any (exact marginals)" if units.useful is None else "{:.2g} to {:.2g}".format(*units.useful)
             for units in found
         ],
     }

@@ -46,7 +46,7 @@ function receive(pad, data) {
   if (strokes !== pad.given && echo < 0) replace(pad, strokes);
   pad.unheard = pad.unheard.slice(echo + 1);
   pad.given = strokes;
-  pad.root.style.setProperty("--side", `${height}px`);
+  pad.root.style.setProperty("--side", height ? `${height}px` : "max(300px, calc(100vh - 330px))");
   const keys = "Arrow keys move a cross-hair, space puts a point, Delete erases, Control Z undoes.";
   pad.parts.canvas.setAttribute("aria-label", `Drawing of the ${label}. ${keys}`);
 }
@@ -330,6 +330,7 @@ function buildShell(pad) {
   canvas.addEventListener("pointerleave", () => ((pad.pointer = null), show(pad)));
   canvas.addEventListener("keydown", (event) => onKey(pad, event));
   root.addEventListener("keydown", (event) => onShortcut(pad, event));
+  acceptFiles(root, () => pad.options.drop);
   root.append(tools, canvas, words, announcer);
   show(pad);
 }

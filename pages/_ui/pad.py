@@ -19,6 +19,7 @@ def pad(
     brush: float,
     others: NDArray[np.float32] | None = None,
     height: int = 300,
+    drop: str = "",
 ) -> str | None:
     """Mount the pad with a drawing on it, or bring another one to the pad on the page under this key.
 
@@ -31,13 +32,14 @@ def pad(
         label: what is drawn, as "source"; in the text alternative.
         brush: radius of the brush, a length in data units.
         others: points of the other cloud, shown faintly, shape (k, 2).
-        height: side of the square in pixels.
+        height: side of the square in pixels; 0 for as large as the window lets it be.
+        drop: CSS selector of an upload on the page, which gets a file that is dropped on the pad.
 
     Returns:
         The new text, once after each stroke, erasure, undo, redo and clearing; None on every other run.
     """
     shown = np.zeros((0, 2), np.float32) if others is None else np.asarray(others, np.float32)
     shown = shown[:: max(1, -(-len(shown) // MOST_OTHERS))]
-    options = {"strokes": strokes, "label": label, "brush": brush, "height": height}
+    options = {"strokes": strokes, "label": label, "brush": brush, "height": height, "drop": drop}
     drawn = mount("pad", key=key, options=options, body=shown.tobytes(), trigger="drawn")
     return drawn if isinstance(drawn, str) else None

@@ -18,6 +18,7 @@ def player(
     height: int = 740,
     fill: int | None = None,
     columns: int | None = None,
+    drop: str = "",
     keys: Mapping[str, str] | None = None,
     names: Mapping[str, str] | None = None,
     channel: str = "",
@@ -33,13 +34,14 @@ def player(
         height: pixels that a player with one panel may take, controls included.
         fill: pixels of the window's height that a player with one panel leaves to the rest of the page; `height` is then not used.
         columns: panels in a row at most; None chooses by their number and the width of the page.
+        drop: CSS selector of an upload on the page, which gets a file that is dropped on the picture.
         keys: keys of the page, and what they do, for the list of shortcuts.
         names: other words for what is "generated" and for the "generator" loss, where there is no generator.
         channel: address where the player asks for its news (`pages._ui.channel`); none if it gets all it shows from here.
         more: of Home: `seconds` and `rest` of a recorded run's playback, the step to `start` at, and the `atlas`.
     """
     options = {
-        "autoplay": autoplay, "loop": loop, "height": height, "fill": fill, "columns": columns, "keys": keys, "names": names,
+        "autoplay": autoplay, "loop": loop, "height": height, "fill": fill, "columns": columns, "drop": drop, "keys": keys, "names": names,
         "channel": channel, **(more or {}),
     }  # fmt: skip
     mount_asking("player", key=key, options=options, body=update_bytes)

@@ -28,7 +28,7 @@ _SORTS: dict[str, tuple[str, Callable[[Summary], Any]]] = {
     "method": ("By method", lambda run: (run.method_title, -run.created)),
     "modes": ("Most modes first", lambda run: -run.meter.get("modes_covered", -1)),
     "w2": ("Smallest W2 first", lambda run: run.meter.get("w2", float("inf"))),
-    "frechet": ("Smallest Frechet first", lambda run: run.meter.get("frechet", float("inf"))),
+    "frechet": ("Smallest Fréchet first", lambda run: run.meter.get("frechet", float("inf"))),
 }
 
 _FILTERS: dict[str, Callable[[Summary], list[tuple[str, str]]]] = {
@@ -64,7 +64,7 @@ def show(link: Link, runs: Sequence[Summary]) -> list[Summary]:
     shown = _filtered(link, runs)
     words = f"{len(shown)} of {len(runs)} runs" if len(shown) < len(runs) else f"{len(runs)} runs"
     if not shown:
-        st.caption(f"None of the {words.partition(' of ')[2] or words} fits these filters.")
+        st.caption(f"None of the {words.partition(' of ')[2] or words} matches these filters.")
         return []
     chosen = run_table.choose(shown, KEY)
     st.caption(f"{words}. A click on the name of a column sorts by it.")
@@ -123,7 +123,7 @@ def show_chosen(link: Link, chosen: Sequence[Summary]) -> None:
     if view == "curves":
         _curves(whole)
     elif not 1 <= len(whole) <= MOST:
-        st.caption(f"Choose 1 to {MOST} runs to carry them away in one file.")
+        st.caption(f"Choose 1 to {MOST} runs to download them together.")
     else:
         _download(whole)
 
@@ -143,9 +143,9 @@ def _curves(chosen: Sequence[Summary]) -> None:
         return
     st.plotly_chart(figure, key="run-curves", width="stretch")
     st.caption(
-        "Losses are means over equal stretches of steps and mean different things in different methods: compare their "
-        "course, not their height. Modes and quality are of 1000 generated points, W2 of 500 against 500, Frechet distance "
-        "and recall of up to 1000 images."
+        "Losses are averages over equal numbers of steps. They mean different things in different methods: compare their "
+        "shape, not their height. Modes and quality are measured on 1000 generated points, W2 between 500 and 500, Fréchet "
+        "distance and recall on up to 1000 images."
     )
 
 

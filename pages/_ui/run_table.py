@@ -33,16 +33,20 @@ _COLUMNS: dict[str, Any] = {
     "step": _number(width=75, format="localized"),
     "of": _number(width=75, format="localized", help="Steps planned"),
     "modes": st.column_config.TextColumn(width=70, help="Modes covered at the last look"),
-    "on modes": _number(width=80, format="percent", help="High quality: share of 1000 samples within 3 std of a mode"),
+    "high quality": _number(
+        width=90, format="percent", help="Share of 1000 samples within 3 standard deviations of a mode"
+    ),
     "W2": _number(
-        width=60, format="%.3f", help="Exact, between 500 and 500 points, in data units or the unit beside it"
+        width=60,
+        format="%.3f",
+        help="Wasserstein-2 distance to the target between 500 and 500 points, in data units or the unit beside it",
     ),
     "unit": st.column_config.TextColumn(width=70, help="Of W2, where the target is a file"),
-    "Frechet": _number(
-        width=70, format="%.3g", help="Squared Frechet distance of features; compare within a data set only"
+    "Fréchet": _number(
+        width=70, format="%.3g", help="Squared Fréchet distance of features; compare within a data set only"
     ),
     "tags": st.column_config.ListColumn(width=130),
-    "trained": _number(width=75, format="%.0f s", help="Seconds of training"),
+    "trained": _number(width=75, format="%.0f s", help="Time spent training"),
     "note": st.column_config.TextColumn(width=200, help="Where a branch comes from, or what went wrong"),
     "id": st.column_config.TextColumn(width=200),
 }
@@ -113,7 +117,9 @@ def act(link: Link, chosen: Sequence[Summary], shown: str = "") -> None:
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         one = chosen[0]
         alone = len(chosen) == 1 and bool(one.method) and one.id != shown
-        if st.button("Open", key="open-run", type="primary", disabled=not alone, help="In its own page; one at a time"):
+        if st.button(
+            "Open", key="open-run", type="primary", disabled=not alone, help="Open this run on its page; one at a time"
+        ):
             _open(link, one)
         with st.popover("Tag"):
             _tag(chosen)
@@ -155,10 +161,10 @@ def _table(runs: Sequence[Summary]) -> dict[str, list[Any]]:
         "step": [run.step if run.method else None for run in runs],
         "of": [run.steps if run.method else None for run in runs],
         "modes": [_modes(run) for run in runs],
-        "on modes": [run.meter.get("high_quality") for run in runs],
+        "high quality": [run.meter.get("high_quality") for run in runs],
         "W2": [run.meter.get("w2") for run in runs],
         "unit": [run.meter.get("unit", "") for run in runs],
-        "Frechet": [run.meter.get("frechet") for run in runs],
+        "Fréchet": [run.meter.get("frechet") for run in runs],
         "tags": [list(run.tags) for run in runs],
         "trained": [run.seconds if run.method else None for run in runs],
         "note": [run.note for run in runs],

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from otviz.numbers import whole
 from pages._ui import leases, links
 from pages._ui.following import OVER, tuned
 from pages._ui.leases import registry
@@ -79,7 +80,7 @@ def asked_to_start(link: Link) -> bool:
     if link.take("start") != "1":
         return False
     visit = st.session_state.get(links.VISIT)
-    first = st.session_state.get(_STARTED) != visit
+    first: bool = st.session_state.get(_STARTED, "") != visit
     st.session_state[_STARTED] = visit
     return first
 
@@ -130,10 +131,10 @@ def tell(run: Run | Recorded | None, invitation: str = INVITATION) -> None:
         if run is None:
             st.markdown(invitation)
         elif run.status == "failed":
-            st.error(plain(f"This run failed: {run.message}. What it had learned before is kept."))
+            st.error(plain(f"This run failed: {run.message}. What it had learned until then is kept."))
         else:
             what = f"{run.config.method.title} on {run.config.target.title}, seed {run.config.seed}"
-            past = f"{run.status} after {run.step:,} of {run.config.steps:,} steps, {run.seconds:.0f} s of training"
+            past = f"{run.status} after {whole(run.step)} of {whole(run.config.steps)} steps, {run.seconds:.0f} s of training"
             saved = " It was saved before the server was restarted." if unfinished(run) and not _here(run) else ""
             st.markdown(plain(f"{what}: {past}.{saved}"))
             if run.message:
@@ -146,15 +147,15 @@ def _here(run: Run | Recorded) -> bool:
 
 def beside(run: Run) -> str:
     """What the settings do now."""
-    when = "once its turn comes" if run.status == "queued" else "at once"
-    return f"Learning rates, costs and weights change this run {when}. Anything else starts it again."
+    when = "once its turn comes" if run.status == "queued" else "immediately"
+    return f"Costs, weights and learning rates change this run {when}. Anything else starts it again."
 
 
 def steer(link: Link, run: Run) -> None:
     """The buttons that act on training (playback has its own, in the picture)."""
-    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+    with st.container(horizontal=True, gap="small", vertical_alignment="center", key="pace"):
         if run.status == "queued":
-            st.markdown("Waiting: other runs train now; this one begins when one of them ends or pauses.")
+            st.markdown("Waiting: other runs are training; this one begins when one of them ends or pauses.")
         else:
             _pace(run)
         st.button("Stop", on_click=run.stop, help="End this run; it is kept in the list of runs")
@@ -177,7 +178,7 @@ def _pace(run: Run) -> None:
         st.button(
             f"{word} the {run.config.method.adversary_word}",
             on_click=run.freeze, args=(not run.frozen,),
-            help="Frozen, it no longer learns; the generator goes on against it",
+            help="Once frozen, it stops learning; the generator goes on against it",
         )  # fmt: skip
 
 

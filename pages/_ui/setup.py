@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
+from streamlit.delta_generator import DeltaGenerator
 
 from otviz.distributions import Distribution, distributions, kind_of, named, store_upload
 from otviz.params import params_of
 from otviz.runs.plan import Plan
 from otviz.thumbnails import picture
-from pages._ui import boxes, controls, tiles
+from pages._ui import boxes, controls, own_target, tiles
 from pages._ui.links import Link, plain
 from pages._ui.pad import pad
 from pages._ui.tiles import Tile
@@ -32,6 +36,7 @@ def choose_distribution(
     scale: float | None = None,
     card: bool = True,
     flat: bool = False,
+    board: Board | None = None,
 ) -> Distribution | None:
     """Draw the choice of one distribution with its knobs; None while a value is bad.
 
@@ -43,6 +48,7 @@ def choose_distribution(
             there are no knobs that say how training sees the points. None for training.
         card: only the one chosen is pictured, until one opens it; otherwise all are.
         flat: its knobs stand in the open, for it is in a section itself.
+        board: where a drawing is drawn, if not among the controls.
     """
     first = default if isinstance(default, str) else default.name
     shown_as = [Tile(name, cls.title, picture("distributions", name)) for name, cls in _in_order().items()]
@@ -57,8 +63,8 @@ def choose_distribution(
         if cls.needs_file:
             given = _upload(link, side, cls, locked)
         elif cls.drawn:
-            given = _draw(link, side, cls, locked)
-        if cls.needs_file and not given:
+            given = _draw(link, side, cls, locked, board)
+        if opened and not given:
             return None
         left_out = {*given} if scale is None else {*given, *cls.training_only}
         shown = [knob for knob in cls.__dataclass_fields__ if knob not in left_out]
@@ -84,8 +90,23 @@ def _offers(cls: type[Distribution], given: dict[str, str]) -> Mapping[str, Sequ
         return {}
 
 
-def _draw(link: Link, side: str, cls: type[Distribution], locked: bool) -> dict[str, str]:
-    """Draw the drawing pad; the drawing goes into the link."""
+@dataclass
+class Board:
+    """The place of the picture, to draw the target on.
+
+    Attributes:
+        place: where the pad goes.
+        source: shown faintly behind the drawing.
+        used: whether the pad is there.
+    """
+
+    place: DeltaGenerator
+    source: Distribution | None
+    used: bool = False
+
+
+def _draw(link: Link, side: str, cls: type[Distribution], locked: bool, board: Board | None = None) -> dict[str, str]:
+    """Draw the drawing pad; the drawing goes into the link. Nothing is returned before the first stroke on an empty board."""
     knob = {knob.name: knob for knob in params_of(cls)}
     key = f"{side}.{cls.drawn}"
     text = link.text(key, knob[cls.drawn].default)
@@ -96,10 +117,30 @@ def _draw(link: Link, side: str, cls: type[Distribution], locked: bool) -> dict[
         link.complain(f"{side}.{error}; another drawing is used.", key)
         text = knob[cls.drawn].default
     brush = st.session_state.get(controls.widget_key(link.page, cls, "brush", prefix=f"{side}."), knob["brush"].default)
-    if link.shows(key) and not locked:
-        text = pad(text, key=f"{link.page}:{key}", label=f"Drawing of the {side}", brush=brush) or text
+    common: dict[str, Any] = {"key": f"{link.page}:{key}", "label": side, "brush": brush}
+    if board is not None and (link.lesson is None or link.lesson.shows(key)):
+        board.used, fresh = True, own_target.is_fresh(link, key)
+        with board.place:
+            found = pad(
+                "" if fresh else text,
+                height=0,
+                drop=f".st-key-{own_target.FILE}",
+                others=_points(board.source),
+                **common,
+            )
+        if found:
+            own_target.drawn()
+        elif fresh:
+            return {}
+        text = found or text
+    elif link.shows(key) and not locked:
+        text = pad(text, **common) or text
     link.put(key, text, knob[cls.drawn].default)
     return {cls.drawn: text}
+
+
+def _points(source: Distribution | None) -> NDArray[np.float32] | None:
+    return None if source is None else source.units.to_file(source.sample(500, np.random.default_rng(0)))
 
 
 def _upload(link: Link, side: str, cls: type[Distribution], locked: bool) -> dict[str, str]:
@@ -177,7 +218,7 @@ def missing(target: Distribution | None, source: Distribution | None, method: Me
     """What has to be set right before anything can be trained, in a sentence; "" if nothing."""
     first = "Nothing can be trained yet:"
     for made, what in (
-        (target, "choose data that can be used"), (source, "choose a source that can be used"),
+        (target, "choose or draw data that can be used"), (source, "choose a source that can be used"),
         (method, "a setting of the method cannot be used"), (plan, "steps, seed or device cannot be used"),
     ):  # fmt: skip
         if made is None:

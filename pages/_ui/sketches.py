@@ -23,7 +23,11 @@ _STYLE = (
 
 def image(kind: str, name: str) -> str:
     """The sketch of a lesson or a derivation as HTML; a cloud and a ring for one that has none, such as a teacher's own."""
-    body = SKETCHES.get(f"{kind}/{name}", _cloud_and_ring)()
+    return picture(SKETCHES.get(f"{kind}/{name}", _cloud_and_ring)())
+
+
+def picture(body: str) -> str:
+    """The marks and lines of a sketch as HTML."""
     drawn = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}"><style>{_STYLE}</style>{body}</svg>'
     )

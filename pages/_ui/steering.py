@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def steer(link: Link, runs: Sequence[Run | Recorded], labels: Sequence[str], configs: Sequence[RunConfig]) -> None:
     """Draw the buttons that fit what the runs, one or more, do now."""
     living = [run for run in map(running.alive, runs) if run is not None]
-    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+    with st.container(horizontal=True, gap="small", vertical_alignment="center", key="pace"):
         if living:
             _pace(living)
             st.button("Stop all", on_click=_each, args=(living, "stop"), help="End these runs; they are kept")
@@ -43,13 +43,15 @@ def _again(link: Link, runs: Sequence[Run | Recorded], configs: Sequence[RunConf
     words = "Each continues from where it was saved, all in step"
     if any(map(running.unfinished, runs)) and st.button("Go on with these runs", type="primary", help=words):
         comparing.go_on(runs)
-    if configs and st.button("Start over", help="Train all of them anew with the settings on the left", shortcut="T"):
+    if configs and st.button(
+        "Start over", help="Train all of them from the start with the settings on the left", shortcut="T"
+    ):
         comparing.begin(link, configs)
 
 
 def _pace(living: Sequence[Run]) -> None:
     if all(run.status == "queued" for run in living):
-        st.markdown("Waiting: others train now; these begin when one of them ends or pauses.")
+        st.markdown("Waiting: other runs are training; these begin when one of them ends or pauses.")
     elif all(run.status == "paused" for run in living):
         st.button("Resume training", on_click=_each, args=(living, "resume"), shortcut="P", type="primary")
     else:
@@ -58,10 +60,10 @@ def _pace(living: Sequence[Run]) -> None:
     able = [run for run in living if run.has_adversary]
     if able:
         frozen = all(run.frozen for run in able)
-        word = "Let all learn again" if frozen else "Freeze all"
+        word = "Unfreeze all" if frozen else "Freeze all"
         st.button(
             word, on_click=_each, args=(able, "freeze", not frozen),
-            help="Frozen, a critic or potential learns no more; the generator goes on against it",
+            help="A frozen critic or potential stops learning; the generator goes on against it",
         )  # fmt: skip
 
 
@@ -81,19 +83,19 @@ def _fork(link: Link, runs: Sequence[Run | Recorded], labels: Sequence[str]) -> 
 
     able = [at for at, run in enumerate(runs) if isinstance(run.config.method, Adversarial) and run.kept]
     if not able:
-        st.markdown("None of these runs has a critic or potential that could be frozen, or none has begun.")
+        st.markdown("None of these runs has a critic or potential to freeze, or none has begun.")
         return
     most = MOST // 2
     st.markdown(
-        "Each run chosen goes on twice from where it is now, once with its critic frozen and once learning. "
-        "The runs shown now are stopped and kept."
+        "Each run chosen continues twice from where it is now: once with its critic frozen, once with it learning. "
+        "The runs shown now stop and are kept in the list of runs."
     )
     chosen = st.pills(
         "Runs", able, selection_mode="multi", default=able[:2], format_func=lambda at: labels[at], key="fork-of"
     )
     few = 1 <= len(chosen) <= most
     if not few:
-        st.caption(f"Choose 1 to {most} runs: each becomes two panels.")
+        st.caption(f"Choose 1 to {most} runs; each gives two panels.")
     if st.button("Fork", type="primary", disabled=not few):
         try:
             pairs = [side for at in chosen for side in fork(runs[at])]
@@ -115,18 +117,16 @@ def _branch(link: Link, runs: Sequence[Run | Recorded], labels: Sequence[str]) -
 
     able = [at for at, run in enumerate(runs) if run.kept]
     if not able or len(runs) >= MOST:
-        st.markdown(f"{MOST} panels are the most." if able else "None of these runs has begun.")
+        st.markdown(f"There can be at most {MOST} panels." if able else "None of these runs has begun.")
         return
-    st.markdown("A new run that begins where another was, with one knob changed. It gets a panel of its own.")
+    st.markdown("A new run that starts from the state of another one, with one setting changed. It gets its own panel.")
     at = st.selectbox("From", able, format_func=lambda at: labels[at], key="branch-of")
     steps = runs[at].kept
     widget = f"branch-step-{runs[at].id}"
     if st.session_state.get(widget) not in steps:  # the steps that are kept change while it trains
         st.session_state[widget] = steps[len(steps) // 2]
     step = st.selectbox("After step", steps, key=widget)
-    st.caption(
-        f"Weights are kept at {len(steps)} of its steps, to spare memory; of a run of an earlier session, the last only."
-    )
+    st.caption(f"Weights are kept at {len(steps)} steps of a run; for a run of an earlier session, only the last ones.")
     method = _one_knob(runs[at].config.method)
     if st.button("Start the branch", type="primary", disabled=method is None):
         try:
@@ -146,7 +146,7 @@ def _one_knob(method: Method) -> Method | None:
     knobs = [knob for knob in params_of(type(method)) if knob.kind is not bool]
     knobs.sort(key=lambda knob: (not knob.live, knob.name not in method.basic))
     names = {knob.name: knob for knob in knobs}
-    name = st.selectbox("Knob", list(names))
+    name = st.selectbox("Setting", list(names))
     now = getattr(method, name)
     text = st.text_input("New value", value=names[name].write(now), key=f"branch-{method.name}-{name}", max_chars=200)
     try:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from otviz.bibliography import cite_link
 from otviz.distributions import Distribution
 from otviz.durations import in_words
 from pages._ui import controls, setup
@@ -17,7 +18,12 @@ if TYPE_CHECKING:
     from otviz.robustness.sweeping import Sweeping
 
 POLL = 1.5
-TITLES = {"tau": "τ", "penalty_weight": "λ (penalty weight)", "lr": "lr (step sizes)", "alpha": "α"}
+TITLES = {
+    "tau": "τ (cost intensity)",
+    "penalty_weight": "λ (penalty weight)",
+    "lr": "Learning rates",
+    "alpha": "α (divergence weight)",
+}
 
 
 class Stage:
@@ -59,8 +65,8 @@ def _stage() -> Stage:
 def show(link: Link, target: Distribution | None, source: Distribution | None) -> None:
     """Draw the section: what to sweep, the buttons, and the figures."""
     st.markdown(
-        "How far may a knob be off before a method fails? Each cell is a whole training, judged by the same rules as any "
-        "run and kept in the list of runs. Papers/003 asks this of τ: UOTM needs it right, UOTM-SD forgives."
+        "How far off can a setting be before a method fails? Each cell of the map is one whole training, judged by the same rules as "
+        f"any run and kept in the list of runs. {cite_link('choi')} ask this about τ: UOTM needs a good value, UOTM-SD is less sensitive."
     )
     stage = _stage()
     working = stage.working
@@ -69,7 +75,7 @@ def show(link: Link, target: Distribution | None, source: Distribution | None) -
         return
     if stage.working and stage.sweeping is not None and stage.sweeping.sweep != sweep:
         st.caption(
-            "Runs go on for the target and settings as they were when the sweep began; stop it to begin this one."
+            "The running sweep uses the earlier target and settings. Stop it to start one with the current settings."
         )
     left, right = st.columns([3, 1], gap="small", vertical_alignment="bottom")
     with right:
@@ -86,7 +92,7 @@ def _choose(link: Link, target: Distribution | None, source: Distribution | None
 
     left, right = st.columns([1, 3], gap="small")
     with left:
-        knob = controls.choice(link, "sweep.knob", TITLES, default="tau", label="Knob", disabled=locked)
+        knob = controls.choice(link, "sweep.knob", TITLES, default="tau", label="Setting", disabled=locked)
     with right:
         methods = _choose_methods(link, knob, locked)
     parts: list[Extent | None] = []
@@ -98,7 +104,7 @@ def _choose(link: Link, target: Distribution | None, source: Distribution | None
             ))  # fmt: skip
     values, seeds, steps = parts
     if target is None or source is None:
-        st.info("The sweep can begin once target and source are complete.")
+        st.info("The sweep can start once the settings of target and source are valid.")
         return None
     if values is None or seeds is None or steps is None:
         return None
@@ -133,23 +139,23 @@ def _choose_methods(link: Link, knob: str, locked: bool) -> tuple[Method, ...]:
 def _choose_measure(link: Link) -> str:
     from otviz.figures.robustness import MEASURES
 
-    return controls.choice(link, "sweep.colour", MEASURES, default="high_quality", label="Colour of the map")
+    return controls.choice(link, "sweep.colour", MEASURES, default="high_quality", label="Colour shows")
 
 
 def _steer(stage: Stage, sweep: Sweep, working: bool) -> None:
     """The button that starts, stops or goes on."""
     if working:
-        st.button("Stop the sweep", on_click=stage.end, help="What is done is kept; you can go on later")
+        st.button("Stop the sweep", on_click=stage.end, help="Finished runs are kept; you can continue later")
         return
     done = len(stage.outcomes(sweep))
     if done == sweep.total:
         return
-    word = f"Go on: {sweep.total - done} of {sweep.total} runs are left" if done else f"Start {sweep.total} runs"
+    word = f"Continue: {sweep.total - done} of {sweep.total} runs left" if done else f"Start {sweep.total} runs"
     if st.button(word, type="primary"):
         try:
             stage.play(sweep)
         except (OSError, ValueError) as error:
-            st.error(plain(f"The sweep could not begin: {error}."))
+            st.error(plain(f"The sweep could not start: {error}."))
             return
         st.rerun()
 
@@ -169,12 +175,12 @@ def _tell(stage: Stage, sweep: Sweep, done: int) -> None:
     sweeping = stage.sweeping
     if sweeping is not None and not sweeping.over and sweeping.sweep == sweep:
         left = sweeping.seconds_left
-        when = "the first takes a while" if left is None else f"{in_words(left)} left"
-        st.progress(done / sweep.total, text=f"{done} of {sweep.total} runs are done, {when}")
+        when = "estimating the time left" if left is None else f"{in_words(left)} left"
+        st.progress(done / sweep.total, text=f"{done} of {sweep.total} runs done, {when}")
     elif 0 < done < sweep.total:
-        st.caption(f"{done} of {sweep.total} runs are done and kept.")
+        st.caption(f"{done} of {sweep.total} runs are done.")
     if sweeping is not None and sweeping.error:
-        st.error(plain(f"Not all runs could be done: {sweeping.error}."))
+        st.error(plain(f"The sweep stopped early: {sweeping.error}."))
 
 
 def _draw(sweep: Sweep, outcomes: dict[Cell, Outcome], measure: str) -> None:
@@ -188,8 +194,8 @@ def _draw(sweep: Sweep, outcomes: dict[Cell, Outcome], measure: str) -> None:
     ]
     play = st.container()
     st.caption(
-        "Marks are single seeds; lines are their means, bars their standard deviations. Shares are of 1000 samples, W2 of "
-        "500 points each. Click a cell or a mark to play that run."
+        "Marks are single seeds, lines are means, bars are standard deviations. Shares are measured on 1000 samples, W2 on "
+        "500 points. Click a cell or a mark to play that run."
     )
     key, seen = "otviz.sweep.picked", [picked(event) for event in events]
     before, chosen = st.session_state.get(key, ([""] * len(seen), ""))

@@ -1,6 +1,6 @@
 // What Streamlit's own widgets lack for keyboards and screen readers: it has no settings for these attributes.
 // A button's shortcut is said as such and not as part of its name; the small help buttons are no stops of the Tab key;
-// a formula that is wider than its place can be scrolled by keys.
+// a formula or a text that is larger than its place can be scrolled by keys.
 
 export default function tidy() {
   if (!window.otvizTidy) {
@@ -17,8 +17,8 @@ function mend() {
     key.closest("button").setAttribute("aria-keyshortcuts", key.textContent);
   }
   for (const help of document.querySelectorAll(".stTooltipIcon button:not([tabindex])")) help.tabIndex = -1;
-  for (const formula of document.querySelectorAll(".katex-display:not([tabindex])")) {
-    if (formula.scrollWidth > formula.clientWidth || formula.scrollHeight > formula.clientHeight) formula.tabIndex = 0;
+  for (const box of document.querySelectorAll(":is(.katex-display, pre):not([tabindex])")) {
+    if (box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight) box.tabIndex = 0;
   }
   return 0;
 }

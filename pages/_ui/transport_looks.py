@@ -51,7 +51,9 @@ def _has_p(problem: Problem) -> bool:
     """Whether the cost is one that has a p; say so if not."""
     if problem.cost in ("half-squared", "euclidean"):
         return True
-    st.info("This view compares solvers and libraries on the costs that they share: choose p = 1 or p = 2 as the cost.")
+    st.info(
+        "This view compares solvers and libraries on the costs that all of them have: choose p = 1 or p = 2 as the cost."
+    )
     return False
 
 
@@ -71,9 +73,9 @@ def show_blur(problem: Problem, source: Distribution, target: Distribution) -> N
     drawn = x.rows is None and y.rows is None
     st.plotly_chart(figure(points, ends, problem.p, problem.blur, slider=drawn), key="blur", width="stretch")
     st.caption(
-        f"{_sizes(x, y)}, balanced. Without debiasing, OT_ε rises with the blur towards the mean cost of all "
-        "pairs; debiased, S falls to what a comparison of means (p = 2) or an energy distance (p = 1) sees."
-        + (" The notebook's slider ends at .70, before anything happens." if drawn else "")
+        f"{_sizes(x, y)}, balanced. Without debiasing, OT_ε rises with blur towards the mean cost of all pairs. With debiasing, S "
+        "falls to the value of a comparison of means (p = 2) or of an energy distance (p = 1)."
+        + (" The slider of Fuge's course notebook ends at 0.7, before anything changes." if drawn else "")
     )
 
 
@@ -94,9 +96,9 @@ def show_iterations(problem: Problem, source: Distribution, target: Distribution
     plans = computed("plans", whatever_the_blur, len(BLURS), lambda: sharpening(*both, p, blurs, a=a, b=b))
     st.plotly_chart(plans_figure(plans), key="plans", width="stretch")
     st.caption(
-        f"{_sizes(x, y)}, balanced. The error is the share of the mass that the columns of the plan miss, at most "
-        "2. Solvers that let ε fall arrive where one at a fixed small ε would need thousands of iterations. Below: the "
-        "same plan as ε falls, from a smear that gives everybody a bit of everything to nearly a map."
+        f"{_sizes(x, y)}, balanced. The error is the sum over all columns of the mass by which the plan misses them, at most "
+        "2. Solvers that lower ε step by step need far fewer iterations than one that keeps a small ε fixed. Below: the same "
+        "plan as ε falls, from nearly uniform to nearly a map."
     )
 
 
@@ -116,8 +118,8 @@ def show_libraries(problem: Problem, source: Distribution, target: Distribution)
         "libraries", of, len(WAYS), lambda: compare(x.points, y.points, *settings, a=x.weights, b=y.weights)
     )
     st.markdown(
-        "Libraries print different numbers for one problem, because they mean different costs (|x − y|² or half of it), "
-        "different temperatures, and count the entropy or not. Multiplied by the factor and moved by the offset, "
+        "Libraries print different numbers for the same problem: they use different costs (|x − y|² or half of it) and different "
+        "temperatures, and some include the entropy term. Multiplied by the factor and shifted by the offset, "
         f"{agreement(entries)} Here {_sizes(x, y)}."
     )
     table = pd.DataFrame({
@@ -128,12 +130,12 @@ def show_libraries(problem: Problem, source: Distribution, target: Distribution)
         "+ offset": [entry.offset for entry in entries],
         "= ours": [entry.converted for entry in entries],
         "off by": [entry.difference for entry in entries],
-        "is our": [entry.quantity.replace("_", " ") for entry in entries],
+        "corresponds to our": [entry.quantity.replace("_", " ") for entry in entries],
         "seconds": [entry.seconds for entry in entries],
         "cost": [entry.cost for entry in entries],
         "ε": [entry.epsilon for entry in entries],
         "entropy": [entry.entropy for entry in entries],
-        "why the raw number differs": [entry.error or entry.why for entry in entries],
+        "why it differs": [entry.error or entry.why for entry in entries],
     })  # fmt: skip
     digits = {
         name: st.column_config.NumberColumn(format="%.5g") for name in ("prints", "× factor", "+ offset", "= ours")
@@ -155,7 +157,7 @@ def show_unbalanced(problem: Problem, source: Distribution, target: Distribution
     a, b = left.weights, right.weights
     st.markdown(
         f"**Outliers and reach.** One in twenty target points is moved 8 away ({_sizes(left, right)}, p = 2, blur 0.1). "
-        "A balanced plan must serve them all; with a finite reach they get mass only once it spans the gap."
+        "A balanced plan must reach them all. With a finite reach they get mass only if it spans the gap."
     )
     if said := change(units):
         st.caption(plain(f"{said}."))
@@ -164,8 +166,8 @@ def show_unbalanced(problem: Problem, source: Distribution, target: Distribution
     reach = None if problem.reach is None else problem.reach / units.factor
     st.plotly_chart(figures.reach_curve(curve, reach), key="reach", width="stretch")
     st.markdown(
-        "**τ and α, without any training.** The problem behind UOTM: cost τ|x − y|², divergences weighted by α. Small α "
-        "drops distant mass and pulls the target inward, large α keeps it: the schedule of UOTM-SD walks from α = 0.2 to 5."
+        "**τ and α, without any training.** The transport problem behind UOTM, with cost τ|x − y|² and divergences weighted by α. A small α "
+        "leaves distant mass behind, so the target appears smaller; a large α keeps it. UOTM-SD raises α from 0.2 to 5."
     )
     table = computed("kept", of, len(TAUS) * len(ALPHAS), lambda: kept_table(x, y, a=a, b=b))
     st.plotly_chart(figures.kept_mass(table, float(np.hypot(*y.T).mean())), key="kept", width="stretch")
@@ -189,11 +191,11 @@ def show_notebook(_problem: Problem, _source: Distribution, _target: Distributio
     from otviz.transport.notebook import experiments
 
     st.markdown(
-        "Fuge's notebook (chapter 11.1), on its own points (*Examples*, *The notebook's ring*): each number that it prints "
-        "or that follows from it, and what was found here. The slowest wait half a minute for geomloss."
+        "Each number that Fuge's course notebook (section 11.1) prints or implies, recomputed here on the notebook's own points. "
+        "This takes about a minute; geomloss alone needs half of it."
     )
     if "notebook" not in st.session_state.get("otviz.computed", {}) and not st.button(
-        "Run the experiments", type="primary"
+        "Recompute the numbers", type="primary"
     ):
         return
     findings = computed("notebook", "", 60, experiments)
@@ -219,7 +221,7 @@ def show_downloads(problem: Problem, source: Distribution, target: Distribution)
 
     picture = desk.picture()
     if picture is None:
-        st.caption("Nothing is solved yet.")
+        st.caption("There is no picture yet.")
         return
     figure = transport_picture(picture)
     with st.container(horizontal=True):
@@ -227,12 +229,10 @@ def show_downloads(problem: Problem, source: Distribution, target: Distribution)
         download("Plan, potentials, all arrays (NPZ)", lambda: arrays_npz(picture), "transport.npz")
         download("Picture (HTML)", lambda: as_html(figure, "transport"), "transport.html", "text/html")
     st.plotly_chart(figure, key="picture", width="stretch")
-    st.caption(
-        "The camera in the corner of this picture saves it as PNG; the HTML page, which needs no network, as SVG."
-    )
-    st.markdown("The same with otviz in Python:")
+    st.caption("The camera icon on this picture saves it as PNG. The HTML page works offline and saves it as SVG.")
+    st.markdown("The same in Python:")
     st.code(snippet(problem, source, target), language="python")
     if problem.loss in ("sinkhorn", "entropic"):
         st.caption(
-            plain("Row i of the plan: where the mass of source point i goes, in plan_lines_to and plan_lines_share.")
+            plain("plan_lines_to and plan_lines_share say where the mass of source point i goes: row i of the plan.")
         )

@@ -39,7 +39,7 @@ def show_formula(problem: Problem, _source: Distribution, _target: Distribution)
     with right:
         st.caption(
             "Cuturi 2013; Genevay, Peyré and Cuturi 2018; Feydy et al. 2019 (Sinkhorn divergence); Székely and Rizzo "
-            "2013 (energy distance). Words and factors are geomloss'."
+            "2013 (energy distance). Names and factors are as in geomloss."
         )
         derivation = explaining.topic_of(loss=problem.loss)
         if derivation is not None:

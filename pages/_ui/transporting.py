@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from otviz.distributions import Cloud, Distribution
 from otviz.params import params_of
@@ -23,16 +25,16 @@ SET_HERE = "otviz.transport.set_here"  # whether the page has set a slider of th
 ON_BOARD = ("blur", "reach")  # these knobs are sliders of the board, which answers faster than a page can
 
 PRESETS: dict[str, tuple[str, dict[str, str]]] = {
-    "The notebook's ring": ("Fuge, chapter 11: source N(0, 0.5²), eight modes at radius 3", {
+    "The notebook's ring": ("The example of Fuge's course notebook, chapter 11: a small Gaussian and eight modes at radius 3", {
         "source.std": "0.5", "n": "2000", "blur": "0.01", "scaling": "0.9", "points": "notebook",
     }),
-    "Off-centre": ("A target that is not symmetric shows mistakes that a ring hides", {
+    "Off-centre": ("An off-centre target reveals mistakes that a symmetric ring hides", {
         "target": "mixture", "source.std": "0.5",
     }),
-    "Outliers": ("Unbalanced: mass beyond reach stays where it is", {
+    "Outliers": ("Unbalanced transport: mass that is too far away is left behind", {
         "source": "moons", "target": "two-diracs", "reach": "1",
     }),
-    "Draw two shapes": ("Your own source and target", {"source": "drawing", "target": "letters"}),
+    "Draw two shapes": ("Draw the source and type letters as the target", {"source": "drawing", "target": "letters"}),
 }  # fmt: skip
 
 
@@ -57,8 +59,8 @@ def pose(link: Link, source: Distribution | None, target: Distribution | None) -
     """Draw the knobs of the problem that are not on the board, and say what was taken of files; None while a value is bad."""
     loss = controls.choice(link, "loss", LOSSES, default="sinkhorn", label="Loss")
     cost = controls.choice(
-        link, "cost", COSTS, default="half-squared", label="Cost of moving mass from x to y",
-        help="p = 1 is the Euclidean distance, not the Manhattan one, and p = 2 is half the squared distance; ε = blur^p.",
+        link, "cost", COSTS, default="half-squared", label="Cost of moving from x to y",
+        help="p = 1 is the Euclidean distance, not the Manhattan distance; p = 2 is half the squared distance. ε = blur^p.",
     )  # fmt: skip
     held = {"loss": loss, "cost": cost}
     problem = controls.knobs(
@@ -104,11 +106,22 @@ def _knob(name: str) -> Any:
     return next(knob for knob in params_of(Problem) if knob.name == name)
 
 
-def show(link: Link, problem: Problem, source: Distribution, target: Distribution) -> None:
-    """Draw the board, which asks for pictures while its sliders move."""
+def announce() -> DeltaGenerator:
+    """A place for words while a problem is solved, which stays; on a first visit, when torch has yet to load, it has some at once."""
+    place = st.empty()
+    if current() is None:
+        with place.container(border=True, height=HEIGHT, horizontal_alignment="center", vertical_alignment="center"):
+            st.markdown(":material/hourglass_top: Preparing the solver …", width="content")
+    return place
+
+
+def show(link: Link, problem: Problem, source: Distribution, target: Distribution, place: DeltaGenerator) -> None:
+    """Draw the board, which asks for pictures while its sliders move; `place` is that of `announce`, above it."""
+    first = current() is None
     try:
-        with st.empty():  # which stays, so that the board keeps its place
+        with nullcontext() if first else place:
             desk = _desk(problem, source, target)
+        place.empty()
     except ValueError as error:
         st.error(plain(shorten(str(error), 400)))
         return
@@ -141,7 +154,7 @@ def _desk(problem: Problem, source: Distribution, target: Distribution) -> Desk:
     # While a slider moves, the desk is ahead of the page, which was drawn for where it stood before.
     if desk is not None and desk.posed == posed and (desk.problem == problem or not set_here):
         return desk
-    with st.spinner("Solving the transport problem …"):
+    with nullcontext() if desk is None else st.spinner("Solving the transport problem …"):
         from otviz.transport.solve import coarse  # torch, which takes seconds in a process that just began
 
         x, y = _clouds(problem, source, target)

@@ -93,7 +93,7 @@ def test_a_record_makes_the_same_set(images: ImageSet) -> None:
     [
         ({"name": "minst"}, "must be one of cifar10"),
         ({}, "must be one of"),
-        ({"name": "digits", "size": 8}, "digits has no knob 'size'; it has none"),
+        ({"name": "digits", "size": 8}, "digits has no setting 'size'; it has none"),
         ({"name": "folder", "file": "x", "size": 7}, "size must be a whole number from 8 to 64"),
     ],
 )
@@ -110,7 +110,7 @@ def test_a_text_means_a_set_or_a_path(tmp_path: Path) -> None:
     for bad in ("", "minst", "\0", "x" * 5000):
         with pytest.raises(ValueError, match="must be one of cifar10, digits"):
             kind_of(bad)
-    with pytest.raises(ValueError, match="has no knob 'size'"):
+    with pytest.raises(ValueError, match=r"has no (knob|setting) 'size'"):
         parse_dataset("digits", {"size": "8"})
     with pytest.raises(ValueError, match="a split is one of train, test; got 'valid'"):
         Digits().split("valid")  # type: ignore[arg-type]

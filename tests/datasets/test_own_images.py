@@ -181,7 +181,7 @@ def test_every_class_is_trained_and_some_image_is_held_out(tmp_path: Path) -> No
 
 
 def test_errors_name_the_zip_as_it_was_handed_in() -> None:
-    with pytest.raises(ValueError, match=r"^My pets.zip is no ZIP that can be read"):
+    with pytest.raises(ValueError, match=r"^My pets.zip cannot be read as a ZIP file"):
         Folder(file=store_upload(b"x", "My pets.zip"))
 
 
@@ -217,7 +217,7 @@ def test_other_files_and_broken_images_are_left_out_and_counted(write: Write, tm
     assert sum(images.counts) == 20
     said = images.describe()
     # The rubbish of systems is hidden from a user, and is not told; __MACOSX has no dot in a plain folder's files.
-    assert "; files that are no images: 4; unreadable: 5, such as broken.png (" in said
+    assert "; files that are not images: 4; unreadable: 5, such as broken.png (" in said
 
 
 def huge_png(width: int, height: int) -> bytes:
@@ -282,7 +282,9 @@ def test_a_path_that_leads_nowhere_is_named(file: str, words: str) -> None:
 def test_what_is_no_zip_is_refused(spoil: Callable[[bytes], bytes], tmp_path: Path) -> None:
     path = pack(tmp_path / "mine.zip", pictures(20))
     path.write_bytes(spoil(path.read_bytes()))
-    with pytest.raises(ValueError, match=r"mine.zip is no ZIP that can be read \(.*\): pack the images into a new one"):
+    with pytest.raises(
+        ValueError, match=r"mine.zip cannot be read as a ZIP file \(.*\): pack the images into a new one"
+    ):
         Folder(file=str(path))
 
 
@@ -312,7 +314,7 @@ def test_a_zip_bomb_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
     path = pack(tmp_path / "bomb.zip", {f"{k}.bmp": bytes(10_000_000) for k in range(6)})
     with (
         memory_below(5_000_000),
-        pytest.raises(ValueError, match=r"bomb.zip must unpack to at most 100 times its size; it says 10"),
+        pytest.raises(ValueError, match=r"bomb.zip must unpack to at most 100 times its size; it claims 10"),
     ):
         Folder(file=str(path))
 
@@ -330,7 +332,7 @@ def claim(path: Path, size: int) -> Path:
 
 def test_an_archive_of_many_gigabytes_is_refused(tmp_path: Path) -> None:
     path = claim(pack(tmp_path / "bomb.zip", pictures(20)), 2**31)
-    with pytest.raises(ValueError, match=r"bomb.zip must unpack to at most 4 GB; it says 42.9 GB: put fewer"):
+    with pytest.raises(ValueError, match=r"bomb.zip must unpack to at most 4 GB; it claims 42.9 GB: put fewer"):
         Folder(file=str(path))
 
 
@@ -345,7 +347,7 @@ def test_a_packing_that_would_be_unpacked_at_once_is_refused(packing: int, tmp_p
     path = claim(pack(tmp_path / "liar.zip", {f"{k}.bmp": bytes(6_000_000) for k in range(16)}, packing), 100)
     with (
         memory_below(5_000_000),
-        pytest.raises(ValueError, match=r"such as 0.bmp \(packed otherwise than by DEFLATE\)"),
+        pytest.raises(ValueError, match=r"such as 0.bmp \(compressed by another method than DEFLATE\)"),
     ):
         Folder(file=str(path))
 
@@ -372,7 +374,9 @@ def test_a_list_of_a_million_members_is_not_read(tmp_path: Path) -> None:
     path.write_bytes(member * 1_000_000 + end)
     with (
         memory_below(5_000_000),
-        pytest.raises(ValueError, match=r"list.zip is no ZIP that can be read .its list of files has more than 16 MB"),
+        pytest.raises(
+            ValueError, match=r"list.zip cannot be read as a ZIP file .its list of files has more than 16 MB"
+        ),
     ):
         Folder(file=str(path))
 
@@ -464,7 +468,7 @@ def test_a_bad_upload_is_refused(data: bytes, filename: str, words: str) -> None
 
 def test_an_upload_that_cannot_be_kept_is_told(tmp_path: Path) -> None:
     (tmp_path / "home").write_text("a file where a folder should be")
-    with pytest.raises(ValueError, match=r"could not be kept in .*uploads: "):
+    with pytest.raises(ValueError, match=r"could not be saved in .*uploads: "):
         store_upload(b"x", "mine.zip")
 
 

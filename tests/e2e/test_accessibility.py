@@ -17,9 +17,21 @@ RESTS = """() => document.querySelector('[data-testid=stApp]')?.dataset.testScri
     && !document.querySelector('[data-testid=stSkeleton], [data-testid=stSpinner]')"""
 
 
+INNER = (
+    "learn?view=glossary",
+    "learn?view=derivations",
+    "compare?lesson=why-gans-collapse",
+    "gallery?model=digits-otm",
+)
+
+
 def opened(page: Any, app: str, card: frame.Card) -> Any:
     """The page once nothing more is drawn for a second."""
-    page.goto(f"{app}/{'' if card is CARDS[0] else card.name}")
+    return at_rest(page, f"{app}/{'' if card is CARDS[0] else card.name}")
+
+
+def at_rest(page: Any, address: str) -> Any:
+    page.goto(address)
     page.locator("h1").first.wait_for(state="attached")
     rested = 0
     for _ in range(int(10 * PATIENCE)):
@@ -27,7 +39,7 @@ def opened(page: Any, app: str, card: frame.Card) -> Any:
         if rested >= 10:
             return page
         page.wait_for_timeout(100)
-    raise AssertionError(f"the page {card.name} is still being drawn")
+    raise AssertionError(f"{address} is still being drawn")
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])
@@ -39,6 +51,11 @@ def test_a_page_has_a_title_one_heading_and_no_serious_finding(
     assert page.title() == f"{card.title} · otviz"
     assert page.locator("h1").count() == 1, page.locator("h1").all_text_contents()
     assert findings(page) == []
+
+
+@pytest.mark.parametrize("place", INNER)
+def test_what_a_page_leads_to_has_no_serious_finding(app: str, new_page: Callable[..., Any], place: str) -> None:
+    assert findings(at_rest(new_page(color_scheme="light"), f"{app}/{place}")) == []
 
 
 def test_the_navigation_shows_where_the_keyboard_is(app: str, page: Any) -> None:

@@ -32,14 +32,14 @@ class Compare:
         return self.main.get_by_role("button", name=re.compile(f"^{name}"))
 
     def train(self) -> None:
-        self.button("Train all").click()
+        self.button("Train it live").click()
         self.until(lambda: min(self.steps, default=-1) > 0)
 
     @property
     def steps(self) -> list[int]:
         """Steps trained in each panel, -1 where it does not say."""
         texts = self.page.locator(".otviz-player .progress").all_text_contents()
-        return [int(re.sub(r"\D", "", re.split("[/·]", text)[0]) or -1) for text in texts]
+        return [int(re.sub(r"\D", "", re.split("of|·", text)[0]) or -1) for text in texts]
 
     def settled(self) -> list[int]:
         """Steps once they stand still: the pictures of the last steps come a poll after the button, or some on a busy machine."""
@@ -76,12 +76,12 @@ def compare(server: str, new_page: Callable[..., Any]) -> Iterator[Compare]:
     assert shown.page.get_by_test_id("stException").count() == 0
     if shown.button("Stop all").count():  # the others need the processor
         shown.button("Stop all").click()
-        shown.button("Train all").wait_for()
+        shown.button("Start over").wait_for()
 
 
 def test_table_1_from_one_button_to_verdicts_and_the_figure(compare: Compare) -> None:
     compare.open(f"preset=table-1&steps=100&{SMALL}")
-    compare.main.get_by_text("The first two columns are Table 1").wait_for()
+    compare.main.get_by_text("no transport cost").wait_for()
     compare.train()
     assert compare.titles == ["WGAN", "OTM", "WGAN-GP", "GAN", "UOTM without cost", "UOTM", "UOTM-SD"]
     compare.main.get_by_text("Modes and shares are of 1000 generated points").wait_for()

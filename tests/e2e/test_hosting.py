@@ -41,10 +41,11 @@ def test_a_run_is_followed_and_its_files_download(hosted: str, page: Any) -> Non
     page.goto(f"{hosted}/train?method=otm&steps=40&batch_size=32")
     page.get_by_role("button", name=re.compile("^Train")).click()
     player = page.locator(".otviz-player")
-    page_until(page, lambda: player.locator(".progress").all_text_contents() == ["40 / 40"])
+    page_until(page, lambda: player.locator(".progress").all_text_contents() == ["step 40 of 40"])
     page_until(page, lambda: player.locator(".status").all_text_contents() == ["done"])
     assert player.locator(".trouble").is_hidden()
     page.get_by_role("radio", name="Download", exact=True).click()
+    page.get_by_text("More formats").click()
     for name, lines in (("Losses", 41), ("Samples (CSV", 1001)):
         with page.expect_download() as coming:
             page.get_by_role("button", name=name).click()

@@ -45,7 +45,7 @@ class Images:
     def step(self) -> int:
         """Steps trained, as the picture says; -1 before it says."""
         said = "".join(self.player.locator(".progress").all_text_contents())
-        return int(re.sub(r"\D", "", re.split("[/·]", said)[0]) or -1)
+        return int(re.sub(r"\D", "", re.split("of|·", said)[0]) or -1)
 
     @property
     def status(self) -> str:
@@ -106,6 +106,7 @@ def test_digits_are_trained_watched_compared_paused_and_kept_through_a_reload(im
     images.button("100 steps").click()
     images.until(lambda: images.step == at + 100 and images.status == "paused")
     images.main.get_by_role("radio", name="Download", exact=True).click()
+    images.main.get_by_text("More formats").click()
     with page.expect_download() as download:
         images.button("Samples \\(PNG\\)").click()
     assert download.value.path().read_bytes().startswith(b"\x89PNG")

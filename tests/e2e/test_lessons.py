@@ -154,7 +154,7 @@ def test_a_long_link_and_hostile_ones(show: Callable[..., Shown]) -> None:
     link = pack(settings)
     assert set(link) == {"v", "packed"}
     shown = show("compare", **link)
-    shown.main.get_by_role("button", name="Train all").wait_for()
+    shown.main.get_by_role("button", name="Train it live").wait_for()
     shown.until(lambda: "packed" in shown.query and unpack(shown.query).settings == settings)
     base = shown.page.url.partition("/compare")[0]
     for query, sentence in (

@@ -118,7 +118,7 @@ def test_a_run_is_opened_and_deleted_behind_ones_back(server: str, new_page: Cal
     other = Runs(new_page(), server, "filter=uotm-sd&runs=uotm-sd-first")
     other.button("Delete").click()
     other.button("Delete for good").click()
-    other.page.get_by_text("fits these filters").wait_for()
+    other.page.get_by_text("matches these filters").wait_for()
     one.page.reload()
     one.page.get_by_text("there is no saved run").wait_for()
     assert "run=" not in one.page.url

@@ -88,7 +88,7 @@ def test_a_notebook_whose_numbers_were_changed_says_that_it_differs(
     assert changed != program
     printed = executed(changed)
     assert "it: differs in 1 of" in printed
-    assert "w2: 0.5 was kept, " in printed
+    assert "w2: it was 0.5, now " in printed
 
 
 def test_the_notebook_is_one(recorded: dict[str, Recorded]) -> None:
@@ -104,7 +104,7 @@ def test_the_notebook_is_one(recorded: dict[str, Recorded]) -> None:
         assert set(cell) == wanted | ({"execution_count", "outputs"} if cell["cell_type"] == "code" else set())
     text = "\n".join(cells(notebook(points(recorded)), "markdown"))
     assert __version__ in text
-    assert "changed on the way, and repeated so: after step 40: tau 0.05 -\\> 0.3" in text
+    assert "changed during the run, and repeated: after step 40: tau 0.05 -\\> 0.3" in text
     assert "torch==" in "\n".join(cells(notebook(points(recorded)), "code"))
 
 
@@ -266,10 +266,10 @@ def test_from_the_command_line(
     assert main(["export", *both, "--as", "losses", "--out", str(tmp_path / "two.csv")]) == 0
     assert (tmp_path / "two.csv").read_text().startswith("run,step,")
     for words, sentence in (
-        ([run.id, "--as", "tiff"], "--as must be what there is: one of html, notebook"),
-        ([recorded["UOTM"].id, "--as", "svg"], "--as must be what these runs have"),
+        ([run.id, "--as", "tiff"], "--as must be one of html, notebook"),
+        ([recorded["UOTM"].id, "--as", "svg"], "for these runs; got 'svg'"),
         (["nowhere"], "there is no saved run 'nowhere'"),
-        (["No/Such Folder"], "a run id is made of"),
+        (["No/Such Folder"], "a run id has 3 to 80 characters"),
         ([], "say which run to export"),
         ([run.id, "--out", str(tmp_path / "no" / "such" / "file")], "cannot be written"),
     ):

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import ButtonGroup
 
 from otviz.compare import presets
 from otviz.runs import probe
 from otviz.runs.pace import TURN
-from otviz.runs.registry import Registry
+from otviz.runs.registry import ABANDONED, Registry
 from pages._ui.compare_views import VIEWS
-from pages._ui.links import plain
+from pages._ui.links import STALE, plain
 from tests.pages.asking import address, open_menu, unfold, words
 from tests.waiting import PATIENCE, at_one_moment, until
 
@@ -49,8 +51,18 @@ def press(app: AppTest, label: str) -> AppTest:
     return app
 
 
+def methods_row(app: AppTest) -> ButtonGroup:
+    return next(group for group in app.button_group if group.label.startswith("Methods"))
+
+
+def open_method(app: AppTest, at: int) -> AppTest:
+    """Choose a method in the row of their names: its knobs are drawn."""
+    methods_row(app).set_value(at).run()
+    return unfold(app)
+
+
 def begun(app: AppTest, registry: Registry, number: int = 2) -> list:
-    press(app, "Train all")
+    press(app, "Train it live")
     runs = [registry.find(name) for name in address(app)["runs"].split(",")]
     assert len(runs) == number
     until(lambda: all(run.step > 0 for run in runs))
@@ -61,11 +73,10 @@ def begun(app: AppTest, registry: Registry, number: int = 2) -> list:
 @pytest.mark.parametrize("name", presets())
 def test_every_preset_opens_from_its_link_and_says_what_to_look_for(app: AppTest, name: str) -> None:
     open_page(app, preset=name)
-    assert plain(presets()[name].look_for) in words(app)
+    assert presets()[name].look_for in words(app)
     kept = {} if name == "table-1" else {"preset": name}
     assert address(app) == kept
-    shown = [box.label for box in app.expander]
-    assert sum(label[:1].isdigit() for label in shown) == len(presets()[name].methods)
+    assert len(methods_row(app).options) == len(presets()[name].methods)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +85,7 @@ def test_every_preset_opens_from_its_link_and_says_what_to_look_for(app: AppTest
         ("preset", "table-9", "preset must be one of"),
         ("methods", "wgan,nonsense", "methods must be 1 to 9 of"),
         ("2.tau", "1e9", "tau must be a number from 0 to"),
-        ("runs", "../../etc/passwd", "a run id is made of a-z, 0-9 and -"),
+        ("runs", "../../etc/passwd", "a run id has 3 to 80 characters, 0-9 and -"),
         ("runs", ",".join(f"run-{i}" for i in range(12)), "runs must name at most 9"),
     ],
 )
@@ -89,9 +100,8 @@ def test_methods_train_in_step_and_their_knobs_act_on_them(app: AppTest, registr
     assert (one.config.method.name, two.config.method.name) == ("otm", "uotm")
     steps = at_one_moment(lambda: [one.live.training.step, two.live.training.step])
     assert abs(steps[0] - steps[1]) <= TURN
-    tau = next(
-        slider for slider in unfold(app).select_slider if slider.label == "Transport cost τ" and "2." in slider.key
-    )
+    tau = next(slider for slider in open_method(app, 1).select_slider if slider.label == "Transport cost τ")
+    assert "2." in tau.key
     tau.set_value(0.1).run()
     until(lambda: two.config.method.tau == 0.1)
     assert one.config.method.tau != 0.1
@@ -108,12 +118,12 @@ def test_all_pause_resume_freeze_and_stop(app: AppTest, registry: Registry) -> N
     press(app, "Freeze all")
     until(lambda: all(run.frozen for run in runs))
     app.run()
-    press(app, "Let all learn again")
+    press(app, "Unfreeze all")
     until(lambda: not any(run.frozen for run in runs))
     press(app, "Stop all")
     until(lambda: all(run.status == "stopped" for run in runs))
     app.run()
-    assert [button.label for button in app.button].count("Train all") == 1
+    assert {"Start over", "Go on with these runs"} <= {button.label for button in app.button}
 
 
 def test_a_fork_shows_each_run_frozen_and_not(app: AppTest, registry: Registry) -> None:
@@ -148,7 +158,7 @@ def test_methods_are_added_and_removed_and_their_knobs_move_along(app: AppTest) 
     open_page(app, **{**FEW, "2.tau": "0.3"})
     press(open_menu(app, "methods"), "Sinkhorn generator")
     assert address(app)["methods"] == "otm,uotm,sinkhorn"
-    next(button for button in unfold(app).button if button.key == "remove-0").click().run()
+    next(button for button in open_method(app, 0).button if button.key == "remove").click().run()
     assert not app.exception
     found = address(app)
     assert (found["methods"], found["1.tau"], found["1.batch_size"]) == ("uotm,sinkhorn", "0.3", "8")
@@ -177,11 +187,59 @@ def test_every_view_is_drawn(app: AppTest, registry: Registry, view: str) -> Non
     assert "Nothing to show yet" not in words(app)
 
 
-def test_a_link_may_ask_to_start_at_once(app: AppTest, registry: Registry) -> None:
-    open_page(app, **FEW, start="1")
+def test_other_methods_take_the_place_of_runs_that_are_over(app: AppTest, registry: Registry) -> None:
+    open_page(app, **FEW)
+    runs = begun(app, registry)
+    press(app, "Stop all")
+    until(lambda: all(run.status == "stopped" for run in runs))
     app.run()
+    next(box for box in app.selectbox if box.label == "What to compare").set_value("matching").run()
+    assert not app.exception
+    assert address(app) == {"preset": "matching"}
+    assert "Train it live" in [button.label for button in app.button]
+
+
+def test_a_link_that_says_start_begins_once(app: AppTest, registry: Registry) -> None:
+    open_page(app, **FEW, start="1")
     found = address(app)
     assert "start" not in found
-    assert len(found["runs"].split(",")) == 2
+    runs = [registry.find(name) for name in found["runs"].split(",")]
+    assert [run.config.method.name for run in runs] == ["otm", "uotm"]
+
+    reloaded = open_page(new_app(), **found)
+    assert address(reloaded)["runs"] == found["runs"]
+
+    time.sleep(STALE)
+    app.query_params.clear()  # a step back in the browser's history
+    open_page(app, **FEW, start="1")
+    assert "runs" not in address(app)
+
+
+def test_runs_whose_tab_was_closed_say_so_and_go_on_in_step(app: AppTest, registry: Registry) -> None:
+    open_page(app, **FEW)
+    runs = begun(app, registry)
+    for run in runs:
+        run.stop(ABANDONED)
+    until(lambda: all(run.status == "stopped" for run in runs))
     app.run()
-    assert len(registry.runs()) == 2, "it starts once"
+    assert "Stopped because their tab was closed at step" in words(app)
+    stopped = [run.step for run in runs]
+    press(app, "Go on with these runs")
+    again = [registry.find(run.id) for run in runs]
+    until(lambda: all(run.step > step for run, step in zip(again, stopped, strict=True)))
+    steps = at_one_moment(lambda: [run.live.training.step for run in again])
+    assert abs(steps[0] - steps[1]) <= TURN
+
+
+def test_a_recording_plays_only_with_the_settings_it_was_made_with(
+    app: AppTest, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    played = []
+    monkeypatch.setattr("otviz.recordings.names", lambda: ("compare-matching",))
+    monkeypatch.setattr("pages._ui.recorded.show", lambda name, **options: played.append(name) or True)
+    open_page(app, preset="matching")
+    assert played == ["compare-matching"]
+    assert "recorded" in words(app)
+    open_page(new_app(), preset="matching", seed="1")
+    open_page(new_app(), preset="freeze")
+    assert played == ["compare-matching"]

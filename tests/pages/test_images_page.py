@@ -86,7 +86,7 @@ def test_the_digits_are_ready_with_their_preset(app: AppTest) -> None:
         ("precision", "float8", "precision must be one of"),
         ("steps", "0", "steps must be a whole number from 1 to"),
         ("hidden", "64", "'hidden' is no setting of this page"),
-        ("run", "../../etc/passwd", "a run id is made of a-z, 0-9 and -"),
+        ("run", "../../etc/passwd", "a run id has 3 to 80 characters, 0-9 and -"),
         ("run", "unknown", "there is no saved run 'unknown'"),
     ],
 )

@@ -77,7 +77,7 @@ def test_nothing_to_show_is_a_sentence(section: str, done: dict[str, Run]) -> No
 @pytest.mark.parametrize(
     ("section", "name", "sentence"),
     [
-        ("show_sample_weights", "sinkhorn", "Only the unified family"),
+        ("show_sample_weights", "sinkhorn", "Only the methods from WGAN to UOTM-SD"),
         ("show_matchings", "otm", "Only OT-GAN matches minibatches"),
         ("show_convex", "ot-gan", "None of the runs has convex functions"),
     ],
@@ -91,7 +91,7 @@ class TestConvex:
         app = drawn("show_convex", [done["uotm-sd"], done["otm"], done["uotm-typed"]])
         assert charts(app) == 1
         assert "Softplus: g₁ and g₂ of UOTM-SD" in words(app)
-        assert "identity, at every α: OTM" in words(app)
+        assert "identity, for every α: OTM" in words(app)
         assert len(app.latex) == 2
         assert not app.error
 
@@ -100,7 +100,7 @@ class TestConvex:
         [
             ("log(x)", "log of a negative number at x = -0.01"),
             ("exp(x)", "g(0) must be 0; it is 1: subtract 1"),
-            ("-x**2 + x", "g must not fall"),
+            ("-x**2 + x", "g must not decrease"),
             ("open('x')", "leave out 'open'"),
         ],
     )
@@ -155,7 +155,7 @@ class TestMatchings:
     def test_a_matching_that_has_not_converged_says_so(self, done: dict[str, Run]) -> None:
         app = drawn("tell_convergence", [done["ot-gan"], done["otm"], done["queued-ot-gan"]])
         assert len(app.warning) == 1
-        assert "OT-GAN: The matching has not converged: with 10 normalisations" in words(app)
+        assert "OT-GAN: The matching has not converged: after 10 normalisations" in words(app)
 
     def test_another_epsilon_and_pair_by_link(self, done: dict[str, Run]) -> None:
         app = drawn("show_matchings", [done["ot-gan"]], match__epsilon="1.0", pair="5")

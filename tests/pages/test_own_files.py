@@ -80,9 +80,9 @@ def test_a_link_to_an_upload_names_it_as_it_was_handed_in(app: AppTest) -> None:
         (
             "book.xlsx",
             b"PK\x03\x04",
-            "book.xlsx is a workbook, which is not read here; save its sheet as CSV and take that",
+            "book.xlsx is a workbook, which cannot be read here; save its sheet as CSV and use that",
         ),
-        ("points.csv.gz", b"\x1f\x8b", "points.csv.gz is packed (.gz); unpack it"),
+        ("points.csv.gz", b"\x1f\x8b", "points.csv.gz is compressed (.gz); unpack it"),
         ("points.dta", b"1", "a file must end in .csv, .tsv, .txt, .dat, .npy, .npz, .parquet; got 'points.dta'"),
     ],
 )
@@ -141,4 +141,4 @@ def test_the_command_line_says_what_was_read(
     )
     Path("book.xlsx").write_bytes(b"PK")
     assert main(["train", "sinkhorn", "--target", "book.xlsx"]) == 2
-    assert "book.xlsx is a workbook, which is not read here; save its sheet as CSV" in capsys.readouterr().err
+    assert "book.xlsx is a workbook, which cannot be read here; save its sheet as CSV" in capsys.readouterr().err

@@ -77,7 +77,7 @@ def test_all_runs_stand_in_the_table(app: AppTest, three: list[str]) -> None:
     assert listed(app) == three
     assert list(app.dataframe[0].value["seed"]) == [2, 1, 0]
     assert address(app) == {}
-    assert "Frechet" not in app.dataframe[0].value.columns, "no run has one"
+    assert "Fréchet" not in app.dataframe[0].value.columns, "no run has one"
 
 
 def test_filters_are_in_the_link_and_come_from_it(app: AppTest, three: list[str]) -> None:
@@ -91,7 +91,7 @@ def test_filters_are_in_the_link_and_come_from_it(app: AppTest, three: list[str]
     app.selectbox(key="runs:sort").set_value("oldest").run()
     assert listed(app) == three[::-1]
     open_page(app, filter="nothing has this")
-    assert "fits these filters" in words(app)
+    assert "matches these filters" in words(app)
 
 
 def test_what_is_chosen_comes_from_the_link_and_is_compared(app: AppTest, three: list[str]) -> None:

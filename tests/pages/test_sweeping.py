@@ -84,7 +84,7 @@ def test_a_link_says_all_of_it_and_comes_back_as_it_was() -> None:
         ({"sweep.methods": "uotm,nobody"}, "nobody"),
         ({"sweep.knob": "luck"}, "luck"),
         ({"sweep.values": "0.05,-1"}, "tau must be a number from 0 to 100"),
-        ({"sweep.values": "0.05,0.05"}, "values must be given once"),
+        ({"sweep.values": "0.05,0.05"}, "values must be given only once"),
         ({"sweep.values": ",".join(map(str, range(1, 90))), "sweep.seeds": "9"}, "at most 400 runs"),
         ({"sweep.methods": ","}, "needs methods"),
     ],
@@ -109,7 +109,7 @@ def test_without_a_target_it_waits() -> None:
     app.session_state["no target"] = True
     app.run()
     assert not app.exception
-    assert "once target and source are complete" in words(app)
+    assert "once the settings of target and source are valid" in words(app)
     assert labels(app) == []
 
 
@@ -134,8 +134,8 @@ def test_stopped_half_way_it_keeps_what_is_done_and_goes_on() -> None:
     sweep = asked(2_000_000)
     Journal(sweep).add(next(sweep.cells()), OUTCOME)
     app = opened(**LONG)
-    assert labels(app) == ["Go on: 1 of 2 runs are left"]
-    assert "1 of 2 runs are done and kept" in words(app)
+    assert labels(app) == ["Continue: 1 of 2 runs left"]
+    assert "1 of 2 runs are done" in words(app)
     app.button[0].click().run()
     assert labels(app) == ["Stop the sweep"]
     app.button[0].click().run()
@@ -143,7 +143,7 @@ def test_stopped_half_way_it_keeps_what_is_done_and_goes_on() -> None:
     while labels(app) == ["Stop the sweep"] and time.monotonic() < end:
         time.sleep(0.2)
         app.run()
-    assert labels(app) == ["Go on: 1 of 2 runs are left"]
+    assert labels(app) == ["Continue: 1 of 2 runs left"]
     assert not app.error
 
 

@@ -44,7 +44,7 @@ def open_page(app: AppTest, **query: str) -> AppTest:
         ("target", "circle", "target must be one of"),
         ("target.radius", "abc", "target.radius must be a number from 0.1 to 20"),
         ("steps", "0", "steps must be a whole number from 1 to"),
-        ("run", "../../etc/passwd", "a run id is made of a-z, 0-9 and -"),
+        ("run", "../../etc/passwd", "a run id has 3 to 80 characters, 0-9 and -"),
         ("run", "unknown", "there is no saved run 'unknown'"),
     ],
 )
@@ -70,7 +70,7 @@ def test_twenty_runs_at_once_wait_their_turn(app: AppTest, registry: Registry) -
         time.sleep(0.05)
     open_page(app, run=runs[-1].id, view="runs")
     assert runs[-1].status == "queued"
-    assert "Waiting: other runs train now" in words(app)
+    assert "Waiting: other runs are training" in words(app)
     assert list(app.dataframe[0].value["status"]).count("queued") == 18
     for run in runs:
         run.stop()
@@ -211,7 +211,7 @@ def test_undo_takes_back_one_change_after_the_other_and_reset_all_of_them(page: 
 def test_while_a_setting_is_bad_the_page_says_so_and_does_not_invite_to_train(app: AppTest) -> None:
     open_page(app, target="points")
     assert named_button(app, "Train").disabled
-    assert "Nothing can be trained yet: choose data that can be used" in words(app)
+    assert "Nothing can be trained yet: choose or draw data that can be used" in words(app)
     assert running.INVITATION not in words(app)
     app.session_state["train:target"] = "ring"
     app.run()
@@ -241,6 +241,6 @@ def test_a_stored_run_is_shown_with_everything(app: AppTest, registry: Registry)
         view.set_value(name).run()
         assert not app.exception
     labels = [button.label for button in app.button]  # that they work, only a browser shows
-    assert labels == ["Train", "Reset", "Undo", "Open", "Delete for good"]
+    assert labels == ["Train", "Reset", "Undo", "Draw", "How to read this", "Open", "Delete for good"]
     assert list(app.dataframe[0].value["id"]) == [run.id]
     assert named_button(app, "Open").disabled, "it is open"

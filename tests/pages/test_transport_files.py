@@ -177,7 +177,7 @@ def test_the_download_names_the_files(app: AppTest, far_files: tuple[dict[str, s
 
 def test_a_shape_of_another_scale_is_told(app: AppTest, tmp_path: Path) -> None:
     open_page(app, source="points", source_file=upload(file_of("far:first", tmp_path)))
-    assert "choose a file for both sides" in words(app)
+    assert "use a file on both sides" in words(app)
 
 
 def test_what_training_does_to_points_has_no_place_here(app: AppTest, tmp_path: Path) -> None:

@@ -221,8 +221,8 @@ def test_libraries_agree_on_what_they_mean(app: AppTest) -> None:
     assert len(there) >= 10
     assert (there["= ours"] - (there["prints"] * there["× factor"] + there["+ offset"])).abs().max() < 1e-9
     quantities = {"sinkhorn divergence", "entropic cost", "transport cost", "exact cost"}
-    assert set(there["is our"]) == quantities
-    for name, rows in there.groupby("is our"):
+    assert set(there["corresponds to our"]) == quantities
+    for name, rows in there.groupby("corresponds to our"):
         ours = rows["= ours"].to_numpy()
         first = 1e-6 if name == "exact cost" else 0.01  # blur .05 is small here; the first row is that of otviz
         assert ours[0] == pytest.approx(exact, rel=first)
@@ -269,7 +269,7 @@ def clickable(view: str) -> AppTest:
 def test_the_experiments_of_the_notebook_are_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("otviz.transport.notebook.experiments", notebook_target)  # the first and quickest of them
     app = clickable("notebook")
-    (run,) = (button for button in app.button if button.label == "Run the experiments")
+    (run,) = (button for button in app.button if button.label == "Recompute the numbers")
     run.click().run()
     table = app.dataframe[0].value
     assert set(table["id"]) == {"N1"}

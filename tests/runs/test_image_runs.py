@@ -61,7 +61,7 @@ def unjudged() -> Iterator[None]:
     """No set has a classifier."""
 
     def none(images: object) -> object:
-        raise ValueError("Digits 8 x 8 has no classifier yet to judge its images by: train it")
+        raise ValueError("Digits 8 x 8 has no classifier yet to score its images: train it")
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(image_probe, "reference", none)

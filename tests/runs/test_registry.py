@@ -155,7 +155,7 @@ def test_nine_methods_of_seven_viewers_are_queued_and_one_too_many_is_refused(ma
         except ValueError as error:
             refused.append(str(error))
     assert len(runs) == ALIVE == 64
-    assert refused == ["at most 64 runs may be alive at once, and 64 are; stop some of them first"] * 8
+    assert refused == ["at most 64 runs can be active at once, and 64 are; stop some of them first"] * 8
     until(lambda: [run.status for run in runs].count("running") == 2)
     time.sleep(0.2)
     assert [run.status for run in runs].count("queued") == ALIVE - 2

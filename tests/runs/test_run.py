@@ -294,7 +294,7 @@ def test_a_loss_that_is_no_number_fails_the_run_and_keeps_what_was_good(begin: S
     run = begin(broken(2000))
     assert run.wait(PATIENCE)
     assert run.status == "failed"
-    assert "no longer a number at step 1001" in run.message
+    assert "NaN or infinite at step 1001" in run.message
     assert "smaller lr" in run.message
     assert 0 < run.step <= 1000
     last = run.snapshots[-1]

@@ -170,7 +170,7 @@ def test_the_generator_saved_is_the_one_shown(ema: float, tmp_path: Path) -> Non
 def test_an_id_that_is_none_is_refused(bad: str, tmp_path: Path) -> None:
     store = Store(tmp_path)
     for ask in (store.path, store.read, store.delete):
-        with pytest.raises(ValueError, match="a run id is made of") as caught:
+        with pytest.raises(ValueError, match="a run id has 3 to 80 characters") as caught:
             ask(bad)
         assert len(str(caught.value)) < 250
 

@@ -142,7 +142,7 @@ def test_a_second_group_waits_for_a_place_and_single_runs_are_not_starved(regist
 
 @pytest.mark.parametrize("number", [0, MOST + 1])
 def test_too_many_or_none_together_are_refused(registry: Registry, number: int) -> None:
-    with pytest.raises(ValueError, match=f"1 to {MOST} runs can train in step; got {number}"):
+    with pytest.raises(ValueError, match=f"1 to {MOST} runs can train side by side; got {number}"):
         registry.submit_together([config()] * number)
 
 
@@ -250,7 +250,7 @@ def test_what_cannot_be_branched_says_why(registry: Registry) -> None:
 
     stored = Recorded.read(registry.stored, run.id)
     assert stored.kept == (60,)
-    with pytest.raises(ValueError, match="of a run of an earlier session only the last ones are"):
+    with pytest.raises(ValueError, match="a run of an earlier session has only its last ones"):
         branch(stored, 0)
     assert stored.still().step == 60
 

@@ -78,7 +78,7 @@ def test_gradient_trap_of_geomloss_is_still_there(clouds):
 def test_a_library_that_fails_leaves_its_reason(clouds):
     entries = compare(*clouds, p=1, blur=0.5)
     reasons = [entry.error for entry in entries if entry.library == "geomloss" and entry.error]
-    assert reasons == ["geomloss.ot.solve_sample knows the squared distance only; p = 1 needs geomloss.ot.solve"] * 2
+    assert reasons == ["geomloss.ot.solve_sample supports the squared distance only; p = 1 needs geomloss.ot.solve"] * 2
 
 
 @pytest.mark.parametrize("change", [{"x": np.zeros((501, 2))}, {"p": 3}, {"blur": 0.0}, {"reach": -1.0}])
