@@ -53,7 +53,7 @@ _STYLE = """<style>
 
 _KEY = (
     '<p style="margin:0"><span style="color:#56B4E9" aria-hidden="true">■</span> data &nbsp; '
-    '<span style="color:#FF7A1A" aria-hidden="true">●</span> what the generator makes</p>'
+    '<span style="color:#FF7A1A" aria-hidden="true">●</span> generated points</p>'
 )
 
 PHRASES = {
