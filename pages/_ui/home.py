@@ -38,7 +38,8 @@ _STYLE = """<style>
 [class*=st-key-card-] {position: relative; height: 100%; width: 100% !important; transition: border-color 0.15s}
 [class*=st-key-card-]:hover {border-color: var(--st-primary-color, #0F6CA8)}
 [class*=st-key-card-] a[data-testid=stPageLink-NavLink] {position: static; padding: 0; background: none}
-[class*=st-key-card-] a[data-testid=stPageLink-NavLink]::after {content: ""; position: absolute; inset: 0; border-radius: inherit}
+[class*=st-key-card-] a[data-testid=stPageLink-NavLink]::after {content: ""; position: absolute; inset: 0; z-index: 1}
+[class*=st-key-card-] [data-testid=stElementContainer] {position: static}
 .st-key-cards .sketch {display: block; width: 100%; border-radius: 6px; background: rgba(138, 148, 163, 0.08)}
 .st-key-hero h1 {font-size: clamp(1.5rem, 1.85vw, 2.1rem); line-height: 1.2; text-wrap: balance}
 .st-key-home-reading {max-height: max(12rem, calc(100vh - 30rem)); overflow: auto; padding-right: 0.5rem}

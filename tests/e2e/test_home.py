@@ -121,6 +121,17 @@ def test_one_click_trains_what_is_shown(shown: Home) -> None:
     ).click()  # it is there while they train; other tests need the processor
 
 
+def test_a_card_is_a_link_as_a_whole(shown: Home) -> None:
+    for part in (".sketch", "[data-testid=stCaptionContainer]"):
+        place = shown.page.locator(f".st-key-card-learn {part}").first
+        place.scroll_into_view_if_needed()
+        hit = """(part) => {
+          const at = part.getBoundingClientRect();
+          return document.elementFromPoint(at.x + at.width / 2, at.y + at.height / 2)?.closest("a")?.pathname ?? "";
+        }"""
+        assert place.evaluate(hit) == "/learn"
+
+
 def test_with_reduced_motion_the_end_is_shown_at_rest(server: str, new_page: Callable[..., Any]) -> None:
     shown = Home(new_page(reduced_motion="reduce"), server)
     shown.until("root => root.dataset.step === '5000'")
