@@ -3,7 +3,18 @@
 import streamlit as st
 
 from pages._ui import (
-    boxes, details, following, frame, history, lessons, links, own_target, placing, running, settling, setup,
+    boxes,
+    details,
+    following,
+    frame,
+    history,
+    lessons,
+    links,
+    own_target,
+    placing,
+    running,
+    settling,
+    setup,
 )  # fmt: skip
 
 frame.require()
