@@ -43,7 +43,9 @@ with go:
     if living is not None:
         st.caption(running.beside(living))
     else:
-        pressed = st.button("Train", type="primary", width="stretch", disabled=config is None, shortcut="T")
+        pressed = st.button(
+            lessons.train_label(link), type="primary", width="stretch", disabled=config is None, shortcut="T"
+        )
         if config and (pressed or (run is None and running.asked_to_start(link))):
             running.begin(link, config)
     if run is not None and running.unfinished(run) and st.button("Go on with this run", width="stretch"):
