@@ -40,7 +40,8 @@ def show(link: Link, card: Card) -> None:
     with pictures:
         view = reading.choose_view(link, "gallery", VIEWS, default="samples", label="What to look at")
         knobs, canvas = st.container(), reading.place(link, view, "sheets")
-    with facts:
+    about = facts.container(key="facts")
+    with about:
         if st.button("All models", icon=":material/arrow_back:", type="tertiary"):
             link.go({})
         gallery_words.show_title(card)
@@ -64,7 +65,7 @@ def show(link: Link, card: Card) -> None:
         picked = pick(model, look) if view == "between" else None
     if picked is not None:
         _go_to(link, replace(look, first=picked[0], second=picked[1]))
-    with facts:
+    with about:
         continuing.way_to(model)
         _downloads(model, look)
 
