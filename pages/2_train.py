@@ -55,7 +55,9 @@ with go:
         with st.container(key="beside"):
             st.caption(settling.note(run) or running.beside(living))
     else:
-        pressed = st.button("Train", type="primary", width="stretch", disabled=config is None, shortcut="T")
+        pressed = st.button(
+            lessons.train_label(link), type="primary", width="stretch", disabled=config is None, shortcut="T"
+        )
         if config and (pressed or (run is None and running.asked_to_start(link))):
             running.begin(link, config)
     if missing:
