@@ -14,13 +14,18 @@ import typing
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Literal, Self, Union, get_args, get_origin, get_type_hints
 
+GROUPS = OBJECTIVE, OPTIMISER, NETWORK, RUN = "Objective", "Optimiser", "Network", "Run"
+"""Headings among all settings, in this order."""
 LEAST, MOST = 1e-30, 1e30
 """Lengths that arithmetic can bear: the limits where data come in units of their own."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Param:
-    """What is known of one knob: `kind` is float, int, bool, str or tuple; a str without `choices` is free text."""
+    """What is known of one knob: `kind` is float, int, bool, str or tuple; a str without `choices` is free text.
+
+    `name` is what links, flags and records call it, `label` what a screen does.
+    """
 
     name: str
     kind: type
@@ -31,8 +36,9 @@ class Param:
     unit: str
     symbol: str
     log: bool
-    advanced: bool
     live: bool
+    label: str
+    group: str
     optional: bool
     choices: tuple[str, ...]
     length: int | None = None  # how many numbers a tuple holds; None: any
@@ -121,31 +127,38 @@ def param(
     unit: str = "",
     symbol: str = "",
     log: bool = False,
-    advanced: bool = False,
     live: bool = False,
+    label: str = "",
+    group: str = "",
 ) -> Any:
     """Declare a knob.
 
     Args:
         default: its value when nobody chooses.
         low, high: smallest and largest value allowed, both inclusive (for numbers).
-        doc: one line for a user: what it does.
+        doc: for a user: what it does, and what too small or too large a value does.
         unit: unit of the value, such as "length in data units"; empty if it has none.
         symbol: the sign it has in the papers, such as "tau".
         log: drawn on a logarithmic slider (needs low > 0).
-        advanced: shown under Advanced.
         live: may change while a run trains.
+        label: its name on screen, such as "Transport cost τ"; empty: its name in the code, as words.
+        group: heading under which it stands among all settings, one of GROUPS, or "".
     """
     meta = {"low": low, "high": high, "doc": doc, "unit": unit, "symbol": symbol}
-    meta |= {"log": log, "advanced": advanced, "live": live}
+    meta |= {"log": log, "live": live, "label": label, "group": group}
     return dataclasses.field(default=default, metadata={"param": meta})
 
 
 class Knobs:
-    """Base of every frozen dataclass of knobs: values are checked as the instance is made."""
+    """Base of every frozen dataclass of knobs: values are checked as the instance is made.
+
+    Class variables: `name` and `title`; `basic`, the names of the knobs that are shown at once, in this order, while the
+    others stand under All settings (empty: all are shown).
+    """
 
     name: ClassVar[str] = ""
     title: ClassVar[str] = ""
+    basic: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
     def taken(cls) -> tuple[Param, ...]:

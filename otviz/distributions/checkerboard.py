@@ -18,8 +18,8 @@ class Checkerboard(Distribution):
     name: ClassVar[str] = "checkerboard"
     title: ClassVar[str] = "Checkerboard"
 
-    fields: int = param(4, 1, 10, doc="Fields along each side of the board")
-    size: float = param(5.0, 0.1, 20, doc="Side of the board", unit="length")
+    fields: int = param(4, 1, 10, doc="Fields along each side of the board", label="Fields per side")
+    size: float = param(5.0, 0.1, 20, doc="Side of the board", unit="length", label="Size")
 
     def sample(self, n: int, rng: np.random.Generator) -> Points:
         # Fields numbered row by row; in a row of even length every other row shifts the pattern by one.

@@ -19,8 +19,12 @@ class Circles(Distribution):
     title: ClassVar[str] = "Two circles"
 
     radius: float = param(2.5, 0.1, 10, doc="Radius of the outer circle", unit="length")
-    ratio: float = param(0.5, 0, 1, doc="Radius of the inner circle over that of the outer")
-    std: float = param(0.08, 0, 2, doc="Blur of the line (standard deviation)", unit="length")
+    ratio: float = param(
+        0.5, 0, 1, doc="Radius of the inner circle over that of the outer", label="Inner over outer radius"
+    )
+    std: float = param(
+        0.08, 0, 2, doc="Standard deviation of points about the line", unit="length", label="Thickness of the line σ"
+    )
 
     def sample(self, n: int, rng: np.random.Generator) -> Points:
         angle = 2 * np.pi * rng.random(n, dtype=np.float32)

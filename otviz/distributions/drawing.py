@@ -39,7 +39,7 @@ class Drawing(Distribution):
     drawn: ClassVar[str] = "strokes"
 
     strokes: str = param(HEART, doc="The strokes, as the drawing pad writes them")
-    brush: float = param(0.15, 0.02, 1.5, doc="Radius of the brush", unit="length", log=True)
+    brush: float = param(0.15, 0.02, 1.5, doc="Radius of the brush", unit="length", log=True, label="Brush radius")
 
     def __post_init__(self) -> None:
         super().__post_init__()

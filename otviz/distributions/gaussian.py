@@ -18,8 +18,10 @@ class Gaussian(Distribution):
     name: ClassVar[str] = "gaussian"
     title: ClassVar[str] = "Gaussian"
 
-    std: float = param(1.0, 0.001, 20, doc="Standard deviation along each axis", unit="length", log=True)
-    centre: tuple[float, float] = param((0.0, 0.0), -50, 50, doc="Centre", unit="length", advanced=True)
+    std: float = param(
+        1.0, 0.001, 20, doc="Spread along each axis", unit="length", log=True, label="Standard deviation σ"
+    )
+    centre: tuple[float, float] = param((0.0, 0.0), -50, 50, doc="Centre", unit="length")
 
     def sample(self, n: int, rng: np.random.Generator) -> Points:
         points: Points = rng.standard_normal((n, 2), dtype=np.float32)

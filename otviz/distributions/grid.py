@@ -18,9 +18,17 @@ class Grid(Distribution):
     name: ClassVar[str] = "grid"
     title: ClassVar[str] = "Grid of Gaussians"
 
-    side: int = param(5, 1, 10, doc="Gaussians along each side")
-    spacing: float = param(1.0, 0.1, 10, doc="Distance between neighbours", unit="length")
-    std: float = param(0.1, 0.001, 5, doc="Standard deviation of each Gaussian", unit="length", log=True)
+    side: int = param(5, 1, 10, doc="Gaussians along each side", label="Modes per side")
+    spacing: float = param(1.0, 0.1, 10, doc="Distance between neighbours", unit="length", label="Spacing")
+    std: float = param(
+        0.1,
+        0.001,
+        5,
+        doc="Standard deviation of each Gaussian. Too small: hard to hit; too large: modes overlap",
+        unit="length",
+        log=True,
+        label="Width of each mode σ",
+    )
 
     def mixture(self) -> Mixture:
         ticks = self.spacing * (np.arange(self.side, dtype=np.float32) - (self.side - 1) / 2)

@@ -22,7 +22,7 @@ class Letters(Distribution):
     name: ClassVar[str] = "letters"
     title: ClassVar[str] = "Letters"
 
-    text: str = param("OT", doc=f"Letters, digits and signs of plain ASCII, at most {LONGEST}")
+    text: str = param("OT", doc=f"Letters, digits and signs of plain ASCII, at most {LONGEST}", label="Text")
     size: float = param(5.0, 0.1, 20, doc="Width or height of the text, whichever is larger", unit="length")
 
     def __post_init__(self) -> None:

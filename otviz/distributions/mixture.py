@@ -25,11 +25,30 @@ class LopsidedMixture(Distribution):
     title: ClassVar[str] = "Lopsided mixture"
 
     modes: int = param(5, 1, 32, doc="Number of Gaussians")
-    imbalance: float = param(8.0, 1, 1000, doc="Weight of the heaviest over that of the lightest mode", log=True)
-    spread: float = param(2.0, 0.1, 20, doc="Radius of the disc that holds the modes", unit="length")
-    std: float = param(0.15, 0.001, 5, doc="Standard deviation of each Gaussian", unit="length", log=True)
-    centre: tuple[float, float] = param((1.0, 0.5), -20, 20, doc="Centre of the disc", unit="length", advanced=True)
-    layout_seed: int = param(0, 0, 9999, doc="Another number: another arrangement of the modes", advanced=True)
+    imbalance: float = param(
+        8.0,
+        1,
+        1000,
+        doc="Weight of the heaviest mode over that of the lightest. Large: light modes are easily lost",
+        log=True,
+        label="Imbalance",
+    )
+    spread: float = param(
+        2.0, 0.1, 20, doc="Radius of the disc that holds the modes", unit="length", label="Radius of the disc"
+    )
+    std: float = param(
+        0.15,
+        0.001,
+        5,
+        doc="Standard deviation of each Gaussian. Too small: hard to hit; too large: modes overlap",
+        unit="length",
+        log=True,
+        label="Width of each mode σ",
+    )
+    centre: tuple[float, float] = param((1.0, 0.5), -20, 20, doc="Centre of the disc", unit="length")
+    layout_seed: int = param(
+        0, 0, 9999, doc="Another number gives another arrangement of the modes", label="Arrangement"
+    )
 
     def mixture(self) -> Mixture:
         places = self.spread * _places(self.modes, self.layout_seed) + np.asarray(self.centre)

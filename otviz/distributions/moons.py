@@ -19,7 +19,9 @@ class Moons(Distribution):
     title: ClassVar[str] = "Two moons"
 
     radius: float = param(1.5, 0.1, 10, doc="Radius of each half circle", unit="length")
-    std: float = param(0.1, 0, 2, doc="Blur of the line (standard deviation)", unit="length")
+    std: float = param(
+        0.1, 0, 2, doc="Standard deviation of points about the line", unit="length", label="Thickness of the line σ"
+    )
 
     def sample(self, n: int, rng: np.random.Generator) -> Points:
         angle = np.pi * rng.random(n, dtype=np.float32)

@@ -27,9 +27,9 @@ class Picture(Distribution):
     extensions: ClassVar[tuple[str, ...]] = EXTENSIONS
 
     file: str = param("", doc=f"Path of an image ({', '.join(EXTENSIONS)}) of at most 50 megapixels, or an upload")
-    ink: Literal["dark", "light"] = param("dark", doc="Which pixels get points; transparent ones never do")
+    ink: Literal["dark", "light"] = param("dark", doc="Which pixels get points; transparent ones never do", label="Ink")
     contrast: float = param(
-        1.0, 0.2, 8, doc="Exponent of the ink: above 1, faint parts get fewer points", advanced=True
+        1.0, 0.2, 8, doc="Exponent of the ink: above 1, faint parts get fewer points", label="Contrast"
     )
     size: float = param(5.0, 0.1, 20, doc="Width or height of the picture, whichever is larger", unit="length")
 

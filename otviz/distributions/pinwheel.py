@@ -20,8 +20,12 @@ class Pinwheel(Distribution):
 
     arms: int = param(5, 1, 12, doc="Number of arms")
     twist: float = param(0.25, 0, 1, doc="How far the arms bend", unit="radians")
-    length: float = param(0.3, 0.01, 0.5, doc="Standard deviation along an arm, over its distance", advanced=True)
-    width: float = param(0.1, 0.01, 0.5, doc="Standard deviation across an arm, over its distance", advanced=True)
+    length: float = param(
+        0.3, 0.01, 0.5, doc="Standard deviation along an arm, over its distance", label="Length of an arm"
+    )
+    width: float = param(
+        0.1, 0.01, 0.5, doc="Standard deviation across an arm, over its distance", label="Width of an arm"
+    )
     radius: float = param(2.0, 0.1, 10, doc="Distance of the arms from the centre", unit="length")
 
     def sample(self, n: int, rng: np.random.Generator) -> Points:

@@ -68,16 +68,23 @@ class PointsFile(Distribution):
     training_only: ClassVar[tuple[str, ...]] = ("centred", "scaled")
 
     file: str = param("", doc=f"Path of a file ({', '.join(EXTENSIONS)}) of at most 200 MB, or an upload")
-    x: str = param("", doc="Column drawn to the right; empty: the one called x, or the first of coordinates")
-    y: str = param("", doc="Column drawn upwards; empty: the one called y, or the next of coordinates")
-    centred: bool = param(True, doc="Move the mean to the origin")
+    x: str = param(
+        "", doc="Column drawn to the right; empty: the one called x, or the first of coordinates", label="Column x"
+    )
+    y: str = param(
+        "", doc="Column drawn upwards; empty: the one called y, or the next of coordinates", label="Column y"
+    )
+    centred: bool = param(True, doc="Move the mean to the origin", label="Centre the points")
     scaled: bool = param(
-        True, doc=f"Divide both columns by one number, so that their standard deviations average {UNIT_STD}"
+        True,
+        doc=f"Divide both columns by one number, so that their standard deviations average {UNIT_STD}",
+        label="Scale to unit size",
     )
     weight: str = param(
         "",
         doc=f"Column of weights, all >= 0, made to sum to 1; {NONE}: all points weigh the same; "
         f"empty: the one called {', '.join(WEIGHTS[:-1])} or {WEIGHTS[-1]}, if any",
+        label="Column of weights",
     )
 
     loaded: ClassVar[Loaded]  # set per instance; not a field, since it follows from the knobs

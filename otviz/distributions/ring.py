@@ -21,11 +21,21 @@ class Ring(Distribution):
     name: ClassVar[str] = "ring"
     title: ClassVar[str] = "Ring of Gaussians"
 
-    modes: int = param(8, 1, 32, doc="Number of Gaussians on the circle")
+    modes: int = param(8, 1, 32, doc="Number of Gaussians on the circle", label="Modes")
     radius: float = param(3.0, 0.1, 20, doc="Radius of the circle", unit="length")
-    std: float = param(0.25, 0.001, 5, doc="Standard deviation of each Gaussian", unit="length", log=True)
-    centre: tuple[float, float] = param((0.0, 0.0), -20, 20, doc="Centre of the circle", unit="length", advanced=True)
-    weights: tuple[float, ...] = param((), 0, 1e6, doc="Weight of each mode; empty: all equal", advanced=True)
+    std: float = param(
+        0.25,
+        0.001,
+        5,
+        doc="Standard deviation of each Gaussian. Too small: hard to hit; too large: modes overlap",
+        unit="length",
+        log=True,
+        label="Width of each mode σ",
+    )
+    centre: tuple[float, float] = param((0.0, 0.0), -20, 20, doc="Centre of the circle", unit="length")
+    weights: tuple[float, ...] = param(
+        (), 0, 1e6, doc="Weight of each mode, separated by commas; empty: all equal", label="Weights of the modes"
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -21,7 +21,9 @@ class Spiral(Distribution):
     arms: int = param(2, 1, 6, doc="Number of arms")
     turns: float = param(1.5, 0.25, 4, doc="Turns of each arm from the centre to the rim", unit="turns")
     radius: float = param(3.0, 0.1, 10, doc="Radius at the rim", unit="length")
-    std: float = param(0.08, 0, 2, doc="Blur of the line (standard deviation)", unit="length")
+    std: float = param(
+        0.08, 0, 2, doc="Standard deviation of points about the line", unit="length", label="Thickness of the line σ"
+    )
 
     def sample(self, n: int, rng: np.random.Generator) -> Points:
         # The length of an Archimedean spiral grows like the square of its radius, so the root spreads points evenly.

@@ -18,10 +18,12 @@ class SwissRoll(Distribution):
     name: ClassVar[str] = "swiss-roll"
     title: ClassVar[str] = "Swiss roll"
 
-    start: float = param(0.75, 0, 3, doc="Turns wound before the roll begins", unit="turns", advanced=True)
+    start: float = param(0.75, 0, 3, doc="Turns wound before the roll begins", unit="turns", label="Inner turns")
     turns: float = param(1.5, 0.25, 4, doc="Turns of the roll", unit="turns")
     radius: float = param(3.0, 0.1, 10, doc="Radius at the rim", unit="length")
-    std: float = param(0.1, 0, 2, doc="Blur of the line (standard deviation)", unit="length")
+    std: float = param(
+        0.1, 0, 2, doc="Standard deviation of points about the line", unit="length", label="Thickness of the line σ"
+    )
 
     def sample(self, n: int, rng: np.random.Generator) -> Points:
         wound = self.start + self.turns * rng.random(n, dtype=np.float32)

@@ -22,8 +22,10 @@ class TwoDiracs(Distribution):
     title: ClassVar[str] = "Two points"
 
     distance: float = param(4.0, 0.1, 20, doc="Distance between the two points", unit="length")
-    weight: float = param(0.5, 0, 1, doc="Share of samples at the right point")
-    std: float = param(0.02, 1e-4, 1, doc="Blur of each point (standard deviation)", unit="length", log=True)
+    weight: float = param(0.5, 0, 1, doc="Share of samples at the right point", label="Share on the right")
+    std: float = param(
+        0.02, 1e-4, 1, doc="Standard deviation of each point", unit="length", log=True, label="Width of each point σ"
+    )
 
     def mixture(self) -> Mixture:
         centres = np.array([[-self.distance / 2, 0], [self.distance / 2, 0]], np.float32)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from otviz.distributed import ALONE, World
 from otviz.networks import MLP, Generator
-from otviz.params import Knobs, param
+from otviz.params import NETWORK, OPTIMISER, Knobs, param
 
 Scalars = Mapping[str, float]
 Map = Callable[[Tensor, Tensor], Tensor]
@@ -40,20 +40,49 @@ class Batch(NamedTuple):
 
 
 def step_size(default: float, whose: str) -> Any:
-    """The knob of an optimiser's step size; `whose` is "generator" or "adversary"."""
-    return param(default, 1e-6, 0.1, doc=f"Step size of the {whose}'s Adam", log=True, live=True)
+    """The knob of an optimiser's step size; `whose` is "generator", "critic" or "potential"."""
+    doc = f"Step size of the {whose}'s Adam. Too small: it learns slowly; too large: it jumps about or diverges"
+    return param(
+        default, 1e-6, 0.1, doc=doc, log=True, live=True, label=f"{whose.capitalize()} learning rate", group=OPTIMISER
+    )
 
 
 def minibatch(default: int) -> Any:
     """The knob of the batch size."""
-    return param(default, 2, 16384, doc="Points per minibatch", unit="points", log=True, advanced=True)
+    doc = "Samples in one minibatch. Too small: noisy steps, and rare modes are missed; larger: steadier and slower"
+    return param(default, 2, 16384, doc=doc, unit="samples", log=True, label="Batch size", group=OPTIMISER)
+
+
+def width(default: int, of: str = "Width") -> Any:
+    """The knob of how many units a hidden layer has; `of` says whose, such as "Generator width"."""
+    doc = "Units in each hidden layer. Too few: the network cannot bend enough; more: slower"
+    return param(default, 4, 1024, doc=doc, unit="units", label=of, group=NETWORK)
+
+
+def depth(default: int) -> Any:
+    """The knob of how many hidden layers there are."""
+    doc = "Hidden layers of each network. Too few: it cannot bend enough; too many: slower and harder to train"
+    return param(default, 1, 8, doc=doc, unit="layers", label="Hidden layers", group=NETWORK)
+
+
+def noise(default: int) -> Any:
+    """The knob of the dimension of the noise z that the generator gets beside x."""
+    doc = "Numbers of random noise z that the generator gets beside the source point x. 0: one point for each x"
+    return param(default, 0, 1024, doc=doc, symbol="z", label="Noise dimension", group=NETWORK)
+
+
+def squared_memory(default: float) -> Any:
+    """The knob of Adam's beta2."""
+    doc = "How long Adam remembers the size of gradients. Nearer 1: steadier steps that adapt late"
+    return param(default, 0.0, 0.9999, doc=doc, label="Adam β₂", group=OPTIMISER)
 
 
 @dataclass(frozen=True)
 class Method(Knobs, ABC):
     """A generator, perhaps an adversary, and what each descends.
 
-    Class variables: `name` (lower case, hyphenated), `title`, `paper` (where it comes from), `default_steps`,
+    Class variables: `name` (lower case, hyphenated), `title`, `line` (what it does, in a few words for a list), `basic` (see
+    `Knobs`), `paper` (where it comes from), `default_steps`,
     `adversary_word` ("potential", "critic" or "" without one), `judges` (what stands between generated points and the loss, in
     order: a name, and the entry of the glossary that explains it), `compilable` (its losses are pure functions of the bound
     networks, the batch and the scalars, so that a whole update can be compiled, and many stacked), `shareable` (its losses
@@ -64,6 +93,8 @@ class Method(Knobs, ABC):
 
     name: ClassVar[str] = ""
     title: ClassVar[str] = ""
+    line: ClassVar[str] = ""
+    basic: ClassVar[tuple[str, ...]] = ("lr",)
     paper: ClassVar[str] = ""
     default_steps: ClassVar[int] = 5000
     adversary_word: ClassVar[str] = ""
@@ -74,12 +105,18 @@ class Method(Knobs, ABC):
 
     lr: float = step_size(1e-3, "generator")
     batch_size: int = minibatch(128)
-    hidden: int = param(64, 4, 1024, doc="Width of each hidden layer", unit="units", advanced=True)
-    layers: int = param(3, 1, 8, doc="Hidden layers", advanced=True)
-    noise_dim: int = param(2, 0, 1024, doc="Dimension of the auxiliary noise z beside x", symbol="z", advanced=True)
-    beta1: float = param(0.5, 0.0, 0.999, doc="Adam's memory of the gradient", advanced=True)
-    beta2: float = param(0.9, 0.0, 0.9999, doc="Adam's memory of the squared gradient", advanced=True)
-    ema: float = param(0.0, 0.0, 0.9999, doc="Memory of the averaged generator that is shown; 0: none", advanced=True)
+    hidden: int = width(64)
+    layers: int = depth(3)
+    noise_dim: int = noise(2)
+    beta1: float = param(
+        0.5, 0.0, 0.999, doc="How long Adam remembers the direction of gradients. Nearer 1: smoother, but it overshoots",
+        label="Adam β₁", group=OPTIMISER,
+    )  # fmt: skip
+    beta2: float = squared_memory(0.9)
+    ema: float = param(
+        0.0, 0.0, 0.9999, doc="The generator shown is an average over its past. Nearer 1: calmer, but behind; 0: no average",
+        label="Averaging (EMA)", group=OPTIMISER,
+    )  # fmt: skip
 
     @property
     def rows(self) -> int:
@@ -163,10 +200,13 @@ class Method(Knobs, ABC):
 class Adversarial(Method):
     """A method with an adversary, which may be frozen during the run."""
 
-    adversary_lr: float = step_size(1e-3, "adversary")
+    basic: ClassVar[tuple[str, ...]] = ("lr", "adversary_lr")
+
+    adversary_lr: float = step_size(1e-3, "critic")
     freeze_after: int = param(
-        0, 0, 10_000_000, doc="Freeze the adversary after this step; 0: never", unit="steps", advanced=True
-    )
+        0, 0, 10_000_000, doc="The critic or potential stops learning after this step; 0: it never stops", unit="steps",
+        label="Freeze the critic or potential after", group=OPTIMISER,
+    )  # fmt: skip
 
     @property
     def outputs(self) -> int:

@@ -13,9 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from otviz.methods.base import Adversarial, Adversary, Batch, Map, Scalars, minibatch
+from otviz.methods.base import Adversarial, Adversary, Batch, Map, Scalars, minibatch, noise, squared_memory, width
 from otviz.networks import MLP, Generator
-from otviz.params import param
 
 
 @dataclass(frozen=True)
@@ -24,6 +23,7 @@ class GAN(Adversarial):
 
     name: ClassVar[str] = "gan"
     title: ClassVar[str] = "GAN"
+    line: ClassVar[str] = "A critic judges point by point"
     paper: ClassVar[str] = "Goodfellow et al. 2014, non-saturating; baseline of Salimans et al. 2018, Fig. 2"
     default_steps: ClassVar[int] = 4000
     adversary_word: ClassVar[str] = "critic"
@@ -32,10 +32,10 @@ class GAN(Adversarial):
     pairs: ClassVar[bool] = True
 
     batch_size: int = minibatch(256)
-    hidden: int = param(128, 4, 1024, doc="Width of the generator's hidden layers", unit="units", advanced=True)
-    adversary_hidden: int = param(32, 4, 1024, doc="Width of the critic's hidden layers", unit="units", advanced=True)
-    noise_dim: int = param(62, 0, 1024, doc="Dimension of the auxiliary noise z beside x", symbol="z", advanced=True)
-    beta2: float = param(0.999, 0.0, 0.9999, doc="Adam's memory of the squared gradient", advanced=True)
+    hidden: int = width(128, "Generator width")
+    adversary_hidden: int = width(32, "Critic width")
+    noise_dim: int = noise(62)
+    beta2: float = squared_memory(0.999)
 
     def updates(self, step: int) -> tuple[int, int]:
         return 1, 1
@@ -90,6 +90,7 @@ class DANS(GAN):
 
     name: ClassVar[str] = "dan-s"
     title: ClassVar[str] = "DAN-S"
+    line: ClassVar[str] = "A critic judges whole batches"
     paper: ClassVar[str] = "Li et al. 2017; baseline of Salimans et al. 2018, Fig. 2"
     shareable: ClassVar[bool] = False  # one logit per batch
 

@@ -18,10 +18,21 @@ import torch
 from torch import Tensor
 
 from otviz.bibliography import cite
-from otviz.methods.base import Adversarial, Adversary, Batch, Map, Scalars, minibatch, step_size
+from otviz.methods.base import (
+    Adversarial,
+    Adversary,
+    Batch,
+    Map,
+    Scalars,
+    minibatch,
+    noise,
+    squared_memory,
+    step_size,
+    width,
+)
 from otviz.networks import MLP, Generator
 from otviz.ot.divergences import minibatch_energy_distance
-from otviz.params import param
+from otviz.params import NETWORK, OBJECTIVE, OPTIMISER, param
 
 FeatureCost = Literal["squared-l2", "cosine", "cosine-bias"]
 
@@ -32,6 +43,8 @@ class OTGAN(Adversarial):
 
     name: ClassVar[str] = "ot-gan"
     title: ClassVar[str] = "OT-GAN"
+    line: ClassVar[str] = "Optimal matching of minibatches"
+    basic: ClassVar[tuple[str, ...]] = ("epsilon", "n_gen", "matching")
     paper: ClassVar[str] = cite("salimans", "Algorithm 1")
     default_steps: ClassVar[int] = 4000
     adversary_word: ClassVar[str] = "critic"
@@ -39,28 +52,37 @@ class OTGAN(Adversarial):
     shareable: ClassVar[bool] = True
     pairs: ClassVar[bool] = True
 
-    n_gen: int = param(5, 1, 50, doc="Generator steps per critic step", symbol="n_gen")
+    n_gen: int = param(
+        5, 1, 50, doc="Generator steps for each step of the critic. Too few: the critic runs ahead and modes may be lost",
+        symbol="n_gen", label="Generator steps per critic step", group=OPTIMISER,
+    )  # fmt: skip
     epsilon: float = param(
-        0.02,
-        1e-4,
-        10,
-        doc="Entropy of the matching; 1 / lambda of the paper's code",
-        symbol="epsilon",
-        log=True,
-        live=True,
-    )
-    iterations: int = param(10, 1, 500, doc="Sinkhorn normalisations per matching")
+        0.02, 1e-4, 10, doc="How soft the matching is (1 / lambda of the paper's code). Too small: noisy gradients; "
+        "too large: every point is matched with the mean, and detail is lost",
+        symbol="epsilon", log=True, live=True, label="Entropic blur ε", group=OBJECTIVE,
+    )  # fmt: skip
+    iterations: int = param(
+        10, 1, 500, doc="Sinkhorn normalisations for each matching. Too few: the matching is not balanced; more: slower",
+        label="Sinkhorn iterations", group=OBJECTIVE,
+    )  # fmt: skip
     cost: FeatureCost = param(
-        "squared-l2", doc="Cost between features; plain cosine is blind to radius in 2D, cosine-bias mends it"
-    )
-    matching: Literal["optimal", "random"] = param("optimal", doc="Random matching is the ablation of section 5.2")
-    features: int = param(16, 1, 512, doc="Features the critic computes", advanced=True)
-    adversary_lr: float = step_size(2e-4, "adversary")
+        "squared-l2", doc="Distance between features. Plain cosine cannot see the radius in 2D; cosine-bias can",
+        label="Feature cost", group=OBJECTIVE,
+    )  # fmt: skip
+    matching: Literal["optimal", "random"] = param(
+        "optimal", doc="How points are paired. Random pairs show what optimal transport adds (section 5.2 of the paper)",
+        label="Matching", group=OBJECTIVE,
+    )  # fmt: skip
+    features: int = param(
+        16, 1, 512, doc="Numbers the critic computes of each sample. Too few: it sees too little; more: slower",
+        label="Critic features", group=NETWORK,
+    )  # fmt: skip
+    adversary_lr: float = step_size(2e-4, "critic")
     batch_size: int = minibatch(256)
-    hidden: int = param(128, 4, 1024, doc="Width of the generator's hidden layers", unit="units", advanced=True)
-    adversary_hidden: int = param(32, 4, 1024, doc="Width of the critic's hidden layers", unit="units", advanced=True)
-    noise_dim: int = param(62, 0, 1024, doc="Dimension of the auxiliary noise z beside x", symbol="z", advanced=True)
-    beta2: float = param(0.999, 0.0, 0.9999, doc="Adam's memory of the squared gradient", advanced=True)
+    hidden: int = width(128, "Generator width")
+    adversary_hidden: int = width(32, "Critic width")
+    noise_dim: int = noise(62)
+    beta2: float = squared_memory(0.999)
 
     @property
     def rows(self) -> int:

@@ -13,13 +13,13 @@ import torch
 from torch import Tensor
 
 from otviz.bibliography import cite
-from otviz.methods.base import Adversary, Batch, Map, Method, Scalars, minibatch
+from otviz.methods.base import Adversary, Batch, Map, Method, Scalars, depth, minibatch, noise, squared_memory, width
 from otviz.networks import Generator
 from otviz.ot.costs import cost_p
 from otviz.ot.divergences import fast_sinkhorn
 from otviz.ot.reference import geomloss_divergence
 from otviz.ot.squaring import Schedule, levels_for, square_down, square_down_self
-from otviz.params import param
+from otviz.params import OBJECTIVE, param
 
 _FIELD_BLUR = 0.1  # a potential drawn from few points needs some smoothing to be read
 
@@ -36,6 +36,8 @@ class Sinkhorn(Method):
 
     name: ClassVar[str] = "sinkhorn"
     title: ClassVar[str] = "Sinkhorn generator"
+    line: ClassVar[str] = "Sinkhorn divergence, no critic"
+    basic: ClassVar[tuple[str, ...]] = ("blur", "reach", "lr")
     paper: ClassVar[str] = cite("fuge", "course notebook, section 11.2")
     default_steps: ClassVar[int] = 1600  # 200 epochs of 2000 points in batches of 256
     adversary_word: ClassVar[str] = "dual potential"
@@ -43,21 +45,37 @@ class Sinkhorn(Method):
     shareable: ClassVar[bool] = True
 
     blur: float = param(
-        0.02, 1e-3, 10, doc="Smoothing length; epsilon = blur^p", unit="length", symbol="blur", log=True, live=True
-    )
-    p: Literal["1", "2"] = param("2", doc="Cost: 1 is |x - y|, 2 is |x - y|^2 / 2", symbol="p")
-    debias: bool = param(True, doc="Subtract the self terms, so that S(a, a) = 0")
+        0.02, 1e-3, 10, doc="Detail below this length is ignored; epsilon = blur^p. Too small: noisy and slow; "
+        "too large: modes melt into one",
+        unit="length", symbol="blur", log=True, live=True, label="Entropic blur", group=OBJECTIVE,
+    )  # fmt: skip
+    p: Literal["1", "2"] = param(
+        "2", doc="Cost of a move: 1 is its length |x - y|, 2 is |x - y|^2 / 2, which charges long moves more", symbol="p",
+        label="Cost exponent p", group=OBJECTIVE,
+    )  # fmt: skip
+    debias: bool = param(
+        True, doc="Subtract each cloud's distance to itself. Without it, the points shrink towards the middle",
+        label="Debias", group=OBJECTIVE,
+    )  # fmt: skip
     # Our solver at 0.7 has a smaller gradient error than geomloss at the notebook's 0.9 (tests/ot, README).
-    scaling: float = param(0.7, 0.1, 0.99, doc="Fineness of epsilon-scaling: nearer 1 is slower, finer", advanced=True)
+    scaling: float = param(
+        0.7, 0.1, 0.99, doc="How slowly the solver lowers the blur. Nearer 1: slower, more exact",
+        label="Solver scaling", group=OBJECTIVE,
+    )  # fmt: skip
     solver: Literal["ours", "geomloss"] = param(
-        "ours", doc="Whose divergence: ours, or geomloss' SamplesLoss as in the notebook, slower", advanced=True
-    )
-    reach: float | None = param(None, 0.01, 100, doc="Unbalanced: mass may stay unmatched beyond reach", unit="length")
+        "ours", doc="Which code computes the divergence: the built-in one, or geomloss as in Fuge's course notebook (slower)",
+        label="Solver", group=OBJECTIVE,
+    )  # fmt: skip
+    reach: float | None = param(
+        None, 0.01, 100, doc="Points with no partner within this length stay unmatched (unbalanced transport). "
+        "Too small: far modes are never found",
+        unit="length", label="Reach", group=OBJECTIVE,
+    )  # fmt: skip
     batch_size: int = minibatch(256)
-    hidden: int = param(256, 4, 1024, doc="Width of each hidden layer", unit="units", advanced=True)
-    layers: int = param(2, 1, 8, doc="Hidden layers", advanced=True)
-    noise_dim: int = param(0, 0, 1024, doc="Dimension of the auxiliary noise z beside x", symbol="z", advanced=True)
-    beta2: float = param(0.999, 0.0, 0.9999, doc="Adam's memory of the squared gradient", advanced=True)
+    hidden: int = width(256)
+    layers: int = depth(2)
+    noise_dim: int = noise(0)
+    beta2: float = squared_memory(0.999)
 
     def scalars(self, progress: float) -> dict[str, float]:
         return {"blur": self.blur}

@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from otviz.methods.unified import OTM
+from otviz.methods.unified import OTM, divergence_weight
 from otviz.ot.convex import conjugate
-from otviz.params import param
+from otviz.params import OBJECTIVE, param
 
 HYPERBOLA = "x + sqrt(x**2 + 1) - 1"
 """Its slope goes from 0 to 2 as that of softplus, but towards 0 as 1 / x^2: samples that are told apart well keep some weight."""
@@ -19,7 +19,8 @@ HYPERBOLA = "x + sqrt(x**2 + 1) - 1"
 def written(which: str) -> Any:
     """The knob of g1 or g2 as a text."""
     on = "v(T(x, z)) - c" if which == "g1" else "-v(y)"
-    return param(HYPERBOLA, doc=f"Convex function on {on}: a formula in x, such as exp(x) - 1", symbol=which)
+    doc = f"Convex function on {on}: a formula in x, such as exp(x) - 1"
+    return param(HYPERBOLA, doc=doc, symbol=which, label=f"Convex function {which}", group=OBJECTIVE)
 
 
 @dataclass(frozen=True)
@@ -28,13 +29,13 @@ class UOTMTyped(OTM):
 
     name: ClassVar[str] = "uotm-typed"
     title: ClassVar[str] = "UOTM with your own g"
+    line: ClassVar[str] = "UOTM with a g that you type"
+    basic: ClassVar[tuple[str, ...]] = ("tau", "g1", "g2")
     compilable: ClassVar[bool] = False  # its functions are trees of a text, which a compiler would unroll anew for each
 
     g1: str = written("g1")
     g2: str = written("g2")
-    alpha: float = param(
-        1.0, 0.01, 1000, doc="Divergence weight: g becomes alpha g(x / alpha)", symbol="alpha", log=True, live=True
-    )
+    alpha: float = divergence_weight(1.0)
 
     def __post_init__(self) -> None:
         super().__post_init__()

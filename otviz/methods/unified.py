@@ -21,7 +21,7 @@ from otviz.bibliography import cite
 from otviz.methods.base import Adversarial, Adversary, Batch, Map, Scalars, scalar_mlp, step_size
 from otviz.networks import MLP, Potential
 from otviz.ot.convex import conjugate
-from otviz.params import param
+from otviz.params import OBJECTIVE, OPTIMISER, param
 
 Name = Literal["identity", "softplus", "kl", "chi2"]
 Penalty = Literal["none", "r1", "gp"]
@@ -53,18 +53,40 @@ def map_loss(v_generated: Tensor, c: Tensor | float, g3: str) -> Tensor:
 
 def penalty_kind(default: Penalty) -> Any:
     """The knob of R."""
-    doc = "R: r1 is |grad v(y)|^2 on data, gp is (|grad v| - 1)^2 between data and generated"
-    return param(default, doc=doc, symbol="R", advanced=True)
+    doc = "What keeps the potential smooth: r1 is |grad v(y)|^2 on data, gp is (|grad v| - 1)^2 between data and generated"
+    return param(default, doc=doc, symbol="R", label="Gradient penalty", group=OBJECTIVE)
 
 
 def penalty_strength(default: float) -> Any:
     """The knob of lambda."""
-    return param(default, 0.0, 100, doc="Weight of R", symbol="lambda", log=True, live=True)
+    doc = "How strongly steep potentials are punished. Too small: training swings or diverges; too large: it hardly learns"
+    return param(
+        default, 0.0, 100, doc=doc, symbol="lambda", log=True, live=True, label="Gradient penalty λ", group=OBJECTIVE
+    )
 
 
 def convex(default: Name, which: str) -> Any:
-    """The knob of g1 or g2."""
-    return param(default, doc=f"Convex function on {'v(T(x, z)) - c' if which == 'g1' else '-v(y)'}")
+    """The knob of g1, g2 or g3."""
+    on = {"g1": "generated points, v(T(x, z)) - c", "g2": "data, -v(y)", "g3": "the generator's loss"}[which]
+    doc = f"Function that weighs {on}. identity: all mass must arrive; the others let outliers be left out"
+    return param(default, doc=doc, symbol=which, label=f"Convex function {which}", group=OBJECTIVE)
+
+
+def divergence_weight(default: float, when: str = "") -> Any:
+    """The knob of alpha, or of its start or end."""
+    doc = "How strictly all of the data must be matched (g becomes alpha g(x / alpha)). Too small: modes get lost; "
+    label = f"α at the {when}" if when else "Divergence weight α"
+    return param(
+        default, 0.01, 1000, doc=f"{doc}too large: training gets unstable", symbol="alpha", log=True, live=True, label=label,
+        group=OBJECTIVE,
+    )  # fmt: skip
+
+
+def updates_of(whose: str, symbol: str) -> Any:
+    """The knob of how often the potential or the generator is updated in a step."""
+    doc = f"Updates of the {whose} in each step. More of it: it stays ahead of the other, and steps are slower"
+    label = f"{whose.capitalize()} updates per step"
+    return param(1, 1, 20, doc=doc, symbol=symbol, label=label, group=OPTIMISER)
 
 
 @dataclass(frozen=True)
@@ -73,14 +95,16 @@ class Unified(Adversarial):
 
     paper: ClassVar[str] = cite("choi", "Algorithm 1")
     adversary_word: ClassVar[str] = "potential"
+    basic: ClassVar[tuple[str, ...]] = ("penalty_weight", "lr", "adversary_lr")
     judges: ClassVar[tuple[tuple[str, str], ...]] = (("potential v", "potential"),)
     compilable: ClassVar[bool] = True
     shareable: ClassVar[bool] = True
 
+    adversary_lr: float = step_size(1e-3, "potential")
     penalty: Penalty = penalty_kind("r1")
     penalty_weight: float = penalty_strength(0.05)
-    adversary_updates: int = param(1, 1, 20, doc="Updates of the potential per step", symbol="K_v", advanced=True)
-    generator_updates: int = param(1, 1, 20, doc="Updates of the generator per step", symbol="K_T", advanced=True)
+    adversary_updates: int = updates_of("potential", "K_v")
+    generator_updates: int = updates_of("generator", "K_T")
 
     def conjugates(self) -> tuple[str, str, str]:
         """g1, g2, g3: names, or texts that `otviz.ot.convex.conjugate` reads."""
@@ -153,13 +177,16 @@ class WGAN(Unified):
 
     name: ClassVar[str] = "wgan"
     title: ClassVar[str] = "WGAN"
+    line: ClassVar[str] = "A critic's distance, free moves"
     default_steps: ClassVar[int] = 12000
 
     lr: float = step_size(5e-4, "generator")
-    adversary_lr: float = step_size(5e-4, "adversary")
+    adversary_lr: float = step_size(5e-4, "potential")
     clip: float = param(
-        0.0, 0.0, 10, doc="Clip the potential's weights to [-clip, clip]; 0: no clipping", log=True, live=True
-    )
+        0.0, 0.0, 10, doc="Keeps the potential's weights within [-clip, clip], as the first WGAN did; 0: no clipping. "
+        "Too small: it hardly learns",
+        log=True, live=True, label="Weight clipping", group=OBJECTIVE,
+    )  # fmt: skip
 
     def constrain(self, weights: Sequence[Tensor]) -> None:
         if self.clip:
@@ -174,10 +201,11 @@ class WGANGP(Unified):
 
     name: ClassVar[str] = "wgan-gp"
     title: ClassVar[str] = "WGAN-GP"
+    line: ClassVar[str] = "WGAN with slopes kept near 1"
     default_steps: ClassVar[int] = 8000
 
     lr: float = step_size(5e-4, "generator")
-    adversary_lr: float = step_size(5e-4, "adversary")
+    adversary_lr: float = step_size(5e-4, "potential")
     penalty: Penalty = penalty_kind("gp")
     penalty_weight: float = penalty_strength(0.1)
 
@@ -188,8 +216,14 @@ class OTM(Unified):
 
     name: ClassVar[str] = "otm"
     title: ClassVar[str] = "OTM"
+    line: ClassVar[str] = "Moves cost; all mass arrives"
+    basic: ClassVar[tuple[str, ...]] = ("tau", "penalty_weight")
 
-    tau: float = param(0.05, 0.0, 100, doc="Cost intensity in tau |x - y|^2", symbol="tau", log=True, live=True)
+    tau: float = param(
+        0.05, 0.0, 100, doc="Penalises long moves: a move costs tau |x - y|^2. Too small: modes get lost; "
+        "too large: points stay near the start",
+        symbol="tau", log=True, live=True, label="Transport cost τ", group=OBJECTIVE,
+    )  # fmt: skip
 
     def scalars(self, progress: float) -> dict[str, float]:
         return {**super().scalars(progress), "tau": self.tau}
@@ -201,10 +235,12 @@ class UOTMNoCost(Unified):
 
     name: ClassVar[str] = "uotm-no-cost"
     title: ClassVar[str] = "UOTM without cost"
+    line: ClassVar[str] = "UOTM with free moves"
+    basic: ClassVar[tuple[str, ...]] = ("lr", "adversary_lr")
     default_steps: ClassVar[int] = 12000
 
     lr: float = step_size(5e-4, "generator")
-    adversary_lr: float = step_size(5e-4, "adversary")
+    adversary_lr: float = step_size(5e-4, "potential")
     penalty: Penalty = penalty_kind("none")
 
     def conjugates(self) -> tuple[str, str, str]:
@@ -217,13 +253,13 @@ class UOTM(OTM):
 
     name: ClassVar[str] = "uotm"
     title: ClassVar[str] = "UOTM"
+    line: ClassVar[str] = "Moves cost; outliers may be left"
+    basic: ClassVar[tuple[str, ...]] = ("tau", "alpha")
 
     g1: Name = convex("softplus", "g1")
     g2: Name = convex("softplus", "g2")
-    g3: Name = param("identity", doc="Function on the map's loss", symbol="g3", advanced=True)
-    alpha: float = param(
-        1.0, 0.01, 1000, doc="Divergence weight: g becomes alpha g(x / alpha)", symbol="alpha", log=True, live=True
-    )
+    g3: Name = convex("identity", "g3")
+    alpha: float = divergence_weight(1.0)
 
     def conjugates(self) -> tuple[str, str, str]:
         return self.g1, self.g2, self.g3
@@ -238,6 +274,7 @@ class UOTMKL(UOTM):
 
     name: ClassVar[str] = "uotm-kl"
     title: ClassVar[str] = "UOTM (KL)"
+    line: ClassVar[str] = "UOTM with Kullback-Leibler"
 
     g1: Name = convex("kl", "g1")
     g2: Name = convex("kl", "g2")
@@ -266,23 +303,30 @@ class UOTMSD(OTM):
 
     name: ClassVar[str] = "uotm-sd"
     title: ClassVar[str] = "UOTM-SD"
+    line: ClassVar[str] = "UOTM that grows stricter"
+    basic: ClassVar[tuple[str, ...]] = ("tau", "alpha_min", "alpha_max", "schedule")
     paper: ClassVar[str] = cite("choi", "Algorithm 1, with alpha on a schedule")
     default_steps: ClassVar[int] = 6000
 
     # While alpha is small the modes part slowly: a larger step, a weaker R and an end to the schedule at 3/4 of the run, as
     # in the authors' code, leave time to sharpen them.
     lr: float = step_size(1.5e-3, "generator")
-    adversary_lr: float = step_size(1.5e-3, "adversary")
+    adversary_lr: float = step_size(1.5e-3, "potential")
     penalty_weight: float = penalty_strength(0.02)
     g1: Name = convex("softplus", "g1")
     g2: Name = convex("softplus", "g2")
-    g3: Name = param("identity", doc="Function on the map's loss", symbol="g3", advanced=True)
-    alpha_min: float = param(0.2, 0.01, 1000, doc="Divergence weight at the start", symbol="alpha", log=True, live=True)
-    alpha_max: float = param(5.0, 0.01, 1000, doc="Divergence weight at the end", symbol="alpha", log=True, live=True)
-    schedule: Literal["linear", "cosine", "step", "geometric"] = param("linear", doc="How alpha rises")
+    g3: Name = convex("identity", "g3")
+    alpha_min: float = divergence_weight(0.2, "start")
+    alpha_max: float = divergence_weight(5.0, "end")
+    schedule: Literal["linear", "cosine", "step", "geometric"] = param(
+        "linear", doc="How α goes from its start to its end: evenly, gently at both ends, in five steps, or by equal factors",
+        label="α schedule", group=OBJECTIVE,
+    )  # fmt: skip
     schedule_until: float = param(
-        0.75, 0.05, 1.0, doc="Share of the run after which alpha stays at its end", advanced=True
-    )
+        0.75, 0.05, 1.0, doc="Share of the run after which α stays at its end. Too small: modes are settled too early; "
+        "1: no time is left to sharpen them",
+        label="α schedule ends at", group=OBJECTIVE,
+    )  # fmt: skip
 
     def conjugates(self) -> tuple[str, str, str]:
         return self.g1, self.g2, self.g3

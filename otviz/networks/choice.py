@@ -29,23 +29,30 @@ class Networks(Knobs):
     title: ClassVar[str] = "Networks"
 
     generator: GeneratorKind = param(
-        "auto", doc="mlp to 12 pixels, else dense (small), dcgan, residual (a small U-net of x that z modulates)"
+        "auto",
+        doc="auto is mlp up to 12 pixels and dense (small) beyond; residual is a small U-net of x that z modulates",
     )
-    adversary: AdversaryKind = param("auto", doc="conv (strides, small), mlp, cnn (two blocks), dcgan, residual")
+    adversary: AdversaryKind = param(
+        "auto", doc="auto is conv (small, with strides); cnn has two blocks, dcgan and residual are larger and slower",
+        label="Critic",
+    )  # fmt: skip
     width: int | None = param(
-        None, 4, 1024, doc="Units or channels of the generator's narrowest layer; none: as fits its kind", unit="units"
-    )
+        None, 4, 1024, doc="Units or channels of the generator's narrowest layer; off: as fits its kind", unit="units",
+        label="Generator width",
+    )  # fmt: skip
     adversary_width: int | None = param(
-        None, 4, 1024, doc="Units or channels of the adversary's first layer; none: as fits its kind", unit="units"
-    )
-    layers: int = param(3, 1, 8, doc="Hidden layers of an mlp", advanced=True)
+        None, 4, 1024, doc="Units or channels of the critic's first layer; off: as fits its kind", unit="units",
+        label="Critic width",
+    )  # fmt: skip
+    layers: int = param(3, 1, 8, doc="Hidden layers, where a network is an mlp", unit="layers", label="Hidden layers")
     from_source: bool = param(
-        True, doc="Give the generator x beside z; false: z alone, as in OT-GAN and GANs", advanced=True
-    )
+        True, doc="The generator sees the source image x and noise z; off: noise alone, as in OT-GAN and GANs",
+        label="Generator sees x",
+    )  # fmt: skip
     by_class: bool = param(
-        False,
-        doc="Tell generator and critic the class of each image, to ask for one later (Salimans et al. 2018, Algorithm 2)",
-    )
+        False, doc="Tell both networks the class of each image, to ask for one later (Salimans et al. 2018, Algorithm 2)",
+        label="By class",
+    )  # fmt: skip
 
     def kinds(self, shape: Shape) -> tuple[str, str]:
         """The kinds of generator and adversary that images of this shape get; never "auto"."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from otviz.params import Knobs, param
+from otviz.params import RUN, Knobs, param
 
 
 @dataclass(frozen=True)
@@ -13,18 +13,23 @@ class Plan(Knobs):
     """How long and where to train; `steps` takes its default from the method."""
 
     name: ClassVar[str] = "plan"
+    basic: ClassVar[tuple[str, ...]] = ("steps", "seed")
 
-    steps: int = param(5000, 1, 2_000_000, doc="Steps in all", unit="steps")
-    seed: int = param(0, 0, 2**31 - 1, doc="Draws weights, noise and data; the same seed repeats the run")
+    steps: int = param(5000, 1, 2_000_000, doc="Steps in all. Too few: it stops before it has learned", unit="steps")
+    seed: int = param(
+        0, 0, 2**31 - 1, doc="Number from which weights, noise and data are drawn. The same seed repeats the run"
+    )
     device: Literal["auto", "cuda", "mps", "cpu"] = param(
-        "auto", doc="Where to train; auto takes a GPU if there is one", advanced=True
+        "auto", doc="Where to train; auto takes a GPU if there is one", group=RUN
     )
     compile: bool = param(
-        False, doc="Compile the steps first: some twenty seconds, then up to twice as fast", advanced=True
+        False, doc="Compile the steps first: some twenty seconds of waiting, then up to twice as fast", group=RUN
     )
     lr_decay: Literal["none", "cosine"] = param(
-        "none", doc="cosine lets the step sizes fall to 0 at the end of the run", advanced=True
-    )
+        "none", doc="cosine lowers the learning rates to 0 at the end of the run, which sharpens images",
+        label="Learning rate decay", group=RUN,
+    )  # fmt: skip
     precision: Literal["auto", "float32", "bfloat16"] = param(
-        "auto", doc="Of image networks; auto is bfloat16 on CUDA, float32 elsewhere and in penalties", advanced=True
-    )
+        "auto", doc="How exactly numbers are kept; auto is bfloat16 (fast) on CUDA, float32 elsewhere and in penalties",
+        group=RUN,
+    )  # fmt: skip

@@ -40,18 +40,23 @@ class Problem(Knobs):
 
     name: ClassVar[str] = "transport"
     title: ClassVar[str] = "Transport"
+    basic: ClassVar[tuple[str, ...]] = ("n", "loss", "cost", "blur", "reach")
 
     n: int = param(
         1000,
         50,
         20_000,
-        doc="Number of points on each side; a file with fewer rows is used whole",
+        doc="Number of points on each side; a file with fewer rows is used whole. More: finer, slower",
         unit="points",
         log=True,
+        label="Points",
     )
     loss: Loss = param("sinkhorn", doc="The distance between the clouds; the arrows follow its gradient")
     cost: Cost = param("half-squared", doc="Cost of moving one unit of mass from x to y")
-    blur: float = param(0.05, LEAST, MOST, doc="Detail below this length is ignored", unit="length", log=True)
+    blur: float = param(
+        0.05, LEAST, MOST, doc="Detail below this length is ignored. Too small: slow to solve; too large: all points go to the mean", unit="length",
+        log=True, label="Entropic blur",
+    )  # fmt: skip
     reach: float | None = param(
         None,
         LEAST,
@@ -64,24 +69,20 @@ class Problem(Knobs):
         0.7,
         0.3,
         0.98,
-        doc="Ratio between one blur of the solver and the next: closer to 1 is slower and more accurate",
-        advanced=True,
+        doc="How slowly the solver lowers the blur. Nearer 1: slower, more exact",
+        label="Solver scaling",
     )
     solver: Literal["ours", "geomloss"] = param(
         "ours",
-        doc="Which solver computes value and arrows: ours, or SamplesLoss of geomloss as in Fuge's course notebook",
-        advanced=True,
+        doc="Which code computes value and arrows: the built-in one, or SamplesLoss of geomloss as in Fuge's course notebook",
     )
-    seed: int = param(0, 0, 2**31 - 1, doc="Seed of the random points", advanced=True)
+    seed: int = param(0, 0, 2**31 - 1, doc="Number from which the points are drawn. The same seed, the same points")
     points: Literal["drawn", "notebook"] = param(
-        "drawn",
-        doc="Random points of source and target, or the 2000 points of Fuge's course notebook (chapter 11)",
-        advanced=True,
+        "drawn", doc="Random points of source and target, or the 2000 points of Fuge's course notebook (chapter 11)"
     )
     transform: Transform = param(
         "none",
         doc="Move the common mean of both clouds to the origin; scaled: also divide by their common standard deviation",
-        advanced=True,
     )
 
     @property

@@ -15,23 +15,38 @@ from streamlit.delta_generator import DeltaGenerator
 from pages._ui.links import Link
 
 
+class Section:
+    """An expander that may be filled little by little; in a lesson, which has few controls, they stand in the open."""
+
+    def __init__(self, link: Link, title: str, *, prefix: str = "", scope: str = "", expanded: bool = False) -> None:
+        """Draw it.
+
+        Args:
+            prefix: what the keys of its controls begin with; a lesson that shows one of them shows the title too.
+            scope: tells apart sections of one title and prefix.
+        """
+        self._link, self._place, self._open = link, st.container(), True
+        self._box: DeltaGenerator
+        if link.lesson is None:
+            key = f"{link.page}:open:{scope}:{prefix}{title}"
+            box = st.expander(title, expanded=expanded, key=key, on_change="rerun")
+            self._box, self._open = box, bool(box.open)
+            return
+        self._box = st.container(gap="small")
+        if prefix and any(key.startswith(prefix) for key in link.lesson.shown):
+            self._box.caption(title)
+
+    @contextmanager
+    def filling(self) -> Iterator[None]:
+        """Controls drawn meanwhile stand in it; while it is closed they are not drawn."""
+        with self._box, nullcontext() if self._open else self._link.folded(self._place):
+            yield
+
+
 @contextmanager
 def section(link: Link, title: str, *, prefix: str = "", scope: str = "", expanded: bool = False) -> Iterator[None]:
-    """An expander; in a lesson, which has few controls, they stand in the open.
-
-    Args:
-        prefix: what their keys begin with; a lesson that shows one of them shows the title too.
-        scope: tells apart sections of one title and prefix.
-    """
-    if link.lesson is not None:
-        with st.container(gap="small"):
-            if prefix and any(key.startswith(prefix) for key in link.lesson.shown):
-                st.caption(title)
-            yield
-        return
-    place, key = st.container(), f"{link.page}:open:{scope}:{prefix}{title}"
-    box = st.expander(title, expanded=expanded, key=key, on_change="rerun")
-    with box, nullcontext() if box.open else link.folded(place):
+    """A `Section` that is filled at once."""
+    with Section(link, title, prefix=prefix, scope=scope, expanded=expanded).filling():
         yield
 
 
@@ -45,10 +60,3 @@ def menu(link: Link, key: str, label: str, fill: Callable[[], None], *, width: A
         if box.open:
             with box:
                 fill()
-
-
-def side_by_side(link: Link, *keys: str) -> list[DeltaGenerator]:
-    """A place for each control with these keys, in a row; one that a lesson does not show takes no room in it."""
-    shown = [key for key in keys if link.shows(key)]
-    columns = iter(st.columns(len(shown), gap="small")) if shown else iter(())
-    return [next(columns) if key in shown else st.container() for key in keys]

@@ -111,7 +111,7 @@ def _knobs(prefix: str, of: Method | Distribution) -> dict[str, str]:
 
 
 def settle(link: Link, runs: list[Run | Recorded], chosen: Chosen) -> list[Run | Recorded]:
-    """Keep knobs and runs together, as `running.settle` does for one: moved here they go to the run, moved elsewhere they come.
+    """Keep knobs and runs together, as `settling.settle` does for one: moved here they go to the run, moved elsewhere they come.
 
     Returns the runs to show: none of them once other methods were chosen here.
     """

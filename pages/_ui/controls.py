@@ -16,10 +16,10 @@ from typing import Any, TypeVar
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from otviz.params import Knobs, Param, params_of
+from otviz.params import GROUPS, Knobs, Param, params_of
 from pages._ui import boxes, scales
 from pages._ui.links import Link, plain, shorten
-from pages._ui.widgets import Field, draw, inner_default, shown, written
+from pages._ui.widgets import Field, draw, inner_default, label_of, shown, written
 
 T = TypeVar("T", bound=Knobs)
 
@@ -36,6 +36,7 @@ def knobs(
     disabled: bool = False,
     locked: bool = False,
     scale: float | None = None,
+    rest: boxes.Section | None = None,
 ) -> T | None:
     """Draw the knobs of a class and return an instance, or None (and say why) while a value is bad.
 
@@ -53,6 +54,7 @@ def knobs(
         disabled: no knob can be changed.
         locked: only knobs that are `live` can be changed.
         scale: lengths may be of any size, and their sliders go so many times as far as declared; None: limits as declared.
+        rest: where the knobs that are not `basic` stand; a section of their own by default.
     """
     start = {knob.name: knob.default for knob in params_of(cls)} | dict(defaults or {})
     fields = [
@@ -63,12 +65,11 @@ def knobs(
         for knob in (params_of(cls) if scale is None else cls.taken())
         if only is None or knob.name in only
     ]  # fmt: skip
-    fields.sort(key=lambda field: not field.knob.live)  # what may change during a run comes first
     for field in fields:
         _seed(link, field, prefix + field.knob.name)
     if scale is not None:
         fields = [_stretched(field, known, scale) for field, known in _declared(cls, fields)]
-    slots = _lay_out(link, fields, prefix)
+    slots = _lay_out(link, cls, fields, prefix, rest)
     values, bad = dict(start), False
     for field in fields:
         name = field.knob.name
@@ -77,7 +78,7 @@ def knobs(
                 values[name] = field.knob.check(draw(field) if name in slots else _kept(field))
             except ValueError as error:
                 bad = True
-                st.error(_sentence(error, start))
+                st.error(_sentence(error, cls))
     made = None if bad else _make(cls, values, slots, link.place)
     if made is not None:
         for field in fields:
@@ -107,13 +108,7 @@ def choice(
         label, help, disabled: of the widget.
         in_a_row: all names side by side instead of a list that opens; the label is then only for screen readers.
     """
-    widget = f"{link.page}:{key}"
-    text = link.take(key)
-    if link.first(widget) or st.session_state[widget] not in options:
-        if text is not None and text not in options:
-            sentence = f"{key} must be one of {', '.join(options)}; got {shorten(text, 40)!r}; {default} is used."
-            link.complain(sentence, key)
-        st.session_state[widget] = text if text in options else default
+    widget = seed_choice(link, key, options, default)
     common: dict[str, Any] = {
         "format_func": lambda name: options.get(name, name), "key": widget, "help": help,
         "disabled": disabled, "persist_state": "session",
@@ -127,6 +122,18 @@ def choice(
         chosen = str(st.selectbox(label, list(options), **common))
     link.put(key, chosen, default)
     return chosen
+
+
+def seed_choice(link: Link, key: str, options: Collection[str], default: str) -> str:
+    """Give a choice its value when the address was just read, or nobody has drawn it yet; the key of its widget."""
+    widget = f"{link.page}:{key}"
+    text = link.take(key)
+    if link.first(widget) or st.session_state[widget] not in options:
+        if text is not None and text not in options:
+            sentence = f"{key} must be one of {', '.join(options)}; got {shorten(text, 40)!r}; {default} is used."
+            link.complain(sentence, key)
+        st.session_state[widget] = text if text in options else default
+    return widget
 
 
 def widget_key(page: str, cls: type[Knobs], name: str, *, prefix: str = "", scope: str = "") -> str:
@@ -143,28 +150,37 @@ def _make(
     except ValueError as error:
         # Rules between knobs begin with the name of the one to mend.
         name = str(error).partition(" ")[0]
-        slots.get(name, place or next(iter(slots.values()), st)).error(_sentence(error, values))
+        slots.get(name, place or next(iter(slots.values()), st)).error(_sentence(error, cls))
         return None
 
 
-def _sentence(error: ValueError, names: Collection[str]) -> str:
-    """As a sentence; what begins otherwise than with the name of a knob begins with that of a file, which stays."""
+def _sentence(error: ValueError, cls: type[Knobs]) -> str:
+    """As a sentence that calls a knob what the screen does; what begins otherwise begins with the name of a file."""
     text = shorten(str(error), 400)
-    return plain(text[:1].upper() + text[1:] if text.partition(" ")[0] in names else text)
+    name, _, said = text.partition(" ")
+    label = next((label_of(knob) for knob in params_of(cls) if knob.name == name), None)
+    return plain(text if label is None else f"{label} {said}")
 
 
-def _lay_out(link: Link, fields: Sequence[Field], prefix: str) -> dict[str, DeltaGenerator]:
-    """A place for each knob that is drawn, by name."""
+def _lay_out(
+    link: Link, cls: type[Knobs], fields: Sequence[Field], prefix: str, rest: boxes.Section | None
+) -> dict[str, DeltaGenerator]:
+    """A place for each knob that is drawn, by name: the basic ones, then the others under the headings of their groups."""
 
     def places(some: Sequence[Field]) -> dict[str, DeltaGenerator]:
         return {field.knob.name: st.container() for field in some if link.shows(prefix + field.knob.name)}
 
-    with st.container(gap="xsmall"):
-        slots = places([field for field in fields if not field.knob.advanced])
-    advanced = [field for field in fields if field.knob.advanced]
-    if advanced and link.place is None:
-        with boxes.section(link, "Advanced", scope=advanced[0].owner), st.container(gap="xsmall"):
-            slots |= places(advanced)
+    known = {field.knob.name: field for field in fields}
+    others = [field for name, field in known.items() if cls.basic and name not in cls.basic]
+    with st.container(gap="small"):
+        slots = places([known[name] for name in cls.basic or known if name in known])
+    if others and link.place is None:
+        with (rest or boxes.Section(link, "All settings", scope=others[0].owner)).filling():
+            for group in ("", *GROUPS):
+                some = [field for field in others if field.knob.group == group]
+                if some and group and link.lesson is None and link.place is None:
+                    st.markdown(f"**{group}**")
+                slots |= places(some)
     return slots
 
 

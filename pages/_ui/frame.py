@@ -16,7 +16,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.components.v2.types import ComponentRenderer
 
-from pages._ui import links, warm
+from pages._ui import links, warm, widgets
 
 PAGES = Path(__file__).resolve().parents[1]
 MARK = PAGES / "_ui" / "icons" / "mark.svg"
@@ -56,7 +56,7 @@ def run() -> None:
     page = _navigate()
     st.set_page_config(page_title=f"{page.title} · otviz", page_icon=MARK, layout="wide")
     st.logo(str(MARK), size="medium")
-    st.html(_STYLE)
+    st.html(_STYLE + widgets.STYLE)
     with st.container(key="unseen"):
         if page.url_path:  # the first page has a title that is seen
             st.html(f"<h1>{page.title}</h1>")

@@ -10,8 +10,10 @@ from otviz.datasets import ImageSet, datasets, named, record, store_upload
 from otviz.datasets.uploads import PREFIX
 from otviz.params import Knobs, params_of
 from otviz.runs.plan import Plan
-from pages._ui import boxes, controls
+from otviz.thumbnails import picture
+from pages._ui import boxes, controls, setup, tiles
 from pages._ui.links import Link, plain
+from pages._ui.tiles import Tile
 
 if TYPE_CHECKING:
     from otviz.methods import Method
@@ -22,25 +24,25 @@ if TYPE_CHECKING:
 OF_POINTS = ("hidden", "layers")
 """Knobs of methods that size networks for points; those for images have their own."""
 
-PLANNED = ("device", "lr_decay", "precision")
+PLANNED = ("steps", "seed", "device", "lr_decay", "precision")
 
 
-def choose_images(link: Link, locked: bool) -> ImageSet | None:
+def choose_images(link: Link) -> ImageSet | None:
     """Draw the choice of one set of images with its knobs; None while there is none."""
-    titles = {name: cls.title for name, cls in datasets().items()}
-    name = controls.choice(link, "target", titles, default="digits", label="Data set", disabled=locked)
+    shown_as = [Tile(name, cls.title, picture("images", name)) for name, cls in datasets().items()]
+    name = tiles.choice(link, "target", shown_as, default="digits", label="Data")
     cls = named(name)
-    given = _upload(link, cls, locked) if cls.needs_file else {}
+    given = _upload(link, cls) if cls.needs_file else {}
     if cls.needs_file and not given:
         return None
     shown = [knob.name for knob in params_of(cls) if knob.name not in given]
-    images = controls.knobs(link, cls, prefix="target.", defaults=given, only=shown, disabled=locked)
+    images = controls.knobs(link, cls, prefix="target.", defaults=given, only=shown)
     if images is not None:
         st.caption(plain(images.describe()))
     return images
 
 
-def _upload(link: Link, cls: type[ImageSet], locked: bool) -> dict[str, str]:
+def _upload(link: Link, cls: type[ImageSet]) -> dict[str, str]:
     """Draw the upload of a ZIP; its name by content goes into the link. A bad file replaces no good one."""
     name = link.text("target.file")
     given = None
@@ -49,7 +51,6 @@ def _upload(link: Link, cls: type[ImageSet], locked: bool) -> dict[str, str]:
             "Upload a ZIP of images, in a folder for each class if they have any",
             ["zip"],
             key=f"{link.page}:{cls.name}.file",
-            disabled=locked,
         )
     if given is not None:
         try:
@@ -92,34 +93,38 @@ def _trouble(name: str, knobs: dict[str, Any]) -> str:
     return ""
 
 
-def choose_method(link: Link, images: ImageSet | None, locked: bool) -> Method | None:
-    """Draw the choice of a method with its knobs, preset for these images; while a run is alive only live ones are open."""
-    from otviz.methods import methods
-    from otviz.methods import named as method_named
+def choose_training(link: Link, images: ImageSet | None) -> tuple[Method | None, Networks | None, Plan | None]:
+    """Draw the choice of a method, the few knobs that matter most, steps and seed, and all other settings in sections.
 
-    titles = {name: cls.title for name, cls in methods().items()}
-    name = controls.choice(link, "method", titles, default="uotm", label="Method", disabled=locked)
-    cls = method_named(name)
-    return None if images is None else _knobs(link, cls, images, name, dict(_preset(name, images).method), locked)
-
-
-def _knobs(
-    link: Link, cls: type[Method], images: ImageSet, name: str, defaults: dict[str, Any], locked: bool
-) -> Method | None:
+    The knobs are preset for these images.
+    """
+    cls = setup.pick_method(link, "uotm")
+    if images is None:
+        return None, None, None
+    first, often = st.container(), st.container()
+    rest, scope, start = (
+        boxes.Section(link, "All settings", scope=cls.name),
+        _scope(images, cls.name),
+        _preset(cls.name, images),
+    )
     shown = [knob.name for knob in params_of(cls) if knob.name not in OF_POINTS]
-    return controls.knobs(link, cls, scope=_scope(images, name), defaults=defaults, only=shown, locked=locked)
+    with first:
+        method = controls.knobs(link, cls, scope=scope, defaults=dict(start.method), only=shown, rest=rest)
+    with often:
+        plan = controls.knobs(link, Plan, scope=scope, defaults={"steps": start.steps}, only=PLANNED, rest=rest)
+    return method, choose_networks(link, images, method), plan
 
 
-def choose_networks(link: Link, images: ImageSet | None, method: Method | None, locked: bool) -> Networks | None:
+def choose_networks(link: Link, images: ImageSet, method: Method | None) -> Networks | None:
     """Draw the knobs of the networks."""
     from otviz.networks import Networks
 
-    if images is None or method is None:
+    if method is None:
         return None
     with boxes.section(link, "Networks", prefix="network."):
         told = method.pairs and bool(images.class_names)  # only then can they be told the class of an image
         made = controls.knobs(
-            link, Networks, prefix="network.", scope=_scope(images, method.name), disabled=locked,
+            link, Networks, prefix="network.", scope=_scope(images, method.name),
             defaults=_preset(method.name, images).networks.as_dict(),
             only=[knob.name for knob in params_of(Networks) if told or knob.name != "by_class"],
         )  # fmt: skip
@@ -131,28 +136,15 @@ def choose_networks(link: Link, images: ImageSet | None, method: Method | None, 
             st.error(plain(str(error)))
             return None
         generator, adversary = made.kinds(images.shape)
-        st.caption(f"Generator {generator}, adversary {adversary}." if method.outputs else f"Generator {generator}.")
+        st.caption(f"Generator {generator}, critic {adversary}." if method.outputs else f"Generator {generator}.")
     return made
 
 
-def choose_plan(link: Link, images: ImageSet | None, method: Method | None, locked: bool) -> Plan | None:
-    """Draw steps and seed side by side; where, how precisely and with what decay of the step sizes are under Advanced."""
-    if images is None or method is None:
-        return None
-    scope, start = _scope(images, method.name), {"steps": _preset(method.name, images).steps}
-
-    def part(*names: str) -> Plan | None:
-        return controls.knobs(link, Plan, scope=scope, defaults=start, only=names, disabled=locked)
-
-    left, right = boxes.side_by_side(link, "steps", "seed")
-    with left:
-        steps = part("steps")
-    with right:
-        seed = part("seed")
-    how = part(*PLANNED)
-    if steps is None or seed is None or how is None:
-        return None
-    return Plan(steps.steps, seed.seed, how.device, lr_decay=how.lr_decay, precision=how.precision)
+def missing(images: ImageSet | None, there: bool, complete: bool) -> str:
+    """What has to be set right before anything can be trained, in a sentence; "" if nothing."""
+    if images is None or not there:
+        return "Nothing can be trained yet: there are no images. See below."
+    return "" if complete else "Nothing can be trained yet: a setting cannot be used as it is. See below."
 
 
 def config_of(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NoReturn
@@ -22,6 +22,7 @@ from otviz.addresses import MAX_CHARS
 from otviz.lessons import Lesson
 
 LESSON = "lesson"
+MOST_BACK = 50  # changes of settings that can be undone
 STALE = 3.0  # seconds in which a browser may still send the address that was just replaced
 
 VISIT = "otviz.visit"
@@ -46,6 +47,8 @@ class _Memory:
     newer: bool = False
     lesson: Lesson | None = None
     reads: int = 0
+    kept: set[str] = field(default_factory=set)
+    past: list[dict[str, str]] = field(default_factory=list)
 
     def read(self, page: str, address: dict[str, str]) -> None:
         """Take the values of this address when the page is drawn."""
@@ -60,6 +63,12 @@ class _Memory:
             self.pending = self._below(self.lesson, self.pending)
         self.reading = True
         self.reads += 1
+
+    def remember(self, now: Mapping[str, str]) -> None:
+        """Keep the settings said last for `back`, if those that count are others now."""
+        before = self.said
+        if any(before.get(key) != now.get(key) for key in self.kept):
+            self.past = [*self.past[1 - MOST_BACK :], before]
 
     def _open(self, page: str, name: str | None) -> Lesson | None:
         try:
@@ -167,21 +176,47 @@ class Link:
         for key, text in (values or {}).items():
             self._memory.pending.pop(key, None)
             self.put(key, text)
+        fresh = self._memory.reading
         self._finish_reading()
-        self._write()
+        self._write(remember=not fresh)
         if self._memory.problems and self._out == self._memory.told:
             lines = "\n".join(f"- {plain(problem)}" for problem in self._memory.problems)
             self._slot.warning(f"Part of this link could not be used:\n{lines}")
         else:
             self._memory.problems.clear()
 
-    def go(self, values: Mapping[str, str]) -> NoReturn:
-        """Show the page anew with these values, as if one had come by a link with them; the view stays if they name none."""
+    def go(self, values: Mapping[str, str], *, remember: bool = True) -> NoReturn:
+        """Show the page anew with these values, as if one had come by a link with them; the view stays if they name none.
+
+        Args:
+            remember: what is in force now can be brought back.
+        """
         kept = {key: text for key, text in self.said.items() if key == "view"}
         self._out = {**kept, **values}
-        self._write()
+        self._write(remember)
         self._memory.read(self.page, self._memory.published)
         st.rerun()
+
+    def keep(self) -> None:
+        """What was put so far are settings: each change of them can be undone."""
+        self._memory.kept |= self._defaults.keys()
+
+    @property
+    def past(self) -> tuple[dict[str, str], ...]:
+        """What the address said before each change of the settings, the latest last."""
+        return tuple(self._memory.past)
+
+    def back(self) -> dict[str, str]:
+        """Take back the last change of the settings: what the address said before it, to `go` to."""
+        return {key: text for key, text in self._memory.past.pop().items() if key != LESSON}
+
+    def changed(self, but: Collection[str] = ()) -> bool:
+        """Whether a setting, `but` those with these keys, is not as the page, or the lesson, has it by default."""
+        start = {} if self.lesson is None else self.lesson.settings
+        values = {**self._defaults, **self._out}
+        return any(
+            values[key] != start.get(key, self._defaults[key]) for key in self._memory.kept & values.keys() - {*but}
+        )
 
     def leave_lesson(self) -> NoReturn:
         """Show all controls of the page, with the settings now in force."""
@@ -218,9 +253,11 @@ class Link:
             mend = f"did you mean {near[0]!r}?" if near else "copy it from the address of the page."
             self.complain(f"{self.lesson.at(line)}: {addresses.named(unknown)} is no setting of this page; {mend}")
 
-    def _write(self) -> None:
+    def _write(self, remember: bool) -> None:
         memory = self._memory
         said = dict(self._out) if self.lesson is None else {LESSON: self.lesson.name, **self._beside(self.lesson)}
+        if remember:
+            memory.remember(said)
         now, new = st.query_params.to_dict(), addresses.pack(said)
         if now != new:
             recent = [(at, old) for at, old in memory.replaced if time.monotonic() - at < STALE]

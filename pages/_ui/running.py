@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _STARTED = "otviz.started"  # under which a session remembers the visit of a page that began training by itself
 _BEGUN = "otviz.begun"  # under which a session remembers the run that it began last, until it is shown
+NOTE = "otviz.note"  # under which a session remembers the run that it began last, and why if no button was pressed
 INVITATION = "Press **Train** and watch the generator carry the grey rings to the blue squares."
 
 
@@ -61,14 +62,15 @@ def alive(run: Run | Recorded | None) -> Run | None:
     return None if found is None or _ended(found) else found
 
 
-def begin(link: Link, config: RunConfig | Branch) -> None:
-    """Start a run with the settings on the page, and show it."""
+def begin(link: Link, config: RunConfig | Branch, note: str = "") -> None:
+    """Start a run with the settings on the page, and show it; the note says why, where no button was pressed."""
     try:
         run = registry().submit(config)
     except ValueError as error:
         st.error(plain(str(error)))
         return
     remember_begun([run])
+    st.session_state[NOTE] = (run.id, note)
     link.publish({"run": run.id})
     st.rerun()
 
@@ -144,9 +146,9 @@ def _here(run: Run | Recorded) -> bool:
 
 
 def beside(run: Run) -> str:
-    """What the sliders do now."""
+    """What the settings do now."""
     when = "once its turn comes" if run.status == "queued" else "immediately"
-    return f"Moving a slider changes this run {when}."
+    return f"Costs, weights and learning rates change this run {when}. Anything else starts it again."
 
 
 def steer(link: Link, run: Run) -> None:
@@ -180,28 +182,6 @@ def _pace(run: Run) -> None:
         )  # fmt: skip
 
 
-def settle(link: Link, run: Run | Recorded, config: RunConfig | None, address: dict[str, str]) -> None:
-    """Keep the knobs on this page and those of the run together.
-
-    A session that first sees a run takes over its settings (those of a run that is over only if the address has none).
-    Later, a knob moved here goes to the run, also while it begins; one moved in another browser comes here.
-    """
-    seen, living = tuned(), alive(run)
-    before, bare = seen.get(run.id), set(link.said) <= {"run", "view"}
-    seen[run.id] = run.config.method
-    begun = begun_here(run)
-    if (begun and not _comes_from(run.config, config)) or (
-        before is None and (living or bare) and config != run.config
-    ):
-        link.go(address)
-    if living is None or before is None:
-        return
-    if before != run.config.method:
-        link.go(address)
-    if config is not None and config.method.name == before.name:
-        retune(living, moved(before, config.method))
-
-
 def remember_begun(runs: Sequence[Run]) -> None:
     """Remember that this session began these runs with the settings on its page, which will show them next."""
     for run in runs:
@@ -214,8 +194,9 @@ def begun_here(run: Run | Recorded) -> bool:
     return bool(st.session_state.pop(_BEGUN, "") == run.id)
 
 
-def _comes_from(old: RunConfig, new: RunConfig | None) -> bool:
-    return new is not None and retunes(old, new.method) and dataclasses.replace(new, method=old.method) == old
+def comes_from(old: RunConfig, new: RunConfig) -> bool:
+    """Whether a run with the old config can come to the new one by moving knobs."""
+    return retunes(old, new.method) and dataclasses.replace(new, method=old.method) == old
 
 
 def retunes(config: RunConfig, method: Method) -> bool:

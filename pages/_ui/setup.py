@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +15,11 @@ from streamlit.delta_generator import DeltaGenerator
 from otviz.distributions import Distribution, distributions, kind_of, named, store_upload
 from otviz.params import params_of
 from otviz.runs.plan import Plan
-from pages._ui import boxes, controls, own_target
+from otviz.thumbnails import picture
+from pages._ui import boxes, controls, own_target, tiles
 from pages._ui.links import Link, plain
 from pages._ui.pad import pad
+from pages._ui.tiles import Tile
 
 if TYPE_CHECKING:
     from otviz.methods import Method
@@ -27,10 +30,12 @@ def choose_distribution(
     link: Link,
     side: str,
     default: str | Distribution,
-    locked: bool,
+    locked: bool = False,
     scope: str = "",
     *,
     scale: float | None = None,
+    card: bool = True,
+    flat: bool = False,
     board: Board | None = None,
 ) -> Distribution | None:
     """Draw the choice of one distribution with its knobs; None while a value is bad.
@@ -41,15 +46,19 @@ def choose_distribution(
         scope: tells apart what is remembered where defaults differ.
         scale: of the clouds of a transport problem, which are taken as they are: shapes may be so many times as large, and
             there are no knobs that say how training sees the points. None for training.
+        card: only the one chosen is pictured, until one opens it; otherwise all are.
+        flat: its knobs stand in the open, for it is in a section itself.
         board: where a drawing is drawn, if not among the controls.
     """
-    titles = {name: cls.title for name, cls in distributions().items()}
     first = default if isinstance(default, str) else default.name
-    name = controls.choice(link, side, titles, default=first, label=side.capitalize(), disabled=locked)
+    shown_as = [Tile(name, cls.title, picture("distributions", name)) for name, cls in _in_order().items()]
+    label = {"target": "Data", "source": "Start from"}[side] if scale is None else side.capitalize()
+    name = tiles.choice(link, side, shown_as, default=first, label=label, card=card, disabled=locked)
     cls = named(name)
     start = default.as_dict() if isinstance(default, Distribution) and default.name == name else {}
     opened = cls.needs_file or bool(cls.drawn)
-    with boxes.section(link, f"Shape of the {side}", prefix=f"{side}.", scope=name, expanded=opened):
+    section = boxes.section(link, f"Shape of the {side}", prefix=f"{side}.", scope=name, expanded=opened)
+    with nullcontext() if flat else section:
         given: dict[str, str] = {}
         if cls.needs_file:
             given = _upload(link, side, cls, locked)
@@ -66,6 +75,11 @@ def choose_distribution(
         if scale is None and made is not None and made.describe():
             st.caption(plain(made.describe()))
         return made
+
+
+def _in_order() -> dict[str, type[Distribution]]:
+    """All distributions, those of the user's own last."""
+    return dict(sorted(distributions().items(), key=lambda item: item[1].needs_file or bool(item[1].drawn)))
 
 
 def _offers(cls: type[Distribution], given: dict[str, str]) -> Mapping[str, Sequence[str]]:
@@ -170,32 +184,46 @@ def _fitting(name: str, cls: type[Distribution]) -> str:
         return name
 
 
-def choose_method(link: Link, locked: bool, live: bool) -> Method | None:
-    """Draw the choice of a method with its knobs; while a run is `live` only those that may change are open."""
+def choose_training(link: Link) -> tuple[Method | None, Plan | None]:
+    """Draw the choice of a method, the few knobs that matter most, steps and seed, and all other settings in a section."""
+    cls = pick_method(link, "uotm-sd")
+    first, often = st.container(), st.container()
+    rest = boxes.Section(link, "All settings", scope=cls.name)
+    with first:
+        method = controls.knobs(link, cls, rest=rest)
+    with often:
+        plan = choose_plan(link, cls.name, cls.default_steps, cls.compilable, locked=False, rest=rest)
+    return method, plan
+
+
+def pick_method(link: Link, default: str) -> type[Method]:
+    """Draw the choice of a method."""
     from otviz.methods import methods
     from otviz.methods import named as method_named
 
-    titles = {name: cls.title for name, cls in methods().items()}
-    name = controls.choice(link, "method", titles, default="uotm-sd", label="Method", disabled=locked)
-    return controls.knobs(link, method_named(name), disabled=locked and not live, locked=live)
+    shown_as = [Tile(name, cls.title, picture("methods", name), cls.line) for name, cls in methods().items()]
+    return method_named(tiles.choice(link, "method", shown_as, default=default, label="Method", card=True))
 
 
-def choose_plan(link: Link, scope: str, default_steps: int, compilable: bool, locked: bool) -> Plan | None:
-    """Draw steps and seed side by side, and the device; `scope` tells apart what is remembered."""
+def choose_plan(
+    link: Link, scope: str, default_steps: int, compilable: bool, locked: bool, rest: boxes.Section | None = None
+) -> Plan | None:
+    """Draw steps and seed, and the rest of the plan with all other settings; `scope` tells apart what is remembered."""
+    names = ("steps", "seed", "device", "compile") if compilable else ("steps", "seed", "device")
+    start = {"steps": default_steps}
+    return controls.knobs(link, Plan, scope=scope, defaults=start, only=names, disabled=locked, rest=rest)
 
-    def part(*names: str) -> Plan | None:
-        start = {"steps": default_steps}
-        return controls.knobs(link, Plan, scope=scope, defaults=start, only=names, disabled=locked)
 
-    left, right = boxes.side_by_side(link, "steps", "seed")
-    with left:
-        steps = part("steps")
-    with right:
-        seed = part("seed")
-    where = part("device", "compile") if compilable else part("device")
-    if steps is None or seed is None or where is None:
-        return None
-    return Plan(steps.steps, seed.seed, where.device, where.compile)
+def missing(target: Distribution | None, source: Distribution | None, method: Method | None, plan: Plan | None) -> str:
+    """What has to be set right before anything can be trained, in a sentence; "" if nothing."""
+    first = "Nothing can be trained yet:"
+    for made, what in (
+        (target, "choose or draw data that can be used"), (source, "choose a source that can be used"),
+        (method, "a setting of the method cannot be used"), (plan, "steps, seed or device cannot be used"),
+    ):  # fmt: skip
+        if made is None:
+            return f"{first} {what}. See below."
+    return ""
 
 
 def config_of(

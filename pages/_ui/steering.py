@@ -144,7 +144,7 @@ def _complain(error: ValueError) -> None:
 
 def _one_knob(method: Method) -> Method | None:
     knobs = [knob for knob in params_of(type(method)) if knob.kind is not bool]
-    knobs.sort(key=lambda knob: (not knob.live, knob.advanced))
+    knobs.sort(key=lambda knob: (not knob.live, knob.name not in method.basic))
     names = {knob.name: knob for knob in knobs}
     name = st.selectbox("Setting", list(names))
     now = getattr(method, name)

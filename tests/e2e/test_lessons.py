@@ -111,7 +111,7 @@ def test_the_lesson_on_blur_has_one_slider(show: Callable[..., Shown]) -> None:
 def test_a_lesson_that_trains_keeps_its_run(show: Callable[..., Shown]) -> None:
     shown = show("train", lesson="what-the-cost-does")
     shown.until(lambda: len(shown.widgets) == 1)
-    assert shown.widgets == ["Tau τ"]
+    assert shown.widgets == ["Transport cost τ"]
     shown.main.get_by_role("button", name="Train", exact=False).first.click()
     shown.until(lambda: "run" in shown.query)
     assert set(shown.query) == {"lesson", "run"}

@@ -126,7 +126,7 @@ def test_the_ring_from_a_cold_link_to_eight_modes_and_through_a_reload(train: Ca
     run = one.begin()
     one.player.get_by_text("8 / 8 modes").wait_for(timeout=1000 * PATIENCE)
 
-    slider = one.main.get_by_role("slider", name=re.compile("^Tau"))
+    slider = one.main.get_by_role("slider", name=re.compile("^Transport cost"))
     slider.focus()
     for _ in range(3):
         one.page.keyboard.press("ArrowRight")
@@ -148,7 +148,7 @@ def test_the_ring_from_a_cold_link_to_eight_modes_and_through_a_reload(train: Ca
     other.is_now("running")
     other.moves()
     assert other.run == run
-    other.main.get_by_role("slider", name=re.compile("^Tau")).focus()
+    other.main.get_by_role("slider", name=re.compile("^Transport cost")).focus()
     other.page.keyboard.press("ArrowLeft")
     other.until(lambda: other.query.get("tau") != tau)
     one.until(lambda: one.query.get("tau") == other.query.get("tau"))  # a knob moved there moves here
@@ -421,3 +421,42 @@ def wait_for_status(summary: Path, status: str, seconds: float = PATIENCE) -> No
     while not summary.is_file() or json.loads(summary.read_text())["status"] != status:
         assert time.monotonic() < end, summary.read_text() if summary.is_file() else "not saved"
         time.sleep(0.1)
+
+
+def test_data_and_method_are_chosen_by_pictures_and_a_change_in_a_run_can_be_undone(
+    train: Callable[..., Train],
+) -> None:
+    one = train(steps="100000", **SHORT)
+    first = one.begin()
+    one.main.get_by_role("radio", name="Ring of Gaussians").focus()
+    one.page.keyboard.press("ArrowLeft")  # moving the focus alone changes nothing
+    assert one.query.get("target") is None
+    one.page.keyboard.press("Space")
+    one.until(lambda: one.query.get("target") == "pinwheel")
+    one.until(lambda: one.run != first and one.step > 0)
+    one.main.get_by_text("Restarted: Pinwheel.").wait_for()
+    second = one.run
+
+    one.press("Method: UOTM-SD")
+    one.main.get_by_role("radio", name="Sinkhorn generator").click()
+    one.until(lambda: one.query.get("method") == "sinkhorn" and one.run != second and one.step > 0)
+    assert one.main.get_by_role("radio", name="Sinkhorn generator").count() == 0, "the list is folded again"
+
+    one.press("Undo")
+    one.until(lambda: one.run == second)
+    one.press("Undo")
+    one.until(lambda: one.run == first)
+    one.is_now("running")
+    assert one.query.get("target") is None
+
+    box = one.main.get_by_role("spinbutton", name="Transport cost τ")
+    box.fill("0.123")
+    box.press("Enter")
+    one.until(lambda: one.query.get("tau") == "0.123")
+    assert one.run == first, "it goes on with the new cost"
+    one.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    one.press("Copy link")
+    one.main.get_by_text("Copied").wait_for()
+    assert one.page.evaluate("navigator.clipboard.readText()") == one.page.url
+    one.press("Reset")
+    one.until(lambda: "tau" not in one.query)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -140,8 +141,8 @@ def test_files_are_taken_as_they_are(open_transport: Callable[..., Transport]) -
     shown = open_transport("n=200")
     first, second = (str(CASES / f"shift_{side}.csv") for side in "ab")
     for side in ("source", "target"):
-        shown.page.get_by_role("combobox", name=side.capitalize(), exact=False).first.click()
-        shown.page.get_by_role("option", name="Your points").click()
+        shown.page.get_by_role("button", name=re.compile(f"^{side.capitalize()}: ")).click()
+        shown.page.get_by_role("radio", name="Your points").click()
         shown.until(lambda side=side: shown.query.get(side) == "points")
     uploads = shown.page.locator("input[type=file]")
     for at, path in enumerate((first, second)):

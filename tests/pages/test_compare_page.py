@@ -100,7 +100,7 @@ def test_methods_train_in_step_and_their_knobs_act_on_them(app: AppTest, registr
     assert (one.config.method.name, two.config.method.name) == ("otm", "uotm")
     steps = at_one_moment(lambda: [one.live.training.step, two.live.training.step])
     assert abs(steps[0] - steps[1]) <= TURN
-    tau = next(slider for slider in open_method(app, 1).select_slider if slider.label.startswith("Tau"))
+    tau = next(slider for slider in open_method(app, 1).select_slider if slider.label == "Transport cost τ")
     assert "2." in tau.key
     tau.set_value(0.1).run()
     until(lambda: two.config.method.tau == 0.1)

@@ -12,7 +12,8 @@ from streamlit.testing.v1 import AppTest
 
 from otviz.distributions import distributions
 from otviz.params import Knobs, param, params_of
-from pages._ui import scales
+from pages._ui import controls, scales
+from pages._ui.widgets import shown
 from tests.pages.asking import address, unfold
 from tests.waiting import PATIENCE
 
@@ -22,9 +23,21 @@ class Every(Knobs):
     """One knob of each kind."""
 
     name: ClassVar[str] = "every"
+    basic: ClassVar[tuple[str, ...]] = (
+        "note",
+        "tau",
+        "lr",
+        "steps",
+        "batch",
+        "seed",
+        "cost",
+        "kind",
+        "annealed",
+        "reach",
+    )
 
     tau: float = param(0.1, 0, 100, doc="Cost intensity", symbol="tau", live=True)
-    lr: float = param(2e-4, 1e-6, 1.0, doc="Step size", log=True)
+    lr: float = param(2e-4, 1e-6, 1.0, doc="Step size", log=True, label="Learning rate")
     steps: int = param(5000, 1, 1_000_000, doc="Steps")
     batch: int = param(256, 16, 4096, doc="Batch", log=True)
     seed: int = param(0, 0, 2**63, doc="Seed")
@@ -32,7 +45,7 @@ class Every(Knobs):
     kind: Literal["a", "b", "c", "d", "e"] = param("c", doc="Kind")
     annealed: bool = param(True, doc="Annealed")
     reach: float | None = param(None, 0.01, 100, doc="Reach", log=True)
-    centre: tuple[float, float] = param((0.0, 1.5), -5, 5, doc="Centre", advanced=True)
+    centre: tuple[float, float] = param((0.0, 1.5), -5, 5, doc="Centre", group="Network")
     note: str = param("", doc="Note")
 
 
@@ -90,7 +103,53 @@ def test_every_kind_of_knob_starts_at_its_default() -> None:
     assert not app.exception
     assert app.session_state["made"].as_dict() == Every().as_dict()
     assert [toggle.value for toggle in app.toggle] == [True, False]
-    assert app.expander[0].label == "Advanced"
+    assert app.expander[0].label == "All settings"
+
+
+def test_basic_knobs_stand_first_in_their_order_and_the_others_under_their_heading() -> None:
+    app = AppTest.from_function(every_page, default_timeout=PATIENCE).run()
+    keys = [key for key in widgets(app) if not key.endswith(("#", "?"))]
+    assert {key.rpartition(".")[2] for key in keys} == {*Every.basic} - {"reach"}
+    assert "**Network**" not in [text.value for text in app.markdown]
+    unfold(app)
+    assert "every:every.centre" in widgets(app)
+    assert "**Network**" in [text.value for text in app.expander[0].markdown]
+
+
+@pytest.mark.parametrize(("name", "typed"), [("lr", 0.00037), ("batch", 100)])
+def test_a_number_can_be_typed_beside_its_slider(name: str, typed: float) -> None:
+    app = AppTest.from_function(every_page, default_timeout=PATIENCE).run()
+    key = f"every:every.{name}"
+    app.number_input(key=f"{key}#").set_value(typed).run()
+    assert not app.exception
+    assert getattr(app.session_state["made"], name) == typed
+    assert widgets(app)[key].value == typed
+    moved = widgets(app)[key]
+    moved.set_value(Every.__dataclass_fields__[name].default).run()
+    assert app.number_input(key=f"{key}#").value == getattr(Every(), name) == getattr(app.session_state["made"], name)
+
+
+def test_numbers_are_written_in_one_way() -> None:
+    values = (0.1, 5.0, 1e-6, 2e6, 0.0015, 100.0, 0.0, (0.0, -1.5), 3)
+    assert [shown(value) for value in values] == [
+        "0.1",
+        "5",
+        "0.000001",
+        "2000000",
+        "0.0015",
+        "100",
+        "0",
+        "0, -1.5",
+        "3",
+    ]
+    assert shown(1e-7) == "1e-7"
+    assert float(shown(1 / 3)) == 1 / 3
+
+
+def test_a_bad_value_is_told_by_the_name_on_screen() -> None:
+    sentence = controls._sentence(ValueError("lr must be a number"), Every)
+    assert sentence == "Learning rate must be a number"
+    assert controls._sentence(ValueError("points.csv has no rows"), Every).startswith("points")
 
 
 def test_every_kind_of_knob_comes_from_the_link_and_goes_back_to_it() -> None:
@@ -131,7 +190,7 @@ def test_a_rule_between_knobs_is_one_sentence_too() -> None:
     unfold(app).text_input(key="one:target.ring.weights").set_value("1, 2").run()
     assert not app.exception
     assert len(app.error) == 1
-    assert app.error[0].value.startswith("Weights must be 8 numbers")
+    assert app.error[0].value.startswith("Weights of the modes must be 8 numbers")
 
 
 def test_locked_leaves_only_live_knobs_free() -> None:
@@ -192,10 +251,10 @@ def test_what_is_wrong_in_a_closed_section_is_said_outside_of_it() -> None:
 
 
 def test_the_help_of_a_knob_leads_to_its_word(app: AppTest) -> None:
-    found = widgets(AppTest.from_function(every_page, default_timeout=PATIENCE).run())
-    assert "[Glossary](" in found["every:every.tau"].help
-    assert "[Glossary](" not in found["every:every.note"].help, "the glossary has no such word"
-    leads = found["every:every.tau"].help.partition("[Glossary](")[2].partition(")")[0]
+    page = AppTest.from_function(every_page, default_timeout=PATIENCE).run()
+    assert "[Glossary](" not in widgets(page)["every:every.note"].help, "the glossary has no such word"
+    told = next(text.proto.help for text in page.markdown if text.value == "Tau")
+    leads = told.partition("[Glossary](")[2].partition(")")[0]
     app.switch_page(f"pages/7_{leads.partition('?')[0]}.py")
     for name, value in urllib.parse.parse_qsl(leads.partition("?")[2]):
         app.query_params[name] = value

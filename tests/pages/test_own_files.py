@@ -44,8 +44,14 @@ def test_a_file_is_shown_with_what_was_taken_of_it(app: AppTest) -> None:
     ) in words(app)
     assert plain("Decimal comma read. Not coordinates unless chosen: id.") in words(app)
     lists = {box.label: box for box in app.selectbox}
-    assert lists["x"].options == ["the one called x, or the first of coordinates", "id", "weight", "X [mm]", "Y [mm]"]
-    assert lists["Weight"].options == [
+    assert lists["Column x"].options == [
+        "the one called x, or the first of coordinates",
+        "id",
+        "weight",
+        "X [mm]",
+        "Y [mm]",
+    ]
+    assert lists["Column of weights"].options == [
         "the one called weight, weights or mass, if any",
         "none",
         "weight",
@@ -53,7 +59,7 @@ def test_a_file_is_shown_with_what_was_taken_of_it(app: AppTest) -> None:
         "X [mm]",
         "Y [mm]",
     ]
-    lists["Weight"].select("none").run()
+    lists["Column of weights"].select("none").run()
     assert address(app)["target.weight"] == "none"
     assert "added up to" not in words(app)
 

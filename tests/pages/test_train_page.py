@@ -7,8 +7,9 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from asking import address, words
+from asking import address, unfold, words
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Button
 
 from otviz import methods
 from otviz.distributions import named
@@ -88,15 +89,15 @@ def test_a_knob_moved_elsewhere_moves_here_and_one_moved_here_reaches_the_run(ap
     run.retune(tau=0.3)
     app.run()
     assert address(app)["tau"] == "0.3"
-    tau = next(slider for slider in app.select_slider if slider.label.startswith("Tau"))
+    tau = next(slider for slider in app.select_slider if slider.label == "Transport cost τ")
     tau.set_value(0.1).run()
     assert run.config.method.as_dict()["tau"] == 0.1
     assert address(app)["tau"] == "0.1"
     run.stop()
 
 
-@pytest.mark.parametrize(("moved", "value"), [("Tau", 0.1), ("Steps", 77)])
-def test_what_is_moved_while_a_run_begins_reaches_it_or_is_taken_back(
+@pytest.mark.parametrize(("moved", "value"), [("Transport cost τ", 0.1), ("Steps", 77)])
+def test_what_is_moved_while_a_run_begins_reaches_it_or_starts_it_again(
     alone: None, registry: Registry, monkeypatch: pytest.MonkeyPatch, moved: str, value: float
 ) -> None:
     """The page has been drawn with Train, and not yet with the run."""
@@ -106,13 +107,124 @@ def test_what_is_moved_while_a_run_begins_reaches_it_or_is_taken_back(
     with monkeypatch.context() as patch:
         patch.setattr(running, "st", SimpleNamespace(**{**vars(running.st), "rerun": running.st.stop}))
         next(button for button in app.button if button.label == "Train").click().run()
-    (run,) = registry.runs()
     widgets = (*app.select_slider, *app.number_input)
-    next(widget for widget in widgets if widget.label.startswith(moved)).set_value(value).run()
+    next(widget for widget in widgets if widget.label == moved).set_value(value).run()
     assert not app.exception
-    assert run.config.method.as_dict()["tau"] == (value if moved == "Tau" else 0.05)
-    assert (address(app).get("tau"), address(app).get("steps")) == ("0.1" if moved == "Tau" else None, None)
-    run.stop()
+    run = registry.runs()[0]
+    assert len(registry.runs()) == (1 if moved != "Steps" else 2)
+    assert address(app)["run"] == run.id
+    if moved == "Steps":
+        assert (run.config.steps, address(app)["steps"]) == (77, "77")
+    else:
+        assert (run.config.method.as_dict()["tau"], address(app)["tau"]) == (0.1, "0.1")
+    for each in registry.runs():
+        each.stop()
+
+
+@pytest.fixture
+def page(alone: None) -> AppTest:
+    """The page without the app around it, whose navigation would swallow every click; not run yet."""
+    return AppTest.from_file(
+        str(Path(__file__).resolve().parents[2] / "pages" / "2_train.py"), default_timeout=PATIENCE
+    )
+
+
+def named_button(app: AppTest, label: str) -> Button:
+    return next(button for button in app.button if button.label == label)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("train:target", "moons", "Restarted: Two moons."),
+        ("train:method", "uotm", "Restarted: UOTM, Steps 5000."),
+        ("train:uotm-sd.plan.seed", 3, "Restarted: Seed 3."),
+    ],
+)
+def test_what_cannot_change_in_a_run_starts_it_again_and_undo_goes_on_with_the_old_one(
+    page: AppTest, registry: Registry, key: str, value: object, said: str
+) -> None:
+    first = registry.submit(RunConfig(methods.named("uotm-sd")(), named("ring")(), named("gaussian")(), steps=6000))
+    page.query_params["run"] = first.id
+    page.run()
+    before = address(page)
+    end = time.monotonic() + PATIENCE
+    while not first.step:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    page.session_state[key] = value
+    page.run()
+    assert not page.exception
+    second = registry.runs()[0]
+    assert second.id != first.id
+    assert address(page)["run"] == second.id
+    assert said in words(page)
+    assert first.wait(PATIENCE)
+    assert first.status == "stopped"
+    named_button(page, "Undo").click().run()
+    assert not page.exception
+    assert address(page) == before
+    assert second.wait(PATIENCE)
+    assert registry.find(first.id).status in ("running", "queued")
+    assert said not in words(page)
+    for each in registry.runs():
+        each.stop()
+
+
+def test_a_run_that_others_watch_goes_on_when_one_of_them_changes_its_settings(
+    app: AppTest, registry: Registry
+) -> None:
+    run = registry.submit(config())
+    registry.claim(run.id, "another browser")
+    open_page(app, run=run.id)
+    app.session_state["train:target"] = "moons"
+    app.run()
+    assert len(registry.runs()) == 2
+    assert not run.wait(0.1)
+    for each in registry.runs():
+        each.stop()
+
+
+def test_undo_takes_back_one_change_after_the_other_and_reset_all_of_them(page: AppTest) -> None:
+    page.query_params["tau"], page.query_params["seed"] = "0.3", "2"
+    page.run()
+    assert named_button(page, "Undo").disabled, "nothing was changed here"
+    page.select_slider(key="train:uotm-sd.tau").set_value(0.1).run()
+    page.session_state["train:target"] = "moons"
+    page.run()
+    unfold(page).number_input(key="train:uotm-sd.batch_size#").set_value(100).run()
+    assert address(page) == {"tau": "0.1", "seed": "2", "target": "moons", "batch_size": "100"}
+    named_button(page, "Reset").click().run()
+    assert address(page) == {"target": "moons"}
+    assert named_button(page, "Reset").disabled
+    for left in (
+        {"tau": "0.1", "seed": "2", "target": "moons", "batch_size": "100"},
+        {"tau": "0.1", "seed": "2", "target": "moons"},
+        {"tau": "0.1", "seed": "2"},
+        {"tau": "0.3", "seed": "2"},
+    ):
+        named_button(page, "Undo").click().run()
+        assert address(page) == left
+    assert named_button(page, "Undo").disabled
+
+
+def test_while_a_setting_is_bad_the_page_says_so_and_does_not_invite_to_train(app: AppTest) -> None:
+    open_page(app, target="points")
+    assert named_button(app, "Train").disabled
+    assert "Nothing can be trained yet: choose or draw data that can be used" in words(app)
+    assert running.INVITATION not in words(app)
+    app.session_state["train:target"] = "ring"
+    app.run()
+    assert running.INVITATION in words(app)
+    assert "Nothing can be trained" not in words(app)
+
+
+def test_the_settings_that_matter_most_stand_first(app: AppTest) -> None:
+    open_page(app)
+    shown = [slider.label for slider in app.select_slider]
+    assert shown == ["Transport cost τ", "α at the start", "α at the end"]
+    headings = ["**Objective**", "**Optimiser**", "**Network**", "**Run**"]
+    assert [text.value for text in unfold(app).markdown if text.value in headings] == headings
 
 
 def test_a_stored_run_is_shown_with_everything(app: AppTest, registry: Registry) -> None:
@@ -129,9 +241,9 @@ def test_a_stored_run_is_shown_with_everything(app: AppTest, registry: Registry)
         view.set_value(name).run()
         assert not app.exception
     labels = [button.label for button in app.button]  # that they work, only a browser shows
-    assert labels == ["Train", "Draw", "How to read this", "Open", "Delete for good"]
+    assert labels == ["Train", "Reset", "Undo", "Draw", "How to read this", "Open", "Delete for good"]
     assert list(app.dataframe[0].value["id"]) == [run.id]
-    assert app.button[3].disabled, "it is open"
+    assert named_button(app, "Open").disabled, "it is open"
 
 
 def test_how_to_read_the_picture_is_said_below_it(app: AppTest) -> None:
