@@ -21,6 +21,8 @@ from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.usefixtures("registry")
 
+PAGE = Path(__file__).resolve().parents[2] / "pages" / "2_train.py"
+
 
 def config(steps: int = 100_000, **knobs: object) -> RunConfig:
     method = methods.named("uotm-sd")(batch_size=8, **knobs)
@@ -267,13 +269,16 @@ def test_downloads_lead_with_report_and_notebook(app: AppTest, registry: Registr
     assert [label for label in labels if label not in folded] == ["Report that plays (HTML)", "Notebook (ipynb)"]
 
 
-def test_draw_begins_with_an_empty_pad_and_nothing_to_train_on(app: AppTest) -> None:
-    open_page(app, tau="0.3")
+def test_draw_begins_with_an_empty_pad_and_nothing_to_train_on(alone: None) -> None:
+    app = AppTest.from_file(str(PAGE), default_timeout=PATIENCE)
+    app.query_params["tau"] = "0.3"
+    app.run()
     next(button for button in app.button if button.label == "Draw").click().run()
     assert not app.exception
     assert address(app) == {"tau": "0.3", "target": "drawing"}
     assert "Draw the target below" in words(app)
     assert app.button[0].disabled
-    open_page(app, target="moons")
+    app.query_params["target.strokes"] = "AgBAQMDA"
+    app.run()
     assert not app.button[0].disabled
     assert "Draw the target below" not in words(app)
