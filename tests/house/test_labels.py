@@ -18,6 +18,7 @@ KINDS = {".py", ".md", ".toml", ".js", ".css", ".svg", ".json", ".txt", ""}
 NUMBER = re.compile(r"(?<![\w.,#/+-])(?<!\d[ '\u00a0\u202f])00[0-3](?![\w%]|[.,]\d|\.[a-z])")
 FOLDER = re.compile(r"papers?/0\d\d", re.IGNORECASE)
 LINES = re.compile(r"(?<![\w$\\])L\d{2,4}(?:[-–]L?\d{2,4})?(?![\w.]\d|\w)")
+# Ids that claims had before they had names; the changelog may say so.
 CLAIM = re.compile(r"(?<![\w-])(?:u-(?:tau|arc|plan|alpha|schedule|two|traps)|[nou]\d{1,2}-[a-z]{4,}|r[2-6]-[a-z]{4,})")
 
 
@@ -37,7 +38,7 @@ def test_no_text_has_a_label(pattern: re.Pattern[str], kinds: set[str]) -> None:
     found = [
         f"{name}:{at}: {line.strip()[:100]}"
         for name, text in texts()
-        if Path(name).suffix in kinds and pattern.search(text)
+        if Path(name).suffix in kinds and pattern.search(text) and (pattern, name) != (CLAIM, "CHANGELOG.md")
         for at, line in enumerate(text.splitlines(), 1)
         if pattern.search(line)
     ]
@@ -45,7 +46,7 @@ def test_no_text_has_a_label(pattern: re.Pattern[str], kinds: set[str]) -> None:
 
 
 def test_experiments_have_names_in_words() -> None:
-    assert not [name for name in experiments() if re.match(r"[a-z]\d|[a-z]-", name)]
+    assert not [name for name in experiments() if re.match(r"[nour]\d|u-", name)]
 
 
 @pytest.mark.parametrize(
