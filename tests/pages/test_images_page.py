@@ -166,7 +166,14 @@ def test_a_stored_run_is_shown_with_everything(app: AppTest, registry: Registry)
     for name in ("formula", "download", "runs"):
         view.set_value(name).run()
         assert not app.exception
-    assert [button.label for button in app.button] == ["Train", "Reset", "Undo", "Open", "Delete for good"]
+    assert [button.label for button in app.button] == [
+        "Train",
+        "Reset",
+        "Undo",
+        "How to read this",
+        "Open",
+        "Delete for good",
+    ]
 
 
 def test_each_page_lists_and_shows_its_own_runs(app: AppTest, registry: Registry) -> None:
