@@ -28,16 +28,16 @@ if TYPE_CHECKING:
 USAGE = """usage: otviz COMMAND [options]
 
 commands:
-  list                  methods, distributions, checkpoints ... and their knobs [--json]
+  list                  methods, distributions, checkpoints ... and their settings [--json]
   train METHOD          train a method on points in the plane or on images, measure and save it
   evaluate MODEL        score a checkpoint, a run or the folder of either on fresh samples [--n N] [--json]
-  experiment ID|all     run a claim of the papers over seeds and judge it [--seeds 5] [--quick] [--json]
+  experiment ID|all     measure a claim of the papers over seeds and judge it [--seeds 5] [--quick] [--json]
   figures NAME|all      draw the papers' overview figures from trainings made here, as SVG [--out pictures]
   export RUN            a run, or several, as a notebook, a report, CSV, NPZ ... [--as KIND] [--out FILE]
-  record [NAME ...]     record the runs that pages play before anything is trained: those that are missing, or these
+  record [NAME ...]     record the runs that pages play at once: the missing ones, or those named
   transport             solve one transport problem between two files or samples of points
 
-otviz COMMAND --help, and otviz train METHOD --help, tell more. The dashboard: streamlit run app.py"""
+Details: otviz COMMAND --help, otviz train METHOD --help. The dashboard: streamlit run app.py"""
 COMMANDS = ("list", "train", "evaluate", "experiment", "figures", "export", "record", "transport")
 HELP = ("-h", "--help")
 
@@ -78,7 +78,7 @@ def _run(words: list[str]) -> int:
 
 @dataclasses.dataclass(frozen=True)
 class ListArgs:
-    """List methods, distributions, data sets, checkpoints and experiments, with their knobs.
+    """List methods, distributions, data sets, checkpoints and experiments, with their settings.
 
     Args:
         json: print one JSON object.
@@ -127,9 +127,9 @@ def _train(words: list[str]) -> int:
     known = methods.methods()
     if words and words[0] in HELP:
         print(
-            "usage: otviz train METHOD [--target NAME|FILE|FOLDER] [--steps N] [--seed S] [--out DIR] [--json] [knobs]\n"
+            "usage: otviz train METHOD [--target NAME|FILE|FOLDER] [--steps N] [--seed S] [--out DIR] [--json] [settings]\n"
         )
-        print("methods (otviz train METHOD --help lists the knobs of one):")
+        print("methods (otviz train METHOD --help lists its settings):")
         print("\n".join(f"  {name:14} {cls.title}" for name, cls in known.items()))
         return 0
     if not words or words[0].startswith("-"):

@@ -35,12 +35,12 @@ MOST = 100_000  # samples: distances between as many would take hours
 
 @dataclass(frozen=True)
 class EvaluateArgs:
-    """Judge a trained model by fresh samples.
+    """Score a trained model on fresh samples.
 
     Args:
         what: name of a checkpoint, id of a run, or the folder of either.
-        n: samples to judge; 0: 10000 images, or 2500 points.
-        nearest: images whose nearest training image is looked for.
+        n: samples to score; 0: 10 000 images, or 2500 points.
+        nearest: number of images whose nearest training image is searched.
         json: print one JSON object.
     """
 

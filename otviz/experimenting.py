@@ -23,14 +23,14 @@ LOOK = 0.5  # seconds between two looks at what is done
 
 @dataclass(frozen=True)
 class ExperimentArgs:
-    """Run claims of the papers again, over seeds, and judge them.
+    """Measure claims of the papers over seeds, and judge them.
 
     Args:
         id: of the experiment, or "all"; `otviz list` shows them.
-        seeds: how many, 0, 1, ...
-        quick: the short form: fewer points and steps; prints what it measured and judges nothing.
-        workers: processes at once; 0 takes as many as there are cores.
-        cluster: address of a Dask scheduler, as tcp://HOST:8786, whose workers measure instead of processes of this machine.
+        seeds: number of seeds: 0, 1, ...
+        quick: fewer points and steps; prints what it measured and judges nothing.
+        workers: processes at once; 0: one per core.
+        cluster: address of a Dask scheduler, such as tcp://HOST:8786, whose workers measure instead of processes of this machine.
         json: print one JSON object.
         write: write docs/EXPERIMENTS.md from all results afterwards.
         out: folder for the results instead of results/.

@@ -20,9 +20,9 @@ class ExportArgs:
     """Write runs as one file.
 
     Args:
-        what: ids of runs, or folders that `train --out` wrote; of several, the file holds all.
+        what: ids of runs, or folders that `train --out` wrote; several runs go into one file.
         kind: notebook, html (a report that plays), script, config, csv, losses, npz, png, svg ...; an unknown one lists all.
-        out: the file; by default it is called after the run and lies here.
+        out: the file; by default it is named after the run, in this folder.
     """
 
     what: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="RUN|FOLDER")]

@@ -93,7 +93,7 @@ def of(
 
 def _about(knob: Param) -> str:
     limits = (knob.low, knob.high)
-    return knob.doc if None in limits else f"{knob.doc} ({knob.low:g} to {knob.high:g})"
+    return knob.doc if None in limits else f"{knob.doc} ({knob.low:,.15g} to {knob.high:,.15g})"
 
 
 def class_of(name: str, flags: list[Flag]) -> type[Any]:

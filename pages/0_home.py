@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages._ui import frame, home, reading, warm
+from pages._ui import frame, home, warm
 
 frame.require()
 
@@ -13,7 +13,7 @@ with words:
         "Both learn the same clusters (*modes*) of points from the same seed. The right one also pays for how far it "
         "moves each point: the **transport cost τ**. Drag it and see what it does."
     )
-    reading.how("home/recorded")
+    home.explain()
 with picture:
     if not home.show():
         st.info("The demonstration is not recorded yet. Make it: `python -m otviz record`.")

@@ -117,7 +117,7 @@ function onSight(player, entries) {
 function tick(player, now) {
   if (!player.root.isConnected) return pause(player);
   player.frameRequest = requestAnimationFrame((next) => tick(player, next));
-  const seconds = Math.min(now - player.lastTick, 200) / 1000;
+  const seconds = clamp(now - player.lastTick, 0, 200) / 1000;
   player.lastTick = now;
   if (player.ratio !== devicePixelRatio || player.windowHeight !== innerHeight) layout(player);
   advance(player, seconds, now);

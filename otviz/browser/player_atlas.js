@@ -42,6 +42,7 @@ function buildAtlas(player) {
   const output = make("output", "now"), marks = make("div", "marks", { "aria-hidden": "true" }, ...values.map(() => make("i")));
   const meanings = make("div", "meanings", {}, make("span"), make("span"), make("span"));
   const go = make("a", "go", { target: "_self" }, icon("play"), "Train it live");
+  go.addEventListener("click", openInPlace);
   const card = make("div", "cost", {},
     make("div", "question", {}, make("span", "", {}, "Transport cost ", make("b", "", {}, "τ")), output),
     make("div", "scale-of-tau", {}, range, marks, meanings), go);
@@ -52,12 +53,21 @@ function thumb(player, { name, title, points, href }) {
   const svg = `<svg viewBox="0 0 40 40" aria-hidden="true">${points.map(([x, y]) => `<circle cx="${x}" cy="${y}" r="1.3"/>`).join("")}</svg>`;
   const tip = href ? `${title}: train on it` : title;
   const element = href ? make("a", "thumb", { href, target: "_self", title: tip, "aria-label": tip }) : button("thumb", tip, () => choose(player, { data: name }));
+  if (href) element.addEventListener("click", openInPlace);
   element.innerHTML = svg;
   return Object.assign(element, { set: name });
 }
 
 function methodButton(player, { name, title, tip }) {
   return Object.assign(button("kind", tip, () => choose(player, { method: name }), title), { method: name });
+}
+
+/** Follow a link without loading the app anew: Streamlit draws whatever page the history leads to. */
+function openInPlace(event) {
+  if (event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+  event.preventDefault();
+  history.pushState({}, "", event.currentTarget.href);
+  dispatchEvent(new PopStateEvent("popstate"));
 }
 
 // ------------------------------------------------------------------------------------------------------------- choice

@@ -7,6 +7,13 @@ function buildFlow() {
   return { flow, about, flowBox: make("div", "flow-box", {}, flow, about) };
 }
 
+/** A long explanation of a verdict shows three lines, and all of them after a click. */
+function foldable(paragraph) {
+  paragraph.title = "Click to read all of it, or less";
+  paragraph.addEventListener("click", () => paragraph.toggleAttribute("data-open"));
+  return paragraph;
+}
+
 /** The stages of a run that comes with its scene; a click on one says what it is. */
 function showStages(player, panel, stages) {
   const { flow, about } = panel.parts;
@@ -41,7 +48,7 @@ function flowValue(player, panel, frame, role) {
   const { scene } = panel, sheet = isSheet(panel), meter = frame?.meter ?? {}, unit = scene?.unit ? ` ${scene.unit}` : "";
   if (role === "source") return scene?.source ? `${whole(samplesIn(panel, scene.source))} ${sheet ? "shown" : "points"}` : "";
   if (!frame) return "";
-  if (role === "map") return sheet ? "" : saidIf(meanMove(panel, frame), (far) => `moves them by ${short(far)}${unit}`);
+  if (role === "map") return sheet ? "" : saidIf(meanMove(panel, frame), (far) => `mean move ${short(far)}${unit}`);
   if (role === "generated") return generatedWords(meter, sheet, unit);
   if (role === "field") return sheet ? "" : fieldWords(panel, frame);
   if (role === "loss") return saidIf(frame.generator_loss, (loss) => `generator ${steady(loss)}`);
@@ -107,6 +114,7 @@ function showHistory(player, panel, marks) {
   history.title = marks.map(markWords).join("\n");
   history.replaceChildren(...marks.map(([step, words]) => button("mark", `Go to step ${whole(step)}`, () => seek(player, step), make("b", "", {}, `step ${whole(step)}`), ` ${words}`)));
   history.scrollLeft = history.scrollWidth;
+  history.dataset.cut = history.scrollWidth > history.clientWidth + 1;
   panel.cache.losses = null;
 }
 

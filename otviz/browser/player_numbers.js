@@ -152,6 +152,7 @@ const RECENT = 0.3; // share of the losses, the newest, that an axis must show w
 const MOST_SPAN = 8; // times the span of the recent losses that all may take
 
 const short = (value) => rounded(value, 1e-3, 1e5);
+const spreadOf = (std) => short(Number(std.toPrecision(2)));
 const whole = (value) => Math.round(value).toString().replace(/\B(?=(\d{3})+$)/g, "\u202f");
 
 function steady(value) {
@@ -175,7 +176,7 @@ function showNumbers(player, panel, moment) {
   showLoss(parts.generatorLoss, "generator", frame?.generator_loss, player);
   showLoss(parts.adversaryLoss, "adversary", frame?.adversary_loss, player);
   const floor = scene?.loss_floor;
-  const spread = floor?.[1] ? ` ± ${short(floor[1])}` : "";
+  const spread = floor?.[1] ? ` ± ${spreadOf(floor[1])}` : "";
   const words = floor && (player.detail ? `noise floor ${short(floor[0])}${spread}` : `floor ${short(floor[0])}`);
   setText(parts.floor.lastChild, words || "");
   parts.floor.hidden = !floor;
@@ -236,7 +237,7 @@ function meterTexts(meter, { alpha, step } = {}, detail, unit) {
   const size = known("samples") ? `n=${whole(meter.samples)}` : "", pairs = known("w2_samples") ? `n=${whole(meter.w2_samples)}` : size;
   Object.assign(texts, sheetTexts(meter, known, number, detail));
   const long = unit ? short : number, length = unit && ` ${unit}`, square = unit && ` ${unit}²`; // of a file they may have any size
-  const spread = detail && known("w2_floor_std") ? ` ± ${short(meter.w2_floor_std)}` : "";
+  const spread = detail && known("w2_floor_std") ? ` ± ${spreadOf(meter.w2_floor_std)}` : "";
   const noise = detail && meter.w2 <= meter.w2_floor + 2 * meter.w2_floor_std ? "within noise" : "";
   const stale = known("measured_at") && meter.measured_at !== step ? `at step ${whole(meter.measured_at)}` : "";
   const floor = [known("w2_floor") ? `floor ${detail ? short(meter.w2_floor) : long(meter.w2_floor)}${spread}` : "", noise, stale, detail < 2 ? "" : pairs].filter(Boolean).join(", ");

@@ -59,6 +59,6 @@ function setPresenting(player, on) {
 
 /** Height that the player may take: of the screen, of the window without what else is on the page, or as the page says. */
 function heightFor({ presenting, options }) {
-  if (presenting) return innerHeight - 56;
+  if (presenting) return innerHeight - 112;
   return options.fill ? Math.max(innerHeight - options.fill, 520) : options.height || 740;
 }

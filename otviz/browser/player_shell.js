@@ -161,7 +161,7 @@ function buildPanel(player, panel) {
     meter: Object.fromEntries(METER.map((entry) => [entry.id, value(entry)])),
     verdict: make("span", "verdict", { hidden: "" }, icon("hourglass"), make("span", "word"), make("span", "when")),
     unstable: make("span", "verdict", { hidden: "", "data-kind": "unstable" }, icon("flash"), make("span", "word", {}, "unstable")),
-    why: make("p", "why", { hidden: "" }),
+    why: foldable(make("p", "why", { hidden: "" })),
   };
   const { modes, ...rest } = parts.meter;
   parts.numbers = make("div", "numbers", {}, make("div", "summary", {}, parts.verdict, parts.unstable, modes));

@@ -120,7 +120,7 @@ function fitCanvas(canvas, ratio) {
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 const px = (value) => `${Math.floor(value)}px`;
 const minus = (text) => text.replace("-", "\u2212");
-const percent = (share) => `${(100 * share).toFixed(share > 0 && share < 0.0995 ? 1 : 0)} %`;
+const percent = (share) => `${(100 * share).toFixed(share > 0 && share < 0.0995 ? 1 : 0)}%`;
 
 /** Three digits; powers of ten outside [least, most). */
 function rounded(value, least, most) {

@@ -40,12 +40,12 @@ class Convergence:
     def sentence(self) -> str:
         """It in words."""
         numbers = (
-            f"after {self.iterations} normalisations the marginals of its plans miss up to {100 * self.error:.2g} % of the mass; "
+            f"after {self.iterations} normalisations the marginals of its plans are off by up to {100 * self.error:.2g} % of the mass; "
             f"the loss of a step is {self.loss:.3g}, and {self.limit:.3g} after {self.many}"
         )
         if self.reached:
             return f"The matching has converged: {numbers}."
-        return f"The matching has not converged: {numbers}. More iterations or a larger ε bring it nearer."
+        return f"The matching has not converged: {numbers}. Use more iterations or a larger ε."
 
 
 def convergence(drawn: Minibatches, method: OTGAN) -> Convergence | None:

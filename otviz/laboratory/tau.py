@@ -113,10 +113,10 @@ def _warning(tau: float, useful: tuple[float, float]) -> str:
     low, high = useful
     if low <= tau <= high:
         return ""
-    what = "modes lose their balance and vanish" if tau < low else "samples smear inwards and between modes"
+    what = "modes become unequal and get lost" if tau < low else "points stay inside the target and between its modes"
     side, limit = ("below", low) if tau < low else ("above", high)
     return (
-        f"tau = {tau:.3g} is {side} the range useful on this data ({low:.2g} to {high:.2g}): {what}; try {limit:.2g}."
+        f"tau = {tau:.3g} is {side} the useful range for this data ({low:.2g} to {high:.2g}): {what}. Try {limit:.2g}."
     )
 
 

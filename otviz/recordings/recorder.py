@@ -97,8 +97,10 @@ def _record(config: RunConfig, frames: int) -> tuple[PanelUpdate, Panel]:
         unstable=found.shaking,
     )
     modes = (int(meter.get("modes_covered", 0)), int(meter.get("modes_total", 0)))
-    settings = settings_of(config)
-    return update, Panel("", settings, config.steps, config.seed, round(seconds, 2), found.kind, found.words, modes)
+    moved = round(float(np.linalg.norm(snapshots[-1].generated - probe.scene.source, axis=1).mean()), 3)
+    settings, seconds = settings_of(config), round(seconds, 2)
+    panel = Panel("", settings, config.steps, config.seed, seconds, found.kind, found.words, modes, moved)
+    return update, panel
 
 
 def _words(snapshots: list[Snapshot]) -> Iterator[Judgement]:

@@ -83,7 +83,7 @@ def agreement(entries: Sequence[Entry]) -> str:
     if not off:
         return f"they agree within {AGREE:.0%}."
     named = "; ".join(f"{entry.library}, `{entry.call}`, is off by {entry.difference:.2g}" for entry in off)
-    return f"{'all others' if len(off) < len(entries) - 1 else 'the rest'} agree within {AGREE:.0%}, but {named}: it did not reach the optimum that otviz found."
+    return f"{'all others' if len(off) < len(entries) - 1 else 'the rest'} agree within {AGREE:.0%}, but {named}: it did not reach the optimum that our solver found."
 
 
 @dataclass(frozen=True)

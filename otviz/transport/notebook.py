@@ -66,7 +66,7 @@ def target() -> Iterator[Finding]:
     """N1: 2000 points on the ring, drawn with numpy's seed 42."""
     counts = np.bincount(notebook_modes(), minlength=8)
     for mode, (reported, count) in enumerate(zip(COUNTS, counts, strict=True)):
-        yield Finding("N1", f"points in mode {mode}", reported, float(count), 0, "The same draw, number by number.")
+        yield Finding("N1", f"points in mode {mode}", reported, float(count), 0, "The same random numbers.")
 
 
 def giant_step() -> Iterator[Finding]:
@@ -80,20 +80,20 @@ def giant_step() -> Iterator[Finding]:
     yield Finding("N2", "OT_ε at blur 0.01 (debias off)", 2.7939, raw, 5e-5, "geomloss at scaling 0.9.")
     own = sinkhorn_divergence(x, y, blur=0.01, scaling=0.9)
     yield Finding(
-        "N2", "S at blur 0.01, solved to the end", 2.7946, float(own.value), 1e-4,
-        "otviz' solver; geomloss gives this at scaling 0.99: the printed 2.7932 is an unfinished solve.",
+        "N2", "S at blur 0.01, converged", 2.7946, float(own.value), 1e-4,
+        "Our solver; geomloss gives this at scaling 0.99. The printed 2.7932 is not fully converged.",
     )  # fmt: skip
     reported = {"x − n ∇S": (-1, 2.95, 0.011, 0.0033), "x + n ∇S (as printed)": (1, 1.69, 0.636, 0.877)}
     for name, (sign, radius, distance, left) in reported.items():
         moved = x + sign * 2000 * gradient
-        comment = "The loss falls against its gradient; the ring's symmetry hides the wrong sign."
+        comment = "The loss decreases against its gradient. The symmetry of the ring hides the wrong sign."
         yield Finding("N3", f"mean radius after {name}", radius, float(moved.norm(dim=1).mean()), 0.01, comment)
         near = float(euclidean(moved, y).amin(1).mean())
         yield Finding("N3", f"mean distance to the ring's points after {name}", distance, near, 1e-3, comment)
         after = float(sinkhorn_divergence(moved, y, blur=0.01, scaling=0.9).value)
         yield Finding(
             "N3", f"S after {name}", left, after, 2e-3,
-            "otviz' solver, solved to the end. The reported 0.0033 is geomloss' at scaling 0.9, an unfinished solve: it differs.",
+            "Our solver, converged. The reported 0.0033 is from geomloss at scaling 0.9, which is not fully converged.",
         )  # fmt: skip
 
 
@@ -105,7 +105,7 @@ def slider() -> Iterator[Finding]:
             found = sinkhorn_divergence(x, y, blur=blur, p=p, scaling=0.9)
             yield Finding(
                 "N4", f"S at p = {p}, blur {blur:g}", reported, float(found.value), 0.01,
-                "One more draw of the same generator. At p = 2 the whole slider changes S by 1 %.",
+                "The next draw of the same random generator. At p = 2 the whole range of the slider changes S by 1 %.",
             )  # fmt: skip
             length = float(found.gradient_x.norm(dim=1).mean() * len(x))
             expected = {(2, 0.01): 2.36, (2, 0.7): 2.10, (1, 0.01): 1.0, (1, 0.7): 0.75}.get((p, blur))
@@ -124,13 +124,13 @@ def blur_range(blurs: Sequence[float] = (0.01, 0.7, 1.0, 2.0, 3.0, 5.0, 10.0)) -
             found = sinkhorn_divergence(x, y, blur=blur, p=p, scaling=0.9)
             yield Finding(
                 "N5", f"S at p = {p}, blur {blur:g}", values.get(blur), float(found.value), 2e-3,
-                "Means are equal, so S at p = 2 falls to 0 though the shapes differ; at p = 1 to half the energy distance.",
+                "The means are equal, so S at p = 2 falls to 0 although the shapes differ. At p = 1 it falls to half the energy distance.",
             )  # fmt: skip
     for blur, reported in ((0.01, 2.794), (10.0, 4.774)):
         raw = sinkhorn_divergence(x, y, blur=blur, debias=False, scaling=0.9)
         yield Finding(
             "N5", f"OT_ε at p = 2, blur {blur:g}", reported, float(raw.value), 2e-3,
-            "Not debiased, it rises to the mean cost of all pairs instead.",
+            "Without debiasing it rises to the mean cost of all pairs.",
         )  # fmt: skip
 
 
@@ -158,7 +158,7 @@ def traps() -> Iterator[Finding]:
     """N12: what the notebook's numbers do not show. The sign is in N3."""
     _, y = _clouds()
     modes = notebook_modes()
-    blind = "Variance per axis cannot see lost modes while those left are balanced round the middle: count modes."
+    blind = "The variance does not detect lost modes as long as the remaining ones are balanced around the middle. Count the modes."
     yield Finding("N12", "diversity of the whole ring", 4.521, diversity(y.numpy()), 1e-3, blind)
     for kept, reported in COLLAPSED.items():
         value = diversity(y.numpy()[np.isin(modes, kept)])
@@ -169,7 +169,7 @@ def traps() -> Iterator[Finding]:
     manhattan = float(cityblock(x, y[:500]).mean() / euclidean(x, y[:500]).mean())
     yield Finding(
         "N12", "mean city-block distance over mean p = 1 cost", None, manhattan, 0,
-        "The notebook calls p = 1 Manhattan; geomloss takes the Euclidean distance.",
+        "The notebook calls p = 1 Manhattan; geomloss uses the Euclidean distance.",
     )  # fmt: skip
     yield Finding(
         "N12",
@@ -177,7 +177,7 @@ def traps() -> Iterator[Finding]:
         None,
         0.05**2,
         0,
-        "The notebook calls blur itself ε; it is blur^p, 20 times less.",
+        "The notebook calls the blur itself ε. In fact ε = blur^p, which is 20 times smaller.",
     )
 
 

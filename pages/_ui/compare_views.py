@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from otviz.bibliography import cite
 from pages._ui import inside, laboratory, reading, running, sweeping
-from pages._ui.comparing import Chosen, labels_of
+from pages._ui.comparing import TRAIN, Chosen, labels_of
 from pages._ui.downloads import download, offer
 from pages._ui.links import Link, plain
 
@@ -25,8 +26,8 @@ _COLUMNS: dict[str, Any] = {
     ),
     "step": st.column_config.NumberColumn(width=50),
     "modes": st.column_config.TextColumn(width=60),
-    "on modes": _SHARE(width=76, help="High quality: within 3 std of a mode"),
-    "between modes": _SHARE(label="between", help="Mode mixture: between neighbouring modes"),
+    "on modes": _SHARE(width=76, help="Share of points within 3 standard deviations of a mode"),
+    "between modes": _SHARE(label="between", help="Share of points between neighbouring modes"),
     "W2": _NUMBER(help="Exact, in data units"),
     "W2 floor": _NUMBER(label="floor", help="Mean W2 between two draws of the target"),
     "± floor": _NUMBER(label="±", width=50, help="Its standard deviation: W2 within two of them is within noise"),
@@ -65,7 +66,7 @@ def show(link: Link, runs: Sequence[Run | Recorded], chosen: Chosen) -> None:
     elif view == "map":
         sweeping.show(link, chosen.target, chosen.source)
     elif not begun:
-        st.caption("Nothing to show yet: complete the settings on the left and press Train all.")
+        st.caption(f"Nothing to show yet: this view is about runs of your own. Press **{TRAIN}**.")
     elif view == "meter":
         _meter(begun)
     elif view == "history":
@@ -86,7 +87,7 @@ def _meter(runs: Sequence[Run | Recorded]) -> None:
 
     live = any(map(running.alive, runs))
     st.fragment(_table, run_every=TABLE if live else None)(runs)
-    why = st.expander("Why these words", key="compare:open:why", on_change="rerun")
+    why = st.expander("How each verdict was reached", key="compare:open:why", on_change="rerun")
     if why.open:
         for label, run in zip(labels_of(runs), runs, strict=True):
             found = verdict_on(run)
@@ -94,9 +95,7 @@ def _meter(runs: Sequence[Run | Recorded]) -> None:
                 f"**{plain(label)}: {plain(found.words)}.** {plain(found.sentence)} {plain(found.shaking)}  \n"
                 f":small[{plain(found.rule)}]"
             )
-    blind = st.expander(
-        "Where the notebook's diversity does not see a collapse", key="compare:open:blind", on_change="rerun"
-    )
+    blind = st.expander("A collapse that diversity does not see", key="compare:open:blind", on_change="rerun")
     if blind.open:
         with blind:
             _blind_spot()
@@ -109,10 +108,10 @@ def _table(runs: Sequence[Run | Recorded]) -> None:
     columns = _COLUMNS | (_of_file(unit) if unit else {})
     st.dataframe(table(runs, labels_of(runs)), key="meter", hide_index=True, width="stretch", column_config=columns)
     st.caption(
-        "Words and numbers are of the last look; a word is final unless it says so far. Modes and shares are of 1000 generated "
-        "points, W2, precision and recall of 500 against 500 held-out ones. The floor is W2 between two draws of the target of "
-        "this size, mean and standard deviation: a W2 within two standard deviations of it is within noise, for real points "
-        "score the same. Diversity is the notebook's: the mean variance of the coordinates."
+        "Measured at the last look; a verdict is final unless it says *so far*. Modes and shares: 1000 generated points. W2, "
+        "precision and recall: 500 generated points against 500 real ones that training did not see. Floor: W2 between two samples "
+        "of the target of that size; a W2 within two standard deviations (±) of it is as good as real points. Diversity: the mean "
+        f"variance of the coordinates, as in {cite('fuge')}."
     )
 
 
@@ -145,7 +144,7 @@ def _history(runs: Sequence[Run | Recorded]) -> None:
 
     named = {label: history(run.snapshots) for label, run in zip(labels_of(runs), runs, strict=True)}
     if not any("modes_total" in run.meter for run in runs):
-        st.caption("This target has no modes to count; W2 in the meter is what there is to compare.")
+        st.caption("This target has no modes to count; compare W2 in the meter instead.")
         return
     st.plotly_chart(mode_history(named), key="mode-history", width="stretch")
     _draw_again(runs)

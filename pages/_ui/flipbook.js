@@ -30,7 +30,7 @@ function receive(book, options) {
 function build(book) {
   const { options, root } = book, last = options.values.length - 1;
   book.slider = make("input", "slider", { type: "range", min: 0, max: last, step: 1, value: options.start, "aria-label": options.slider });
-  book.shown = make("output", "shown");
+  book.shown = make("span", "shown", { "aria-hidden": "true" });
   book.said = make("p", "said", { role: "status" });
   book.slider.addEventListener("input", () => {
     book.at = Number(book.slider.value);

@@ -13,8 +13,9 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from otviz import distributions, recordings, wire
+from otviz.explanations import readings
 from otviz.recordings import About, Panel
-from pages._ui import channel, frame, page_sketches
+from pages._ui import channel, frame, page_sketches, reading
 from pages._ui.player import player
 
 PREFIX = "home-"  # of the recordings that make up the atlas: home-<data>-<method>
@@ -40,7 +41,8 @@ _STYLE = """<style>
 [class*=st-key-card-] a[data-testid=stPageLink-NavLink]::after {content: ""; position: absolute; inset: 0; border-radius: inherit}
 .st-key-cards .sketch {display: block; width: 100%; border-radius: 6px; background: rgba(138, 148, 163, 0.08)}
 .st-key-hero h1 {font-size: clamp(1.5rem, 2.2vw, 2.1rem); line-height: 1.2; text-wrap: balance}
-.st-key-hero [class*=st-key-reading-] {justify-content: flex-start}
+.st-key-home-reading {max-height: max(12rem, calc(100vh - 30rem)); overflow: auto; padding-right: 0.5rem}
+.st-key-home-reading :is(p, li) {font-size: 0.875rem; line-height: 1.45}
 @media (max-width: 1000px) {
   .st-key-cards {grid-template-columns: repeat(2, minmax(0, 1fr))}
   .st-key-hero [data-testid=stHorizontalBlock]:not(.stColumn *) {flex-direction: column}
@@ -73,6 +75,18 @@ def show() -> bool:
     atlas = {**given, "channel": channel.opened("home", _answer)}
     player(body, key="home", loop=True, more={"atlas": atlas, "seconds": SECONDS, "rest": REST, "start": start})
     return True
+
+
+def explain() -> None:
+    """How to read the pictures, beside them rather than over them."""
+    with (
+        st.expander(
+            reading.LABEL,
+            icon=":material/help:",
+        ),
+        st.container(key="home-reading"),
+    ):
+        st.markdown(readings()["home/recorded"].text)
 
 
 def _answer(question: bytes) -> channel.Reply:
@@ -130,7 +144,7 @@ def _meaning(panel: Panel, chosen: Panel) -> str:
     found, all_modes = panel.modes
     held_back = panel.moved < 0.6 * chosen.moved  # what points move at the tau that is chosen first
     if panel.kind == "collapsed" and all_modes:
-        return f"{all_modes - found} of {all_modes} modes lost{', too costly to reach' if held_back else ''}"
+        return f"{all_modes - found} of {all_modes} modes {'out of reach' if held_back else 'lost'}"
     if panel.kind == "covers" and all_modes:
         return f"all {all_modes} modes covered"
     if held_back:

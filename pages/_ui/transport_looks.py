@@ -198,9 +198,9 @@ def show_notebook(_problem: Problem, _source: Distribution, _target: Distributio
         "Recompute the numbers", type="primary"
     ):
         return
-    findings = computed("notebook", "", 60, experiments)
+    found = computed("notebook", "", 60, experiments)
+    findings = sorted(found, key=lambda finding: int(finding.experiment[1:]))
     table = pd.DataFrame({
-        "id": [finding.experiment for finding in findings],
         "number": [finding.what for finding in findings],
         "reported": [finding.reported for finding in findings],
         "found here": [finding.ours for finding in findings],
@@ -209,7 +209,7 @@ def show_notebook(_problem: Problem, _source: Distribution, _target: Distributio
         "what it means": [finding.comment for finding in findings],
     })  # fmt: skip
     digits = {name: st.column_config.NumberColumn(format="%.5g") for name in ("reported", "found here")}
-    st.dataframe(table.sort_values("id", kind="stable"), hide_index=True, column_config=digits, width="stretch")
+    st.dataframe(table, hide_index=True, column_config=digits, width="stretch")
 
 
 def show_downloads(problem: Problem, source: Distribution, target: Distribution) -> None:

@@ -57,6 +57,11 @@ class Compare:
     def verdicts(self) -> list[str]:
         return self.page.locator(".otviz-player .verdict .when").all_inner_texts()
 
+    @property
+    def bottoms(self) -> list[int]:
+        """Lower edges of the panels in the window."""
+        return [round(box["y"] + box["height"]) for box in (panel.bounding_box() for panel in self.panels.all()) if box]
+
     def until(self, condition: Callable[[], Any], seconds: float = PATIENCE) -> None:
         end = time.monotonic() + seconds
         while not condition():
@@ -84,10 +89,20 @@ def test_table_1_from_one_button_to_verdicts_and_the_figure(compare: Compare) ->
     compare.main.get_by_text("no transport cost").wait_for()
     compare.train()
     assert compare.titles == ["WGAN", "OTM", "WGAN-GP", "GAN", "UOTM without cost", "UOTM", "UOTM-SD"]
-    compare.main.get_by_text("Modes and shares are of 1000 generated points").wait_for()
+    compare.main.get_by_text("Modes and shares: 1000 generated points").wait_for()
     compare.until(lambda: compare.steps == [100] * 7)
     compare.until(lambda: compare.verdicts == ["final"] * 7)
-    compare.main.get_by_text("Why these words").click()
+    compare.page.set_viewport_size({"width": 1440, "height": 900})
+    compare.until(lambda: max(compare.bottoms) <= 900, 30)  # seven panels and their verdicts, without scrolling
+    assert len(set(compare.bottoms)) == 2
+    assert compare.page.locator(".otviz-player .losses").first.is_hidden()
+    compare.panels.first.locator(".summary").hover()
+    compare.page.locator(".otviz-player .losses").first.wait_for()
+    compare.panels.first.locator(".picture canvas").click()
+    compare.until(lambda: compare.panels.locator("visible=true").count() == 1)
+    compare.panels.first.get_by_role("button", name="Enlarge").click()
+    compare.page.set_viewport_size({"width": 1280, "height": 900})
+    compare.main.get_by_text("How each verdict was reached").click()
     compare.main.get_by_text(re.compile("Samples (have collapsed|mix modes|are|cover)")).first.wait_for()
 
     compare.main.get_by_role("radio", name="Figure 1").click()

@@ -57,3 +57,45 @@ def test_a_picture_says_how_it_is_read(app: str, page: Any, where: str, words: s
     page.goto(f"{app}/{where}")
     page.get_by_role("button", name=LABEL).click()
     page.get_by_text(words).wait_for()
+
+
+def test_a_card_is_clicked_anywhere_and_next_leads_on(app: str, page: Any) -> None:
+    page.goto(f"{app}/learn")
+    card = page.locator(".st-key-step-derivation-kantorovich")
+    card.locator("img").wait_for()
+    card.scroll_into_view_if_needed()
+    box = card.bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + 60)  # on the picture
+    page.get_by_role("heading", name=derivations()["kantorovich"].title).wait_for()
+    page.wait_for_url(re.compile(r"view=derivations"))
+    following = page.locator(".st-key-read-next").get_by_role("button")
+    following.scroll_into_view_if_needed()
+    following.click()
+    heading = page.get_by_role("heading", name=derivations()["entropic"].title)
+    heading.wait_for()
+    page.wait_for_function("document.querySelector('[data-testid=stMain]').scrollTop === 0")
+
+
+def test_a_lesson_s_card_opens_its_page(app: str, page: Any) -> None:
+    page.goto(f"{app}/learn")
+    card = page.locator(".st-key-step-lesson-what-blur-does")
+    card.locator("img").click(force=True)
+    page.wait_for_url(re.compile(r"/transport\?lesson=what-blur-does$"))
+    page.get_by_role("heading", name="What blur does").wait_for()
+
+
+def test_the_slider_of_a_figure_answers_without_the_server(app: str, page: Any) -> None:
+    page.goto(f"{app}/learn?view=derivations&topic=entropic")
+    figure = page.locator(".otviz-flipbook")
+    slider = figure.get_by_role("slider", name="blur")
+    slider.wait_for()
+    picture = figure.locator("canvas").last
+    before, said = picture.evaluate("all => all.toDataURL()"), figure.locator(".said").inner_text()
+    page.context.set_offline(True)
+    slider.focus()
+    slider.press("End")
+    assert picture.evaluate("all => all.toDataURL()") != before
+    assert figure.locator(".said").inner_text() != said
+    assert slider.get_attribute("aria-valuetext") == "10"
+    page.context.set_offline(False)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

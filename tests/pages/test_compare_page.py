@@ -85,7 +85,7 @@ def test_every_preset_opens_from_its_link_and_says_what_to_look_for(app: AppTest
         ("preset", "table-9", "preset must be one of"),
         ("methods", "wgan,nonsense", "methods must be 1 to 9 of"),
         ("2.tau", "1e9", "tau must be a number from 0 to"),
-        ("runs", "../../etc/passwd", "a run id has 3 to 80 characters, 0-9 and -"),
+        ("runs", "../../etc/passwd", "a run id has 3 to 80 characters from a-z, 0-9 and -"),
         ("runs", ",".join(f"run-{i}" for i in range(12)), "runs must name at most 9"),
     ],
 )

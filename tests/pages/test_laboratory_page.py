@@ -136,7 +136,7 @@ class TestExact:
         assert len(app.metric) == 4
         assert "τ W2²" in app.metric[3].delta
         assert charts(app) == 2
-        assert "not the mismatch" in words(app)
+        assert "is a squared length and not bounded by this" in words(app)
 
     def test_exact_marginals_and_other_methods_have_no_bound(self, done: dict[str, Run]) -> None:
         assert len(drawn("show_exact", [done["otm"]]).metric) == 3

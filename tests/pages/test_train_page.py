@@ -44,7 +44,7 @@ def open_page(app: AppTest, **query: str) -> AppTest:
         ("target", "circle", "target must be one of"),
         ("target.radius", "abc", "target.radius must be a number from 0.1 to 20"),
         ("steps", "0", "steps must be a whole number from 1 to"),
-        ("run", "../../etc/passwd", "a run id has 3 to 80 characters, 0-9 and -"),
+        ("run", "../../etc/passwd", "a run id has 3 to 80 characters from a-z, 0-9 and -"),
         ("run", "unknown", "there is no saved run 'unknown'"),
     ],
 )
