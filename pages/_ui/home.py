@@ -13,7 +13,6 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from otviz import distributions, recordings, wire
-from otviz.explanations import readings
 from otviz.recordings import About, Panel
 from pages._ui import channel, frame, page_sketches, reading
 from pages._ui.player import player
@@ -42,7 +41,8 @@ _STYLE = """<style>
 [class*=st-key-card-] [data-testid=stElementContainer] {position: static}
 .st-key-cards .sketch {display: block; width: 100%; border-radius: 6px; background: rgba(138, 148, 163, 0.08)}
 .st-key-hero h1 {font-size: clamp(1.5rem, 1.85vw, 2.1rem); line-height: 1.2; text-wrap: balance}
-.st-key-home-reading {max-height: max(12rem, calc(100vh - 30rem)); overflow: auto; padding-right: 0.5rem}
+.st-key-home-reading {max-height: max(14rem, calc(100vh - 26rem)); overflow: auto}
+.st-key-home-reading [class*=st-key-reading-] {justify-content: flex-start}
 .st-key-home-reading :is(p, li) {font-size: 0.875rem; line-height: 1.45}
 @media (max-width: 1000px) {
   .st-key-cards {grid-template-columns: repeat(2, minmax(0, 1fr))}
@@ -86,14 +86,8 @@ def show() -> bool:
 def explain() -> None:
     """How to read the pictures, beside them rather than over them."""
     st.html(_KEY)
-    with (
-        st.expander(
-            reading.LABEL,
-            icon=":material/help:",
-        ),
-        st.container(key="home-reading"),
-    ):
-        st.markdown(readings()["home/recorded"].text)
+    with st.container(key="home-reading"):
+        reading.how("home/recorded")
 
 
 def _answer(question: bytes) -> channel.Reply:
