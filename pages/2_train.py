@@ -57,7 +57,7 @@ with steering:
         running.steer(link, living)
     else:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            running.tell(run, own_target.invitation("" if missing else running.INVITATION))
+            running.tell(run, own_target.invitation("" if missing else lessons.invitation(link, running.INVITATION)))
             with st.container(horizontal=True, gap="small", width="content"):
                 own_target.offer(link, target)
         own_target.tell(link)

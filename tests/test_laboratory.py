@@ -186,7 +186,7 @@ class TestTau:
             units = [tau_units(scale * y, scale * x, tau / scale**2) for tau in (0.001, 0.0101, 0.05, 0.19, 1, 10)]
             sides = ["below" if "below" in u.warning else "above" if "above" in u.warning else "" for u in units]
             assert sides == ["below", "", "", "", "above", "above"]
-        assert "try 0.0" in units[0].warning
+        assert "Try 0.0" in units[0].warning
 
     def test_a_schedule_need_only_come_through_the_range(self, clouds):
         x, y = clouds[0][:60], clouds[1][:60]

@@ -149,7 +149,7 @@ function buildPanel(player, panel) {
     hint: make("p", "hint"),
     note: make("span", "note"),
     coordinates: make("span", "coordinates", { title: "Coordinates under the pointer" }),
-    judge: make("p", "judge"),
+    judge: make("p", "judge", { title: "The classifier that scored the images. The digits begin the SHA-256 checksum of its weights: scores by different classifiers cannot be compared." }),
     outside: make("span", "outside", { title: "Generated points that lie beyond the edges of the picture at this step" }),
     history: make("div", "history", { hidden: "", role: "group", "aria-label": "Changes on the way" }),
     tip: make("span", "tip", { hidden: "" }),

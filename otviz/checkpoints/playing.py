@@ -20,9 +20,10 @@ def panel(card: Card, timeline: Timeline, title: str = "") -> PanelUpdate:
     """
     steps, total = timeline.steps, int(card.record["steps"])
     classes = len(card.metrics.get("class_shares", ()))
+    judge = str(card.metrics.get("judge", ""))
     scene = Scene(
         title=title or card.title, box=BOX, target=timeline.images[-1][:0], source=timeline.images[-1][:0], centres=None,
-        adversary="", steps=total, loss_floor=None, shape=card.shape, judge=str(card.metrics.get("judge", "")),
+        adversary="", steps=total, loss_floor=None, shape=card.shape, judge=judge and f"Scored by {judge}",
     )  # fmt: skip
     snapshots, meter = [], dict[str, Any]()
     for at in range(len(steps)):

@@ -168,7 +168,7 @@ def _judge_of(images: ImageSet) -> tuple[Reference | None, str]:
         return None, f"{error}."
     return (
         judge,
-        f"Judged by {judge.judge}, which is correct on {judge.classifier.card['accuracy']:.1%} of test images.",
+        f"Scored by {judge.judge}, which is correct on {judge.classifier.card['accuracy']:.1%} of test images.",
     )
 
 

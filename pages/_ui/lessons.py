@@ -9,11 +9,13 @@ from otviz import recordings
 from pages._ui import learning, recorded
 from pages._ui.links import Link, plain
 
+LIVE = "Train it live"
 WIDTHS = (4, 9)  # of text and picture: some 45 characters a line in a window of 1280 pixels
 
 # What a formula draws stays within the text, however large it makes itself; places of controls that are not shown take none.
 _STYLE = """<style>
 .st-key-lesson-text {overflow: auto; contain: paint; max-height: 150vh}
+.st-key-read-next p {white-space: normal; text-align: left}
 .st-key-lesson-text :is(p, li) {font-size: 0.94rem; line-height: 1.5}
 .st-key-lesson-controls [data-testid=stLayoutWrapper]:not(:has([data-testid=stElementContainer])) {display: none}
 </style>"""
@@ -53,8 +55,16 @@ def show_recorded(link: Link, *, key: str, height: int = 650, columns: int | Non
 
 def train_label(link: Link) -> str:
     """What the button that trains is called: beside a recorded run it says that this one is live."""
-    lesson = link.lesson
-    return "Train it live" if lesson is not None and f"lesson-{lesson.name}" in recordings.names() else "Train"
+    return LIVE if _is_recorded(link) else "Train"
+
+
+def invitation(link: Link, other: str) -> str:
+    """What to do before anything is trained: beside a recorded run, else `other`."""
+    return f"This run is recorded. **{LIVE}** trains one on your computer." if _is_recorded(link) else other
+
+
+def _is_recorded(link: Link) -> bool:
+    return link.lesson is not None and f"lesson-{link.lesson.name}" in recordings.names()
 
 
 def shown(body: str) -> str:

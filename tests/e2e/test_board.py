@@ -333,7 +333,7 @@ def test_an_empty_message_and_one_with_a_warning(
     assert label.startswith("1000 source and 1000 target points, blur 0.05: Sinkhorn divergence 1.176 length²")
     assert not any(word in board.root.inner_text() for word in ("undefined", "NaN", "null"))
     page.goto(f"{serve(DEMO)}/?empty=1")
-    page.get_by_text("Waiting for the picture").wait_for()
+    page.get_by_text("Preparing the picture").wait_for()
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("dark", 870), ("light", 420)])

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from otviz.checkpoints import image_cards
+from otviz.numbers import whole
 
 pytestmark = pytest.mark.browser
 SHIPPED = image_cards()
@@ -38,7 +39,7 @@ def test_from_the_shelf_to_a_comparison(app: str, page: Any) -> None:
     main.get_by_text("each row has one x, each column one z").wait_for()
     main.get_by_role("radio", name="Training", exact=True).click()
     player = page.locator(".otviz-player")
-    player.get_by_text(f"step {first.record['steps']}").first.wait_for()
+    player.get_by_text(f"step {whole(first.record['steps'])}").first.wait_for()
 
     page.goto(f"{app}/gallery?compare={','.join(names)}&seed=5")
     main.get_by_text("has the same x and z").wait_for()
@@ -48,3 +49,15 @@ def test_from_the_shelf_to_a_comparison(app: str, page: Any) -> None:
     main.get_by_role("button", name="All models").click()
     page.locator(".st-key-shelf img").first.wait_for()
     page.wait_for_url(re.compile(r"/gallery$"))
+
+
+@pytest.mark.skipif("mnist8-uotm" not in SHIPPED, reason="the model is not shipped")
+def test_the_ends_of_a_way_are_picked_by_clicks(app: str, page: Any) -> None:
+    page.goto(f"{app}/gallery?model=mnist8-uotm&view=between")
+    picker = page.locator(".otviz-picker")
+    picker.get_by_role("button", name="Image 6", exact=True).click()
+    page.get_by_text("From image 6 to image 2").wait_for()
+    picker.get_by_role("button", name="Image 20", exact=True).click()
+    page.get_by_text("From image 6 to image 20").wait_for()
+    assert query(page) == {"model": "mnist8-uotm", "view": "between", "first": "5", "second": "19"}
+    assert picker.get_by_role("button", pressed=True).count() == 2
