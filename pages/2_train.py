@@ -31,7 +31,6 @@ run = running.find(link)
 shown = [] if run is None else [run]
 drawn = following.state(shown)
 living = running.alive(run)
-
 with source_box, boxes.section(link, "Source", prefix="source"):
     source = setup.choose_distribution(link, "source", "gaussian", flat=True)
 with target_box:
@@ -44,7 +43,7 @@ if run is None and not (board and board.used):
 with method_box:
     method, plan = setup.choose_training(link)
 config = setup.config_of(method, target, source, plan)
-missing = setup.missing(target, source, method, plan)
+missing = own_target.lacking(setup.missing(target, source, method, plan))
 link.keep()
 
 if run is not None:
@@ -55,7 +54,9 @@ with go:
         with st.container(key="beside"):
             st.caption(settling.note(run) or running.beside(living))
     else:
-        pressed = st.button("Train", type="primary", width="stretch", disabled=config is None, shortcut="T")
+        pressed = st.button(
+            lessons.train_label(link), type="primary", width="stretch", disabled=config is None, shortcut="T"
+        )
         if config and (pressed or (run is None and running.asked_to_start(link))):
             running.begin(link, config)
     if missing:

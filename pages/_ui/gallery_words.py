@@ -94,14 +94,19 @@ def show_card(card: Card) -> None:
     said, method = card.record, dict(card.record["method"])
     st.markdown(
         f"Trained for {_number(said.get('steps'))} steps with seed {_number(said.get('seed'))} on "
-        f"{plain(str(said.get('device', '')))} in {_number(said.get('seconds'))} s: "
+        f"{plain(str(said.get('device', '')).upper())} in {_number(said.get('seconds'))} s: "
         f"{_number(said.get('steps_per_second'))} steps and {_number(said.get('images_per_second'))} images a second."
     )
     knobs = {name: method[name] for name in ("tau", "penalty", "penalty_weight", "epsilon", "matching", "batch_size", "lr")
              if name in method}  # fmt: skip
     st.caption(
         plain(
-            "Settings: " + ", ".join(f"{name.replace('_', ' ')} {_value(value)}" for name, value in knobs.items()) + "."
+            "Settings: "
+            + ", ".join(
+                f"{name.replace('lr', 'learning rate').replace('_', ' ')} {_value(value)}"
+                for name, value in knobs.items()
+            )
+            + "."
         )
     )
     st.caption(
@@ -116,7 +121,9 @@ def show_card(card: Card) -> None:
 
 
 def _number(value: object) -> str:
-    return f"{value:,.4g}" if isinstance(value, int | float) and not isinstance(value, bool) else "an unknown number of"
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return "an unknown number of"
+    return whole(value) if value >= 100 or value == int(value) else f"{value:.3g}"
 
 
 def _value(value: object) -> str:
