@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from otviz.bibliography import cite_link
 from otviz.checkpoints import CHECKPOINTS, Card
 from otviz.checkpoints.reported import Reported, reported
 from otviz.numbers import whole
@@ -59,27 +60,28 @@ def show_scores(cards: Sequence[Card]) -> None:
 
 
 def show_reported(cards: Sequence[Card]) -> None:
-    """What the papers report of these methods, in a table of its own."""
+    """What the papers report of these methods: folded away, since it is of other data and other scores."""
     found: dict[str, Reported] = {}
     for card in cards:
         told = reported(card.method, str(card.record["method"].get("matching", "optimal")))
         if told is not None:
             found.setdefault(card.method, told)
+    if not found:
+        return
     columns = [
         (label, key) for label, key in REPORTED if any(getattr(told, key) is not None for told in found.values())
     ]
-    if not found:
-        return
     lines = ["| Reported | " + " | ".join(label for label, _ in columns) + " |", "|---" * (len(columns) + 1) + "|"]
     for name, told in found.items():
         values = [getattr(told, key) for _, key in columns]
         numbers = " | ".join("–" if value is None else f"{value:g}" for value in values)
         lines.append(f"| {plain(name)} | {numbers} |")
-    st.markdown("\n".join(lines))
-    where = "; ".join(dict.fromkeys(told.where for told in found.values()))
-    st.caption(
-        f"On {where}. Other data, larger networks, another score: compare the order of methods, never the values."
-    )
+    where = "; ".join(dict.fromkeys(f"{plain(told.data)} ({cite_link(*told.source)})" for told in found.values()))
+    with st.expander("What the papers report on CIFAR-10"):
+        st.markdown("\n".join(lines))
+        st.caption(
+            f"{where}. Other data, larger networks and another score: compare the order of methods, never the values."
+        )
 
 
 def show_title(card: Card) -> None:
