@@ -87,9 +87,9 @@ def _table_1() -> Preset:
             _quick("uotm-no-cost"), _quick("uotm"), _method("uotm-sd"),
         ),
         5000,
-        "WGAN, GAN and UOTM without cost have **no transport cost** and lose modes; OTM, UOTM and UOTM-SD have one and keep "
-        "all eight. With g = identity (WGAN, OTM) the loss stays rough, with softplus (UOTM) it settles. WGAN-GP leaves "
-        f"points between modes. After {cite_link('choi', 'Table 1')}.",
+        "WGAN and UOTM without cost have **no transport cost** and lose modes; GAN and WGAN-GP have none either and leave points "
+        "between modes. OTM, UOTM and UOTM-SD **pay a cost and keep all eight**. With g = identity (WGAN, OTM) training is unstable, "
+        f"with softplus (UOTM) it is not. After {cite_link('choi', 'Table 1')}.",
         columns=4,
         target=_ring(),
     )  # fmt: skip
@@ -116,7 +116,7 @@ def _freeze() -> Preset:
         (_method("ot-gan", **after), _method("dan-s", lr=1e-3, adversary_lr=1e-3, **after), _method("gan", **after)),
         4000,
         "Each critic stops learning at step 1500; its generator goes on against it. OT-GAN still has a distance to reduce "
-        "and keeps its modes; DAN-S loses its balance, then modes; the points of the plain GAN fly away. "
+        "and keeps all modes, if loosely; DAN-S loses modes; the points of the plain GAN fly away. "
         f"After {cite_link('salimans', 'Fig. 2')}.",
         columns=3,
         target=_ring(std=0.2),
@@ -157,8 +157,8 @@ def _schedules() -> Preset:
         "Schedules of alpha",
         (_quick("uotm"), *(_method("uotm-sd", schedule=kind) for kind in kinds)),
         6000,
-        "UOTM has alpha = 1 throughout; UOTM-SD raises it from 0.2 to 5, here by four schedules. Half way UOTM-SD is behind: "
-        f"judge the end. After {cite_link('choi')}.",
+        "UOTM has alpha = 1 throughout; UOTM-SD raises it from 0.2 to 5, here by four schedules. All five cover the ring: the "
+        f"schedule matters more where tau is too large. After {cite_link('choi')}.",
         columns=3,
         target=_ring(),
     )
@@ -171,9 +171,8 @@ def _tau() -> Preset:
         tuple(_quick("uotm", tau=tau) for tau in (0.001, 0.05, 10.0))
         + tuple(_method("uotm-sd", tau=tau) for tau in (0.001, 0.05, 10.0)),
         5000,
-        "UOTM and UOTM-SD, each with three values of tau. Too small a tau leaves modes unequally filled, too large a tau "
-        "smears them. UOTM-SD undoes part of the smearing, and so does a constant alpha of 5. "
-        f"After {cite_link('choi', 'Fig. 4')}.",
+        "UOTM and UOTM-SD, each with three values of tau. Too small a tau loses modes, too large a tau draws points off them; "
+        f"UOTM-SD suffers less from both. After {cite_link('choi', 'Fig. 4')}.",
         columns=3,
         target=_ring(),
     )

@@ -233,7 +233,7 @@ function showMeter(player, panel, frame) {
 function meterTexts(meter, { alpha, step } = {}, detail, unit) {
   const known = (...names) => names.every((name) => Number.isFinite(meter[name])), texts = {};
   const number = detail < 2 ? (value) => (Math.abs(value) < 100 ? minus(value.toFixed(2)) : short(value)) : digits;
-  const modes = known("modes_covered", "modes_total"), gap = detail ? " " : "";
+  const modes = known("modes_covered", "modes_total"), gap = detail > 1 ? " " : "";
   const size = known("samples") ? `n=${whole(meter.samples)}` : "", pairs = known("w2_samples") ? `n=${whole(meter.w2_samples)}` : size;
   Object.assign(texts, sheetTexts(meter, known, number, detail));
   const long = unit ? short : number, length = unit && ` ${unit}`, square = unit && ` ${unit}²`; // of a file they may have any size

@@ -234,7 +234,8 @@ function compactSizes(count, width, room, { columns: most }) {
   const wide = (columns) => (width - BETWEEN * (columns - 1)) / columns - 18; // of a picture, inside its panel
   const tall = (columns) => room / Math.ceil(count / columns) - BETWEEN - COMPACT_WORDS;
   const choices = Array.from({ length: Math.min(most || count, count) }, (_, i) => i + 1), size = (n) => Math.min(wide(n), tall(n));
-  let columns = choices.reduce((best, n) => (size(n) > size(best) + 1 ? n : best)), picture = size(columns);
+  const rows = (n) => Math.ceil(count / n), better = (n, than) => size(n) > size(than) + 1 || (rows(n) < rows(than) && size(n) > 0.92 * size(than));
+  let columns = choices.reduce((best, n) => (better(n, best) ? n : best)), picture = size(columns);
   if (picture < COMPACT_MIN) { // they do not fit: scrolling is better than pictures nobody can read
     columns = choices.findLast((n) => wide(n) >= COMPACT_MIN) ?? 1;
     picture = Math.min(wide(columns), 320);

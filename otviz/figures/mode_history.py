@@ -40,7 +40,5 @@ def mode_history(methods: Mapping[str, History], share_of_run: bool = False) -> 
         figure.add_hline(y=total, line=line, annotation_text=f"all {total}", annotation_position="top right")
     figure.update_xaxes(title_text="share of the run" if share_of_run else "step", rangemode="tozero")
     ticks = {"tick0": 0, "dtick": max(1, total // 8)}
-    figure.update_yaxes(
-        title_text="modes that hold a quarter of their expected share", range=[-0.3, max(total, 1) + 0.7], **ticks
-    )
+    figure.update_yaxes(title_text="modes covered", range=[-0.3, max(total, 1) + 0.7], **ticks)
     return legend_above(plain(figure, height=360))

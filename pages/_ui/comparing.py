@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 HEIGHT = 760
 OWN = "own"
 TRAIN = "Train it live"
-LIVE = "Moving a slider changes these runs immediately. Data and methods stay as they are while training: to change them, stop it."
+LIVE = "Moving a slider changes these runs immediately. To change data or methods, stop them first."
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,7 @@ def recording_of(link: Link, chosen: Chosen) -> str:
 
 def tell(link: Link, runs: Sequence[Run | Recorded], chosen: Chosen, recording: str) -> None:
     """What to look for, with the button that begins; or what became of the runs."""
-    with st.container(horizontal=True, wrap=False, vertical_alignment="center", key="told"):
+    with st.container(horizontal=True, wrap=False, vertical_alignment="center", key="said"):
         if chosen.preset is not None and link.lesson is None:
             st.markdown(chosen.preset.look_for, width="stretch")
         elif not runs and not recording:

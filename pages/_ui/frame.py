@@ -34,7 +34,7 @@ button[kind^=primary]:enabled {background: #0f6ca8; border-color: #0f6ca8; color
 button[kind^=primary]:enabled:hover {background: #0b5a8e; border-color: #0b5a8e}
 :is([data-testid=stTopNavLink], [data-testid=stLogoLink]):focus-visible {outline: 2px solid; outline-offset: 2px}
 [data-testid=stLayoutWrapper]:has(> .st-key-unseen) {position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%)}
-@media (max-width: 820px) {.st-key-told {flex-wrap: wrap}}
+@media (max-width: 820px) {.st-key-said {flex-wrap: wrap}}
 @media (prefers-reduced-motion: reduce) {*, ::before, ::after {animation-duration: 1ms !important; transition-duration: 1ms !important}}
 </style>"""
 

@@ -518,7 +518,7 @@ def test_many_panels_have_their_losses_and_numbers_on_a_card(serve: Callable[...
     player.root.press("End")
     player.wait(lambda: player.step == 2400)
     panel = player.root.locator("section").nth(2)
-    player.wait(lambda: "8 / 8 modes" in panel.inner_text() and "mixes modes" in panel.inner_text())
+    player.wait(lambda: "8/8 modes" in panel.inner_text() and "mixes modes" in panel.inner_text())
     assert panel.locator(".bars").is_visible()
     card = panel.locator(".card")
     assert not card.is_visible()
