@@ -323,7 +323,7 @@ def test_a_final_verdict_is_announced_once(serve: Callable[..., str], page: Any)
 
 
 def test_the_meter_says_less_where_there_is_less_room(serve: Callable[..., str], page: Any) -> None:
-    player = Player(page, serve(DEMO) + "/?mode=recorded&panels=6")
+    player = Player(page, serve(DEMO) + "/?mode=recorded&panels=3")
     player.root.press("End")
     player.wait(lambda: player.step == 2400)
     panel = player.root.locator("section").nth(1)
@@ -512,7 +512,7 @@ def test_many_panels_keep_their_words_inside(
     assert not outside
     if (width, panels) == (1920, 6):  # all at once, without scrolling
         box = player.root.bounding_box()
-        assert box["y"] + box["height"] <= height
+        assert box["y"] + box["height"] <= height + 1  # pixels may be parts of one
 
 
 @pytest.mark.parametrize(
