@@ -2,20 +2,7 @@
 
 import streamlit as st
 
-from pages._ui import (
-    boxes,
-    details,
-    following,
-    frame,
-    history,
-    lessons,
-    links,
-    own_target,
-    placing,
-    running,
-    settling,
-    setup,
-)  # fmt: skip
+from pages._ui import details, following, frame, history, lessons, links, own_target, placing, running, settling, setup
 
 frame.require()
 link = links.open_link("train")
@@ -31,8 +18,9 @@ run = running.find(link)
 shown = [] if run is None else [run]
 drawn = following.state(shown)
 living = running.alive(run)
-with source_box, boxes.section(link, "Source", prefix="source"):
-    source = setup.choose_distribution(link, "source", "gaussian", flat=True)
+
+with source_box:
+    source = setup.choose_source(link)
 with target_box:
     board = setup.Board(canvas, source) if run is None else None
     target = setup.choose_distribution(link, "target", "ring", card=False, board=board)
@@ -54,7 +42,9 @@ with go:
         with st.container(key="beside"):
             st.caption(settling.note(run) or running.beside(living))
     else:
-        pressed = st.button("Train", type="primary", width="stretch", disabled=config is None, shortcut="T")
+        pressed = st.button(
+            lessons.train_label(link), type="primary", width="stretch", disabled=config is None, shortcut="T"
+        )
         if config and (pressed or (run is None and running.asked_to_start(link))):
             running.begin(link, config)
     if missing:

@@ -77,6 +77,12 @@ def choose_distribution(
         return made
 
 
+def choose_source(link: Link) -> Distribution | None:
+    """Draw the choice of where training starts from, in a section, since most leave it as it is."""
+    with boxes.section(link, "Source", prefix="source"):
+        return choose_distribution(link, "source", "gaussian", flat=True)
+
+
 def _in_order() -> dict[str, type[Distribution]]:
     """All distributions, those of the user's own last."""
     return dict(sorted(distributions().items(), key=lambda item: item[1].needs_file or bool(item[1].drawn)))

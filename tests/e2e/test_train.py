@@ -157,7 +157,7 @@ def test_the_ring_from_a_cold_link_to_eight_modes_and_through_a_reload(train: Ca
     one.is_now("running")
 
     one.page.get_by_role("link", name="Home", exact=True).click()
-    one.page.get_by_role("heading", name="Watch optimal transport learn").wait_for()
+    one.page.get_by_role("heading", name="Why does one generator forget").wait_for()
     one.page.go_back()
     one.is_now("running")
     one.moves()

@@ -258,4 +258,4 @@ def test_the_help_of_a_knob_leads_to_its_word(app: AppTest) -> None:
     app.switch_page(f"pages/7_{leads.partition('?')[0]}.py")
     for name, value in urllib.parse.parse_qsl(leads.partition("?")[2]):
         app.query_params[name] = value
-    assert "Weighs the cost" in " ".join(each.value for each in app.run().markdown)
+    assert "Weight of the cost" in " ".join(each.value for each in app.run().markdown)
