@@ -46,7 +46,7 @@ function showFlow(player, panel, frame) {
 /** What is known of a stage at this frame, in a few words. */
 function flowValue(player, panel, frame, role) {
   const { scene } = panel, sheet = isSheet(panel), meter = frame?.meter ?? {}, unit = scene?.unit ? ` ${scene.unit}` : "";
-  if (role === "source") return scene?.source ? `${whole(samplesIn(panel, scene.source))} ${sheet ? "shown" : "points"}` : "";
+  if (role === "source") return scene?.source?.length ? `${whole(samplesIn(panel, scene.source))} ${sheet ? "shown" : "points"}` : "";
   if (!frame) return "";
   if (role === "map") return sheet ? "" : saidIf(meanMove(panel, frame), (far) => `mean move ${short(far)}${unit}`);
   if (role === "generated") return generatedWords(meter, sheet, unit);

@@ -212,6 +212,7 @@ def test_a_file_of_ones_own_and_files_that_are_none(train: Callable[..., Train],
     chooser = one.main.locator("input[type=file]").first
     chooser.set_input_files(good)
     one.is_now("ready")
+    one.until(lambda: "target.file" in one.query)  # the address follows the picture
     file = one.query["target.file"]
     alert = one.main.get_by_role("alert")
     # Each sentence differs from the one before: a file chosen while another is on its way would replace it.
@@ -352,6 +353,7 @@ def test_a_run_that_fails_says_when_and_what_may_help(train: Callable[..., Train
     one = train(target="points")
     one.main.locator("input[type=file]").first.set_input_files(far)
     one.is_now("ready")
+    one.until(lambda: "target.file" in one.query)
     one.open(f"target=points&target.file={one.query['target.file']}&target.scaled=false&batch_size=32")
     one.is_now("ready")
     one.press("Train")
