@@ -150,8 +150,8 @@ def write_readme(listed: Catalogue, path: Path = README, folder: Path = CHECKPOI
     after = rest.partition(END)[2]
     said = (
         "Written by `python -m otviz.catalogue --readme` from the cards, which the trainings wrote. The Fréchet distance is "
-        "between features of this project's own classifier of the set; it is no FID, and compares models of one set only. "
-        "Seconds are those of one thread of a machine that others worked on, too.\n"
+        "between features of this project's own classifier of the set. It is not an FID and compares only models of one set. "
+        "Times are of one thread of a machine that had other work too.\n"
     )
     path.write_text(f"{before}{BEGIN}\n{said}\n{table(listed, image_cards(folder))}\n{END}{after}", encoding="utf-8")
 

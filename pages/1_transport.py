@@ -1,10 +1,10 @@
 """Transport: move one cloud of points onto another and see the plan, the potentials and the cost at once."""
 
-from pages._ui import frame, lessons, links, setup, transport_views, transporting
+from pages._ui import frame, links, placing, setup, transport_views, transporting
 
 frame.require()
 link = links.open_link("transport")
-panel, picture = lessons.columns(link, 3, 8)
+panel, picture = placing.columns(link)
 
 with picture:
     place = transporting.announce()

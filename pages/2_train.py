@@ -31,7 +31,7 @@ if run is None and not (board and board.used):
 with method_box:
     method, plan = setup.choose_training(link)
 config = setup.config_of(method, target, source, plan)
-missing = setup.missing(target, source, method, plan)
+missing = own_target.lacking(setup.missing(target, source, method, plan))
 link.keep()
 
 if run is not None:
@@ -42,7 +42,9 @@ with go:
         with st.container(key="beside"):
             st.caption(settling.note(run) or running.beside(living))
     else:
-        pressed = st.button("Train", type="primary", width="stretch", disabled=config is None, shortcut="T")
+        pressed = st.button(
+            lessons.train_label(link), type="primary", width="stretch", disabled=config is None, shortcut="T"
+        )
         if config and (pressed or (run is None and running.asked_to_start(link))):
             running.begin(link, config)
     if missing:

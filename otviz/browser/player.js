@@ -14,7 +14,7 @@ const GRID_MAX = 65534, OUTSIDE = 65535;
 const OVER = new Set(["done", "failed", "stopped", "recorded"]);
 const FEW = 2, FILM = 1000 / 32; // of more panels a picture every so many milliseconds: their trainings need the time, too
 const GROUND_EVERY = 60; // milliseconds between drawings of the heat map and arrows while playing
-const SINGLE_WIDE = 720, PANEL_MIN = 250, BETWEEN = 12, PLAYBACK = 50; // pixels
+const SINGLE_WIDE = 720, PANEL_MIN = 250, BETWEEN = 12, PLAYBACK = 54, ROOM_EVERY = 400; // pixels, and milliseconds
 const MANY = 4, COMPACT_MIN = 140, COMPACT_WORDS = 90; // from so many panels on they are compact: least picture, height of the words
 const BESIDE = 520; // from this width of a panel on, its losses and numbers stand beside the picture
 const BRIEF = 440; // below this width only the most telling numbers are written out, the others in a tip
@@ -74,7 +74,7 @@ function createPlayer(root) {
     step: null, playing: null, live: false, speed: 1, dragging: false, focus: -1,
     arrivals: [], rest: 0, painted: 0, dirty: true, textAt: 0, spokenAt: 0, asked: 0, nextAsk: 0, news: [],
     presenting: false, type: 1,
-    frameRequest: 0, lastTick: 0, paintNext: 0, ratio: 0, width: 0, windowHeight: 0, detail: 2, line: createLine(),
+    frameRequest: 0, lastTick: 0, paintNext: 0, ratio: 0, width: 0, windowHeight: 0, room: null, roomAt: 0, detail: 2, line: createLine(),
   };
   buildShell(player);
   return player;
@@ -120,6 +120,7 @@ function tick(player, now) {
   const seconds = clamp(now - player.lastTick, 0, 200) / 1000;
   player.lastTick = now;
   if (player.ratio !== devicePixelRatio || player.windowHeight !== innerHeight) layout(player);
+  keepRoom(player, now);
   advance(player, seconds, now);
   if (player.dirty && player.width && isTime(player, now)) paint(player, now);
 }

@@ -96,7 +96,7 @@ function showChoice(player) {
   });
   [...parts.meanings.children].forEach((words, i) => {
     const place = [0, given.at, given.values.length - 1][i];
-    words.replaceChildren(make("b", "", {}, `${given.values[place]}`), ` ${group.meanings[i]}`);
+    words.replaceChildren(make("b", "", {}, `${given.values[place]}:`), ` ${group.meanings[i]}`);
     words.dataset.kind = group.kinds[place];
   });
   parts.meanings.style.setProperty("--middle", given.at / (given.values.length - 1));

@@ -207,7 +207,9 @@ function layout(player) {
   Object.assign(player, { width, ratio: devicePixelRatio, windowHeight: innerHeight, dirty: true, textAt: 0 });
   if (!width || !panels.length) return;
   const shown = shownPanels(player), many = shown.length >= MANY && !shown.some(isSheet);
-  const { columns, sizes, ...kind } = many ? compactSizes(shown.length, width, roomFor(player), options) : sizesFor(shown.length, width, options, heightFor(player), chromeOf(player, shown[0]));
+  player.room = many ? roomFor(player) : null;
+  const single = () => sizesFor(shown.length, width, options, heightFor(player), chromeOf(player, shown[0]));
+  const { columns, sizes, ...kind } = many ? compactSizes(shown.length, width, player.room, options) : single();
   if (kind.layout === "wide" && isSheet(shown[0])) sizes.losses *= 0.8; // there are more numbers below
   for (const [name, value] of Object.entries(sizes)) root.style.setProperty(`--${name}`, px(value));
   root.style.setProperty("--columns", columns);
@@ -238,6 +240,13 @@ function compactSizes(count, width, room, { columns: most }) {
     picture = Math.min(wide(columns), 320);
   }
   return { layout: "compact", beside: false, brief: false, columns, sizes: { picture, losses: 90, bars: 20 } };
+}
+
+/** What stands above the panels may come or go, and nobody tells: look every now and then. */
+function keepRoom(player, now) {
+  if (player.room === null || now < player.roomAt) return;
+  player.roomAt = now + ROOM_EVERY;
+  if (Math.abs(roomFor(player) - player.room) > 2) layout(player);
 }
 
 /** Pixels of the window for the panels: below what stands above them, unless they begin so far down that one scrolls to them. */

@@ -24,11 +24,11 @@ LOSSES: dict[str, str] = {
     "laplacian-mmd": "Laplacian MMD",
 }
 COSTS: dict[str, str] = {
-    "half-squared": "p = 2: half squared, |x − y|²/2",
-    "euclidean": "p = 1: Euclidean, |x − y|",
-    "squared": "squared, |x − y|²",
-    "cityblock": "city block (Manhattan), |x₁ − y₁| + |x₂ − y₂|",
-    "cosine": "cosine, 1 − cos(x, y)",
+    "half-squared": "p = 2: |x − y|²/2",
+    "euclidean": "p = 1: |x − y|",
+    "squared": "Squared: |x − y|²",
+    "cityblock": "Manhattan: |x₁ − y₁| + |x₂ − y₂|",
+    "cosine": "Cosine: 1 − cos(x, y)",
 }
 ORDER = {"half-squared": 2, "squared": 2, "euclidean": 1, "cityblock": 1, "cosine": 1}
 """p in epsilon = blur^p: the power of a length that the cost has. The cosine has no length; its blur is epsilon itself."""

@@ -26,6 +26,7 @@ STYLE = """<style>
 .st-key-shelf img {display: block; width: 100%}
 .st-key-shelf {display: grid; grid-template-columns: repeat(auto-fill, minmax(min(190px, 46%), 1fr))}
 .st-key-shelf > * {width: auto !important; max-width: none !important}
+@media (max-width: 640px) {[data-testid=stColumn]:has(.st-key-facts) {order: 2}}
 [class*=st-key-model-] {position: relative; transition: border-color .15s}
 [class*=st-key-model-]:hover {border-color: var(--st-primary-color)}
 [class*=st-key-model-] button {justify-content: flex-start; text-align: left; min-height: 0; padding-inline: 0}

@@ -35,11 +35,8 @@ def show(link: Link, cards: Sequence[Card]) -> None:
             _classes(cards)
         else:
             _samples(link, cards)
-    ours, papers = st.columns([7, 5], gap="medium")
-    with ours:
-        gallery_words.show_scores(cards)
-    with papers:
-        gallery_words.show_reported(cards)
+    gallery_words.show_scores(cards)
+    gallery_words.show_reported(cards)
 
 
 def _samples(link: Link, cards: Sequence[Card]) -> None:

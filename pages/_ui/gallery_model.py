@@ -36,13 +36,14 @@ NEEDED = {"samples": ("seed", "images", "truncation"),
 
 def show(link: Link, card: Card) -> None:
     """Draw the model: its pictures at the right, what is known of it at the left."""
+    if st.button("All models", icon=":material/arrow_back:", type="tertiary"):
+        link.go({})
     facts, pictures = st.columns([4, 9], gap="medium")
     with pictures:
         view = reading.choose_view(link, "gallery", VIEWS, default="samples", label="What to look at")
         knobs, canvas = st.container(), reading.place(link, view, "sheets")
-    with facts:
-        if st.button("All models", icon=":material/arrow_back:", type="tertiary"):
-            link.go({})
+    about = facts.container(key="facts")
+    with about:
         gallery_words.show_title(card)
         gallery_words.show_scores([card])
         gallery_words.show_reported([card])
@@ -64,7 +65,7 @@ def show(link: Link, card: Card) -> None:
         picked = pick(model, look) if view == "between" else None
     if picked is not None:
         _go_to(link, replace(look, first=picked[0], second=picked[1]))
-    with facts:
+    with about:
         continuing.way_to(model)
         _downloads(model, look)
 

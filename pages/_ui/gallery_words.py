@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from otviz.bibliography import cite_link
 from otviz.checkpoints import CHECKPOINTS, Card
 from otviz.checkpoints.reported import Reported, reported
 from otviz.numbers import whole
@@ -59,27 +60,28 @@ def show_scores(cards: Sequence[Card]) -> None:
 
 
 def show_reported(cards: Sequence[Card]) -> None:
-    """What the papers report of these methods, in a table of its own."""
+    """What the papers report of these methods: folded away, since it is of other data and other scores."""
     found: dict[str, Reported] = {}
     for card in cards:
         told = reported(card.method, str(card.record["method"].get("matching", "optimal")))
         if told is not None:
             found.setdefault(card.method, told)
+    if not found:
+        return
     columns = [
         (label, key) for label, key in REPORTED if any(getattr(told, key) is not None for told in found.values())
     ]
-    if not found:
-        return
     lines = ["| Reported | " + " | ".join(label for label, _ in columns) + " |", "|---" * (len(columns) + 1) + "|"]
     for name, told in found.items():
         values = [getattr(told, key) for _, key in columns]
         numbers = " | ".join("–" if value is None else f"{value:g}" for value in values)
         lines.append(f"| {plain(name)} | {numbers} |")
-    st.markdown("\n".join(lines))
-    where = "; ".join(dict.fromkeys(told.where for told in found.values()))
-    st.caption(
-        f"On {where}. Other data, larger networks, another score: compare the order of methods, never the values."
-    )
+    where = "; ".join(dict.fromkeys(f"{plain(told.data)} ({cite_link(*told.source)})" for told in found.values()))
+    with st.expander("What the papers report on CIFAR-10"):
+        st.markdown("\n".join(lines))
+        st.caption(
+            f"{where}. Other data, larger networks and another score: compare the order of methods, never the values."
+        )
 
 
 def show_title(card: Card) -> None:
@@ -94,14 +96,19 @@ def show_card(card: Card) -> None:
     said, method = card.record, dict(card.record["method"])
     st.markdown(
         f"Trained for {_number(said.get('steps'))} steps with seed {_number(said.get('seed'))} on "
-        f"{plain(str(said.get('device', '')))} in {_number(said.get('seconds'))} s: "
+        f"{plain(str(said.get('device', '')).upper())} in {_number(said.get('seconds'))} s: "
         f"{_number(said.get('steps_per_second'))} steps and {_number(said.get('images_per_second'))} images a second."
     )
     knobs = {name: method[name] for name in ("tau", "penalty", "penalty_weight", "epsilon", "matching", "batch_size", "lr")
              if name in method}  # fmt: skip
     st.caption(
         plain(
-            "Settings: " + ", ".join(f"{name.replace('_', ' ')} {_value(value)}" for name, value in knobs.items()) + "."
+            "Settings: "
+            + ", ".join(
+                f"{name.replace('lr', 'learning rate').replace('_', ' ')} {_value(value)}"
+                for name, value in knobs.items()
+            )
+            + "."
         )
     )
     st.caption(
@@ -116,7 +123,9 @@ def show_card(card: Card) -> None:
 
 
 def _number(value: object) -> str:
-    return f"{value:,.4g}" if isinstance(value, int | float) and not isinstance(value, bool) else "an unknown number of"
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return "an unknown number of"
+    return whole(value) if value >= 100 or value == int(value) else f"{value:.3g}"
 
 
 def _value(value: object) -> str:

@@ -40,7 +40,7 @@ _STYLE = """<style>
 [class*=st-key-card-] a[data-testid=stPageLink-NavLink] {position: static; padding: 0; background: none}
 [class*=st-key-card-] a[data-testid=stPageLink-NavLink]::after {content: ""; position: absolute; inset: 0; border-radius: inherit}
 .st-key-cards .sketch {display: block; width: 100%; border-radius: 6px; background: rgba(138, 148, 163, 0.08)}
-.st-key-hero h1 {font-size: clamp(1.5rem, 2.2vw, 2.1rem); line-height: 1.2; text-wrap: balance}
+.st-key-hero h1 {font-size: clamp(1.5rem, 1.85vw, 2.1rem); line-height: 1.2; text-wrap: balance}
 .st-key-home-reading {max-height: max(12rem, calc(100vh - 30rem)); overflow: auto; padding-right: 0.5rem}
 .st-key-home-reading :is(p, li) {font-size: 0.875rem; line-height: 1.45}
 @media (max-width: 1000px) {
@@ -50,6 +50,11 @@ _STYLE = """<style>
 }
 @media (max-width: 640px) {.st-key-hero [data-testid=stHorizontalBlock]:not(.stColumn *) {flex-direction: column-reverse}}
 </style>"""
+
+_KEY = (
+    '<p style="margin:0"><span style="color:#56B4E9" aria-hidden="true">■</span> data &nbsp; '
+    '<span style="color:#FF7A1A" aria-hidden="true">●</span> generated points</p>'
+)
 
 PHRASES = {
     "collapsed": "modes are lost", "covers": "all modes are covered", "mixes modes": "points lie between modes",
@@ -79,6 +84,7 @@ def show() -> bool:
 
 def explain() -> None:
     """How to read the pictures, beside them rather than over them."""
+    st.html(_KEY)
     with (
         st.expander(
             reading.LABEL,

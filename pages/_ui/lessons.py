@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from otviz import recordings
 from pages._ui import learning, recorded
 from pages._ui.links import Link, plain
 
@@ -47,8 +48,13 @@ def show_recorded(link: Link, *, key: str, height: int = 650, columns: int | Non
     lesson = link.lesson
     if lesson is None:
         return False
-
     return recorded.show(f"lesson-{lesson.name}", key=key, height=height, columns=columns)
+
+
+def train_label(link: Link) -> str:
+    """What the button that trains is called: beside a recorded run it says that this one is live."""
+    lesson = link.lesson
+    return "Train it live" if lesson is not None and f"lesson-{lesson.name}" in recordings.names() else "Train"
 
 
 def shown(body: str) -> str:

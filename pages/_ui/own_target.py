@@ -41,6 +41,11 @@ def offer(link: Link, target: Distribution | None) -> None:
         _take(link, given.name, given.getvalue())
 
 
+def lacking(usual: str) -> str:
+    """What is missing before a run, as usual unless the pad is still empty."""
+    return "Draw the target on the picture first." if st.session_state.get(_FRESH) else usual
+
+
 def invitation(usual: str) -> str:
     """What to do before a run, as usual unless the pad is still empty."""
     return "Draw the target below, then press **Train**." if st.session_state.get(_FRESH) else usual

@@ -43,7 +43,7 @@ def show_formula(problem: Problem, _source: Distribution, _target: Distribution)
         )
         derivation = explaining.topic_of(loss=problem.loss)
         if derivation is not None:
-            explaining.link_to(derivation.topic, f"Where this comes from: {derivation.title}")
+            explaining.link_to(derivation.topic, "Where this comes from")
 
 
 LOOKS: dict[str, tuple[str, Look]] = {

@@ -51,7 +51,7 @@ def test_the_glossary_is_searched_and_drawn(app: str, page: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("where", "words"), [("", "recorded training"), ("transport?n=100", "prices of the dual problem")]
+    ("where", "words"), [("", "A cross marks a lost mode"), ("transport?n=100", "prices of the dual problem")]
 )
 def test_a_picture_says_how_it_is_read(app: str, page: Any, where: str, words: str) -> None:
     page.goto(f"{app}/{where}")

@@ -14,7 +14,7 @@ import pytest
 from otviz.distributions import Distribution
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCUMENTS = sorted(ROOT.glob("*.md"))
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "checkpoints" / "README.md"])
 EXAMPLES = re.findall(r"```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.DOTALL)
 
 
@@ -49,10 +49,10 @@ def test_the_example_of_a_method_trains(load: Callable[[str, str], ModuleType]) 
     assert all(np.isfinite(float(step.generator_loss)) for step in steps)
 
 
-@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_local_links_lead_somewhere(path: Path) -> None:
     targets = re.findall(r"\]\((?!https?:)([^)#]+)\)", path.read_text(encoding="utf-8"))
-    missing = [target for target in targets if not (ROOT / target).exists()]
+    missing = [target for target in targets if not (path.parent / target).exists()]
     assert not missing
 
 

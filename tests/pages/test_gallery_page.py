@@ -113,10 +113,15 @@ def test_models_are_compared_on_the_same_latents(app: AppTest, view: str) -> Non
         assert "same x and z" in words(app)
 
 
-def test_what_is_reported_stands_apart(app: AppTest) -> None:
-    text = words(open_page(app, model=ONE))
-    assert "| uotm | 2.7 | 0.78 | 0.62 |" in text
-    assert "never the values" in text
+@pytest.mark.parametrize("query", [{"model": ONE}, {"compare": f"{ONE},{TWO}"}])
+def test_what_is_reported_of_other_data_is_folded_away(app: AppTest, query: dict[str, str]) -> None:
+    open_page(app, **query)
+    (box,) = [box for box in app.expander if "papers report on CIFAR-10" in box.label]
+    assert "| uotm | 2.7 | 0.78 | 0.62 |" in box.markdown[0].value
+    assert "never the values" in box.caption[0].value
+    assert "[Choi et al. 2024, Table 2](https://arxiv.org/abs/2310.02611)" in box.caption[0].value
+    outside = [part.value for part in app.markdown if part.value != box.markdown[0].value]
+    assert not any("FID" in text for text in outside)
 
 
 @pytest.mark.parametrize(

@@ -198,7 +198,8 @@ def test_a_long_link_is_packed_and_opens(open_page: Open) -> None:
     assert not app.warning
     assert set(address(app)) == {"v", "packed"}
     assert unpack(address(app)).settings == settings
-    unfold(app).segmented_control(key="compare:1.own.uotm.g1").set_value("chi2").run()
+    app.session_state[f"compare:open:methods:own:{settings['methods']}"] = 0  # the first method's settings are opened
+    unfold(app.run()).segmented_control(key="compare:1.own.uotm.g1").set_value("chi2").run()
     assert unpack(address(app)).settings == {**settings, "1.g1": "chi2"}
 
 

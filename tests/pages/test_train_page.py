@@ -21,6 +21,8 @@ from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.usefixtures("registry")
 
+PAGE = Path(__file__).resolve().parents[2] / "pages" / "2_train.py"
+
 
 def config(steps: int = 100_000, **knobs: object) -> RunConfig:
     method = methods.named("uotm-sd")(batch_size=8, **knobs)
@@ -244,3 +246,39 @@ def test_a_stored_run_is_shown_with_everything(app: AppTest, registry: Registry)
     assert labels == ["Train", "Reset", "Undo", "Draw", "How to read this", "Open", "Delete for good"]
     assert list(app.dataframe[0].value["id"]) == [run.id]
     assert named_button(app, "Open").disabled, "it is open"
+
+
+def test_how_to_read_the_picture_is_said_below_it(app: AppTest) -> None:
+    open_page(app)
+    button = next(button for button in app.button if button.label == "How to read this")
+    assert "Orange discs" not in words(app)
+    button.click().run()
+    assert "Orange discs" in words(app)
+    next(button for button in app.button if button.label == "How to read this").click().run()
+    assert "Orange discs" not in words(app)
+
+
+def test_downloads_lead_with_report_and_notebook(app: AppTest, registry: Registry) -> None:
+    run = registry.submit(config(steps=20))
+    assert run.wait(PATIENCE)
+    open_page(app, run=run.id, view="download")
+    (more,) = (box for box in app.expander if box.label == "More formats")
+    folded = [button.proto.label for button in more.get("download_button")]
+    assert len(folded) > 5
+    labels = [button.proto.label for button in app.get("download_button")]
+    assert [label for label in labels if label not in folded] == ["Report that plays (HTML)", "Notebook (ipynb)"]
+
+
+def test_draw_begins_with_an_empty_pad_and_nothing_to_train_on(alone: None) -> None:
+    app = AppTest.from_file(str(PAGE), default_timeout=PATIENCE)
+    app.query_params["tau"] = "0.3"
+    app.run()
+    next(button for button in app.button if button.label == "Draw").click().run()
+    assert not app.exception
+    assert address(app) == {"tau": "0.3", "target": "drawing"}
+    assert "Draw the target below" in words(app)
+    assert app.button[0].disabled
+    app.query_params["target.strokes"] = "AgBAQMDA"
+    app.run()
+    assert not app.button[0].disabled
+    assert "Draw the target below" not in words(app)
