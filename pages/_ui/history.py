@@ -28,19 +28,27 @@ def row(link: Link, place: DeltaGenerator, run: Run | Recorded | None, picked: S
         run: what the page shows; it goes on where a reset can reach it.
         picked: keys that a reset leaves.
     """
+    key = f"{link.page}:history"
     with place, st.container(horizontal=True, gap="small", vertical_alignment="center", key="history"):
-        reset = st.button(
+        st.button(
             "Reset", type="tertiary", icon=":material/restart_alt:", disabled=not link.changed(picked),
-            help="All settings of this data and method back to their defaults",
+            help="All settings of this data and method back to their defaults", on_click=_ask, args=(key, "reset"),
         )  # fmt: skip
-        undo = st.button(
-            "Undo", type="tertiary", icon=":material/undo:", disabled=not link.past, help="Take back the last change"
-        )
+        st.button(
+            "Undo", type="tertiary", icon=":material/undo:", disabled=not link.past, help="Take back the last change",
+            on_click=_ask, args=(key, "undo"),
+        )  # fmt: skip
         copy_link(f"{link.page}:copy")
-    if reset:
-        kept = {key: text for key, text in link.said.items() if key in (*picked, "run")}
-        link.go(kept if link.lesson is None else {**link.lesson.settings, **{k: kept[k] for k in kept if k == "run"}})
-    if undo and link.past:
+    asked = st.session_state.pop(key, "")
+    if asked == "reset":
+        kept = {name: text for name, text in link.said.items() if name in (*picked, "run")}
+        link.go(kept if link.lesson is None else {**kept, **link.lesson.settings})
+    if asked == "undo" and link.past:
         values = link.back()
         settling.bring_back(run, values.get("run", ""))
         link.go(values, remember=False)
+
+
+def _ask(key: str, what: str) -> None:
+    """Note what a button asks for: the page may be drawn anew for a run before it comes to the end of this one."""
+    st.session_state[key] = what

@@ -143,8 +143,8 @@ def choose_networks(link: Link, images: ImageSet, method: Method | None) -> Netw
 def missing(images: ImageSet | None, there: bool, complete: bool) -> str:
     """What has to be set right before anything can be trained, in a sentence; "" if nothing."""
     if images is None or not there:
-        return "Nothing can be trained yet: there are no images. See below."
-    return "" if complete else "Nothing can be trained yet: a setting cannot be used as it is. See below."
+        return "These settings cannot be trained yet: there are no images. See below."
+    return "" if complete else "These settings cannot be trained yet: a setting cannot be used as it is. See below."
 
 
 def config_of(

@@ -208,7 +208,8 @@ class Link:
 
     def back(self) -> dict[str, str]:
         """Take back the last change of the settings: what the address said before it, to `go` to."""
-        return {key: text for key, text in self._memory.past.pop().items() if key != LESSON}
+        said = {key: text for key, text in self._memory.past.pop().items() if key != LESSON}
+        return said if self.lesson is None else {**self.lesson.settings, **said}
 
     def changed(self, but: Collection[str] = ()) -> bool:
         """Whether a setting, `but` those with these keys, is not as the page, or the lesson, has it by default."""

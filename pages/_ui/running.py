@@ -148,7 +148,7 @@ def _here(run: Run | Recorded) -> bool:
 def beside(run: Run) -> str:
     """What the settings do now."""
     when = "once its turn comes" if run.status == "queued" else "immediately"
-    return f"Costs, weights and learning rates change this run {when}. Anything else starts it again."
+    return f"Costs and learning rates act {when}. Other settings start the run again."
 
 
 def steer(link: Link, run: Run) -> None:

@@ -99,7 +99,10 @@ def _shown() -> dict[str, RunConfig]:
 def _changes(old: RunConfig, new: RunConfig) -> str:
     """What differs, in the words of the screen."""
     found: list[str] = []
-    for before, now in ((old.target, new.target), (old.source, new.source), (old.method, new.method)):
+    sides = [(old.target, new.target), (old.method, new.method)]
+    if not new.images:  # the source of images is always noise of their size
+        sides.insert(1, (old.source, new.source))
+    for before, now in sides:
         found += [now.title] if type(now) is not type(before) else _knobs(before, now)
     if new.networks is not None and old.networks is not None:
         found += _knobs(old.networks, new.networks)

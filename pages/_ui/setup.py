@@ -222,7 +222,7 @@ def choose_plan(
 
 def missing(target: Distribution | None, source: Distribution | None, method: Method | None, plan: Plan | None) -> str:
     """What has to be set right before anything can be trained, in a sentence; "" if nothing."""
-    first = "Nothing can be trained yet:"
+    first = "These settings cannot be trained yet:"
     for made, what in (
         (target, "choose or draw data that can be used"), (source, "choose a source that can be used"),
         (method, "a setting of the method cannot be used"), (plan, "steps, seed or device cannot be used"),

@@ -155,6 +155,20 @@ def test_a_link_with_a_run_alone_brings_its_settings(app: AppTest, registry: Reg
     run.stop()
 
 
+def test_what_cannot_change_in_a_run_starts_it_again(app: AppTest, registry: Registry) -> None:
+    run = registry.submit(config())
+    open_page(app, run=run.id)
+    seed = next(box for box in app.number_input if box.label == "Seed")
+    seed.set_value(5).run()
+    assert not app.exception
+    again = registry.runs()[0]
+    assert (again.config.seed, address(app)["run"]) == (5, again.id)
+    assert again.id != run.id
+    assert "Restarted: Seed 5." in words(app)
+    assert run.wait(PATIENCE)
+    again.stop()
+
+
 def test_a_stored_run_is_shown_with_everything(app: AppTest, registry: Registry) -> None:
     run = registry.submit(config(steps=20))
     assert run.wait(PATIENCE)

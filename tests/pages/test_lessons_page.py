@@ -127,6 +127,18 @@ def test_the_way_out_keeps_what_was_moved(open_page: Open, put: Callable[..., No
     assert app.session_state["train:method"] == "uotm"
 
 
+def test_undo_and_reset_bring_back_what_the_lesson_has(open_page: Open, put: Callable[..., None]) -> None:
+    put(settings="method=uotm&tau=0.2&seed=7", show="tau")
+    app = open_page("train", lesson="own")
+    for label in ("Undo", "Reset"):
+        app.select_slider[0].set_value(1.0).run()
+        assert address(app) == {"lesson": "own", "tau": "1"}
+        next(button for button in app.button if button.label == label).click().run()
+        assert not app.exception
+        assert address(app) == {"lesson": "own"}
+        assert app.select_slider[0].value == 0.2
+
+
 def test_images_have_lessons_too(open_page: Open, put: Callable[..., None]) -> None:
     put("images", settings="method=uotm&network.width=8", show="tau,seed")
     app = open_page("images", lesson="own")

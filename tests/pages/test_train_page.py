@@ -213,12 +213,12 @@ def test_undo_takes_back_one_change_after_the_other_and_reset_all_of_them(page: 
 def test_while_a_setting_is_bad_the_page_says_so_and_does_not_invite_to_train(app: AppTest) -> None:
     open_page(app, target="points")
     assert named_button(app, "Train").disabled
-    assert "Nothing can be trained yet: choose or draw data that can be used" in words(app)
+    assert "These settings cannot be trained yet: choose or draw data that can be used" in words(app)
     assert running.INVITATION not in words(app)
     app.session_state["train:target"] = "ring"
     app.run()
     assert running.INVITATION in words(app)
-    assert "Nothing can be trained" not in words(app)
+    assert "These settings cannot be trained" not in words(app)
 
 
 def test_the_settings_that_matter_most_stand_first(app: AppTest) -> None:
