@@ -12,7 +12,7 @@ from benchmarks.rows import Effort, Measured, Row
 from otviz.experiments import named
 from otviz.experiments.running import Running
 
-EXPERIMENT, RUNS, TARGET = "u-tau", 32, 1.7
+EXPERIMENT, RUNS, TARGET = "tau-sensitivity", 32, 1.7
 
 
 def sweep_workers(effort: Effort) -> Measured:

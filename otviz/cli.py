@@ -105,8 +105,9 @@ def list_plugins(args: ListArgs) -> int:
         return 0
     for kind, items in found.items():
         print(f"{kind}:")
+        wide = max(map(len, items), default=0)
         for name, item in items.items():
-            print(f"  {name:14} {item['title']}")
+            print(f"  {name:{wide}} {item['title']}")
     return 0
 
 

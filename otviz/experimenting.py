@@ -1,4 +1,4 @@
-"""`otviz experiment`: run claims of the papers over seeds, judge them, and say so in text or as JSON."""
+"""`otviz experiment`: measure claims again over seeds, judge them, and say so in text or as JSON."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import tyro
 
+from otviz.durations import in_words
 from otviz.experiments import Experiment, Outcome, experiments, named
 from otviz.experiments.report import measured
 from otviz.experiments.results import Result
@@ -26,7 +27,7 @@ class ExperimentArgs:
     """Measure claims of the papers over seeds, and judge them.
 
     Args:
-        id: of the experiment, or "all"; `otviz list` shows them.
+        id: name of the claim, or "all"; `otviz list` shows them.
         seeds: number of seeds: 0, 1, ...
         quick: fewer points and steps; prints what it measured and judges nothing.
         workers: processes at once; 0: one per core.
@@ -110,7 +111,7 @@ def _judged(each: Experiment, outcomes: Sequence[Outcome], quick: bool) -> dict[
     """The verdict as plain values; a quick run gets none."""
     if quick:
         return {
-            "verdict": "not judged", "sentence": "A quick run has too few points and steps to judge the claim; it measured:",
+            "verdict": "not judged", "sentence": "A quick run has too few points and steps to judge the claim. It measured:",
             "rule": "", "parts": [], "seeds_that_disagree": [],
         }  # fmt: skip
     verdict = each.judge(outcomes)
@@ -123,18 +124,18 @@ def _judged(each: Experiment, outcomes: Sequence[Outcome], quick: bool) -> dict[
 
 def _lines(told: dict[str, Any]) -> str:
     """The verdict with what it rests on; of a quick run what it measured."""
-    lines = [f"{told['id']:16} {told['verdict'].upper()}: {told['title']}", told["sentence"]]
+    lines = [f"{told['id']}: {told['title']}", f"{told['verdict'].upper()}. {told['sentence']}"]
     for part in told.get("parts", []):
         says = f"instead, {part['says']}" if part["instead"] else part["says"]
         lines.append(f"- {part['word']}: {says}: {part['evidence']}")
     if told.get("quick"):
         lines += [f"- {each['what']}: {each['text']} (n = {each['n']})" for each in told["numbers"]
                   if isinstance(each["measured"], list)]  # fmt: skip
-    return f"\n{'':17}".join(lines)
+    return "\n  ".join(lines)
 
 
 def _progress(running: Running, end: str = "") -> None:
     left = running.seconds_left
-    when = "" if left is None or running.over else f", {left:.0f} s left"
+    when = "" if left is None or running.over else f", {in_words(left)} left"
     sys.stderr.write(f"\r{len(running.done)} of {running.total} seeds are done{when}    {end}")
     sys.stderr.flush()

@@ -1,19 +1,13 @@
-"""Experiments: every claim of the papers, measured and judged."""
+"""Experiments: what the sources claim, measured and judged."""
 
-import streamlit as st
-
-from pages._ui import experimenting, frame, links
+from pages._ui import claim_cards, experimenting, frame, links
 
 frame.require()
 link = links.open_link("experiments")
 claim = experimenting.find(link)
 
 if claim is None:
-    experimenting.show_table(link)
+    claim_cards.show(link)
 else:
-    words, picture = st.columns([5, 6], gap="medium")
-    with words:
-        experimenting.show_claim(link, claim)
-    with picture:
-        experimenting.show_numbers(claim)
+    experimenting.show(link, claim)
 link.publish({"claim": "" if claim is None else claim.name})

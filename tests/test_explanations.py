@@ -49,7 +49,7 @@ VIEWS = {
 }
 ALONE = {
     "home/recorded", "transport/board", "train/player", "compare/player", "images/player", "gallery/shelf",
-    "experiments/table", "experiments/claim",
+    "experiments/cards", "experiments/claim",
 }  # fmt: skip
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from otviz.bibliography import BIBLIOGRAPHY
 from otviz.experiments.base import (
-    PAPERS,
     SOURCES,
     Cases,
     Effect,
@@ -18,21 +18,27 @@ from otviz.experiments.base import (
 )
 
 __all__ = [
-    "PAPERS", "SOURCES", "Cases", "Effect", "Experiment", "Finding", "Number", "Outcome", "Part", "Values", "Verdict",
+    "SOURCES", "Cases", "Effect", "Experiment", "Finding", "Number", "Outcome", "Part", "Values", "Verdict",
     "experiments", "named", "number_of",
 ]  # fmt: skip
 
 
 def experiments() -> dict[str, type[Experiment]]:
-    """Every experiment by its id, paper by paper in the order of the checklist."""
+    """Every experiment by its name: source by source as in the bibliography; in each, trainings, then formulas, then what is only reported."""
     from otviz.plugins import discover
 
     found = discover("otviz.experiments", Experiment)  # type: ignore[type-abstract]
-    return dict(sorted(found.items(), key=lambda item: (item[1].paper, _natural(item[0]))))
+    sources, costs = list(BIBLIOGRAPHY), ("minutes", "seconds", "reference")
+    return dict(
+        sorted(
+            found.items(),
+            key=lambda item: (sources.index(item[1].paper), costs.index(item[1].cost), item[1].order, item[0]),
+        )
+    )
 
 
 def named(name: str) -> Experiment:
-    """The experiment of that id. Raises ValueError that names the nearest ids."""
+    """The experiment of that name. Raises ValueError that says the nearest names."""
     import difflib
 
     known = experiments()
@@ -41,12 +47,3 @@ def named(name: str) -> Experiment:
     close = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.3)
     mend = f"did you mean {' or '.join(close)}?" if close else "otviz list shows all"
     raise ValueError(f"there is no experiment {name[:40]!r}; {mend}")
-
-
-def _natural(name: str) -> tuple[str, int, str]:
-    """Letters, number and rest of an id, so that n10 comes after n9."""
-    import re
-
-    match = re.match(r"([a-z]*)(\d*)", name)
-    assert match is not None, "the pattern takes any text"
-    return match[1], int(match[2] or 0), name

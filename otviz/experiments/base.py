@@ -14,33 +14,27 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import ClassVar, Literal
 
+from otviz.bibliography import cite, cite_link
+from otviz.experiments.charts import Chart
 from otviz.experiments.evidence import AnyPart, Cases, Effect, Finding, Outcome, Part, Values
 from otviz.params import Knobs
 
 __all__ = [
-    "PAPERS", "RULE", "RULE_OF_TRAININGS", "SOURCES", "AnyPart", "Cases", "Cost", "Effect", "Experiment", "Finding", "Number", "Outcome", "Part", "Values",
+    "RULE", "RULE_OF_TRAININGS", "SOURCES", "AnyPart", "Cases", "Cost", "Effect", "Experiment", "Finding", "Number", "Outcome", "Part", "Values",
     "Verdict", "Word", "number_of",
 ]  # fmt: skip
 
 Word = Literal["holds", "holds in part", "does not hold here", "cannot be told", "reference only"]
 Cost = Literal["seconds", "minutes", "reference"]
 
-PAPERS: Mapping[str, str] = MappingProxyType({
-    "000": "Fuge, notebook chapter 11",
-    "001": "Salimans et al. 2018, OT-GAN",
-    "002": "Vu, OT-GAN on MNIST",
-    "003": "Choi et al. 2024, UOTM-SD",
-})  # fmt: skip
-"""Key of a paper, and what to call it."""
-
 SOURCES: Mapping[str, str] = MappingProxyType({
-    "paper": "printed in the paper",
-    "computed": "not printed: computed from the paper's setting by an independent implementation",
+    "paper": "printed in the source",
+    "computed": "not printed: computed from the source's settings by an independent implementation",
     "code": "read in the authors' public code",
-    "second hand": "from a reading note of the full paper, not from the paper itself",
+    "second hand": "from notes on the full paper, not from the paper itself",
     "memory": "from memory, not looked up",
-    "derived": "derived, not stated by the paper",
-    "inference": "inferred, not stated by the paper",
+    "derived": "follows from a formula; the source does not state it",
+    "inference": "our reading; the source does not state it",
 })  # fmt: skip
 """Where a reported number comes from, and what that means."""
 
@@ -81,42 +75,51 @@ class Verdict:
     seeds_that_disagree: tuple[int, ...] = ()
 
 
+SECOND_HAND = (
+    "The copy of the paper used here ends in Section 3.2.2, so this claim is quoted from notes on the full paper."
+)
+
 RULE = (
-    "It holds if every part does with every seed; it does not hold here if the first part, the heart of the claim, fails "
-    "with more than half of the seeds; it holds in part otherwise. An effect holds if its 95 % interval (t, over seeds) lies in the range that "
-    "is claimed, fails if it lies outside, and cannot be told if it does both."
+    "A claim holds if every part holds with every seed. It does not hold here if its first part, the main one, fails with more than "
+    "half of the seeds. Otherwise it holds in part. A measured effect holds if its 95 % interval (Student's t, over seeds) lies in the "
+    "range that is claimed, fails if it lies outside, and cannot be told if it lies across the limit."
 )
 
 RULE_OF_TRAININGS = (
-    "Seeds differ by chance. An effect holds if its 95 % interval (t, over seeds, differences and ratios taken seed by seed) lies "
-    "in the range that is claimed, fails if it lies outside, and cannot be told if it does both; a yes or no likewise, with "
-    "Wilson's interval of the share of seeds against a half. The claim holds if every part does; if the first part, its heart, "
-    "fails, it does not hold here, and if the heart cannot be told, neither can the claim; it holds in part otherwise."
+    "Seeds differ by chance. A measured effect holds if its 95 % interval (Student's t, over seeds; differences and ratios are taken "
+    "seed by seed) lies in the range that is claimed, fails if it lies outside, and cannot be told if it lies across the limit. For a yes or "
+    "no, the 95 % interval (Wilson's) of the share of seeds is held against a half. The claim holds if every part does. If its first "
+    "part, the main one, fails, the claim does not hold here; if the main part cannot be told, neither can the claim. Otherwise it holds in part."
 )
 
 
 @dataclass(frozen=True)
 class Experiment(Knobs, ABC):
-    """A claim. `name` is its id, such as "n2"; a class without knobs, found by `discover`.
+    """A claim. `name` is a short word for links, the command and the file of its result; a class without knobs, found by `discover`.
 
     Attributes:
-        paper: key of PAPERS.
-        place: figure, table, section or lines.
-        claim: in one sentence.
-        covers: rows of the checklist, such as "N2"; those of `docs/EXPERIMENTS.md`.
+        title: the claim as one short sentence.
+        paper: key of the source in `otviz.bibliography`.
+        place: section, figure, table or equation there.
+        claim: what the source says, in one sentence.
+        told: what was measured, in a sentence or two; numbers stand as {key}, see `otviz.experiments.telling`.
+        chart: the one picture of it; None if there are no numbers to show.
         cost: "seconds" without training, "minutes" with, "reference" if it cannot be run here.
         reason: why it cannot be run here; only with the cost "reference".
         how: how it is measured here, in a sentence or two.
         formula: what it is about, as lines of LaTeX; empty if words say it.
         numbers: what is measured and what was reported, in the order to show them.
-        parts: of the claim, its heart first.
+        parts: of the claim, the main one first.
         live: page and query that show it, such as "compare?preset=tau"; empty if none does.
+        order: its place among the claims of its source.
+        steps: training steps of a seed, of a claim whose trainings other claims share: its result does not tell how long they take.
     """
 
     paper: ClassVar[str]
     place: ClassVar[str]
     claim: ClassVar[str]
-    covers: ClassVar[tuple[str, ...]]
+    told: ClassVar[str] = ""
+    chart: ClassVar[Chart | None] = None
     cost: ClassVar[Cost] = "seconds"
     reason: ClassVar[str] = ""
     how: ClassVar[str] = ""
@@ -124,6 +127,18 @@ class Experiment(Knobs, ABC):
     numbers: ClassVar[tuple[Number, ...]] = ()
     parts: ClassVar[tuple[AnyPart, ...]] = ()
     live: ClassVar[str] = ""
+    order: ClassVar[int] = 500
+    steps: ClassVar[int] = 0
+
+    @property
+    def citation(self) -> str:
+        """Source and place, as plain text."""
+        return cite(self.paper, self.place)
+
+    @property
+    def citation_link(self) -> str:
+        """Source and place as Markdown, a link where the source is published."""
+        return cite_link(self.paper, self.place)
 
     @property
     def trains(self) -> bool:
@@ -146,7 +161,7 @@ class Experiment(Knobs, ABC):
     def judge(self, outcomes: Sequence[Outcome]) -> Verdict:
         """The verdict on what the seeds gave. Raises ValueError for none, but where there is nothing to run."""
         if self.cost == "reference":
-            return Verdict("reference only", f"Not run here: {self.reason}.", "Nothing is judged that was not run.")
+            return Verdict("reference only", f"Not run here: {self.reason}.", "What is not run is not judged.")
         if not outcomes:
             raise ValueError(f"{self.name} has no outcomes to judge; run it first")
         findings = tuple(part.found(outcomes, self.trains) for part in self.parts)

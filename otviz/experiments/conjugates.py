@@ -1,4 +1,4 @@
-"""U2, U11 and the theory of section 4: the conjugates, their slopes, and what alpha does to them."""
+"""The conjugates, their slopes, and what alpha does to them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import math
 
 import torch
 
-from otviz.experiments.base import Experiment, Number, Part
+from otviz.experiments.base import SECOND_HAND, Experiment, Number, Part
+from otviz.experiments.charts import Curves, Dots, Line, Mark, Row
 from otviz.ot.conjugates import CONJUGATES
 
 
@@ -18,17 +19,22 @@ def _at(name: str, x: float, alpha: float = 1.0) -> float:
 class Conjugates(Experiment):
     """Values and bounds of Id, SP and KL."""
 
-    name = "u2"
-    title = "The convex functions and their bounds"
-    paper = "003"
-    place = "L350, footnote 2"
+    name = "convex-functions"
+    title = "Softplus and KL are bounded below, the identity is not"
+    paper = "choi"
+    place = "Section 3.1, footnote 2"
     claim = "SP(x) = 2 log(1 + eˣ) − 2 log 2 and eˣ − 1 are 0 with slope 1 at 0 and bounded below; the identity is not bounded."
-    covers = ("U2",)
+    told = "At x = −200: SP {sp_low}, KL {kl_low}, identity {id_low}."
+    chart = Dots(
+        "value at x = −200",
+        (Row("SP", "sp_low"), Row("KL", "kl_low"), Row("identity", "id_low")),
+    )
+    order = 20
     formula = (
         r"\mathrm{SP}(x) = 2\log(1 + e^x) - 2\log 2",
         r"\mathrm{KL}^*(x) = e^x - 1",
     )
-    how = "Each function at places drawn from the seed; the slope at 0 by central differences; the bound at x = −200."
+    how = "Each function is evaluated at places drawn from the seed, its slope at 0 by central differences, its bound at x = −200."
     numbers = (
         Number("sp_1", "SP(1)", "1.2402", "computed"),
         Number("sp_-1", "SP(−1)", "−0.7598", "computed"),
@@ -68,12 +74,21 @@ class Conjugates(Experiment):
 class SampleWeights(Experiment):
     """g' weighs samples: between 0 and 2 for SP, always 1 for the identity."""
 
-    name = "u11"
-    title = "The weights of samples"
-    paper = "003"
-    place = "Eq 9, L451-510"
-    claim = "g′ gives each sample a weight that grows with how badly it is served; SP's lie in (0, 2), those of Id are always 1."
-    covers = ("U11",)
+    name = "sample-weights"
+    title = "Softplus weighs samples between 0 and 2, the identity all alike"
+    paper = "choi"
+    place = "Section 3.2.1, Eq. 9"
+    claim = "g′ gives each sample a weight that grows the worse it is served; SP's lie in (0, 2), those of the identity are always 1."
+    told = "SP's weights go from {sp_least} to {sp_most}."
+    chart = Dots(
+        "weight of a sample",
+        (
+            Row("SP, smallest", "sp_least", low=0.0, high=2.0),
+            Row("SP, largest", "sp_most", low=0.0, high=2.0),
+            Row("identity", lambda got: 1 + float(got["id_spread"])),
+        ),
+    )
+    order = 30
     formula = (
         r"w(y) = g_2'(-v(y))",
         r"\hat w(x) = g_1'(v(\hat y) - c(x, \hat y))",
@@ -83,7 +98,7 @@ class SampleWeights(Experiment):
         Number("sp_least", "least weight of SP", "0", "derived"),
         Number("sp_most", "largest weight of SP", "2", "derived"),
         Number("id_spread", "largest |weight − 1| of Id", "0", "derived"),
-        Number("falls", "places where SP's weight falls as the argument rises", "0"),
+        Number("falls", "places where SP's weight falls as its argument rises", "0"),
     )
     parts = (
         Part(
@@ -113,24 +128,33 @@ ALPHAS = (0.2, 1.0, 5.0, 50.0, 500.0)
 class AlphaLimit(Experiment):
     """alpha g(x / alpha) tends to x."""
 
-    name = "u-alpha"
-    title = "A large α makes every g the identity"
-    paper = "003"
-    place = "section 4, Eq 13 (not in our copy)"
-    claim = "g^α(x) = α g(x/α) tends to x as α rises, so UOTM is carried to OTM; as α falls SP tends to 2 max(x, 0)."
-    covers = ("5.1",)
+    name = "alpha-limit"
+    title = "A large α turns every convex function into the identity"
+    paper = "choi"
+    place = "Section 4, Eq. 13"
+    claim = "g^α(x) = α g(x/α) tends to x as α rises, so UOTM becomes OTM; as α falls SP tends to 2 max(x, 0)."
+    told = "On [−3, 3] SP is at most {off_5} from the identity at α = 5 and {off_500} at α = 500."
+    chart = Curves(
+        "α",
+        "largest distance of SP from the identity",
+        (Line("SP", {alpha: f"off_{alpha:g}" for alpha in ALPHAS}),),
+        (Mark("claimed at α = 500", 0.01),),
+        log_x=True,
+        log_y=True,
+    )
+    order = 50
     formula = (
         r"g^\alpha(x) = \alpha\, g(x / \alpha) \to x \; (\alpha \to \infty)",
         r"\mathrm{SP}^\alpha(x) \to 2\max(x, 0) \; (\alpha \to 0)",
     )
-    how = "SP and KL at ±1 for five α, and the largest distance from x on places drawn from the seed in [−3, 3]."
+    how = f"SP and KL at ±1 for five α, and their largest distance from x at places drawn from the seed in [−3, 3]. {SECOND_HAND}"
     numbers = (
         Number("sp_5_1", "SP^5(1)", "1.050", "computed"),
         Number("sp_5_-1", "SP^5(−1)", "−0.950", "computed"),
         Number("kl_5_1", "KL^5(1)", "1.107", "computed"),
         Number("sp_0.2_1", "SP^(1/5)(1)", "1.725", "computed"),
         Number("sp_0.2_-1", "SP^(1/5)(−1)", "−0.275", "computed"),
-        Number("kl_0.2_1", "KL^(1/5)(1): it explodes", "29.5", "computed"),
+        Number("kl_0.2_1", "KL^(1/5)(1)", "29.5", "computed"),
         *(Number(f"off_{alpha:g}", f"largest |SP^α(x) − x| at α = {alpha:g}") for alpha in ALPHAS),
         Number("relu", "largest |SP^α(x) − 2 max(x, 0)| at α = 0.001", "0", "computed"),
     )

@@ -53,9 +53,11 @@ class Finding:
     Attributes:
         says: the part.
         word: on it.
-        evidence: the effect with its interval, or the seeds that agree, and n.
-        instead: whether it is what otviz says in place of a mistaken claim; it has no part in the verdict's word.
+        evidence: the effect with its interval, or how many seeds agree and which failed.
+        instead: whether it is what otviz found in place of a mistaken claim; it does not count for the verdict.
         against: seeds that disagree.
+        asked: how many seeds measured it.
+        effect: mean and 95 % interval of the number it rests on; None for a yes or no.
     """
 
     says: str
@@ -63,6 +65,8 @@ class Finding:
     evidence: str
     instead: bool
     against: tuple[int, ...]
+    asked: int = 0
+    effect: tuple[float, Interval] | None = None
 
 
 @dataclass(frozen=True)
@@ -83,9 +87,8 @@ class Part:
         asked = {seed: answer for seed, answer in answers.items() if answer is not None}
         against = tuple(seed for seed, answer in asked.items() if not answer)
         agree, n = len(asked) - len(against), len(asked)
-        return Finding(
-            self.says, share_word(agree, n, chance), _counted(agree, n, against, chance), self.instead, against
-        )
+        told = _counted(agree, n, against, chance)
+        return Finding(self.says, share_word(agree, n, chance), told, self.instead, against, n)
 
 
 @dataclass(frozen=True)
@@ -101,9 +104,9 @@ class Cases:
         asked = self.cases(outcomes[0].values)
         against = [name for name, agrees in asked.items() if not agrees]
         agree, n = len(asked) - len(against), len(asked)
-        but = f" (not {', '.join(against)})" if against else ""
+        but = f"; not {', nor '.join(against)}" if against else ""
         return Finding(
-            self.says, share_word(agree, n, True), f"{agree} of {n} cases{but}, one training each", self.instead, ()
+            self.says, share_word(agree, n, True), f"{agree} of {n} cases, one training each{but}", self.instead, ()
         )
 
 
@@ -134,27 +137,27 @@ class Effect:
         known = [value for value in values.values() if math.isfinite(value) and (value > 0 or not self.ratio)]
         n = len(values)
         if not known:
-            return Finding(self.says, "cannot be told", f"{self.what}: no seed measured it", self.instead, against)
+            return Finding(self.says, "cannot be told", f"{self.what}: no seed measured it", self.instead, against, n)
         if len(known) < n or n < 2:
             agree = n - len(against)
-            text = f"{self.what}: not a finite number with every seed; {_counted(agree, n, against, True)}"
+            text = f"{self.what}: no finite number for some seeds; {_counted(agree, n, against, True)}"
             if n == 1 and known:
-                text = f"{self.what} {number(known[0])} (n = 1)"
-            return Finding(self.says, share_word(agree, n, True), text, self.instead, against)
+                text = f"{self.what}: {number(known[0])}, one seed"
+            return Finding(self.says, share_word(agree, n, True), text, self.instead, against, n)
         mean, (low, high) = interval(known, self.ratio)
         word: Word = "cannot be told"
         if low > self.low and high < self.high:
             word = "holds"
         elif high <= self.low or low >= self.high:
             word = "fails"
-        text = f"{self.what} {number(mean)} [{number(low)}, {number(high)}] (n = {n}){self._claimed()}"
-        return Finding(self.says, word, text, self.instead, against)
+        text = f"{self.what}: {number(mean)}, 95 % interval {number(low)} to {number(high)} over {n} seeds; {self._claimed()}"
+        return Finding(self.says, word, text, self.instead, against, n, (mean, (low, high)))
 
     def _claimed(self) -> str:
         low, high = (number(limit) for limit in (self.low, self.high))
         if math.isinf(self.high):
-            return f", claimed: above {low}"
-        return f", claimed: below {high}" if math.isinf(self.low) else f", claimed: {low} to {high}"
+            return f"claimed: above {low}"
+        return f"claimed: below {high}" if math.isinf(self.low) else f"claimed: {low} to {high}"
 
 
 AnyPart = Part | Cases | Effect
@@ -190,12 +193,31 @@ def share_word(agree: int, n: int, chance: bool) -> Word:
 
 def number(value: float, digits: int = 3) -> str:
     """A number for a person."""
-    return f"{value:.{digits}g}".replace("-", "−")
+    if value != 0 and not 1e-4 <= abs(value) < 10**6 and math.isfinite(value):
+        mantissa, _, power = f"{value:.{digits - 1}e}".partition("e")
+        raised = str(int(power)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+        return f"{float(mantissa):g} × 10{raised}".replace("-", "−")
+    rounded = float(f"{value:.{digits}g}")
+    return f"{rounded:,.10g}".replace("-", "−").replace(",", "\u2009" if abs(rounded) >= 10_000 else "")
+
+
+def plus_minus(mean: float, spread: float) -> str:
+    """A mean and its spread > 0 for a person: the spread with two digits, the mean to the same place."""
+    place = 1 - math.floor(math.log10(spread))
+    digits = math.floor(math.log10(abs(mean))) + 1 + place if mean else 1
+    return f"{number(mean, max(digits, 1))} ± {number(spread, 2)}"
+
+
+def seeds_named(seeds: Sequence[int]) -> str:
+    """As "seed 2", or "seeds 1, 3 and 4"."""
+    names = [str(seed) for seed in seeds]
+    listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    return f"seed{'s' if len(names) > 1 else ''} {listed}"
 
 
 def _counted(agree: int, n: int, against: Sequence[int], chance: bool) -> str:
     if not n:
         return "no seed measured it"
-    but = f" (not {', '.join(map(str, against))})" if against and agree else ""
-    share = "" if not chance else " [{:.0%}, {:.0%}]".format(*wilson(agree, n))
-    return f"{agree} of {n} seed{'s' if n > 1 else ''}{but}{share}"
+    but = f"; {seeds_named(against)} failed" if against and agree else ""
+    share = " (95 % interval of the share {:.0f} to {:.0f} %)".format(*(100 * end for end in wilson(agree, n)))
+    return f"{agree} of {n} seed{'s' if n > 1 else ''}{but}{share if chance else ''}"

@@ -1,19 +1,20 @@
-"""U3 to U7 and 4.5: the unified family on the ring of 8 modes, seed by seed."""
+"""The unified family on the ring of 8 modes, seed by seed."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
 from otviz.experiments.base import Cost, Effect, Experiment, number_of
+from otviz.experiments.charts import Dots, Row
 from otviz.experiments.trainings import from_preset, gap, level, numbers, times, trained, verdict_is
 from otviz.robustness.sweep import with_knob
 
 TITLES = {"wgan": "WGAN (R1)", "wgan-gp": "WGAN-GP", "otm": "OTM", "uotm-no-cost": "UOTM without cost", "uotm": "UOTM",
           "uotm-sd": "UOTM-SD"}  # fmt: skip
 HOW = (
-    "The preset of the page Compare on the ring of 8 modes (radius 2, std 0.1), 5000 steps; the verdicts are those of "
-    "otviz.verdicts, on 1000 samples for modes and 500 against 500 for W2, precision and recall; numbers are means over the "
-    "last tenth of the run."
+    "The preset of the page Compare: the ring of 8 modes (radius 2, standard deviation 0.1), 5000 steps. Modes are counted on 1000 samples; "
+    "W2, precision and recall compare 500 samples with 500 data points. Numbers are means over the last tenth of the run; verdicts follow "
+    "the rules of otviz."
 )
 LOSSES = (
     r"L_v = \overline{g_1(v(\hat y) - \tau|x - \hat y|^2)} + \overline{g_2(-v(y))} + \lambda R",
@@ -42,12 +43,28 @@ def _grows(key: str) -> Effect:
 class Figure1(Experiment):
     """Who covers, who collapses, who mixes."""
 
-    name = "u5"
-    title = "Figure 1: cover, collapse, mixture"
-    paper = "003"
-    place = "Table 1; Fig 1 left; 3.2"
-    claim = "Without cost modes get lost (WGAN, UOTM without cost), WGAN-GP mixes modes, with cost OTM and UOTM cover the ring."
-    covers = ("U3", "U5", "4.5")
+    name = "cover-or-collapse"
+    steps = 6 * 5000
+    title = "Without transport cost modes get lost; with it all are covered"
+    paper = "choi"
+    place = "Section 3.2, Fig. 1 (left), Table 1"
+    claim = "Without cost modes get lost (WGAN, UOTM without cost), WGAN-GP mixes modes, and with cost OTM and UOTM cover the ring."
+    told = (
+        "Weight of the smallest mode, relative to the data: UOTM {uotm_least_mode:percent}, OTM {otm_least_mode:percent}, UOTM "
+        "without cost {uotm-no-cost_least_mode:percent}, WGAN {wgan_least_mode:percent}."
+    )
+    chart = Dots(
+        "weight of the smallest mode, relative to the data",
+        (
+            Row("UOTM", "uotm_least_mode"),
+            Row("UOTM-SD", "uotm-sd_least_mode"),
+            Row("OTM", "otm_least_mode"),
+            Row("UOTM without cost", "uotm-no-cost_least_mode", high=0.25),
+            Row("WGAN", "wgan_least_mode", high=0.25),
+            Row("WGAN-GP", "wgan-gp_least_mode"),
+        ),
+    )
+    order = 10
     cost: ClassVar[Cost] = "minutes"
     formula = LOSSES
     how = HOW
@@ -56,11 +73,11 @@ class Figure1(Experiment):
         verdict_is("UOTM covers", "uotm", "covers"),
         verdict_is("OTM covers", "otm", "covers"),
         verdict_is("UOTM-SD covers", "uotm-sd", "covers"),
-        level("UOTM without cost loses a mode: its smallest has less than a quarter of its due",
+        level("UOTM without cost loses a mode: the smallest has less than a quarter of its weight in the data",
               "uotm-no-cost", "least_mode", high=0.25),
-        level("WGAN loses a mode likewise", "wgan", "least_mode", high=0.25),
+        level("WGAN loses a mode too", "wgan", "least_mode", high=0.25),
         gap("WGAN-GP has more samples between modes than UOTM", "wgan-gp", "uotm", "mode_mixture"),
-        level("WGAN-GP mixes modes: 30 % of its samples or more lie between them", "wgan-gp", "mode_mixture", low=0.3),
+        level("WGAN-GP mixes modes: 30 % of its samples or more lie between modes", "wgan-gp", "mode_mixture", low=0.3),
     )  # fmt: skip
     live = "compare?preset=figure-1"
 
@@ -71,12 +88,22 @@ class Figure1(Experiment):
 class LossCurves(Experiment):
     """Strong fluctuation of Id, calm of SP."""
 
-    name = "u6"
-    title = "Figure 1: loss curves"
-    paper = "003"
-    place = "Fig 1 right"
+    name = "loss-curves"
+    steps = 6 * 5000
+    title = "Softplus keeps the loss steady, the identity lets it fluctuate"
+    paper = "choi"
+    place = "Section 3.2.1, Fig. 1 (right)"
     claim = "With g = identity the losses fluctuate strongly, a gradient penalty damps that, and with SP they settle."
-    covers = ("U6",)
+    told = "OTM's loss spreads {part 1} times as much as UOTM's, WGAN's {part 2} times."
+    chart = Dots(
+        "spread of the loss",
+        tuple(
+            Row(TITLES[name].removesuffix(" (R1)"), f"{name}_loss_spread")
+            for name in ("uotm", "uotm-no-cost", "uotm-sd", "wgan-gp", "otm", "wgan")
+        ),
+        log=True,
+    )
+    order = 30
     cost: ClassVar[Cost] = "minutes"
     formula = (*LOSSES, r"g = \mathrm{Id} \text{ against } g = \mathrm{SP}")
     how = f"{HOW} {SPREAD}"
@@ -99,15 +126,29 @@ class LossCurves(Experiment):
 class RegulariserNeeded(Experiment):
     """R1 on WGAN and OTM, because they diverge without."""
 
-    name = "u4"
-    title = "WGAN and OTM need R1, UOTM does not"
-    paper = "003"
-    place = "3.2"
+    name = "regulariser-needed"
+    steps = 6 * 5000
+    title = "WGAN and OTM need a regulariser, UOTM does not"
+    paper = "choi"
+    place = "Section 3.2"
     claim = "WGAN and OTM diverge without a regulariser; UOTM does without it."
-    covers = ("U4",)
+    told = (
+        "Without R1, OTM's loss spreads {part 1} times as much as with it and WGAN's {part 2} times; UOTM's spread is "
+        "{uotm_loss_spread}."
+    )
+    chart = Dots(
+        "spread of the loss",
+        tuple(
+            Row(f"{name.upper()}, {words}", f"{name}{ending}_loss_spread")
+            for name in ("uotm", "otm", "wgan")
+            for ending, words in (("-r1", "with R1"), ("", "without"))
+        ),
+        log=True,
+    )
+    order = 50
     cost: ClassVar[Cost] = "minutes"
     formula = (*LOSSES, r"R = |\nabla v(y)|^2", r"\lambda = 0")
-    how = f"{HOW} Each once with R1, as in the preset, and once with penalty weight 0. {SPREAD}"
+    how = f"{HOW} Each method is trained with R1, as in the preset, and without (λ = 0). {SPREAD}"
     numbers = numbers(
         {key: f"{title}, {how}" for name, title in (("wgan", "WGAN"), ("otm", "OTM"), ("uotm", "UOTM"))
          for key, how in ((f"{name}-r1", "with R1"), (name, "λ = 0"))},
@@ -115,11 +156,11 @@ class RegulariserNeeded(Experiment):
     )  # fmt: skip
     parts = (
         times("OTM's loss spreads at least twice as much without R1", "otm", "otm-r1", "loss_spread", 2),
-        times("so does WGAN's", "wgan", "wgan-r1", "loss_spread", 2),
+        times("WGAN's loss spreads at least twice as much without R1", "wgan", "wgan-r1", "loss_spread", 2),
         _grows("otm"),
         _grows("wgan"),
         times("OTM's potential is at least twice as large without R1", "otm", "otm-r1", "scale", 2),
-        times("so is WGAN's", "wgan", "wgan-r1", "scale", 2),
+        times("WGAN's potential is at least twice as large without R1", "wgan", "wgan-r1", "scale", 2),
         level("UOTM's loss stays calm without R1: its spread is below 1", "uotm", "loss_spread", high=1),
         verdict_is("UOTM covers without R1", "uotm", "covers"),
         gap("WGAN's samples suffer without R1 (W2)", "wgan", "wgan-r1", "w2"),

@@ -41,7 +41,7 @@ COMPILED = 1000
 
 
 LATELY = ("w2", "high_quality", "mode_mixture", "modes_covered", "least_mode", "precision", "recall")
-"""Scores of a look; least_mode is the smallest share of a mode over what is due to it."""
+"""Scores of a look; least_mode is the weight of the smallest mode, relative to the data."""
 
 
 class Film(NamedTuple):

@@ -1,4 +1,4 @@
-"""O1, O3, O4 and R5: the definitions that OT-GAN's loss is made of, checked on features without training."""
+"""The definitions that OT-GAN's loss is made of, checked on features without training."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from otviz.experiments.base import Effect, Experiment, Number, Part, number_of
+from otviz.experiments.charts import Dots, Mark, Row, over
 from otviz.experiments.clouds import gaussian
 from otviz.methods import named
 from otviz.ot.costs import cosine, half_squared
@@ -19,19 +20,32 @@ from otviz.ot.sinkhorn import solve
 class SoftMatching(Experiment):
     """W_c is the cost of the soft matching, without its entropy."""
 
-    name = "o1"
-    title = "The cost of a soft matching"
-    paper = "001"
-    place = "Eq 5, L97-106; Fig 1"
-    claim = "W(X, Y) is the least Tr[M Cᵀ] over soft matchings of bounded entropy, found by Sinkhorn; it leaves the entropy out."
-    covers = ("O1", "O5", "R5")
+    name = "soft-matching"
+    title = "The cost of a matching leaves its entropy out"
+    paper = "salimans"
+    place = "Eq. 5, Fig. 1"
+    claim = "W(X, Y) is the least cost Tr[M Cᵀ] over soft matchings M, found by Sinkhorn's algorithm; the entropy is not counted."
+    told = (
+        "At ε = 1/500 the cost is {cost_sharp}, the exact one {exact}; at ε = 1 it is {cost_soft}, or {entropic_soft} with the "
+        "entropy counted."
+    )
+    chart = Dots(
+        "cost ÷ exact cost",
+        (
+            Row("ε = 1/500", over("cost_sharp", "exact"), high=1.02),
+            Row("ε = 1", over("cost_soft", "exact")),
+            Row("ε = 1, with entropy", over("entropic_soft", "exact")),
+        ),
+        (Mark("exact", 1.0),),
+    )
+    order = 10
     formula = (
         r"W(X, Y) = \mathrm{Tr}[M C^\top]",
         r"M = \arg\min_M \mathrm{Tr}[M C^\top] - \varepsilon\, H(M)",
     )
     how = (
-        "64 points each in 16 dimensions, cosine cost: <P, C> and OT_ε = <P, C> + ε KL(P | uniform) at ε = 1/500 (papers/001) "
-        "and 1 (papers/002) against the linear programme. papers/002 counts the entropy in, its Eq 4."
+        "64 points each in 16 dimensions, cosine cost. The cost <P, C>, and OT_ε = <P, C> + ε KL(P | uniform), at ε = 1/500 (the "
+        "authors' images) and ε = 1 (Vu's report) are compared with the linear programme. Vu's Eq. 4 counts the entropy."
     )
     numbers = (
         Number("exact", "exact matching cost (linear programme)"),
@@ -42,10 +56,10 @@ class SoftMatching(Experiment):
         Number("marginals", "largest error of row and column sums, of 1/64"),
     )
     parts = (
-        Part("at ε = 1/500 <P, C> is the exact cost to 2 %",
+        Part("at ε = 1/500 the cost is the exact one within 2 %",
              lambda got: 0 <= float(got["cost_sharp"]) / float(got["exact"]) - 1 + 1e-4 < 0.02),
-        Part("every row and column of the matching has equal mass, to 1 %", lambda got: float(got["marginals"]) < 0.01),
-        Part("with the entropy counted in, the number at ε = 1 is another (papers/002, Eq 4)",
+        Part("every row and column of the matching has the same mass, within 1 %", lambda got: float(got["marginals"]) < 0.01),
+        Part("counting the entropy changes the number at ε = 1 (Vu, Eq. 4)",
              lambda got: abs(float(got["entropic_soft"]) - float(got["cost_soft"])) > 1e-3),
     )  # fmt: skip
     live = "compare?preset=matching&view=inside"
@@ -67,22 +81,31 @@ class SoftMatching(Experiment):
 class CosineCost(Experiment):
     """1 - cosine lies in [0, 2] and does not see lengths."""
 
-    name = "o3"
-    title = "The cosine cost between features"
-    paper = "001"
-    place = "section 4, L187-190"
+    name = "cosine-cost"
+    title = "The cosine cost lies between 0 and 2"
+    paper = "salimans"
+    place = "Section 4"
     claim = "The cost 1 − cos of critic features is bounded, between 0 and 2."
-    covers = ("O3",)
+    told = "Costs between random features go from {least} to {most}."
+    chart = Dots(
+        "cost 1 − cos",
+        (Row("smallest cost", "least", low=0.0, high=2.0), Row("largest cost", "most", low=0.0, high=2.0)),
+    )
+    order = 30
     formula = (r"c(x, y) = 1 - \frac{v(x) \cdot v(y)}{|v(x)|\,|v(y)|} \in [0, 2]",)
-    how = "Random features in 16 dimensions of lengths from 0.01 to 100; then one side ten times longer."
+    how = "Random features in 16 dimensions, with lengths from 0.01 to 100; then one side is made ten times longer."
     numbers = (
-        Number("least", "least cost between 200 × 200 features", "0"),
+        Number("least", "smallest cost between random features", "0"),
         Number("most", "largest cost", "2"),
         Number("blind", "change of the cost when one side is ten times longer"),
     )
     parts = (
         Part("all costs lie in [0, 2]", lambda got: float(got["least"]) > -1e-6 and float(got["most"]) < 2 + 1e-6),
-        Part("the cost is blind to lengths", lambda got: float(got["blind"]) < 1e-5, instead=True),
+        Part(
+            "the cost does not depend on the length of the features",
+            lambda got: float(got["blind"]) < 1e-5,
+            instead=True,
+        ),
     )
     live = "train?method=ot-gan&cost=cosine"
 
@@ -97,22 +120,28 @@ class CosineCost(Experiment):
 class LossOfAlgorithm1(Experiment):
     """The six matchings, the envelope theorem, and whose turn it is."""
 
-    name = "o4"
-    title = "The loss of Algorithm 1"
-    paper = "001"
-    place = "Algorithm 1, L215-225"
-    claim = "The loss of six matchings needs no gradient through the matchings, and the critic is updated once every n_gen + 1 steps."
-    covers = ("O4",)
+    name = "six-matchings"
+    title = "OT-GAN's loss needs no gradient through the matchings"
+    paper = "salimans"
+    place = "Section 4, Algorithm 1"
+    claim = "The loss of six matchings needs no gradient through the matchings, and the critic is updated once in n_gen + 1 steps."
+    told = "With the matchings held fixed the gradient is off by {error_sharp:percent} at ε = 0.02 and by {error_soft:percent} at ε = 1."
+    chart = Dots(
+        "relative error of the gradient",
+        (Row("ε = 0.02", "error_sharp", high=0.05), Row("ε = 1", "error_soft")),
+        log=True,
+    )
+    order = 40
     formula = (
         r"L = W(X,Y) + W(X,Y') + W(X',Y) + W(X',Y')",
         r"\qquad - 2W(X,X') - 2W(Y,Y')",
         r"\text{critic at step } t \text{ if } t \bmod (n_{\mathrm{gen}} + 1) = 0",
     )
     how = (
-        "Features of 32 points in 4 dimensions: the gradient with the matchings held fixed, along a random direction, against "
-        "finite differences of the loss with the matchings solved anew (ε = 0.02 and 1, float64, half squared cost). The theorem "
-        "is exact for OT_ε; the loss leaves the entropy out, so what remains is ε times the change of the entropy. Then "
-        "whose turn it is in 60 steps at n_gen = 5."
+        "Features of 32 points in 4 dimensions. The gradient with the matchings held fixed, along a random direction, is compared with "
+        "finite differences of the loss with the matchings solved again (ε = 0.02 and 1, half squared cost). The envelope theorem is exact "
+        "for OT_ε; the loss leaves the entropy out, so that an error of ε times the change of the entropy remains. Then the updates in 60 "
+        "steps at n_gen = 5 are counted."
     )
     numbers = (
         Number("error_sharp", "relative error of the gradient at ε = 0.02"),
@@ -121,7 +150,7 @@ class LossOfAlgorithm1(Experiment):
         Number("generator", "generator updates in 60 steps", "50"),
     )
     parts = (
-        Effect("with a sharp matching the gradient is right to 5 %", "mean relative error",
+        Effect("with a sharp matching the gradient is right within 5 %", "mean relative error",
                lambda got: number_of(got, "error_sharp"), high=0.05),
         Part("10 critic and 50 generator updates", lambda got: (got["critic"], got["generator"]) == (10, 50)),
         Effect("the error is larger where the matching is soft", "ratio of relative errors",
@@ -158,19 +187,29 @@ def _gradient_error(seed: int, epsilon: float, step: float = 1e-4) -> float:
 class NearlyUniform(Experiment):
     """With a cosine cost and epsilon = 1 the plan is nearly uniform."""
 
-    name = "r6"
+    name = "near-uniform-matching"
     title = "ε = 1 with a cosine cost matches almost at random"
-    paper = "002"
-    place = "3.1 and Fig 4; our insight"
+    paper = "vu"
+    place = "Section 3.1 and Fig. 4"
     claim = "With the cosine cost and ε = 1 the matching is almost uniform; at ε = 1/500 it is sharp."
-    covers = ("R6",)
+    told = "At ε = 1 the entropy is {soft:percent} of that of a uniform matching, and a point has {partners} partners of 32."
+    chart = Dots(
+        "entropy ÷ entropy of the uniform matching",
+        (
+            Row("ε = 1", "soft", low=0.95, high=1.0),
+            Row("ε = 0.01", "vu"),
+            Row("ε = 1/500", "sharp", low=0.5, high=0.7),
+        ),
+        (Mark("one partner each", 0.5),),
+    )
+    order = 20
     formula = (
         r"M_{ij} \propto a_i\, e^{-c_{ij} / \varepsilon}\, b_j",
         r"c \in [0, 2], \; \varepsilon = 1: \; e^{-c/\varepsilon} \in [e^{-2}, 1]",
     )
     how = (
-        "Batches of 32 (papers/002), random unit features in 16 dimensions: entropy of the matching over that of the uniform "
-        "one (1: uniform, log 32 / log 32² = 0.5: one partner each)."
+        "Batches of 32, as in the report, of random unit features in 16 dimensions. The entropy of the matching is divided by that of the "
+        "uniform one: 1 means uniform, 0.5 means one partner each. The claim follows from the report's settings; the report does not state it."
     )
     numbers = (
         Number("soft", "normalised entropy of the matching at ε = 1", "almost 1", "derived"),
@@ -197,29 +236,33 @@ def _entropy(plan: Tensor) -> float:
 
 
 class SquareRoot(Experiment):
-    """papers/002 defines a square root where papers/001 has a square."""
+    """Vu's report defines a square root where the paper has a square."""
 
-    name = "r5"
-    title = "A square root or a square"
-    paper = "002"
-    place = "Eq 4, 6 and 7"
+    name = "square-root"
+    title = "The energy distance can be estimated by its square root"
+    paper = "vu"
+    place = "Eq. 4 to 6"
     claim = (
         "D_MED, the square root of 2 E W(X,Y) − E W(X,X') − E W(Y,Y'), can be estimated from minibatches by that root."
     )
-    covers = ("R5",)
+    told = "For equal distributions {negative:percent} of the estimates are negative and have no real root."
+    chart = Dots(
+        "share of negative estimates",
+        (Row("equal distributions", "negative", low=0.0, high=0.01),),
+        (Mark("none", 0.0),),
+    )
+    order = 10
     formula = (r"D_{\mathrm{MED}} = \sqrt{2\,\mathbb{E}\,W(X, Y) - \mathbb{E}\,W(X, X') - \mathbb{E}\,W(Y, Y')}",)
     how = (
-        "1000 draws of the estimate with batches of 8, both sides from the same distribution. papers/001 estimates the square: it is near 0 in the "
-        "mean and negative for many draws, where the root is not a real number (quick: 100 draws)."
+        "1000 estimates (quick run: 100) with batches of 8, both sides from the same distribution. Salimans et al. estimate the square: its "
+        "mean is near 0, so that many estimates are negative and have no real root."
     )
     numbers = (
         Number("mean", "mean of the estimate of D² for equal distributions", "0 in expectation"),
         Number("negative", "share of draws with a negative estimate"),
     )
     parts = (
-        Part(
-            "the root of the estimate is a real number in 99 % of the draws", lambda got: float(got["negative"]) < 0.01
-        ),
+        Part("the estimate has a real root in 99 % of the draws", lambda got: float(got["negative"]) < 0.01),
         Effect(
             "the square is unbiased: its mean is within 0.03 of 0",
             "mean of the estimate",

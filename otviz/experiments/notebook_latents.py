@@ -1,4 +1,4 @@
-"""N10: the notebook's walk between two latents."""
+"""The notebook's walk between two latents."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import torch
 
 from otviz.distributions.ring import Ring
 from otviz.experiments.base import Cost, Experiment, Number, Part
+from otviz.experiments.charts import Dots, Row
 from otviz.experiments.trainings import QUICK_STEPS
 from otviz.methods import named
 from otviz.metrics import WITHIN
@@ -21,25 +22,33 @@ PATHS, PARTS = 500, 400
 class LatentPaths(Experiment):
     """25 points between two latents in the notebook; finer here."""
 
-    name = "n10"
-    title = "Between two latents the path is smooth and crosses modes"
-    paper = "000"
-    place = "11.2, L417-424"
-    claim = "The images of points on the straight way between two latents form a smooth path that crosses modes."
-    covers = ("N10",)
+    name = "latent-path"
+    title = "The path between two latents is smooth and crosses modes"
+    paper = "fuge"
+    place = "Section 11.2, latent interpolation"
+    claim = "The images of the points on a straight line between two latents form a smooth path that crosses modes."
+    told = "{crossing:percent} of the paths visit two modes or more; halving a step shortens the longest image to {shrinks} of it."
+    chart = Dots(
+        "share or ratio",
+        (
+            Row("paths crossing modes", "crossing", low=0.5, high=1.0),
+            Row("image of half a step", "shrinks", low=0.0, high=0.7),
+        ),
+    )
+    order = 20
     cost: ClassVar[Cost] = "minutes"
     formula = (
         r"t \mapsto T\big((1 - t)\, x_0 + t\, x_1\big)",
         r"x_0, x_1 \sim N(0, I), \; t \in [0, 1]",
     )
     how = (
-        f"The Sinkhorn generator with the notebook's settings, 1400 steps; {PATHS} pairs of latents, {PARTS} points on the way "
-        "between them. Smooth: parts half as long have images half as long, so that the longest image of a part shrinks to less "
-        "than 0.7 of it (a jump would keep it at 1). A path visits a mode where it comes within three standard deviations."
+        f"The Sinkhorn generator with the notebook's settings, 1400 steps; {PATHS} pairs of latents, {PARTS} points on the line between "
+        "them. The path is smooth if halving the step shortens the longest image of a step to less than 0.7 of it (at a jump it would stay at "
+        "1). A path visits a mode where it comes within three standard deviations."
     )
     numbers = (
-        Number("shrinks", "longest image of a part over that of parts twice as long, mean over paths"),
-        Number("longest", "longest image of a part, mean over paths (length; neighbouring modes are 2.3 apart)"),
+        Number("shrinks", "longest image of a step ÷ that of steps twice as long, mean over paths"),
+        Number("longest", "longest image of a step, mean over paths (length; neighbouring modes are 2.3 apart)"),
         Number("visited", "modes visited by a path, mean"),
         Number("crossing", "share of paths that visit two modes or more"),
         Number("between", "share of the points on paths that lie on no mode"),

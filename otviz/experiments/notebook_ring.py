@@ -1,10 +1,11 @@
-"""N1: the notebook's target, 8 Gaussian clusters on a ring."""
+"""The notebook's target, 8 Gaussian clusters on a ring."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from otviz.experiments.base import Experiment, Number, Part
+from otviz.experiments.charts import Dots, Mark, Row, over
 from otviz.experiments.clouds import notebook_clouds
 
 COUNTS = (270, 244, 246, 250, 255, 249, 245, 241)
@@ -14,17 +15,26 @@ COUNTS = (270, 244, 246, 250, 255, 249, 245, 241)
 class NotebookRing(Experiment):
     """The ring as it is drawn."""
 
-    name = "n1"
-    title = "The target: a ring of Gaussians"
-    paper = "000"
-    place = "11.1.1, L72-85"
+    name = "ring-target"
+    title = "The target is a ring of 8 Gaussians"
+    paper = "fuge"
+    place = "Section 11.1.1"
     claim = "The target is 2000 points in 8 clusters of standard deviation 0.25 on a circle of radius 3."
-    covers = ("N1",)
+    told = "Mean radius {radius}, standard deviation {std} within a cluster."
+    chart = Dots(
+        "measured ÷ stated",
+        (
+            Row("radius", over("radius", 3.0), low=0.99, high=1.01),
+            Row("standard deviation", over("std", 0.25), low=0.88, high=1.12),
+        ),
+        (Mark("as stated", 1.0),),
+    )
+    order = 10
     formula = (
         r"y = 3\,(\cos \tfrac{2\pi k}{8}, \sin \tfrac{2\pi k}{8}) + 0.25\,\xi",
         r"\xi \sim N(0, I)",
     )
-    how = "2000 points from numpy's seed 42 + s; seed 0 is the notebook's own draw, whose counts must be the same."
+    how = "2000 points from numpy's seed 42 + s. Seed 0 is the notebook's own draw, whose points per mode must be the same."
     numbers = (
         Number("modes", "modes with points", "8"),
         Number("least", "points in the smallest mode", "241", "computed"),
@@ -33,9 +43,9 @@ class NotebookRing(Experiment):
         Number("std", "standard deviation within a cluster, per axis (length)", "0.25", "code"),
     )
     parts = (
-        Part("8 clusters of radius 3 and std 0.25, to 0.03", lambda got: got["modes"] == 8
+        Part("8 clusters at radius 3 with standard deviation 0.25, within 0.03", lambda got: got["modes"] == 8
              and abs(float(got["radius"]) - 3) < 0.03 and abs(float(got["std"]) - 0.25) < 0.03),
-        Part("the draw of seed 42 has the counts 270 244 246 250 255 249 245 241", lambda got: got["as_notebook"] == 1),
+        Part("the draw of seed 42 has 270, 244, 246, 250, 255, 249, 245 and 241 points in its modes", lambda got: got["as_notebook"] == 1),
     )  # fmt: skip
     live = "transport?source.std=0.5&n=2000&blur=0.01&scaling=0.9&points=notebook"
 

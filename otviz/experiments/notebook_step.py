@@ -1,10 +1,11 @@
-"""N3: one giant step along the gradient, in the direction that the notebook prints and in the other."""
+"""One giant step along the gradient, in the direction that the notebook prints and in the other."""
 
 from __future__ import annotations
 
 from torch import Tensor
 
 from otviz.experiments.base import Experiment, Number, Part
+from otviz.experiments.charts import Dots, Row
 from otviz.experiments.clouds import notebook_clouds
 from otviz.ot.costs import euclidean
 from otviz.ot.divergences import sinkhorn_divergence
@@ -13,20 +14,24 @@ from otviz.ot.divergences import sinkhorn_divergence
 class NotebookStep(Experiment):
     """x -> x + 2000 grad, as printed."""
 
-    name = "n3"
-    title = "One giant step: the notebook's sign"
-    paper = "000"
-    place = "11.1.2, L110-162"
+    name = "giant-step"
+    title = "One giant step along the gradient reaches the ring"
+    paper = "fuge"
+    place = "Section 11.1.1"
     claim = "Moving each point by +2000 times its gradient carries the source onto the ring."
-    covers = ("N3", "N12")
+    told = "With the printed sign the points end {distance_printed} from the ring; with the opposite sign, {distance}."
+    chart = Dots(
+        "mean distance to the ring after the step (length)",
+        (Row("printed sign, +", "distance_printed", high=0.25), Row("opposite sign, −", "distance", high=0.25)),
+    )
+    order = 30
     formula = (
         r"x_i \leftarrow x_i \pm n\, \nabla_{x_i} S",
         r"n \nabla_{x_i} S = x_i - n \textstyle\sum_j P_{ij}\, y_j \text{ without debiasing}",
     )
     how = (
-        "2000 points each, one step of n gradients of S (blur 0.01, otviz' solver) in either direction; then the mean "
-        "distance to the nearest target point and S again. The reported numbers are geomloss' "
-        "at scaling 0.9, a solve that stops early. A quick run takes 500 points."
+        "2000 points each (quick run: 500). One step of n times the gradient of S (blur 0.01, otviz' solver) in either direction, then the mean "
+        "distance to the nearest target point, and S again. The reported numbers are by geomloss at scaling 0.9, which stops early."
     )
     numbers = (
         Number("radius_printed", "mean radius after + n ∇S, as printed (length)", "1.69", "computed"),
@@ -37,9 +42,9 @@ class NotebookStep(Experiment):
         Number("left", "S after − n ∇S", "0.0033", "computed"),
     )
     parts = (
-        Part("with the printed sign the points reach the ring (within one std, 0.25)",
+        Part("with the printed sign the points reach the ring (within its standard deviation, 0.25)",
              lambda got: float(got["distance_printed"]) < 0.25),
-        Part("with the other sign they do", lambda got: float(got["distance"]) < 0.25, instead=True),
+        Part("with the opposite sign they do", lambda got: float(got["distance"]) < 0.25, instead=True),
     )  # fmt: skip
     live = "transport?source.std=0.5&n=2000&blur=0.01&scaling=0.9&points=notebook"
 

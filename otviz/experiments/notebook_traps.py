@@ -1,4 +1,4 @@
-"""N12: what the notebook gets wrong, each as an experiment. The sign of its step is n3."""
+"""What the notebook gets wrong, each as an experiment; the sign of its step is in `notebook_step`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from otviz.experiments.base import Experiment, Number, Part
+from otviz.experiments.charts import Dots, Mark, Row, over
 from otviz.experiments.clouds import notebook_clouds
 from otviz.metrics import diversity
 from otviz.ot.costs import cityblock, cost_p, euclidean
@@ -17,27 +18,40 @@ KEPT = {"opposite": ((0, 4), "4.57"), "alternate": ((0, 2, 4, 6), "4.55"), "seve
 class Manhattan(Experiment):
     """p = 1 is called Manhattan."""
 
-    name = "n12-manhattan"
-    title = "“p = 1 is the Manhattan distance”"
-    paper = "000"
-    place = "11.1.3, L173"
+    name = "p1-distance"
+    title = "With p = 1 the cost is the Manhattan distance"
+    paper = "fuge"
+    place = "Section 11.1.1, box “Experiment”"
     claim = "With p = 1 the cost is the Manhattan distance."
-    covers = ("N12",)
+    told = (
+        "geomloss at p = 1 differs from the Manhattan distance by up to {to_manhattan:percent}, from the Euclidean by up to "
+        "{to_euclidean:percent}."
+    )
+    chart = Dots(
+        "largest relative difference from geomloss",
+        (Row("Manhattan", "to_manhattan", high=0.01), Row("Euclidean", "to_euclidean", high=0.01)),
+        log=True,
+    )
+    order = 100
     formula = (
         r"p = 1:",
         r"c(x, y) = |x - y|_2 = \sqrt{\textstyle\sum_j (x_j - y_j)^2} \neq \textstyle\sum_j |x_j - y_j|",
     )
     how = (
-        "geomloss' own divergence at p = 1 and a small blur between two single points in random directions: its square root "
-        "is not taken, so it is the cost itself, held against both distances."
+        "geomloss' divergence at p = 1 and a small blur between two single points in random directions. It is the cost itself, and is compared "
+        "with both distances."
     )
     numbers = (
         Number("to_manhattan", "largest relative difference from the Manhattan distance", "0"),
         Number("to_euclidean", "largest relative difference from the Euclidean distance", "0", "code"),
     )
     parts = (
-        Part("geomloss at p = 1 gives the Manhattan distance, to 1 %", lambda got: float(got["to_manhattan"]) < 0.01),
-        Part("it gives the Euclidean distance, to 1 %", lambda got: float(got["to_euclidean"]) < 0.01, instead=True),
+        Part(
+            "geomloss at p = 1 gives the Manhattan distance, within 1 %", lambda got: float(got["to_manhattan"]) < 0.01
+        ),
+        Part(
+            "it gives the Euclidean distance, within 1 %", lambda got: float(got["to_euclidean"]) < 0.01, instead=True
+        ),
     )
     live = "transport?cost=euclidean"
 
@@ -54,16 +68,25 @@ class Manhattan(Experiment):
 class BlurIsEpsilon(Experiment):
     """blur is called epsilon."""
 
-    name = "n12-blur"
-    title = "“blur is epsilon”"
-    paper = "000"
-    place = "11.1.3, L170-175"
+    name = "blur-is-epsilon"
+    title = "Blur is the entropic regularisation ε"
+    paper = "fuge"
+    place = "Section 11.1.1, box “Experiment”"
     claim = "The parameter blur is the entropic regularisation ε."
-    covers = ("N12",)
+    told = "geomloss at blur 0.5 gives {geomloss}; ε = 0.5 gives {at_blur}, ε = 0.25 gives {at_square}."
+    chart = Dots(
+        "cost ÷ geomloss' cost at the same blur",
+        (
+            Row("ε = blur", over("at_blur", "geomloss"), low=0.995, high=1.005),
+            Row("ε = blur²", over("at_square", "geomloss"), low=0.995, high=1.005),
+        ),
+        (Mark("geomloss", 1.0),),
+    )
+    order = 80
     formula = (r"\varepsilon = \mathrm{blur}^p",)
     how = (
-        "geomloss at p = 2 without debiasing on 100 points each, against a plain log-domain Sinkhorn written here in ten "
-        "lines, at ε = blur and at ε = blur²."
+        "geomloss at p = 2 without debiasing, on 100 points each, is compared with a plain Sinkhorn iteration in the log domain, ten lines long, "
+        "at ε = blur and at ε = blur²."
     )
     numbers = (
         Number("geomloss", "OT_ε of geomloss, blur 0.5"),
@@ -71,9 +94,9 @@ class BlurIsEpsilon(Experiment):
         Number("at_square", "OT_ε of the plain iteration at ε = 0.25"),
     )
     parts = (
-        Part("ε = blur gives geomloss' number, to 0.5 %",
+        Part("ε = blur gives geomloss' number, within 0.5 %",
              lambda got: abs(float(got["at_blur"]) / float(got["geomloss"]) - 1) < 5e-3),
-        Part("ε = blur² gives it, to 0.5 %",
+        Part("ε = blur² gives it, within 0.5 %",
              lambda got: abs(float(got["at_square"]) / float(got["geomloss"]) - 1) < 5e-3,
              instead=True),
     )  # fmt: skip
@@ -99,14 +122,25 @@ def _plain(cost: torch.Tensor, epsilon: float, sweeps: int = 500) -> float:
 class Diversity(Experiment):
     """Variance per axis as a measure of mode collapse."""
 
-    name = "n12-diversity"
-    title = "“Diversity” shows mode collapse"
-    paper = "000"
-    place = "11.2, the variance score"
-    claim = "The variance score, mean variance per axis, tells whether modes were lost."
-    covers = ("N12",)
+    name = "variance-score"
+    title = "The diversity score shows lost modes"
+    paper = "fuge"
+    place = "Section 11.2, diversity"
+    claim = "The diversity score, the mean variance per axis, tells whether modes were lost."
+    told = "All 8 modes score {whole}; every other mode lost, {alternate}; only two opposite modes left, {opposite}."
+    chart = Dots(
+        "score ÷ score of all 8 modes",
+        (
+            Row("7 of 8 modes", over("seven", "whole"), high=0.95),
+            Row("every other mode", over("alternate", "whole"), high=0.95),
+            Row("two opposite modes", over("opposite", "whole"), high=0.95),
+            Row("one mode", over("one", "whole"), high=0.95),
+        ),
+        (Mark("all 8 modes", 1.0),),
+    )
+    order = 90
     formula = (r"\text{score} = \tfrac1d \textstyle\sum_j \mathrm{Var}(y_j)",)
-    how = "The notebook's 2000 points with only some of the 8 modes left; the score is held to see a loss if it falls by 5 % or more."
+    how = "The notebook's 2000 points with only some of the 8 modes left. The score shows a loss if it falls by 5 % or more."
     numbers = (
         Number("whole", "score of all 8 modes (squared length)", "4.521", "computed"),
         Number("seven", "score with 7 of 8 modes", "4.46", "computed"),

@@ -1,4 +1,4 @@
-"""O6, O7, O9 and O14: OT-GAN in the plane, trained."""
+"""OT-GAN in the plane, trained."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import ClassVar
 from otviz.compare import presets
 from otviz.distributions.ring import Ring
 from otviz.experiments.base import Cost, Effect, Experiment, Number, number_of
+from otviz.experiments.charts import Curves, Dots, Line, Row
 from otviz.experiments.trainings import gap, level, numbers, times, trained, verdict_is
 from otviz.methods import named
 
@@ -28,25 +29,34 @@ FREEZE = {"ot-gan": "OT-GAN", "dan-s": "DAN-S", "gan": "plain GAN"}
 class Freeze(Experiment):
     """Stop the critic, go on with the generator."""
 
-    name = "o6"
-    title = "Freezing the critic"
-    paper = "001"
-    place = "5.1, Fig 2"
-    claim = "Once its critic is frozen OT-GAN keeps all 8 modes, while DAN-S collapses to few."
-    covers = ("O6",)
+    name = "frozen-critic"
+    title = "With its critic frozen, OT-GAN keeps all modes and DAN-S collapses"
+    paper = "salimans"
+    place = "Section 5.1, Fig. 2"
+    claim = "Once its critic is frozen OT-GAN keeps all 8 modes, while DAN-S collapses to 3."
+    told = "Modes found at the end, seed by seed: OT-GAN {ot-gan_modes_covered:each}; DAN-S {dan-s_modes_covered:each}."
+    chart = Dots(
+        "modes of 8 found at the end",
+        (
+            Row("OT-GAN", "ot-gan_modes_covered", low=7.5, high=8.0),
+            Row("DAN-S", "dan-s_modes_covered", 3.0, high=7.5),
+            Row("plain GAN", "gan_modes_covered"),
+        ),
+    )
+    order = 10
     cost: ClassVar[Cost] = "minutes"
     formula = (
         *LOSS,
         r"\text{after step } 1500 \text{ only } T \text{ descends}",
     )
     how = (
-        "The preset of the page Compare: ring of radius 2, std 0.2, critic frozen at step 1500 of 4000 (the paper: 15 000 of "
-        f"40 000, with a tenth of the step size). {LATE}"
+        "The preset of the page Compare: a ring of radius 2 and standard deviation 0.2, critic frozen at step 1500 of 4000 (the paper: 15 000 "
+        f"of 40 000, with a tenth of the step size). {LATE}"
     )
     numbers = (Number("", "modes that DAN-S ends with", "3 of 8"), *numbers(FREEZE, *SCORES))
     parts = (
         level("OT-GAN keeps all 8 modes", "ot-gan", "modes_covered", low=7.5),
-        level("and more than half of its samples are on them", "ot-gan", "high_quality", low=0.5),
+        level("more than half of OT-GAN's samples lie on a mode", "ot-gan", "high_quality", low=0.5),
         level("DAN-S loses modes", "dan-s", "modes_covered", high=7.5),
         times("DAN-S is at least twice as far from the data (W2)", "dan-s", "ot-gan", "w2", 2),
         level("DAN-S ends with 3 modes or fewer, as in the paper", "dan-s", "modes_covered", high=3.5),
@@ -61,18 +71,23 @@ class Freeze(Experiment):
 class RandomMatching(Experiment):
     """The ablation of section 5.2."""
 
-    name = "o9"
-    title = "Random instead of optimal matching"
-    paper = "001"
-    place = "L275-280, Fig 5"
-    claim = "Matched at random the same training gives far worse samples."
-    covers = ("O9",)
+    name = "random-matching"
+    title = "Matched at random, OT-GAN's samples are far worse"
+    paper = "salimans"
+    place = "Section 5.2, Fig. 5"
+    claim = "Matched at random, the same training gives far worse samples."
+    told = "Samples on a mode: {optimal_high_quality:percent} with optimal matching, {random_high_quality:percent} with random matching."
+    chart = Dots(
+        "share of samples on a mode",
+        (Row("optimal matching", "optimal_high_quality"), Row("random matching", "random_high_quality")),
+    )
+    order = 30
     cost: ClassVar[Cost] = "minutes"
     formula = (
         r"W = \mathrm{Tr}[M C^\top]",
         r"M \text{ optimal, or a random permutation}",
     )
-    how = f"The preset of the page Compare: ring of radius 2, std 0.2, 3000 steps, once with each matching. {LATE}"
+    how = f"The preset of the page Compare: a ring of radius 2 and standard deviation 0.2, 3000 steps with each matching. {LATE}"
     numbers = (
         Number("", "inception score on CIFAR-10: random against optimal", "4.64 against 8.47"),
         *numbers({"optimal": "optimal matching", "random": "random matching"}, *SCORES),
@@ -97,23 +112,33 @@ SIZES = (16, 64, 256)
 class BatchSize(Experiment):
     """Figure 3 in the plane."""
 
-    name = "o7"
-    title = "Larger batches are better and calmer"
-    paper = "001"
-    place = "5.2, Fig 3"
+    name = "batch-size"
+    title = "Larger batches make OT-GAN better and more stable"
+    paper = "salimans"
+    place = "Section 5.2, Fig. 3"
     claim = "Quality and stability of OT-GAN rise with the batch size; the smallest is unstable."
-    covers = ("O7",)
+    told = (
+        "Samples on a mode: {b16_high_quality:percent} with batches of 16, {b64_high_quality:percent} with 64, "
+        "{b256_high_quality:percent} with 256."
+    )
+    chart = Curves(
+        "batch size",
+        "share of samples on a mode",
+        (Line("OT-GAN", {float(size): f"b{size}_high_quality" for size in SIZES}),),
+        log_x=True,
+    )
+    order = 20
     cost: ClassVar[Cost] = "minutes"
     formula = LOSS
-    how = f"Ring of radius 2, std 0.2, 2000 steps, batches of 16, 64 and 256 (the paper: 200 to 8000 images). {LATE}"
+    how = f"A ring of radius 2 and standard deviation 0.2, 2000 steps, batches of 16, 64 and 256 (the paper: 200 to 8000 images). {LATE}"
     numbers = numbers({f"b{size}": f"batch {size}" for size in SIZES}, *SCORES, "loss_spread")
     parts = (
-        gap("batch 256 has a larger share on modes than batch 16", "b256", "b16", "high_quality"),
-        gap("batch 64 has a larger share than batch 16", "b64", "b16", "high_quality"),
-        gap("batch 256 has a larger share than batch 64", "b256", "b64", "high_quality"),
-        times("batch 16 is further from the data than batch 256 (W2)", "b16", "b256", "w2"),
-        times("its loss spreads more than that of batch 256", "b16", "b256", "loss_spread"),
-        verdict_is("batch 16 is unstable", "b16", "unstable"),
+        gap("batches of 256 put more samples on modes than batches of 16", "b256", "b16", "high_quality"),
+        gap("batches of 64 put more samples on modes than batches of 16", "b64", "b16", "high_quality"),
+        gap("batches of 256 put more samples on modes than batches of 64", "b256", "b64", "high_quality"),
+        times("batches of 16 end further from the data than batches of 256 (W2)", "b16", "b256", "w2"),
+        times("the loss spreads more with batches of 16 than with 256", "b16", "b256", "loss_spread"),
+        verdict_is("training with batches of 16 is unstable", "b16", "unstable"),
     )
     live = "compare?preset=batch-size"
 
@@ -129,18 +154,33 @@ COSTS = {"squared-l2": "", "cosine": "-cosine"}
 class GeneratorOften(Experiment):
     """n_gen = 5 against 1."""
 
-    name = "o14"
-    title = "The generator is updated more often than the critic"
-    paper = "001"
-    place = "L191-206"
+    name = "generator-updates"
+    title = "The generator must be updated more often than the critic"
+    paper = "salimans"
+    place = "Section 4"
     claim = "If the generator is not updated more often than the critic, the cost degenerates and training suffers."
-    covers = ("O14",)
+    told = (
+        "Updated equally often, the loss spreads {part 1} times as much; {equal_high_quality:percent} of the samples lie on a "
+        "mode, against {often_high_quality:percent}."
+    )
+    chart = Dots(
+        "spread of the loss",
+        (
+            Row("5 to 1, squared cost", "often_loss_spread"),
+            Row("1 to 1, squared cost", "equal_loss_spread"),
+            Row("5 to 1, cosine cost", "often-cosine_loss_spread"),
+            Row("1 to 1, cosine cost", "equal-cosine_loss_spread"),
+        ),
+        log=True,
+    )
+    order = 40
     cost: ClassVar[Cost] = "minutes"
     formula = (*LOSS, r"n_{\mathrm{gen}} = 5 \text{ against } 1")
     how = (
-        "Ring of radius 2, std 0.2, n_gen = 5 and 1, as many generator updates in each: 2500 (3000 and 5000 steps), with the cost "
-        "of the authors' toy, half the squared distance of features, and with the cosine of the paper. The spread of the loss "
-        f"is about its trend in the last quarter; the features' is the root mean square about their mean, on data. {LATE}"
+        "A ring of radius 2 and standard deviation 0.2. With n_gen = 5 and n_gen = 1 the generator has the same 2500 updates (3000 and 5000 steps). "
+        "Two costs of features: half the squared distance, as in the authors' toy, and the cosine of the paper. The spread of the loss is its "
+        "standard deviation about its trend in the last quarter; that of the features is their root mean square about their mean, on data. "
+        f"{LATE}"
     )
     numbers = numbers(
         {f"{key}{ending}": f"{title}, {words}" for ending, words in (("", "squared"), ("-cosine", "cosine"))
@@ -148,15 +188,15 @@ class GeneratorOften(Experiment):
         "loss_level", "loss_spread", "scale_early", "scale", *SCORES,
     )  # fmt: skip
     parts = (
-        times("without, the loss spreads at least twice as much", "equal", "often", "loss_spread", 2),
-        Effect("without, the critic's features grow: they are at least twice as spread at the end as a tenth of the run in",
+        times("updated equally often, the loss spreads at least twice as much", "equal", "often", "loss_spread", 2),
+        Effect("the critic's features grow: at the end they spread at least twice as much as early in the run",
                "ratio of the spread of features", lambda got: number_of(got, "equal_scale") / number_of(got, "equal_scale_early"),
                low=2, ratio=True),
         gap("fewer samples lie on modes", "often", "equal", "high_quality"),
-        gap("they are further from the data (W2)", "equal", "often", "w2"),
-        times("with the cosine the loss spreads at least twice as much", "equal-cosine", "often-cosine", "loss_spread", 2),
-        gap("with the cosine fewer samples lie on modes", "often-cosine", "equal-cosine", "high_quality"),
-        gap("with the cosine they are further from the data (W2)", "equal-cosine", "often-cosine", "w2"),
+        gap("the samples are further from the data (W2)", "equal", "often", "w2"),
+        times("with the cosine cost, too, the loss spreads at least twice as much", "equal-cosine", "often-cosine", "loss_spread", 2),
+        gap("with the cosine cost fewer samples lie on modes", "often-cosine", "equal-cosine", "high_quality"),
+        gap("with the cosine cost the samples are further from the data (W2)", "equal-cosine", "often-cosine", "w2"),
     )  # fmt: skip
     live = "train?method=ot-gan&n_gen=1"
 

@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from otviz import durations
+from otviz.bibliography import BIBLIOGRAPHY, cite
 from otviz.experiments import experiments
 from otviz.experiments.base import (
-    PAPERS,
     RULE,
     RULE_OF_TRAININGS,
     SOURCES,
@@ -19,20 +20,38 @@ from otviz.experiments.base import (
     Outcome,
     Verdict,
 )
+from otviz.experiments.evidence import number, plus_minus
 from otviz.experiments.results import SHIPPED, Result, read
-from otviz.experiments.rows import ROWS, Row, covering
+from otviz.experiments.telling import in_words
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "EXPERIMENTS.md"
 PICTURES = DOCUMENT.parent / "pictures"  # where `python -m otviz figures all --out docs/pictures` puts them
 NOT_RUN = "not run yet"
+COUNTED = {
+    "holds": "hold",
+    "holds in part": "hold in part",
+    "does not hold here": "do not hold here",
+    "reference only": "not run here",
+}
+"""Verdicts as they are said of several claims."""
 KINDS: Mapping[str, Cost] = {"identities and formulas": "seconds", "trainings": "minutes", "only reported": "reference"}
 """What claims rest on, by the cost of their experiments."""
 
-INTRO = """# Experiments: does it hold?
+SOURCE_TEXTS: Mapping[str, str] = {
+    "fuge": "Fuge's course notebook (chapter 11, Optimal Transport for Generative Models), which trains a generator by the Sinkhorn divergence.",
+    "vu": "Vu's report for a master's course in data science, which trains OT-GAN on small digits.",
+}
+"""What the unpublished sources are."""
 
-Made by `python -m otviz.experiments.report` from the files in `results/`; `python -m otviz experiment all` makes those.
-Each claim is measured with several seeds and judged part by part. What a paper reports and what was measured here are in
-different columns. Identities and formulas are counted apart from trainings, whose seeds differ by chance.
+INTRO = """# Does it hold? What four sources claim, measured again
+
+Two papers, a course notebook and a student's report make claims about generative models and optimal transport. Each claim was measured
+here with several seeds and judged part by part. What a source reports and what was measured here stand in different columns.
+Identities and formulas are counted apart from trainings, whose seeds differ by chance.
+
+This file is made by `python -m otviz.experiments.report` from the results in `results/`; `python -m otviz experiment all` makes those.
+
+## How a claim is judged
 
 """
 
@@ -47,18 +66,25 @@ def document(folder: Path = SHIPPED) -> str:
     found = {name: cls() for name, cls in experiments().items()}
     results = {name: read(name, folder) for name in found}
     lines = [
-        INTRO,
-        f"- {RULE}",
+        f"{INTRO}- Formulas: {RULE}",
         f"- Trainings: {RULE_OF_TRAININGS}",
+        "- *Instead* marks what was found in place of a claim; it does not count for the verdict.",
         "",
-        "Where a number is not printed in the paper, its column says where it is from:",
+        "A reported number that the source does not print is marked with where it comes from:",
         "",
     ]
     lines += [*(f"- *{word}*: {what}." for word, what in SOURCES.items() if word != "paper"), ""]
-    lines += [*_counts(found, results), "", "## Every row", "", "| row | where | about | experiment | verdict |", "|---|---|---|---|---|"]  # fmt: skip
-    lines += [line for row in ROWS for line in _row(row, found, results)]
-    for paper, title in PAPERS.items():
-        lines += ["", f"## {paper}: {title}", *_pictures(paper)]
+    lines += [*_counts(found, results), "", "## All claims", "", "| source | claim | verdict |", "|---|---|---|"]
+    lines += [_row(each, results[name]) for name, each in found.items()]
+    for paper, source in BIBLIOGRAPHY.items():
+        told = SOURCE_TEXTS.get(paper, f"{source.title}, {source.where}.")
+        lines += [
+            "",
+            f"## {source.short}",
+            "",
+            told if not source.url else f"[{source.title}]({source.url}), {source.where}.",
+            *_pictures(paper),
+        ]
         for each in found.values():
             if each.paper == paper:
                 lines += ["", *_section(each, results[each.name])]
@@ -75,22 +101,17 @@ def verdict_of(each: Experiment, result: Result | None) -> Verdict | None:
     return each.judge(result.outcomes) if each.keys <= there else None
 
 
-def measured(each: Experiment, outcomes: tuple[Outcome, ...], number: Number) -> str:
+def measured(each: Experiment, outcomes: tuple[Outcome, ...], asked: Number) -> str:
     """Mean and standard deviation over the seeds, as text; empty where there is none."""
-    if not number.key or not outcomes:
+    if not asked.key or not outcomes:
         return ""
-    found = each.summary(outcomes, number.key)
+    found = each.summary(outcomes, asked.key)
     if isinstance(found, str):
         return found
     mean, spread = found
     if mean != mean:
         return "no finite number"
-    return written(mean) if spread == 0 else f"{written(mean)} ± {written(spread, 2)}"
-
-
-def written(value: float, digits: int = 4) -> str:
-    """A number for a person."""
-    return f"{value:.{digits}g}".replace("-", "−")
+    return number(mean, 4) if spread == 0 else plus_minus(mean, spread)
 
 
 def part(found: Finding) -> str:
@@ -98,11 +119,11 @@ def part(found: Finding) -> str:
     return f"instead: {found.says}" if found.instead else found.says
 
 
-def reported(number: Number) -> str:
+def reported(asked: Number) -> str:
     """What was reported, with its source where that is not the paper itself."""
-    if not number.reported:
+    if not asked.reported:
         return ""
-    return number.reported if number.source == "paper" else f"{number.reported} [{number.source}]"
+    return asked.reported if asked.source == "paper" else f"{asked.reported} [{asked.source}]"
 
 
 def counted(found: Iterable[Experiment], words: Mapping[str, str]) -> dict[str, Counter[str]]:
@@ -119,46 +140,52 @@ def _counts(found: dict[str, Experiment], results: dict[str, Result | None]) -> 
     words = {name: NOT_RUN if verdict is None else verdict.word for name, verdict in verdicts.items()}
     lines = [f"{len(found)} claims:", ""]
     for kind, counts in counted(found.values(), words).items():
-        told = ", ".join(f"{number} {word}" for word, number in counts.most_common())
+        told = ", ".join(
+            f"{count} {word if count == 1 else COUNTED.get(word, word)}" for word, count in counts.most_common()
+        )
         lines.append(f"- {counts.total()} {kind}: {told}.")
     return lines
 
 
 def _pictures(paper: str) -> list[str]:
-    """The paper's figures as trained here, which name their settings themselves."""
+    """The source's figures as trained here, which name their settings themselves."""
     lines = []
     for path in sorted(PICTURES.glob(f"{paper}-figure-*.svg")):
-        words = f"After {paper}, Figure {path.stem.rpartition('-')[2]}: trained here with seed 0"
+        figure = f"Fig. {path.stem.rpartition('-')[2]}"
+        words = f"After {cite(paper, figure)}: trained here with seed 0"
         lines += ["", f"![{words}]({PICTURES.name}/{path.name})"]
     return lines
 
 
-def _row(row: Row, found: dict[str, Experiment], results: dict[str, Result | None]) -> list[str]:
-    covered = covering(row, {name: type(each) for name, each in found.items()})
-    lines = []
-    for cls in covered:
-        verdict = verdict_of(found[cls.name], results[cls.name])
-        word = NOT_RUN if verdict is None else verdict.word
-        lines.append(f"| {row.name} | {row.place} | {row.about} | [{cls.name}](#{cls.name}) {cls.title} | {word} |")
-    return lines
+def _row(each: Experiment, result: Result | None) -> str:
+    verdict = verdict_of(each, result)
+    word = NOT_RUN if verdict is None else verdict.word
+    return f"| {each.citation} | [{each.title}](#{each.name}) | {word} |"
 
 
 def _section(each: Experiment, result: Result | None) -> list[str]:
     verdict = verdict_of(each, result)
-    lines = [f"### {each.name}", "", f"**{each.title}** ({each.place}). {each.claim}", ""]
-    lines.append(f"**{NOT_RUN}**" if verdict is None else f"**{verdict.word}.** {verdict.sentence}")
+    lines = [f'<a id="{each.name}"></a>', "", f"### {each.title}", "", f"{each.citation_link}: {each.claim}", ""]
+    if verdict is None:
+        lines.append(f"**{NOT_RUN.capitalize()}.**")
+    else:
+        outcomes = () if result is None else result.outcomes
+        told = f" {in_words(each, outcomes, verdict)}" if each.told else ""
+        lines.append(f"**{verdict.word.capitalize()}.**{told} {verdict.sentence}")
     if verdict is not None and verdict.findings:
-        lines += ["", "| part of the claim | | effect [95 % interval], n seeds |", "|---|---|---|"]
+        lines += ["", "| part of the claim | verdict | what was measured |", "|---|---|---|"]
         lines += [f"| {part(found)} | {found.word} | {found.evidence} |" for found in verdict.findings]
     if each.how:
-        lines += ["", f"How: {each.how}"]
+        lines += ["", f"How it is measured: {each.how}"]
     if result is not None and not result.quick:
         machine = f"{result.machine.get('cores')} cores, {result.machine.get('processor')}"
-        lines += ["", f"{len(result.outcomes)} seeds, {result.seconds:.0f} s on {machine}, otviz {result.otviz}."]
+        took = f"{len(result.outcomes)} seeds, {durations.in_words(result.seconds)} on {machine}, otviz {result.otviz}."
+        lines += ["", f"{took} Run it again: `python -m otviz experiment {each.name}`."]
     if each.numbers:
         outcomes = () if result is None or result.quick else result.outcomes
         over = f" over {len(outcomes)} seeds" if outcomes else ""
-        lines += ["", f"| quantity | reported | measured (mean ± std{over}) |", "|---|---|---|"]
+        spread = f"measured (mean ± standard deviation{over})"
+        lines += ["", f"| quantity | reported | {spread} |", "|---|---|---|"]
         lines += [f"| {n.what} | {reported(n)} | {measured(each, outcomes, n)} |".replace(" |  |", " | |") for n in each.numbers]  # fmt: skip
     return lines
 

@@ -1,4 +1,4 @@
-"""U1, U12 and the schedules: the formulas of the unified objective against independent computations."""
+"""The formulas of the unified objective against independent computations."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 from scipy.optimize import linprog
 
 from otviz.experiments.base import Experiment, Number, Part
+from otviz.experiments.charts import Dots, Mark, Row, over
 from otviz.experiments.clouds import gaussian
 from otviz.methods import named
 from otviz.ot.costs import squared_euclidean
@@ -17,31 +18,41 @@ from otviz.ot.exact import exact_cost
 class SemiDual(Experiment):
     """Kantorovich, dual and semi-dual give one number."""
 
-    name = "u12"
-    title = "Primal, dual and semi-dual agree"
-    paper = "003"
-    place = "Eq 1-8"
+    name = "primal-dual"
+    title = "Primal, dual and semi-dual give the same value"
+    paper = "choi"
+    place = "Section 2, Eq. 1 to 8"
     claim = "The Kantorovich problem, its dual, and the semi-dual with the c-transform of one potential have the same value."
-    covers = ("U12",)
+    told = "Primal {primal}, dual {dual}, semi-dual {semi_dual}; a random potential gives {below}."
+    chart = Dots(
+        "value ÷ primal value",
+        (
+            Row("dual", over("dual", "primal")),
+            Row("semi-dual", over("semi_dual", "primal")),
+            Row("random potential", over("below", "primal")),
+        ),
+        (Mark("primal", 1.0),),
+    )
+    order = 40
     formula = (
         r"\min_\pi \int c\, d\pi = \sup_{u \oplus v \le c} \int u\, d\mu + \int v\, d\nu = \sup_v \int v^c d\mu + \int v\, d\nu",
         r"v^c(x) = \inf_y\, c(x, y) - v(y)",
     )
     how = (
-        "20 points each, τ = 0.05: the plan by network simplex, the dual by a linear programme of another library, and the "
-        "semi-dual mean(vᶜ) + mean(v) at its optimal v; then at a v that is not optimal."
+        "20 points each, τ = 0.05. The plan is found by the network simplex, the dual by a linear programme of another library; the semi-dual "
+        "mean(vᶜ) + mean(v) is evaluated at the optimal v, and at a random v."
     )
     numbers = (
-        Number("primal", "least <P, C>"),
+        Number("primal", "smallest cost <P, C>"),
         Number("dual", "largest mean(u) + mean(v), u + v ≤ c"),
         Number("semi_dual", "mean(vᶜ) + mean(v) at the dual's v"),
         Number("below", "the same at a random v: a lower bound"),
     )
     parts = (
-        Part("all three agree to 1e-6", lambda got: max(
+        Part("all three agree within 10⁻⁶", lambda got: max(
             abs(float(got["dual"]) - float(got["primal"])), abs(float(got["semi_dual"]) - float(got["primal"]))
         ) < 1e-6),
-        Part("any other potential gives less", lambda got: float(got["below"]) < float(got["primal"]) + 1e-9),
+        Part("a random potential gives less", lambda got: float(got["below"]) < float(got["primal"]) + 1e-9),
     )  # fmt: skip
     live = "transport?view=iterations"
 
@@ -65,17 +76,27 @@ class SemiDual(Experiment):
 class Schedules(Experiment):
     """alpha over a run."""
 
-    name = "u-schedules"
-    title = "The schedules of α"
-    paper = "003"
-    place = "section 4; the authors' code"
+    name = "schedule-values"
+    title = "The schedules take α from 1/5 to 5"
+    paper = "choi"
+    place = "Section 4; the authors' code"
     claim = "Linear and cosine schedules lead α from 1/5 to 5; half way both are at 2.6, at a quarter 1.40 and 0.903."
-    covers = ("5.3",)
+    told = "Half way: linear {linear_0.5}, cosine {cosine_0.5}; at a quarter: {linear_0.25} and {cosine_0.25}."
+    chart = Dots(
+        "α",
+        (
+            Row("linear, a quarter", "linear_0.25", 1.40),
+            Row("cosine, a quarter", "cosine_0.25", 0.903),
+            Row("linear, half way", "linear_0.5", 2.6),
+            Row("cosine, half way", "cosine_0.5", 2.6),
+        ),
+    )
+    order = 70
     formula = (
         r"\text{linear: } \alpha = (1 - t)\,\alpha_0 + t\,\alpha_1",
         r"\text{cosine: } \alpha = \alpha_0 + \tfrac12 (\alpha_1 - \alpha_0)(1 - \cos \pi t)",
     )
-    how = "α of otviz' UOTM-SD at these shares of the schedule, and at random places against the formulas of the code."
+    how = "α of otviz' UOTM-SD at a quarter and half of the schedule, and at random places against the formulas of the authors' code."
     numbers = (
         Number("linear_0.25", "linear at a quarter", "1.40", "code"),
         Number("cosine_0.25", "cosine at a quarter", "0.903", "code"),
@@ -84,7 +105,7 @@ class Schedules(Experiment):
         Number("formula", "largest difference from the formulas at 50 random places", "0", "code"),
     )
     parts = (
-        Part("the four values are met to 0.005", lambda got: abs(float(got["linear_0.25"]) - 1.40) < 5e-3
+        Part("the four values agree within 0.005", lambda got: abs(float(got["linear_0.25"]) - 1.40) < 5e-3
              and abs(float(got["cosine_0.25"]) - 0.903) < 5e-3 and abs(float(got["linear_0.5"]) - 2.6) < 5e-3
              and abs(float(got["cosine_0.5"]) - 2.6) < 5e-3),
         Part("the formulas hold at random places", lambda got: float(got["formula"]) < 1e-6),

@@ -41,9 +41,9 @@ def from_preset(name: str) -> tuple[dict[str, Method], int]:
 
 MEASURES = {
     "w2": "W2 (length)", "high_quality": "share of samples on a mode", "mode_mixture": "share of samples between modes",
-    "modes_covered": "modes of 8 found", "least_mode": "smallest mode's share over its due", "precision": "precision",
+    "modes_covered": "modes of 8 found", "least_mode": "weight of the smallest mode, relative to the data", "precision": "precision",
     "recall": "recall", "loss_spread": "spread of the loss", "loss_spread_early": "spread of the loss, second quarter",
-    "loss_level": "mean loss", "scale": "spread of the adversary's output on data", "scale_early": "the same a tenth to a fifth of the run in",
+    "loss_level": "mean loss", "scale": "spread of the adversary's output on data", "scale_early": "the same, early in the run (10 to 20 %)",
 }  # fmt: skip
 """Names of numbers of a training, and what to call them. Scores are means over the last tenth of the run, losses of its last
 quarter."""
@@ -53,7 +53,7 @@ def numbers(titles: Mapping[str, str], *measures: str) -> tuple[Number, ...]:
     """The verdict of each training by its key, and these measures of it."""
     return tuple(
         number for key, title in titles.items() for number in (
-            Number(key, f"{title}: verdicts of the seeds"),
+            Number(key, f"{title}: verdicts over the seeds"),
             *(Number(f"{key}_{measure}", f"{title}: {MEASURES[measure]}") for measure in measures),
         )
     )  # fmt: skip

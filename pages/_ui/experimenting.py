@@ -1,36 +1,30 @@
-"""Experiments on a page: the table of claims, one of them in full, and running it again here."""
+"""One claim on a page: what the source says, what was measured, and running it again here."""
 
 from __future__ import annotations
 
+import os
 import urllib.parse
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from otviz.durations import in_words
-from pages._ui import controls, frame, reading
+from otviz import durations
+from pages._ui import frame, reading
+from pages._ui.claim_cards import FILTERS, SEEDS
+from pages._ui.component import mount
 from pages._ui.links import Link, plain, shorten
 
 if TYPE_CHECKING:
-    from otviz.experiments import Experiment, Verdict
+    from otviz.experiments import Experiment, Finding, Verdict
     from otviz.experiments.results import Result
     from otviz.experiments.running import Running
 
 POLL = 1.0
-SEEDS = 5
-NOT_RUN = "not run yet"
-PAPERS = {"": "All papers", "000": "000 Fuge, notebook", "001": "001 OT-GAN", "002": "002 Vu", "003": "003 UOTM-SD"}
-VERDICTS = {
-    word: word for word in ("holds", "holds in part", "does not hold here", "cannot be told", "reference only", NOT_RUN)
-}
-_COLUMNS = {
-    "id": st.column_config.TextColumn(width=110),
-    "paper": st.column_config.TextColumn(width=60),
-    "where": st.column_config.TextColumn(width=170),
-    "claim": st.column_config.TextColumn(width="large", help="In short; the row opens what the paper says"),
-    "verdict": st.column_config.TextColumn(width=130),
-    "seeds": st.column_config.TextColumn(width=90, help="Seeds that agree with every part of the claim, of those run"),
-}
+BADGES = {
+    "holds": ":green-badge[holds]", "holds in part": ":orange-badge[holds in part]", "fails": ":red-badge[fails]",
+    "does not hold here": ":red-badge[does not hold here]", "cannot be told": ":gray-badge[cannot be told]",
+    "reference only": ":gray-badge[reported only]", "not run yet": ":gray-badge[not run yet]",
+}  # fmt: skip
 
 
 class Stage:
@@ -79,70 +73,44 @@ def find(link: Link) -> Experiment | None:
         return None
 
 
-def show_table(link: Link) -> None:
-    """All claims; a click opens one."""
-    with st.spinner("Reading the claims …"):
-        from otviz.experiments import experiments
+def show(link: Link, each: Experiment) -> None:
+    """The claim with its chart, verdict and numbers, where to see it live, and running it again."""
+    from otviz.experiments.report import NOT_RUN, SOURCE_TEXTS, verdict_of
 
-        known = experiments()
-    st.markdown(
-        "Claims are measured here over seeds and judged part by part, each with its effect and a 95 % interval. **Click a row** to see the "
-        "numbers, what the paper reports beside them, and to run it again."
-    )
-    left, right = st.columns(2, gap="small")
-    with left:
-        paper = controls.choice(link, "paper", PAPERS, default="", label="Paper")
-    with right:
-        verdict = controls.choice(link, "verdict", {"": "All verdicts", **VERDICTS}, default="", label="Verdict")
-    rows = [_row(cls()) for cls in known.values() if paper in ("", cls.paper)]
-    shown = [row for row in rows if verdict in ("", row["verdict"])]
-    if not shown:
-        st.info("No claim has this verdict; choose another paper or verdict.")
-        return
-    event = st.dataframe(
-        shown, key=f"claims:{paper}:{verdict}", hide_index=True, width="stretch",
-        height=min(36 * len(shown) + 40, 640),
-        on_select="rerun", selection_mode="single-row", column_config=_COLUMNS,
-    )  # fmt: skip
-    reading.how("experiments/table")
-    st.caption("  \n".join(_counts([cls() for cls in known.values() if paper in ("", cls.paper)], rows)))
-    chosen = event["selection"]["rows"]
-    if chosen and chosen[0] < len(shown):
-        link.go({"claim": str(shown[chosen[0]]["id"])})
-
-
-def _row(each: Experiment) -> dict[str, Any]:
-    result, _ = result_of(each.name, own=False)
-    verdict = _verdict(each, result)
-    seeds = ""
-    if verdict is not None and result is not None:
-        seeds = f"{len(result.outcomes) - len(verdict.seeds_that_disagree)} of {len(result.outcomes)}"
-    return {
-        "id": each.name, "paper": each.paper, "where": each.place, "claim": each.title,
-        "verdict": NOT_RUN if verdict is None else verdict.word, "seeds": seeds,
-    }  # fmt: skip
+    for key in FILTERS:
+        link.put(key, link.text(key))
+    if st.button("All claims", icon=":material/arrow_back:", type="tertiary"):
+        link.go({key: text for key in FILTERS if (text := link.text(key))})
+    result, whose = _result(each.name)
+    verdict = verdict_of(each, result)
+    st.header(plain(each.title.replace("-", "\u2011")), anchor=False)  # names such as DAN-S stay in one line
+    st.markdown(f"{BADGES[NOT_RUN if verdict is None else verdict.word]} {each.citation_link}")
+    if each.paper in SOURCE_TEXTS:
+        st.caption(plain(SOURCE_TEXTS[each.paper]))
+    chart, words = st.columns([6, 5], gap="large")
+    with chart:
+        _chart(each, result)
+        _how(each, result, whose)
+    with words:
+        _said(each)
+        _found(each, result, verdict, whose)
+        with st.container(horizontal=True):
+            _offer_live(each)
+        if each.cost != "reference":
+            stage = _stage()
+            st.fragment(_rerun, run_every=POLL if stage.working else None)(stage, each, stage.working)
+    if verdict is not None and verdict.findings:
+        _show_parts(verdict)
+    _show_numbers(each, result)
 
 
-def _counts(shown: list[Experiment], rows: list[dict[str, Any]]) -> list[str]:
-    """How many claims got which word: identities and formulas, trainings, and those not run."""
-    from otviz.experiments.report import counted
-
-    words = {row["id"]: row["verdict"] for row in rows}
-    return [
-        f"{counts.total()} {kind}: {', '.join(f'{counts[word]} {word}' for word in VERDICTS if counts[word])}."
-        for kind, counts in counted(shown, words).items() if counts.total()
-    ]  # fmt: skip
-
-
-def result_of(name: str, own: bool = True) -> tuple[Result | None, str]:
-    """The result to show and whose it is: what ran here if there is any and it is asked for, else what is shipped."""
+def _result(name: str) -> tuple[Result | None, str]:
+    """What ran here if anything did, else what is shipped; and whose it is, or why it cannot be read."""
     from otviz.experiments.results import SHIPPED, read
     from otviz.experiments.running import experiments_folder
 
     problems = []
-    for folder, whose in ((experiments_folder() / "results", "run here"), (SHIPPED, "shipped with otviz"))[
-        0 if own else 1 :
-    ]:
+    for folder, whose in ((experiments_folder() / "results", "run here"), (SHIPPED, "shipped with otviz")):
         try:
             found = read(name, folder)
         except ValueError as error:
@@ -153,52 +121,61 @@ def result_of(name: str, own: bool = True) -> tuple[Result | None, str]:
     return None, "; ".join(problems)
 
 
-def _verdict(each: Experiment, result: Result | None) -> Any:
-    from otviz.experiments.report import verdict_of
+def _chart(each: Experiment, result: Result | None) -> None:
+    from otviz.figures.claim import CARD, PAGE, claim_svg
 
-    return verdict_of(each, result)
+    if each.chart is None:
+        st.info("There are no numbers to draw for this claim.")
+        return
+    outcomes = () if result is None else result.outcomes
+    wide, narrow = (claim_svg(each.chart, outcomes, each.title, size) for size in (PAGE, CARD))
+    mount("claims", key="chart", options={"wide": wide, "narrow": narrow}, body=b"", trigger="opened")
+    reading.how("experiments/claim")
 
 
-def show_claim(link: Link, each: Experiment) -> None:
-    """The claim, its verdict and rule, where to see it live, and running it again."""
-    from otviz.experiments import PAPERS as TITLES
-
-    if st.button("All claims", icon=":material/arrow_back:"):
-        link.go({})
-    st.markdown(f"#### {plain(each.title)}")
-    st.caption(f"{plain(each.name)} · papers/{each.paper}, {plain(TITLES[each.paper])} · {plain(each.place)}")
-    st.markdown(plain(each.claim))
+def _said(each: Experiment) -> None:
+    st.markdown(f"**What the source says.** {plain(each.claim)}")
     if each.formula:
         st.latex(r"\begin{gathered}" + r" \\[3pt] ".join(each.formula) + r"\end{gathered}")
-    result, whose = result_of(each.name)
-    verdict = _verdict(each, result)
+
+
+def _found(each: Experiment, result: Result | None, verdict: Verdict | None, whose: str) -> None:
+    from otviz.experiments.telling import in_words, seeds_in_words
+
     if verdict is None:
-        st.info(f"Not run yet. {plain(whose)}".strip())
-    else:
-        st.markdown(f"**{plain(verdict.word.capitalize())}.** {plain(verdict.sentence)}")
-        _show_parts(verdict)
-        st.caption(plain(verdict.rule))
+        command = f"python -m otviz experiment {each.name}"
+        st.info(f"Not run yet. {plain(whose)} Run it below, or with `{command}`.")
+        return
+    told = in_words(each, () if result is None else result.outcomes, verdict)
+    why = "" if each.cost == "reference" else f" {seeds_in_words(verdict)} {verdict.sentence}"
+    st.markdown(f"**What was measured here.** {plain(told + why)}")
+
+
+def _how(each: Experiment, result: Result | None, whose: str) -> None:
     if each.how:
-        st.markdown(f":small[{plain(each.how)}]")
+        st.markdown(f"**How it was measured.** {plain(each.how)}")
     if result is not None:
         machine = f"{result.machine.get('cores')} cores, {result.machine.get('processor')}"
-        st.caption(plain(
-            f"{len(result.outcomes)} seeds, {whose}, {result.seconds:.0f} s on {machine}, otviz {result.otviz}."
-        ))  # fmt: skip
-    with st.container(horizontal=True):
-        _offer_live(each)
-    if each.cost != "reference":
-        stage = _stage()
-        st.fragment(_rerun, run_every=POLL if stage.working else None)(stage, each, stage.working)
+        st.caption(plain(f"{len(result.outcomes)} seeds, {whose}; {machine}, otviz {result.otviz}."))
 
 
 def _show_parts(verdict: Verdict) -> None:
-    """What the seeds say of each part of the claim."""
-    from otviz.experiments.report import part
+    """What the seeds say of each part of the claim, and by what rule."""
+    lines = [
+        f"- {BADGES[each.word]} **{_part(each)}**  \n  :small[{plain(_sentence(each.evidence))}]"
+        for each in verdict.findings
+    ]
+    st.subheader("Part by part", anchor=False)
+    st.markdown("\n".join(lines))
+    st.caption(plain(verdict.rule))
 
-    lines = [f"- **{plain(each.word)}**: {plain(part(each))}: {plain(each.evidence)}" for each in verdict.findings]
-    if lines:
-        st.markdown("\n".join(lines))
+
+def _part(found: Finding) -> str:
+    return plain(f"Instead: {found.says}" if found.instead else _sentence(found.says))
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}"
 
 
 def _offer_live(each: Experiment) -> None:
@@ -213,11 +190,7 @@ def _rerun(stage: Stage, each: Experiment, drawn_working: bool) -> None:
     """The button that runs it, or how far it is."""
     running = stage.running
     if running is not None and stage.working:
-        done = len(running.done)
-        left = running.seconds_left
-        when = "the first takes a while" if left is None else f"{in_words(left)} left"
-        st.progress(done / max(1, running.total), text=plain(f"{stage.name}: {done} of {running.total} seeds are done, {when}"))  # fmt: skip
-        st.button("Cancel", on_click=stage.end, help="Seeds that are done are kept; you can go on later")
+        _show_progress(stage, running, each)
         return
     if drawn_working:
         st.rerun()
@@ -225,8 +198,8 @@ def _rerun(stage: Stage, each: Experiment, drawn_working: bool) -> None:
         st.error(plain(f"Not all seeds could be measured: {shorten(running.error, 300)}."))
     if running is not None and each.name in running.unmeasured:
         st.info(plain(f"{running.unmeasured[each.name].capitalize()}."))
-    takes = "some seconds" if each.cost == "seconds" else "some minutes: it trains"
-    if st.button("Run it again here", type="primary", help=f"{SEEDS} seeds on all cores; {takes}"):
+    takes = _takes(each)
+    if st.button(f"Run again ({takes})" if takes else "Run again", type="primary", icon=":material/replay:", help=HELP):
         try:
             stage.play(each)
         except (OSError, ValueError) as error:
@@ -235,36 +208,49 @@ def _rerun(stage: Stage, each: Experiment, drawn_working: bool) -> None:
         st.rerun()
 
 
-def show_numbers(each: Experiment) -> None:
-    """Reported beside measured, as a table and as a picture."""
+HELP = (
+    f"Measures {SEEDS} seeds on all cores of this machine. What is done is kept when you cancel. Trainings that another claim has done "
+    "already are not repeated."
+)
+
+
+def _takes(each: Experiment) -> str:
+    from otviz.experiments.results import read
+    from otviz.experiments.telling import expected_seconds
+
+    seconds = expected_seconds(each, read(each.name), SEEDS, os.cpu_count() or 1)
+    return "" if seconds is None else durations.in_words(seconds)
+
+
+def _show_progress(stage: Stage, running: Running, each: Experiment) -> None:
+    done, left = len(running.done), running.seconds_left
+    takes = _takes(each) if stage.name == each.name else ""
+    first = f"{takes} in all" if takes else "the first one takes a while"
+    when = first if left is None else f"{durations.in_words(left)} left"
+    which = "" if stage.name == each.name else "Another claim: "
+    st.progress(done / max(1, running.total), text=plain(f"{which}{done} of {running.total} seeds are done, {when}"))
+    st.button("Cancel", on_click=stage.end, help="Seeds that are done are kept; you can go on later")
+
+
+def _show_numbers(each: Experiment, result: Result | None) -> None:
+    """Reported beside measured, as a table."""
     from otviz.experiments.report import measured, reported
 
-    result, _ = result_of(each.name)
     outcomes = () if result is None else result.outcomes
     rows = [
         {"quantity": n.what, "reported": reported(n), "measured": measured(each, outcomes, n)} for n in each.numbers
     ]  # fmt: skip
+    if not rows:
+        return
+    spread = f"Mean ± standard deviation over {len(outcomes)} seeds"
     columns = {
-        "quantity": st.column_config.TextColumn(width=380),
-        "measured": st.column_config.TextColumn(help=f"Mean ± standard deviation over {len(outcomes)} seeds"),
+        "quantity": st.column_config.TextColumn("Quantity", width="large"),
+        "reported": st.column_config.TextColumn("Reported", help="What the source prints, or where else it is from"),
+        "measured": st.column_config.TextColumn("Measured here", help=spread if outcomes else None),
     }
-    if rows:
-        st.dataframe(rows, key=f"numbers:{each.name}", hide_index=True, width="stretch", column_config=columns)
-        _explain_sources(each)
-    if rows and not outcomes and each.cost != "reference":
-        st.caption(
-            "Nothing is measured yet: run it here, or with the command `python -m otviz experiment " + each.name + "`."
-        )
-    if outcomes:
-        from otviz.figures.claim import claim_figure, text_alternative
-
-        reading.how("experiments/claim")
-        st.plotly_chart(
-            claim_figure(each, outcomes),
-            key=f"claim:{each.name}",
-            width="stretch",
-            alt=text_alternative(each, outcomes),
-        )
+    st.subheader("All numbers", anchor=False)
+    st.dataframe(rows, key=f"numbers:{each.name}", hide_index=True, width="stretch", column_config=columns)
+    _explain_sources(each)
 
 
 def _explain_sources(each: Experiment) -> None:
@@ -273,4 +259,4 @@ def _explain_sources(each: Experiment) -> None:
     used = {number.source for number in each.numbers if number.reported and number.source != "paper"}
     told = "; ".join(f"[{word}] {SOURCES[word]}" for word in SOURCES if word in used)
     if told:
-        st.caption(plain(f"Reported numbers without a mark are printed in the paper. {told}."))
+        st.caption(plain(f"Reported numbers without a mark are printed in the source. {told}."))

@@ -15,7 +15,7 @@ from otviz.experiments.albums import SCORES, Album, album, report_config, roughn
 from otviz.experiments.report_figures import _rank_correlation
 from otviz.experiments.running import run_here
 
-FIGURES = ("r1", "r2", "r3", "r4", "u-tau-images")
+FIGURES = ("four-epochs", "mlp-or-cnn", "small-batches", "small-epsilon", "tau-on-images")
 
 
 @pytest.fixture(autouse=True)

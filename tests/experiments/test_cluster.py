@@ -51,10 +51,12 @@ def asked(tasks: list[tuple[str, int]], address: str, kept: list[Any]) -> Cluste
 
 @needs_dask
 def test_a_cluster_gives_what_this_machine_gives(address: str, tmp_path: Path) -> None:
-    running = Running([named("n1"), named("u11")], seeds=3, quick=True, folder=tmp_path / "out", cluster=address)
+    running = Running(
+        [named("ring-target"), named("sample-weights")], seeds=3, quick=True, folder=tmp_path / "out", cluster=address
+    )
     assert running.wait(SECONDS)
     assert not running.error
-    for name in ("n1", "u11"):
+    for name in ("ring-target", "sample-weights"):
         found = read(name, tmp_path / "out")
         assert found is not None
         assert [outcome.values for outcome in found.outcomes] == [
@@ -67,20 +69,20 @@ def test_a_cluster_gives_what_this_machine_gives(address: str, tmp_path: Path) -
 
 @needs_dask
 def test_it_goes_on_from_the_journal_of_this_machine(address: str, home: Path) -> None:
-    journal = home / "experiments" / "u2-quick.jsonl"
+    journal = home / "experiments" / "convex-functions-quick.jsonl"
     journal.parent.mkdir()
-    kept = {"otviz": "0.1.0", **run_here("u2", 0, True).record(), "seconds": 1234.5}
+    kept = {"otviz": "0.1.0", **run_here("convex-functions", 0, True).record(), "seconds": 1234.5}
     journal.write_text(json.dumps(kept) + "\n")
-    running = Running([named("u2")], seeds=2, quick=True, folder=home / "out", cluster=address)
+    running = Running([named("convex-functions")], seeds=2, quick=True, folder=home / "out", cluster=address)
     assert running.wait(SECONDS)
-    assert running.results["u2"].outcomes[0].seconds == 1234.5
-    assert running.results["u2"].outcomes[1].values == run_here("u2", 1, True).values
+    assert running.results["convex-functions"].outcomes[0].seconds == 1234.5
+    assert running.results["convex-functions"].outcomes[1].values == run_here("convex-functions", 1, True).values
 
 
 @needs_dask
 def test_the_command_runs_on_it(address: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["experiment", "u2", "--seeds", "2", "--quick", "--json", "--cluster", address]) == 0
-    told = json.loads(capsys.readouterr().out)["u2"]
+    assert main(["experiment", "convex-functions", "--seeds", "2", "--quick", "--json", "--cluster", address]) == 0
+    told = json.loads(capsys.readouterr().out)["convex-functions"]
     assert told["verdict"] == "not judged", "a quick run"
     assert told["numbers"][0]["measured"][0] == pytest.approx(1.2402, abs=5e-5)
     assert told["numbers"][0]["n"] == 2
@@ -89,17 +91,17 @@ def test_the_command_runs_on_it(address: str, capsys: pytest.CaptureFixture[str]
 @needs_dask
 def test_a_task_that_cannot_be_done_is_told_and_the_next_is_done(address: str) -> None:
     kept: list[Any] = []
-    crew = asked([("nobody", 0), ("u2", 0)], address, kept)
+    crew = asked([("nobody", 0), ("convex-functions", 0)], address, kept)
     assert crew.wait(SECONDS)
     assert "there is no experiment 'nobody'" in crew.error
-    assert [task for task, _ in kept] == [("u2", 0)]
+    assert [task for task, _ in kept] == [("convex-functions", 0)]
 
 
 @needs_dask
 def test_workers_with_another_otviz_are_refused(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cluster, "__version__", "99.0")
     kept: list[Any] = []
-    crew = asked([("u2", 0)], address, kept)
+    crew = asked([("convex-functions", 0)], address, kept)
     assert crew.wait(SECONDS)
     assert "install the same" in crew.error
     assert not kept
@@ -108,7 +110,7 @@ def test_workers_with_another_otviz_are_refused(address: str, monkeypatch: pytes
 @needs_dask
 def test_stopping_does_not_wait(address: str) -> None:
     kept: list[Any] = []
-    crew = asked([("n7", seed) for seed in range(50)], address, kept)
+    crew = asked([("notebook-training", seed) for seed in range(50)], address, kept)
     crew.stop()
     assert crew.over
     assert len(kept) < 50
@@ -121,7 +123,7 @@ def test_an_address_where_nobody_answers_is_told(
     wrong: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(cluster, "PATIENCE", 1)
-    assert main(["experiment", "u2", "--quick", "--cluster", wrong]) == 2
+    assert main(["experiment", "convex-functions", "--quick", "--cluster", wrong]) == 2
     said = capsys.readouterr().err
     assert "no Dask scheduler answers at" in said
     assert "dask scheduler" in said
@@ -131,10 +133,10 @@ def test_without_distributed_it_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
-    assert main(["experiment", "u2", "--quick", "--cluster", "tcp://127.0.0.1:8786"]) == 2
+    assert main(["experiment", "convex-functions", "--quick", "--cluster", "tcp://127.0.0.1:8786"]) == 2
     assert "python -m pip install -r requirements-cluster.txt" in capsys.readouterr().err
 
 
 def test_processes_and_a_cluster_are_not_asked_for_together(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["experiment", "u2", "--workers", "2", "--cluster", "tcp://127.0.0.1:8786"]) == 2
+    assert main(["experiment", "convex-functions", "--workers", "2", "--cluster", "tcp://127.0.0.1:8786"]) == 2
     assert "leave it out with --cluster" in capsys.readouterr().err

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a terminal's Ct
 
 
 def begun(home: Path, seeds: int) -> subprocess.Popen[str]:
-    words = ["experiment", "u1", "--quick", "--seeds", str(seeds), "--workers", "2", "--json"]
+    words = ["experiment", "family-losses", "--quick", "--seeds", str(seeds), "--workers", "2", "--json"]
     return subprocess.Popen(
         [sys.executable, "-m", "otviz", *words], cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         env={**os.environ, "OTVIZ_HOME": str(home)}, start_new_session=True, preexec_fn=_as_in_a_terminal,
@@ -32,7 +32,7 @@ def _as_in_a_terminal() -> None:
 
 
 def test_what_was_done_before_ctrl_c_is_kept(tmp_path: Path) -> None:
-    journal = tmp_path / "experiments" / "u1-quick.jsonl"
+    journal = tmp_path / "experiments" / "family-losses-quick.jsonl"
     first = begun(tmp_path, seeds=100)
     end = time.monotonic() + SECONDS
     while not (journal.is_file() and journal.read_text().count("\n") >= 2):
@@ -50,7 +50,7 @@ def test_what_was_done_before_ctrl_c_is_kept(tmp_path: Path) -> None:
     second = begun(tmp_path, seeds=max(done) + 3)
     out, said = second.communicate(timeout=SECONDS)
     assert second.returncode == 0, said
-    outcomes = json.loads(out)["u1"]["result"]["outcomes"]
+    outcomes = json.loads(out)["family-losses"]["result"]["outcomes"]
     assert {record["seed"] for record in outcomes} == set(range(max(done) + 3))
     assert all(record["seconds"] == done[record["seed"]]["seconds"] for record in outcomes if record["seed"] in done)
     assert not journal.exists()

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from otviz.bibliography import BIBLIOGRAPHY
 from otviz.cli import main
 from otviz.compare import presets
 from otviz.experiments import (
-    PAPERS,
     SOURCES,
     Cases,
     Effect,
@@ -33,10 +33,9 @@ from otviz.experiments.clouds import notebook_clouds
 from otviz.experiments.evidence import interval, wilson
 from otviz.experiments.report import DOCUMENT, document, verdict_of
 from otviz.experiments.results import FORMAT, SHIPPED, Result, read, write
-from otviz.experiments.rows import ROWS, Row, covering
 from otviz.experiments.running import Running, run_here
+from otviz.experiments.telling import expected_seconds, in_words, seeds_in_words
 from otviz.experiments.worker import answers
-from otviz.figures.claim import claim_figure, text_alternative
 from otviz.ot.notebook import notebook_points
 from tests.waiting import PATIENCE
 
@@ -56,7 +55,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 class Coin(Experiment):
     """Made up: seeds fall on one side or the other."""
 
-    paper: ClassVar[str] = "000"
+    paper: ClassVar[str] = "fuge"
     numbers = (Number("side", "side of the coin", "0.5"),)
     parts = (
         Part("it shows heads", lambda got: got["side"] == 1),
@@ -78,12 +77,13 @@ def test_its_fields_are_filled(name: str) -> None:
     each = ALL[name]
     assert re.fullmatch(r"[a-z0-9-]+", name)
     assert each.title
-    assert each.paper in PAPERS
+    assert each.paper in BIBLIOGRAPHY
     assert each.place
     assert each.claim.endswith(".")
     assert each.claim.count(". ") == 0, "one sentence"
-    assert each.covers
-    assert set(each.covers) <= {row.name for row in ROWS}
+    assert not re.search(
+        r"\bL\d|papers/|\b[nour]\d+\b", f"{each.title} {each.place} {each.claim} {each.how} {each.reason}"
+    )
     assert all(number.what and number.source in SOURCES for number in each.numbers)
     assert (each.cost == "reference") == bool(each.reason)
     if each.cost == "reference":
@@ -94,6 +94,8 @@ def test_its_fields_are_filled(name: str) -> None:
         assert each.numbers
         assert each.formula
         assert each.how.endswith(".")
+        assert each.told.endswith(".")
+        assert each.chart is not None
 
 
 @pytest.mark.parametrize("name", [name for name in ALL if ALL[name].live])
@@ -117,7 +119,7 @@ def test_a_quick_run_is_finite_and_repeatable(name: str) -> None:
 
 
 def test_the_seed_matters() -> None:
-    assert run_here("n5", 0, True).values != run_here("n5", 1, True).values
+    assert run_here("blur-range", 0, True).values != run_here("blur-range", 1, True).values
 
 
 @pytest.mark.parametrize("name", REFERENCE)
@@ -155,7 +157,7 @@ def test_verdicts_on_made_up_outcomes(sides: tuple[int, ...], word: str, against
 class Race(Experiment):
     """Made up: two trainings whose distances from the data differ by chance."""
 
-    paper: ClassVar[str] = "000"
+    paper: ClassVar[str] = "fuge"
     numbers = (Number("ours", "ours (length)"), Number("theirs", "theirs (length)"))
     parts = (
         Effect(
@@ -195,20 +197,8 @@ def test_trainings_are_judged_by_intervals_over_seeds(
     assert [each.word for each in verdict.findings] == words
     assert verdict.word == word
     low, high = stats.ttest_1samp([theirs - ours for ours, theirs in pairs], 0).confidence_interval(0.95)
-    assert f"[{low:.3g}, {high:.3g}] (n = 5), claimed: above 0".replace("-", "−") in verdict.findings[0].evidence
-
-
-def test_the_figure_shows_seeds_and_the_interval_of_their_mean() -> None:
-    outcomes = raced((0.3, 0.6), (0.4, 0.9), (0.3, 0.7))
-    figure = claim_figure(Race(), outcomes)
-    seeds, mean = (
-        next(trace for trace in figure.data if trace.name == name) for name in ("a seed each", "mean, 95 % interval")
-    )
-    assert list(seeds.x) == [0.3, 0.4, 0.3]
-    low, high = stats.ttest_1samp([0.3, 0.4, 0.3], 0).confidence_interval(0.95)
-    assert mean.x[0] == pytest.approx((low + high) / 2)
-    assert mean.error_x.array[0] == pytest.approx((high - low) / 2)
-    assert "theirs (length): 0.6 to 0.9 over 3 seeds" in text_alternative(Race(), outcomes)
+    told = f"95 % interval {low:.3g} to {high:.3g} over 5 seeds; claimed: above 0"
+    assert told.replace("-", "−") in verdict.findings[0].evidence
 
 
 def test_a_training_with_no_finite_number_is_counted_against_the_claim() -> None:
@@ -217,7 +207,7 @@ def test_a_training_with_no_finite_number_is_counted_against_the_claim() -> None
     finding = Race().judge(outcomes).findings[0]
     assert finding.word == "cannot be told"
     assert finding.against == (4,)
-    assert "4 of 5 seeds (not 4)" in finding.evidence
+    assert "4 of 5 seeds; seed 4 failed" in finding.evidence
     nothing = Race().judge([Outcome(seed, {"ours": 0.3}, 0.1) for seed in range(5)]).findings[0]
     assert (nothing.word, nothing.evidence) == ("cannot be told", "difference of W2 (length): no seed measured it")
 
@@ -239,7 +229,7 @@ def test_cases_are_counted_once_and_named() -> None:
     part = Cases("the cost helps", lambda got: {"digits": True, "clothes": float(got["theirs"]) < 0})
     finding = part.found(raced((1, 2), (3, 4)), chance=True)
     assert finding.word == "cannot be told"
-    assert "1 of 2 cases (not clothes)" in finding.evidence
+    assert "1 of 2 cases, one training each; not clothes" in finding.evidence
 
 
 def test_a_part_that_few_seeds_measure_is_judged_on_those() -> None:
@@ -268,6 +258,54 @@ def test_nothing_is_judged_that_was_not_run() -> None:
         Coin().judge(())
 
 
+class Told(Race):
+    """Made up: the race with a sentence on it."""
+
+    told = "Ours ends at {ours} ({ours:range}; {ours:each}), or {ours:percent} of 1; the gap is {part 1}."
+
+
+def test_the_sentence_of_a_claim_holds_the_numbers_of_its_seeds() -> None:
+    outcomes = raced((0.3, 0.6), (0.4, 0.9), (0.5, 0.7))
+    verdict = Told().judge(outcomes)
+    low, high = stats.ttest_1samp([0.3, 0.5, 0.2], 0).confidence_interval(0.95)
+    due = f"Ours ends at 0.4 (0.3 to 0.5; 0.3, 0.4, 0.5), or 40\u00a0% of 1; the gap is 0.333 (95 % interval {low:.3g} to {high:.3g})."
+    assert in_words(Told(), outcomes, verdict) == due.replace("-", "−")
+    with pytest.raises(KeyError):
+        in_words(Told(), [Outcome(0, {}, 0.1)], verdict)
+
+
+@pytest.mark.parametrize(
+    ("sides", "words"),
+    [
+        ((1, 1), "All 2 seeds agree with the main part."),
+        ((1, 0, 1), "Seed 1 of 3 disagrees with the main part."),
+        ((0, 1, 0), "Seeds 0 and 2 of 3 disagree with the main part."),
+        ((0, 0), "None of 2 seeds agrees with the main part."),
+    ],
+)
+def test_seeds_that_disagree_are_named(sides: tuple[int, ...], words: str) -> None:
+    assert seeds_in_words(Coin().judge(tossed(*sides))) == words
+
+
+@pytest.mark.parametrize("name", sorted(set(ALL) - set(REFERENCE)))
+def test_every_shipped_result_is_said_in_words(name: str) -> None:
+    found = read(name)
+    assert found is not None
+    verdict = ALL[name]().judge(found.outcomes)
+    told = in_words(ALL[name](), found.outcomes, verdict)
+    assert re.search(r"\d", told)
+    assert "{" not in told
+    assert "nan" not in told
+
+
+def test_what_is_expected_to_take_how_long() -> None:
+    made = Result("race", False, tuple(raced((1, 2), (3, 4))), "0.1.0", {}, {})
+    assert expected_seconds(Race(), made, seeds=5, cores=2) == pytest.approx(0.3)  # 0.1 s a seed, three turns
+    assert expected_seconds(Race(), None, seeds=5, cores=2) is None
+    longer = expected_seconds(named("tau-sensitivity"), read("tau-sensitivity"), seeds=5, cores=5)
+    assert longer == pytest.approx(3 * 7 * 5000 / 150)  # trainings of other claims are not counted as kept
+
+
 def test_a_summary_is_mean_and_spread() -> None:
     mean, spread = Coin().summary(tossed(0, 1, 1, 1), "side")
     assert (mean, spread) == pytest.approx((np.mean([0, 1, 1, 1]), np.std([0, 1, 1, 1], ddof=1)))
@@ -282,7 +320,7 @@ def test_seed_0_is_the_notebooks_own_draw() -> None:
     assert np.array_equal(y.numpy(), target)
 
 
-def result(name: str = "u2", seeds: int = 2, quick: bool = False) -> Result:
+def result(name: str = "convex-functions", seeds: int = 2, quick: bool = False) -> Result:
     outcomes = tuple(run_here(name, seed, True) for seed in range(seeds))
     return Result(name, quick, outcomes, "0.1.0", {"python": "3"}, {"cores": 2, "processor": "a fast one"})
 
@@ -290,11 +328,11 @@ def result(name: str = "u2", seeds: int = 2, quick: bool = False) -> Result:
 def test_a_result_comes_back_as_it_was(tmp_path: Path) -> None:
     made = result()
     write(made, tmp_path)
-    assert read("u2", tmp_path) == Result(
+    assert read("convex-functions", tmp_path) == Result(
         made.experiment, made.quick, tuple(Outcome(o.seed, o.values, round(o.seconds, 3)) for o in made.outcomes),
         made.otviz, made.versions, made.machine,
     )  # fmt: skip
-    assert read("n1", tmp_path) is None
+    assert read("ring-target", tmp_path) is None
 
 
 @pytest.mark.parametrize(
@@ -302,15 +340,18 @@ def test_a_result_comes_back_as_it_was(tmp_path: Path) -> None:
     [
         (json.dumps({"format": FORMAT + 1}), f"has format {FORMAT + 1}, and this otviz reads {FORMAT}"),
         (json.dumps({"format": FORMAT}), "is damaged"),
-        (json.dumps({"format": FORMAT, "experiment": "u2", "quick": False, "outcomes": [{"seed": 0}]}), "is damaged"),
+        (
+            json.dumps({"format": FORMAT, "experiment": "convex-functions", "quick": False, "outcomes": [{"seed": 0}]}),
+            "is damaged",
+        ),
         ("[]", "format None"),
         ("{", "cannot be read"),
     ],
 )
 def test_a_results_file_that_cannot_be_used_is_told(text: str, sentence: str, tmp_path: Path) -> None:
-    (tmp_path / "u2.json").write_text(text)
+    (tmp_path / "convex-functions.json").write_text(text)
     with pytest.raises(ValueError, match=sentence) as error:
-        read("u2", tmp_path)
+        read("convex-functions", tmp_path)
     assert "run the experiment again" in str(error.value)
 
 
@@ -327,23 +368,19 @@ def test_shipped_results_are_of_full_runs_with_5_seeds(name: str) -> None:
 
 
 def test_a_quick_result_is_no_basis_for_a_verdict() -> None:
-    assert verdict_of(named("u2"), result(quick=True)) is None
-
-
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-def test_every_row_has_an_experiment(row: Row) -> None:
-    assert covering(row, ALL)
+    assert verdict_of(named("convex-functions"), result(quick=True)) is None
 
 
 def test_the_document_is_that_of_the_results() -> None:
     assert DOCUMENT.read_text(encoding="utf-8") == document(), "run python -m otviz.experiments.report"
 
 
-def test_the_document_has_every_row_and_what_is_not_yet_there(tmp_path: Path) -> None:
+def test_the_document_has_every_claim_and_what_is_not_yet_there(tmp_path: Path) -> None:
     write(result(), tmp_path)
     text = document(tmp_path)
-    for row in ROWS:
-        assert f"| {row.name} |" in text
+    for name, cls in ALL.items():
+        assert f"[{cls.title}](#{name})" in text
+        assert f'<a id="{name}"></a>' in text
     assert "not run yet" in text
     assert "reference only" in text
     assert "[memory]" in text
@@ -351,15 +388,20 @@ def test_the_document_has_every_row_and_what_is_not_yet_there(tmp_path: Path) ->
 
 
 def test_runs_go_on_from_their_journal(home: Path, tmp_path: Path) -> None:
-    journal = home / "experiments" / "u2-quick.jsonl"
+    journal = home / "experiments" / "convex-functions-quick.jsonl"
     journal.parent.mkdir()
-    kept = {"otviz": "0.1.0", **Outcome(0, {**run_here("u2", 0, True).values, "sp_1": 99.0}, 0.1).record()}
+    kept = {
+        "otviz": "0.1.0",
+        **Outcome(0, {**run_here("convex-functions", 0, True).values, "sp_1": 99.0}, 0.1).record(),
+    }
     journal.write_text(json.dumps(kept) + '\n{"seed": 1, "val')
-    running = Running([named("u2"), named("o8")], seeds=2, quick=True, workers=1, folder=tmp_path / "out")
+    running = Running(
+        [named("convex-functions"), named("inception-scores")], seeds=2, quick=True, workers=1, folder=tmp_path / "out"
+    )
     assert running.wait(PATIENCE)
     assert not running.error
-    assert running.done == [("u2", 0), ("u2", 1)]
-    found = read("u2", tmp_path / "out")
+    assert running.done == [("convex-functions", 0), ("convex-functions", 1)]
+    found = read("convex-functions", tmp_path / "out")
     assert found is not None
     assert [outcome.values["sp_1"] == 99.0 for outcome in found.outcomes] == [True, False]
     assert not journal.exists()
@@ -367,14 +409,14 @@ def test_runs_go_on_from_their_journal(home: Path, tmp_path: Path) -> None:
 
 def test_a_worker_tells_what_goes_wrong() -> None:
     assert "there is no experiment" in next(answers({"experiment": "nobody", "seed": 0, "quick": True}))["over"]
-    told = list(answers({"experiment": "u2", "seed": 0, "quick": True}))
+    told = list(answers({"experiment": "convex-functions", "seed": 0, "quick": True}))
     assert told[-1] == {"over": ""}
 
 
 @pytest.mark.parametrize(("seeds", "workers"), [(0, 1), (101, 1), (5, -1)])
 def test_numbers_out_of_range_are_told(seeds: int, workers: int) -> None:
     with pytest.raises(ValueError, match="must be from 1 to 100"):
-        Running([named("u2")], seeds=seeds, workers=workers)
+        Running([named("convex-functions")], seeds=seeds, workers=workers)
 
 
 class TestCommand:
@@ -395,16 +437,16 @@ class TestCommand:
         monkeypatch.setattr("otviz.robustness.crew.Worker", Here)
 
     def test_it_prints_a_verdict(self, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-        assert main(["experiment", "u2", "--seeds", "2", "--workers", "1", "--out", str(tmp_path)]) == 0
+        assert main(["experiment", "convex-functions", "--seeds", "2", "--workers", "1", "--out", str(tmp_path)]) == 0
         out = capsys.readouterr().out
         assert "HOLDS" in out
         assert "4 of 4 parts hold, with 2 seeds" in out
         assert "- holds: the identity is not bounded: 2 of 2 seeds" in out
-        assert (tmp_path / "u2.json").exists()
+        assert (tmp_path / "convex-functions.json").exists()
 
     def test_as_json(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert main(["experiment", "u11", "--seeds", "1", "--quick", "--json"]) == 0
-        told = json.loads(capsys.readouterr().out)["u11"]
+        assert main(["experiment", "sample-weights", "--seeds", "1", "--quick", "--json"]) == 0
+        told = json.loads(capsys.readouterr().out)["sample-weights"]
         assert told["verdict"] == "not judged"
         assert told["parts"] == []
         assert told["quick"] is True
@@ -414,15 +456,15 @@ class TestCommand:
         assert told["numbers"][1]["source"] == "derived"
 
     def test_a_quick_run_prints_what_it_measured(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert main(["experiment", "u2", "--seeds", "2", "--quick"]) == 0
+        assert main(["experiment", "convex-functions", "--seeds", "2", "--quick"]) == 0
         out = capsys.readouterr().out
         assert "HOLDS" not in out
         assert "- SP(1): 1.24 (n = 2)" in out
         assert "- lower bound of SP: −1.386 (n = 2)" in out
 
     def test_an_unknown_id_suggests_the_nearest(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert main(["experiment", "n12-manhatan"]) == 2
-        assert "did you mean n12-manhattan" in capsys.readouterr().err
+        assert main(["experiment", "p1-distanc"]) == 2
+        assert "did you mean p1-distance" in capsys.readouterr().err
 
     def test_list_has_them(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["list", "--json"]) == 0

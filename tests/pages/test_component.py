@@ -10,7 +10,7 @@ import pytest
 from pages._ui.component import module
 
 
-@pytest.mark.parametrize("name", ["player", "board", "pad"])
+@pytest.mark.parametrize("name", ["player", "board", "pad", "claims"])
 def test_a_component_is_one_module(name: str) -> None:
     text = module(name)
     assert text.count("\nexport default function ") == 1  # and more than one line, or it would be taken for a path
