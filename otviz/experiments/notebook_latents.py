@@ -31,7 +31,7 @@ class LatentPaths(Experiment):
     chart = Dots(
         "share or ratio",
         (
-            Row("paths that cross modes", "crossing", low=0.5, high=1.0),
+            Row("paths crossing modes", "crossing", low=0.5, high=1.0),
             Row("image of half a step", "shrinks", low=0.0, high=0.7),
         ),
     )
