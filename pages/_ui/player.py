@@ -38,11 +38,11 @@ def player(
         keys: keys of the page, and what they do, for the list of shortcuts.
         names: other words for what is "generated" and for the "generator" loss, where there is no generator.
         channel: address where the player asks for its news (`pages._ui.channel`); none if it gets all it shows from here.
-        more: of Home: `seconds` and `rest` of a recorded run's playback, the step to `start` at, and the `atlas`.
+        more: of recorded runs: `seconds` and `rest` of their playback, and the step to `start` at; of Home the `atlas`.
     """
     options = {
         "autoplay": autoplay, "loop": loop, "height": height, "fill": fill, "columns": columns, "drop": drop, "keys": keys, "names": names,
-        "channel": channel, **(more or {}),
+        "channel": channel, "seconds": None, "rest": None, "start": None, **(more or {}),
     }  # fmt: skip
     mount_asking("player", key=key, options=options, body=update_bytes)
 

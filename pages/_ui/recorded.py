@@ -5,6 +5,9 @@ from __future__ import annotations
 from otviz import recordings
 from pages._ui.player import player
 
+SECONDS, REST = 9.0, 4.0  # of playback, and at its end
+SHARE = 0.6  # of the training after which it begins to play: what the methods end with is seen within seconds
+
 
 def show(name: str, *, key: str, height: int = 740, columns: int | None = None) -> bool:
     """Play a recording, over and over; False, and nothing is drawn, if there is none of this name.
@@ -16,8 +19,10 @@ def show(name: str, *, key: str, height: int = 740, columns: int | None = None) 
         columns: see `player`.
     """
     try:
-        body = recordings.read(name)
+        body, about = recordings.read(name), recordings.about(name)
     except ValueError:
         return False
-    player(body, key=key, loop=True, height=height, columns=columns)
+    start = SHARE * max(panel.steps for panel in about.panels)
+    pace = {"seconds": SECONDS, "rest": REST, "start": start}
+    player(body, key=key, loop=True, height=height, columns=columns, more=pace)
     return True
