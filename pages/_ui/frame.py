@@ -30,6 +30,7 @@ _STYLE = """<style>
 .st-key-told {min-height: 2.5rem; justify-content: center}
 [data-testid=stLayoutWrapper]:has(> [class*=st-key-reading-]) {min-width: 10.5rem}
 [data-testid=stCaptionContainer] {color: inherit; opacity: 0.78}
+[data-testid=stWidgetLabel], [data-testid=stWidgetLabel] [data-testid=stMarkdownContainer] {color: inherit}
 button[kind^=primary]:enabled {background: #0f6ca8; border-color: #0f6ca8; color: #fff}
 button[kind^=primary]:enabled:hover {background: #0b5a8e; border-color: #0b5a8e}
 :is([data-testid=stTopNavLink], [data-testid=stLogoLink]):focus-visible {outline: 2px solid; outline-offset: 2px}

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.axe import findings
 from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.browser
@@ -121,6 +122,7 @@ def test_runs_keep_their_steps_through_pause_and_reload(compare: Compare) -> Non
     compare.button("Pause training").click()
     compare.button("Resume training").wait_for()
     before = compare.settled()
+    assert findings(compare.page) == []  # with settings that are locked
     compare.page.reload()
     compare.until(lambda: compare.steps == before)
     compare.button("Resume training").click()
