@@ -64,7 +64,10 @@ class Shown:
         """Names of the controls of the page itself, in order; "How to read this" sets nothing."""
         kinds = "stSlider", "stSelectbox", "stNumberInput", "stTextInput", "stButtonGroup", "stPopover", "stCheckbox"
         found = self.main.locator(", ".join(f"[data-testid={kind}]" for kind in kinds))
-        return [text.split("\n")[0] for text in found.all_inner_texts() if LABEL not in text]
+        names = found.evaluate_all(
+            "all => all.map(one => one.innerText.split('\\n')[0] || one.querySelector('[aria-label]').ariaLabel)"
+        )
+        return list(dict.fromkeys(name for name in names if LABEL not in name))  # a slider and its box are one
 
     def leave(self) -> None:
         self.main.get_by_role("button", name="All controls").click()
