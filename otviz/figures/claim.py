@@ -94,7 +94,7 @@ def in_words(chart: Chart, outcomes: Sequence[Outcome]) -> str:
 def _dots(chart: Dots, outcomes: Sequence[Outcome], size: Size) -> Iterator[str]:
     rows = [(row, spread(row.value, outcomes, chart.log) if row.value else None) for row in chart.rows]
     marks = _marks(chart.marks, outcomes)
-    left = min(0.45 * size.wide, LETTER * max(len(row.label) for row in chart.rows) + 12)
+    left = min(0.45 * size.wide, LETTER * max(len(row.label) for row in chart.rows) + 18)
     top, bottom = (18.0 if marks else 6.0), size.high - 38
     axis = _axis(_extent(rows, marks, chart.log), left, size.wide - 14, chart.log)
     yield from _across(axis, chart.what, bottom, size)

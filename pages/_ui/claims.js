@@ -6,26 +6,26 @@
 let opened = ""; // the claim that was opened last: the list comes back to it
 
 export default function mount({ data, parentElement, setTriggerValue }) {
-  const root = rootIn(parentElement, "claims"), fresh = !root.firstChild;
+  const root = rootIn(parentElement, "claims");
   if (!data || data.length <= 4) return;
-  const { options } = readMessage(data), told = JSON.stringify(options);
+  const { options } = readMessage(data), told = JSON.stringify(options), fresh = !root.told;
   root.open = (name) => {
     opened = name;
     setTriggerValue("opened", name);
   };
-  if (root.told === told) return;
-  root.told = told;
-  if (options.wide) {
-    root.replaceChildren(drawing("wide", options.wide), drawing("narrow", options.narrow)); // one chart alone
-    return;
+  if (root.told !== told) {
+    root.told = told;
+    if (options.wide) root.replaceChildren(drawing("wide", options.wide), drawing("narrow", options.narrow)); // one chart alone
+    else root.replaceChildren(make("ul", "cards", { role: "list" }, ...options.cards.map((card) => claimCard(card, root))));
   }
-  const cards = options.cards.map((card) => claimCard(card, root));
-  root.replaceChildren(make("ul", "cards", { role: "list" }, ...cards));
-  const back = fresh && opened && root.querySelector(`[data-claim="${CSS.escape(opened)}"] h3 a`);
-  if (back) {
-    back.focus({ preventScroll: true });
-    back.scrollIntoView({ block: "center" });
-  }
+  if (fresh && opened && options.cards) setTimeout(comeBack, 100, root); // once it is on the page
+}
+
+function comeBack(root) {
+  const link = root.querySelector(`[data-claim="${CSS.escape(opened)}"] h3 a`);
+  if (!link) return;
+  link.focus({ preventScroll: true });
+  link.scrollIntoView({ block: "center" });
 }
 
 function drawing(name, svg) {
