@@ -120,7 +120,7 @@ def test_a_lesson_that_trains_keeps_its_run(show: Callable[..., Shown]) -> None:
     assert set(shown.query) == {"lesson", "run"}
     shown.main.get_by_role("slider").first.press("ArrowRight")
     shown.until(lambda: "tau" in shown.query)
-    assert shown.player.get_by_role("button", name="Live").is_visible()
+    shown.player.get_by_role("button", name="Live").wait_for()
     run, tau = shown.query["run"], shown.query["tau"]
     shown.leave()
     assert (shown.query["run"], shown.query["tau"], shown.query["steps"]) == (run, tau, "8000")
