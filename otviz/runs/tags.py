@@ -27,7 +27,7 @@ def checked(tags: Iterable[str]) -> tuple[str, ...]:
 def read_tags(folder: Path) -> tuple[str, ...]:
     """The tags of the run in a folder; none if there are none, or they cannot be read."""
     try:
-        return checked(str(tag) for tag in json.loads((folder / FILE).read_text()))
+        return checked(str(tag) for tag in json.loads((folder / FILE).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return ()
 
