@@ -687,3 +687,35 @@ def gives_points_or_one_sentence(path: Path) -> None:
         assert "\n" not in said
         assert path.name in said
         assert 10 < len(said) < 1000
+
+
+@pytest.mark.parametrize("extension", ["csv", "parquet"])
+def test_a_table_of_very_many_columns_is_refused_before_it_is_read(
+    extension: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def looked_at(*_args: object) -> None:
+        raise AssertionError("cells were looked at, which takes seconds")
+
+    monkeypatch.setattr("otviz.distributions.texts.layout_of", looked_at)
+    path = tmp_path / f"wide.{extension}"
+    if extension == "csv":
+        path.write_text("\n".join([",".join(map(str, range(60_000)))] * 3), encoding="utf-8")
+    else:
+        pq.write_table(pa.table({str(at): [1.0, 2.0] for at in range(10_001)}), path)
+    with pytest.raises(
+        ValueError, match=rf"{path.name}: it must have at most 10,000 columns; it has \d\d,00\d: keep those"
+    ):
+        PointsFile(file=str(path))
+
+
+def test_a_menu_of_columns_stays_short(tmp_path: Path) -> None:
+    path = tmp_path / "wide.csv"
+    rows = np.random.default_rng(0).normal(size=(40, 2000)).round(3)
+    path.write_text(
+        "\n".join([",".join(f"c{at}" for at in range(2000)), *(",".join(map(str, row)) for row in rows)]),
+        encoding="utf-8",
+    )
+    offered = PointsFile.offers(str(path))
+    assert all(len(names) <= 300 for names in offered.values())
+    assert {"c0", "c1"} <= set(offered["x"])
+    assert PointsFile(file=str(path), x="c1998", y="c1999").loaded.columns == ("c1998", "c1999")

@@ -17,11 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otviz.distributions.numerals import Cells
-from otviz.distributions.tables import Table, counts_rows, listed, reading
+from otviz.distributions.tables import MOST_COLUMNS, Table, counts_rows, listed, reading
 from otviz.files import CarefulFile
 
 MOST_ARRAYS = 1000
-MOST_COLUMNS = 10_000
 MOST_BYTES = 2_000_000_000  # of one array, unpacked
 MOST_LIST_BYTES = 1_000_000  # of the list of arrays in an NPZ
 FIRST = ("points", "xy", "positions", "coords", "coordinates", "data", "samples", "generated", "target", "x")

@@ -103,6 +103,15 @@ def layout_of(lines: Sequence[str], comments: Mapping[int, str], usual: str) -> 
     )
 
 
+def width_of(lines: Sequence[str]) -> int:
+    """Cells of the widest line, about, in next to no time."""
+
+    def width(line: str) -> int:
+        return max(map(line.count, SURE)) or line.count(",") or len(line.split()) - 1
+
+    return 1 + max(map(width, lines), default=0)
+
+
 def base_of(name: str) -> str:
     """The name of a column without its unit, in small letters: "x" for "X [mm]"."""
     found = _UNIT_IN_NAME.fullmatch(name.strip())

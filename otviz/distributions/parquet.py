@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from otviz.distributions.numerals import Cells
-from otviz.distributions.tables import Table, counts_rows, reading
+from otviz.distributions.tables import Table, counts_rows, reading, refuse_columns
 
 COUNTED = 1000  # rows that tell whether a column only numbers the rows
 
@@ -24,6 +24,10 @@ class ParquetTable(Table):
         with reading(name, "Parquet"), pq.ParquetFile(path) as file:
             rows, fields = file.metadata.num_rows, list(file.schema_arrow)
         self.check_rows(rows)
+        try:
+            refuse_columns(len(fields))
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from None
         self.columns = tuple(field.name for field in fields)
         of_numbers = (kinds.is_integer, kinds.is_floating, kinds.is_decimal)
         self.numeric = tuple(field.name for field in fields if any(is_kind(field.type) for is_kind in of_numbers))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from otviz.distributions.base import Cloud, Distribution, Points, Units
 from otviz.distributions.choosing import NONE, WEIGHTS, may_weigh, read_places
-from otviz.distributions.tables import EXTENSIONS, open_table
+from otviz.distributions.tables import EXTENSIONS, MENU, open_table
 from otviz.distributions.uploads import PREFIX, find_upload, identity
 from otviz.params import param
 from otviz.uploads import known_as
@@ -102,7 +102,7 @@ class PointsFile(Distribution):
     @classmethod
     def offers(cls, file: str) -> Mapping[str, tuple[str, ...]]:
         numeric, weights = _columns(*identity(_path(file)))
-        return {"x": numeric, "y": numeric, "weight": (NONE, *weights)}
+        return {"x": numeric[:MENU], "y": numeric[:MENU], "weight": (NONE, *weights)[:MENU]}
 
     def sample(self, n: int, rng: np.random.Generator) -> Points:
         points, edges = self.loaded.points, self.loaded.edges

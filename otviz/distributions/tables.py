@@ -15,6 +15,8 @@ from otviz.uploads import known_as, refusal
 
 EXTENSIONS = (".csv", ".tsv", ".txt", ".dat", ".npy", ".npz", ".parquet")
 MAX_BYTES = 200_000_000
+MOST_COLUMNS = 10_000
+MENU = 300  # columns offered at most; others are typed
 MAX_ROWS_READ = 20_000_000  # Parquet packs equal values, so the size of a file does not bound what it unpacks to
 
 
@@ -59,6 +61,12 @@ class Table(ABC):
             raise ValueError(
                 f"{self.name} must have at most {MAX_ROWS_READ} rows; it has {count} or more: keep some of them"
             )
+
+
+def refuse_columns(count: int) -> None:
+    """Raise ValueError for too many columns, without the name of the file."""
+    if count > MOST_COLUMNS:
+        raise ValueError(f"it must have at most {MOST_COLUMNS:,} columns; it has {count:,}: keep those you need")
 
 
 def open_table(path: Path) -> Table:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from otviz.distributions import tables
-from otviz.distributions.layout import Layout, layout_of
+from otviz.distributions.layout import Layout, layout_of, width_of
 from otviz.distributions.numerals import MISSING, Cells, numbers_in
-from otviz.distributions.tables import Table, reading
+from otviz.distributions.tables import Table, reading, refuse_columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,12 +50,14 @@ class TextTable(Table):
     def _layout(self) -> Layout:
         head = self._data[:HEAD_BYTES].decode(errors="replace")
         lines = [line.removesuffix("\r") for line in head.split("\n")]
+        width = width_of(lines)
         if len(self._data) > HEAD_BYTES:
             lines.pop()  # it may be cut
         lines = lines[:HEAD_LINES]
         comments = {at: lines[at] for at in self._comments if at < len(lines)}
         with reading(self.name, self._kind):
             try:
+                refuse_columns(width)  # before cells are looked at
                 return layout_of(lines, comments, "\t" if self._kind == "TSV" else ",")
             except ValueError as error:
                 trouble = str(error)

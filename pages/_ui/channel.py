@@ -13,7 +13,7 @@ from typing import Any
 
 import streamlit as st
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -82,11 +82,17 @@ async def _serve(request: Request) -> Response:
     channel = _CHANNELS.get(request.path_params["token"])
     if channel is None:
         return Response("This page is no longer open; load it again.", 410)
-    question = await request.body()
-    if len(question) > MOST:
-        return Response(f"A question may have {MOST} bytes; this one has {len(question)}.", 413)
+    question = bytearray()
     try:
-        reply = await run_in_threadpool(channel.answer, question)
+        async for part in request.stream():  # never all of it before it is known to be short
+            question += part
+            if len(question) > MOST:
+                words = f"A question may have {MOST} bytes; this one has more."
+                return Response(words, 413, {"Connection": "close"})
+    except ClientDisconnect:
+        return Response(status_code=400)  # to nobody
+    try:
+        reply = await run_in_threadpool(channel.answer, bytes(question))
     except ValueError as error:
         return Response(str(error), 400)
     return Response(browser.message(reply.options, reply.body), 200, _HEADERS, "application/octet-stream")

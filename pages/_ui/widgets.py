@@ -11,6 +11,7 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from otviz.distributions.tables import MENU
 from otviz.explanations import glossary, words_of_knobs
 from otviz.params import Param
 from pages._ui import scales
@@ -116,8 +117,11 @@ def _offered(field: Field, common: dict[str, Any]) -> str:
     """A list of the texts on offer; nothing chosen is called what the knob's meaning says of an empty text."""
     nothing, now = field.knob.doc.partition("empty: ")[2] or "none", st.session_state[field.key]
     options = list(dict.fromkeys(["", *field.offered, now]))  # one from a link may not be there; making says so
-    chosen: str = st.selectbox(field.label, options, format_func=lambda text: text or nothing, **common)
-    return chosen
+    typed = len(field.offered) >= MENU  # more columns than a menu holds
+    chosen: str | None = st.selectbox(
+        field.label, options, format_func=lambda text: text or nothing, accept_new_options=typed, **common
+    )
+    return chosen or ""
 
 
 def _number(field: Field, labelled: bool) -> float:

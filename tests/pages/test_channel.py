@@ -34,12 +34,14 @@ def opened() -> Iterator[channel.Channel]:
     made.close()
 
 
-def post(token: str, body: bytes = b"", method: str = "POST") -> tuple[int, bytes]:
-    """What the server answers at a channel's address."""
+def post(
+    token: str, body: bytes = b"", method: str = "POST", parts: Iterator[dict[str, Any]] | None = None
+) -> tuple[int, bytes]:
+    """What the server answers at a channel's address, to a body or to what comes in parts."""
     sent: list[dict[str, Any]] = []
 
     async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": body, "more_body": False}
+        return next(parts or iter(()), {"type": "http.request", "body": body, "more_body": False})
 
     async def send(message: Any) -> None:
         sent.append(message)
@@ -78,7 +80,13 @@ def test_addresses_cannot_be_guessed_and_only_take_questions(opened: channel.Cha
 def test_what_is_no_question_is_told(opened: channel.Channel) -> None:
     status, body = post(opened.token, b"x" * (channel.MOST + 1))
     assert status == 413
-    assert b"this one has 100001" in body
+    assert b"may have 100000 bytes" in body
+
+    endless = iter([{"type": "http.request", "body": b"x" * 60_000, "more_body": True}] * 10)
+    assert post(opened.token, parts=endless)[0] == 413
+    assert len(list(endless)) == 8, "no more is read than shows that it is too long"
+    begun = {"type": "http.request", "body": b"half", "more_body": True}
+    assert post(opened.token, parts=iter([begun, {"type": "http.disconnect"}]))[0] == 400
 
     def refuse(question: bytes) -> channel.Reply:
         raise ValueError(f"{question!r} is no question")
