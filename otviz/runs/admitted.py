@@ -33,11 +33,6 @@ _OF_MODES = ("mode_offsets", "mode_spreads")
 _CLASSES = ("classes_effective", "classes_total", "samples", "recall_floor", "roughness", "roughness_target")
 
 
-def _many(value: Any) -> None:
-    """A measurement: a number, or one for each mode or class."""
-    (listed(nullable(_MEASURED)) if isinstance(value, list) else nullable(_MEASURED))(value)
-
-
 _NUMBERS = fields(
     {
         "modes_covered?": whole(0, 100_000), "modes_total?": whole(0, 100_000), "samples?": whole(0), "unit?": text(40),
@@ -45,7 +40,7 @@ _NUMBERS = fields(
         "mode_shares?": _SHARES, "true_shares?": _SHARES, "class_shares?": _SHARES, "true_class_shares?": _SHARES,
         "mode_offsets?": listed(nullable(_MEASURED)), "mode_spreads?": listed(nullable(_MEASURED)), "high_quality?": _MEASURED, "w2?": _MEASURED, "frechet?": _MEASURED,
     },
-    others=_many,
+    others=nullable(_MEASURED),
 )  # fmt: skip
 
 
@@ -125,9 +120,16 @@ def _of(count: int, rule: Rule) -> Rule:
     return checks
 
 
+def _box(value: Any) -> None:
+    """x_low, x_high, y_low, y_high."""
+    _of(4, number(-1e30, 1e30))(value)
+    if not (value[0] < value[1] and value[2] < value[3]):
+        raise Misfit("x_low, x_high, y_low, y_high with low < high", value)
+
+
 LOOKS: Rule = fields(
     {
-        "title": text(200), "box": _of(4, number()), "adversary": text(40), "steps": whole(1, 2_000_000),
+        "title": text(200), "box": _box, "adversary": text(40), "steps": whole(1, 2_000_000),
         "loss_floor": nullable(_of(2, _MEASURED)), "shape?": listed(whole(1, 4096), 3), "classes?": listed(text(200)),
         "judge?": text(1000), "unit?": text(40), "snapshots": _looks,
     },

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from otviz.methods import Method
+from otviz.records import checked
+from otviz.runs.admitted import PAST
 from otviz.runs.config import RunConfig
 from otviz.runs.kept import Restored
 from otviz.training import Step, Training
@@ -130,8 +132,9 @@ class Past:
         return {"began": self.began.record(), "changes": changes, **({} if self.known else {"known": False})}
 
     @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> Past:
+    def from_record(cls, record: Any) -> Past:
         """What `record` wrote down. Raises ValueError for anything that does not fit."""
+        checked(record, PAST, "past.json")
         try:
             began = RunConfig.from_record(record["began"])
             changes = tuple(_change(each, record["began"]) for each in record["changes"])

@@ -30,7 +30,7 @@ from safetensors.torch import save as save_tensors
 
 from otviz import __version__, records
 from otviz.files import home, refused, write_whole
-from otviz.runs.admitted import CONFIG, PAST, STATE, SUMMARY, check_arrays, looks_in
+from otviz.runs.admitted import CONFIG, STATE, SUMMARY, check_arrays, looks_in
 from otviz.runs.config import RunConfig
 from otviz.runs.export import history_csv
 from otviz.runs.kept import Restored
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 ID = re.compile(r"[a-z0-9][a-z0-9-]{2,79}")
+MOST_PAST = 16_000_000  # bytes of past.json: a knob that was moved for an hour
 _STACKED = ("generated", "potential", "arrows", "manifold", "raw")
 _PLAIN = ("sequence", "step", "progress", "seconds", "generator_loss", "adversary_loss", "alpha", "meter")
 
@@ -167,7 +168,11 @@ def read_restored(folder: Path) -> tuple[Scene, Restored]:
 def _read_past(folder: Path, step: int) -> Past | None:
     """What the run has behind it at that step; None if it was saved before this was kept."""
     path = folder / "past.json"
-    return Past.from_record(records.read(path, PAST)).until(step) if path.is_file() else None
+    return (
+        Past.from_record(records.parsed(path.read_bytes(), path.name, MOST_PAST)).until(step)
+        if path.is_file()
+        else None
+    )
 
 
 def _changed(path: Path) -> float:

@@ -269,9 +269,15 @@ def test_from_the_command_line(
         ([run.id, "--as", "tiff"], "--as must be one of html, notebook"),
         ([recorded["UOTM"].id, "--as", "svg"], "for these runs; got 'svg'"),
         (["nowhere"], "there is no saved run 'nowhere'"),
-        (["No/Such Folder"], "a run id has 3 to 80 characters"),
+        (
+            ["/nonexistent"],
+            "there is no folder '/nonexistent', and no run has such an id: name a folder that train --out",
+        ),
         ([], "say which run to export"),
-        ([run.id, "--out", str(tmp_path / "no" / "such" / "file")], "cannot be written"),
+        (
+            [run.id, "--out", str(tmp_path / "no" / "such" / "file")],
+            "its folder does not exist); make the folder first",
+        ),
     ):
         assert main(["export", *words]) == 2
         assert sentence in capsys.readouterr().err

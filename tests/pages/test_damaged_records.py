@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import streamlit as st
 from hypothesis import HealthCheck, given, settings
@@ -17,11 +18,11 @@ from hypothesis import strategies as some
 from image_model import made
 from streamlit.testing.v1 import AppTest
 
-from otviz import distributions, methods, records, wire
+from otviz import distributions, methods, wire
 from otviz.checkpoints import card as shelf
 from otviz.checkpoints import models, timelines
 from otviz.checkpoints.playing import panel
-from otviz.runs import admitted, judged, store
+from otviz.runs import judged, store
 from otviz.runs.config import RunConfig
 from otviz.runs.courses import read_course
 from otviz.runs.past import Past
@@ -145,9 +146,7 @@ def test_any_value_in_the_past_of_a_run_is_read_or_refused(stored: Path, data: s
     record = json.loads((stored / "past.json").read_text(encoding="utf-8"))
     change = {"step": 2, "method": {**record["began"]["method"], "lr": 1e-4}, "frozen": True, "anew": False}
     try:
-        past = Past.from_record(
-            records.checked(spoilt(data.draw, {**record, "changes": [change]}), admitted.PAST, "past.json")
-        )
+        past = Past.from_record(spoilt(data.draw, {**record, "changes": [change]}))
     except ValueError as error:
         one_sentence(error)
     else:
@@ -158,19 +157,24 @@ def test_any_value_in_the_past_of_a_run_is_read_or_refused(stored: Path, data: s
 @given(data=some.data())
 @MANY
 def test_any_value_in_the_looks_of_a_run_is_played_or_refused(stored: Path, data: some.DataObject) -> None:
-    scene, restored = store.read_restored(stored)
-    held = store._pack(scene, restored.snapshots)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(store, "looks_in", lambda plain: records.checked(
-            records.parsed(json.dumps(spoilt(data.draw, json.loads(plain.tobytes()))), "snapshots.npz"), admitted.LOOKS,
-            "snapshots.npz",
-        ))  # fmt: skip
-        try:
-            scene, snapshots = store._unpack(held)
-        except ValueError as error:
-            one_sentence(error)
-            return
-    wire.encode([wire.PanelUpdate("run", scene.box, scene, list(snapshots), read_course(stored).curve)])
+    folder = stored.parent / "spoilt-looks"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(stored, folder)
+    with np.load(folder / "snapshots.npz") as held:
+        arrays = dict(held)
+    looks = spoilt(data.draw, json.loads(arrays["plain"].tobytes()))
+    arrays["plain"] = np.frombuffer(json.dumps(looks).encode(), np.uint8)
+    np.savez(folder / "snapshots.npz", **arrays)
+    try:
+        scene, restored = store.read_restored(folder)
+        course = read_course(folder)
+    except ValueError as error:
+        one_sentence(error)
+        return
+    finally:
+        shutil.rmtree(folder)
+    snapshots = restored.snapshots
+    wire.encode([wire.PanelUpdate("run", scene.box, scene, list(snapshots), course.curve)])
     history = judged.history(snapshots)
     verdict(history, restored.losses, 5)
     for step, meter in history:
