@@ -192,4 +192,4 @@ def test_runs_are_told_apart() -> None:
     runs = [Run(str(i), c) for i, c in enumerate((config("otm"), config("uotm"), config("otm", tau=0.5)))]
     assert titles(runs) == ["OTM, τ = 0.05", "UOTM", "OTM, τ = 0.5"]
     assert titles([Run("a", config("otm")), Run("b", config("otm", seed=1))]) == ["OTM, seed 0", "OTM, seed 1"]
-    assert titles([Run("a", config("otm")), Run("b", config("otm"))]) == ["OTM", "OTM (2)"]
+    assert titles([Run("a", config("otm")), Run("b", config("otm"))]) == ["OTM (1)", "OTM (2)"]
