@@ -135,7 +135,7 @@ class Past:
         try:
             began = RunConfig.from_record(record["began"])
             changes = tuple(_change(each, record["began"]) for each in record["changes"])
-        except (KeyError, TypeError, AttributeError) as error:
+        except (LookupError, TypeError, AttributeError, OverflowError) as error:
             raise ValueError(f"this is not the history of a run: {error} is missing or of the wrong kind") from error
         return cls(began, changes, bool(record.get("known", True)))
 

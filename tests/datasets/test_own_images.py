@@ -468,7 +468,7 @@ def test_a_bad_upload_is_refused(data: bytes, filename: str, words: str) -> None
 
 def test_an_upload_that_cannot_be_kept_is_told(tmp_path: Path) -> None:
     (tmp_path / "home").write_text("a file where a folder should be")
-    with pytest.raises(ValueError, match=r"could not be saved in .*uploads: "):
+    with pytest.raises(ValueError, match=r"the file is not kept: .*uploads.* cannot be written"):
         store_upload(b"x", "mine.zip")
 
 

@@ -15,7 +15,6 @@ from image_model import made
 from safetensors.torch import save
 from streamlit.testing.v1 import AppTest
 
-from otviz.checkpoints import card as shelf
 from otviz.checkpoints.models import of_bytes
 from pages._ui import gallery, gallery_views
 from pages._ui.gallery_model import VIEWS
@@ -38,8 +37,7 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _few(checkpoints: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("OTVIZ_HOME", str(tmp_path))
     monkeypatch.setattr(gallery, "CHECKPOINTS", checkpoints)
-    monkeypatch.setattr(gallery, "image_cards", lambda: shelf.image_cards(checkpoints))
-    gallery.cards.clear()
+    gallery.shelved.clear()
 
 
 @pytest.fixture
@@ -150,8 +148,7 @@ def test_a_model_whose_weights_are_not_those_of_its_card_is_not_shown(
     card = json.loads((bad / "bad-one" / "card.json").read_text())
     (bad / "bad-one" / "card.json").write_text(json.dumps({**card, "sha256": "1" * 64}))
     monkeypatch.setattr(gallery, "CHECKPOINTS", bad)
-    monkeypatch.setattr(gallery, "image_cards", lambda: shelf.image_cards(bad))
-    gallery.cards.clear()
+    gallery.shelved.clear()
     open_page(app, model="bad-one")
     assert plain("are not those of its card") in app.error[0].value
 
