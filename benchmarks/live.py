@@ -92,7 +92,7 @@ class Site:
     def summary(self, run_id: str) -> dict[str, Any]:
         """The run's summary as last saved, or {}."""
         path = self.runs / run_id / "summary.json"
-        found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
         return found
 
     def wait_for(self, run_id: str, status: str, since: float = 0.0, seconds: float = 300) -> float:
@@ -301,7 +301,7 @@ def _slider(at: Site, page: Any, run_id: str) -> float:
     time.sleep(2)
     paused = at.wait_for(run_id, "paused", press(page, "Pause training"))
     after = int(at.summary(run_id)["step"])
-    lines = (at.runs / run_id / "history.csv").read_text().splitlines()[1:]
+    lines = (at.runs / run_id / "history.csv").read_text(encoding="utf-8").splitlines()[1:]
     losses = [abs(float(line.split(",")[1])) for line in lines]
     usual = max(losses[max(0, before - 200) : before + 1])
     felt = (step for step in range(before + 1, len(losses)) if losses[step] > 10 * usual)

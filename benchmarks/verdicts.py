@@ -166,7 +166,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _read(journal: Path) -> list[dict[str, Any]]:
-    rows = [json.loads(line) for line in journal.read_text().splitlines()] if journal.exists() else []
+    rows = [json.loads(line) for line in journal.read_text(encoding="utf-8").splitlines()] if journal.exists() else []
     order = [(target, label) for target in targets() for label, _, _ in series(target)]
     return sorted(rows, key=lambda row: (order.index((row["target"], row["label"])), row["seed"]))
 
@@ -181,7 +181,7 @@ def _work(left: list[tuple[str, str]], lock: threading.Lock, journal: Path) -> N
         out = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         print(f"{target}, {label}: {'done' if out.returncode == 0 else out.stderr[-500:]}", flush=True)
         if out.returncode == 0:
-            with lock, journal.open("a") as file:
+            with lock, journal.open("a", encoding="utf-8") as file:
                 file.write(out.stdout)
 
 

@@ -99,7 +99,7 @@ def _config(folder: Path) -> RunConfig:
     if file is None:
         raise ValueError(f"{folder.name} has neither card.json nor config.json: one of them must describe its weights")
     try:
-        record = json.loads(file.read_text())
+        record = json.loads(file.read_text(encoding="utf-8"))
         return RunConfig.from_record({**record, "device": "cpu", "compile": False})
     except (OSError, TypeError, ValueError, OverflowError, RecursionError) as error:
         raise ValueError(f"{file.name} of {folder.name} cannot be used: {error}") from error

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import glob
 import io
 import os
+import re
 import tempfile
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
 CHECKPOINTS = Path(__file__).resolve().parents[1] / "checkpoints"
 """Those that are shipped."""
+
+WRITTEN_WITHIN = 600.0
+"""Seconds within which any file is written."""
+
+_ASIDE = re.compile(r"\..+\.[a-z0-9_]{8}")
 
 
 def home() -> Path:
@@ -38,15 +46,21 @@ class CarefulFile(io.FileIO):
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Write a file aside and rename it: a reader sees the whole file or none. Raises OSError; then nothing is left behind."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=_aside(path.name), delete=False) as file:
-        try:
+    """Write a file aside and rename it: a reader sees the whole file or none, after a power cut too.
+
+    Raises OSError; then nothing is left behind.
+    """
+    handle, aside = tempfile.mkstemp(dir=path.parent, prefix=_aside(path.name))
+    try:
+        with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
-            os.replace(file.name, path)
-        except BaseException:
-            Path(file.name).unlink(missing_ok=True)
-            raise
+            os.fsync(file.fileno())
+        os.replace(aside, path)  # closed by now: Windows renames no open file
+    except BaseException:
+        Path(aside).unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
 
 
 def clear(folder: Path, names: Iterable[str]) -> None:
@@ -54,6 +68,24 @@ def clear(folder: Path, names: Iterable[str]) -> None:
     for name in names:
         for left in folder.glob(f"{glob.escape(_aside(name))}*"):
             left.unlink(missing_ok=True)
+
+
+def clear_folders(folder: Path) -> None:
+    """Remove what killed processes left aside in the folders of `folder`; what is younger may still be written."""
+    for left in folder.glob("*/.*"):
+        with contextlib.suppress(OSError):  # renamed meanwhile, or on a disk that cannot be written
+            if _ASIDE.fullmatch(left.name) and time.time() - left.stat().st_mtime > WRITTEN_WITHIN:
+                left.unlink()
+
+
+def _sync_folder(folder: Path) -> None:
+    """Let the new name in a folder survive a power cut, where the system can; the file itself is safe."""
+    with contextlib.suppress(OSError):  # Windows opens no folder, and some network disks cannot sync one
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def _aside(name: str) -> str:

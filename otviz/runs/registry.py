@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from otviz.compare import MOST
+from otviz.files import clear_folders
 from otviz.runs.branches import Branch
 from otviz.runs.config import RunConfig
 from otviz.runs.hosts import Hosts
@@ -59,6 +60,8 @@ class Registry:
         self.grace = grace
         self.hosts = hosts
         self._summaries = None if store is None else Summaries(store)
+        if store is not None:
+            clear_folders(store.folder)
         self._slots = Slots(at_once)
         self._runs: dict[str, Run] = {}
         self._holds: dict[str, _Hold] = {}

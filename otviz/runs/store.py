@@ -184,7 +184,7 @@ def _changed(path: Path) -> float:
 
 def read_history(path: Path) -> NDArray[np.float32]:
     """Losses after each step, shape (steps, 2): generator, adversary. Raises ValueError or OSError."""
-    lines = path.read_text().splitlines()[1:]
+    lines = path.read_text(encoding="utf-8").splitlines()[1:]
     return np.array([line.split(",")[1:] for line in lines], dtype=np.float32).reshape(len(lines), 2)
 
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import streamlit as st
 
+from otviz.files import clear_folders, home
+
 if TYPE_CHECKING:
     from otviz.runs.hosts import Hosts
     from otviz.runs.registry import Registry
@@ -74,4 +76,5 @@ def registry() -> Registry:
     from otviz.runs.registry import Registry  # imports torch
     from otviz.runs.store import Store
 
+    clear_folders(home())  # uploads among them
     return Registry(Store(), grace=float(os.environ.get("OTVIZ_GRACE", GRACE)), hosts=hosts())

@@ -56,7 +56,7 @@ def wait_until_healthy(url: str, server: subprocess.Popen[bytes], log: Path, sec
             if urllib.request.urlopen(f"{url}/_stcore/health", timeout=2).status == 200:
                 return
         time.sleep(0.1)
-    raise RuntimeError(f"no healthy server at {url} within {seconds} s:\n{log.read_text()[-4000:]}")
+    raise RuntimeError(f"no healthy server at {url} within {seconds} s:\n{log.read_text(encoding='utf-8')[-4000:]}")
 
 
 class Server:

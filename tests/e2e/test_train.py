@@ -420,8 +420,8 @@ def tick(page: Any, row: int) -> None:
 
 def wait_for_status(summary: Path, status: str, seconds: float = PATIENCE) -> None:
     end = time.monotonic() + seconds
-    while not summary.is_file() or json.loads(summary.read_text())["status"] != status:
-        assert time.monotonic() < end, summary.read_text() if summary.is_file() else "not saved"
+    while not summary.is_file() or json.loads(summary.read_text(encoding="utf-8"))["status"] != status:
+        assert time.monotonic() < end, summary.read_text(encoding="utf-8") if summary.is_file() else "not saved"
         time.sleep(0.1)
 
 

@@ -156,7 +156,10 @@ def test_files_are_taken_as_they_are(open_transport: Callable[..., Transport]) -
     assert shown.read("blur") == "1"
     assert "40 rows as they are" in shown.board.locator(".say").inner_text()
     shown.board.get_by_role("application").press("ArrowRight")
-    rows = {tuple(f"{float(cell):.1f}" for cell in row.split(",")) for row in Path(first).read_text().splitlines()[1:]}
+    rows = {
+        tuple(f"{float(cell):.1f}" for cell in row.split(","))
+        for row in Path(first).read_text(encoding="utf-8").splitlines()[1:]
+    }
     shown.until(lambda: "at (" in shown.board.locator(".readout").inner_text())
     place = shown.board.locator(".readout").inner_text().split("at (")[1].split(")")[0].replace("\u2212", "-")
     assert tuple(place.split(", ")) in rows
