@@ -81,7 +81,7 @@ def listed(rule: Rule, most: int = 10_000) -> Rule:
     """A list of at most so many of these."""
 
     def checks(value: Any) -> None:
-        if not isinstance(value, list) or len(value) > most:
+        if not isinstance(value, list | tuple) or len(value) > most:
             raise Misfit(f"a list of at most {most}", value)
         for at, item in enumerate(value):
             _inside(rule, item, str(at))
@@ -115,7 +115,7 @@ def plain(value: Any, depth: int = 0) -> None:
         for name, item in value.items():
             text(200)(name)
             plain(item, depth + 1)
-    elif isinstance(value, list):
+    elif isinstance(value, list | tuple):
         for item in value:
             plain(item, depth + 1)
     elif isinstance(value, str):
@@ -168,7 +168,7 @@ def _surrogates(value: str) -> bool:
 
 def _shown(value: Any) -> str:
     """A short piece of it in ASCII."""
-    if isinstance(value, dict | list):
+    if isinstance(value, dict | list | tuple):
         return "an object" if isinstance(value, dict) else f"a list of {len(value)}"
     if type(value) is int and abs(value) > LARGEST:
         return "a larger one" if value > 0 else "a smaller one"

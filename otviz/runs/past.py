@@ -134,7 +134,7 @@ class Past:
     @classmethod
     def from_record(cls, record: Any) -> Past:
         """What `record` wrote down. Raises ValueError for anything that does not fit."""
-        checked(record, PAST, "past.json")
+        checked(record, PAST, "the history of the run")
         try:
             began = RunConfig.from_record(record["began"])
             changes = tuple(_change(each, record["began"]) for each in record["changes"])

@@ -44,7 +44,7 @@ VALUES = some.sampled_from(NASTY) | some.recursive(
     max_leaves=6,
 )
 MANY = settings(
-    max_examples=200, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=120, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 
