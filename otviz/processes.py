@@ -1,10 +1,16 @@
-"""Processes of our own beside this one: what they run is a module of this project."""
+"""Processes of our own beside this one: what they run is a module of this project.
+
+A terminal or a service sends its signals to all of them. `python -m otviz.processes MODULE` ignores those before it imports
+anything slow: whoever began it saves first, and its end then ends the input.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import importlib
 import os
+import runpy
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -31,7 +37,7 @@ def begin(module: str, **options: Any) -> subprocess.Popen[Any]:
     found = [str(ROOT), os.environ.get("PYTHONPATH", "")]
     paths = {"PYTHONPATH": os.pathsep.join(filter(None, found)), "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
-        [sys.executable, "-m", module],
+        [sys.executable, "-m", __name__, module],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, **paths}, **options,
     )  # fmt: skip
 
@@ -41,3 +47,15 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def main(module: str) -> None:
+    """Run a module that the end of its input ends, and nothing else that reaches all processes at once."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):  # Windows has no SIGHUP
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

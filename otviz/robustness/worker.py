@@ -10,7 +10,6 @@ import dataclasses
 import json
 import os
 import queue
-import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -49,9 +48,6 @@ def serve(answers: Callable[[Any], Iterator[dict[str, Any]]]) -> None:
     Args:
         answers: to one task; the last is {"over": ""}, or has a sentence there if the task could not be done.
     """
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # Ctrl+C reaches all processes of a terminal; whoever began this ends it
     if sys.platform != "win32":
         os.nice(NICENESS)
     torch.set_num_threads(1)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import queue
-import signal
 import sys
 import threading
 from typing import IO, Any
@@ -85,7 +84,6 @@ def _look(here: Here, plain: dict[str, Any]) -> Frame:
 
 def main() -> None:
     """Answer requests until the input ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the one that started this; its end ends the input
     if sys.platform != "win32":
         os.nice(NICENESS)
     torch.set_num_threads(1)  # small networks gain nothing from two, and there is a host for each core

@@ -83,7 +83,7 @@ class Host:
     def _obituary(self) -> str:
         code = self._process.poll()
         why = ", perhaps out of memory" if code in (-9, 137) else ""
-        return f"the process that trained this run ended (exit code {code}{why}); resume the run from its last save"
+        return f"the process that trained this run ended (exit code {code}{why}); go on with the run from its last save"
 
 
 class Hosts:

@@ -186,6 +186,8 @@ class Registry:
             run.wait(max(0.0, end - time.monotonic()))
 
     def _admit(self, more: int) -> None:
+        if self._closed.is_set():
+            raise ValueError("the server is ending and saves its runs; start this one once it is back")
         alive = sum(run.status not in ENDED for run in self._runs.values())
         if alive + more > ALIVE:
             raise ValueError(f"at most {ALIVE} runs can be active at once, and {alive} are; stop some of them first")

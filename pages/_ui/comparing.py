@@ -70,7 +70,7 @@ def choose(link: Link, locked: bool) -> Chosen:
 
 
 def go_on(runs: Sequence[Run | Recorded]) -> None:
-    """Continue those of these runs that were stopped, in step, and show them."""
+    """Continue those of these runs that ended before their last step, in step, and show them."""
     try:
         registry().resume_together([run.id for run in runs if running.unfinished(run)])
     except ValueError as error:
@@ -193,9 +193,10 @@ def _tell_end(runs: Sequence[Run | Recorded]) -> None:
     from otviz.runs.registry import ABANDONED
 
     on, left = any(map(running.alive, runs)), [run for run in runs if running.unfinished(run)]
-    if left and not on:
-        why = " because their tab was closed" if all(run.message == ABANDONED for run in left) else ""
-        st.markdown(f"Stopped{why} at step {max(run.step for run in left):,} of {left[0].config.steps:,}.")
+    stopped = [run for run in left if run.status == "stopped"]
+    if stopped and not on:
+        why = " because their tab was closed" if all(run.message == ABANDONED for run in stopped) else ""
+        st.markdown(f"Stopped{why} at step {max(run.step for run in stopped):,} of {left[0].config.steps:,}.")
     for run, label in zip(runs, labels_of(runs), strict=True):
         if run.message and run.message != ABANDONED:
             st.warning(plain(f"{label}: {run.message}.{' The others go on.' if on else ''}"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import os
 import secrets
+import weakref
 from typing import TYPE_CHECKING, Protocol
 
 import streamlit as st
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from otviz.runs.registry import Registry
 
 GRACE = 90.0  # seconds
+
+_MADE: weakref.WeakSet[Registry] = weakref.WeakSet()
 
 
 class Claims(Protocol):
@@ -77,4 +80,14 @@ def registry() -> Registry:
     from otviz.runs.store import Store
 
     clear_folders(home())  # uploads among them
-    return Registry(Store(), grace=float(os.environ.get("OTVIZ_GRACE", GRACE)), hosts=hosts())
+    made = Registry(Store(), grace=float(os.environ.get("OTVIZ_GRACE", GRACE)), hosts=hosts())
+    _MADE.add(made)
+    return made
+
+
+def end() -> None:
+    """Save every run, then end the processes that train. Asked twice, both wait for the same."""
+    for made in list(_MADE):
+        made.close()
+    if hosts.cache_info().currsize and (processes := hosts()) is not None:
+        processes.close()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages._ui import imaging, setup
+from pages._ui import imaging, leases, setup
 from pages._ui.leases import registry
 from pages._ui.links import Link, plain
 
@@ -111,9 +111,9 @@ def remember(key: str, ids: Collection[str]) -> None:
 
 
 def act(link: Link, chosen: Sequence[Summary], shown: str = "") -> None:
-    """Buttons for the runs chosen: open, tag, delete."""
+    """Buttons for the runs chosen: open, go on, tag, delete."""
     if not chosen:
-        st.caption("Tick runs at the left of the table to open, tag or delete them.")
+        st.caption("Tick runs at the left of the table to open them, go on with them, tag or delete them.")
         return
     for refusal in st.session_state.pop(REFUSED, ()):
         st.error(refusal)
@@ -124,6 +124,11 @@ def act(link: Link, chosen: Sequence[Summary], shown: str = "") -> None:
             "Open", key="open-run", type="primary", disabled=not alone, help="Open this run on its page; one at a time"
         ):
             _open(link, one)
+        left = [run for run in chosen if run.status in ("stopped", "failed") and run.step < run.steps]
+        if left and st.button(
+            "Go on", key="go-on", help="Continue, from their last save, those that ended before their last step"
+        ):
+            _go_on(left)
         with st.popover("Tag"):
             _tag(chosen)
         with st.popover("Delete"):
@@ -192,6 +197,16 @@ def _open(link: Link, run: Summary) -> None:
     if page == f"pages/{'4' if link.page == 'images' else '2'}_{link.page}.py":
         link.go(address)
     st.switch_page(page, query_params=address)
+
+
+def _go_on(runs: Sequence[Summary]) -> None:
+    """Continue stored runs from where they were saved; they pause when this tab is closed."""
+    for run in runs:
+        try:
+            leases.hold(registry(), registry().resume(run.id).id)
+        except ValueError as error:
+            st.toast(plain(str(error)), icon=":material/error:", duration="long")
+    st.rerun()
 
 
 def _tag(chosen: Sequence[Summary]) -> None:

@@ -86,8 +86,8 @@ def asked_to_start(link: Link) -> bool:
 
 
 def unfinished(run: Run | Recorded | None) -> bool:
-    """Whether the run was stopped before its last step, here or by a restart of the server."""
-    return run is not None and run.status == "stopped" and 0 < run.step < run.config.steps
+    """Whether the run ended before its last step: stopped, failed, or cut off with the server."""
+    return run is not None and run.status in ("stopped", "failed") and 0 < run.step < run.config.steps
 
 
 def go_on(link: Link, run_id: str) -> None:

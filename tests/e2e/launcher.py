@@ -4,6 +4,6 @@ import os
 
 from streamlit.starlette import App
 
-from pages._ui import channel
+from pages._ui import channel, ending
 
-app = App(os.environ["OTVIZ_SCRIPT"], routes=channel.routes())
+app = App(os.environ["OTVIZ_SCRIPT"], routes=channel.routes(), lifespan=ending.lifespan)

@@ -15,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 from otviz import methods
 from otviz.distributions import named
 from otviz.runs.config import RunConfig
+from otviz.runs.live import Here
 from otviz.runs.registry import Registry
 from pages._ui import run_list, run_table
 from pages._ui.links import plain
@@ -175,6 +176,33 @@ def test_a_run_deleted_on_the_disk_is_gone_at_the_next_look(app: AppTest, regist
     app.run()
     assert not app.exception
     assert "cannot be read" in app.error[0].value
+
+
+def test_runs_that_failed_or_were_stopped_go_on_from_the_list(
+    app: AppTest, registry: Registry, three: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    advance = Here.advance
+
+    def killed(self: Here, steps: int) -> object:
+        if self.step >= 10:
+            raise ValueError("the process that trained this run ended")
+        return advance(self, min(steps, 5))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Here, "advance", killed)
+        run = registry.submit(RunConfig(methods.named("sinkhorn")(batch_size=8), named("ring")(), steps=40))
+        assert run.wait(PATIENCE)
+    assert (run.status, registry.stored.read(run.id).step) == ("failed", run.step)
+    open_page(app, runs=three[0])
+    assert not [button for button in app.button if button.key == "go-on"], "it is done"
+    open_page(app, runs=f"{three[0]},{run.id}")
+    press(app, "go-on")
+    again = registry.find(run.id)
+    assert again is not None
+    assert again is not run
+    assert registry.holders(run.id) == 1
+    assert again.wait(PATIENCE)
+    assert (again.status, again.step) == ("done", 40)
 
 
 def test_damaged_folders_are_listed_and_can_be_deleted(app: AppTest, registry: Registry, three: list[str]) -> None:

@@ -14,6 +14,7 @@ from streamlit.testing.v1.element_tree import Button
 from otviz import methods
 from otviz.distributions import named
 from otviz.runs.config import RunConfig
+from otviz.runs.live import Here
 from otviz.runs.registry import Registry
 from pages._ui import leases, running
 from pages._ui.links import plain
@@ -246,6 +247,36 @@ def test_a_stored_run_is_shown_with_everything(app: AppTest, registry: Registry)
     assert labels == ["Train", "Reset", "Undo", "Draw", "How to read this", "Open", "Delete for good"]
     assert list(app.dataframe[0].value["id"]) == [run.id]
     assert named_button(app, "Open").disabled, "it is open"
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_run_whose_process_was_killed_goes_on(
+    restarted: bool, page: AppTest, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    advance = Here.advance
+
+    def killed(self: Here, steps: int) -> object:
+        if self.step >= 10:
+            raise ValueError("the process that trained this run ended")
+        return advance(self, min(steps, 5))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Here, "advance", killed)
+        run = registry.submit(config(steps=40))
+        assert run.wait(PATIENCE)
+    assert run.status == "failed"
+    if restarted:
+        registry.close()
+        leases.registry.clear()
+    page.query_params["run"] = run.id
+    page.run()
+    assert "This run failed" in page.error[0].value
+    named_button(page, "Go on with this run").click().run()
+    assert not page.exception
+    again = leases.registry().find(run.id)
+    assert again is not None
+    assert again.wait(PATIENCE)
+    assert (again.status, again.step) == ("done", 40)
 
 
 def test_how_to_read_the_picture_is_said_below_it(app: AppTest) -> None:

@@ -189,14 +189,17 @@ def test_a_run_whose_process_dies_says_so_and_can_be_resumed(registry: Registry)
     assert again.wait(PATIENCE)
 
 
-def test_ctrl_c_saves_first_and_a_host_ends_with_its_input(registry: Registry) -> None:
+def test_a_signal_to_all_saves_first_and_a_host_ends_with_its_input(registry: Registry) -> None:
     run = registry.submit(config())
     until(lambda: run.step > 0)
     assert run._host is not None
-    run._host._process.send_signal(signal.SIGINT)  # a terminal's Ctrl+C reaches every process of the app
+    for number in (signal.SIGINT, signal.SIGTERM):
+        run._host._process.send_signal(number)  # a terminal or a service sends them to every process of the app
     registry.close()
     assert run.status == "stopped"
     assert registry.stored.read(run.id).step == run.step
+    with pytest.raises(ValueError, match="server is ending"):
+        registry.submit(config())
 
     orphan = Host()
     assert orphan._process.stdin is not None
