@@ -415,6 +415,7 @@ def test_a_run_that_fails_exits_with_1_and_keeps_what_was_good(
     assert json.loads((tmp_path / "summary.json").read_text())["status"] == "failed"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 @pytest.mark.parametrize("target", ["ring", "moons"])
 def test_ctrl_c_ends_early_saves_and_measures_only_what_is_quick(tmp_path: Path, target: str) -> None:
