@@ -183,7 +183,7 @@ def test_tau_before_training() -> None:
     assert table["mass kept"][0] == 1
     assert table["mass kept"][1] < table["mass kept"][2] < 1
     assert table["inward bias (length)"][3] > table["inward bias (length)"][1] > 0
-    assert "UOTM (KL): tau = 10 is above the range useful on this data" in words(app)
+    assert "UOTM (KL): tau = 10 is above the useful range for this data" in words(app)
     assert len(app.warning) == 1  # UOTM-SD begins above the range and comes through it
     assert "None of these methods has a cost" in words(app)
 
