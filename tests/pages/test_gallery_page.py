@@ -128,16 +128,19 @@ def test_what_is_reported_of_other_data_is_folded_away(app: AppTest, query: dict
         ({"model": "../../etc/passwd"}, "There is no model"),
         ({"model": "nothing"}, "There is no model 'nothing'"),
         ({"compare": f"{ONE},x,y"}, "There is no model 'x'"),
-        ({"model": ONE, "seed": "-1"}, "seed must be"),
-        ({"model": ONE, "images": "1e9"}, "images must be"),
-        ({"model": ONE, "truncation": "0"}, "truncation must be"),
-        ({"model": ONE, "view": "x"}, "view must be one of"),
         ({"data": "imagenet"}, "data must be one of"),
     ],
 )
 def test_what_a_link_cannot_mean_is_said(app: AppTest, query: dict[str, str], sentence: str) -> None:
     open_page(app, **query)
     assert plain(sentence) in " ".join(warning.value for warning in app.warning)
+
+
+def test_settings_of_a_model_that_cannot_be_used_are_all_said(app: AppTest) -> None:
+    open_page(app, model=ONE, seed="-1", images="1e9", truncation="0", view="x")
+    said = " ".join(warning.value for warning in app.warning)
+    for sentence in ("seed must be", "images must be", "truncation must be", "view must be one of"):
+        assert plain(sentence) in said
 
 
 def test_a_model_whose_weights_are_not_those_of_its_card_is_not_shown(
