@@ -10,9 +10,9 @@ import tyro
 
 from otviz.compare import labels
 from otviz.exports import exports, exports_of
-from otviz.files import write_whole
+from otviz.files import refused, write_whole
 from otviz.runs.recorded import Recorded
-from otviz.runs.store import Store
+from otviz.runs.store import ID, Store
 
 
 @dataclass(frozen=True)
@@ -48,13 +48,15 @@ def exported(args: ExportArgs) -> str:
     try:
         write_whole(path, export.make(runs))
     except OSError as error:
-        raise ValueError(
-            f"{str(path)!r} cannot be written ({error.strerror or error}); choose another --out"
-        ) from error
+        raise ValueError(f"{refused(path, error)}, or choose another --out") from error
     return f"{path}: {', '.join(runs)}, {path.stat().st_size:,} bytes"
 
 
 def _folder(asked: str) -> Path:
-    """Where the run of that id, or a folder, is."""
+    """Where the run of that id, or a folder, is. Raises ValueError for what is neither."""
     path = Path(asked)
+    if not path.is_dir() and not ID.fullmatch(asked):
+        raise ValueError(
+            f"there is no folder {asked[:200]!r}, and no run has such an id: name a folder that train --out wrote, or a run of the page Runs"
+        )
     return path if path.is_dir() else Store().path(asked)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import glob
 import io
 import os
@@ -89,3 +90,21 @@ def _sync_folder(folder: Path) -> None:
 
 def _aside(name: str) -> str:
     return f".{name}."
+
+
+_CAUSES = {
+    errno.ENOSPC: ("the disk is full", "free some space"),
+    errno.EDQUOT: ("the quota of the disk is used up", "free some space"),
+    errno.EROFS: ("the disk is read-only", "make it writable"),
+    errno.EACCES: ("permission is denied", "allow this user to write there"),
+    errno.EPERM: ("permission is denied", "allow this user to write there"),
+    errno.ENOENT: ("its folder does not exist", "make the folder first"),
+    errno.ENOTDIR: ("its folder is a file", "choose another folder"),
+    errno.EISDIR: ("it is a folder", "choose the name of a file"),
+}
+
+
+def refused(path: Path, error: OSError, what: str = "cannot be written") -> str:
+    """One sentence on a file that could not be changed: its name, what is wrong, and what to do."""
+    wrong, advice = _CAUSES.get(error.errno or 0, (error.strerror or str(error), "check the disk"))
+    return f"{str(path)!r} {what} ({wrong}); {advice}, then try again"

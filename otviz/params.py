@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Literal, Self, Union, get_args, get_origin, ge
 
 GROUPS = OBJECTIVE, OPTIMISER, NETWORK, RUN = "Objective", "Optimiser", "Network", "Run"
 """Headings among all settings, in this order."""
+GREEK = {"tau": "τ", "alpha": "α", "lambda": "λ", "epsilon": "ε"}
 LEAST, MOST = 1e-30, 1e30
 """Lengths that arithmetic can bear: the limits where data come in units of their own."""
 
@@ -42,6 +43,14 @@ class Param:
     optional: bool
     choices: tuple[str, ...]
     length: int | None = None  # how many numbers a tuple holds; None: any
+
+    def says(self, value: Any) -> str:
+        """A value with its name, in few words: "τ = 0.05", "batch size 64"."""
+        text = f"{value:g}" if self.kind is float and value is not None else self.write(value)
+        if self.symbol:
+            return f"{GREEK.get(self.symbol, self.symbol)} = {text}"
+        words = self.label or self.name.replace("_", " ")
+        return f"{words[:1].lower()}{words[1:]} {text}"
 
     def at_any_scale(self) -> Param:
         """The same for data in units of their own: a length may be of any size, > 0 if it must be so at unit scale."""

@@ -18,7 +18,7 @@ from otviz.datasets.sheets import png, sheet
 from otviz.distributed import world
 from otviz.distributions import Cloud, Distribution
 from otviz.distributions.base import Units
-from otviz.files import write_whole
+from otviz.files import refused, write_whole
 from otviz.lengths import in_file_units, unit_of
 from otviz.metrics import coverage, diversity, measure
 from otviz.ot.summary import EXACT_LIMIT, transport_numbers
@@ -140,7 +140,7 @@ def _prepared(folder: Path) -> Path:
 
 
 def _unwritable(folder: Path, error: OSError) -> ValueError:
-    return ValueError(f"{str(folder)!r} cannot be written ({error.strerror or error}); choose another --out")
+    return ValueError(f"{refused(folder, error)}, or choose another --out")
 
 
 def _json(value: Any) -> str:

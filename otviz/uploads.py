@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from otviz.files import home, write_whole
+from otviz.files import home, refused, write_whole
 
 PREFIX = "upload:"
 UPLOAD = re.compile(r"upload:[0-9a-f]{16}")
@@ -47,7 +47,7 @@ def keep_upload(data: bytes, filename: str, extensions: Sequence[str], most: int
         write_whole(_name_beside(stored), _tidy(filename).encode())
         write_whole(stored, data)
     except OSError as error:
-        raise ValueError(f"the file could not be saved in {folder}: {error.strerror}") from error
+        raise ValueError(f"the file is not kept: {refused(folder, error)}") from error
     return PREFIX + stored.stem
 
 

@@ -26,6 +26,16 @@ def _steps_for_seconds() -> Iterator[None]:
         yield
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins first, so that no process waits for the other at the end: browser, slow files, pages, the rest."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+
+    def turn(item: pytest.Item) -> tuple[bool, ...]:
+        return ("e2e" not in item.path.parts, item.path not in slow, "pages" not in item.path.parts)
+
+    items.sort(key=turn)
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """All tests in a browser to one process, first and one after the other; the rest by file to whoever is free.

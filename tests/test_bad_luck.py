@@ -81,6 +81,7 @@ recording.record(digits_config(steps=12), Path(sys.argv[2]))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="has no SIGKILL")
 @pytest.mark.parametrize("save", [1, 3, 14])  # the first state, a later one, among the files of the checkpoint
 def test_a_process_killed_while_it_saves_goes_on_to_the_same_checkpoint(

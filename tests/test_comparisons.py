@@ -47,7 +47,7 @@ def test_frozen_presets_freeze_within_the_run() -> None:
 def test_labels_say_what_differs_and_only_that() -> None:
     uotm, otm = named("uotm"), named("otm")
     assert labels([uotm(tau=0.01), otm(tau=0.01)]) == ["UOTM", "OTM"]
-    assert labels([uotm(tau=0.01), uotm(tau=1.0), otm()]) == ["UOTM, tau 0.01", "UOTM, tau 1.0", "OTM"]
+    assert labels([uotm(tau=0.01), uotm(tau=1.0), otm()]) == ["UOTM, τ = 0.01", "UOTM, τ = 1", "OTM"]
     assert labels([uotm(), uotm()]) == ["UOTM (1)", "UOTM (2)"]
 
 

@@ -15,6 +15,7 @@ from otviz.methods import named as method
 from otviz.runs.config import RunConfig
 from otviz.training import Training, start
 
+pytestmark = pytest.mark.slow
 RING = distribution("ring")(radius=2.0, std=0.1)  # type: ignore[call-arg]
 SMALL = {"hidden": 8, "layers": 1, "batch_size": 16}  # compiles quickest
 

@@ -82,6 +82,7 @@ def of(left: Left, case: str, kind: str) -> Left:
     return {key: value for key, value in left.items() if key.startswith(f"{case}/{kind}")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", NAMES)
 def test_all_processes_end_with_the_same_weights(shared: list[Left], case: str) -> None:
     first, *others = (of(left, case, "weight") for left in shared)
@@ -90,6 +91,7 @@ def test_all_processes_end_with_the_same_weights(shared: list[Left], case: str) 
         assert all(torch.equal(first[key], other[key]) for key in first)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", NAMES)
 def test_gradients_losses_and_samples_are_those_of_one_process(shared: list[Left], alone: Left, case: str) -> None:
     for kind in ("gradient", "loss", "sample"):
@@ -101,6 +103,7 @@ def test_gradients_losses_and_samples_are_those_of_one_process(shared: list[Left
             assert torch.allclose(found[key], value, rtol=1e-5, atol=1e-5), key
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", EXACT)
 def test_weights_are_those_of_one_process(shared: list[Left], alone: Left, case: str) -> None:
     expected, found = of(alone, case, "weight"), of(shared[0], case, "weight")
@@ -108,12 +111,14 @@ def test_weights_are_those_of_one_process(shared: list[Left], alone: Left, case:
         assert torch.allclose(found[key].double(), value.double(), rtol=0, atol=1e-9), key
 
 
+@pytest.mark.slow
 def test_each_process_holds_its_part_of_the_matchings_over_the_whole_batch(shared: list[Left], alone: Left) -> None:
     n = distributed_cases.OT["batch_size"]
     assert alone["costs"].unique(dim=0).tolist() == [[6, n, n]]
     assert all(left["costs"].unique(dim=0).tolist() == [[6 // SIZE, n, n]] for left in shared)
 
 
+@pytest.mark.slow
 def test_what_cannot_be_shared_is_said_in_a_sentence(shared: list[Left], folder: Path) -> None:
     said = [json.loads((folder / f"{rank}.json").read_text()) for rank in range(SIZE)]
     assert said[0]["batch"] == (
@@ -125,6 +130,7 @@ def test_what_cannot_be_shared_is_said_in_a_sentence(shared: list[Left], folder:
     assert all(other.keys() == said[0].keys() for other in said)
 
 
+@pytest.mark.slow
 def test_the_first_process_alone_prints_and_saves(launched: list[subprocess.Popen[str]], folder: Path) -> None:
     printed, errors = launched[SIZE].communicate(timeout=PATIENCE)
     assert launched[SIZE].returncode == 0, errors[-3000:]

@@ -302,9 +302,9 @@ def test_letters_are_continuous() -> None:
     assert len(np.unique(Letters().sample(5000, rng()), axis=0)) > 4990
 
 
-@pytest.mark.parametrize("sign", [chr(code) for code in range(33, 127)])
-def test_every_sign_of_ascii_has_ink(sign: str) -> None:
-    assert np.isfinite(Letters(text=sign).sample(50, rng())).all()
+def test_every_sign_of_ascii_has_ink() -> None:
+    for sign in map(chr, range(33, 127)):
+        assert np.isfinite(Letters(text=sign).sample(50, rng())).all(), sign
 
 
 @pytest.mark.parametrize(

@@ -159,8 +159,8 @@ HUGE = {"generator": "dcgan", "width": 1024}
         ({"shape": [1, 8, True]}, "must have a shape"),
         ({"shape": "8x8"}, "must have a shape"),
         ({"sha256": "../../etc"}, "no SHA-256"),
-        ({"steps": 10**30}, "cannot be used"),
-        ({"seed": -1}, "cannot be used"),
+        ({"steps": 10**30}, r"steps in card\.json must be a whole number from 1 to 2000000"),
+        ({"seed": -1}, r"seed in card\.json must be a whole number"),
         ({"networks": {"generator": "mlp", "width": 10**12}}, "cannot be used"),
         ({"networks": HUGE}, "larger than the weights"),
         ({"networks": []}, "lacks its networks"),
@@ -208,6 +208,23 @@ def test_latents_of_another_length_are_refused(folder: Path) -> None:
 def test_a_damaged_timeline_is_refused(data: bytes) -> None:
     with pytest.raises(ValueError, match=r"timeline\.npz cannot be read"):
         timelines.unpack(data)
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        {"steps": np.array([0, -1, 6])}, {"steps": np.array([0.0, np.nan, np.inf])}, {"steps": np.array([5, 3, 6])},
+        {"losses": np.full((3, 2), "x")}, {"seconds": np.array([1, 2, 3])}, {"samples": -1},
+    ],
+)  # fmt: skip
+def test_a_timeline_with_bad_numbers_is_refused(spoilt: dict[str, Any]) -> None:
+    good = timelines.Timeline(
+        np.array([0, 3, 6]), np.zeros(3, np.float32), np.zeros((3, 64, 64), np.uint8), np.zeros((3, 2), np.float32),
+        np.zeros((3, 4), np.float32), 100,
+    )  # fmt: skip
+    assert timelines.unpack(timelines.pack(good)).samples == 100
+    with pytest.raises(ValueError, match=r"timeline\.npz cannot be read \(its steps or numbers are out of range"):
+        timelines.unpack(timelines.pack(good._replace(**spoilt)))
 
 
 def test_a_training_gone_wrong_leaves_no_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -160,21 +157,20 @@ def test_rows_above_n_are_drawn_once_each(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("transform", ["none", "scaled"])
-def test_the_snippet_gives_the_number_of_the_files(tmp_path: Path, transform: str) -> None:
+def test_the_snippet_gives_the_number_of_the_files(
+    tmp_path: Path, transform: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In this process; tests/transport/test_snippet.py has one of its own."""
     source, target = (PointsFile(str(file_of(side, tmp_path))) for side in ("shift_a", "shift_b"))
-    (tmp_path / "again.py").write_text(
-        snippet(Problem(transform=transform, blur=0.1), source, target), encoding="utf-8"
-    )
-    done = subprocess.run(
-        [sys.executable, "again.py"], cwd=tmp_path, capture_output=True, text=True, check=False,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    printed = dict(line.split(": ", 1) for line in done.stdout.splitlines() if ": " in line)
+    text = snippet(Problem(transform=transform, blur=0.1), source, target)
+    monkeypatch.chdir(tmp_path)
+    exec(compile(text, "again.py", "exec"), {"__name__": "__main__"})
+    said = capsys.readouterr().out
+    printed = dict(line.split(": ", 1) for line in said.splitlines() if ": " in line)
     factor = clouds(Problem(transform=transform), source, target)[0].units.factor
     for name in ("exact_cost", "sinkhorn_divergence"):
         assert float(printed[name]) * factor**2 == pytest.approx(5000, rel=1e-5), name
-    assert "shift_a.csv, 40 rows as they are" in done.stdout
+    assert "shift_a.csv, 40 rows as they are" in said
     with np.load(io.BytesIO((tmp_path / "transport.npz").read_bytes()), allow_pickle=False) as arrays:
         assert float(arrays["numbers_exact_cost"]) * factor**2 == pytest.approx(5000, rel=1e-5)
 

@@ -442,7 +442,7 @@ def test_too_large_an_upload(home: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file, not a folder")
-    with pytest.raises(ValueError, match="could not be saved in"):
+    with pytest.raises(ValueError, match=r"the file is not kept: .* cannot be written"):
         store_upload(CSV, "some.csv", tmp_path / "taken")
 
 

@@ -44,7 +44,9 @@ def test_a_shipped_model_is_that_of_the_catalogue(name: str) -> None:
 
 
 def test_all_together_fit_into_a_repository() -> None:
-    assert sum(path.stat().st_size for path in CHECKPOINTS.rglob("*") if path.is_file()) <= MOST_TOGETHER
+    """Recordings have a limit of their own, in tests/recordings."""
+    files = [path for path in CHECKPOINTS.rglob("*") if path.is_file() and path.parent.name != "recordings"]
+    assert sum(path.stat().st_size for path in files) <= MOST_TOGETHER
 
 
 def test_every_model_of_the_catalogue_can_be_trained() -> None:

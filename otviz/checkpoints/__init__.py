@@ -4,7 +4,7 @@ The card is written by the training run itself, so that nothing on it can be mad
 cards and pictures are there before anything is computed.
 """
 
-from otviz.checkpoints.card import Card, cards, image_cards
+from otviz.checkpoints.card import Card, cards, image_cards, read_cards
 from otviz.files import CHECKPOINTS
 
-__all__ = ["CHECKPOINTS", "Card", "cards", "image_cards"]
+__all__ = ["CHECKPOINTS", "Card", "cards", "image_cards", "read_cards"]

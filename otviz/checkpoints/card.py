@@ -11,10 +11,13 @@ from typing import Any
 
 from otviz.datasets.rows import Shape
 from otviz.files import CHECKPOINTS
+from otviz.records import checked, fields, flag, listed, number, parsed, text, whole
 
 KIND = "images"
 MOST_CARD = 200_000  # bytes of a card that is read
 LARGEST = 256  # pixels on a side of an image
+SCORES = ("frechet", "precision", "recall", "density", "coverage", "classes_effective", "as_asked")
+"""Scores that are shown beside those of real images."""
 NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,79}")
 
 
@@ -71,24 +74,44 @@ def cards(folder: Path = CHECKPOINTS) -> dict[str, dict[str, Any]]:
 
 
 def image_cards(folder: Path = CHECKPOINTS) -> dict[str, Card]:
-    """The cards of the image models under a folder, by name; one that cannot be read is left out."""
-    found = {}
+    """The cards of the image models under a folder, by name; those that are damaged are left out."""
+    return read_cards(folder)[0]
+
+
+def read_cards(folder: Path = CHECKPOINTS) -> tuple[dict[str, Card], dict[str, str]]:
+    """The cards of the image models under a folder, and what is wrong with the damaged ones, both by name."""
+    found: dict[str, Card] = {}
+    damaged: dict[str, str] = {}
     for path in sorted(folder.glob("*/card.json")):
+        name = path.parent.name
         try:
-            found[path.parent.name] = read_card(path.read_bytes(), path.parent.name)
-        except (OSError, ValueError):
-            continue  # a card of points or of a classifier, or a damaged one, which `load` would refuse, too
-    return found
+            record = _parsed(path.read_bytes())
+            if _of_images(record):
+                found[name] = _checked(record, name)
+        except OSError as error:
+            damaged[name] = f"card.json cannot be read ({error.strerror or error})"
+        except ValueError as error:
+            damaged[name] = str(error)
+    return found, damaged
 
 
 def read_card(data: bytes, name: str) -> Card:
     """The card in these bytes. Raises ValueError, in one sentence, for anything that is not the card of an image model."""
-    if len(data) > MOST_CARD:
-        raise ValueError(f"card.json must have at most {MOST_CARD:,} bytes; it has {len(data):,}")
-    try:
-        record = json.loads(data, parse_constant=_refuse)
-    except (ValueError, RecursionError) as error:  # bytes that are no text are a ValueError, too
-        raise ValueError(f"card.json is not valid JSON ({' '.join(str(error).split())[:80]})") from error
+    return _checked(_parsed(data), name)
+
+
+def _parsed(data: bytes) -> Any:
+    return parsed(data, "card.json", MOST_CARD)
+
+
+def _of_images(record: Any) -> bool:
+    """Whether it means to be the card of an image model, not one of points or of a classifier."""
+    return not isinstance(record, dict) or (
+        record.get("kind") != "classifier" and ("kind" in record or "networks" in record)
+    )
+
+
+def _checked(record: Any, name: str) -> Card:
     if not isinstance(record, dict) or record.get("kind") != KIND:
         raise ValueError(f'card.json is not the card of an image model: its "kind" is not "{KIND}"')
     for part in ("method", "target", "networks"):
@@ -96,18 +119,52 @@ def read_card(data: bytes, name: str) -> Card:
             raise ValueError(f"card.json lacks its {part}")
     if not re.fullmatch(r"[0-9a-f]{64}", str(record.get("sha256"))):
         raise ValueError("card.json has no SHA-256 of the weights (64 hex digits)")
-    return Card(name, record, _shape(record.get("shape")))
+    shape = _shape(record.get("shape"))
+    checked(record, CARD, "card.json")
+    metrics = record.get("metrics", {})
+    lost = [key for key in SCORES if key in metrics and key not in metrics["floor"]]
+    if lost:
+        raise ValueError(
+            f"card.json has {lost[0]} in metrics, but not in metrics.floor, where that of real images belongs"
+        )
+    if metrics and len(metrics["class_shares"]) != len(metrics["true_class_shares"]):
+        raise ValueError("card.json must have as many class_shares as true_class_shares in metrics")
+    return Card(name, record, shape)
+
+
+def _metrics(value: Any) -> None:
+    """Scores, or none at all."""
+    if value != {}:
+        METRICS(value)
+
+
+_score = number(0, 1e9)
+_measured = {f"{name}?": _score for name in SCORES}
+_FLOOR = fields({**_measured, "frechet": _score, "recall": _score}, others=number())
+_SHARES = listed(number(0, 1), 1000)
+METRICS = fields(
+    {
+        **_measured, "frechet": _score, "recall": _score, "classes_effective": _score, "samples": whole(1),
+        "class_shares": _SHARES, "true_class_shares": _SHARES, "floor": _FLOOR, "judge?": text(200), "nearest_real?": _score,
+    }
+)  # fmt: skip
+_rate = number(0, 1e12)
+CARD = fields(
+    {
+        "title?": text(200), "claims?": listed(text(500), 20), "steps": whole(1, 2_000_000), "seed?": whole(0),
+        "method": fields({"name": text(80), "matching?": text(80)}), "target": fields({"name": text(80)}),
+        "networks": fields({"by_class?": flag}), "metrics?": _metrics, "unjudged?": text(1000), "device?": text(80),
+        "seconds?": _rate, "steps_per_second?": _rate, "images_per_second?": _rate, "licence?": text(1000),
+        "command?": text(10_000),
+    }
+)  # fmt: skip
 
 
 def _shape(value: Any) -> Shape:
-    whole = isinstance(value, list) and len(value) == 3 and all(type(side) is int for side in value)
-    if not whole or value[0] not in (1, 3) or not all(1 <= side <= LARGEST for side in value[1:]):
+    sides = isinstance(value, list) and len(value) == 3 and all(type(side) is int for side in value)
+    if not sides or value[0] not in (1, 3) or not all(1 <= side <= LARGEST for side in value[1:]):
         raise ValueError(
             f"card.json must have a shape [channels, rows, columns] with 1 or 3 channels and at most {LARGEST} pixels "
-            f"on a side; it has {str(value)[:60]}"
+            f"on a side; it has {ascii(value)[:60]}"
         )
     return value[0], value[1], value[2]
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is not a number")

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from otviz.records import LARGEST
+
 FRAMES = 33
 MOST = 8_000_000  # bytes of a file that is read, and of what is in it times 8
 SCORES = ("frechet", "precision", "recall", "classes_effective")
@@ -63,6 +65,10 @@ def unpack(data: bytes) -> Timeline:
             raise ValueError("its parts do not fit together")
         if len(timeline.images) != frames:
             raise ValueError("it has not as many frames as steps")
+        numbers = [array.dtype.kind for array in (timeline.seconds, timeline.losses, timeline.scores)]
+        ordered = timeline.steps.dtype.kind in "iu" and timeline.steps[0] >= 0 and (np.diff(timeline.steps) >= 0).all()
+        if numbers != ["f"] * 3 or not ordered or not 0 <= timeline.samples <= LARGEST:
+            raise ValueError("its steps or numbers are out of range")
         return timeline
     except Exception as error:  # a damaged archive makes NumPy and zipfile raise errors of many kinds
         raise ValueError(f"timeline.npz cannot be read ({' '.join(str(error).split())[:100]})") from error

@@ -35,7 +35,7 @@ def read_picture(data: bytes, size: int, colour: Colour) -> NDArray[np.uint8] | 
     Raises:
         ValueError: no image, a damaged one, or one of more than MOST_PIXELS.
     """
-    from PIL import Image, ImageOps
+    from PIL import Image, ImageOps, UnidentifiedImageError
 
     try:
         with (
@@ -52,6 +52,8 @@ def read_picture(data: bytes, size: int, colour: Colour) -> NDArray[np.uint8] | 
             if deep:
                 return np.broadcast_to(np.asarray(small, np.float32), (1 if colour == "grey" else 3, size, size))
             pixels = np.asarray(small.convert("L" if colour == "grey" else "RGB"))
+    except UnidentifiedImageError as error:  # its message names an object in memory
+        raise ValueError(f"it is not an image in one of the formats {', '.join(FORMATS)}") from error
     except Exception as error:  # Pillow raises errors of many kinds on damaged files
         raise ValueError(str(error)[:100] or type(error).__name__) from error
     return pixels.reshape(size, size, -1).transpose(2, 0, 1)

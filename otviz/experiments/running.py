@@ -16,7 +16,7 @@ from otviz import __version__
 from otviz.experiments import named
 from otviz.experiments.base import Experiment, Outcome
 from otviz.experiments.results import SHIPPED, Result, result_of, write
-from otviz.files import home
+from otviz.files import home, refused
 from otviz.processes import cores
 from otviz.robustness.crew import Answer, Crew, Processes
 
@@ -131,7 +131,7 @@ class Running:
                     file.write(json.dumps({"otviz": __version__, **outcome.record()}) + "\n")
                 self._complete(name)
             except OSError as error:
-                self._unwritten = f"what is done could not be written down ({error.strerror}); free some disk space"
+                self._unwritten = f"what is done is not kept: {refused(self._journal(name), error)}"
 
     def _complete(self, name: str) -> None:
         """Once every seed is there, write the result."""

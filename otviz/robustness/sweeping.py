@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
+from otviz.files import refused
 from otviz.processes import cores
 from otviz.robustness.crew import Answer, Processes
 from otviz.robustness.journal import Journal
@@ -89,7 +90,7 @@ class Sweeping:
             try:
                 self._journal.add(cell, outcome)
             except OSError as error:
-                self._unwritten = f"the results could not be saved ({error.strerror}); free some disk space"
+                self._unwritten = f"the results are not kept: {refused(self._journal.path, error)}"
 
 
 def tasks(sweep: Sweep, done: dict[Cell, Outcome], most: int) -> Iterator[list[Cell]]:

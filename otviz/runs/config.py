@@ -129,7 +129,7 @@ class RunConfig:
             if "units" in record:
                 config._check_units(record["units"])
             return config
-        except (KeyError, TypeError, AttributeError) as error:
+        except (LookupError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise ValueError(f"this is not the config of a run: {error} is missing or of the wrong kind") from error
 
     def _check_units(self, was: Mapping[str, Any]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from otviz.compare import labels
+from otviz.runs.admitted import looks_in
 from otviz.runs.config import RunConfig
 from otviz.runs.recorded import Recorded
 from otviz.runs.run import Run
@@ -35,10 +35,8 @@ def read_course(folder: Path) -> Course:
     """Of a stored run; only what is needed is unpacked. Raises ValueError when it is not there or damaged."""
     try:
         with np.load(io.BytesIO((folder / "snapshots.npz").read_bytes()), allow_pickle=False) as arrays:
-            looks = json.loads(arrays["plain"].tobytes())["snapshots"]
-        return Course(
-            curve_of(read_history(folder / "history.csv")), [(int(look["step"]), dict(look["meter"])) for look in looks]
-        )
+            looks = looks_in(arrays["plain"])["snapshots"]
+        return Course(curve_of(read_history(folder / "history.csv")), [(look["step"], look["meter"]) for look in looks])
     except Exception as error:  # whatever a damaged file provokes becomes one sentence
         raise ValueError(f"the saved run {folder.name!r} cannot be read ({error}); it may have been deleted") from error
 

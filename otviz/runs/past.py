@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from otviz.methods import Method
+from otviz.records import checked
+from otviz.runs.admitted import PAST
 from otviz.runs.config import RunConfig
 from otviz.runs.kept import Restored
 from otviz.training import Step, Training
@@ -130,12 +132,13 @@ class Past:
         return {"began": self.began.record(), "changes": changes, **({} if self.known else {"known": False})}
 
     @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> Past:
+    def from_record(cls, record: Any) -> Past:
         """What `record` wrote down. Raises ValueError for anything that does not fit."""
+        checked(record, PAST, "the history of the run")
         try:
             began = RunConfig.from_record(record["began"])
             changes = tuple(_change(each, record["began"]) for each in record["changes"])
-        except (KeyError, TypeError, AttributeError) as error:
+        except (LookupError, TypeError, AttributeError, OverflowError) as error:
             raise ValueError(f"this is not the history of a run: {error} is missing or of the wrong kind") from error
         return cls(began, changes, bool(record.get("known", True)))
 

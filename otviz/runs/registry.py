@@ -137,17 +137,17 @@ class Registry:
             self.stored.tag(run_id, tags)
 
     def delete(self, run_id: str) -> None:
-        """Remove a run that has ended, here and on disk. Raises ValueError while it is alive."""
+        """Remove a run that has ended, here and on disk. Raises ValueError while it is alive, or if the disk refuses."""
         with self._lock:
             run = self.find(run_id)
             if run is not None and run.status not in ENDED:
                 raise ValueError(f"run {run_id!r} is still {run.status}; stop it first")
             if run is not None:
                 run.wait(10)  # its last save may still be under way
-            self._runs.pop(run_id, None)
-            self._holds.pop(run_id, None)
             if self.store is not None:
                 self.store.delete(run_id)
+            self._runs.pop(run_id, None)
+            self._holds.pop(run_id, None)
 
     def claim(self, run_id: str, token: str) -> None:
         """Hold a run with `token`; if it was paused because nobody held it, it goes on."""

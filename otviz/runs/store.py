@@ -28,8 +28,9 @@ from numpy.typing import NDArray
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
-from otviz import __version__
-from otviz.files import home, write_whole
+from otviz import __version__, records
+from otviz.files import home, refused, write_whole
+from otviz.runs.admitted import CONFIG, STATE, SUMMARY, check_arrays, looks_in
 from otviz.runs.config import RunConfig
 from otviz.runs.export import history_csv
 from otviz.runs.kept import Restored
@@ -43,7 +44,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_ID = re.compile(r"[a-z0-9][a-z0-9-]{2,79}")
+ID = re.compile(r"[a-z0-9][a-z0-9-]{2,79}")
+MOST_PAST = 16_000_000  # bytes of past.json: a knob that was moved for an hour
 _STACKED = ("generated", "potential", "arrows", "manifold", "raw")
 _PLAIN = ("sequence", "step", "progress", "seconds", "generator_loss", "adversary_loss", "alpha", "meter")
 
@@ -72,7 +74,7 @@ class Store:
 
     def path(self, run_id: str) -> Path:
         """The folder of a run. Raises ValueError for an id that is not one, so that no path can be smuggled in."""
-        if not _ID.fullmatch(run_id):
+        if not ID.fullmatch(run_id):
             raise ValueError(f"a run id has 3 to 80 characters from a-z, 0-9 and -; got {run_id[:80]!r}")
         return self.folder / run_id
 
@@ -82,7 +84,7 @@ class Store:
 
     def ids(self) -> list[str]:
         """Ids of the runs there are, newest first."""
-        found = [path for path in self.folder.glob("*/summary.json") if _ID.fullmatch(path.parent.name)]
+        found = [path for path in self.folder.glob("*/summary.json") if ID.fullmatch(path.parent.name)]
         return [path.parent.name for path in sorted(found, key=_changed, reverse=True)]
 
     def read(self, run_id: str) -> Stored:
@@ -97,8 +99,13 @@ class Store:
         write_tags(folder, tags)
 
     def delete(self, run_id: str) -> None:
-        """Remove a run for good; harmless if it is not there."""
-        shutil.rmtree(self.path(run_id), ignore_errors=True)
+        """Remove a run for good; harmless if it is not there. Raises ValueError when the disk refuses."""
+        try:
+            shutil.rmtree(self.path(run_id))
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise ValueError(refused(self.path(run_id), error, "cannot be deleted")) from error
 
 
 def save_run(run: Run | Recorded, folder: Path) -> None:
@@ -127,13 +134,12 @@ def read_run(folder: Path) -> Stored:
     """What is known of the run in `folder`. Raises ValueError when it is not there or damaged."""
 
     def read() -> Stored:
-        config = RunConfig.from_record(json.loads((folder / "config.json").read_text()))
-        kept = json.loads((folder / "summary.json").read_text())
+        config = RunConfig.from_record(records.read(folder / "config.json", CONFIG))
+        kept = records.read(folder / "summary.json", SUMMARY)
         status = kept["status"] if kept["status"] in ENDED else "stopped"
         return Stored(
-            folder.name, config, status, str(kept["message"]), int(kept["step"]), float(kept["seconds"]),
-            float(kept["created"]), dict(kept["meter"]), str(kept.get("origin", "")),
-            {str(name): str(value) for name, value in kept.get("made", {}).items()},
+            folder.name, config, status, kept["message"], kept["step"], float(kept["seconds"]),
+            float(kept["created"]), kept["meter"], kept.get("origin", ""), kept.get("made", {}),
         )  # fmt: skip
 
     return _guarded(folder, read)
@@ -148,7 +154,7 @@ def read_restored(folder: Path) -> tuple[Scene, Restored]:
         header = json.loads(raw[8 : 8 + int.from_bytes(raw[:8], "little")])
         tensors: dict[str, torch.Tensor] = load_tensors(raw)
         rest = header["__metadata__"]["rest"]
-        step = int(json.loads(rest)["step"])
+        step = int(records.checked(records.parsed(rest, "state.safetensors"), STATE, "state.safetensors")["step"])
         losses = read_history(folder / "history.csv")
         if len(losses) < step:
             raise ValueError(f"history.csv holds {len(losses)} of {step} steps")
@@ -162,7 +168,11 @@ def read_restored(folder: Path) -> tuple[Scene, Restored]:
 def _read_past(folder: Path, step: int) -> Past | None:
     """What the run has behind it at that step; None if it was saved before this was kept."""
     path = folder / "past.json"
-    return Past.from_record(json.loads(path.read_text())).until(step) if path.is_file() else None
+    return (
+        Past.from_record(records.parsed(path.read_bytes(), path.name, MOST_PAST)).until(step)
+        if path.is_file()
+        else None
+    )
 
 
 def _changed(path: Path) -> float:
@@ -210,7 +220,7 @@ def _pack(scene: Scene | None, snapshots: tuple[Snapshot, ...]) -> bytes:
 def _unpack(data: bytes) -> tuple[Scene, tuple[Snapshot, ...]]:
     with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
         held = {name: arrays[name] for name in arrays.files}
-    plain = json.loads(held["plain"].tobytes())
+    plain = looks_in(held["plain"])
     scene = Scene(
         title=plain["title"], box=tuple(plain["box"]), target=held["target"], source=held["source"],
         centres=held.get("centres"), adversary=plain["adversary"], steps=plain["steps"],
@@ -218,6 +228,7 @@ def _unpack(data: bytes) -> tuple[Scene, tuple[Snapshot, ...]]:
         shape=tuple(plain.get("shape", (2,))), classes=tuple(plain.get("classes", ())), judge=plain.get("judge", ""),
         unit=plain.get("unit", ""),
     )  # fmt: skip
+    check_arrays({name: held[name] for name in held if name != "plain"}, len(plain["snapshots"]), scene.shape)
     snapshots = []
     for index, values in enumerate(plain["snapshots"]):
         stacked: dict[str, Any] = {name: held[name][index] if name in held else None for name in _STACKED}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import math
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from otviz import datasets, distributions, methods
+from otviz.records import LAST, read
+from otviz.runs.admitted import CONFIG, SUMMARY
 from otviz.runs.run import ENDED, Run
 from otviz.runs.snapshots import Meter
 from otviz.runs.store import Store
@@ -99,15 +101,15 @@ def _state_of(run: Run) -> dict[str, Any]:
 
 def _read(folder: Path) -> Summary:
     try:
-        config = json.loads((folder / "config.json").read_text())
-        kept = json.loads((folder / "summary.json").read_text())
+        config, kept = read(folder / "config.json", CONFIG), read(folder / "summary.json", SUMMARY)
         status = kept["status"] if kept["status"] in ENDED else "stopped"
-        note = str(kept["message"]) or str(kept.get("origin", ""))
-        summary = _of_record(folder.name, config, {**kept, "status": status, "note": note})
-    except Exception as error:  # whatever a damaged file provokes, the others are listed
-        created = _stamp(folder / "summary.json") / 1e9
-        note = f"cannot be read ({type(error).__name__}: {error}); delete it"
-        return Summary(folder.name, "", "", "", "", False, DAMAGED, 0, 0, 0, 0.0, created, {}, (), note[:200])
+        summary = _of_record(
+            folder.name, config, {**kept, "status": status, "note": kept["message"] or kept.get("origin", "")}
+        )
+    except ValueError as error:
+        created = min(max(_stamp(folder / "summary.json") / 1e9, 0.0), LAST)
+        note = f"damaged: {error}; delete it"
+        return Summary(folder.name, "", "", "", "", False, DAMAGED, 0, 0, 0, 0.0, created, {}, (), note)
     return replace(summary, tags=read_tags(folder))
 
 
@@ -118,8 +120,17 @@ def _of_record(name: str, config: Mapping[str, Any], state: Mapping[str, Any]) -
     return Summary(
         name, method, target, _title(methods.methods(), method), _title(kinds, target), images, str(state["status"]),
         int(state["step"]), int(config["steps"]), int(config["seed"]), float(state["seconds"]), float(state["created"]),
-        dict(state["meter"]), (), str(state["note"]),
+        _known(state["meter"]), (), str(state["note"]),
     )  # fmt: skip
+
+
+def _known(meter: Meter) -> Meter:
+    """Without what is not a finite number, which no table can order."""
+    return {
+        name: value
+        for name, value in meter.items()
+        if value is not None and not (isinstance(value, float) and not math.isfinite(value))
+    }
 
 
 def _title(kinds: Mapping[str, Any], name: str) -> str:

@@ -6,7 +6,9 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from otviz.files import write_whole
+from otviz import records
+from otviz.files import refused, write_whole
+from otviz.records import listed, text
 
 LONGEST = 40
 MOST = 12
@@ -27,11 +29,17 @@ def checked(tags: Iterable[str]) -> tuple[str, ...]:
 def read_tags(folder: Path) -> tuple[str, ...]:
     """The tags of the run in a folder; none if there are none, or they cannot be read."""
     try:
-        return checked(str(tag) for tag in json.loads((folder / FILE).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+        found = records.parsed((folder / FILE).read_bytes(), FILE)
+        listed(text(LONGEST), MOST)(found)
+        return checked(found)
+    except (OSError, ValueError):
         return ()
 
 
 def write_tags(folder: Path, tags: Iterable[str]) -> None:
-    """Give the run in a folder these tags instead of those it had. Raises ValueError as `checked`, and OSError."""
-    write_whole(folder / FILE, json.dumps(checked(tags)).encode())
+    """Give the run in a folder these tags instead of those it had. Raises ValueError as `checked`, or if it cannot be written."""
+    found = json.dumps(checked(tags)).encode()
+    try:
+        write_whole(folder / FILE, found)
+    except OSError as error:
+        raise ValueError(f"The tags are not kept: {refused(folder / FILE, error)}") from error

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import urllib.parse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from otviz import durations
+from otviz.files import home, refused
 from pages._ui import frame, reading
 from pages._ui.claim_cards import FILTERS, SEEDS
 from pages._ui.component import mount
@@ -202,7 +204,10 @@ def _rerun(stage: Stage, each: Experiment, drawn_working: bool) -> None:
     if st.button(f"Run again ({takes})" if takes else "Run again", type="primary", icon=":material/replay:", help=HELP):
         try:
             stage.play(each)
-        except (OSError, ValueError) as error:
+        except OSError as error:
+            st.error(plain(f"It could not begin: {refused(Path(error.filename or home()), error)}."))
+            return
+        except ValueError as error:
             st.error(plain(f"It could not begin: {error}."))
             return
         st.rerun()

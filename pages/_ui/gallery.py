@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from otviz.checkpoints import CHECKPOINTS, Card, image_cards
+from otviz.checkpoints import CHECKPOINTS, Card, read_cards
 from pages._ui import controls, reading
 from pages._ui.links import Link, plain, shorten
 
@@ -36,9 +36,14 @@ STYLE = """<style>
 
 
 @st.cache_data(ttl=10.0, show_spinner=False)
+def shelved() -> tuple[dict[str, Card], dict[str, str]]:
+    """The cards of all models that are shipped, and what is wrong with the damaged ones, by name."""
+    return read_cards(CHECKPOINTS)
+
+
 def cards() -> dict[str, Card]:
     """The cards of all models that are shipped, by name, large images first; no weights are read."""
-    return dict(sorted(image_cards().items(), key=lambda item: -math.prod(item[1].shape)))
+    return dict(sorted(shelved()[0].items(), key=lambda item: -math.prod(item[1].shape)))
 
 
 @st.cache_resource(max_entries=12, show_spinner="Reading the weights …")
@@ -66,7 +71,8 @@ def model(card: Card) -> Model:
 def timeline(card: Card) -> Timeline | None:
     """How a model came to be; None where that is not known."""
     try:
-        return None if card.name == OWN else _timeline(card.name, str(card.record["sha256"]))
+        found = None if card.name == OWN else _timeline(card.name, str(card.record["sha256"]))
+        return found if found is not None and found.images.shape[2] == math.prod(card.shape) else None
     except (OSError, ValueError):
         return None
 
@@ -111,6 +117,8 @@ def show_shelf(link: Link) -> None:
     chosen = _filtered(link, known)
     _compare_bar(link, known)
     reading.how("gallery/shelf")
+    for name, reason in shelved()[1].items():
+        st.warning(plain(f"The model {name} is damaged and not shown: {reason}. Delete its folder or copy it again."))
     if not chosen:
         st.info("No model matches these filters. Remove one of them.")
     st.caption(

@@ -80,7 +80,12 @@ def _classes(cards: Sequence[Card]) -> None:
         return
     shares = {card.title: card.metrics["class_shares"] for card in judged}
     scores = judged[0].metrics
-    figure = class_shares(named(judged[0].target).class_names, scores["true_class_shares"], shares, scores["samples"])
+    try:
+        names = named(judged[0].target).class_names
+    except ValueError as error:  # the plug-in of the set is no longer here
+        st.info(plain(f"{error}."))
+        return
+    figure = class_shares(names, scores["true_class_shares"], shares, scores["samples"])
     st.plotly_chart(figure, key="classes", width="stretch")
     effective = ", ".join(f"{card.title} {card.metrics['classes_effective']:.1f}" for card in judged)
     st.caption(

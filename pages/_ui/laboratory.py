@@ -49,21 +49,9 @@ class OwnFunction(Knobs):
 
 def titles(runs: Sequence[Run | Recorded]) -> list[str]:
     """A name for each run, unlike all others: its method's title, what sets it apart, a number if nothing does."""
-    found: list[str] = []
-    for run in runs:
-        title = run.config.method.title
-        same = [other.config for other in runs if other.config.method.title == title]
-        knobs = run.config.method.as_dict()
-        parts = [
-            f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}"
-            for name, value in knobs.items()
-            if any(other.method.as_dict()[name] != value for other in same)
-        ]
-        if len({other.seed for other in same}) > 1:
-            parts.append(f"seed {run.config.seed}")
-        named = f"{title} ({', '.join(parts)})" if parts else title
-        found.append(f"{named} ({found.count(named) + 1})" if named in found else named)
-    return found
+    from otviz.runs.courses import names_of
+
+    return names_of([run.config for run in runs])
 
 
 def key(run: Run | Recorded) -> tuple[str, int, str]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 LIVING = ("running", "paused", "queued")
 POLL = 2.0  # seconds between looks at runs that train
 TRAIN, IMAGES = "pages/2_train.py", "pages/4_images.py"
+REFUSED = "runs:refused"  # what Delete could not do, said when the page is drawn again
 ROW, TALLEST = 35, 12  # pixels of a row; rows seen at once
 
 _number = st.column_config.NumberColumn
@@ -114,6 +115,8 @@ def act(link: Link, chosen: Sequence[Summary], shown: str = "") -> None:
     if not chosen:
         st.caption("Tick runs at the left of the table to open them, go on with them, tag or delete them.")
         return
+    for refusal in st.session_state.pop(REFUSED, ()):
+        st.error(refusal)
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         one = chosen[0]
         alone = len(chosen) == 1 and bool(one.method) and one.id != shown
@@ -222,7 +225,7 @@ def _save_tags(chosen: Sequence[Summary], common: Sequence[str], key: str) -> No
     try:
         for run in chosen:
             registry().tag(run.id, [*(tag for tag in run.tags if tag not in common), *wanted])
-    except (ValueError, OSError) as error:
+    except ValueError as error:
         st.session_state[key] = list(common)
         st.toast(plain(str(error)), icon=":material/error:", duration="long")
 
@@ -236,11 +239,14 @@ def _delete(link: Link, chosen: Sequence[Summary], shown: str) -> None:
     st.markdown(f"Remove {len(over)} {'run' if len(over) == 1 else 'runs'} from the disk for good?{left}")
     if not st.button("Delete for good", key="delete-runs", type="primary"):
         return
+    gone, refusals = [], []
     for run in over:
         try:
             registry().delete(run.id)
-        except ValueError as error:  # it was begun again meanwhile
-            st.toast(plain(str(error)), icon=":material/error:")
-    if shown in [run.id for run in over]:
+            gone.append(run.id)
+        except ValueError as error:  # it was begun again meanwhile, or the disk refuses
+            refusals.append(plain(str(error)))
+    st.session_state[REFUSED] = refusals
+    if shown in gone:
         link.go({key: text for key, text in st.query_params.to_dict().items() if key not in ("run", "view")})
     st.rerun()

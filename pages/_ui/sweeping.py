@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -9,6 +10,7 @@ import streamlit as st
 from otviz.bibliography import cite_link
 from otviz.distributions import Distribution
 from otviz.durations import in_words
+from otviz.files import home, refused
 from pages._ui import controls, setup
 from pages._ui.links import Link, plain, shorten
 
@@ -154,7 +156,10 @@ def _steer(stage: Stage, sweep: Sweep, working: bool) -> None:
     if st.button(word, type="primary"):
         try:
             stage.play(sweep)
-        except (OSError, ValueError) as error:
+        except OSError as error:
+            st.error(plain(f"The sweep could not start: {refused(Path(error.filename or home()), error)}."))
+            return
+        except ValueError as error:
             st.error(plain(f"The sweep could not start: {error}."))
             return
         st.rerun()

@@ -49,6 +49,7 @@ def asked(tasks: list[tuple[str, int]], address: str, kept: list[Any]) -> Cluste
     )
 
 
+@pytest.mark.slow
 @needs_dask
 def test_a_cluster_gives_what_this_machine_gives(address: str, tmp_path: Path) -> None:
     running = Running(
@@ -67,6 +68,7 @@ def test_a_cluster_gives_what_this_machine_gives(address: str, tmp_path: Path) -
     assert not list((tmp_path / "experiments").glob("*.jsonl"))
 
 
+@pytest.mark.slow
 @needs_dask
 def test_it_goes_on_from_the_journal_of_this_machine(address: str, home: Path) -> None:
     journal = home / "experiments" / "convex-functions-quick.jsonl"
@@ -79,6 +81,7 @@ def test_it_goes_on_from_the_journal_of_this_machine(address: str, home: Path) -
     assert running.results["convex-functions"].outcomes[1].values == run_here("convex-functions", 1, True).values
 
 
+@pytest.mark.slow
 @needs_dask
 def test_the_command_runs_on_it(address: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["experiment", "convex-functions", "--seeds", "2", "--quick", "--json", "--cluster", address]) == 0
@@ -88,6 +91,7 @@ def test_the_command_runs_on_it(address: str, capsys: pytest.CaptureFixture[str]
     assert told["numbers"][0]["n"] == 2
 
 
+@pytest.mark.slow
 @needs_dask
 def test_a_task_that_cannot_be_done_is_told_and_the_next_is_done(address: str) -> None:
     kept: list[Any] = []
@@ -97,6 +101,7 @@ def test_a_task_that_cannot_be_done_is_told_and_the_next_is_done(address: str) -
     assert [task for task, _ in kept] == [("convex-functions", 0)]
 
 
+@pytest.mark.slow
 @needs_dask
 def test_workers_with_another_otviz_are_refused(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cluster, "__version__", "99.0")
@@ -107,6 +112,7 @@ def test_workers_with_another_otviz_are_refused(address: str, monkeypatch: pytes
     assert not kept
 
 
+@pytest.mark.slow
 @needs_dask
 def test_stopping_does_not_wait(address: str) -> None:
     kept: list[Any] = []

@@ -15,7 +15,10 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 600
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a terminal's Ctrl+C is sent otherwise there")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform == "win32", reason="a terminal's Ctrl+C is sent otherwise there"),
+]
 
 
 def begun(home: Path, seeds: int) -> subprocess.Popen[str]:

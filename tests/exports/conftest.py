@@ -24,16 +24,16 @@ SMALL = {"batch_size": 32, "hidden": 16, "layers": 2}
 def configs() -> dict[str, RunConfig]:
     """By the label that a page would give them."""
     points = {
-        "Sinkhorn generator": (named("sinkhorn")(**SMALL), distribution("ring")(modes=5, weights=(1, 2, 3, 4, 5)), 60),
-        "UOTM-SD": (named("uotm-sd")(**SMALL, ema=0.5, schedule="cosine"), distribution("letters")(text="</SCRIPT>"), 150),
-        "OT-GAN": (named("ot-gan")(**SMALL), distribution("ring")(), 60),
+        "Sinkhorn generator": (named("sinkhorn")(**SMALL), distribution("ring")(modes=5, weights=(1, 2, 3, 4, 5)), 20),
+        "UOTM-SD": (named("uotm-sd")(**SMALL, ema=0.5, schedule="cosine"), distribution("letters")(text="</SCRIPT>"), 60),
+        "OT-GAN": (named("ot-gan")(**SMALL), distribution("ring")(), 20),
     }  # fmt: skip
     found = {
         label: RunConfig(method, target, distribution("gaussian")(std=0.5), steps=steps, seed=3, device="cpu")
         for label, (method, target, steps) in points.items()
     }
     digits = RunConfig(
-        named("uotm")(batch_size=8, noise_dim=3), image_set("digits")(), steps=60, seed=5, device="cpu",
+        named("uotm")(batch_size=8, noise_dim=3), image_set("digits")(), steps=20, seed=5, device="cpu",
         networks=Networks(width=8, adversary_width=4),
     )  # fmt: skip
     return {**found, "UOTM": digits}

@@ -13,7 +13,6 @@ from asking import address, words
 from image_model import digits_config, made
 from streamlit.testing.v1 import AppTest
 
-from otviz.checkpoints import card as shelf
 from otviz.checkpoints.models import load
 from otviz.runs.branches import from_weights
 from otviz.runs.registry import Registry
@@ -36,13 +35,12 @@ def registry(checkpoints: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("OTVIZ_HOME", str(tmp_path))
     monkeypatch.setenv("OTVIZ_GRACE", "600")
     monkeypatch.setattr(gallery, "CHECKPOINTS", checkpoints)
-    monkeypatch.setattr(gallery, "image_cards", lambda: shelf.image_cards(checkpoints))
-    gallery.cards.clear()
+    gallery.shelved.clear()
     leases.registry.clear()
     yield leases.registry()
     leases.registry().close()
     leases.registry.clear()
-    gallery.cards.clear()
+    gallery.shelved.clear()
 
 
 @pytest.fixture

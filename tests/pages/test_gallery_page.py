@@ -15,7 +15,6 @@ from image_model import made
 from safetensors.torch import save
 from streamlit.testing.v1 import AppTest
 
-from otviz.checkpoints import card as shelf
 from otviz.checkpoints.models import of_bytes
 from pages._ui import gallery, gallery_views
 from pages._ui.gallery_model import VIEWS
@@ -38,8 +37,7 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _few(checkpoints: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("OTVIZ_HOME", str(tmp_path))
     monkeypatch.setattr(gallery, "CHECKPOINTS", checkpoints)
-    monkeypatch.setattr(gallery, "image_cards", lambda: shelf.image_cards(checkpoints))
-    gallery.cards.clear()
+    gallery.shelved.clear()
 
 
 @pytest.fixture
@@ -130,16 +128,19 @@ def test_what_is_reported_of_other_data_is_folded_away(app: AppTest, query: dict
         ({"model": "../../etc/passwd"}, "There is no model"),
         ({"model": "nothing"}, "There is no model 'nothing'"),
         ({"compare": f"{ONE},x,y"}, "There is no model 'x'"),
-        ({"model": ONE, "seed": "-1"}, "seed must be"),
-        ({"model": ONE, "images": "1e9"}, "images must be"),
-        ({"model": ONE, "truncation": "0"}, "truncation must be"),
-        ({"model": ONE, "view": "x"}, "view must be one of"),
         ({"data": "imagenet"}, "data must be one of"),
     ],
 )
 def test_what_a_link_cannot_mean_is_said(app: AppTest, query: dict[str, str], sentence: str) -> None:
     open_page(app, **query)
     assert plain(sentence) in " ".join(warning.value for warning in app.warning)
+
+
+def test_settings_of_a_model_that_cannot_be_used_are_all_said(app: AppTest) -> None:
+    open_page(app, model=ONE, seed="-1", images="1e9", truncation="0", view="x")
+    said = " ".join(warning.value for warning in app.warning)
+    for sentence in ("seed must be", "images must be", "truncation must be", "view must be one of"):
+        assert plain(sentence) in said
 
 
 def test_a_model_whose_weights_are_not_those_of_its_card_is_not_shown(
@@ -150,8 +151,7 @@ def test_a_model_whose_weights_are_not_those_of_its_card_is_not_shown(
     card = json.loads((bad / "bad-one" / "card.json").read_text())
     (bad / "bad-one" / "card.json").write_text(json.dumps({**card, "sha256": "1" * 64}))
     monkeypatch.setattr(gallery, "CHECKPOINTS", bad)
-    monkeypatch.setattr(gallery, "image_cards", lambda: shelf.image_cards(bad))
-    gallery.cards.clear()
+    gallery.shelved.clear()
     open_page(app, model="bad-one")
     assert plain("are not those of its card") in app.error[0].value
 

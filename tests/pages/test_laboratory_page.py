@@ -183,13 +183,13 @@ def test_tau_before_training() -> None:
     assert table["mass kept"][0] == 1
     assert table["mass kept"][1] < table["mass kept"][2] < 1
     assert table["inward bias (length)"][3] > table["inward bias (length)"][1] > 0
-    assert "UOTM (KL): tau = 10 is above the range useful on this data" in words(app)
+    assert "UOTM (KL): tau = 10 is above the useful range for this data" in words(app)
     assert len(app.warning) == 1  # UOTM-SD begins above the range and comes through it
     assert "None of these methods has a cost" in words(app)
 
 
 def test_runs_are_told_apart() -> None:
     runs = [Run(str(i), c) for i, c in enumerate((config("otm"), config("uotm"), config("otm", tau=0.5)))]
-    assert titles(runs) == ["OTM (tau 0.05)", "UOTM", "OTM (tau 0.5)"]
-    assert titles([Run("a", config("otm")), Run("b", config("otm", seed=1))]) == ["OTM (seed 0)", "OTM (seed 1)"]
-    assert titles([Run("a", config("otm")), Run("b", config("otm"))]) == ["OTM", "OTM (2)"]
+    assert titles(runs) == ["OTM, τ = 0.05", "UOTM", "OTM, τ = 0.5"]
+    assert titles([Run("a", config("otm")), Run("b", config("otm", seed=1))]) == ["OTM, seed 0", "OTM, seed 1"]
+    assert titles([Run("a", config("otm")), Run("b", config("otm"))]) == ["OTM (1)", "OTM (2)"]

@@ -1,22 +1,17 @@
-"""The page Learn without a browser: derivations, glossary, links good and bad, and the links that derivations give."""
+"""The page Learn without a browser: derivations, glossary, links good and bad."""
 
 from __future__ import annotations
 
-import urllib.parse
 from pathlib import Path
 
 import pytest
 from asking import address, words
 from streamlit.testing.v1 import AppTest
 
-from otviz.explanations import View, derivations, glossary
+from otviz.explanations import derivations, glossary
 from otviz.lessons import lesson
 from pages._ui.frame import cards
 from pages._ui.links import plain
-
-SHOWN = sorted(
-    {view for each in derivations().values() for view in each.views}, key=lambda view: (view.page, view.query)
-)
 
 
 @pytest.fixture(autouse=True)
@@ -130,16 +125,6 @@ def test_one_can_go_from_view_to_view(app: AppTest) -> None:
     assert address(app) == {"view": "derivations", "topic": "gan"}
     app.segmented_control(key="learn:view").set_value("glossary").run()
     assert address(app) == {"view": "glossary", "word": "blur"}
-
-
-@pytest.mark.parametrize("view", SHOWN, ids=lambda view: f"{view.page}?{view.query}")
-def test_what_a_derivation_shows_opens_without_complaints(app: AppTest, view: View) -> None:
-    query = dict(urllib.parse.parse_qsl(view.query))
-    opened(app, view.page, **query)
-    assert "Part of this link" not in warnings(app)
-    assert not app.error
-    # what a default says already leaves the address; all else stays
-    assert set(address(app)) <= set(query) | {"run"}
 
 
 def test_the_formula_leads_to_its_derivation(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -171,6 +171,7 @@ def test_runs_in_hosts_stay_in_step_fork_and_are_kept(registry: Registry) -> Non
     assert again.wait(PATIENCE)
 
 
+@pytest.mark.slow
 def test_a_run_whose_process_dies_says_so_and_can_be_resumed(registry: Registry) -> None:
     run = registry.submit(config())
     until(lambda: run.step > 10)
@@ -189,6 +190,7 @@ def test_a_run_whose_process_dies_says_so_and_can_be_resumed(registry: Registry)
     assert again.wait(PATIENCE)
 
 
+@pytest.mark.slow
 def test_a_signal_to_all_saves_first_and_a_host_ends_with_its_input(registry: Registry) -> None:
     run = registry.submit(config())
     until(lambda: run.step > 0)

@@ -173,7 +173,7 @@ def test_two_changes_between_the_same_steps_are_one() -> None:
 
 @pytest.mark.parametrize("damage", [{"began": {}}, {"changes": [{}]}, {"changes": 3}, {"changes": [{"step": "x"}]}])
 def test_a_damaged_past_is_refused(damage: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"not the (history|config) of a run|invalid literal"):
+    with pytest.raises(ValueError, match=r"^(began|changes(\.0)?(\.step)?) in the history of the run must be"):
         Past.from_record({**Past(config()).record(), **damage})
 
 

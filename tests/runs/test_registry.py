@@ -181,6 +181,7 @@ def test_only_the_last_ended_runs_stay_in_memory(make: Callable[..., Registry]) 
     assert registry.runs()[0] is newest
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ["", "raise RuntimeError"])
 def test_the_interpreter_ends_in_good_order_with_a_run_alive(ending: str, tmp_path: Path) -> None:
     script = f"""

@@ -1,0 +1,330 @@
+"""Records of runs and models with any value at any place: each is shown, or named as damaged, and the page stands."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import streamlit as st
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as some
+from image_model import made
+from streamlit.testing.v1 import AppTest
+
+from otviz import distributions, methods, wire
+from otviz.checkpoints import card as shelf
+from otviz.checkpoints import models, timelines
+from otviz.checkpoints.playing import panel
+from otviz.runs import judged, store
+from otviz.runs.config import RunConfig
+from otviz.runs.courses import read_course
+from otviz.runs.past import Past
+from otviz.runs.registry import Registry
+from otviz.runs.run import Run
+from otviz.runs.store import Store
+from otviz.runs.summaries import DAMAGED, Summaries
+from otviz.runs.tags import read_tags
+from otviz.verdicts import judge, verdict
+from pages._ui import gallery, gallery_words, run_list, run_table
+from pages._ui.links import plain
+from tests.waiting import PATIENCE
+
+PAGES = Path(__file__).resolve().parents[2] / "pages"
+NASTY = [10**30, -1, 1e308, float("inf"), float("nan"), "\ud800", "<b>x</b>", "x" * 200_000, None, True, [], {}, [[[]]]]
+VALUES = some.sampled_from(NASTY) | some.recursive(
+    some.none() | some.booleans() | some.integers() | some.floats() | some.text(some.characters(), max_size=20),
+    lambda inner: some.lists(inner, max_size=3) | some.dictionaries(some.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+MANY = settings(
+    max_examples=120, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+def places(record: Any) -> list[tuple[Any, ...]]:
+    """The way to everything in a record, itself included."""
+    inner = record.items() if isinstance(record, dict) else enumerate(record) if isinstance(record, list) else ()
+    return [(), *((key, *way) for key, item in inner for way in places(item))]
+
+
+def put(record: Any, way: tuple[Any, ...], value: Any) -> Any:
+    """A copy with another value in one place; without it, if the value is `KeyError`."""
+    if not way:
+        return value if value is not KeyError else None
+    found = copy.deepcopy(record)
+    *before, last = way
+    inside = found
+    for key in before:
+        inside = inside[key]
+    if value is KeyError:
+        del inside[last]
+    else:
+        inside[last] = value
+    return found
+
+
+def spoilt(draw: Any, record: Any) -> Any:
+    """A record with any JSON value in any place, or with something missing."""
+    return put(record, draw(some.sampled_from(places(record))), draw(VALUES | some.just(KeyError)))
+
+
+def one_sentence(error: BaseException) -> str:
+    """The message, which a page can show as it is."""
+    said = str(error)
+    assert said
+    assert len(said) < 700
+    assert "\n" not in said
+    said.encode()
+    return said
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a run on points."""
+    kept = Store(tmp_path_factory.mktemp("home") / "runs")
+    method = methods.named("uotm-sd")(batch_size=8, hidden=8, layers=2)
+    run = Run("good", RunConfig(method, distributions.named("ring")(), steps=5, device="cpu"), save=kept.save).start()
+    assert run.wait(PATIENCE)
+    return kept.path("good")
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an image model."""
+    return made(tmp_path_factory.mktemp("shelf") / "good-model", "ot-gan", steps=3, by_class=True)
+
+
+def rows_of(kept: Store) -> None:
+    """All that the lists on Runs and Train make of the runs."""
+    runs = Summaries(kept).all()
+    st.dataframe(run_table._table(runs), column_config=run_table._columns(runs))
+    for _, order in run_list._SORTS.values():
+        sorted(runs, key=order)
+    assert all(of(run) is not None for of in run_list._FILTERS.values() for run in runs)
+    json.dumps([run_list._words(run) for run in runs], ensure_ascii=False).encode()
+
+
+@pytest.mark.parametrize("file", ["summary.json", "config.json", "tags.json"])
+@given(data=some.data())
+@MANY
+def test_any_value_in_a_run_leaves_the_list_standing(stored: Path, file: str, data: some.DataObject) -> None:
+    good, runs = stored / file, Store(stored.parent)
+    record = json.loads(good.read_text(encoding="utf-8")) if good.is_file() else ["one", "two"]
+    folder = runs.path("spoilt")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    for name in ("summary.json", "config.json"):
+        shutil.copy(stored / name, folder)
+    try:
+        (folder / file).write_text(json.dumps(spoilt(data.draw, record)), encoding="utf-8")
+        found = {run.id: run for run in Summaries(runs).all()}
+        assert found["good"].status == "done"
+        if found["spoilt"].status == DAMAGED:
+            assert found["spoilt"].note.startswith("damaged: ")
+            assert file in found["spoilt"].note
+        rows_of(runs)
+        try:
+            runs.read("spoilt")
+        except ValueError as error:
+            one_sentence(error)
+        else:
+            assert found["spoilt"].status != DAMAGED
+    finally:
+        shutil.rmtree(folder)
+
+
+@given(data=some.data())
+@MANY
+def test_any_value_in_the_past_of_a_run_is_read_or_refused(stored: Path, data: some.DataObject) -> None:
+    record = json.loads((stored / "past.json").read_text(encoding="utf-8"))
+    change = {"step": 2, "method": {**record["began"]["method"], "lr": 1e-4}, "frozen": True, "anew": False}
+    try:
+        past = Past.from_record(spoilt(data.draw, {**record, "changes": [change]}))
+    except ValueError as error:
+        one_sentence(error)
+    else:
+        " ".join(past.told()).encode()
+        json.dumps(past.record())
+
+
+@given(data=some.data())
+@MANY
+def test_any_value_in_the_looks_of_a_run_is_played_or_refused(stored: Path, data: some.DataObject) -> None:
+    folder = stored.parent / "spoilt-looks"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(stored, folder)
+    with np.load(folder / "snapshots.npz") as held:
+        arrays = dict(held)
+    looks = spoilt(data.draw, json.loads(arrays["plain"].tobytes()))
+    arrays["plain"] = np.frombuffer(json.dumps(looks).encode(), np.uint8)
+    np.savez(folder / "snapshots.npz", **arrays)
+    try:
+        scene, restored = store.read_restored(folder)
+        course = read_course(folder)
+    except ValueError as error:
+        one_sentence(error)
+        return
+    finally:
+        shutil.rmtree(folder)
+    snapshots = restored.snapshots
+    wire.encode([wire.PanelUpdate("run", scene.box, scene, list(snapshots), course.curve)])
+    history = judged.history(snapshots)
+    verdict(history, restored.losses, 5)
+    for step, meter in history:
+        judge(meter, step)
+
+
+@given(data=some.data())
+@MANY
+def test_any_value_in_a_card_is_shown_or_refused(model: Path, data: some.DataObject) -> None:
+    record = json.loads((model / "card.json").read_text(encoding="utf-8"))
+    timeline = timelines.unpack((model / "timeline.npz").read_bytes())
+    try:
+        card = shelf.read_card(json.dumps(spoilt(data.draw, record)).encode(), "spoilt")
+    except ValueError as error:
+        one_sentence(error)
+        return
+    shown(card)
+    if card.shape == (1, 8, 8):
+        wire.encode([panel(card, timeline)])
+    try:
+        models._config(card)
+    except ValueError as error:
+        one_sentence(error)
+
+
+def shown(card: shelf.Card) -> None:
+    """All that the Gallery writes about a model."""
+    gallery.brief(card).encode()
+    gallery_words.show_title(card)
+    gallery_words.show_scores([card])
+    gallery_words.show_scores([card, card])
+    gallery_words.show_reported([card])
+    gallery_words.show_card(card)
+    assert isinstance(card.by_class, bool)
+
+
+@pytest.mark.parametrize(
+    ("metrics", "said"),
+    [
+        (
+            {"frechet": "<b>x</b>"},
+            "metrics.frechet in card.json must be a finite number from 0 to 1e+09; got '<b>x</b>'",
+        ),
+        ({"frechet": 3.0}, "metrics in card.json must be an object with recall; got an object"),
+        ([], "metrics in card.json must be an object; got a list of 0"),
+    ],
+)
+def test_an_uploaded_card_with_bad_scores_is_refused(model: Path, metrics: Any, said: str) -> None:
+    record = json.loads((model / "card.json").read_text(encoding="utf-8"))
+    weights = (model / "generator.safetensors").read_bytes()
+    with pytest.raises(ValueError, match=r"card\.json") as caught:
+        models.of_bytes(json.dumps({**record, "metrics": metrics}).encode(), weights)
+    assert one_sentence(caught.value) == said
+
+
+# Whole pages
+
+SPOILS: Mapping[str, tuple[str, tuple[Any, ...], Any]] = {
+    "a-late": ("summary.json", ("created",), 1e308),
+    "a-never": ("summary.json", ("created",), float("nan")),
+    "a-step": ("summary.json", ("step",), 10**30),
+    "a-modes": ("summary.json", ("meter", "modes_covered"), KeyError),
+    "a-text": ("summary.json", ("meter", "w2"), "much"),
+    "a-null": ("summary.json", ("seconds",), None),
+    "a-half": ("summary.json", ("message",), "\ud800"),
+    "a-nested": ("summary.json", ("meter",), [[[[]]]]),
+    "a-seed": ("config.json", ("seed",), 10**400),
+}
+
+
+@pytest.fixture
+def registry_with_damage(registry: Registry, stored: Path) -> Registry:
+    kept = registry.stored
+    shutil.copytree(stored, kept.path("good"))
+    for name, (file, way, value) in SPOILS.items():
+        shutil.copytree(stored, kept.path(name))
+        record = json.loads((stored / file).read_text(encoding="utf-8"))
+        (kept.path(name) / file).write_text(json.dumps(put(record, way, value)), encoding="utf-8")
+    (kept.path("good") / "tags.json").write_text("[" * 100_000, encoding="utf-8")
+    return registry
+
+
+@pytest.mark.parametrize(("page", "query"), [("8_runs.py", {}), ("2_train.py", {"view": "runs"})])
+def test_damaged_runs_are_rows_beside_the_others(
+    alone: None, registry_with_damage: Registry, page: str, query: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(st, "page_link", lambda *_, **__: None)
+    app = AppTest.from_file(str(PAGES / page), default_timeout=PATIENCE)
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception
+    rows = app.dataframe[0].value.set_index("id")
+    assert set(rows.index) == {"good", *SPOILS}
+    assert set(rows.status[list(SPOILS)]) == {DAMAGED}
+    assert rows.note["a-step"] == (
+        "damaged: step in summary.json must be a whole number from 0 to 2000000; got a larger one; delete it"
+    )
+
+
+def test_a_damaged_model_is_named_and_the_others_are_shown(
+    alone: None, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(model, tmp_path / "good-model")
+    shutil.copytree(model, tmp_path / "bad-model")
+    record = json.loads((model / "card.json").read_text(encoding="utf-8"))
+    (tmp_path / "bad-model" / "card.json").write_text(
+        json.dumps(put(record, ("metrics", "floor"), None)), encoding="utf-8"
+    )
+    monkeypatch.setattr(gallery, "CHECKPOINTS", tmp_path)
+    gallery.shelved.clear()
+    app = AppTest.from_file(str(PAGES / "5_gallery.py"), default_timeout=PATIENCE).run()
+    assert not app.exception
+    assert [button.key for button in app.button if str(button.key).startswith("open-")] == ["open-good-model"]
+    (warning,) = app.warning
+    assert plain("The model bad-model is damaged") in warning.value
+    assert plain("metrics.floor in card.json must be an object; got None") in warning.value
+    gallery.shelved.clear()
+
+
+# What the disk refuses
+
+
+def test_delete_says_what_the_disk_refuses(
+    alone: None, registry_with_damage: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(path: Path, *_: Any, **__: Any) -> None:
+        raise OSError(30, os.strerror(30), str(path))
+
+    monkeypatch.setattr(shutil, "rmtree", refuses)
+    app = AppTest.from_file(str(PAGES / "8_runs.py"), default_timeout=PATIENCE)
+    app.query_params["runs"] = "good"
+    app.run()
+    app.button(key="delete-runs").click().run()
+    assert not app.exception
+    (error,) = app.error
+    assert (
+        plain("runs/good' cannot be deleted (the disk is read-only); make it writable, then try again") in error.value
+    )
+    assert "good" in set(app.dataframe[0].value["id"])
+
+
+def test_tags_on_a_full_disk_say_so(stored: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, _data: bytes) -> None:
+        raise OSError(28, os.strerror(28))
+
+    monkeypatch.setattr("otviz.runs.tags.write_whole", full)
+    with pytest.raises(
+        ValueError, match=r"tags\.json' cannot be written \(the disk is full\); free some space"
+    ) as caught:
+        Store(stored.parent).tag("good", ["x"])
+    assert "Errno" not in one_sentence(caught.value)
+    assert read_tags(stored) == ()
