@@ -73,6 +73,7 @@ def closed_terminal(_process: subprocess.Popen[bytes], terminal: int) -> None:
     os.close(terminal)  # the kernel tells all processes in it
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="gives a process a terminal with setsid")
 @pytest.mark.parametrize(("ends", "number"), [(as_a_service, signal.SIGTERM), (closed_terminal, signal.SIGHUP)])
 def test_a_server_that_is_told_to_end_saves_what_trains(ends, number: int, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
