@@ -28,7 +28,7 @@ from tests.waiting import PATIENCE
 PAGES = Path(__file__).resolve().parents[2] / "pages"
 CLAIMS = [cls.live for cls in experiments().values() if cls.live]
 VIEWS = [f"{view.page}?{view.query}" for each in derivations().values() for view in each.views]
-LINKS = sorted({*CLAIMS, *VIEWS}, key=len)  # the longest of a kind is drawn
+LINKS = sorted({*CLAIMS, *VIEWS}, key=lambda live: (len(live), live))  # the longest of a kind is drawn
 TRAINED = [name for name, cls in experiments().items() if cls.cost == "minutes"]
 SIDES = {"train": "ring", "images": "digits", "transport": "ring"}
 
