@@ -1,11 +1,14 @@
-"""A server per script and a browser per test session, for everything that only a browser shows.
+"""One browser, one server of the app and one of the demos for everything that only a browser shows.
 
-    def test_page(serve, page):
-        page.goto(serve("app.py"))
+    def test_page(app, page):
+        page.goto(f"{app}/train")
 
-`serve("app.py", base="foo")` serves the pages under /foo; `prefix_proxy.PrefixProxy` puts one more address before them.
+`own_server("app.py", env, base="foo")` is another server, for tests that start, kill or empty one or serve it under a path;
+`prefix_proxy.PrefixProxy` puts one more address before a server. `helpers` reads and presses what pages have in common.
 
-`page` fails the test when the page throws. `new_page(color_scheme=..., width=..., height=...)` opens others.
+`page` fails the test when the page throws. `new_page(color_scheme=..., width=..., height=...)` opens others. All share one
+context, so that the browser reads Streamlit's files once; `new_page(offline=True)`, as any option of a context, is for a
+context of its own.
 """
 
 from __future__ import annotations
@@ -38,7 +41,7 @@ CHROMIUM_ARGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-Serve = Callable[..., str]
+DEMOS = Path(__file__).with_name("demos.py")
 
 
 def free_port() -> int:
@@ -108,47 +111,44 @@ class Server:
             self._process.kill()
 
 
-@pytest.fixture(scope="module")
-def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
-    """`serve(script, env={...}, base="")` starts a server of the script once and returns its address."""
-    yield from _serving(tmp_path_factory)
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the shared server keeps what users make."""
+    return tmp_path_factory.mktemp("home")
 
 
 @pytest.fixture(scope="session")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of one server for all tests that train nothing."""
-    home = str(tmp_path_factory.mktemp("home"))
-    for start in _serving(tmp_path_factory):
-        yield start("app.py", env={"OTVIZ_HOME": home, "OTVIZ_HOSTS": "0"})
+def app(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of one server of the app for all tests that can share one."""
+    yield from _serving("app.py", {"OTVIZ_HOME": str(home), "OTVIZ_GRACE": "120"}, tmp_path_factory)
 
 
-def _serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
-    servers: dict[tuple[str, ...], Server] = {}
+@pytest.fixture(scope="session")
+def demos(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of one server of player, board and pad with made-up contents, at /?demo=player, board or pad."""
+    yield from _serving(DEMOS, {}, tmp_path_factory)
 
-    def start(script: str | Path, env: dict[str, str] | None = None, base: str = "") -> str:
-        name = (str(script), base, *(f"{k}={v}" for k, v in sorted((env or {}).items())))
-        if name not in servers:
-            servers[name] = Server(script, env or {}, tmp_path_factory.mktemp("server") / "log.txt", base)
-            servers[name].start()
-        return servers[name].url
 
-    yield start
-    for server in servers.values():
-        server.ask_to_stop()
-    for server in servers.values():
+def _serving(script: str | Path, env: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    server = Server(script, env, tmp_path_factory.mktemp("server") / "log.txt")
+    try:
+        yield server.start()
+    finally:
         server.stop()
 
 
-@pytest.fixture
-def own_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
-    """`own_server(script, env={...})` is a server of this test alone, not started yet, to stop and start at will."""
+@pytest.fixture(scope="module")
+def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
+    """`own_server(script, env={...}, base="")` is a server of this file alone, not started yet, to stop and start at will."""
     servers: list[Server] = []
 
-    def make(script: str | Path, env: dict[str, str]) -> Server:
-        servers.append(Server(script, env, tmp_path / f"server-{len(servers)}.txt"))
+    def make(script: str | Path, env: dict[str, str], base: str = "") -> Server:
+        servers.append(Server(script, env, tmp_path_factory.mktemp("server") / "log.txt", base))
         return servers[-1]
 
     yield make
+    for server in servers:
+        server.ask_to_stop()
     for server in servers:
         server.stop()
 
@@ -176,23 +176,36 @@ def no_browser(reason: str) -> None:
     pytest.skip(reason)
 
 
-@pytest.fixture
-def new_page(browser: Any) -> Iterator[Callable[..., Any]]:
-    """Opens pages, each in a context of its own; the test fails when one of them throws."""
-    contexts, thrown = [], []
+@pytest.fixture(scope="session")
+def context(browser: Any) -> Any:
+    """What pages share: the files that the browser keeps."""
+    return browser.new_context()
 
-    def open_page(*, color_scheme: str = "dark", width: int = 1280, height: int = 900, **options: Any) -> Any:
-        size = {"width": width, "height": height}
-        context = browser.new_context(color_scheme=color_scheme, viewport=size, **options)
-        contexts.append(context)
-        opened = context.new_page()
-        opened.set_default_timeout(1000 * PATIENCE)
-        opened.on("pageerror", lambda error: thrown.append(str(error)))
-        return opened
+
+@pytest.fixture
+def new_page(browser: Any, context: Any) -> Iterator[Callable[..., Any]]:
+    """Opens pages, closed after the test, which fails when one of them throws."""
+    opened, contexts, thrown = [], [], []
+
+    def open_page(
+        *, color_scheme: str = "dark", reduced_motion: str = "no-preference", width: int = 1280, height: int = 900,
+        **options: Any,
+    ) -> Any:  # fmt: skip
+        if options:
+            contexts.append(browser.new_context(**options))
+        page = (contexts[-1] if options else context).new_page()
+        opened.append(page)
+        page.emulate_media(color_scheme=color_scheme, reduced_motion=reduced_motion)
+        page.set_viewport_size({"width": width, "height": height})
+        page.set_default_timeout(1000 * PATIENCE)
+        page.on("pageerror", lambda error: thrown.append(str(error)))
+        return page
 
     yield open_page
-    for context in contexts:
-        context.close()
+    for page in opened:
+        page.close()
+    for own in contexts:
+        own.close()
     assert not thrown, f"the page threw: {thrown}"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,42 +12,23 @@ import pytest
 from otviz.browser import message
 from otviz.transport.packing import pack
 from pages._ui.component import module
-from tests.waiting import PATIENCE
+from tests.e2e.helpers import Component
 
 pytestmark = pytest.mark.browser
-DEMO = Path(__file__).with_name("board_demo.py")
 
 
-class Board:
+class Board(Component):
     """What a test reads and presses."""
 
     def __init__(self, page: Any, url: str) -> None:
-        self.page = page
         self.questions: list[dict[str, Any]] = []
         page.on("request", self._note)
-        page.goto(url)
-        self.root = page.locator(".otviz-board")
-        self.root.wait_for()
+        super().__init__(page, url, "board")
         self.canvas = self.root.get_by_role("application")
-
-    def read(self, name: str) -> str:
-        return str(self.root.get_attribute(f"data-{name}"))
 
     @property
     def serial(self) -> int:
         return int(self.read("serial") or -1)
-
-    def wait(self, condition: Callable[[], Any], seconds: float = PATIENCE) -> None:
-        end = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < end, f"nothing happened within {seconds} s; serial {self.read('serial')}"
-            self.page.wait_for_timeout(40)
-
-    def slide(self, label: str, value: float) -> None:
-        """As one step of a drag: the value and its event."""
-        self.root.get_by_label(label, exact=True).evaluate(
-            "(slider, value) => { slider.value = value; slider.dispatchEvent(new Event('input')); }", value
-        )
 
     def press(self, name: str, group: str | None = None) -> None:
         place = self.root.get_by_role("group", name=group, exact=True) if group else self.root
@@ -109,9 +89,9 @@ class Board:
 
 
 @pytest.fixture
-def open_board(serve: Callable[..., str], page: Any) -> Callable[..., Board]:
+def open_board(demos: str, page: Any) -> Callable[..., Board]:
     def opened(query: str = "") -> Board:
-        board = Board(page, f"{serve(DEMO)}/?{query}")
+        board = Board(page, f"{demos}/?demo=board&{query}")
         board.wait(lambda: board.serial >= 0)
         return board
 
@@ -223,7 +203,7 @@ def test_time_moves_the_points_without_a_question(open_board: Callable[..., Boar
     assert board.moved() == pytest.approx(x + 0.5 * force, abs=1e-5)
     assert board.picture() != still
     board.press("notebook\u2019s sign")
-    board.root.get_by_text("points flee the target").wait_for()
+    board.root.get_by_text("points move away from the target").wait_for()
     assert board.moved() == pytest.approx(x - 0.5 * force, abs=1e-5)
     board.press("map", "Along")
     assert board.moved() == pytest.approx((x + board.array("map")) / 2, abs=1e-5)
@@ -324,25 +304,21 @@ def test_twenty_thousand_points(open_board: Callable[..., Board]) -> None:
     board.wait(lambda: board.serial == 1)
 
 
-def test_an_empty_message_and_one_with_a_warning(
-    open_board: Callable[..., Board], page: Any, serve: Callable[..., str]
-) -> None:
+def test_an_empty_message_and_one_with_a_warning(open_board: Callable[..., Board], page: Any, demos: str) -> None:
     board = open_board("warning=1&reach=0.5")
     board.root.get_by_text("The marginals are missed").wait_for()
     label = str(board.canvas.get_attribute("aria-label"))
     assert label.startswith("1000 source and 1000 target points, blur 0.05: Sinkhorn divergence 1.176 length²")
     assert not any(word in board.root.inner_text() for word in ("undefined", "NaN", "null"))
-    page.goto(f"{serve(DEMO)}/?empty=1")
+    page.goto(f"{demos}/?demo=board&empty=1")
     page.get_by_text("Preparing the picture").wait_for()
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("dark", 870), ("light", 420)])
-def test_looks(
-    serve: Callable[..., str], new_page: Callable[..., Any], tmp_path: Path, scheme: str, width: int
-) -> None:
+def test_looks(demos: str, new_page: Callable[..., Any], tmp_path: Path, scheme: str, width: int) -> None:
     """Nothing leaves the component; a window of 900 px holds it; a drag does not shift it."""
     page = new_page(color_scheme=scheme, width=width + 400, height=900, reduced_motion="reduce")
-    board = Board(page, f"{serve(DEMO)}/?width={width}&rough=1")
+    board = Board(page, f"{demos}/?demo=board&width={width}&rough=1")
     board.wait(lambda: board.read("finished") == "true")
     box = board.root.bounding_box()
     assert box["width"] <= width

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from otviz.experiments import experiments
+from tests.e2e.helpers import resize
 
 pytestmark = pytest.mark.browser
 
@@ -54,18 +55,18 @@ def test_the_search_answers_while_one_types(app: str, page: Any) -> None:
     assert page.locator("li.card").count() < 4
 
 
-@pytest.mark.parametrize("width", [390, 820, 1280, 1920])
-def test_nothing_of_a_card_is_clipped(app: str, new_page: Any, width: int) -> None:
-    page = new_page(width=width, height=900)
+def test_nothing_of_a_card_is_clipped(app: str, page: Any) -> None:
     page.goto(f"{app}/experiments")
     page.get_by_role("link", name=TITLE).wait_for()
-    for card in page.locator("li.card").all():
-        wide = card.evaluate("(card) => [card.scrollWidth, card.clientWidth]")
-        assert wide[0] <= wide[1]
-        outside = card.evaluate(
-            """(card) => [...card.querySelectorAll("svg text")].filter((text) => {
-              const at = text.getBoundingClientRect(), paper = text.closest("svg").getBoundingClientRect();
-              return at.width && (at.left < paper.left - 1 || at.right > paper.right + 1 || at.bottom > paper.bottom + 1);
-            }).map((text) => text.textContent)"""
-        )
-        assert outside == []
+    for width in (390, 820, 1280, 1920):
+        resize(page, width)
+        assert page.evaluate(TOO_WIDE) == [], width
+
+
+TOO_WIDE = """() => [...document.querySelectorAll("li.card")].flatMap((card) => [
+    ...card.scrollWidth > card.clientWidth ? [`the card ${card.textContent}`] : [],
+    ...[...card.querySelectorAll("svg text")].filter((text) => {
+        const at = text.getBoundingClientRect(), paper = text.closest("svg").getBoundingClientRect();
+        return at.width && (at.left < paper.left - 1 || at.right > paper.right + 1 || at.bottom > paper.bottom + 1);
+    }).map((text) => text.textContent),
+])"""

@@ -3,52 +3,33 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from tests.e2e.axe import findings
-from tests.waiting import PATIENCE
+from tests.e2e.helpers import Shown
 
 pytestmark = pytest.mark.browser
 SMALL = "&".join(f"{at}.batch_size=16&{at}.hidden=16" for at in range(1, 8))
 
 
-class Compare:
+class Compare(Shown):
     """What a test reads and presses on the page."""
 
     def __init__(self, page: Any, server: str) -> None:
-        self.page = page
+        super().__init__(page)
         self.server = server
-        self.main = page.get_by_test_id("stMain")
         self.panels = page.locator(".otviz-player section")
 
     def open(self, query: str) -> None:
         self.page.goto(f"{self.server}/compare?{query}")
         self.main.get_by_role("radio", name="Robustness map").wait_for()  # the last thing drawn
 
-    def button(self, name: str) -> Any:
-        return self.main.get_by_role("button", name=re.compile(f"^{name}"))
-
     def train(self) -> None:
-        self.button("Train it live").click()
+        self.press("Train it live")
         self.until(lambda: min(self.steps, default=-1) > 0)
-
-    @property
-    def steps(self) -> list[int]:
-        """Steps trained in each panel, -1 where it does not say."""
-        texts = self.page.locator(".otviz-player .progress").all_text_contents()
-        return [int(re.sub(r"\D", "", re.split("of|·", text)[0]) or -1) for text in texts]
-
-    def settled(self) -> list[int]:
-        """Steps once they stand still: the pictures of the last steps come a poll after the button, or some on a busy machine."""
-        before: list[int] = []
-        while (now := self.steps) != before:
-            before = now
-            self.page.wait_for_timeout(3000)
-        return now
 
     @property
     def titles(self) -> list[str]:
@@ -63,26 +44,12 @@ class Compare:
         """Lower edges of the panels in the window."""
         return [round(box["y"] + box["height"]) for box in (panel.bounding_box() for panel in self.panels.all()) if box]
 
-    def until(self, condition: Callable[[], Any], seconds: float = PATIENCE) -> None:
-        end = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < end, f"not within {seconds} s: {self.titles} {self.steps} {self.verdicts}"
-            self.page.wait_for_timeout(50)
-
-
-@pytest.fixture(scope="module")
-def server(serve: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> str:
-    return serve("app.py", env={"OTVIZ_HOME": str(tmp_path_factory.mktemp("home")), "OTVIZ_GRACE": "120"})
-
 
 @pytest.fixture
-def compare(server: str, new_page: Callable[..., Any]) -> Iterator[Compare]:
-    shown = Compare(new_page(), server)
+def compare(app: str, page: Any) -> Iterator[Compare]:
+    shown = Compare(page, app)
     yield shown
-    assert shown.page.get_by_test_id("stException").count() == 0
-    if shown.button("Stop all").count():  # the others need the processor
-        shown.button("Stop all").click()
-        shown.button("Start over").wait_for()
+    shown.stops("Stop all", "Start over")
 
 
 def test_table_1_from_one_button_to_verdicts_and_the_figure(compare: Compare) -> None:
@@ -121,7 +88,8 @@ def test_runs_keep_their_steps_through_pause_and_reload(compare: Compare) -> Non
     compare.until(lambda: min(compare.steps, default=-1) > 60)
     compare.button("Pause training").click()
     compare.button("Resume training").wait_for()
-    before = compare.settled()
+    compare.until(lambda: compare.statuses == ["paused"] * 3)
+    before = compare.steps
     assert findings(compare.page) == []  # with settings that are locked
     compare.page.reload()
     compare.until(lambda: compare.steps == before)

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import re
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from otviz.checkpoints import image_cards
 from otviz.numbers import whole
+from tests.e2e.helpers import query
 
 pytestmark = pytest.mark.browser
 SHIPPED = image_cards()
-
-
-def query(page: Any) -> dict[str, str]:
-    return {key: texts[0] for key, texts in parse_qs(urlsplit(page.url).query).items()}
 
 
 @pytest.mark.skipif(len(SHIPPED) < 2, reason="no image models are shipped yet")

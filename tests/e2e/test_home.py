@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pages._ui import home
+from tests.e2e.helpers import resize
 from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.browser
@@ -40,6 +41,11 @@ class Home:
     def titles(self) -> list[str]:
         return list(self.root.locator(".panel .title").all_inner_texts())
 
+    def rightmost(self, part: str) -> float:
+        """The right edge of what is shown of a kind."""
+        boxes = filter(None, (one.bounding_box() for one in self.root.locator(part).all()))
+        return max(box["x"] + box["width"] for box in boxes)
+
     def choose(self, at: int) -> None:
         """Put the slider at a place, by keyboard."""
         self.slider.focus()
@@ -62,14 +68,9 @@ class Home:
 _SHADOW = "[...document.querySelectorAll('*')].map((e) => e.shadowRoot?.querySelector('.otviz-player')).find(Boolean)"
 
 
-@pytest.fixture(scope="module")
-def server(serve: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> str:
-    return serve("app.py", env={"OTVIZ_HOME": str(tmp_path_factory.mktemp("home")), "OTVIZ_HOSTS": "0"})
-
-
 @pytest.fixture
-def shown(server: str, new_page: Callable[..., Any]) -> Home:
-    return Home(new_page(), server)
+def shown(app: str, page: Any) -> Home:
+    return Home(page, app)
 
 
 def test_both_pictures_move_on_arrival(shown: Home) -> None:
@@ -132,18 +133,16 @@ def test_a_card_is_a_link_as_a_whole(shown: Home) -> None:
         assert place.evaluate(hit) == "/learn"
 
 
-def test_with_reduced_motion_the_end_is_shown_at_rest(server: str, new_page: Callable[..., Any]) -> None:
-    shown = Home(new_page(reduced_motion="reduce"), server)
+def test_with_reduced_motion_the_end_is_shown_at_rest(app: str, new_page: Callable[..., Any]) -> None:
+    shown = Home(new_page(reduced_motion="reduce"), app)
     shown.until("root => root.dataset.step === '5000'")
     assert shown.read("playing") == "false"
     assert shown.badges[1] == ATLAS["groups"]["ring-uotm"]["meaningOf"][ATLAS["at"]]
 
 
-@pytest.mark.parametrize("width", [390, 820, 1440])
-def test_nothing_is_wider_than_the_window(server: str, new_page: Callable[..., Any], width: int) -> None:
-    shown = Home(new_page(width=width, height=800), server)
-    assert shown.page.evaluate("document.documentElement.scrollWidth") <= width
-    for part in (".go", ".panel", ".cost", ".verdict"):
-        for box in shown.root.locator(part).all():
-            place = box.bounding_box()
-            assert place is None or place["x"] + place["width"] <= width + 1
+def test_nothing_is_wider_than_the_window(shown: Home) -> None:
+    for width in (390, 820, 1440):
+        resize(shown.page, width, 800)
+        assert shown.page.evaluate("document.documentElement.scrollWidth") <= width
+        for part in (".go", ".panel", ".cost", ".verdict"):
+            assert shown.rightmost(part) <= width + 1

@@ -10,31 +10,39 @@ from typing import Any
 
 import pytest
 
+from pages._ui import frame
+from tests.e2e.helpers import data, slide
 from tests.e2e.prefix_proxy import PrefixProxy
 from tests.waiting import page_until
 
 pytestmark = pytest.mark.browser
-HOME = Path(__file__).parent
-BASE = "foo/bar"
+CARDS = frame.cards()
+DEMOS = Path(__file__).with_name("demos.py")
 
 
 @pytest.fixture(params=["under a path", "behind a proxy that strips a prefix"], scope="module")
 def hosted(
-    request: pytest.FixtureRequest, serve: Callable[..., str], tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, app: str, own_server: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
     """The address of the app, which is not the root of a server."""
-    env = {"OTVIZ_HOME": str(tmp_path_factory.mktemp("home")), "OTVIZ_HOSTS": "0"}
     if request.param == "under a path":
-        yield serve("app.py", env=env, base=BASE)
+        home = str(tmp_path_factory.mktemp("home"))
+        yield own_server("app.py", {"OTVIZ_HOME": home, "OTVIZ_HOSTS": "0"}, base="foo/bar").start()
         return
-    proxy = PrefixProxy(serve("app.py", env=env))
+    proxy = PrefixProxy(app)
     with proxy as url:
         yield url
     assert proxy.outside == [], "asked for outside the prefix"
 
 
-def read(root: Any, name: str) -> str:
-    return str(root.get_attribute(f"data-{name}")) if root.count() else ""
+def test_the_first_visit_to_a_server_may_be_a_deep_link(hosted: str, page: Any) -> None:
+    """Under a path, this is the first visit to a fresh server."""
+    card = next(card for card in CARDS if card.name == "experiments")
+    page.goto(f"{hosted}/{card.name}?nonsense=1")
+    # Both the frame's navigation and what the page's link says prove that the page came through the frame.
+    page.get_by_role("link", name=CARDS[0].title, exact=True).first.wait_for()
+    page.get_by_text("Part of this link could not be used").wait_for()
+    page.wait_for_url(re.compile(rf"/{card.name}$"))
 
 
 def test_a_run_is_followed_and_its_files_download(hosted: str, page: Any) -> None:
@@ -55,11 +63,9 @@ def test_a_run_is_followed_and_its_files_download(hosted: str, page: Any) -> Non
 def test_a_slider_of_the_board_is_answered(hosted: str, page: Any) -> None:
     page.goto(f"{hosted}/transport?n=100")
     board = page.locator(".otviz-board")
-    page_until(page, lambda: read(board, "finished") == "true")
-    board.get_by_label("Blur", exact=True).evaluate(
-        "(slider, value) => { slider.value = value; slider.dispatchEvent(new Event('input')); }", 0
-    )
-    page_until(page, lambda: read(board, "blur") == "1" and read(board, "finished") == "true")
+    page_until(page, lambda: data(board, "finished") == "true")
+    slide(board, "Blur", 0)
+    page_until(page, lambda: data(board, "blur") == "1" and data(board, "finished") == "true")
     page.wait_for_url(re.compile("blur=1"))
 
 
@@ -92,12 +98,12 @@ def pauses(words: Any) -> list[float]:
     return [float(match[1]) for match in found if match]
 
 
-def test_a_player_says_that_its_channel_fails_and_recovers(serve: Callable[..., str], page: Any) -> None:
-    proxy = PrefixProxy(serve(HOME / "player_demo.py"))
+def test_a_player_says_that_its_channel_fails_and_recovers(demos: str, page: Any) -> None:
+    proxy = PrefixProxy(demos)
     with proxy as url:
-        page.goto(url + "/")
+        page.goto(url + "/?demo=player")
         player, words = page.locator(".otviz-player"), page.locator(".otviz-player .trouble")
-        frames = lambda: int(read(player, "frames") or 0)  # noqa: E731
+        frames = lambda: int(data(player, "frames") or 0)  # noqa: E731
         page_until(page, lambda: frames() > 40)
         assert words.is_hidden()
         assert pauses(words) == []
@@ -114,31 +120,30 @@ def test_a_player_says_that_its_channel_fails_and_recovers(serve: Callable[..., 
         assert pauses(words)[len(said)] == 1
 
 
-def test_a_board_says_that_its_channel_fails_and_recovers(serve: Callable[..., str], page: Any) -> None:
-    proxy = PrefixProxy(serve(HOME / "board_demo.py"))
+def test_a_board_says_that_its_channel_fails_and_recovers(demos: str, page: Any) -> None:
+    proxy = PrefixProxy(demos)
     proxy.refused, proxy.status = b"/channel/", b"404 Not Found"
     with proxy as url:
-        page.goto(url + "/")
+        page.goto(url + "/?demo=board")
         board, words = page.locator(".otviz-board"), page.locator(".otviz-board .trouble")
         words.filter(has_text="The server answers with error 404 instead of the picture. A proxy").wait_for()
         proxy.refused = b""
         words.wait_for(state="hidden")
-        page_until(page, lambda: read(board, "blur") == "0.05")
+        page_until(page, lambda: data(board, "blur") == "0.05")
         said = pauses(words)
         proxy.refused = b"/channel/"
-        slider = board.get_by_label("Blur", exact=True)
-        slider.evaluate("(slider) => { slider.value = 0; slider.dispatchEvent(new Event('input')); }")
+        slide(board, "Blur", 0)
         page_until(page, lambda: pauses(words)[len(said) :][:2] == [1, 2])
         assert words.is_visible()
         proxy.refused = b""
-        page_until(page, lambda: read(board, "blur") == "1")
+        page_until(page, lambda: data(board, "blur") == "1")
         assert words.is_hidden()
 
 
-def test_what_is_no_answer_is_told(serve: Callable[..., str], page: Any) -> None:
-    page.goto(serve(HOME / "player_demo.py"))
+def test_what_is_no_answer_is_told(demos: str, page: Any) -> None:
+    page.goto(demos + "/?demo=player")
     words = page.locator(".otviz-player .trouble")
-    page_until(page, lambda: int(read(page.locator(".otviz-player"), "frames") or 0) > 40)
+    page_until(page, lambda: int(data(page.locator(".otviz-player"), "frames") or 0) > 40)
     page.route("**/channel/**", lambda route: route.fulfill(body="<html>Log in</html>", content_type="text/html"))
     words.filter(has_text="perhaps the log-in page of a proxy").wait_for()
     page.unroute("**/channel/**")
@@ -148,25 +153,31 @@ def test_what_is_no_answer_is_told(serve: Callable[..., str], page: Any) -> None
     words.wait_for(state="hidden")
 
 
-@pytest.mark.parametrize("component", ["player", "board"])
-def test_a_page_finds_the_server_that_was_started_anew(
-    own_server: Callable[..., Any], page: Any, component: str
+def test_pages_find_the_server_that_was_started_anew(
+    own_server: Callable[..., Any], new_page: Callable[..., Any]
 ) -> None:
-    server = own_server(HOME / f"{component}_demo.py", {})
-    page.goto(server.start())
-    root, words = page.locator(f".otviz-{component}"), page.locator(f".otviz-{component} .trouble")
-    slide = "(slider) => { slider.value = 0; slider.dispatchEvent(new Event('input')); }"
-    known: list[int] = []
-    page.on("response", lambda response: known.append(response.status) if "/channel/" in response.url else None)
-    page_until(page, lambda: 200 in known)
+    server = own_server(DEMOS, {})
+    url = server.start()
+    pages = {name: new_page() for name in ("player", "board")}
+    known: dict[str, list[int]] = {name: [] for name in pages}
+    for name, page in pages.items():
+        page.on(
+            "response",
+            lambda response, name=name: known[name].append(response.status) if "/channel/" in response.url else None,
+        )
+        page.goto(f"{url}/?demo={name}")
+        page_until(page, lambda name=name: 200 in known[name])
+    board = pages["board"].locator(".otviz-board")
+    words = {name: page.locator(f".otviz-{name} .trouble") for name, page in pages.items()}
     server.stop()
-    if component == "board":
-        root.get_by_label("Blur", exact=True).evaluate(slide)
-    words.filter(has_text="The server does not answer.").wait_for()
+    slide(board, "Blur", 0)
+    for said in words.values():
+        said.filter(has_text="The server does not answer.").wait_for()
     server.start()
-    page_until(page, lambda: 410 in known and words.is_hidden())
-    known.clear()
-    if component == "board":
-        root.get_by_label("Blur", exact=True).evaluate(slide.replace("0;", "0.5;"))
-        page_until(page, lambda: float(read(root, "blur")) == pytest.approx(10**0.5, rel=0.01))
-    page_until(page, lambda: 200 in known)
+    for name, page in pages.items():
+        page_until(page, lambda name=name: 410 in known[name] and words[name].is_hidden())
+        known[name].clear()
+    slide(board, "Blur", 0.5)
+    page_until(pages["board"], lambda: float(data(board, "blur")) == pytest.approx(10**0.5, rel=0.01))
+    for name, page in pages.items():
+        page_until(page, lambda name=name: 200 in known[name])

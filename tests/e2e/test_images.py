@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import re
-import time
-from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.waiting import PATIENCE
+from tests.e2e.helpers import Shown
 
 pytestmark = pytest.mark.browser
 QUICK = "batch_size=8&noise_dim=3&network.width=8&network.adversary_width=4&ema=0&steps=200000"
@@ -23,33 +19,12 @@ PIXELS = """canvas => {
 }"""
 
 
-class Images:
+class Images(Shown):
     """What a test reads and presses on the page."""
 
-    def __init__(self, page: Any) -> None:
-        self.page = page
-        self.main = page.get_by_test_id("stMain")
-        self.player = page.locator(".otviz-player")
-        self.canvas = self.player.locator(".picture canvas")
-
-    def button(self, name: str) -> Any:
-        return self.main.get_by_role("button", name=re.compile(rf"^{name}"))
-
-    def until(self, condition: Callable[[], bool], seconds: float = PATIENCE) -> None:
-        end = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < end, f"nothing happened within {seconds} s: {self.step}, {self.page.url}"
-            self.page.wait_for_timeout(50)
-
     @property
-    def step(self) -> int:
-        """Steps trained, as the picture says; -1 before it says."""
-        said = "".join(self.player.locator(".progress").all_text_contents())
-        return int(re.sub(r"\D", "", re.split("of|·", said)[0]) or -1)
-
-    @property
-    def status(self) -> str:
-        return "".join(self.player.locator(".status").all_text_contents()).strip()
+    def canvas(self) -> Any:
+        return self.player.locator(".picture canvas")
 
     @property
     def picture(self) -> int:
@@ -62,12 +37,8 @@ class Images:
 
 
 @pytest.fixture
-def images(serve: Callable[..., str], page: Any, tmp_path_factory: pytest.TempPathFactory) -> Images:
-    home = tmp_path_factory.mktemp("images")
-    page.goto(
-        serve("app.py", env={"OTVIZ_HOME": str(home), "OTVIZ_GRACE": "30", "OTVIZ_HOSTS": "1"}) + f"/images?{QUICK}"
-    )
-    shown = Images(page)
+def images(app: str, page: Any) -> Images:
+    shown = Images(page, f"{app}/images?{QUICK}")
     shown.until(lambda: shown.player.count() == 1 and shown.status == "ready")
     return shown
 
@@ -85,9 +56,7 @@ def test_digits_are_trained_watched_compared_paused_and_kept_through_a_reload(im
 
     images.button("Pause training").click()
     images.until(lambda: images.status == "paused")
-    at = images.step
-    page.wait_for_timeout(700)
-    assert images.step == at
+    at = images.rests()
     images.until(lambda: int(player.get_attribute("data-step")) == at)  # the playhead follows
 
     generated = images.picture
@@ -97,19 +66,18 @@ def test_digits_are_trained_watched_compared_paused_and_kept_through_a_reload(im
     player.press("r")  # and back
     images.until(lambda: images.picture == generated)
 
-    run = parse_qs(urlsplit(page.url).query)["run"]
+    run = images.query["run"]
     page.reload()
     images.until(lambda: player.count() == 1 and images.status == "paused" and images.step == at)
-    assert parse_qs(urlsplit(page.url).query)["run"] == run
+    assert images.query["run"] == run
     images.until(lambda: images.picture == generated)
 
     images.button("100 steps").click()
     images.until(lambda: images.step == at + 100 and images.status == "paused")
-    images.main.get_by_role("radio", name="Download", exact=True).click()
+    images.view("Download")
     images.main.get_by_text("More formats").click()
     with page.expect_download() as download:
         images.button("Samples \\(PNG\\)").click()
     assert download.value.path().read_bytes().startswith(b"\x89PNG")
-    images.button("Stop").click()
-    images.until(lambda: images.status == "stopped")
-    assert page.get_by_test_id("stException").count() == 0
+    images.stops()
+    images.is_now("stopped")

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import urlencode
 
 import pytest
 
 from otviz.addresses import pack, unpack
 from pages._ui.reading import LABEL
-from tests.waiting import PATIENCE
+from tests.e2e.helpers import Shown, slide
 
 pytestmark = pytest.mark.browser
 
@@ -38,26 +37,11 @@ $\def\a{\a\a}\a$
 """
 
 
-class Shown:
+class Lesson(Shown):
     """What a test reads and presses on a page."""
-
-    def __init__(self, page: Any, url: str) -> None:
-        self.page, self.main = page, page.get_by_test_id("stMain")
-        self.board, self.player = page.locator(".otviz-board"), page.locator(".otviz-player")
-        page.goto(url)
-
-    def until(self, condition: Callable[[], Any], seconds: float = PATIENCE) -> None:
-        end = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < end, f"not within {seconds} s: {self.main.inner_text()[:800]}"
-            self.page.wait_for_timeout(100)
 
     def solved(self) -> None:
         self.until(lambda: self.board.count() and self.board.get_attribute("data-finished") == "true")
-
-    @property
-    def query(self) -> dict[str, str]:
-        return {key: texts[0] for key, texts in parse_qs(urlsplit(self.page.url).query).items()}
 
     @property
     def widgets(self) -> list[str]:
@@ -71,25 +55,25 @@ class Shown:
 
     def leave(self) -> None:
         self.main.get_by_role("button", name="All controls").click()
-        self.until(lambda: "lesson" not in self.query and len(self.widgets) > 5)
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the server keeps what users make, with a hostile lesson."""
-    folder = tmp_path_factory.mktemp("home")
-    (folder / "lessons").mkdir()
-    (folder / "lessons" / "hostile.md").write_text(HOSTILE, encoding="utf-8")
-    return folder
+        self.until(lambda: "lesson" not in self.query and len(self.widgets) > 3)
 
 
 @pytest.fixture
-def show(serve: Callable[..., str], page: Any, home: Path) -> Callable[..., Shown]:
-    env = {"OTVIZ_HOSTS": "0", "OTVIZ_HOME": str(home)}
-    return lambda path, **query: Shown(page, f"{serve('app.py', env=env)}/{path}?{urlencode(query)}")
+def show(app: str, page: Any) -> Callable[..., Lesson]:
+    return lambda path, **query: Lesson(page, f"{app}/{path}?{urlencode(query)}")
 
 
-def test_the_lesson_on_blur_has_one_slider(show: Callable[..., Shown]) -> None:
+@pytest.fixture
+def hostile(home: Path) -> Iterator[None]:
+    """A hostile lesson among those of the server's home."""
+    file = home / "lessons" / "hostile.md"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(HOSTILE, encoding="utf-8")
+    yield
+    file.unlink()
+
+
+def test_the_lesson_on_blur_has_one_slider(show: Callable[..., Lesson]) -> None:
     shown = show("transport", lesson="what-blur-does")
     shown.solved()
     assert shown.widgets == []
@@ -98,7 +82,7 @@ def test_the_lesson_on_blur_has_one_slider(show: Callable[..., Shown]) -> None:
     assert not shown.board.get_by_label("Reach", exact=True).is_visible()
     assert shown.board.get_by_role("button", name="Play").is_visible()
     assert shown.main.get_by_text("Question.").is_visible()
-    blur.evaluate("slider => { slider.value = 1; slider.dispatchEvent(new Event('input')); }")
+    slide(shown.board, "Blur", 1)
     shown.until(lambda: shown.query == {"lesson": "what-blur-does", "blur": "10"})
     shown.solved()
     assert shown.board.locator(".number", has_text="Exact cost").count() == 1
@@ -111,7 +95,7 @@ def test_the_lesson_on_blur_has_one_slider(show: Callable[..., Shown]) -> None:
     assert shown.board.get_attribute("data-blur") == "10"
 
 
-def test_a_lesson_that_trains_keeps_its_run(show: Callable[..., Shown]) -> None:
+def test_a_lesson_that_trains_keeps_its_run(show: Callable[..., Lesson]) -> None:
     shown = show("train", lesson="what-the-cost-does")
     shown.until(lambda: len(shown.widgets) == 1)
     assert shown.widgets == ["Transport cost τ"]
@@ -128,7 +112,8 @@ def test_a_lesson_that_trains_keeps_its_run(show: Callable[..., Shown]) -> None:
     shown.main.get_by_text("stopped after").wait_for()
 
 
-def test_a_hostile_lesson_is_shown_as_text(show: Callable[..., Shown]) -> None:
+@pytest.mark.usefixtures("hostile")
+def test_a_hostile_lesson_is_shown_as_text(show: Callable[..., Lesson]) -> None:
     asked: list[str] = []
     shown = show("learn")
     shown.page.on("request", lambda request: asked.append(request.url))
@@ -146,7 +131,7 @@ def test_a_hostile_lesson_is_shown_as_text(show: Callable[..., Shown]) -> None:
     assert shown.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_a_long_link_and_hostile_ones(show: Callable[..., Shown]) -> None:
+def test_a_long_link_and_hostile_ones(show: Callable[..., Lesson]) -> None:
     settings = {"preset": "own", "methods": ",".join(["otm"] * 9), "steps": "60"}
     knobs = {"tau": "0.2", "lr": "0.002", "adversary_lr": "0.003", "batch_size": "64", "hidden": "32", "layers": "2"}
     settings |= {

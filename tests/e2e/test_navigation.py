@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,16 +11,6 @@ from pages._ui import frame
 
 pytestmark = pytest.mark.browser
 CARDS = frame.cards()
-
-
-def test_the_first_visit_to_a_fresh_server_may_be_a_deep_link(serve: Callable[..., str], page: Any) -> None:
-    # The other pages are the first of their server in the tests of their own.
-    card = next(card for card in CARDS if card.name == "experiments")
-    page.goto(f"{serve('app.py', env={'OTVIZ_TEST_COLD': card.name, 'OTVIZ_HOSTS': '0'})}/{card.name}?nonsense=1")
-    # Both the frame's navigation and what the page's link says prove that the page came through the frame.
-    page.get_by_role("link", name=CARDS[0].title, exact=True).first.wait_for()
-    page.get_by_text("Part of this link could not be used").wait_for()
-    page.wait_for_url(re.compile(rf"/{card.name}$"))
 
 
 def test_home_shows_the_pages_and_asks_nobody_else(app: str, page: Any) -> None:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import base64
-import time
 from collections.abc import Callable
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.waiting import PATIENCE
+from tests.e2e.helpers import Component
 
 pytestmark = pytest.mark.browser
-DEMO = Path(__file__).with_name("pad_demo.py")
 
 
 def decode(text: str) -> list[list[tuple[float, float]]]:
@@ -33,23 +30,14 @@ def encode(strokes: list[list[tuple[int, int]]]) -> str:
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
-class Pad:
+class Pad(Component):
     """What a test draws and reads."""
 
     def __init__(self, page: Any, url: str) -> None:
-        self.page = page
-        page.goto(url)
-        self.root = page.locator(".otviz-pad")
-        self.root.wait_for()
+        super().__init__(page, url, "pad")
         self.canvas = self.root.get_by_role("application")
         self.wait(lambda: self.root.get_attribute("data-text") is not None)
         page.get_by_text("heard").wait_for()
-
-    def wait(self, condition: Callable[[], Any], seconds: float = PATIENCE) -> None:
-        end = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < end, f"nothing happened within {seconds} s: {self.heard()}"
-            self.page.wait_for_timeout(40)
 
     def heard(self) -> tuple[int, str]:
         """How many changes came to Python, and the newest text."""
@@ -76,8 +64,8 @@ class Pad:
 
 
 @pytest.fixture
-def open_pad(serve: Callable[..., str], page: Any) -> Callable[..., Pad]:
-    return lambda query="": Pad(page, f"{serve(DEMO)}/?{query}")
+def open_pad(demos: str, page: Any) -> Callable[..., Pad]:
+    return lambda query="": Pad(page, f"{demos}/?demo=pad&{query}")
 
 
 def test_strokes_are_drawn_erased_undone_and_cleared(open_pad: Callable[..., Pad]) -> None:
@@ -137,9 +125,9 @@ def test_keys(open_pad: Callable[..., Pad]) -> None:
     assert pad.hears(5) == [[point]]
 
 
-def test_a_finger_draws_and_too_much_is_refused(serve: Callable[..., str], new_page: Callable[..., Any]) -> None:
+def test_a_finger_draws_and_too_much_is_refused(demos: str, new_page: Callable[..., Any]) -> None:
     full = encode([[(k % 250, k // 4) for k in range(999)]])
-    pad = Pad(new_page(has_touch=True, color_scheme="light"), f"{serve(DEMO)}/?strokes={full}&others=1")
+    pad = Pad(new_page(has_touch=True, color_scheme="light"), f"{demos}/?demo=pad&strokes={full}&others=1")
     pad.canvas.tap(position={"x": 20, "y": 20})
     assert pad.hears(1)[1][0] == pytest.approx((-4 + 8 * 20 / 300, 4 - 8 * 20 / 300), abs=0.05)
     pad.canvas.tap(position={"x": 120, "y": 20})

@@ -10,25 +10,18 @@ from typing import Any
 import pytest
 
 from pages._ui.component import module
-from tests.waiting import PATIENCE
+from tests.e2e.helpers import Component, resize
 
 pytestmark = pytest.mark.browser
-DEMO = Path(__file__).with_name("player_demo.py")
 
 
-class Player:
+class Player(Component):
     """What a test reads and presses."""
 
     def __init__(self, page: Any, url: str, frames: int = 1) -> None:
-        self.page = page
-        page.goto(url)
-        self.root = page.locator(".otviz-player")
-        self.root.wait_for()
+        super().__init__(page, url, "player")
         if frames:
             self.wait(lambda: self.frames >= frames)
-
-    def read(self, name: str) -> str:
-        return str(self.root.get_attribute(f"data-{name}"))
 
     @property
     def step(self) -> int:
@@ -57,12 +50,6 @@ class Player:
     def press(self, name: str) -> None:
         self.root.get_by_role("button", name=name, exact=True).click()
 
-    def wait(self, condition: Callable[[], bool], seconds: float = PATIENCE) -> None:
-        end = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < end, f"nothing happened within {seconds} s; step {self.read('step')}"
-            self.page.wait_for_timeout(50)
-
     def moves(self) -> None:
         before = self.step
         self.wait(lambda: self.step != before)
@@ -79,8 +66,8 @@ class Player:
         return str(canvas.evaluate("canvas => canvas.toDataURL()"))
 
 
-def test_it_follows_a_run_a_little_behind_the_newest_frame(serve: Callable[..., str], page: Any) -> None:
-    player = Player(page, serve(DEMO))
+def test_it_follows_a_run_a_little_behind_the_newest_frame(demos: str, page: Any) -> None:
+    player = Player(page, demos + "/?demo=player")
     player.moves()
     assert player.playing
     assert player.live
@@ -93,17 +80,15 @@ def test_it_follows_a_run_a_little_behind_the_newest_frame(serve: Callable[..., 
     assert label.endswith(" / 5\u202f000")
 
 
-def test_pause_scrub_step_and_live(serve: Callable[..., str], page: Any) -> None:
-    player = Player(page, serve(DEMO), frames=20)
+def test_pause_scrub_step_and_live(demos: str, page: Any) -> None:
+    player = Player(page, demos + "/?demo=player", frames=20)
     player.moves()
     player.press("Pause playback")
     player.wait(lambda: not player.playing)  # the next picture says so
     player.rests()
     frames = player.frames
     player.wait(lambda: player.frames > frames)  # pausing playback does not pause training
-    player.root.get_by_label("Training step shown").evaluate(
-        "slider => { slider.value = 200; slider.dispatchEvent(new Event('input')); }"
-    )
+    player.slide("Training step shown", 200)
     player.wait(lambda: player.step == 200)
     player.rests()
     player.press("One frame forward (right arrow)")
@@ -115,8 +100,8 @@ def test_pause_scrub_step_and_live(serve: Callable[..., str], page: Any) -> None
     player.moves()
 
 
-def test_keys(serve: Callable[..., str], page: Any) -> None:
-    player = Player(page, serve(DEMO), frames=20)
+def test_keys(demos: str, page: Any) -> None:
+    player = Player(page, demos + "/?demo=player", frames=20)
     player.root.focus()
     page.keyboard.press("Home")
     player.wait(lambda: player.step == 0 and not player.playing)
@@ -134,8 +119,8 @@ def test_keys(serve: Callable[..., str], page: Any) -> None:
     player.wait(lambda: player.live)
 
 
-def test_messages_that_overlap_are_merged_and_do_not_disturb(serve: Callable[..., str], page: Any) -> None:
-    player = Player(page, serve(DEMO), frames=20)
+def test_messages_that_overlap_are_merged_and_do_not_disturb(demos: str, page: Any) -> None:
+    player = Player(page, demos + "/?demo=player", frames=20)
     player.root.evaluate("root => { root.mark = 'the same element'; }")
     player.press("source")
     page.keyboard.press("Home")
@@ -154,9 +139,9 @@ def test_messages_that_overlap_are_merged_and_do_not_disturb(serve: Callable[...
     assert page.locator(".otviz-player").count() == 1
 
 
-def test_initialised_twice_and_cleaned_up_by_an_overtaken_call(serve: Callable[..., str], page: Any) -> None:
+def test_initialised_twice_and_cleaned_up_by_an_overtaken_call(demos: str, page: Any) -> None:
     """Streamlit may call the module twice on one root and run the first call's cleanup after the second call."""
-    player = Player(page, serve(DEMO))
+    player = Player(page, demos + "/?demo=player")
     player.root.evaluate(
         """async (root, source) => {
             const module = await import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
@@ -171,10 +156,8 @@ def test_initialised_twice_and_cleaned_up_by_an_overtaken_call(serve: Callable[.
 
 
 @pytest.mark.parametrize("mode", ["live", "recorded"])
-def test_it_goes_on_when_the_page_takes_it_away_and_brings_it_back(
-    serve: Callable[..., str], page: Any, mode: str
-) -> None:
-    player = Player(page, serve(DEMO) + f"/?mode={mode}")
+def test_it_goes_on_when_the_page_takes_it_away_and_brings_it_back(demos: str, page: Any, mode: str) -> None:
+    player = Player(page, demos + f"/?demo=player&mode={mode}")
     player.moves()
     player.root.evaluate(
         """root => new Promise((done) => {
@@ -188,8 +171,8 @@ def test_it_goes_on_when_the_page_takes_it_away_and_brings_it_back(
     player.wait(lambda: mode == "recorded" or player.frames > frames)
 
 
-def test_a_recorded_run_plays_to_its_end(serve: Callable[..., str], page: Any) -> None:
-    player = Player(page, serve(DEMO) + "/?mode=recorded&panels=2")
+def test_a_recorded_run_plays_to_its_end(demos: str, page: Any) -> None:
+    player = Player(page, demos + "/?demo=player&mode=recorded&panels=2")
     player.wait(lambda: 0 < player.step < 2400)
     player.root.get_by_label("Playback speed").select_option("4")
     player.wait(lambda: player.step == 2400 and not player.playing)
@@ -197,8 +180,8 @@ def test_a_recorded_run_plays_to_its_end(serve: Callable[..., str], page: Any) -
     player.wait(lambda: player.playing and player.step < 2400)
 
 
-def test_words_for_those_who_do_not_see_the_picture(serve: Callable[..., str], page: Any) -> None:
-    player = Player(page, serve(DEMO) + "/?mode=failed&panels=2")
+def test_words_for_those_who_do_not_see_the_picture(demos: str, page: Any) -> None:
+    player = Player(page, demos + "/?demo=player&mode=failed&panels=2")
     picture = player.root.get_by_role("img", name="Unified OT (softplus), step 2400: 7 of 8 modes covered")
     picture.first.wait_for()
     assert player.root.get_by_text("lower the learning rate").count() == 2
@@ -215,8 +198,8 @@ def test_words_for_those_who_do_not_see_the_picture(serve: Callable[..., str], p
     assert not any(word in text for word in ("undefined", "NaN", "null"))
 
 
-def test_before_the_first_snapshot(serve: Callable[..., str], page: Any) -> None:
-    player = Player(page, serve(DEMO) + "/?mode=empty", frames=0)
+def test_before_the_first_snapshot(demos: str, page: Any) -> None:
+    player = Player(page, demos + "/?demo=player&mode=empty", frames=0)
     player.root.get_by_text("Waiting for the first snapshot").wait_for()
     assert player.root.get_by_role("button", name="Play", exact=True).is_disabled()
     blank = player.picture()
@@ -224,8 +207,8 @@ def test_before_the_first_snapshot(serve: Callable[..., str], page: Any) -> None
     player.wait(lambda: player.picture() != blank)
 
 
-def test_a_run_that_nobody_started_shows_where_it_would_begin(serve: Callable[..., str], page: Any) -> None:
-    player = Player(page, serve(DEMO) + "/?mode=ready", frames=0)
+def test_a_run_that_nobody_started_shows_where_it_would_begin(demos: str, page: Any) -> None:
+    player = Player(page, demos + "/?demo=player&mode=ready", frames=0)
     player.root.get_by_text("ready", exact=True).wait_for()
     assert player.root.get_by_text("Waiting").count() == 0
     both = player.picture()
@@ -242,8 +225,8 @@ def test_a_run_that_nobody_started_shows_where_it_would_begin(serve: Callable[..
     assert grey > 100
 
 
-def test_one_panel_can_be_enlarged(serve: Callable[..., str], page: Any) -> None:
-    player = Player(page, serve(DEMO) + "/?mode=recorded&panels=6")
+def test_one_panel_can_be_enlarged(demos: str, page: Any) -> None:
+    player = Player(page, demos + "/?demo=player&mode=recorded&panels=6")
     canvas = player.root.locator(".picture canvas").nth(4)
     small = canvas.bounding_box()["width"]
     enlarge = player.root.get_by_role("button", name="Enlarge this panel, or show all again")
@@ -254,25 +237,23 @@ def test_one_panel_can_be_enlarged(serve: Callable[..., str], page: Any) -> None
     player.wait(lambda: player.root.locator("section:visible").count() == 6)
 
 
-def test_reduced_motion_starts_on_the_newest_frame_and_rests(
-    serve: Callable[..., str], new_page: Callable[..., Any]
-) -> None:
-    player = Player(new_page(reduced_motion="reduce"), serve(DEMO) + "/?mode=recorded")
+def test_reduced_motion_starts_on_the_newest_frame_and_rests(demos: str, new_page: Callable[..., Any]) -> None:
+    player = Player(new_page(reduced_motion="reduce"), demos + "/?demo=player&mode=recorded")
     player.wait(lambda: player.step == 2400)
     player.rests()
     assert not player.playing
 
 
-def test_a_viewer_who_lost_the_scene_asks_for_it(serve: Callable[..., str], page: Any) -> None:
-    player = Player(page, serve(DEMO), frames=20)
+def test_a_viewer_who_lost_the_scene_asks_for_it(demos: str, page: Any) -> None:
+    player = Player(page, demos + "/?demo=player", frames=20)
     player.root.evaluate(
         "root => { root.player.panels[0].scene = null; root.player.panels[0].parts.title.textContent = ''; }"
     )
     player.wait(lambda: player.root.get_by_text("Sinkhorn GAN", exact=True).count() == 1)
 
 
-def test_a_verdict_is_a_word_a_shape_and_a_sentence(serve: Callable[..., str], page: Any) -> None:
-    player = Player(page, serve(DEMO) + "/?mode=recorded&panels=6")
+def test_a_verdict_is_a_word_a_shape_and_a_sentence(demos: str, page: Any) -> None:
+    player = Player(page, demos + "/?demo=player&mode=recorded&panels=6")
     player.root.focus()
     page.keyboard.press("End")
     player.wait(lambda: player.step == 2400)
@@ -288,8 +269,8 @@ def test_a_verdict_is_a_word_a_shape_and_a_sentence(serve: Callable[..., str], p
     player.root.get_by_role("img", name="final verdict: collapsed: 7 of 8 modes left, unstable").first.wait_for()
 
 
-def test_an_earlier_frame_has_the_words_of_its_own_step(serve: Callable[..., str], page: Any) -> None:
-    player = Player(page, serve(DEMO) + "/?mode=recorded&panels=2")
+def test_an_earlier_frame_has_the_words_of_its_own_step(demos: str, page: Any) -> None:
+    player = Player(page, demos + "/?demo=player&mode=recorded&panels=2")
     player.root.focus()
     page.keyboard.press("Home")
     player.wait(lambda: player.step == 0)
@@ -300,8 +281,8 @@ def test_an_earlier_frame_has_the_words_of_its_own_step(serve: Callable[..., str
     assert player.root.locator(".verdict[data-kind=unstable]:visible").count() == 0
 
 
-def test_a_final_verdict_is_announced_once(serve: Callable[..., str], page: Any) -> None:
-    player = Player(page, serve(DEMO) + "/?panels=2")
+def test_a_final_verdict_is_announced_once(demos: str, page: Any) -> None:
+    player = Player(page, demos + "/?demo=player&panels=2")
     player.root.evaluate(
         """root => {
             root.said = [];
@@ -322,8 +303,8 @@ def test_a_final_verdict_is_announced_once(serve: Callable[..., str], page: Any)
     )
 
 
-def test_the_meter_says_less_where_there_is_less_room(serve: Callable[..., str], page: Any) -> None:
-    player = Player(page, serve(DEMO) + "/?mode=recorded&panels=3")
+def test_the_meter_says_less_where_there_is_less_room(demos: str, page: Any) -> None:
+    player = Player(page, demos + "/?demo=player&mode=recorded&panels=3")
     player.root.press("End")
     player.wait(lambda: player.step == 2400)
     panel = player.root.locator("section").nth(1)
@@ -340,8 +321,8 @@ def test_the_meter_says_less_where_there_is_less_room(serve: Callable[..., str],
     assert panel.locator(".why").is_visible()
 
 
-def test_bars_show_the_true_share_beside_what_a_mode_has(serve: Callable[..., str], page: Any) -> None:
-    player = Player(page, serve(DEMO) + "/?mode=recorded&panels=2")
+def test_bars_show_the_true_share_beside_what_a_mode_has(demos: str, page: Any) -> None:
+    player = Player(page, demos + "/?demo=player&mode=recorded&panels=2")
     player.root.press("End")
     player.wait(lambda: player.step == 2400 and not player.root.evaluate("root => root.player.dirty"))
     # Of eight modes, the last of the second panel is missed: of its pair of bars only the outline is there.
@@ -361,8 +342,8 @@ def test_bars_show_the_true_share_beside_what_a_mode_has(serve: Callable[..., st
     assert filled[1][7] == 0
 
 
-def test_data_flow_from_source_to_loss_with_the_values_of_the_frame(serve: Callable[..., str], page: Any) -> None:
-    player = Player(page, serve(DEMO) + "/?mode=recorded")
+def test_data_flow_from_source_to_loss_with_the_values_of_the_frame(demos: str, page: Any) -> None:
+    player = Player(page, demos + "/?demo=player&mode=recorded")
     player.root.press("Home")
     player.wait(lambda: player.step == 0)
     stages = player.root.locator(".stage")
@@ -384,8 +365,8 @@ def test_data_flow_from_source_to_loss_with_the_values_of_the_frame(serve: Calla
     assert player.root.locator(".about:visible").count() == 0
 
 
-def test_what_was_changed_on_the_way_is_a_line_and_a_mark(serve: Callable[..., str], page: Any) -> None:
-    player = Player(page, serve(DEMO) + "/?mode=recorded")
+def test_what_was_changed_on_the_way_is_a_line_and_a_mark(demos: str, page: Any) -> None:
+    player = Player(page, demos + "/?demo=player&mode=recorded")
     history = player.root.locator(".history")
     assert history.inner_text().split() == [
         "step",
@@ -421,23 +402,21 @@ LOSSES = """(root, [early, late]) => {
 }"""
 
 
-@pytest.mark.parametrize(("early", "late"), [(0.3, 1000.0), (1e4, 0.3), (0.3, 0.31), (1000.0, 1000.02)])
-def test_the_axis_of_losses_shows_the_recent_ones_after_a_jump(
-    serve: Callable[..., str], page: Any, early: float, late: float
-) -> None:
-    player = Player(page, serve(DEMO) + "/?mode=recorded")
+def test_the_axis_of_losses_shows_the_recent_ones_after_a_jump(demos: str, page: Any) -> None:
+    player = Player(page, demos + "/?demo=player&mode=recorded")
     player.root.press("End")
     player.wait(lambda: player.step == 2400)
-    low, high = player.root.evaluate(LOSSES, [early, late])
-    assert low <= late - 0.02
-    assert high >= late + 0.02
-    assert high - low < 200, "it would be a flat line"
-    if late < 1:
-        assert high - low < 2
+    for early, late in ((0.3, 1000.0), (1e4, 0.3), (0.3, 0.31), (1000.0, 1000.02)):
+        low, high = player.root.evaluate(LOSSES, [early, late])
+        assert low <= late - 0.02
+        assert high >= late + 0.02
+        assert high - low < 200, "it would be a flat line"
+        if late < 1:
+            assert high - low < 2
 
 
-def test_numbers_on_the_axis_of_losses_differ(serve: Callable[..., str], page: Any) -> None:
-    player = Player(page, serve(DEMO) + "/?mode=recorded")
+def test_numbers_on_the_axis_of_losses_differ(demos: str, page: Any) -> None:
+    player = Player(page, demos + "/?demo=player&mode=recorded")
     player.root.evaluate(
         """root => {
             const drawn = [], plain = CanvasRenderingContext2D.prototype.fillText;
@@ -451,10 +430,8 @@ def test_numbers_on_the_axis_of_losses_differ(serve: Callable[..., str], page: A
     assert len(set(words)) == len(words)
 
 
-def test_a_presentation_fills_the_screen_in_large_type_and_escape_leaves_it(
-    serve: Callable[..., str], page: Any
-) -> None:
-    player = Player(page, serve(DEMO) + "/?mode=recorded")
+def test_a_presentation_fills_the_screen_in_large_type_and_escape_leaves_it(demos: str, page: Any) -> None:
+    player = Player(page, demos + "/?demo=player&mode=recorded")
     size = "root => parseFloat(getComputedStyle(root.querySelector('.title')).fontSize)"
     before, picture = player.root.evaluate(size), player.root.locator(".picture").bounding_box()["width"]
     page.keyboard.press("f")  # wherever the focus is
@@ -474,8 +451,8 @@ def test_a_presentation_fills_the_screen_in_large_type_and_escape_leaves_it(
     player.wait(lambda: player.read("presenting") == "false")
 
 
-def test_a_question_mark_shows_the_keys(serve: Callable[..., str], page: Any) -> None:
-    player = Player(page, serve(DEMO) + "/?mode=recorded")
+def test_a_question_mark_shows_the_keys(demos: str, page: Any) -> None:
+    player = Player(page, demos + "/?demo=player&mode=recorded")
     page.keyboard.press("?")
     sheet = player.root.get_by_role("dialog", name="Keyboard shortcuts")
     sheet.get_by_text("play or pause the picture").wait_for()
@@ -487,34 +464,36 @@ def test_a_question_mark_shows_the_keys(serve: Callable[..., str], page: Any) ->
 
 
 @pytest.mark.parametrize(
-    ("width", "height", "panels"), [(1280, 800, 7), (1280, 800, 9), (1920, 1080, 6), (1920, 1080, 9)]
+    ("panels", "sizes"), [(6, [(1920, 1080)]), (7, [(1280, 800)]), (9, [(1280, 800), (1920, 1080)])]
 )
 def test_many_panels_keep_their_words_inside(
-    serve: Callable[..., str], new_page: Callable[..., Any], width: int, height: int, panels: int
+    demos: str, new_page: Callable[..., Any], panels: int, sizes: list[tuple[int, int]]
 ) -> None:
-    page = new_page(color_scheme="light", width=width, height=height)
-    player = Player(page, serve(DEMO) + f"/?mode=recorded&panels={panels}&points=500")
+    page = new_page(color_scheme="light", width=sizes[0][0], height=sizes[0][1])
+    player = Player(page, demos + f"/?demo=player&mode=recorded&panels={panels}&points=500")
     player.root.press("End")
     player.wait(lambda: player.step == 2400)
-    pictures = player.root.locator(".picture canvas").evaluate_all("all => all.map(canvas => canvas.clientWidth)")
-    assert min(pictures) >= 140
-    outside = player.root.evaluate(
-        """root => [...root.querySelectorAll(".panel")].flatMap((panel) => {
-            const { left, right } = panel.getBoundingClientRect();
-            const words = [...panel.querySelectorAll(".verdict, .value, .title, .status, .enlarge, .outside, .scale")];
-            return words.filter((word) => {
-                const box = word.getBoundingClientRect();
-                return box.width && (box.left < left || box.right > right);
-            }).map((word) => word.textContent);
-        })"""
-    )
-    assert not outside
-    bottom = lambda: sum(player.root.bounding_box()[part] for part in ("y", "height"))  # noqa: E731
-    player.wait(lambda: bottom() < height + 1)  # all at once, without scrolling
+    for width, height in sizes:
+        resize(page, width, height)
+        pictures = player.root.locator(".picture canvas").evaluate_all("all => all.map(canvas => canvas.clientWidth)")
+        assert min(pictures) >= 140
+        assert not player.root.evaluate(OUTSIDE)
+        bottom = lambda: sum(player.root.bounding_box()[part] for part in ("y", "height"))  # noqa: E731
+        player.wait(lambda height=height, bottom=bottom: bottom() < height + 1)  # all at once, without scrolling
 
 
-def test_many_panels_have_their_losses_and_numbers_on_a_card(serve: Callable[..., str], page: Any) -> None:
-    player = Player(page, serve(DEMO) + "/?mode=recorded&panels=6")
+OUTSIDE = """root => [...root.querySelectorAll(".panel")].flatMap((panel) => {
+    const { left, right } = panel.getBoundingClientRect();
+    const words = [...panel.querySelectorAll(".verdict, .value, .title, .status, .enlarge, .outside, .scale")];
+    return words.filter((word) => {
+        const box = word.getBoundingClientRect();
+        return box.width && (box.left < left || box.right > right);
+    }).map((word) => word.textContent);
+})"""
+
+
+def test_many_panels_have_their_losses_and_numbers_on_a_card(demos: str, page: Any) -> None:
+    player = Player(page, demos + "/?demo=player&mode=recorded&panels=6")
     player.root.press("End")
     player.wait(lambda: player.step == 2400)
     panel = player.root.locator("section").nth(2)
@@ -536,12 +515,10 @@ def test_many_panels_have_their_losses_and_numbers_on_a_card(serve: Callable[...
 @pytest.mark.parametrize(
     ("scheme", "width", "panels"), [("dark", 1280, 1), ("light", 1280, 6), ("light", 1920, 1), ("dark", 1920, 6)]
 )
-def test_looks(
-    serve: Callable[..., str], new_page: Callable[..., Any], tmp_path: Path, scheme: str, width: int, panels: int
-) -> None:
+def test_looks(demos: str, new_page: Callable[..., Any], tmp_path: Path, scheme: str, width: int, panels: int) -> None:
     """Everything stays inside the page; one panel fits a window of 900 px. Prints the painted frames per second."""
     page = new_page(color_scheme=scheme, width=width, height=900)
-    player = Player(page, serve(DEMO) + f"/?panels={panels}&points=500&mode=recorded&loop=1")
+    player = Player(page, demos + f"/?demo=player&panels={panels}&points=500&mode=recorded&loop=1")
     before, start = player.painted, time.monotonic()
     player.wait(lambda: player.painted > before + 10)
     print(

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 import shutil
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -19,7 +17,8 @@ from otviz.runs.config import RunConfig
 from otviz.runs.recorded import Recorded
 from otviz.runs.run import Run
 from otviz.runs.store import Store
-from tests.waiting import PATIENCE, page_until
+from tests.e2e.helpers import Shown
+from tests.waiting import page_until
 
 pytestmark = pytest.mark.browser
 
@@ -43,16 +42,16 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def server(serve: Callable[..., str], home: Path) -> str:
-    return serve("app.py", env={"OTVIZ_HOME": str(home), "OTVIZ_HOSTS": "1"})
+def server(own_server: Callable[..., Any], home: Path) -> str:
+    """A server whose home holds these runs and no others."""
+    return str(own_server("app.py", {"OTVIZ_HOME": str(home), "OTVIZ_HOSTS": "1"}).start())
 
 
-class Runs:
+class Runs(Shown):
     """What a test does on the page."""
 
     def __init__(self, page: Any, server: str, query: str = "") -> None:
-        self.page = page
-        page.goto(f"{server}/runs?{query}")
+        super().__init__(page, f"{server}/runs?{query}")
         self.table = page.get_by_test_id("stDataFrame")
         self.table.locator("canvas").first.wait_for()
 
@@ -62,20 +61,11 @@ class Runs:
 
     @property
     def chosen(self) -> list[str]:
-        return [name for name in parse_qs(urlsplit(self.page.url).query).get("runs", [""])[0].split(",") if name]
+        return [name for name in self.query.get("runs", "").split(",") if name]
 
     def until_chosen(self, count: int) -> list[str]:
         self.until(lambda: len(self.chosen) == count)
         return self.chosen
-
-    def until(self, condition: Callable[[], bool], seconds: float = PATIENCE) -> None:
-        end = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < end, self.page.url
-            self.page.wait_for_timeout(50)
-
-    def button(self, name: str) -> Any:
-        return self.page.get_by_role("button", name=re.compile(rf"^{name}"))
 
 
 def test_choose_compare_tag_reload_and_delete(server: str, new_page: Callable[..., Any], home: Path) -> None:

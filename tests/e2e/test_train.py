@@ -6,44 +6,32 @@ import csv
 import io
 import json
 import re
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
 
-from tests.waiting import PATIENCE
+from tests.e2e.helpers import Shown
+from tests.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.browser
 RING = {"target.radius": "2", "target.std": "0.1", "steps": "60000"}
 SHORT = {"batch_size": "32"}
 
 
-class Train:
+class Train(Shown):
     """What a test reads and presses on the page."""
 
     def __init__(self, page: Any, server: str, **query: str) -> None:
-        self.page = page
+        super().__init__(page)
         self.server = server
-        self.main = page.get_by_test_id("stMain")
-        self.player = page.locator(".otviz-player")
         self.open("&".join(f"{key}={text}" for key, text in query.items()))
 
     def open(self, query: str) -> None:
         self.page.goto(f"{self.server}/train?{query}")
         self.main.get_by_role("radio", name="Runs", exact=True).wait_for()  # the last thing drawn
-
-    def button(self, name: str) -> Any:
-        return self.main.get_by_role("button", name=re.compile(rf"^{name}"))
-
-    def press(self, name: str) -> None:
-        self.button(name).click()
-
-    def view(self, name: str) -> None:
-        self.main.get_by_role("radio", name=name, exact=True).click()
 
     def begin(self) -> str:
         """Press Train and wait for the first steps; returns the run's id."""
@@ -53,70 +41,24 @@ class Train:
         return self.run
 
     @property
-    def query(self) -> dict[str, str]:
-        return {key: texts[0] for key, texts in parse_qs(urlsplit(self.page.url).query).items()}
-
-    @property
     def run(self) -> str:
         self.until(lambda: "run" in self.query)
         return self.query["run"]
 
-    @property
-    def step(self) -> int:
-        """Steps trained, as the picture says; -1 before it says."""
-        return int(re.sub(r"\D", "", re.split("of|·", self._text(".progress"))[0]) or -1)
-
-    @property
-    def status(self) -> str:
-        return self._text(".status")
-
-    def _text(self, part: str) -> str:
-        return "".join(self.player.locator(part).all_text_contents()).strip()
-
-    def until(self, condition: Callable[[], bool], seconds: float = PATIENCE) -> None:
-        end = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < end, (
-                f"nothing happened within {seconds} s: step {self.step}, {self.status}, {self.page.url}"
-            )
-            self.page.wait_for_timeout(50)
-
-    def is_now(self, status: str) -> None:
-        self.until(lambda: self.status == status)
-
-    def moves(self) -> None:
-        before = self.step
-        self.until(lambda: self.step > before)
-
-    def rests(self) -> int:
-        before = self.step
-        self.page.wait_for_timeout(900)
-        assert self.step == before
-        return before
-
-
-@pytest.fixture(scope="module")
-def server(serve: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> str:
-    return serve("app.py", env={"OTVIZ_HOME": str(tmp_path_factory.mktemp("home")), "OTVIZ_GRACE": "120"})
-
 
 @pytest.fixture
-def train(server: str, new_page: Callable[..., Any]) -> Iterator[Callable[..., Train]]:
-    """`train(tau="0.1")` opens the page by a link, in a browser of its own; no page may end in a traceback."""
+def train(app: str, new_page: Callable[..., Any]) -> Iterator[Callable[..., Train]]:
+    """`train(tau="0.1")` opens the page by a link, in a tab of its own; no page may end in a traceback."""
     opened: list[Train] = []
 
     def open_page(**query: str) -> Train:
-        opened.append(Train(new_page(), server, **query))
+        opened.append(Train(new_page(), app, **query))
         return opened[-1]
 
     yield open_page
     for one in opened:
-        if one.page.is_closed():
-            continue
-        assert one.page.get_by_test_id("stException").count() == 0
-        if one.button("Stop").count():  # the others need the processor
-            one.press("Stop")
-            one.button("Train").wait_for()
+        if not one.page.is_closed():
+            one.stops()
 
 
 def test_the_ring_from_a_cold_link_to_eight_modes_and_through_a_reload(train: Callable[..., Train]) -> None:
@@ -282,10 +224,8 @@ def test_a_target_drawn_or_dropped_on_the_picture(train: Callable[..., Train]) -
     assert one.query["target.file"] == file
 
 
-def test_on_a_phone_the_picture_comes_first_and_buttons_stay_in_reach(
-    server: str, new_page: Callable[..., Any]
-) -> None:
-    one = Train(new_page(width=390, height=844), server, steps="100000", **SHORT)
+def test_on_a_phone_the_picture_comes_first_and_buttons_stay_in_reach(app: str, new_page: Callable[..., Any]) -> None:
+    one = Train(new_page(width=390, height=844), app, steps="100000", **SHORT)
     one.is_now("ready")
     picture, settings = one.player.bounding_box(), one.main.get_by_text("Method", exact=True).bounding_box()
     assert picture["y"] < settings["y"]
@@ -383,7 +323,7 @@ def test_closed_tabs_and_restarted_servers(own_server: Callable[..., Any], page:
     summary = tmp_path / "runs" / run / "summary.json"
     link = page.url.partition("?")[2]
     page.goto("about:blank")  # the last tab is gone: paused, saved, and stopped after the grace time
-    wait_for_status(summary, "stopped")
+    until(lambda: summary.is_file() and json.loads(summary.read_text())["status"] == "stopped")
     one.open(link)
     one.is_now("stopped")
     one.press("Go on with this run")
@@ -416,13 +356,6 @@ def tick(page: Any, row: int) -> None:
     table.scroll_into_view_if_needed()
     place = table.bounding_box()
     page.mouse.click(place["x"] + 18, place["y"] + 35 * (row + 1.5))
-
-
-def wait_for_status(summary: Path, status: str, seconds: float = PATIENCE) -> None:
-    end = time.monotonic() + seconds
-    while not summary.is_file() or json.loads(summary.read_text(encoding="utf-8"))["status"] != status:
-        assert time.monotonic() < end, summary.read_text(encoding="utf-8") if summary.is_file() else "not saved"
-        time.sleep(0.1)
 
 
 def test_data_and_method_are_chosen_by_pictures_and_a_change_in_a_run_can_be_undone(

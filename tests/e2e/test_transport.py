@@ -3,57 +3,34 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.waiting import PATIENCE
+from tests.e2e.helpers import Shown, data, slide
 
 pytestmark = pytest.mark.browser
 CASES = Path(__file__).resolve().parents[1] / "ot" / "cases"
 
 
-class Transport:
+class Transport(Shown):
     """What a test reads and presses on the page."""
 
     def __init__(self, page: Any, server: str, query: str = "") -> None:
-        self.page, self.server = page, server
-        self.main = page.get_by_test_id("stMain")
-        self.board = page.locator(".otviz-board")
-        self.open(query)
-
-    def open(self, query: str = "") -> None:
-        self.page.goto(f"{self.server}/transport?{query}")
+        super().__init__(page, f"{server}/transport?{query}")
         self.until(lambda: self.read("finished") == "true")
 
     def read(self, name: str) -> str:
-        return str(self.board.get_attribute(f"data-{name}")) if self.board.count() else ""
-
-    def until(self, condition: Callable[[], Any], seconds: float = PATIENCE) -> None:
-        end = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < end, f"not within {seconds} s: {self.main.inner_text()[:600]}"
-            self.page.wait_for_timeout(50)
+        return data(self.board, name)
 
     def slide(self, label: str, value: float) -> None:
-        self.board.get_by_label(label, exact=True).evaluate(
-            "(slider, value) => { slider.value = value; slider.dispatchEvent(new Event('input')); }", value
-        )
+        slide(self.board, label, value)
 
     def number(self, name: str) -> float:
         row = self.board.locator(".number", has_text=name).first
         return float(row.locator(".value").inner_text().split()[0].replace("\u2212", "-"))
-
-    def look_at(self, view: str) -> None:
-        self.main.get_by_role("radio", name=view, exact=True).click()
-
-    @property
-    def query(self) -> dict[str, str]:
-        return {key: texts[0] for key, texts in parse_qs(urlsplit(self.page.url).query).items()}
 
 
 @pytest.fixture
@@ -63,6 +40,9 @@ def open_transport(app: str, page: Any) -> Callable[..., Transport]:
 
 def test_blur_dragged_from_end_to_end(open_transport: Callable[..., Transport]) -> None:
     shown = open_transport("n=200")
+    box = shown.board.bounding_box()
+    assert box["x"] + box["width"] <= 1280
+    assert shown.page.evaluate("document.documentElement.scrollWidth") <= 1280
     before = shown.number("Sinkhorn divergence")
     for tenth in range(-30, 11, 2):  # log10 of .001 to 10
         shown.slide("Blur", tenth / 10)
@@ -118,22 +98,13 @@ def test_the_gradient_flow_plays_and_stops(open_transport: Callable[..., Transpo
 
 def test_another_problem_while_a_large_one_is_refined(open_transport: Callable[..., Transport]) -> None:
     shown = open_transport("n=200")
-    shown.page.goto(f"{shown.server}/transport?n=5000")
+    shown.page.goto(shown.page.url.replace("n=200", "n=5000"))
     shown.until(lambda: shown.read("serial") != "" and shown.read("finished") in ("true", "false"))
     shown.slide("Blur", 0)
     shown.until(lambda: shown.read("blur") == "1")
     shown.page.wait_for_timeout(400)
-    shown.look_at("Download")  # the page is drawn anew in the middle of the refinement, which is asked for again
+    shown.view("Download")  # the page is drawn anew in the middle of the refinement, which is asked for again
     shown.until(lambda: shown.read("finished") == "true")
-
-
-@pytest.mark.parametrize("scheme", ["dark", "light"])
-def test_nothing_is_cut_off(app: str, new_page: Callable[..., Any], scheme: str) -> None:
-    page = new_page(color_scheme=scheme, width=1280, height=900)
-    shown = Transport(page, app, "n=200")
-    box = shown.board.bounding_box()
-    assert box["x"] + box["width"] <= 1280
-    assert page.evaluate("document.documentElement.scrollWidth") <= 1280
 
 
 def test_files_are_taken_as_they_are(open_transport: Callable[..., Transport]) -> None:
