@@ -75,7 +75,7 @@ def test_links_stay_under_the_path(hosted: str, page: Any) -> None:
     page_until(page, lambda: page.locator("img").evaluate_all(loaded))
     page.get_by_role("link", name="Learn", exact=True).last.click()
     page.wait_for_url(re.compile(re.escape(hosted) + r"/learn"))
-    page.get_by_role("link", name="Open").first.click()
+    page.get_by_role("link", name="Why GANs collapse").first.click()
     page.wait_for_url(re.compile(re.escape(hosted) + r"/\w+\?lesson="))
     page.locator(".otviz-board, .otviz-player").first.wait_for()
     page.reload()

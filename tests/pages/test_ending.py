@@ -40,7 +40,7 @@ def server(home: Path) -> Iterator[tuple[subprocess.Popen[bytes], str, int]]:
     with (home / "log.txt").open("ab") as log:
         process = subprocess.Popen(
             ["setsid", "--ctty", sys.executable, "-m", "streamlit", "run", "app.py", *flags],
-            cwd=ROOT, env=env, stdin=theirs, stdout=log, stderr=subprocess.STDOUT,
+            cwd=ROOT, env=env, stdin=theirs, stdout=log, stderr=subprocess.STDOUT, preexec_fn=_hear_hangups,
         )  # fmt: skip
     os.close(theirs)
     try:
@@ -51,6 +51,11 @@ def server(home: Path) -> Iterator[tuple[subprocess.Popen[bytes], str, int]]:
         process.wait()
         if ours_is_open(ours):
             os.close(ours)
+
+
+def _hear_hangups() -> None:
+    """The tests may run under nohup, which makes processes that they start ignore a terminal that closes."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def ours_is_open(handle: int) -> bool:
