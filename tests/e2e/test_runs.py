@@ -89,7 +89,7 @@ def test_choose_compare_tag_reload_and_delete(server: str, new_page: Callable[..
     other.tick(0)
     (gone,) = other.until_chosen(1)
     other.button("Delete").click()
-    other.button("Delete for good").click()
+    other.page.get_by_role("button", name="Delete for good").click()
     other.page.get_by_text("1 of 39 runs").wait_for()
     assert not (home / "runs" / gone).exists()
 
@@ -107,7 +107,7 @@ def test_a_run_is_opened_and_deleted_behind_ones_back(server: str, new_page: Cal
     one.page.get_by_text("done after 200 of 200 steps").wait_for()
     other = Runs(new_page(), server, "filter=uotm-sd&runs=uotm-sd-first")
     other.button("Delete").click()
-    other.button("Delete for good").click()
+    other.page.get_by_role("button", name="Delete for good").click()
     other.page.get_by_text("matches these filters").wait_for()
     one.page.reload()
     one.page.get_by_text("there is no saved run").wait_for()
