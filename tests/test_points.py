@@ -451,7 +451,7 @@ def test_nothing_is_left_of_a_write_that_fails(tmp_path: Path, monkeypatch: pyte
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "replace", full)
-    with pytest.raises(ValueError, match="No space left"):
+    with pytest.raises(ValueError, match="the disk is full"):
         store_upload(CSV, "some.csv", tmp_path)
     assert list(tmp_path.iterdir()) == []
 
