@@ -19,7 +19,7 @@ def read_idx(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
 
     Args:
         path: the file.
-        shape: what it must hold; no more than that is unpacked, even if the file claims more.
+        shape: of the array expected; at most that much is unpacked, even if the file claims more.
 
     Raises:
         ValueError: damaged, or of another shape.

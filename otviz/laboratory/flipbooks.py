@@ -123,7 +123,7 @@ def blur_and_plan() -> Flipbook:
 
 
 def matchings() -> Flipbook:
-    """What a generated minibatch is told by its matching with data, over epsilon, and at the last stop by a random one."""
+    """The matching of a generated minibatch with data, over epsilon; at the last stop a random matching."""
     x, y = _clouds(Gaussian(std=1.5), Ring(radius=2.0))
     epsilons = np.geomspace(0.01, 10, 13)
     random = np.eye(POINTS)[np.random.default_rng(5).permutation(POINTS)] / POINTS

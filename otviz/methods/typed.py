@@ -1,6 +1,6 @@
 """UOTM with convex functions that a user wrote: any g with g(0) = 0, g'(0) = 1, non-decreasing and convex will do.
 
-Choi et al. 2024, section 3.1, ask no more of g1 and g2; `otviz.ot.convex` reads the text and checks it.
+Choi et al. 2024, section 3.1, require only this of g1 and g2; `otviz.ot.convex` reads the text and checks it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from otviz.ot.convex import conjugate
 from otviz.params import OBJECTIVE, param
 
 HYPERBOLA = "x + sqrt(x**2 + 1) - 1"
-"""Its slope goes from 0 to 2 as that of softplus, but towards 0 as 1 / x^2: samples that are told apart well keep some weight."""
+"""Its slope goes from 0 to 2 as that of softplus, but towards 0 as 1 / x^2: samples that the potential already tells apart keep some weight."""
 
 
 def written(which: str) -> Any:

@@ -103,7 +103,7 @@ def _answer(question: bytes) -> channel.Reply:
 
 @cache
 def _atlas() -> tuple[dict[str, Any], bytes, int]:
-    """What the component is told, the two runs it begins with, and the step at which it begins to play."""
+    """The options of the component, the two runs it begins with, and the step at which it begins to play."""
     found = [name.removeprefix(PREFIX) for name in recordings.names() if name.startswith(PREFIX)]
     groups = {name: recordings.about(PREFIX + name) for name in found}
     first = "-".join(FIRST)

@@ -59,7 +59,7 @@ def tell(link: Link) -> None:
 
 
 def _take(link: Link, filename: str, data: bytes) -> None:
-    """Make a file the target; one that cannot be read changes nothing, and is told of."""
+    """Make a file the target; one that cannot be read changes nothing and shows an error."""
     st.session_state[_TURN] += 1  # the next file comes to an empty place
     try:
         name = store_upload(data, filename)

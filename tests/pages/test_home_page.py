@@ -1,4 +1,4 @@
-"""Home without a browser: what the demonstration is told, and that it says what its recorded runs did."""
+"""Home without a browser: the options of the demonstration, and that its texts match its recorded runs."""
 
 from __future__ import annotations
 

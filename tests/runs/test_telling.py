@@ -1,4 +1,4 @@
-"""What a picture is told of a run beside its samples: time left, what was changed, how data flow."""
+"""What the player receives of a run besides its samples: time left, changes, and how data flow."""
 
 from __future__ import annotations
 
