@@ -11,7 +11,7 @@ import functools
 import math
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, ClassVar, Literal, Self, Union, get_args, get_origin, get_type_hints
 
 GROUPS = OBJECTIVE, OPTIMISER, NETWORK, RUN = "Objective", "Optimiser", "Network", "Run"
@@ -194,6 +194,14 @@ class Knobs:
         """The knobs that differ from their defaults, by name."""
         values = {knob.name: getattr(self, knob.name) for knob in params_of(type(self))}
         return {knob.name: values[knob.name] for knob in params_of(type(self)) if values[knob.name] != knob.default}
+
+    def written(self, prefix: str = "", only: Collection[str] | None = None) -> dict[str, str]:
+        """The knobs as texts by `prefix` and name, as links carry them and `parse` reads them: all, or those named."""
+        return {
+            prefix + knob.name: knob.write(getattr(self, knob.name))
+            for knob in params_of(type(self))
+            if only is None or knob.name in only
+        }
 
     def as_dict(self) -> dict[str, Any]:
         """All knobs by name, as plain values that JSON takes."""

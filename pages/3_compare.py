@@ -21,7 +21,7 @@ with settings:
     chosen = comparing.choose(link, locked=living)
 runs = comparing.settle(link, runs, chosen)
 if living:
-    said.caption(comparing.LIVE)
+    said.caption(comparing.LOCKED)
 recording = "" if runs else comparing.recording_of(link, chosen)
 
 with buttons:

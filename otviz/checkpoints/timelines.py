@@ -36,9 +36,9 @@ class Timeline(NamedTuple):
     samples: int
 
 
-def looks(steps: int, frames: int = FRAMES) -> list[int]:
-    """At which steps to look: closer at first, where most happens; the first is 0, the last `steps`."""
-    shares = np.linspace(0, 1, frames) ** 1.6
+def looks(steps: int, frames: int = FRAMES, bend: float = 1.6) -> list[int]:
+    """At which steps to look: the first is 0, the last `steps`; the larger `bend` > 1, the closer at first, where most happens."""
+    shares = np.linspace(0, 1, frames) ** bend
     return sorted({round(share * steps) for share in shares.tolist()})
 
 

@@ -20,7 +20,7 @@ from otviz.exports.scripts import script, told
 from otviz.exports.tables import Runs
 from otviz.lengths import unit_of
 from otviz.numbers import whole
-from otviz.params import Knobs, params_of
+from otviz.params import Knobs
 from otviz.runs.recorded import Recorded
 from otviz.runs.repeat import kept_of
 from otviz.runs.run import ENDED, Run
@@ -157,8 +157,7 @@ def _facts(run: Run | Recorded) -> Iterator[tuple[str, str]]:
 
 def _knobs(of: Knobs, all_of_them: bool = False) -> str:
     chosen = of.as_dict() if all_of_them else of.changed()
-    written = {knob.name: knob.write(getattr(of, knob.name)) for knob in params_of(type(of))}
-    return ", ".join(f"{name} {written[name]}" for name in chosen)
+    return ", ".join(f"{name} {text}" for name, text in of.written(only=chosen).items())
 
 
 def _how_to_read(runs: Runs, looks: Mapping[str, Sequence[Snapshot]]) -> str:

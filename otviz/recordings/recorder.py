@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from otviz import __version__, wire
+from otviz.checkpoints.timelines import looks
 from otviz.recordings import store
 from otviz.recordings.store import About, Panel
 from otviz.recordings.table import Recording, settings_of
@@ -23,7 +24,7 @@ from otviz.runs.snapshots import Scene, Snapshot, curve_of
 from otviz.verdicts import Judgement, judge, verdict
 from otviz.wire import PanelUpdate
 
-FRAMES = 37
+FRAMES, BEND = 37, 1.5
 POINTS = 330
 GRIDS = (24, 13, 11)  # of heat map, arrows and generator's grid: a file of some 90 kB a run
 GRAIN = 32
@@ -35,11 +36,6 @@ METERS = (
 """Numbers that the player shows of a look."""
 
 Tell = Callable[[str], None]
-
-
-def looks(steps: int, frames: int = FRAMES) -> list[int]:
-    """At which steps to look: closer at first, where most happens; the first is 0, the last `steps`."""
-    return sorted({round(share * steps) for share in (np.linspace(0, 1, frames) ** 1.5).tolist()})
 
 
 def make(recording: Recording, tell: Tell = lambda _: None, frames: int = FRAMES) -> int:
@@ -68,7 +64,7 @@ def _record(config: RunConfig, frames: int) -> tuple[PanelUpdate, Panel]:
     training = config.begin("cpu")
     probe = Probe(training, config.seed, GRIDS)
     losses, snapshots, seconds, message = [np.empty((0, 2), np.float32)], list[Snapshot](), 0.0, ""
-    for step in looks(config.steps, frames):
+    for step in looks(config.steps, frames, BEND):
         began = time.process_time()
         done = [training.advance() for _ in range(step - training.step)]
         seconds += time.process_time() - began

@@ -12,7 +12,7 @@ from otviz.compare import Preset, labels
 from otviz.distributions import Distribution
 from otviz.distributions.ring import Ring
 from otviz.methods import Method, named
-from otviz.params import Knobs, params_of
+from otviz.params import params_of
 from otviz.runs.config import RunConfig
 
 TAUS = (0.0, 0.001, 0.005, 0.02, 0.05, 0.2, 1.0, 3.0, 10.0)
@@ -58,17 +58,13 @@ def recordings() -> dict[str, Recording]:
 def settings_of(config: RunConfig) -> dict[str, str]:
     """The settings of the Train page for a run on points, as a link carries them: every knob, whatever defaults become."""
     found = {"method": config.method.name, "target": config.target.name}
-    found |= _written("", config.method) | _written("target.", config.target)
+    found |= config.method.written() | config.target.written("target.")
     return found | {"steps": str(config.steps), "seed": str(config.seed)}
 
 
 def target_of(settings: Mapping[str, str]) -> Distribution:
     """The target that settings of a page mean. Raises ValueError for what the page would not take."""
     return distributions.named(settings.get("target", "ring")).parse(_under("target.", settings))
-
-
-def _written(prefix: str, of: Knobs) -> dict[str, str]:
-    return {prefix + knob.name: knob.write(getattr(of, knob.name)) for knob in params_of(type(of))}
 
 
 def _home() -> list[Recording]:

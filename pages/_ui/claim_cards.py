@@ -11,6 +11,7 @@ import streamlit as st
 
 from otviz import durations
 from otviz.bibliography import BIBLIOGRAPHY, cite
+from otviz.params import GREEK
 from pages._ui import controls, reading
 from pages._ui.component import mount
 from pages._ui.links import Link
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 FILTERS = ("search", "paper", "verdict", "kind")
 """What the address says of the list; it stays there while a claim is open."""
 
-SEARCH = 60  # characters
 SEEDS = 5
 NAMES = {"fuge": "Fuge's notebook", "vu": "Vu's report"}
 KINDS = {"minutes": "Trained", "seconds": "Formulas"}
@@ -62,7 +62,7 @@ def all_cards() -> list[dict[str, Any]]:
 def _card(each: Experiment) -> dict[str, Any]:
     from otviz.experiments.report import NOT_RUN, verdict_of
     from otviz.experiments.results import read
-    from otviz.experiments.telling import expected_seconds, in_words, seeds_in_words
+    from otviz.experiments.telling import in_words, seeds_in_words
     from otviz.figures.claim import claim_svg
 
     result = read(each.name)
@@ -70,13 +70,22 @@ def _card(each: Experiment) -> dict[str, Any]:
     outcomes = () if result is None else result.outcomes
     word = NOT_RUN if verdict is None else verdict.word
     told = "" if verdict is None else f"{in_words(each, outcomes, verdict)} {seeds_in_words(verdict)}".strip()
-    seconds = expected_seconds(each, result, SEEDS, os.cpu_count() or 1)
+    time = takes(each)
     return {
         "name": each.name, "title": each.title, "paper": each.paper, "kind": each.cost, "verdict": VERDICTS[word][0],
         "word": word, "tone": VERDICTS[word][1], "citation": each.citation, "url": BIBLIOGRAPHY[each.paper].url, "claim": each.claim,
         "svg": "" if each.chart is None else claim_svg(each.chart, outcomes, each.title),
-        "told": told, "takes": "" if seconds is None else f"Runs again in {durations.in_words(seconds)}",
+        "told": told, "takes": f"Runs again in {time}" if time else "",
     }  # fmt: skip
+
+
+def takes(each: Experiment) -> str:
+    """How long it takes to run a claim again on this computer, in words; empty where it cannot be told."""
+    from otviz.experiments.results import read
+    from otviz.experiments.telling import expected_seconds
+
+    seconds = expected_seconds(each, read(each.name), SEEDS, os.cpu_count() or 1)
+    return "" if seconds is None else durations.in_words(seconds)
 
 
 def _asked(link: Link, cards: list[dict[str, Any]]) -> dict[str, str]:
@@ -85,22 +94,10 @@ def _asked(link: Link, cards: list[dict[str, Any]]) -> dict[str, str]:
     words = {word: called for word, (called, _) in VERDICTS.items() if any(card["word"] == word for card in cards)}
     names = {"paper": ("All sources", papers), "verdict": ("Any verdict", words), "kind": ("Any kind", KINDS)}
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        asked = {"search": _search(link)}
+        asked = {"search": controls.search(link, "Search the claims", "Search: tau, collapse, batch …", width=280)}
         for key, (every, called) in names.items():
             asked[key] = _filter(link, key, called, every, cards, asked)
         reading.how("experiments/cards")
-    return asked
-
-
-def _search(link: Link) -> str:
-    widget, text = f"{link.page}:search", link.take("search")
-    if link.first(widget):
-        st.session_state[widget] = (text or "")[:SEARCH]
-    asked = st.text_input(
-        "Search the claims", key=widget, max_chars=SEARCH, type="search", live=True, placeholder="Search: tau, collapse, batch …",
-        icon=":material/search:", label_visibility="collapsed", persist_state="session", width=280,
-    )  # fmt: skip
-    link.put("search", asked)
     return asked
 
 
@@ -116,7 +113,6 @@ def _filter(
 def _fits(card: Mapping[str, Any], asked: Mapping[str, str]) -> bool:
     """Whether a card has all words that are searched for, and what is chosen."""
     text = " ".join(str(card[key]) for key in ("title", "claim", "citation", "told", "name", "verdict")).lower()
-    greek = {"tau": "τ", "alpha": "α", "lambda": "λ", "epsilon": "ε"}
-    found = all(word in text or greek.get(word, word) in text for word in asked.get("search", "").lower().split())
+    found = all(word in text or GREEK.get(word, word) in text for word in asked.get("search", "").lower().split())
     chosen = (("paper", "paper"), ("verdict", "word"), ("kind", "kind"))
     return found and all(asked.get(key, "") in ("", card[field]) for key, field in chosen)

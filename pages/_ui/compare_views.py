@@ -10,8 +10,9 @@ import streamlit as st
 
 from otviz.bibliography import cite
 from pages._ui import inside, laboratory, reading, running, sweeping
-from pages._ui.comparing import TRAIN, Chosen, labels_of
+from pages._ui.comparing import Chosen, labels_of
 from pages._ui.downloads import download, offer
+from pages._ui.lessons import LIVE
 from pages._ui.links import Link, plain
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def show(link: Link, runs: Sequence[Run | Recorded], chosen: Chosen) -> None:
     elif view == "map":
         sweeping.show(link, chosen.target, chosen.source)
     elif not begun:
-        st.caption(f"Nothing to show yet: this view is about runs of your own. Press **{TRAIN}**.")
+        st.caption(f"Nothing to show yet: this view is about runs of your own. Press **{LIVE}**.")
     elif view == "meter":
         _meter(begun)
     elif view == "history":

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from otviz.params import params_of
 from pages._ui import compare_methods, controls, following, inside, recorded, running, setup
 from pages._ui.following import tuned
 from pages._ui.leases import registry
+from pages._ui.lessons import LIVE
 from pages._ui.links import Link, plain
 
 if TYPE_CHECKING:
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 
 HEIGHT = 760
 OWN = "own"
-TRAIN = "Train it live"
-LIVE = "Moving a slider changes these runs immediately. To change data or methods, stop them first."
+LOCKED = "Moving a slider changes these runs immediately. To change data or methods, stop them first."
 
 
 @dataclass(frozen=True)
@@ -96,18 +95,10 @@ def go_to(link: Link, runs: Sequence[Run | Recorded]) -> None:
     first = runs[0].config
     found = {"preset": OWN, "methods": ",".join(run.config.method.name for run in runs)}
     found |= {"target": first.target.name, "steps": str(first.steps), "seed": str(first.seed), "device": first.device}
-    found |= _knobs("target.", first.target)
+    found |= first.target.written("target.", first.target.changed())
     for at, run in enumerate(runs, start=1):
-        found |= _knobs(f"{at}.", run.config.method)
+        found |= run.config.method.written(f"{at}.", run.config.method.changed())
     link.go({**found, "runs": ",".join(run.id for run in runs)})
-
-
-def _knobs(prefix: str, of: Method | Distribution) -> dict[str, str]:
-    return {
-        prefix + knob.name: knob.write(getattr(of, knob.name))
-        for knob in params_of(type(of))
-        if knob.name in of.changed()
-    }
 
 
 def settle(link: Link, runs: list[Run | Recorded], chosen: Chosen) -> list[Run | Recorded]:
@@ -171,7 +162,7 @@ def tell(link: Link, runs: Sequence[Run | Recorded], chosen: Chosen, recording: 
             st.markdown(chosen.preset.look_for, width="stretch")
         elif not runs and not recording:
             st.markdown(
-                f"**{TRAIN}**: the methods learn from the same data with the same seed, in step.", width="stretch"
+                f"**{LIVE}**: the methods learn from the same data with the same seed, in step.", width="stretch"
             )
         if not runs:
             _offer_to_begin(link, chosen, recording)
@@ -184,7 +175,7 @@ def _offer_to_begin(link: Link, chosen: Chosen, recording: str) -> None:
         if recording:
             words = "These runs were trained before, with the settings shown"
             st.badge("recorded", icon=":material/movie:", color="gray", help=words)
-        if st.button(TRAIN, type="primary", disabled=not chosen.configs, shortcut="T"):
+        if st.button(LIVE, type="primary", disabled=not chosen.configs, shortcut="T"):
             begin(link, chosen.configs)
 
 

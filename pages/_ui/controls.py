@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -22,6 +22,7 @@ from pages._ui.links import Link, plain, shorten
 from pages._ui.widgets import Field, draw, inner_default, label_of, shown, written
 
 T = TypeVar("T", bound=Knobs)
+SEARCH = 60  # characters
 
 
 def knobs(
@@ -134,6 +135,19 @@ def seed_choice(link: Link, key: str, options: Collection[str], default: str) ->
             link.complain(sentence, key)
         st.session_state[widget] = text if text in options else default
     return widget
+
+
+def search(link: Link, label: str, placeholder: str, width: int | Literal["stretch"] = "stretch") -> str:
+    """Draw a field that answers while one types; returns its text, which stands in the address as `search`."""
+    widget, text = f"{link.page}:search", link.take("search")
+    if link.first(widget):
+        st.session_state[widget] = (text or "")[:SEARCH]
+    asked = st.text_input(
+        label, key=widget, max_chars=SEARCH, type="search", live=True, placeholder=placeholder,
+        icon=":material/search:", label_visibility="collapsed", persist_state="session", width=width,
+    )  # fmt: skip
+    link.put("search", asked)
+    return asked
 
 
 def widget_key(page: str, cls: type[Knobs], name: str, *, prefix: str = "", scope: str = "") -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import urllib.parse
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +11,7 @@ import streamlit as st
 from otviz import durations
 from otviz.files import home, refused
 from pages._ui import frame, reading
-from pages._ui.claim_cards import FILTERS, SEEDS
+from pages._ui.claim_cards import FILTERS, SEEDS, takes
 from pages._ui.component import mount
 from pages._ui.links import Link, plain, shorten
 
@@ -200,8 +199,8 @@ def _rerun(stage: Stage, each: Experiment, drawn_working: bool) -> None:
         st.error(plain(f"Not all seeds could be measured: {shorten(running.error, 300)}."))
     if running is not None and each.name in running.unmeasured:
         st.info(plain(f"{running.unmeasured[each.name].capitalize()}."))
-    takes = _takes(each)
-    if st.button(f"Run again ({takes})" if takes else "Run again", type="primary", icon=":material/replay:", help=HELP):
+    time = takes(each)
+    if st.button(f"Run again ({time})" if time else "Run again", type="primary", icon=":material/replay:", help=HELP):
         try:
             stage.play(each)
         except OSError as error:
@@ -219,18 +218,10 @@ HELP = (
 )
 
 
-def _takes(each: Experiment) -> str:
-    from otviz.experiments.results import read
-    from otviz.experiments.telling import expected_seconds
-
-    seconds = expected_seconds(each, read(each.name), SEEDS, os.cpu_count() or 1)
-    return "" if seconds is None else durations.in_words(seconds)
-
-
 def _show_progress(stage: Stage, running: Running, each: Experiment) -> None:
     done, left = len(running.done), running.seconds_left
-    takes = _takes(each) if stage.name == each.name else ""
-    first = f"{takes} in all" if takes else "the first one takes a while"
+    time = takes(each) if stage.name == each.name else ""
+    first = f"{time} in all" if time else "the first one takes a while"
     when = first if left is None else f"{durations.in_words(left)} left"
     which = "" if stage.name == each.name else "Another claim: "
     st.progress(done / max(1, running.total), text=plain(f"{which}{done} of {running.total} seeds are done, {when}"))

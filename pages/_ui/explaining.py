@@ -12,7 +12,7 @@ import streamlit as st
 
 from otviz.bibliography import BIBLIOGRAPHY
 from otviz.explanations import Derivation, Word, derivations, glossary, matching, words_of_knobs
-from pages._ui import flipbook, frame, learning, widgets
+from pages._ui import controls, flipbook, frame, learning, widgets
 from pages._ui.links import Link, plain, shorten
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ WIDE = 860  # pixels of a text: longer lines are hard to read
 _STYLE = """<style>@media (max-width: 640px) {
 [data-testid=stColumn]:has(.st-key-learn-list) {order: 2; border-top: 1px solid var(--st-border-color); padding-top: 1rem}
 }</style>"""
-SEARCH = 60  # characters
 
 
 def show_derivations(link: Link) -> None:
@@ -45,7 +44,7 @@ def show_glossary(link: Link) -> None:
     aliases = words_of_knobs(known.values())
     left, right = st.columns([3, 8], gap="large")
     with left:
-        asked = _search(link)
+        asked = controls.search(link, "Search", "tau, blur, floor …")
         found = matching(known.values(), asked) if asked.strip() else list(known.values())
         if not found:
             link.take("word")
@@ -65,18 +64,6 @@ def link_to(topic: str, label: str) -> None:
 def topic_of(*, method: str = "", loss: str = "") -> Derivation | None:
     """The derivation of a method or of a loss between clouds, by name; None where there is none."""
     return next((each for each in derivations().values() if method in each.methods or loss in each.losses), None)
-
-
-def _search(link: Link) -> str:
-    widget, text = f"{link.page}:search", link.take("search")
-    if link.first(widget):
-        st.session_state[widget] = (text or "")[:SEARCH]
-    asked = st.text_input(
-        "Search", key=widget, max_chars=SEARCH, type="search", live=True, placeholder="tau, blur, floor …",
-        icon=":material/search:", label_visibility="collapsed", persist_state="session",
-    )  # fmt: skip
-    link.put("search", asked)
-    return asked
 
 
 def _pick(link: Link, key: str, titles: Mapping[str, str], label: str, aliases: Mapping[str, str]) -> str:

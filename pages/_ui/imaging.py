@@ -179,11 +179,12 @@ def address(config: RunConfig, run_id: str) -> dict[str, str]:
 
 def _differing(prefix: str, part: Knobs, defaults: dict[str, Any], but: tuple[str, ...] = ()) -> dict[str, str]:
     """Knobs that are not as `defaults`, or as declared, have them."""
-    return {
-        prefix + knob.name: knob.write(getattr(part, knob.name))
+    differing = [
+        knob.name
         for knob in params_of(type(part))
         if knob.name not in but and getattr(part, knob.name) != defaults.get(knob.name, knob.default)
-    }
+    ]
+    return part.written(prefix, differing)
 
 
 def _preset(method: str, images: ImageSet) -> Preset:

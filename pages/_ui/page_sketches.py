@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
-from pages._ui.sketches import WIDTH, _around, _arrow, _curve, _marks, _on, _path, _ring, picture
+from pages._ui.sketches import WIDTH, around, arrow, curve, marks, on, path, picture, ring
 
 
 def image(page: str) -> str:
@@ -15,25 +15,23 @@ def image(page: str) -> str:
 
 
 def _transport() -> str:
-    starts, ends = _around((58, 60), 14, 13, 3), _around((182, 60), 17, 13, 5)
+    starts, ends = around((58, 60), 14, 13, 3), around((182, 60), 17, 13, 5)
     starts, ends = sorted(starts, key=lambda point: point[1]), sorted(ends, key=lambda point: point[1])
-    paths = "".join(_path("line", [(x + 6, y), (u - 7, v)]) for (x, y), (u, v) in zip(starts, ends, strict=True))
-    return paths + _marks("source", starts, 4) + _marks("target", ends, 4.5)
+    paths = "".join(path("line", [(x + 6, y), (u - 7, v)]) for (x, y), (u, v) in zip(starts, ends, strict=True))
+    return paths + marks("source", starts, 4) + marks("target", ends, 4.5)
 
 
 def _train() -> str:
-    modes = _ring((78, 60), 44)
+    modes = ring((78, 60), 44)
     falling = [(146.0 + 7 * k, 92 - 62 * (1 - math.exp(-0.42 * k)) + 5 * math.sin(2.1 * k)) for k in range(12)]
-    return _marks("target", modes, 6) + _on(modes, 7, 3.5) + _path("warm", [(x, 122 - y) for x, y in falling])
+    return marks("target", modes, 6) + on(modes, 7, 3.5) + path("warm", [(x, 122 - y) for x, y in falling])
 
 
 def _compare() -> str:
     parts = []
     for k, lost in enumerate(((), (1, 2, 6), (0, 4, 5, 7))):
-        modes = _ring((42 + 78 * k, 60), 29)
-        parts.append(
-            _marks("target", modes, 4.5) + _on([mode for i, mode in enumerate(modes) if i not in lost], 5, 2.4)
-        )
+        modes = ring((42 + 78 * k, 60), 29)
+        parts.append(marks("target", modes, 4.5) + on([mode for i, mode in enumerate(modes) if i not in lost], 5, 2.4))
     return "".join(parts)
 
 
@@ -66,16 +64,16 @@ def _gallery() -> str:
 def _experiments() -> str:
     floor = f'<rect class="source" x="20" y="86" width="{WIDTH - 40}" height="12"/>'
     wild = lambda x: 0.25 + 2.4 * (x - 0.52) ** 2  # noqa: E731
-    return floor + _curve("pink", wild) + _curve("cold", lambda x: 0.27 + 0.3 * (x - 0.5) ** 2)
+    return floor + curve("pink", wild) + curve("cold", lambda x: 0.27 + 0.3 * (x - 0.5) ** 2)
 
 
 def _learn() -> str:
     left, right = (64, 60), (176, 60)
-    modes = _ring(left, 38)
+    modes = ring(left, 38)
     return (
-        _marks("target", modes, 5) + _marks("source", _around(left, 7, 12, 2), 3)
-        + "".join(_arrow((64 + 0.4 * (x - 64), 60 + 0.4 * (y - 60)), (64 + 0.8 * (x - 64), 60 + 0.8 * (y - 60))) for x, y in modes)
-        + "".join(_path("line", [(right[0] - 42, 28 + 16 * k), (right[0] + (42, 30, 38, 20, 34)[k], 28 + 16 * k)]) for k in range(5))
+        marks("target", modes, 5) + marks("source", around(left, 7, 12, 2), 3)
+        + "".join(arrow((64 + 0.4 * (x - 64), 60 + 0.4 * (y - 60)), (64 + 0.8 * (x - 64), 60 + 0.8 * (y - 60))) for x, y in modes)
+        + "".join(path("line", [(right[0] - 42, 28 + 16 * k), (right[0] + (42, 30, 38, 20, 34)[k], 28 + 16 * k)]) for k in range(5))
     )  # fmt: skip
 
 
@@ -83,8 +81,8 @@ def _runs() -> str:
     rows = []
     for k, (role, share) in enumerate((("cold", 1.0), ("warm", 0.7), ("pink", 0.42), ("cold", 0.88))):
         y = 24.0 + 24 * k
-        rows.append(_marks("generated" if k % 2 else "target", [(34, y)], 5))
-        rows.append(_path("guide", [(54, y), (214, y)]) + _path(role, [(54, y), (54 + 160 * share, y)]))
+        rows.append(marks("generated" if k % 2 else "target", [(34, y)], 5))
+        rows.append(path("guide", [(54, y), (214, y)]) + path(role, [(54, y), (54 + 160 * share, y)]))
     return "".join(rows)
 
 

@@ -250,9 +250,7 @@ def address(config: RunConfig, run_id: str) -> dict[str, str]:
     """The query parameters that show this run on the Train page with its settings."""
     found = {"method": config.method.name, "target": config.target.name, "source": config.source.name, "run": run_id}
     for prefix, part in (("", config.method), ("target.", config.target), ("source.", config.source)):
-        for knob in params_of(type(part)):
-            if knob.name in part.changed():
-                found[prefix + knob.name] = knob.write(getattr(part, knob.name))
+        found |= part.written(prefix, part.changed())
     found |= {"steps": str(config.steps), "seed": str(config.seed), "device": config.device}
     if config.compile:
         found["compile"] = "True"

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from otviz.runs.config import RunConfig
+from otviz.runs.live import Here
 from otviz.runs.registry import Registry
+from otviz.runs.run import Run
 from pages._ui import explaining, frame, learning, leases
+from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 300
@@ -33,6 +37,26 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Regist
     yield leases.registry()
     leases.registry().close()
     leases.registry.clear()
+
+
+@pytest.fixture
+def run_whose_process_dies(registry: Registry) -> Callable[[RunConfig], Run]:
+    """Starts a run, whose process ends after ten steps, and waits until it has failed."""
+    advance = Here.advance
+
+    def killed(self: Here, steps: int) -> object:
+        if self.step >= 10:
+            raise ValueError("the process that trained this run ended")
+        return advance(self, min(steps, 5))
+
+    def started(config: RunConfig) -> Run:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Here, "advance", killed)
+            run = registry.submit(config)
+            assert run.wait(PATIENCE)
+        return run
+
+    return started
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,8 +16,8 @@ from streamlit.testing.v1 import AppTest
 from otviz import methods
 from otviz.distributions import named
 from otviz.runs.config import RunConfig
-from otviz.runs.live import Here
 from otviz.runs.registry import Registry
+from otviz.runs.run import Run
 from pages._ui import run_list, run_table
 from pages._ui.links import plain
 from tests.waiting import PATIENCE
@@ -179,19 +180,9 @@ def test_a_run_deleted_on_the_disk_is_gone_at_the_next_look(app: AppTest, regist
 
 
 def test_runs_that_failed_or_were_stopped_go_on_from_the_list(
-    app: AppTest, registry: Registry, three: list[str], monkeypatch: pytest.MonkeyPatch
+    app: AppTest, registry: Registry, three: list[str], run_whose_process_dies: Callable[[RunConfig], Run]
 ) -> None:
-    advance = Here.advance
-
-    def killed(self: Here, steps: int) -> object:
-        if self.step >= 10:
-            raise ValueError("the process that trained this run ended")
-        return advance(self, min(steps, 5))
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Here, "advance", killed)
-        run = registry.submit(RunConfig(methods.named("sinkhorn")(batch_size=8), named("ring")(), steps=40))
-        assert run.wait(PATIENCE)
+    run = run_whose_process_dies(RunConfig(methods.named("sinkhorn")(batch_size=8), named("ring")(), steps=40))
     assert (run.status, registry.stored.read(run.id).step) == ("failed", run.step)
     open_page(app, runs=three[0])
     assert not [button for button in app.button if button.key == "go-on"], "it is done"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,8 +15,8 @@ from streamlit.testing.v1.element_tree import Button
 from otviz import methods
 from otviz.distributions import named
 from otviz.runs.config import RunConfig
-from otviz.runs.live import Here
 from otviz.runs.registry import Registry
+from otviz.runs.run import Run
 from pages._ui import leases, running
 from pages._ui.links import plain
 from tests.waiting import PATIENCE
@@ -258,19 +259,9 @@ def test_a_stored_run_is_shown_with_everything(app: AppTest, registry: Registry)
 
 @pytest.mark.parametrize("restarted", [False, True])
 def test_a_run_whose_process_was_killed_goes_on(
-    restarted: bool, page: AppTest, registry: Registry, monkeypatch: pytest.MonkeyPatch
+    restarted: bool, page: AppTest, registry: Registry, run_whose_process_dies: Callable[[RunConfig], Run]
 ) -> None:
-    advance = Here.advance
-
-    def killed(self: Here, steps: int) -> object:
-        if self.step >= 10:
-            raise ValueError("the process that trained this run ended")
-        return advance(self, min(steps, 5))
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Here, "advance", killed)
-        run = registry.submit(config(steps=40))
-        assert run.wait(PATIENCE)
+    run = run_whose_process_dies(config(steps=40))
     assert run.status == "failed"
     if restarted:
         registry.close()

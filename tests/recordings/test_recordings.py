@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from otviz import recordings, wire
+from otviz.checkpoints.timelines import looks
 from otviz.compare import presets
 from otviz.lessons import shipped
 from otviz.metrics import coverage
@@ -46,7 +47,7 @@ def test_a_recording_plays_the_runs_it_is_made_of(folder: Path) -> None:
     for panel, config, label in zip(panels, made.configs, made.labels, strict=True):
         assert panel.scene is not None
         assert (panel.scene.title, panel.status) == (label, "recorded")
-        assert [look.step for look in panel.snapshots] == recorder.looks(30, 5)
+        assert [look.step for look in panel.snapshots] == looks(30, 5, recorder.BEND)
         assert len(panel.words) == len(panel.snapshots)
         # The last frame shows the probe's points as a training that nobody looks at has them.
         training = start(config.method, config.target, config.source, steps=30, seed=config.seed, device="cpu")
