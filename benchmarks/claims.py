@@ -29,7 +29,7 @@ def samples_of(training: Training, n: int, seed: int) -> np.ndarray[Any, np.dtyp
     rng = torch.Generator().manual_seed(seed)
     x = torch.from_numpy(training.source.sample(n, np.random.default_rng(seed)))
     with torch.no_grad():
-        points: Tensor = training.shown(x, torch.randn(n, training.method.noise_dim, generator=rng))
+        points: Tensor = training.eval_generator(x, torch.randn(n, training.method.noise_dim, generator=rng))
     return points.numpy()
 
 

@@ -13,7 +13,7 @@ from benchmarks.live import Site, _painted, press, site, without_browser
 from benchmarks.rows import Effort, Measured, Row
 from otviz.compare import presets
 from otviz.runs.config import RunConfig
-from otviz.runs.hosts import Hosts
+from otviz.runs.hosts import HostPool
 from otviz.runs.registry import Registry
 
 PANEL = "figure-1"  # six methods
@@ -68,7 +68,7 @@ def _naive(seconds: float) -> float:
 
 
 def _panel(seconds: float) -> float:
-    preset, registry = presets()[PANEL], Registry(hosts=Hosts())
+    preset, registry = presets()[PANEL], Registry(hosts=HostPool())
     assert preset.target is not None
     configs = [RunConfig(method, preset.target, steps=1_000_000) for method in preset.methods]
     runs = registry.submit_together(configs)

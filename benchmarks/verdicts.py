@@ -23,7 +23,7 @@ from otviz.compare import labels, presets
 from otviz.distributions import Distribution, named
 from otviz.distributions.ring import Ring
 from otviz.methods import Method
-from otviz.robustness.playing import play, stackable
+from otviz.robustness.playing import stackable, train_cells
 from otviz.runs.config import RunConfig
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -77,7 +77,7 @@ def run(target: str, label: str, seeds: int | None = None, steps: int | None = N
         RunConfig(method, targets()[target], steps=steps or planned, seed=seed, device="cpu") for seed in range(seeds)
     ]
     groups = [configs] if stackable(configs) and seeds > 1 else [[config] for config in configs]
-    outcomes = [outcome for group in groups for outcome in play(group)]
+    outcomes = [outcome for group in groups for outcome in train_cells(group)]
     return [
         {"target": target, "label": label, "seed": config.seed, "steps": config.steps, **asdict(outcome)}
         for config, outcome in zip(configs, outcomes, strict=True)

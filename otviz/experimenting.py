@@ -17,7 +17,7 @@ from otviz.durations import in_words
 from otviz.experiments import Experiment, Outcome, experiments, named
 from otviz.experiments.report import measured
 from otviz.experiments.results import Result
-from otviz.experiments.running import Running
+from otviz.experiments.running import ExperimentRunner
 
 LOOK = 0.5  # seconds between two looks at what is done
 
@@ -55,7 +55,7 @@ def experiment(args: ExperimentArgs) -> tuple[str, int]:
     chosen = [cls() for cls in experiments().values()] if args.id == "all" else [named(args.id)]
     if args.workers and args.cluster:
         raise ValueError("--workers counts processes of this machine; leave it out with --cluster")
-    running = Running(
+    running = ExperimentRunner(
         chosen, args.seeds, args.quick, workers=args.workers or None, folder=Path(args.out) if args.out else None,
         cluster=args.cluster,
     )  # fmt: skip
@@ -134,7 +134,7 @@ def _lines(told: dict[str, Any]) -> str:
     return "\n  ".join(lines)
 
 
-def _progress(running: Running, end: str = "") -> None:
+def _progress(running: ExperimentRunner, end: str = "") -> None:
     left = running.seconds_left
     when = "" if left is None or running.over else f", {in_words(left)} left"
     sys.stderr.write(f"\r{len(running.done)} of {running.total} seeds are done{when}    {end}")

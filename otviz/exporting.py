@@ -11,7 +11,7 @@ import tyro
 from otviz.compare import labels
 from otviz.exports import exports, exports_of
 from otviz.files import refused, write_whole
-from otviz.runs.recorded import Recorded
+from otviz.runs.recorded import SavedRun
 from otviz.runs.store import ID, Store
 
 
@@ -37,7 +37,7 @@ def exported(args: ExportArgs) -> str:
     """
     if not args.what:
         raise ValueError("say which run to export: its id, or the folder that train --out wrote")
-    found = [Recorded.lying_in(_folder(each)) for each in dict.fromkeys(args.what)]
+    found = [SavedRun.from_folder(_folder(each)) for each in dict.fromkeys(args.what)]
     runs = dict(zip(labels([run.config.method for run in found]), found, strict=True))
     able = {each.name: each for each in exports_of(runs)}
     if args.kind not in able:

@@ -47,15 +47,15 @@ class Learners:
         adversary = build_adversary(*asked)
         self.adversary: nn.Module | None = None if adversary is None else adversary.to(device)
         self.averaged = build_generator(*asked).to(device).eval() if method.ema else None
-        self.adam_of_generator = adam(self.generator, lrs[0], method)
-        self.adam_of_adversary = None if self.adversary is None else adam(self.adversary, lrs[1], method)
+        self.generator_optimiser = adam(self.generator, lrs[0], method)
+        self.adversary_optimiser = None if self.adversary is None else adam(self.adversary, lrs[1], method)
         self._adversary_weights = [] if self.adversary is None else list(self.adversary.parameters())
         if self.averaged is not None:
             self.averaged.load_state_dict(self.generator.state_dict())
 
-    def set_step_sizes(self, lrs: tuple[float, float]) -> None:
+    def set_learning_rates(self, lrs: tuple[float, float]) -> None:
         """Of generator and adversary, from the next update on."""
-        for optimiser, lr in zip((self.adam_of_generator, self.adam_of_adversary), lrs, strict=True):
+        for optimiser, lr in zip((self.generator_optimiser, self.adversary_optimiser), lrs, strict=True):
             for group in [] if optimiser is None else optimiser.param_groups:
                 group["lr"] = lr
 
@@ -66,13 +66,13 @@ class Learners:
 
     def update_generator(self, loss: Tensor) -> Tensor:
         """One step of Adam down that loss; returns its mean over the processes."""
-        return self._update(loss, self.generator, self.adam_of_generator)
+        return self._update(loss, self.generator, self.generator_optimiser)
 
     def update_adversary(self, loss: Tensor, method: Method) -> Tensor:
         """One step of Adam down that loss, then the method's constraint; returns its mean over the processes."""
         assert self.adversary is not None
-        assert self.adam_of_adversary is not None
-        loss = self._update(loss, self.adversary, self.adam_of_adversary)
+        assert self.adversary_optimiser is not None
+        loss = self._update(loss, self.adversary, self.adversary_optimiser)
         method.constrain(self._adversary_weights)
         return loss
 
@@ -83,7 +83,7 @@ class Learners:
         optimiser.step()
         return loss
 
-    def average(self, memory: float) -> None:
+    def update_ema(self, memory: float) -> None:
         """Let the average keep that share of itself and take the rest from the generator."""
         assert self.averaged is not None
         with torch.no_grad():
@@ -95,9 +95,9 @@ class Learners:
     def parts(self) -> Iterator[tuple[dict[str, Tensor], torch.optim.Optimizer | None]]:
         """Weights by name, with what optimises them: of the generator, the adversary and the averaged generator, where there."""
         named: list[tuple[str, nn.Module, torch.optim.Optimizer | None]]
-        named = [("generator", self.generator, self.adam_of_generator)]
+        named = [("generator", self.generator, self.generator_optimiser)]
         if self.adversary is not None:
-            named.append(("adversary", self.adversary, self.adam_of_adversary))
+            named.append(("adversary", self.adversary, self.adversary_optimiser))
         if self.averaged is not None:
             named.append(("averaged", self.averaged, None))
         for name, network, optimiser in named:

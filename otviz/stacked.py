@@ -49,7 +49,7 @@ class Stacked:
     """Trains its members together.
 
     Attributes:
-        members: the trainings; they draw the batches, and `settle` brings them up to date.
+        members: the trainings; they draw the batches, and `sync_members` brings them up to date.
 
     Args:
         members: S trainings on the CPU that have not begun, of one method; live knobs, seeds and data may differ.
@@ -82,7 +82,7 @@ class Stacked:
             found += self._block(min(BLOCK, steps - begin))
         return torch.stack(found)
 
-    def settle(self) -> None:
+    def sync_members(self) -> None:
         """Give every member its weights, its optimisers' state and its last losses; it can then be looked at and saved."""
         rows = (self._generator, self._adversary, *self._averaged)
         for part in rows:
@@ -91,7 +91,7 @@ class Stacked:
         for index, member in enumerate(self.members):
             for (tensors, optimiser), part in zip(member.parts(), rows, strict=True):
                 part.give(index, list(tensors.values()), optimiser)
-            member.note([None if loss.isnan() else loss for loss in losses[:, index]])
+            member.set_last_losses([None if loss.isnan() else loss for loss in losses[:, index]])
 
     def _block(self, steps: int) -> list[Tensor]:
         """So many steps, on numbers and batches that are all drawn first."""
@@ -141,7 +141,7 @@ class Stacked:
         losses = self._of_generator(self._generator.values, self._adversary.values.detach(), drawn, live)
         self._generator.descend(losses)
         for averaged in self._averaged:
-            averaged.values.lerp_(self._generator.values.detach(), 1 - self._method.memory(step))
+            averaged.values.lerp_(self._generator.values.detach(), 1 - self._method.ema_decay(step))
         self._losses[0] = losses.detach()
 
     def _generator_loss(self, row: Tensor, other: Tensor, drawn: Drawn, live: dict[str, float]) -> Tensor:

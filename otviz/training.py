@@ -86,7 +86,7 @@ class Training:
         frozen: True while the adversary is not updated.
         step, steps: steps done and planned.
         compile: True to compile the updates from the second step on; set it before the first (see `otviz.compiled`).
-        shown: the generator to look at (its running average when `ema` > 0); `generate` looks through it.
+        eval_generator: the generator to look at (its running average when `ema` > 0); `generate` looks through it.
 
     Args:
         lr_decay: "cosine" lets both step sizes fall to 0 at the end.
@@ -119,10 +119,10 @@ class Training:
         self._autocast = autocast
         self._compiled: Compiled | None = None
         self._world = world()
-        self.classes = 0 if networks is None else networks.told(len(target.class_names))
+        self.classes = 0 if networks is None else networks.conditional_classes(len(target.class_names))
         self._learners = Learners(
             method, target.shape, networks, autocast, self.classes,
-            seed=seed, device=device, lrs=self._step_sizes(), world=self._world,
+            seed=seed, device=device, lrs=self._learning_rates(), world=self._world,
         )  # fmt: skip
         self.generator, self.adversary = self._learners.generator, self._learners.adversary
         self._rng = torch.Generator().manual_seed(seed + 1)
@@ -132,7 +132,7 @@ class Training:
         self._losses: list[Tensor | None] = [None, None]
 
     @property
-    def shown(self) -> nn.Module:
+    def eval_generator(self) -> nn.Module:
         averaged = self._learners.averaged
         return self.generator if averaged is None else averaged
 
@@ -148,16 +148,16 @@ class Training:
             labels: classes to make, (N,); one after the other if None. Without meaning where it is not told any.
             averaged: through the weights that are shown; False: through those that learn.
         """
-        network = self.shown if averaged else self.generator
+        network = self.eval_generator if averaged else self.generator
         learning = network.training
         try:
             with torch.no_grad():
-                made: Tensor = network.eval()(source, self._telling(noise, labels))
+                made: Tensor = network.eval()(source, self._with_labels(noise, labels))
                 return made[:, : source.shape[1]] if self.classes else made
         finally:
             network.train(learning)
 
-    def _telling(self, noise: Tensor, labels: Tensor | None) -> Tensor:
+    def _with_labels(self, noise: Tensor, labels: Tensor | None) -> Tensor:
         if not self.classes:
             return noise
         wanted = torch.from_numpy(in_turn(len(noise), self.classes)) if labels is None else labels
@@ -166,9 +166,9 @@ class Training:
     def retune(self, method: Method) -> None:
         """Put changed live knobs in force from the next step on. The caller keeps the method's class."""
         self.method = method
-        self._learners.set_step_sizes(self._step_sizes())
+        self._learners.set_learning_rates(self._learning_rates())
 
-    def _step_sizes(self) -> tuple[float, float]:
+    def _learning_rates(self) -> tuple[float, float]:
         """Of generator and adversary for the next step."""
         method = self.method
         decay = 0.5 * (1 + math.cos(math.pi * self.progress)) if self._decay == "cosine" else 1.0
@@ -195,7 +195,7 @@ class Training:
         method = self.method
         scalars = method.scalars(self.progress)
         if self._decay != "none":
-            self._learners.set_step_sizes(self._step_sizes())
+            self._learners.set_learning_rates(self._learning_rates())
         if self.compile and method.compilable and self._compiled is None and self.step > 0:
             self._compiled = self._compile()
         if self._compiled is not None and for_adversary == for_generator == 1:
@@ -216,7 +216,7 @@ class Training:
             self.frozen = True
         return (0, max(for_generator, 1)) if self.frozen else (for_adversary, for_generator)
 
-    def note(self, losses: list[Tensor | None]) -> None:
+    def set_last_losses(self, losses: list[Tensor | None]) -> None:
         """Take over the last losses, of generator and adversary, from another loop that trained these weights."""
         self._losses = losses
 
@@ -226,41 +226,41 @@ class Training:
         mix = torch.rand(self.method.rows, 1, generator=self._rng)
         if self._labels is not None:  # of other images than those of this batch, as all its draws are independent
             drawn = torch.randint(len(self._labels), (self.method.rows,), generator=self._rng)
-            noise = self._telling(noise, self._labels[drawn])
+            noise = self._with_labels(noise, self._labels[drawn])
         z, mix = (sent(self._world.mine(part), self.device) for part in (noise, mix))
         x, y = self._sources.next(), self._targets.next()
         return Batch(x, z, y, mix, self._rng, self._world)
 
     def _update_both(self, compiled: Compiled, scalars: dict[str, float]) -> tuple[Tensor, Tensor]:
-        generator_lr, adversary_lr = self._step_sizes()
+        generator_lr, adversary_lr = self._learning_rates()
         values = compiled.update_both((self.batch(), self.batch()), scalars, (adversary_lr, generator_lr))
-        self._average()
+        self._update_ema()
         return values
 
     def _update_adversary(self, scalars: dict[str, float]) -> Tensor:
         assert self.adversary is not None
         if self._compiled is not None:
-            return self._compiled.update_adversary(self.batch(), scalars, self._step_sizes()[1])
+            return self._compiled.update_adversary(self.batch(), scalars, self._learning_rates()[1])
         loss = self.method.adversary_loss(self.generator, self.adversary, self.batch(), scalars)
         return self._learners.update_adversary(loss, self.method)
 
     def _update_generator(self, scalars: dict[str, float]) -> Tensor:
         # frozen, it goes on with plain steps: compiling another graph would take longer than most such runs last
         if self._compiled is not None and not self.frozen:
-            value = self._compiled.update_generator(self.batch(), scalars, self._step_sizes()[0])
-            self._average()
+            value = self._compiled.update_generator(self.batch(), scalars, self._learning_rates()[0])
+            self._update_ema()
             return value
         adversary = self.adversary if self.adversary is not None else nn.Identity()
         self._learners.freeze_adversary(True)
         loss = self.method.generator_loss(self.generator, adversary, self.batch(), scalars)
         loss = self._learners.update_generator(loss)
         self._learners.freeze_adversary(False)
-        self._average()
+        self._update_ema()
         return loss
 
-    def _average(self) -> None:
+    def _update_ema(self) -> None:
         if self._learners.averaged is not None:
-            self._learners.average(self.method.memory(self.step))
+            self._learners.update_ema(self.method.ema_decay(self.step))
 
     def _compile(self) -> Compiled:
         from otviz.compiled import Compiled
@@ -268,8 +268,8 @@ class Training:
         assert isinstance(self.generator, Generator)
         assert isinstance(self.adversary, MLP)
         learners = self._learners
-        assert learners.adam_of_adversary is not None
-        optimisers = (learners.adam_of_generator, learners.adam_of_adversary)
+        assert learners.adversary_optimiser is not None
+        optimisers = (learners.generator_optimiser, learners.adversary_optimiser)
         return Compiled(self.method, self.generator, self.adversary, *optimisers)
 
     def state(self) -> tuple[dict[str, Tensor], str]:

@@ -35,7 +35,7 @@ missing = own_target.lacking(setup.missing(target, source, method, plan))
 link.keep()
 
 if run is not None:
-    settling.settle(link, run, config, setup.address(run.config, run.id))
+    settling.sync_settings(link, run, config, setup.address(run.config, run.id))
 
 with go:
     if living is not None:

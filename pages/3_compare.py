@@ -19,7 +19,7 @@ living = any(running.alive(run) for run in runs)
 
 with settings:
     chosen = comparing.choose(link, locked=living)
-runs = comparing.settle(link, runs, chosen)
+runs = comparing.sync_settings(link, runs, chosen)
 if living:
     said.caption(comparing.LOCKED)
 recording = "" if runs else comparing.recording_of(link, chosen)

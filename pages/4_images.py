@@ -33,7 +33,7 @@ missing = imaging.missing(images, there, config is not None)
 link.keep()
 
 if run is not None:
-    settling.settle(link, run, config, imaging.address(run.config, run.id))
+    settling.sync_settings(link, run, config, imaging.address(run.config, run.id))
 
 with go:
     if living is not None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.waiting import StepRhythm
+from tests.waiting import StepTimer
 
 # Servers, trainings and browsers of the tests need the other cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -20,9 +20,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 def _steps_for_seconds() -> Iterator[None]:
     """Runs in the processes of the tests look at themselves by steps: what they keep must not depend on how fast they are."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("otviz.runs.rhythm.Rhythm", StepRhythm)
+        patch.setattr("otviz.runs.rhythm.LoopTimer", StepTimer)
         if "otviz.runs.run" in sys.modules:  # else it will find the new one
-            patch.setattr("otviz.runs.run.Rhythm", StepRhythm)
+            patch.setattr("otviz.runs.run.LoopTimer", StepTimer)
         yield
 
 

@@ -59,7 +59,7 @@ def begun(method: Method, target: str, networks: Networks | None) -> Training:
         return Batch(*(part.double() if isinstance(part, Tensor) else part for part in draw()))
 
     training.batch = batch
-    for network in (training.generator, training.adversary, training.shown):
+    for network in (training.generator, training.adversary, training.eval_generator):
         if network is not None:
             network.double()
     return training

@@ -136,7 +136,7 @@ def test_classes_come_in_turn_or_as_asked() -> None:
 def test_a_probe_has_a_column_for_each_class() -> None:
     training = config().begin()
     probe = ImageProbe(training, 0)
-    shown = probe.look(0, 0.0, (0.0, 0.0)).generated
+    shown = probe.take_snapshot(0, 0.0, (0.0, 0.0)).generated
     assert shown.shape == (100, 64)
     labels = {image.tobytes(): int(label) for image, label in zip(*DIGITS.split("train"), strict=True)}
     assert [labels[row.tobytes()] for row in probe.scene.target] == list(range(10)) * 10

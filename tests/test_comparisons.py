@@ -111,6 +111,6 @@ def test_the_table_has_the_numbers_of_the_last_look() -> None:
 
 def test_a_failed_run_is_unstable_and_says_why() -> None:
     run = Run("r", RunConfig(named("uotm")(), presets()["tau"].target, steps=40))
-    run.status, run._fault = "failed", "the loss became NaN or infinite at step 7"
+    run.status, run._error = "failed", "the loss became NaN or infinite at step 7"
     assert (verdict_on(run).kind, verdict_on(run).stability) == ("not judged", "unstable")
     assert "step 7" in verdict_on(run).sentence

@@ -228,7 +228,7 @@ def test_a_timeline_with_bad_numbers_is_refused(spoilt: dict[str, Any]) -> None:
 
 
 def test_a_training_gone_wrong_leaves_no_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recording, "collect", lambda steps: (np.full((len(steps), 2), np.nan, np.float32), 1))
+    monkeypatch.setattr(recording, "collect_losses", lambda steps: (np.full((len(steps), 2), np.nan, np.float32), 1))
     with pytest.raises(ValueError, match="NaN or infinite at step 1"):
         recording.record(digits_config(), tmp_path)
     assert not (tmp_path / "card.json").exists()

@@ -150,10 +150,10 @@ def test_the_average_carries_the_statistics_of_batch_norm() -> None:
     training = begun(small("ot-gan", ema=0.5), generator="cnn")
     for _ in range(4):
         training.advance()
-    pairs = list(zip(training.shown.buffers(), training.generator.buffers(), strict=True))
+    pairs = list(zip(training.eval_generator.buffers(), training.generator.buffers(), strict=True))
     assert pairs
     assert all(torch.equal(a, b) for a, b in pairs)
-    assert not training.shown.training
+    assert not training.eval_generator.training
 
 
 # Step sizes
@@ -165,7 +165,7 @@ def test_cosine_lets_step_sizes_fall_and_retuning_holds() -> None:
     def sizes() -> list[float]:
         return [
             group["lr"]
-            for adam in (training._learners.adam_of_generator, training._learners.adam_of_adversary)
+            for adam in (training._learners.generator_optimiser, training._learners.adversary_optimiser)
             if adam is not None
             for group in adam.param_groups
         ]

@@ -22,12 +22,12 @@ from otviz.methods import Method
 from otviz.methods import named as method
 from otviz.robustness import MOST_CELLS, Cell, Outcome, Sweep, catalogue, label
 from otviz.robustness.journal import Journal
-from otviz.robustness.playing import Alone, film, play
+from otviz.robustness.playing import SingleTrainer, train_cells, train_members
 from otviz.robustness.sweep import identity, with_knob
-from otviz.robustness.sweeping import Sweeping, tasks
+from otviz.robustness.sweeping import SweepRunner, tasks
 from otviz.robustness.worker import answers
 from otviz.runs.config import RunConfig
-from otviz.runs.recorded import Recorded
+from otviz.runs.recorded import SavedRun
 from otviz.runs.store import Store
 from otviz.training import start, train
 from tests.waiting import PATIENCE
@@ -155,25 +155,27 @@ class TestJournal:
             assert Journal(other).read() == {}
 
 
-def recorded(outcome: Outcome) -> Recorded:
-    return Recorded.read(Store(), outcome.run_id)
+def recorded(outcome: Outcome) -> SavedRun:
+    return SavedRun.read(Store(), outcome.run_id)
 
 
 class TestPlaying:
     def test_a_cell_is_a_stored_run_like_any_other(self):
         config = RunConfig(make("uotm-sd", ema=0.5), RING, steps=50, seed=4, device="cpu")
-        (found,) = play([config], Store())
+        (found,) = train_cells([config], Store())
         kept = recorded(found)
         assert (kept.status, kept.step, kept.config) == ("done", 50, config)
         assert len(kept.snapshots) == 41
         (*_, last) = train(config.method, RING, steps=50, seed=4)
-        for one, two in zip(last.training.shown.parameters(), kept.training.shown.parameters(), strict=True):
+        for one, two in zip(
+            last.training.eval_generator.parameters(), kept.training.eval_generator.parameters(), strict=True
+        ):
             assert torch.equal(one, two)
         assert np.isfinite(kept.losses()).all()
         assert len(kept.losses()) == 50
 
     def test_numbers_are_those_of_the_last_picture(self):
-        (found,) = play([RunConfig(make("otm"), RING, steps=30, device="cpu")], Store())
+        (found,) = train_cells([RunConfig(make("otm"), RING, steps=30, device="cpu")], Store())
         points = recorded(found).snapshots[-1].generated
         angles = 2 * np.pi * np.arange(8) / 8
         near = cdist(points, 2 * np.stack([np.cos(angles), np.sin(angles)], 1)).min(1) <= 0.3
@@ -190,15 +192,15 @@ class TestPlaying:
             RunConfig(make("uotm", tau=tau), RING, steps=40, seed=seed, device="cpu")
             for seed, tau in ((0, 0.01), (1, 1.0))
         ]
-        for config, found in zip(configs, play(configs), strict=True):
-            (alone,) = play([config])
+        for config, found in zip(configs, train_cells(configs), strict=True):
+            (alone,) = train_cells([config])
             assert found.word == alone.word
             assert found.w2 == pytest.approx(alone.w2, rel=1e-3)  # forty steps of rounding
             assert found.w2_floor == alone.w2_floor
             assert found.loss_spread == pytest.approx(alone.loss_spread, rel=1e-2, abs=1e-4)
 
     def test_a_target_without_modes_has_none(self):
-        (found,) = play([RunConfig(make("uotm"), MOONS, steps=12, device="cpu")])
+        (found,) = train_cells([RunConfig(make("uotm"), MOONS, steps=12, device="cpu")])
         assert found.modes_covered is found.high_quality is found.mode_mixture is None
         assert found.w2 is not None
         assert found.run_id == ""
@@ -207,7 +209,7 @@ class TestPlaying:
     def test_weights_that_are_no_numbers_end_a_run_at_its_last_good_look(self):
         config = RunConfig(make("uotm"), RING, steps=40, device="cpu")
 
-        class Breaks(Alone):
+        class Breaks(SingleTrainer):
             def advance(self, steps: int) -> torch.Tensor:
                 losses = super().advance(steps)
                 if self.members[0].step > 20:
@@ -215,7 +217,7 @@ class TestPlaying:
                     losses[:] = float("nan")
                 return losses
 
-        (seen,) = film(Breaks(start(config.method, RING, steps=40)), [0])
+        (seen,) = train_members(Breaks(start(config.method, RING, steps=40)), [0])
         found = seen.outcome(config, Store())
         assert (found.kind, found.stability) == ("not judged", "unstable")
         assert found.w2 is found.high_quality is None
@@ -228,7 +230,7 @@ class TestPlaying:
             def save(self, run: object) -> None:
                 raise OSError(28, "No space left on device")
 
-        (found,) = play([RunConfig(make("uotm"), RING, steps=12, device="cpu")], Full())
+        (found,) = train_cells([RunConfig(make("uotm"), RING, steps=12, device="cpu")], Full())
         assert found.run_id == ""
         assert found.w2 is not None
 
@@ -258,18 +260,18 @@ class TestSweeping:
         """Both processes are real ones; the second finds what the first had done and does the rest."""
         asked = sweep(methods=(make("uotm"), make("otm")), values=(0.05,))
         endless = sweep(methods=(make("uotm"),), values=(0.05, 1.0), steps=2_000_000)
-        first = Sweeping(asked, workers=1)
+        first = SweepRunner(asked, workers=1)
         assert first.wait(PATIENCE), "two tiny runs take seconds, but of low priority"
         assert first.error == ""
         assert set(first.outcomes) == set(asked.cells())
         for cell, found in first.outcomes.items():
-            (here,) = play([asked.config(cell, "cpu")])
+            (here,) = train_cells([asked.config(cell, "cpu")])
             assert (found.w2, found.word) == (pytest.approx(here.w2), here.word)
             assert recorded(found).config.method.tau == 0.05
         assert Journal(asked).read() == first.outcomes
 
         Journal(endless).add(next(endless.cells()), OUTCOME)
-        second = Sweeping(endless, workers=1)
+        second = SweepRunner(endless, workers=1)
         assert second.outcomes == {next(endless.cells()): OUTCOME}
         time.sleep(0.5)
         assert not second.over
@@ -282,14 +284,14 @@ class TestSweeping:
         asked = sweep()
         for cell in asked.cells():
             Journal(asked).add(cell, OUTCOME)
-        finished = Sweeping(asked)
+        finished = SweepRunner(asked)
         assert finished.wait(PATIENCE)
         assert len(finished.outcomes) == asked.total
         assert finished.seconds_left is None
 
     def test_a_process_that_dies_is_told(self, monkeypatch):
         monkeypatch.setattr(sys, "executable", shutil.which("false") or "/bin/false")
-        broken = Sweeping(sweep(), workers=1)
+        broken = SweepRunner(sweep(), workers=1)
         assert broken.wait(PATIENCE)
         assert "ended unexpectedly" in broken.error
         assert broken.outcomes == {}

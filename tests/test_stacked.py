@@ -66,7 +66,7 @@ def test_each_member_is_its_plain_training(name: str) -> None:
     alone = [Double(each, seed) for seed, each in enumerate(chosen)]
     stack = Stacked([Double(each, seed) for seed, each in enumerate(chosen)])
     losses = torch.cat([stack.advance(BLOCK + 1), stack.advance(STEPS - BLOCK - 1)])
-    stack.settle()
+    stack.sync_members()
     for index, (plain, member) in enumerate(zip(alone, stack.members, strict=True)):
         steps = [plain.advance() for _ in range(STEPS)]
         expected = torch.stack([step.generator_loss for step in steps])  # type: ignore[misc]
@@ -84,7 +84,7 @@ def test_a_member_goes_on_alone_as_if_it_had_never_been_stacked() -> None:
     chosen = SETS["tau"][1]
     plain, stack = Double(chosen, 5, 40), Stacked([Double(chosen, 5, 40), Double(SETS["tau"][0], 6, 40)])
     stack.advance(STEPS)
-    stack.settle()
+    stack.sync_members()
     for _ in range(STEPS):
         plain.advance()
     member = stack.members[0]
@@ -100,14 +100,14 @@ def test_float32_ends_close_after_many_steps() -> None:
     chosen = SETS["tau"][:2]
     stack = Stacked([start(each, RING, steps=50, seed=3) for each in chosen])
     stack.advance(50)
-    stack.settle()
+    stack.sync_members()
     points, noise = torch.randn(64, 2), torch.randn(64, 2)
     for each, member in zip(chosen, stack.members, strict=True):
         plain = start(each, RING, steps=50, seed=3)
         while plain.step < 50:
             plain.advance()
         with torch.no_grad():
-            apart = (plain.shown(points, noise) - member.shown(points, noise)).abs().max()
+            apart = (plain.eval_generator(points, noise) - member.eval_generator(points, noise)).abs().max()
         assert apart < 2e-3
 
 
@@ -117,7 +117,7 @@ def test_one_member_that_is_no_longer_a_number_leaves_the_others_alone() -> None
     next(iter(trainings[0].generator.parameters())).data[0, 0] = float("nan")
     stack = Stacked(trainings)
     losses = stack.advance(5)
-    stack.settle()
+    stack.sync_members()
     assert losses[:, 0].isnan().all()
     for _ in range(5):
         alone.advance()

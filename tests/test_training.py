@@ -88,7 +88,7 @@ def test_restored_training_goes_on_to_the_bit(name: str, knobs: dict[str, float]
     assert resumed.step == at
     found = [numbers(resumed.advance()) for _ in range(30)]
     assert np.array_equal(found, expected, equal_nan=True)
-    for part in ("generator", "shown"):
+    for part in ("generator", "eval_generator"):
         pairs = zip(getattr(whole, part).parameters(), getattr(resumed, part).parameters(), strict=True)
         assert all(torch.equal(a, b) for a, b in pairs)
 
@@ -159,14 +159,14 @@ def test_the_shown_generator_is_the_running_average() -> None:
     for kept in (1 / 10, 2 / 11, 0.2, 0.2):  # little at first, never more than ema
         training.advance()
         mean = [kept * a + (1 - kept) * b.detach() for a, b in zip(mean, training.generator.parameters(), strict=True)]
-    for expected, shown in zip(mean, training.shown.parameters(), strict=True):
+    for expected, shown in zip(mean, training.eval_generator.parameters(), strict=True):
         assert torch.allclose(expected, shown, atol=1e-6)
     assert any(not torch.equal(a, b) for a, b in zip(mean, training.generator.parameters(), strict=True))
 
 
 def test_without_average_the_generator_is_shown() -> None:
     training = start(method("otm"), distribution("ring")(), steps=9)
-    assert training.shown is training.generator
+    assert training.eval_generator is training.generator
 
 
 def test_progress_is_the_clock_of_the_schedule() -> None:

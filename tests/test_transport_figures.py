@@ -22,7 +22,7 @@ from otviz.transport.convergence import Sharpened, Step
 from otviz.transport.problem import Problem, clouds
 from otviz.transport.solve import coarse
 from otviz.transport.sweeps import Limits, Point
-from otviz.transport.unbalanced import Kept, ReachPoint
+from otviz.transport.unbalanced import KeptMass, ReachPoint
 from otviz.wire import Curve, PanelUpdate
 
 POINTS = [Point(blur, blur**2, 2.9 - blur, 2.9 + blur, 2.9 + blur / 2, 0.1) for blur in (0.01, 0.1, 1.0)]
@@ -30,7 +30,7 @@ LIMITS = Limits(2.9, 0.0, 4.8)
 STEPS = [Step(solver, k, 0.01, 0.5**k) for solver in ("squaring", "scaled", "plain") for k in (1, 2, 3)]
 Y = np.float32([[3, 0], [0, 3], [-3, 0]])
 KEPT = [
-    Kept(tau, alpha, 0.5, 2.9, np.ones(2, np.float32), np.float32([0.2, 0.5, 1.1]))
+    KeptMass(tau, alpha, 0.5, 2.9, np.ones(2, np.float32), np.float32([0.2, 0.5, 1.1]))
     for tau in (0.1, 1)
     for alpha in (0.2, 5)
 ]

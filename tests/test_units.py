@@ -32,13 +32,13 @@ from otviz.laboratory import against_exact
 from otviz.lengths import unit_of
 from otviz.methods import named as method
 from otviz.metrics import measure
-from otviz.robustness.playing import play
+from otviz.robustness.playing import train_cells
 from otviz.runs.config import RunConfig
-from otviz.runs.courses import read_course
+from otviz.runs.courses import read_curves
 from otviz.runs.judged import verdict_on
-from otviz.runs.kept import Restored
-from otviz.runs.live import Here
-from otviz.runs.recorded import Recorded
+from otviz.runs.kept import RunCheckpoint
+from otviz.runs.live import LocalTraining
+from otviz.runs.recorded import SavedRun
 from otviz.runs.snapshots import Snapshot, preview
 from otviz.runs.store import Store
 from otviz.runs.summaries import Summaries
@@ -83,8 +83,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 
 @pytest.fixture(scope="module")
-def recorded(trained: tuple[Path, str]) -> Recorded:
-    return Recorded.lying_in(trained[0])
+def recorded(trained: tuple[Path, str]) -> SavedRun:
+    return SavedRun.from_folder(trained[0])
 
 
 def export(folder: Path, kind: str, to: Path) -> bytes:
@@ -143,7 +143,7 @@ def test_metrics_scale_with_the_file(tmp_path: Path) -> None:
     assert found[1]["precision"] == found[0]["precision"]
 
 
-def test_w2_of_a_run_is_that_of_points_in_file_units(recorded: Recorded) -> None:
+def test_w2_of_a_run_is_that_of_points_in_file_units(recorded: SavedRun) -> None:
     """Against a linear programme between the points as they leave, and other rows of the file: the floor is as good."""
     generated, rows = recorded.snapshots[-1].generated[:500], off_centre()
     meter = recorded.snapshots[-1].meter
@@ -156,10 +156,10 @@ def test_w2_of_a_run_is_that_of_points_in_file_units(recorded: Recorded) -> None
     assert meter["diversity_target"] == pytest.approx(rows.var(axis=0).mean(), rel=0.05)
 
 
-def test_a_reopened_run_shows_and_makes_points_at_their_own_centres(recorded: Recorded) -> None:
+def test_a_reopened_run_shows_and_makes_points_at_their_own_centres(recorded: SavedRun) -> None:
     lies_at_its_centres(recorded.snapshots[-1].generated)
-    here = Here(recorded.config, Restored((), recorded.losses(), *recorded.state()))
-    looked = here.look(0, 0.0, (0.0, math.nan))
+    here = LocalTraining(recorded.config, RunCheckpoint((), recorded.losses(), *recorded.state()))
+    looked = here.take_snapshot(0, 0.0, (0.0, math.nan))
     assert looked is not None
     lies_at_its_centres(looked[0].generated)
     np.testing.assert_allclose(looked[0].generated, recorded.snapshots[-1].generated, atol=1e-6)
@@ -214,7 +214,7 @@ def test_a_notebook_repeats_the_run_in_file_units(trained: tuple[Path, str], tmp
     assert "are in the file's units" in script
 
 
-def test_report_and_pictures_name_the_unit(trained: tuple[Path, str], recorded: Recorded, tmp_path: Path) -> None:
+def test_report_and_pictures_name_the_unit(trained: tuple[Path, str], recorded: SavedRun, tmp_path: Path) -> None:
     html = export(trained[0], "html", tmp_path / "run.html").decode()
     w2 = recorded.meter["w2"]
     assert f"{w2:.4g} file units (real " in html
@@ -227,7 +227,7 @@ def test_report_and_pictures_name_the_unit(trained: tuple[Path, str], recorded: 
     assert "file units" in verdict_on(recorded).sentence
 
 
-def test_the_player_is_told_places_and_units_of_the_file(recorded: Recorded) -> None:
+def test_the_player_is_told_places_and_units_of_the_file(recorded: SavedRun) -> None:
     data = wire.encode([panel_of(recorded, recorded.scene, recorded.snapshots[-1:], name="a")])
     (panel,) = wire.decode(data)
     assert panel.scene is not None
@@ -242,7 +242,7 @@ def test_the_player_is_told_places_and_units_of_the_file(recorded: Recorded) -> 
     assert b'"unit"' not in wire.encode([wire.PanelUpdate("p", plain.box, plain, status="ready")])
 
 
-def test_figures_have_axes_in_file_units(recorded: Recorded) -> None:
+def test_figures_have_axes_in_file_units(recorded: SavedRun) -> None:
     training = recorded.training
     found = against_exact(training, 60)
     for figure in (
@@ -263,12 +263,12 @@ def test_figures_have_axes_in_file_units(recorded: Recorded) -> None:
 def test_lists_of_runs_know_the_unit(trained: tuple[Path, str]) -> None:
     (summary,) = Summaries(Store(trained[0].parent)).all()
     assert (summary.meter["unit"], summary.meter["w2_samples"]) == ("file units", 500)
-    course = read_course(trained[0])
+    course = read_curves(trained[0])
     titles = [note.text for note in run_curves({"it": course}).layout.annotations]
     assert "W2 to the target (file units)" in titles
 
 
-def test_weights_say_how_to_leave_data_units(recorded: Recorded) -> None:
+def test_weights_say_how_to_leave_data_units(recorded: SavedRun) -> None:
     data = exports()["weights"].make({"it": recorded})
     header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
     assert json.loads(header["__metadata__"]["units"]) == recorded.config.target.units.record()
@@ -280,7 +280,8 @@ def test_cells_of_a_sweep_are_measured_in_file_units(tmp_path: Path) -> None:
     large = PointsFile(file=written(tmp_path / "b.csv", off_centre(1000, (5e6, 0))))
     knobs = {"batch_size": 32, "hidden": 16, "layers": 2}
     found = [
-        next(play([RunConfig(method("sinkhorn")(**knobs), file, steps=20, device="cpu")])) for file in (small, large)
+        next(train_cells([RunConfig(method("sinkhorn")(**knobs), file, steps=20, device="cpu")]))
+        for file in (small, large)
     ]
     assert found[1].w2_floor == pytest.approx(1000 * (found[0].w2_floor or 0), rel=1e-3)
     said = [float(re.search(r"W2 is ([\d.e+-]+) file units", each.sentence)[1]) for each in found]  # type: ignore[index]

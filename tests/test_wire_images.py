@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from otviz.runs.snapshots import Scene, Snapshot
-from otviz.wire import PanelUpdate, decode, encode, portion
+from otviz.wire import PanelUpdate, decode, encode, select_snapshots
 
 BOX = (-1.0, 1.0, -1.0, 1.0)
 SHAPES = st.tuples(st.sampled_from([1, 3]), st.integers(1, 9), st.integers(1, 9))
@@ -91,18 +91,18 @@ def test_damage_raises_value_error_and_nothing_else(data: st.DataObject) -> None
 @pytest.mark.parametrize("dim", [64, 784, 3072])
 def test_one_message_brings_no_more_images_than_fit(dim: int) -> None:
     kept = [snapshot(k, 64, dim) for k in range(60)]
-    past = portion(kept, -1, 160)
+    past = select_snapshots(kept, -1, 160)
     assert len(past) <= 40
     assert (past[0].sequence, past[-1].sequence) == (0, 59)
     assert sum(look.image_bytes for look in past) <= 4_000_000
-    fresh = portion(kept, 49, 160)
+    fresh = select_snapshots(kept, 49, 160)
     assert fresh[-1].sequence == 59
     assert min(look.sequence for look in fresh) > 49
     assert sum(look.image_bytes for look in fresh) <= max(400_000, 2 * kept[0].image_bytes)
-    assert portion([], -1, 160) == []
+    assert select_snapshots([], -1, 160) == []
 
 
 def test_of_points_all_news_are_sent() -> None:
     kept = [replace(snapshot(k, 1, 1, raw=False), generated=np.zeros((5, 2), np.float32)) for k in range(60)]
-    assert len(portion(kept, -1, 160)) == 60
-    assert [look.sequence for look in portion(kept, 57, 160)] == [58, 59]
+    assert len(select_snapshots(kept, -1, 160)) == 60
+    assert [look.sequence for look in select_snapshots(kept, 57, 160)] == [58, 59]

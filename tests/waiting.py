@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from otviz.runs.rhythm import Rhythm
+from otviz.runs.rhythm import LoopTimer
 
 PATIENCE = 300.0  # seconds until a test gives up; what it waits for takes a few, but the machine may be slow or busy
 EVERY = 10  # steps between two looks
@@ -36,27 +36,27 @@ def page_until(page: Any, condition: Callable[[], object], seconds: float = PATI
         page.wait_for_timeout(50)
 
 
-class StepRhythm(Rhythm):
+class StepTimer(LoopTimer):
     """A run looks at itself every so many steps, however fast they are: it keeps the same looks on every machine."""
 
     def __init__(self) -> None:
         super().__init__()
         self._since_look = 0
 
-    def portion(self) -> int:
+    def chunk_size(self) -> int:
         """Steps until the next look."""
         return max(EVERY - self._since_look, 1)
 
-    def trained(self, steps: int, seconds: float) -> None:
+    def record_steps(self, steps: int, seconds: float) -> None:
         """So many steps took so long."""
-        super().trained(steps, seconds)
+        super().record_steps(steps, seconds)
         self._since_look += steps
 
-    def due(self) -> bool:
+    def snapshot_due(self) -> bool:
         """Whether it is time for a look."""
         return self._since_look >= EVERY
 
-    def looked(self, cost: float, steps: int, seconds: float) -> None:
+    def record_snapshot(self, cost: float, steps: int, seconds: float) -> None:
         """A look is over."""
-        super().looked(cost, steps, seconds)
+        super().record_snapshot(cost, steps, seconds)
         self._since_look = 0

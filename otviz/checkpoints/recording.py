@@ -35,13 +35,13 @@ from otviz.features import SAMPLES, Reference, reference
 from otviz.files import clear, write_whole
 from otviz.runs.config import RunConfig
 from otviz.runs.image_scenes import sheet_side
-from otviz.runs.kept import collect
+from otviz.runs.kept import collect_losses
 from otviz.training import Training
 
 UNFINISHED = "unfinished.safetensors"
 FILES = ("generator.safetensors", "samples.png", "timeline.npz", "card.json")
 SAVED_EVERY = 60.0  # seconds of training
-PORTION = 0.5  # seconds between two calls of `progress`
+PROGRESS_SECONDS = 0.5  # seconds between two calls of `progress`
 JUDGED = 2000  # images behind a score of the timeline
 JUDGED_LAST = SAMPLES  # images behind the scores of the card
 JUDGED_LOOKS = 9
@@ -115,19 +115,19 @@ class _Recording:
                 if self.seconds - saved > SAVED_EVERY:
                     self._save()
                     saved = self.seconds
-            self._look()
+            self._take_snapshot()
 
     def _portion(self, until: int) -> None:
         began, done = time.perf_counter(), []
-        while self.training.step < until and time.perf_counter() - began < PORTION:
+        while self.training.step < until and time.perf_counter() - began < PROGRESS_SECONDS:
             done.append(self.training.advance())
-        losses, bad = collect(done)  # waits for a GPU
+        losses, bad = collect_losses(done)  # waits for a GPU
         self.seconds += time.perf_counter() - began
         if bad is not None:
             raise ValueError(f"the loss became NaN or infinite at step {bad}; a smaller lr or larger penalty may help")
         self.losses = np.concatenate([self.losses, losses])
 
-    def _look(self) -> None:
+    def _take_snapshot(self) -> None:
         pixels = to_pixels(self._generated(self.side**2, SHEET_SEED), self.images.shape)
         self.looks.images.append(pixels.reshape(len(pixels), -1))
         self.looks.seconds.append(self.seconds)
@@ -198,7 +198,9 @@ class _Recording:
 
     def finish(self, about: About) -> dict[str, Any]:
         """Write all files, the card last; returns it."""
-        weights = save_tensors({name: plain(value) for name, value in self.training.shown.state_dict().items()})
+        weights = save_tensors(
+            {name: plain(value) for name, value in self.training.eval_generator.state_dict().items()}
+        )
         card = self._card(about, weights)
         model = of_bytes(_text(card), weights, self.folder.resolve().name)
         card |= scored(model)
@@ -225,7 +227,7 @@ class _Recording:
             "images_per_second": round(drawn / max(self.seconds, 1e-9)),
             "losses": {"generator": _loss(self.losses[:, 0]), "adversary": _loss(self.losses[:, 1])},
             "samples": {"seed": SHEET_SEED, "count": self.side**2, "columns": self.side},
-            "parameters": sum(value.numel() for value in self.training.shown.parameters()),
+            "parameters": sum(value.numel() for value in self.training.eval_generator.parameters()),
             "torch": torch.__version__,
             "otviz": __version__,
             "command": about.command,

@@ -19,7 +19,7 @@ from otviz.features import reference
 from otviz.files import write_whole
 from otviz.robustness.sweep import identity
 from otviz.runs.config import RunConfig
-from otviz.runs.kept import collect
+from otviz.runs.kept import collect_losses
 from otviz.training import Training
 
 SHOWN = 64
@@ -33,7 +33,7 @@ SCORES = ("frechet", "precision", "recall", "classes_effective", "roughness")
 HALVES = 2  # looks in an epoch
 
 
-class Album(NamedTuple):
+class ImageTrajectory(NamedTuple):
     """What is kept of one training.
 
     Attributes:
@@ -75,7 +75,7 @@ def report_config(model: str, seed: int) -> RunConfig:
     return dataclasses.replace(catalogue().entries[model].config(), seed=seed, device="cpu")
 
 
-def lacking() -> str:
+def unavailable_reason() -> str:
     """Why nothing can be measured on MNIST here, as a sentence; empty if it can."""
     try:
         report_config("mnist8-ot-gan-mlp", 0).target.split("test")
@@ -84,7 +84,7 @@ def lacking() -> str:
     return ""
 
 
-def album(config: RunConfig, quick: bool = False) -> Album:
+def image_trajectory(config: RunConfig, quick: bool = False) -> ImageTrajectory:
     """The album of a training: kept from another claim of this version of otviz, or trained now.
 
     Raises ValueError where the images are not at hand.
@@ -94,7 +94,7 @@ def album(config: RunConfig, quick: bool = False) -> Album:
     path = experiments_folder() / "albums" / f"{identity(config)}.npz"
     try:
         with np.load(path, allow_pickle=False) as file:
-            return Album(*(file[name] for name in Album._fields))
+            return ImageTrajectory(*(file[name] for name in ImageTrajectory._fields))
     except Exception:  # none, or damaged in any way: it is made again
         made = _trained(config, QUICK_JUDGED if quick else JUDGED)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -120,20 +120,20 @@ def roughness(pixels: NDArray[np.uint8]) -> float:
     return float(((across**2).sum() + (down**2).sum()) / (across.size + down.size))
 
 
-def _trained(config: RunConfig, judged: int) -> Album:
+def _trained(config: RunConfig, judged: int) -> ImageTrajectory:
     judge, training = reference(config.target), config.begin("cpu")
     half = len(config.target.split("train").pixels) / config.method.rows / HALVES
     looks = sorted({*np.arange(0, config.steps, half).round().astype(int).tolist(), config.steps})
     losses, images, scores = [], [], []
     for step in looks:
         done = [training.advance() for _ in range(step - training.step)]
-        losses += [collect(done)[0][:, 0]] if done else []
+        losses += [collect_losses(done)[0][:, 0]] if done else []
         rows = _generated(training, judged)
         pixels = to_pixels(rows, config.target.shape)
         images.append(pixels[:SHOWN])
         said = judge.evaluate(rows, judged, nearest=0).record()
         scores.append([roughness(pixels) if name == "roughness" else float(said[name]) for name in SCORES])
-    return Album(np.array(looks), np.stack(images), np.array(scores), np.concatenate(losses))
+    return ImageTrajectory(np.array(looks), np.stack(images), np.array(scores), np.concatenate(losses))
 
 
 def _generated(training: Training, n: int) -> NDArray[np.float32]:

@@ -54,7 +54,9 @@ class AlgorithmLosses(Experiment):
         "Each method of the family descends the losses of Algorithm 1 with its own cost, convex functions and regulariser, R1 on "
         "data and the gradient penalty between data and generated points."
     )
-    told = "UOTM's losses differ from their closed forms by {uotm_v:range} (potential) and {uotm_T:range} (generator)."
+    summary_template = (
+        "UOTM's losses differ from their closed forms by {uotm_v:range} (potential) and {uotm_T:range} (generator)."
+    )
     chart = Dots(
         "difference from the closed form",
         (

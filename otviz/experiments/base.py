@@ -102,7 +102,7 @@ class Experiment(Knobs, ABC):
         paper: key of the source in `otviz.bibliography`.
         place: section, figure, table or equation there.
         claim: what the source says, in one sentence.
-        told: what was measured, in a sentence or two; numbers stand as {key}, see `otviz.experiments.telling`.
+        summary_template: what was measured, in a sentence or two; numbers stand as {key}, see `otviz.experiments.telling`.
         chart: the one picture of it; None if there are no numbers to show.
         cost: "seconds" without training, "minutes" with, "reference" if it cannot be run here.
         reason: why it cannot be run here; only with the cost "reference".
@@ -118,7 +118,7 @@ class Experiment(Knobs, ABC):
     paper: ClassVar[str]
     place: ClassVar[str]
     claim: ClassVar[str]
-    told: ClassVar[str] = ""
+    summary_template: ClassVar[str] = ""
     chart: ClassVar[Chart | None] = None
     cost: ClassVar[Cost] = "seconds"
     reason: ClassVar[str] = ""
@@ -154,7 +154,7 @@ class Experiment(Knobs, ABC):
     def measure(self, seed: int, quick: bool) -> dict[str, float | int | str]:
         """What this seed gives, under the keys of `numbers`; a pure function of seed and quick."""
 
-    def lacking(self) -> str:
+    def unavailable_reason(self) -> str:
         """Why it cannot be measured on this machine, as a sentence; empty if it can."""
         return ""
 

@@ -24,7 +24,7 @@ class Conjugates(Experiment):
     paper = "choi"
     place = "Section 3.1, footnote 2"
     claim = "SP(x) = 2 log(1 + eˣ) − 2 log 2 and eˣ − 1 are 0 with slope 1 at 0 and bounded below; the identity is not bounded."
-    told = "At x = −200: SP {sp_low}, KL {kl_low}, identity {id_low}."
+    summary_template = "At x = −200: SP {sp_low}, KL {kl_low}, identity {id_low}."
     chart = Dots(
         "value at x = −200",
         (Row("SP", "sp_low"), Row("KL", "kl_low"), Row("identity", "id_low")),
@@ -79,7 +79,7 @@ class SampleWeights(Experiment):
     paper = "choi"
     place = "Section 3.2.1, Eq. 9"
     claim = "g′ gives each sample a weight that grows the worse it is served; SP's lie in (0, 2), those of the identity are always 1."
-    told = "SP's weights go from {sp_least} to {sp_most}."
+    summary_template = "SP's weights go from {sp_least} to {sp_most}."
     chart = Dots(
         "weight of a sample",
         (
@@ -133,7 +133,7 @@ class AlphaLimit(Experiment):
     paper = "choi"
     place = "Section 4, Eq. 13"
     claim = "g^α(x) = α g(x/α) tends to x as α rises, so UOTM becomes OTM; as α falls SP tends to 2 max(x, 0)."
-    told = "On [−3, 3] SP is at most {off_5} from the identity at α = 5 and {off_500} at α = 500."
+    summary_template = "On [−3, 3] SP is at most {off_5} from the identity at α = 5 and {off_500} at α = 500."
     chart = Curves(
         "α",
         "largest distance of SP from the identity",

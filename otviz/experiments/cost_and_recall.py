@@ -34,7 +34,7 @@ class CostAndRecall(Experiment):
     paper = "choi"
     place = "Section 3.2.2, Table 2"
     claim = "Adding the cost raises the share of the data that is reached: from WGAN to OTM and from UOTM without cost to UOTM."
-    told = (
+    summary_template = (
         "Modes of 8 found: UOTM {uotm_modes_covered}, without cost {uotm-no-cost_modes_covered}; OTM {otm_modes_covered}, without "
         "cost (WGAN) {wgan_modes_covered}."
     )

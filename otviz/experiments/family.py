@@ -49,7 +49,7 @@ class Figure1(Experiment):
     paper = "choi"
     place = "Section 3.2, Fig. 1 (left), Table 1"
     claim = "Without cost modes get lost (WGAN, UOTM without cost), WGAN-GP mixes modes, and with cost OTM and UOTM cover the ring."
-    told = (
+    summary_template = (
         "Weight of the smallest mode, relative to the data: UOTM {uotm_least_mode:percent}, OTM {otm_least_mode:percent}, UOTM "
         "without cost {uotm-no-cost_least_mode:percent}, WGAN {wgan_least_mode:percent}."
     )
@@ -94,7 +94,7 @@ class LossCurves(Experiment):
     paper = "choi"
     place = "Section 3.2.1, Fig. 1 (right)"
     claim = "With g = identity the losses fluctuate strongly, a gradient penalty damps that, and with SP they settle."
-    told = "OTM's loss spreads {part 1} times as much as UOTM's, WGAN's {part 2} times."
+    summary_template = "OTM's loss spreads {part 1} times as much as UOTM's, WGAN's {part 2} times."
     chart = Dots(
         "spread of the loss",
         tuple(
@@ -132,7 +132,7 @@ class RegulariserNeeded(Experiment):
     paper = "choi"
     place = "Section 3.2"
     claim = "WGAN and OTM diverge without a regulariser; UOTM does without it."
-    told = (
+    summary_template = (
         "Without R1, OTM's loss spreads {part 1} times as much as with it and WGAN's {part 2} times; UOTM's spread is "
         "{uotm_loss_spread}."
     )

@@ -20,7 +20,7 @@ from otviz.files import write_whole
 from otviz.metrics import coverage, real_scores
 from otviz.robustness.sweep import identity
 from otviz.runs.config import RunConfig
-from otviz.runs.kept import collect
+from otviz.runs.kept import collect_losses
 from otviz.runs.probe import scores
 from otviz.runs.snapshots import Meter
 from otviz.training import Training
@@ -44,7 +44,7 @@ LATELY = ("w2", "high_quality", "mode_mixture", "modes_covered", "least_mode", "
 """Scores of a look; least_mode is the weight of the smallest mode, relative to the data."""
 
 
-class Film(NamedTuple):
+class Trajectory(NamedTuple):
     """What is kept of one training of points.
 
     Attributes:
@@ -76,12 +76,12 @@ class Film(NamedTuple):
         return float(np.nanmean(self.losses[int(first * n) : int(last * n), 0].astype(np.float64)))
 
 
-def film(config: RunConfig) -> Film:
-    """The film of a run: kept from another claim of this version of otviz, or played now."""
+def trajectory(config: RunConfig) -> Trajectory:
+    """The trajectory of a run: kept from another claim of this version of otviz, or played now."""
     path = experiments_folder() / "films" / f"{identity(config)}.npz"
     try:
         with np.load(path, allow_pickle=False) as file:
-            return Film(*(file[name] for name in Film._fields))
+            return Trajectory(*(file[name] for name in Trajectory._fields))
     except Exception:  # none, or damaged in any way: it is played again
         made = _played(config)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -91,8 +91,8 @@ def film(config: RunConfig) -> Film:
     return made
 
 
-def measured(made: Film, config: RunConfig) -> dict[str, float | int | str]:
-    """What a film shows: the verdict under "kind" and "stability", and its numbers; those that are not finite are left out.
+def measured(made: Trajectory, config: RunConfig) -> dict[str, float | int | str]:
+    """What a trajectory shows: the verdict under "kind" and "stability", and its numbers; those that are not finite are left out.
 
     w2, precision and recall are of DISTANT points, all else of POINTS; means over the last looks.
     """
@@ -131,7 +131,7 @@ def _begun(config: RunConfig) -> Training:
     return training
 
 
-def _played(config: RunConfig) -> Film:
+def _played(config: RunConfig) -> Trajectory:
     training = _begun(config)
     rng, noise = np.random.default_rng([config.seed, 7]), torch.Generator().manual_seed(config.seed + 7)
     x = torch.from_numpy(config.source.sample(POINTS, rng))
@@ -141,16 +141,16 @@ def _played(config: RunConfig) -> Film:
     losses, points, scales, steps = [], [], [], []
     for step in looks:
         done = [training.advance() for _ in range(step - training.step)]
-        losses += [collect(done)[0]] if done else []
+        losses += [collect_losses(done)[0]] if done else []
         with torch.no_grad():
-            made = training.shown(x, z)
+            made = training.eval_generator(x, z)
         if not bool(made.isfinite().all()):
             break
         steps.append(step)
         points.append(made.numpy().astype(np.float32))
         scales.append(_scale(training, y))
     every = np.concatenate(losses) if losses else np.full((0, 2), np.nan, np.float32)
-    return Film(np.array(steps), np.stack(points), np.array(scales), every)
+    return Trajectory(np.array(steps), np.stack(points), np.array(scales), every)
 
 
 def _scale(training: Training, y: torch.Tensor) -> float:

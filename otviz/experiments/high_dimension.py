@@ -28,7 +28,7 @@ class HighDimension(Experiment):
     claim = (
         "With a fixed Euclidean cost many samples are needed in high dimension; the cost must be learnt on features."
     )
-    told = (
+    summary_template = (
         "A collapse stands out from the noise by {snr_2} standard deviations in 2 dimensions and by {snr_512} in 512; on the "
         "right feature by {feature_512}."
     )

@@ -25,7 +25,7 @@ class SoftMatching(Experiment):
     paper = "salimans"
     place = "Eq. 5, Fig. 1"
     claim = "W(X, Y) is the least cost Tr[M Cᵀ] over soft matchings M, found by Sinkhorn's algorithm; the entropy is not counted."
-    told = (
+    summary_template = (
         "At ε = 1/500 the cost is {cost_sharp}, the exact one {exact}; at ε = 1 it is {cost_soft}, or {entropic_soft} with the "
         "entropy counted."
     )
@@ -86,7 +86,7 @@ class CosineCost(Experiment):
     paper = "salimans"
     place = "Section 4"
     claim = "The cost 1 − cos of critic features is bounded, between 0 and 2."
-    told = "Costs between random features go from {least} to {most}."
+    summary_template = "Costs between random features go from {least} to {most}."
     chart = Dots(
         "cost 1 − cos",
         (Row("smallest cost", "least", low=0.0, high=2.0), Row("largest cost", "most", low=0.0, high=2.0)),
@@ -125,7 +125,7 @@ class LossOfAlgorithm1(Experiment):
     paper = "salimans"
     place = "Section 4, Algorithm 1"
     claim = "The loss of six matchings needs no gradient through the matchings, and the critic is updated once in n_gen + 1 steps."
-    told = "With the matchings held fixed the gradient is off by {error_sharp:percent} at ε = 0.02 and by {error_soft:percent} at ε = 1."
+    summary_template = "With the matchings held fixed the gradient is off by {error_sharp:percent} at ε = 0.02 and by {error_soft:percent} at ε = 1."
     chart = Dots(
         "relative error of the gradient",
         (Row("ε = 0.02", "error_sharp", high=0.05), Row("ε = 1", "error_soft")),
@@ -192,7 +192,7 @@ class NearlyUniform(Experiment):
     paper = "vu"
     place = "Section 3.1 and Fig. 4"
     claim = "With the cosine cost and ε = 1 the matching is almost uniform; at ε = 1/500 it is sharp."
-    told = "At ε = 1 the entropy is {soft:percent} of that of a uniform matching, and a point has {partners} partners of 32."
+    summary_template = "At ε = 1 the entropy is {soft:percent} of that of a uniform matching, and a point has {partners} partners of 32."
     chart = Dots(
         "entropy ÷ entropy of the uniform matching",
         (
@@ -245,7 +245,7 @@ class SquareRoot(Experiment):
     claim = (
         "D_MED, the square root of 2 E W(X,Y) − E W(X,X') − E W(Y,Y'), can be estimated from minibatches by that root."
     )
-    told = "For equal distributions {negative:percent} of the estimates are negative and have no real root."
+    summary_template = "For equal distributions {negative:percent} of the estimates are negative and have no real root."
     chart = Dots(
         "share of negative estimates",
         (Row("equal distributions", "negative", low=0.0, high=0.01),),

@@ -26,7 +26,7 @@ class MinibatchBias(Experiment):
         "The mean transport cost of minibatches is not smallest at the data's own distribution; D²_MED = 2 E W(X,Y) − E W(X,X') − "
         "E W(Y,Y') is, and is 0 there."
     )
-    told = (
+    summary_template = (
         "The transport cost alone prefers points scaled by {best_plain}, the minibatch energy distance by {best_med}."
     )
     chart = Dots(

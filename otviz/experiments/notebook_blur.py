@@ -21,7 +21,7 @@ class NotebookBlur(Experiment):
     paper = "fuge"
     place = "Section 11.1 and box “Experiment”"
     claim = "A small blur gives accurate transport, a large one smooths, and too much of it loses the details."
-    told = "From blur 0.01 to 10 the loss falls from {s2_0.01} to {s2_10} at p = 2, and from {s1_0.01} to {s1_10} at p = 1."
+    summary_template = "From blur 0.01 to 10 the loss falls from {s2_0.01} to {s2_10} at p = 2, and from {s1_0.01} to {s1_10} at p = 1."
     chart = Curves(
         "blur",
         "Sinkhorn divergence",

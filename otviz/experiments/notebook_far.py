@@ -20,7 +20,7 @@ class FarSource(Experiment):
     paper = "fuge"
     place = "Sections 11.2 and 11.3"
     claim = "The Sinkhorn loss gives useful gradients even where distributions do not overlap, unlike losses that vanish there."
-    told = (
+    summary_template = (
         "From 20 away the Sinkhorn divergence pulls with a mean force of {sinkhorn}, a Gaussian kernel with {gaussian}."
     )
     chart = Dots(

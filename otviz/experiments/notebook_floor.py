@@ -24,7 +24,7 @@ class NoiseFloor(Experiment):
     paper = "fuge"
     place = "Section 11.2, printed output"
     claim = "The final training loss of 0.166 shows how far the generator still is from the data."
-    told = "In batches of 256, real points already score {geomloss_256} against real points."
+    summary_template = "In batches of 256, real points already score {geomloss_256} against real points."
     chart = Curves(
         "batch size",
         "loss of real points against real points",

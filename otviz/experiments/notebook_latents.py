@@ -27,7 +27,7 @@ class LatentPaths(Experiment):
     paper = "fuge"
     place = "Section 11.2, latent interpolation"
     claim = "The images of the points on a straight line between two latents form a smooth path that crosses modes."
-    told = "{crossing:percent} of the paths visit two modes or more; halving a step shortens the longest image to {shrinks} of it."
+    summary_template = "{crossing:percent} of the paths visit two modes or more; halving a step shortens the longest image to {shrinks} of it."
     chart = Dots(
         "share or ratio",
         (
@@ -72,7 +72,7 @@ class LatentPaths(Experiment):
             points: np.ndarray[tuple[int, ...], np.dtype[np.float32]],
         ) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
             with torch.no_grad():
-                made: np.ndarray[tuple[int, ...], np.dtype[np.float32]] = training.shown(
+                made: np.ndarray[tuple[int, ...], np.dtype[np.float32]] = training.eval_generator(
                     torch.from_numpy(points.reshape(-1, 2)), torch.empty(points.size // 2, 0)
                 ).numpy()
             return made.reshape(points.shape)

@@ -20,7 +20,7 @@ class NotebookRing(Experiment):
     paper = "fuge"
     place = "Section 11.1.1"
     claim = "The target is 2000 points in 8 clusters of standard deviation 0.25 on a circle of radius 3."
-    told = "Mean radius {radius}, standard deviation {std} within a cluster."
+    summary_template = "Mean radius {radius}, standard deviation {std} within a cluster."
     chart = Dots(
         "measured ÷ stated",
         (

@@ -24,7 +24,7 @@ class NotebookSlider(Experiment):
     paper = "fuge"
     place = "Section 11.1.1, box “Experiment”"
     claim = "Moving the blur from 0.01 to 0.70 visibly changes the loss and the arrows."
-    told = "At p = 2 the loss goes from {s_p2_0.01} to {s_p2_0.7}, at p = 1 from {s_p1_0.01} to {s_p1_0.7}."
+    summary_template = "At p = 2 the loss goes from {s_p2_0.01} to {s_p2_0.7}, at p = 1 from {s_p1_0.01} to {s_p1_0.7}."
     chart = Curves(
         "blur",
         "Sinkhorn divergence",

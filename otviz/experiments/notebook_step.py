@@ -19,7 +19,9 @@ class NotebookStep(Experiment):
     paper = "fuge"
     place = "Section 11.1.1"
     claim = "Moving each point by +2000 times its gradient carries the source onto the ring."
-    told = "With the printed sign the points end {distance_printed} from the ring; with the opposite sign, {distance}."
+    summary_template = (
+        "With the printed sign the points end {distance_printed} from the ring; with the opposite sign, {distance}."
+    )
     chart = Dots(
         "mean distance to the ring after the step (length)",
         (Row("printed sign, +", "distance_printed", high=0.25), Row("opposite sign, −", "distance", high=0.25)),

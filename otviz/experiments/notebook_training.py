@@ -32,7 +32,7 @@ class NotebookTraining(Experiment):
     paper = "fuge"
     place = "Section 11.2, printed output"
     claim = "After 200 epochs without a discriminator the loss is 0.166, the diversity 4.48, and all modes are covered."
-    told = (
+    summary_template = (
         "Loss of the last epoch {last_geomloss} (printed: 0.1656), diversity {diversity} (printed: 4.4816); the smallest mode has "
         "{least_mode:percent} of its weight in the data."
     )
@@ -130,7 +130,9 @@ def _played(method: Sinkhorn, steps: int, seed: int) -> dict[str, float | int | 
 def _samples(training: Training, n: int, rng: np.random.Generator) -> NDArray[np.float32]:
     noise = torch.from_numpy(rng.standard_normal((n, training.method.noise_dim)).astype(np.float32))
     with torch.no_grad():
-        made: NDArray[np.float32] = training.shown(torch.from_numpy(training.source.sample(n, rng)), noise).numpy()
+        made: NDArray[np.float32] = training.eval_generator(
+            torch.from_numpy(training.source.sample(n, rng)), noise
+        ).numpy()
     return made
 
 

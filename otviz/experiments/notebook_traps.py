@@ -23,7 +23,7 @@ class Manhattan(Experiment):
     paper = "fuge"
     place = "Section 11.1.1, box “Experiment”"
     claim = "With p = 1 the cost is the Manhattan distance."
-    told = (
+    summary_template = (
         "geomloss at p = 1 differs from the Manhattan distance by up to {to_manhattan:percent}, from the Euclidean by up to "
         "{to_euclidean:percent}."
     )
@@ -73,7 +73,7 @@ class BlurIsEpsilon(Experiment):
     paper = "fuge"
     place = "Section 11.1.1, box “Experiment”"
     claim = "The parameter blur is the entropic regularisation ε."
-    told = "geomloss at blur 0.5 gives {geomloss}; ε = 0.5 gives {at_blur}, ε = 0.25 gives {at_square}."
+    summary_template = "geomloss at blur 0.5 gives {geomloss}; ε = 0.5 gives {at_blur}, ε = 0.25 gives {at_square}."
     chart = Dots(
         "cost ÷ geomloss' cost at the same blur",
         (
@@ -127,7 +127,9 @@ class Diversity(Experiment):
     paper = "fuge"
     place = "Section 11.2, diversity"
     claim = "The diversity score, the mean variance per axis, tells whether modes were lost."
-    told = "All 8 modes score {whole}; every other mode lost, {alternate}; only two opposite modes left, {opposite}."
+    summary_template = (
+        "All 8 modes score {whole}; every other mode lost, {alternate}; only two opposite modes left, {opposite}."
+    )
     chart = Dots(
         "score ÷ score of all 8 modes",
         (

@@ -17,7 +17,7 @@ class NotebookValue(Experiment):
     paper = "fuge"
     place = "Section 11.1.1, printed output"
     claim = "The Sinkhorn divergence from N(0, 0.5²) to the ring is 2.7932 at blur 0.01."
-    told = "The notebook's own draw gives {notebook:exact}; other draws give {solved:range}."
+    summary_template = "The notebook's own draw gives {notebook:exact}; other draws give {solved:range}."
     chart = Dots(
         "Sinkhorn divergence",
         (

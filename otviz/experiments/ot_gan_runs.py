@@ -34,7 +34,9 @@ class Freeze(Experiment):
     paper = "salimans"
     place = "Section 5.1, Fig. 2"
     claim = "Once its critic is frozen OT-GAN keeps all 8 modes, while DAN-S collapses to 3."
-    told = "Modes found at the end, seed by seed: OT-GAN {ot-gan_modes_covered:each}; DAN-S {dan-s_modes_covered:each}."
+    summary_template = (
+        "Modes found at the end, seed by seed: OT-GAN {ot-gan_modes_covered:each}; DAN-S {dan-s_modes_covered:each}."
+    )
     chart = Dots(
         "modes of 8 found at the end",
         (
@@ -76,7 +78,7 @@ class RandomMatching(Experiment):
     paper = "salimans"
     place = "Section 5.2, Fig. 5"
     claim = "Matched at random, the same training gives far worse samples."
-    told = "Samples on a mode: {optimal_high_quality:percent} with optimal matching, {random_high_quality:percent} with random matching."
+    summary_template = "Samples on a mode: {optimal_high_quality:percent} with optimal matching, {random_high_quality:percent} with random matching."
     chart = Dots(
         "share of samples on a mode",
         (Row("optimal matching", "optimal_high_quality"), Row("random matching", "random_high_quality")),
@@ -117,7 +119,7 @@ class BatchSize(Experiment):
     paper = "salimans"
     place = "Section 5.2, Fig. 3"
     claim = "Quality and stability of OT-GAN rise with the batch size; the smallest is unstable."
-    told = (
+    summary_template = (
         "Samples on a mode: {b16_high_quality:percent} with batches of 16, {b64_high_quality:percent} with 64, "
         "{b256_high_quality:percent} with 256."
     )
@@ -159,7 +161,7 @@ class GeneratorOften(Experiment):
     paper = "salimans"
     place = "Section 4"
     claim = "If the generator is not updated more often than the critic, the cost degenerates and training suffers."
-    told = (
+    summary_template = (
         "Updated equally often, the loss spreads {part 1} times as much; {equal_high_quality:percent} of the samples lie on a "
         "mode, against {often_high_quality:percent}."
     )

@@ -27,7 +27,7 @@ class RatesOfChange(Experiment):
     claim = (
         "Of WGAN, OTM, UOTM without cost and UOTM only UOTM keeps the average rate of change of its potential bounded."
     )
-    told = "Largest rate of change: UOTM {uotm_largest}, UOTM without cost {uotm-no-cost_largest}, OTM {otm_largest}, WGAN {wgan_largest}."
+    summary_template = "Largest rate of change: UOTM {uotm_largest}, UOTM without cost {uotm-no-cost_largest}, OTM {otm_largest}, WGAN {wgan_largest}."
     chart = Dots(
         "largest average rate of change (per length)",
         tuple(

@@ -170,7 +170,7 @@ def _section(each: Experiment, result: Result | None) -> list[str]:
         lines.append(f"**{NOT_RUN.capitalize()}.**")
     else:
         outcomes = () if result is None else result.outcomes
-        told = f" {in_words(each, outcomes, verdict)}" if each.told else ""
+        told = f" {in_words(each, outcomes, verdict)}" if each.summary_template else ""
         lines.append(f"**{verdict.word.capitalize()}.**{told} {verdict.sentence}")
     if verdict is not None and verdict.findings:
         lines += ["", "| part of the claim | verdict | what was measured |", "|---|---|---|"]

@@ -13,7 +13,7 @@ from typing import ClassVar
 import numpy as np
 
 from otviz.experiments import albums
-from otviz.experiments.albums import album, report_config
+from otviz.experiments.albums import image_trajectory, report_config
 from otviz.experiments.base import Cost, Effect, Experiment, Number, Values, number_of
 from otviz.experiments.charts import Curves, Dots, Line, Mark, Row, over
 
@@ -47,8 +47,8 @@ class OfImages(Experiment):
     paper = "vu"
     cost: ClassVar[Cost] = "minutes"
 
-    def lacking(self) -> str:
-        return albums.lacking()
+    def unavailable_reason(self) -> str:
+        return albums.unavailable_reason()
 
 
 class Epochs(OfImages):
@@ -58,7 +58,7 @@ class Epochs(OfImages):
     title = "In four epochs the loss falls and digits appear"
     place = "Section 3.2, Fig. 1"
     claim = "The loss falls well with a large variation, images improve greatly in two epochs, and the loss goes with their quality."
-    told = (
+    summary_template = (
         "The mean loss falls by a factor of {part 1}; the Fréchet distance goes from {frechet_0} to {frechet_2} in two epochs and "
         "to {frechet_4} in four."
     )
@@ -101,7 +101,7 @@ class Epochs(OfImages):
     live = "images?method=ot-gan&target=mnist8&epsilon=1.0&iterations=50&lr=0.0001&adversary_lr=0.0001&steps=3750"
 
     def measure(self, seed: int, quick: bool) -> dict[str, float | int | str]:
-        seen = album(report_config(CNN, seed), quick)
+        seen = image_trajectory(report_config(CNN, seed), quick)
         found: dict[str, float | int | str] = {f"loss_{n}": seen.loss(n - 1, n) for n in (1, 2, 3, 4)}
         found |= {f"frechet_{n}": seen.score("frechet", n) for n in (0, 1, 2, 4)}
         losses = [float(part.mean()) for part in seen.halves()]
@@ -119,7 +119,7 @@ class NetworkKinds(OfImages):
     title = "An MLP's images are noisier than a CNN's"
     place = "Section 3.3, Fig. 2"
     claim = "After one epoch the images of the MLP are noisier, and those of the CNN smoother and more realistic."
-    told = "Roughness: MLP {mlp_roughness}, CNN {cnn_roughness}, real digits {real_roughness}."
+    summary_template = "Roughness: MLP {mlp_roughness}, CNN {cnn_roughness}, real digits {real_roughness}."
     chart = Dots(
         "roughness of the images",
         (Row("MLP", "mlp_roughness"), Row("CNN", "cnn_roughness")),
@@ -165,7 +165,7 @@ class NetworkKinds(OfImages):
     def measure(self, seed: int, quick: bool) -> dict[str, float | int | str]:
         found: dict[str, float | int | str] = {}
         for key, model in (("mlp", MLP), ("cnn", CNN)):
-            seen = album(report_config(model, seed), quick)
+            seen = image_trajectory(report_config(model, seed), quick)
             found |= {f"{key}_{score}": seen.score(score, 1) for score in albums.SCORES if score != "precision"}
         return found | {"real_roughness": albums.real_roughness(report_config(CNN, seed).target)}
 
@@ -177,7 +177,7 @@ class SmallBatches(OfImages):
     title = "Batches of 8 are less stable than batches of 32"
     place = "Section 3.4, Fig. 3"
     claim = "With batches of 8 the training is less stable than with 32, and the images are less varied."
-    told = "The loss spreads {part 1} times as much with batches of 8 as with 32; recall is {b8_recall} against {b32_recall}."
+    summary_template = "The loss spreads {part 1} times as much with batches of 8 as with 32; recall is {b8_recall} against {b32_recall}."
     chart = Dots(
         "spread of the loss",
         (Row("batches of 8", "b8_spread"), Row("batches of 32", "b32_spread")),
@@ -203,7 +203,7 @@ class SmallBatches(OfImages):
     def measure(self, seed: int, quick: bool) -> dict[str, float | int | str]:
         found: dict[str, float | int | str] = {}
         for key, model in (("b8", BATCH), ("b32", CNN)):
-            seen = album(report_config(model, seed), quick)
+            seen = image_trajectory(report_config(model, seed), quick)
             found |= {
                 f"{key}_spread": seen.spread(0, 4), f"{key}_loss": seen.loss(3, 4),
                 f"{key}_recall": seen.score("recall", 4), f"{key}_frechet": seen.score("frechet", 4),
@@ -219,7 +219,7 @@ class Regularisation(OfImages):
     title = "ε = 0.01 gives no better images than ε = 1"
     place = "Section 3.5, Fig. 4"
     claim = "Images at ε = 0.01 are not better than at ε = 1, while the loss is smaller at first, similar later and varies more."
-    told = "Fréchet distance (lower is better): {small_frechet} at ε = 0.01, {large_frechet} at ε = 1."
+    summary_template = "Fréchet distance (lower is better): {small_frechet} at ε = 0.01, {large_frechet} at ε = 1."
     chart = Dots(
         "Fréchet distance (lower is better)",
         (Row("ε = 0.01", "small_frechet"), Row("ε = 1", "large_frechet")),
@@ -249,7 +249,7 @@ class Regularisation(OfImages):
     def measure(self, seed: int, quick: bool) -> dict[str, float | int | str]:
         found: dict[str, float | int | str] = {}
         for key, model in (("small", EPSILON), ("large", CNN)):
-            seen = album(report_config(model, seed), quick)
+            seen = image_trajectory(report_config(model, seed), quick)
             found |= {
                 f"{key}_frechet": seen.score("frechet", 4), f"{key}_recall": seen.score("recall", 4),
                 f"{key}_first": seen.loss(0, 0.5), f"{key}_last": seen.loss(3, 4), f"{key}_spread": seen.spread(3, 4),

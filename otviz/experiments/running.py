@@ -18,7 +18,7 @@ from otviz.experiments.base import Experiment, Outcome
 from otviz.experiments.results import SHIPPED, Result, result_of, write
 from otviz.files import home, refused
 from otviz.processes import cores
-from otviz.robustness.crew import Answer, Crew, Processes
+from otviz.robustness.crew import Answer, ProcessPool, WorkerPool
 
 WORKER = "otviz.experiments.worker"
 MOST_SEEDS = 100
@@ -26,7 +26,7 @@ MOST_SEEDS = 100
 Task = tuple[str, int]
 
 
-class Running:
+class ExperimentRunner:
     """Runs experiments over seeds; others look at `results` and `done` whenever they like.
 
     Attributes:
@@ -63,18 +63,20 @@ class Running:
         self._quick, self._seeds = quick, range(seeds)
         runnable = sorted(experiments, key=lambda each: ("seconds", "minutes", "reference").index(each.cost))
         wanted = [each for each in runnable if each.cost != "reference"]
-        self.unmeasured = {each.name: lacking for each in wanted if (lacking := each.lacking())}
+        self.unmeasured = {
+            each.name: unavailable_reason for each in wanted if (unavailable_reason := each.unavailable_reason())
+        }
         names = [each.name for each in wanted if each.name not in self.unmeasured]
         self._outcomes = {name: {o.seed: o for o in self._kept(name) if o.seed in self._seeds} for name in names}
         self.total = len(names) * seeds
-        self._unwritten, self._lock = "", threading.Lock()
+        self._write_error, self._lock = "", threading.Lock()
         self._before, self._began = len(self.done), time.monotonic()
         self._machine: dict[str, str | int] | None = None  # this one
         for name in names:
             self._complete(name)
         tasks = [(name, seed) for name in names for seed in self._seeds if seed not in self._outcomes[name]]
         with self._lock:  # nothing is written down before it is known who measured
-            self._crew = self._gathered(tasks, workers, cluster)
+            self._pool = self._gathered(tasks, workers, cluster)
 
     @property
     def done(self) -> list[Task]:
@@ -84,12 +86,12 @@ class Running:
     @property
     def error(self) -> str:
         """What went wrong, for a person; empty if nothing did."""
-        return self._crew.error or self._unwritten
+        return self._pool.error or self._write_error
 
     @property
     def over(self) -> bool:
         """Whether nothing runs any more."""
-        return self._crew.over
+        return self._pool.over
 
     @property
     def seconds_left(self) -> float | None:
@@ -100,15 +102,15 @@ class Running:
 
     def wait(self, seconds: float | None = None) -> bool:
         """Wait until it is over, at most so many seconds; whether it is."""
-        return self._crew.wait(seconds)
+        return self._pool.wait(seconds)
 
     def stop(self) -> None:
         """End the processes at once, keeping what is done; does not wait."""
-        self._crew.stop()
+        self._pool.stop()
 
-    def _gathered(self, tasks: Sequence[Task], workers: int | None, cluster: str) -> Crew[Task]:
+    def _gathered(self, tasks: Sequence[Task], workers: int | None, cluster: str) -> WorkerPool[Task]:
         if not cluster or not tasks:
-            return Processes(tasks, self._request, self._answered, workers or cores(), WORKER)
+            return ProcessPool(tasks, self._request, self._answered, workers or cores(), WORKER)
         from otviz.robustness.cluster import Cluster
 
         crew = Cluster(tasks, self._request, self._answered, cluster, WORKER)
@@ -131,7 +133,7 @@ class Running:
                     file.write(json.dumps({"otviz": __version__, **outcome.record()}) + "\n")
                 self._complete(name)
             except OSError as error:
-                self._unwritten = f"what is done is not kept: {refused(self._journal(name), error)}"
+                self._write_error = f"what is done is not kept: {refused(self._journal(name), error)}"
 
     def _complete(self, name: str) -> None:
         """Once every seed is there, write the result."""

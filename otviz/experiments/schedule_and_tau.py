@@ -49,7 +49,9 @@ class Robust(Experiment):
     claim = (
         "UOTM-SD, whose α rises from 1/5 to 5, is more robust to τ than UOTM, and it is the schedule that makes it so."
     )
-    told = "W2 at τ = 10: UOTM {uotm@10_w2}, UOTM-SD {uotm-sd@10_w2}; with a constant α = 5 it is {alpha-5@10_w2}."
+    summary_template = (
+        "W2 at τ = 10: UOTM {uotm@10_w2}, UOTM-SD {uotm-sd@10_w2}; with a constant α = 5 it is {alpha-5@10_w2}."
+    )
     chart = Curves(
         "τ",
         "W2 (length)",

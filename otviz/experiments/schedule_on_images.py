@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from otviz.catalogue import catalogue
 from otviz.experiments import albums
-from otviz.experiments.albums import album
+from otviz.experiments.albums import image_trajectory
 from otviz.experiments.base import Cost, Effect, Experiment, Number, number_of
 from otviz.experiments.charts import Dots, Row
 from otviz.experiments.family import LOSSES
@@ -40,7 +40,7 @@ class RobustOnImages(Experiment):
     paper = "choi"
     place = "Section 5, Fig. 5, on small images"
     claim = "On images with τ too small or too large UOTM-SD is better than UOTM, and it is the schedule of α that makes it so."
-    told = (
+    summary_template = (
         "Fréchet distance with τ too large: UOTM {uotm@large_frechet}, UOTM with a constant α = 5 scores {alpha-5@large_frechet}, UOTM-SD "
         "{uotm-sd@large_frechet}."
     )
@@ -73,13 +73,13 @@ class RobustOnImages(Experiment):
     )
     live = "images?method=uotm-sd&target=mnist8&tau=0.15"
 
-    def lacking(self) -> str:
-        return albums.lacking()
+    def unavailable_reason(self) -> str:
+        return albums.unavailable_reason()
 
     def measure(self, seed: int, quick: bool) -> dict[str, float | int | str]:
         found: dict[str, float | int | str] = {}
         for key, config in _configs(seed).items():
-            seen = album(config, quick)
+            seen = image_trajectory(config, quick)
             found |= {f"{key}_{score}": seen.score(score, math.inf) for score in SCORES}
         return found
 

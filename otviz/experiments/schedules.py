@@ -28,7 +28,9 @@ class ScheduleKinds(Experiment):
     paper = "choi"
     place = "Section 4, Table 3"
     claim = "UOTM-SD is better than UOTM with each schedule, best with the linear one."
-    told = "W2: linear {linear_w2}, cosine {cosine_w2}, step {step_w2}; UOTM {uotm_w2}; real points {uotm_w2_floor}."
+    summary_template = (
+        "W2: linear {linear_w2}, cosine {cosine_w2}, step {step_w2}; UOTM {uotm_w2}; real points {uotm_w2_floor}."
+    )
     chart = Dots(
         "W2 (length; lower is better)",
         (

@@ -23,7 +23,7 @@ class SemiDual(Experiment):
     paper = "choi"
     place = "Section 2, Eq. 1 to 8"
     claim = "The Kantorovich problem, its dual, and the semi-dual with the c-transform of one potential have the same value."
-    told = "Primal {primal}, dual {dual}, semi-dual {semi_dual}; a random potential gives {below}."
+    summary_template = "Primal {primal}, dual {dual}, semi-dual {semi_dual}; a random potential gives {below}."
     chart = Dots(
         "value ÷ primal value",
         (
@@ -81,7 +81,9 @@ class Schedules(Experiment):
     paper = "choi"
     place = "Section 4; the authors' code"
     claim = "Linear and cosine schedules lead α from 1/5 to 5; half way both are at 2.6, at a quarter 1.40 and 0.903."
-    told = "Half way: linear {linear_0.5}, cosine {cosine_0.5}; at a quarter: {linear_0.25} and {cosine_0.25}."
+    summary_template = (
+        "Half way: linear {linear_0.5}, cosine {cosine_0.5}; at a quarter: {linear_0.25} and {cosine_0.25}."
+    )
     chart = Dots(
         "α",
         (

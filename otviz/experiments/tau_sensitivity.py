@@ -37,7 +37,7 @@ class Figure4(Experiment):
     paper = "choi"
     place = "Section 3.2.2, Fig. 4"
     claim = "UOTM loses modes when τ is too small, fits at the right τ, and is noisy when τ is too large."
-    told = (
+    summary_template = (
         "Samples on a mode: {uotm@0.001_high_quality:percent} at τ = 0.001, {uotm@0.05_high_quality:percent} at 0.05 and "
         "{uotm@10_high_quality:percent} at 10; weight of the smallest mode {uotm@0.001_least_mode:percent}, "
         "{uotm@0.05_least_mode:percent} and {uotm@10_least_mode:percent}."
@@ -92,7 +92,7 @@ class Figure3(Experiment):
     paper = "choi"
     place = "Section 3.2.2, Fig. 3"
     claim = "OTM hardly depends on τ; UOTM is far better at its best τ and fails when τ is too small or too large."
-    told = (
+    summary_template = (
         "Samples on a mode at τ = 0.001, 0.05 and 10: UOTM {uotm@0.001_high_quality:percent}, {uotm@0.05_high_quality:percent}, "
         "{uotm@10_high_quality:percent}; OTM {otm@0.001_high_quality:percent}, {otm@0.05_high_quality:percent}, "
         "{otm@10_high_quality:percent}."
@@ -162,7 +162,7 @@ class Figure2(Experiment):
     paper = "choi"
     place = "Section 3.2.1, Fig. 2"
     claim = "Over the weight λ of the regulariser UOTM's quality changes less than OTM's."
-    told = "Over the three λ OTM's share of samples on a mode varies by {part 1} more than UOTM's."
+    summary_template = "Over the three λ OTM's share of samples on a mode varies by {part 1} more than UOTM's."
     chart = Curves(
         "λ",
         "share of samples on a mode",

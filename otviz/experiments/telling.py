@@ -1,6 +1,6 @@
 """What a claim's measurement gave, in words: its sentence filled with the numbers that are stored.
 
-In `Experiment.told`, {key} is the mean over seeds of a measured number, {key:each} all seeds in their order, {key:percent} the mean
+In `Experiment.summary_template`, {key} is the mean over seeds of a measured number, {key:each} all seeds in their order, {key:percent} the mean
 as a percentage, {key:exact} it with five digits, {key:range} the lowest to the highest, and {part 2} the effect of the second part with its 95 % interval.
 """
 
@@ -23,9 +23,9 @@ def in_words(each: Experiment, outcomes: Sequence[Outcome], verdict: Verdict) ->
 
     Raises KeyError for a field that no seed has.
     """
-    if not each.told:
+    if not each.summary_template:
         return f"{verdict.findings[0].evidence}." if verdict.findings else verdict.sentence
-    return _FIELD.sub(lambda match: _filled(match[1], match[2] or "mean", outcomes, verdict), each.told)
+    return _FIELD.sub(lambda match: _filled(match[1], match[2] or "mean", outcomes, verdict), each.summary_template)
 
 
 def seeds_in_words(verdict: Verdict) -> str:

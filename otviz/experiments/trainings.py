@@ -9,7 +9,7 @@ from otviz.compare import presets
 from otviz.distributions import Distribution
 from otviz.distributions.ring import Ring
 from otviz.experiments.base import Effect, Number, Part, number_of
-from otviz.experiments.films import film, measured
+from otviz.experiments.films import measured, trajectory
 from otviz.methods import Method
 from otviz.runs.config import RunConfig
 
@@ -27,7 +27,7 @@ def trained(
     found: dict[str, float | int | str] = {}
     for key, method in methods.items():
         config = RunConfig(method, target, steps=QUICK_STEPS if quick else steps, seed=seed, device="cpu")
-        scores = measured(film(config), config)
+        scores = measured(trajectory(config), config)
         found[key] = scores.pop("kind")
         found |= {f"{key}_{name}": value for name, value in scores.items()}
     return found

@@ -35,7 +35,7 @@ class TauTable(Experiment):
     paper = "choi"
     place = "Section 4"
     claim = "A larger τ drops more mass, a larger α keeps more: raising α from 1/5 to 5 carries unbalanced transport to the exact one."
-    told = "Mass kept at τ = 0.1: {kept_0.1_0.2:percent} at α = 1/5, {kept_0.1_5:percent} at α = 5."
+    summary_template = "Mass kept at τ = 0.1: {kept_0.1_0.2:percent} at α = 1/5, {kept_0.1_5:percent} at α = 5."
     chart = Curves(
         "α",
         "mass kept",
@@ -93,7 +93,7 @@ class TwoDiracs(Experiment):
     paper = "choi"
     place = "the authors' code (README)"
     claim = "τ = 1 suits the ring of radius 12: the README of the authors' code runs its toys so."
-    told = "At τ = 1 the share of the mass that is kept is {kept}; at τ = 0.2 / W2² it is {kept_scaled}."
+    summary_template = "At τ = 1 the share of the mass that is kept is {kept}; at τ = 0.2 / W2² it is {kept_scaled}."
     chart = Dots(
         "share of the mass that is kept",
         (Row("τ = 1", "kept", low=0.5, high=1.0), Row("τ = 0.2 / W2²", "kept_scaled", low=0.8, high=1.0)),
@@ -150,7 +150,7 @@ class ToExactPlan(Experiment):
     paper = "choi"
     place = "Section 4, Theorem 4.1, Eq. 11"
     claim = "The optimal α-unbalanced plan converges to the optimal transport plan as α → ∞, and its divergences never exceed τ W2²."
-    told = "Total variation from the exact plan: {tv_5} at α = 5, {tv_50} at 50, {tv_500} at 500."
+    summary_template = "Total variation from the exact plan: {tv_5} at α = 5, {tv_50} at 50, {tv_500} at 500."
     chart = Curves(
         "α",
         "total variation from the exact plan",

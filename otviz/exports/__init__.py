@@ -74,7 +74,7 @@ def _config(runs: Runs) -> bytes:
 
 def _weights(runs: Runs) -> bytes:
     (run,) = runs.values()
-    return export.weights(run.still())
+    return export.weights(run.training_copy())
 
 
 def _sheet(runs: Runs) -> bytes:
@@ -92,10 +92,10 @@ def _images(runs: Runs) -> bytes:
 def _figure(runs: Runs) -> bytes:
     from otviz.figures.snapshot_table import Row, snapshot_table
     from otviz.figures.style import as_html
-    from otviz.runs.judged import standing
+    from otviz.runs.judged import verdict_so_far
 
     rows = [
-        Row(label, standing(run), run.scene, run.snapshots, run.curve())
+        Row(label, verdict_so_far(run), run.scene, run.snapshots, run.curve())
         for label, run in runs.items()
         if run.scene is not None
     ]

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otviz.exports.tables import Runs
-from otviz.runs.recorded import Recorded
+from otviz.runs.recorded import SavedRun
 from otviz.runs.run import Run
 
 AT_LOOKS = ("generated", "raw", "potential", "arrows", "manifold")
@@ -42,7 +42,7 @@ def arrays_npz(runs: Runs) -> bytes:
     return out.getvalue()
 
 
-def _arrays(run: Run | Recorded) -> dict[str, NDArray[Any]]:
+def _arrays(run: Run | SavedRun) -> dict[str, NDArray[Any]]:
     scene, looks = run.scene, run.snapshots
     assert scene is not None
     shape = scene.shape if run.config.images else (2,)
@@ -70,7 +70,7 @@ def _arrays(run: Run | Recorded) -> dict[str, NDArray[Any]]:
     return found | {f"meter_{re.sub(r'[^a-z0-9_]', '_', name)}": _over_looks(run, name) for name in names}
 
 
-def _over_looks(run: Run | Recorded, name: str) -> NDArray[Any]:
+def _over_looks(run: Run | SavedRun, name: str) -> NDArray[Any]:
     """(looks,) or (looks, k), nan where it was not measured."""
     values = [look.meter.get(name) for look in run.snapshots]
     width = max((len(value) for value in values if isinstance(value, list)), default=0)

@@ -21,8 +21,8 @@ from otviz.exports.tables import Runs
 from otviz.lengths import unit_of
 from otviz.numbers import whole
 from otviz.params import Knobs
-from otviz.runs.recorded import Recorded
-from otviz.runs.repeat import kept_of
+from otviz.runs.recorded import SavedRun
+from otviz.runs.repeat import run_record
 from otviz.runs.run import ENDED, Run
 from otviz.runs.snapshots import Snapshot
 from otviz.wire.showing import POINTS, panel_of
@@ -107,7 +107,7 @@ def _file(title: str, body: str, snapshots: bytes) -> str:
 """
 
 
-def _thinned(run: Run | Recorded, among: int) -> list[Snapshot]:
+def _thinned(run: Run | SavedRun, among: int) -> list[Snapshot]:
     """Looks at a run, evenly fewer of them if all would be too many bytes for its part of the file."""
     last = run.snapshots[-1]
     points = sum(2 * part.size for part in (last.generated, last.manifold) if part is not None)
@@ -139,8 +139,8 @@ def _settings(runs: Runs) -> str:
     return f"{every}<details><summary>All settings of the method</summary>{knobs}</details>"
 
 
-def _facts(run: Run | Recorded) -> Iterator[tuple[str, str]]:
-    config, kept = run.config, kept_of(run)
+def _facts(run: Run | SavedRun) -> Iterator[tuple[str, str]]:
+    config, kept = run.config, run_record(run)
     yield "Method", f"{config.method.title}. {config.method.paper}"
     yield "Settings that differ from their defaults", _knobs(config.method) or "none"
     yield "Target", " ".join(filter(None, [f"{config.target.title}.", _knobs(config.target)]))
@@ -150,7 +150,10 @@ def _facts(run: Run | Recorded) -> Iterator[tuple[str, str]]:
         yield "Networks that differ from their defaults", _knobs(config.networks) or "none"
     yield "Steps", f"{whole(run.step)} of {whole(config.steps)}, {run.seconds:.0f} s of training; {run.status}"
     yield "Seed", str(config.seed)
-    yield "Made with", ", ".join([f"otviz {__version__}", *(f"{name} {value}" for name, value in run.made.items())])
+    yield (
+        "Made with",
+        ", ".join([f"otviz {__version__}", *(f"{name} {value}" for name, value in run.environment.items())]),
+    )
     yield "Comes from", run.origin
     yield "Note", "; ".join(filter(None, [*told(kept), run.message]))
 

@@ -11,9 +11,9 @@ from otviz import __version__
 from otviz.distributions import Distribution
 from otviz.distributions.uploads import PREFIX
 from otviz.exports.tables import Runs
-from otviz.runs.repeat import Kept, kept_of
+from otviz.runs.repeat import RunRecord, run_record
 
-_IMPORTS = "from otviz.runs.repeat import Kept, agreement, repeat"
+_IMPORTS = "from otviz.runs.repeat import RunRecord, agreement, repeat"
 _TRAIN = """repeated = {}
 for label, kept in runs.items():
     repeated[label] = repeat(kept)  # as long as the run took
@@ -34,7 +34,7 @@ Still({label: (found.scene, found.snapshot) for label, found in repeated.items()
 
 def script(runs: Runs) -> bytes:
     """A Python script that repeats runs with otviz, prints how they end, and whether that agrees with what was kept."""
-    kept = {label: kept_of(run) for label, run in runs.items()}
+    kept = {label: run_record(run) for label, run in runs.items()}
     head = [f"Repeats these runs with otviz {__version__}. Start it in the folder of otviz."]
     head += [line for label, one in kept.items() for line in (label, *told(one))]
     parts = [
@@ -49,9 +49,9 @@ def script(runs: Runs) -> bytes:
 
 def notebook(runs: Runs) -> bytes:
     """A Jupyter notebook that does the same in cells, with the settings and the recorded numbers in it."""
-    kept = {label: kept_of(run) for label, run in runs.items()}
+    kept = {label: run_record(run) for label, run in runs.items()}
     images = any(run.config.images for run in runs.values())
-    made = dict(next(iter(kept.values())).made)
+    made = dict(next(iter(kept.values())).environment)
     cells = [
         _text("# " + _markdown(" · ".join(kept)), "", *_about(kept)),
         _text("## Install", "", *_install(made)),
@@ -82,16 +82,16 @@ def notebook(runs: Runs) -> bytes:
     return (json.dumps(book, indent=1, ensure_ascii=False) + "\n").encode()
 
 
-def told(kept: Kept) -> list[str]:
+def told(kept: RunRecord) -> list[str]:
     """What there is to know before a run is repeated, in sentences: changes on the way, units, uploads, what is not known."""
-    lines = [f"changed during the run, and repeated: {line}" for line in kept.past.told()]
-    if not kept.past.known:
+    lines = [f"changed during the run, and repeated: {line}" for line in kept.change_log.describe()]
+    if not kept.change_log.known:
         lines.append(
             "saved by a version that did not record changes during a run: only the last settings are repeated."
         )
-    if not kept.past.began.images:
-        lines += _scaling(kept.past.began.target)
-    if PREFIX in json.dumps(kept.past.began.record()):
+    if not kept.change_log.began.images:
+        lines += _scaling(kept.change_log.began.target)
+    if PREFIX in json.dumps(kept.change_log.began.record()):
         lines.append("uploaded data lies on the computer it was uploaded to: write the path of your own copy instead.")
     return lines
 
@@ -110,9 +110,9 @@ def _scaling(target: Distribution) -> list[str]:
     ]
 
 
-def _records(kept: dict[str, Kept]) -> str:
+def _records(kept: dict[str, RunRecord]) -> str:
     parts = [
-        f"    {label!r}: Kept.from_record(\n{_indented(pprint.pformat(one.record(), width=108, sort_dicts=False))}\n    ),"
+        f"    {label!r}: RunRecord.from_record(\n{_indented(pprint.pformat(one.record(), width=108, sort_dicts=False))}\n    ),"
         for label, one in kept.items()
     ]
     return "\n".join(["runs = {", *parts, "}"])
@@ -122,10 +122,10 @@ def _indented(text: str) -> str:
     return "\n".join(f"        {line}" for line in text.splitlines())
 
 
-def _about(kept: dict[str, Kept]) -> list[str]:
+def _about(kept: dict[str, RunRecord]) -> list[str]:
     lines = []
     for label, one in kept.items():
-        config, made = one.past.began, one.made
+        config, made = one.change_log.began, one.environment
         lines.append(
             f"- **{_markdown(label)}**: {_markdown(config.method.title)} on {_markdown(config.target.title)}, "
             f"{one.numbers['step']} of {config.steps} steps, seed {config.seed}; made on "

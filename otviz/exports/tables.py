@@ -7,11 +7,11 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from otviz.runs.recorded import Recorded
-from otviz.runs.repeat import numbers_of
+from otviz.runs.recorded import SavedRun
+from otviz.runs.repeat import snapshot_metrics
 from otviz.runs.run import Run
 
-Runs = Mapping[str, Run | Recorded]
+Runs = Mapping[str, Run | SavedRun]
 """Runs that are exported together, by labels that tell them apart."""
 
 LOSSES = ("step", "generator_loss", "adversary_loss")
@@ -37,7 +37,7 @@ def looks_csv(runs: Runs) -> bytes:
     is that of lengths (w2) of runs on a file, and its square that of diversity.
     """
     looks = [
-        (label, {"step": look.step, "seconds": look.seconds, **numbers_of(look)})
+        (label, {"step": look.step, "seconds": look.seconds, **snapshot_metrics(look)})
         for label, run in runs.items()
         for look in run.snapshots
     ]

@@ -55,7 +55,7 @@ def _far_apart(points: np.ndarray) -> np.ndarray:
 def _moved(training: Training, points: np.ndarray, noise: torch.Tensor) -> np.ndarray:
     with torch.no_grad():
         x = torch.from_numpy(points).to(training.device)
-        moved: np.ndarray = training.shown(x, noise.to(training.device)).cpu().numpy()
+        moved: np.ndarray = training.eval_generator(x, noise.to(training.device)).cpu().numpy()
     return moved
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from otviz import __version__
 from otviz.bibliography import cite
 from otviz.compare import presets
-from otviz.experiments.albums import Album, album, lacking, report_config
+from otviz.experiments.albums import ImageTrajectory, image_trajectory, report_config, unavailable_reason
 from otviz.experiments.family import TITLES
 from otviz.experiments.report_figures import BATCH, CNN, EPSILON, MLP
 from otviz.experiments.trainings import QUICK_STEPS, RING
@@ -24,10 +24,10 @@ from otviz.figures.plate import BODY, HEADING, SMALL, Panel, Plate, Values, roun
 from otviz.figures.snapshot_table import nearest
 from otviz.figures.style import ADVERSARY, GENERATED, TARGET
 from otviz.methods import Method
-from otviz.robustness.playing import play
+from otviz.robustness.playing import train_cells
 from otviz.robustness.sweep import identity
 from otviz.runs.config import RunConfig
-from otviz.runs.recorded import Recorded
+from otviz.runs.recorded import SavedRun
 from otviz.runs.store import Store
 
 WIDE = 180.0  # mm: the width of a page's text
@@ -54,7 +54,7 @@ class Overview:
 
     def plate(self, seed: int = 0, quick: bool = False) -> Plate:
         """The drawing. Raises ValueError if its images are not available."""
-        if self.images and (why := lacking()):
+        if self.images and (why := unavailable_reason()):
             raise ValueError(why)
         return self.draw(self.title, seed, quick)
 
@@ -97,20 +97,20 @@ def _frozen(title: str, seed: int, quick: bool) -> Plate:
     return _table(title, rows, after, seed, marked={after[2]: "frozen"})
 
 
-def _run(method: Method, target: object, steps: int, seed: int, quick: bool) -> Recorded:
+def _run(method: Method, target: object, steps: int, seed: int, quick: bool) -> SavedRun:
     """A run from the store; it is done and stored first if it is not there."""
     config = RunConfig(method, target, steps=QUICK_STEPS if quick else steps, seed=seed, device="cpu")
     name = f"sweep-{method.name}-{identity(config)}"
     try:
-        return Recorded.read(Store(), name)
+        return SavedRun.read(Store(), name)
     except ValueError:
-        next(play([config], Store()))
-        return Recorded.read(Store(), name)
+        next(train_cells([config], Store()))
+        return SavedRun.read(Store(), name)
 
 
 def _table(
     title: str,
-    rows: Sequence[tuple[str, Recorded]],
+    rows: Sequence[tuple[str, SavedRun]],
     steps: Sequence[int],
     seed: int,
     losses: bool = False,
@@ -144,7 +144,7 @@ def _table(
     return plate
 
 
-def _losses(plate: Plate, run: Recorded, place: Panel) -> None:
+def _losses(plate: Plate, run: SavedRun, place: Panel) -> None:
     curve = run.curve()
     both = np.concatenate([curve.generator, curve.adversary])
     there = both[np.isfinite(both)]
@@ -158,30 +158,34 @@ def _losses(plate: Plate, run: Recorded, place: Panel) -> None:
 
 
 def _epochs(title: str, seed: int, quick: bool) -> Plate:
-    return _sheets(title, [("", album(report_config(CNN, seed), quick))], (1, 2, 3, 4), seed)
+    return _sheets(title, [("", image_trajectory(report_config(CNN, seed), quick))], (1, 2, 3, 4), seed)
 
 
 def _networks(title: str, seed: int, quick: bool) -> Plate:
-    both = [(words, album(report_config(model, seed), quick)) for words, model in (("MLP", MLP), ("CNN", CNN))]
+    both = [
+        (words, image_trajectory(report_config(model, seed), quick)) for words, model in (("MLP", MLP), ("CNN", CNN))
+    ]
     return _sheets(title, both, (1,), seed, curves=False)
 
 
 def _batches(title: str, seed: int, quick: bool) -> Plate:
     both = [
-        (words, album(report_config(model, seed), quick)) for words, model in (("batch 8", BATCH), ("batch 32", CNN))
+        (words, image_trajectory(report_config(model, seed), quick))
+        for words, model in (("batch 8", BATCH), ("batch 32", CNN))
     ]
     return _sheets(title, both, (4,), seed)
 
 
 def _epsilons(title: str, seed: int, quick: bool) -> Plate:
     both = [
-        (words, album(report_config(model, seed), quick)) for words, model in (("ε = 0.01", EPSILON), ("ε = 1", CNN))
+        (words, image_trajectory(report_config(model, seed), quick))
+        for words, model in (("ε = 0.01", EPSILON), ("ε = 1", CNN))
     ]
     return _sheets(title, both, (4,), seed)
 
 
 def _sheets(
-    title: str, albums: Sequence[tuple[str, Album]], epochs: Sequence[int], seed: int, curves: bool = True
+    title: str, albums: Sequence[tuple[str, ImageTrajectory]], epochs: Sequence[int], seed: int, curves: bool = True
 ) -> Plate:
     """Curves of the losses, one above the other, and images after some epochs beside them."""
     count = len(albums) * len(epochs)
@@ -211,7 +215,7 @@ def _sheets(
     return plate
 
 
-def _range(albums: Sequence[tuple[str, Album]]) -> tuple[float, float]:
+def _range(albums: Sequence[tuple[str, ImageTrajectory]]) -> tuple[float, float]:
     """Of all losses but the outermost, so that curves can be compared."""
     every = np.concatenate([seen.losses[np.isfinite(seen.losses)] for _, seen in albums])
     low, high = np.quantile(every, [0.002, 0.998])
@@ -219,7 +223,7 @@ def _range(albums: Sequence[tuple[str, Album]]) -> tuple[float, float]:
     return float(low) - room, float(high) + room
 
 
-def _curve(plate: Plate, words: str, seen: Album, place: Panel, limits: tuple[float, float]) -> None:
+def _curve(plate: Plate, words: str, seen: ImageTrajectory, place: Panel, limits: tuple[float, float]) -> None:
     epochs: Values = np.arange(1, len(seen.losses) + 1) / max(float(seen.steps[-1]), 1.0) * (len(seen.steps) - 1) / 2
     panel = Panel(place.x, place.y, place.wide, place.high, (0.0, float(epochs[-1]), *limits))
     every = max(1, len(epochs) // 3000)  # more than the plate could show

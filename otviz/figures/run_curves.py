@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from otviz.figures.style import DASHES, MARKS, SHADES, legend_above, plain
-from otviz.runs.courses import Course
+from otviz.runs.courses import RunCurves
 
 LOSSES = {"generator": "Generator loss", "adversary": "Adversary loss"}
 MEASURED = {
@@ -22,7 +22,7 @@ ROW = 300  # pixels
 Line = tuple[Sequence[float], Sequence[float]]
 
 
-def run_curves(runs: Mapping[str, Course]) -> go.Figure:
+def run_curves(runs: Mapping[str, RunCurves]) -> go.Figure:
     """A small picture for each number that any of the runs has, a line for each run, by its label.
 
     Raises ValueError when no run has anything to draw.
@@ -67,13 +67,13 @@ def _draw(
     )  # fmt: skip
 
 
-def _losses(course: Course, side: str) -> Line:
+def _losses(course: RunCurves, side: str) -> Line:
     steps, values = course.curve.step, {"generator": course.curve.generator, "adversary": course.curve.adversary}[side]
     there = np.isfinite(values)
     return steps[there].tolist(), values[there].tolist()
 
 
-def _measured(course: Course, key: str) -> Line:
+def _measured(course: RunCurves, key: str) -> Line:
     """Each measurement once, at the step it was made at."""
     found: dict[int, float] = {}
     for step, meter in course.history:

@@ -21,10 +21,10 @@ from otviz.figures.style import (
     mark_log_x,
     plain,
 )
-from otviz.transport.unbalanced import SCHEDULE, Kept, ReachPoint
+from otviz.transport.unbalanced import SCHEDULE, KeptMass, ReachPoint
 
 
-def kept_mass(table: Sequence[Kept], radius: float | None = None) -> go.Figure:
+def kept_mass(table: Sequence[KeptMass], radius: float | None = None) -> go.Figure:
     """Mass kept and mean target radius over alpha, one line for each tau; `radius` is the target's own mean radius."""
     titles = ("Mass kept", "Mean radius of the mass that arrives (length)")
     figure = make_subplots(1, 2, subplot_titles=titles, horizontal_spacing=0.1)
@@ -56,7 +56,7 @@ def kept_mass(table: Sequence[Kept], radius: float | None = None) -> go.Figure:
     return figure
 
 
-def kept_points(kept: Kept, y: NDArray[np.float32]) -> go.Figure:
+def kept_points(kept: KeptMass, y: NDArray[np.float32]) -> go.Figure:
     """The target points y (m, 2), each as large and as opaque as the share of its mass that arrives."""
     share = np.clip(kept.mass_y, 0, 1)
     figure = go.Figure()

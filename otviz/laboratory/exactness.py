@@ -68,7 +68,7 @@ def against_exact(training: Training, n: int = 500, seed: int = 0) -> Exactness:
     x, y = training.source.sample(n, rng), training.target.sample(n, rng)
     noise = torch.randn(n, training.method.noise_dim, generator=torch.Generator().manual_seed(seed + 13))
     points = torch.from_numpy(x).to(training.device)
-    moved = training.shown(points, noise.to(training.device))
+    moved = training.eval_generator(points, noise.to(training.device))
     image: Array = moved.float().cpu().numpy()
     squared = squared_distances(x, y)
     plan = exact_coupling(squared)

@@ -20,7 +20,7 @@ from otviz.laboratory.potential import curves
 from otviz.ot.conjugates import CONJUGATES
 from otviz.ot.costs import cost_p
 from otviz.ot.sinkhorn import solve
-from otviz.transport.unbalanced import Kept, kept_table
+from otviz.transport.unbalanced import KeptMass, kept_table
 
 Array = NDArray[Any]
 Role = Literal["source", "target", "generated", "amber", "green", "pink", "guide", "text"]
@@ -176,7 +176,7 @@ def alpha_and_mass() -> Flipbook:
     """Which part of an off-centre ring an unbalanced plan reaches over alpha, with KL and tau = TAU."""
     x, y = _clouds(Gaussian(std=0.5), Ring(centre=(2.0, 1.0)))
     alphas = np.geomspace(0.1, 20, 15)
-    found: list[Kept] = list(kept_table(x, y, (TAU,), tuple(map(float, alphas))))
+    found: list[KeptMass] = list(kept_table(x, y, (TAU,), tuple(map(float, alphas))))
     curve = np.column_stack([np.log10(alphas), [kept.mass for kept in found]])
     (left, right), (bottom, top) = _box(x, y)
     reached = Panel(

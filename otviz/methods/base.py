@@ -139,7 +139,7 @@ class Method(Knobs, ABC):
         """How many updates of the adversary, then of the generator, make up this step (0, 1, 2 ...)."""
         return 0, 1
 
-    def memory(self, step: int) -> float:
+    def ema_decay(self, step: int) -> float:
         """How much the averaged generator keeps of itself at this step (0, 1, 2 ...): `ema`, and less while little is averaged.
 
         With 0.998 from the start, what is shown would be grey for hundreds of steps.

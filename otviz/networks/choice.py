@@ -67,7 +67,7 @@ class Networks(Knobs):
         if not self.from_source and self.kinds(shape)[0] == "residual":
             raise ValueError("a residual generator is a map of x: from_source must be true, or generator another kind")
 
-    def told(self, classes: int) -> int:
+    def conditional_classes(self, classes: int) -> int:
         """Of so many classes, how many generator and adversary are told of: all or none."""
         return classes if self.by_class else 0
 
@@ -86,7 +86,7 @@ class Networks(Knobs):
         self.check(shape, noise_dim)
         kind = self.kinds(shape)[0]
         width = self.width or _WIDTH[kind]
-        told = self.told(classes)
+        told = self.conditional_classes(classes)
         inputs = noise_dim + told + (math.prod(shape) if self.from_source else 0)
         bodies = {
             "mlp": lambda: made_of.mlp_generator(shape, inputs, width, self.layers),
@@ -102,7 +102,7 @@ class Networks(Knobs):
     ) -> ImageCritic:
         """A fresh adversary of so many outputs, its weights drawn from `rng`; arguments as for `build_generator`."""
         kind = self.kinds(shape)[1]
-        told = self.told(classes)
+        told = self.conditional_classes(classes)
         seen = (shape[0] + told, *shape[1:])
         small = kind == "conv" and max(shape[1:]) <= SMALL
         width = self.adversary_width or (_SMALL_CONV if small else _WIDTH[kind])

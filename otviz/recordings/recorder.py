@@ -16,8 +16,8 @@ from otviz.recordings import store
 from otviz.recordings.store import About, Panel
 from otviz.recordings.table import Recording, settings_of
 from otviz.runs.config import RunConfig
-from otviz.runs.judged import history
-from otviz.runs.kept import collect
+from otviz.runs.judged import meter_history
+from otviz.runs.kept import collect_losses
 from otviz.runs.live import last_of
 from otviz.runs.probe import Probe
 from otviz.runs.snapshots import Scene, Snapshot, curve_of
@@ -68,14 +68,14 @@ def _record(config: RunConfig, frames: int) -> tuple[PanelUpdate, Panel]:
         began = time.process_time()
         done = [training.advance() for _ in range(step - training.step)]
         seconds += time.process_time() - began
-        part, bad = collect(done) if done else (losses[0], None)
+        part, bad = collect_losses(done) if done else (losses[0], None)
         losses += [part] if done else []
         if bad is not None:
             message = f"the loss was no longer a number at step {bad}"
             break
-        snapshots.append(probe.look(len(snapshots), round(seconds, 2), last_of(losses), measure=True))
+        snapshots.append(probe.take_snapshot(len(snapshots), round(seconds, 2), last_of(losses), measure=True))
     every = np.concatenate(losses)
-    found = verdict(history(snapshots), every, config.steps)
+    found = verdict(meter_history(snapshots), every, config.steps)
     meter = snapshots[-1].meter
     update = PanelUpdate(
         run="",

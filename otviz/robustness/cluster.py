@@ -12,7 +12,7 @@ from typing import Any, Generic
 import torch
 
 from otviz import __version__
-from otviz.robustness.crew import Answer, Crew, T
+from otviz.robustness.crew import Answer, T, WorkerPool
 
 PATIENCE = 10
 """Seconds to wait for the scheduler, and then for a first worker."""
@@ -20,7 +20,7 @@ PATIENCE = 10
 INSTALL = "python -m pip install -r requirements-cluster.txt"
 
 
-class Cluster(Crew[T], Generic[T]):
+class Cluster(WorkerPool[T], Generic[T]):
     """A crew of the workers that a Dask scheduler has; those that join later help too.
 
     They need the same otviz. What travels are JSON texts, both ways: beyond the envelope, in which Dask itself pickles them,
@@ -31,7 +31,7 @@ class Cluster(Crew[T], Generic[T]):
 
     Args:
         tasks: what is to be done, in this order.
-        request, keep: as in `Processes`.
+        request, keep: as in `ProcessPool`.
         address: of the scheduler, such as "tcp://10.0.0.1:8786".
         module: whose `answers(request)` is called there.
 

@@ -56,7 +56,7 @@ class Worker:
         self._process.wait()
 
 
-class Crew(ABC, Generic[T]):
+class WorkerPool(ABC, Generic[T]):
     """Works off tasks until there are none; others look at it whenever they like.
 
     What is asked of a worker and what it answers are plain values: `request` makes the one of a task, `keep` takes the others
@@ -86,7 +86,7 @@ class Crew(ABC, Generic[T]):
         """End at once, keeping what is done; does not wait."""
 
 
-class Processes(Crew[T]):
+class ProcessPool(WorkerPool[T]):
     """A crew of processes on this machine.
 
     Args:

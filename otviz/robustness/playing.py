@@ -17,12 +17,12 @@ from otviz.lengths import in_file_units
 from otviz.machine import made_on
 from otviz.robustness.sweep import Outcome, identity
 from otviz.runs.config import RunConfig
-from otviz.runs.kept import Restored, collect
-from otviz.runs.past import Past
+from otviz.runs.kept import RunCheckpoint, collect_losses
+from otviz.runs.past import ChangeLog
 from otviz.runs.probe import Probe, scores
-from otviz.runs.recorded import Recorded
+from otviz.runs.recorded import SavedRun
 from otviz.runs.snapshots import Meter, Snapshot
-from otviz.runs.store import Store, Stored
+from otviz.runs.store import SavedRunInfo, Store
 from otviz.stacked import Stacked, check_stackable
 from otviz.training import Training, device_named, start
 from otviz.verdicts import LATE, loss_spread, verdict
@@ -41,11 +41,11 @@ class Trainer(Protocol):
     def advance(self, steps: int) -> Tensor:
         """Do that many steps; their losses, shape (steps, S, 2)."""
 
-    def settle(self) -> None:
+    def sync_members(self) -> None:
         """Bring the members up to date."""
 
 
-class Alone:
+class SingleTrainer:
     """One training in the plain way, as a `Trainer`."""
 
     def __init__(self, training: Training) -> None:
@@ -53,10 +53,10 @@ class Alone:
 
     def advance(self, steps: int) -> Tensor:
         """Do that many steps; their losses, shape (steps, 1, 2)."""
-        losses, _ = collect([self.members[0].advance() for _ in range(steps)])
+        losses, _ = collect_losses([self.members[0].advance() for _ in range(steps)])
         return torch.from_numpy(losses)[:, None]
 
-    def settle(self) -> None:
+    def sync_members(self) -> None:
         """There is nothing to bring up to date."""
 
 
@@ -69,13 +69,13 @@ def stackable(configs: Sequence[RunConfig]) -> bool:
     return len({config.steps for config in configs}) == 1
 
 
-def play(configs: Sequence[RunConfig], store: Store | None = None) -> Iterator[Outcome]:
+def train_cells(configs: Sequence[RunConfig], store: Store | None = None) -> Iterator[Outcome]:
     """Train these runs, several as one stack, and keep them in `store`; their outcomes in order.
 
     Raises:
         ValueError: several that cannot be stacked, or a device that is not here.
     """
-    films = film(trainer_of(configs), [config.seed for config in configs])
+    films = train_members(trainer_of(configs), [config.seed for config in configs])
     for config, each in zip(configs, films, strict=True):
         yield each.outcome(config, store)
 
@@ -88,18 +88,18 @@ def trainer_of(configs: Sequence[RunConfig]) -> Trainer:
         start(config.method, config.target, config.source, steps=config.steps, seed=config.seed, device=at)
         for config in configs
     ]
-    return Alone(trainings[0]) if len(trainings) == 1 else Stacked(trainings, device)
+    return SingleTrainer(trainings[0]) if len(trainings) == 1 else Stacked(trainings, device)
 
 
-def film(trainer: Trainer, seeds: Sequence[int], looks: int = LOOKS) -> list[Film]:
+def train_members(trainer: Trainer, seeds: Sequence[int], looks: int = LOOKS) -> list[MemberRecorder]:
     """Train to the end and look at every member in equal parts of the run, at the latest after each step."""
-    films = [Film(member, seed) for member, seed in zip(trainer.members, seeds, strict=True)]
+    films = [MemberRecorder(member, seed) for member, seed in zip(trainer.members, seeds, strict=True)]
     steps, seconds = trainer.members[0].steps, 0.0
     parts = sorted({round(steps * part / looks) for part in range(looks + 1)})
     for before, until in itertools.pairwise(parts):
         began = time.perf_counter()
         losses = trainer.advance(until - before).float().cpu().numpy()
-        trainer.settle()
+        trainer.sync_members()
         seconds += (time.perf_counter() - began) / len(films)
         for index, each in enumerate(films):
             each.add(losses[:, index], seconds)
@@ -108,7 +108,7 @@ def film(trainer: Trainer, seeds: Sequence[int], looks: int = LOOKS) -> list[Fil
     return films
 
 
-class Film:
+class MemberRecorder:
     """What is kept of one member: snapshots, losses, and the last state that was all numbers.
 
     Attributes:
@@ -119,7 +119,7 @@ class Film:
         self.alive = True
         self._training = training
         self._probe = Probe(training, seed)
-        self._snapshots = [self._probe.look(0, 0.0, (math.nan, math.nan))]
+        self._snapshots = [self._probe.take_snapshot(0, 0.0, (math.nan, math.nan))]
         self._losses: list[NDArray[np.float32]] = []
         self._good = training.state()
         self._seconds = 0.0
@@ -132,7 +132,7 @@ class Film:
         if not self.alive:
             return
         last = (float(losses[-1, 0]), float(losses[-1, 1]))
-        self._snapshots.append(self._probe.look(len(self._snapshots), seconds, last))
+        self._snapshots.append(self._probe.take_snapshot(len(self._snapshots), seconds, last))
         self._good, self._seconds = self._training.state(), seconds
 
     def outcome(self, config: RunConfig, store: Store | None) -> Outcome:
@@ -168,10 +168,10 @@ class Film:
         step, meter = self._training.step, self._snapshots[-1].meter
         status = "done" if step >= config.steps else "stopped"
         made = made_on(self._training.device.type)
-        stored = Stored(name, config, status, "", step, self._seconds, time.time(), meter, made=made)
-        restored = Restored(tuple(self._snapshots), done, *self._good, Past(config))
+        stored = SavedRunInfo(name, config, status, "", step, self._seconds, time.time(), meter, environment=made)
+        restored = RunCheckpoint(tuple(self._snapshots), done, *self._good, ChangeLog(config))
         try:
-            store.save(Recorded(stored, self._probe.scene, restored))
+            store.save(SavedRun(stored, self._probe.scene, restored))
         except OSError:  # a full disk; what was measured is still worth having
             return ""
         return name

@@ -10,7 +10,7 @@ from typing import Any
 
 from otviz.files import refused
 from otviz.processes import cores
-from otviz.robustness.crew import Answer, Processes
+from otviz.robustness.crew import Answer, ProcessPool
 from otviz.robustness.journal import Journal
 from otviz.robustness.playing import stackable
 from otviz.robustness.sweep import Cell, Outcome, Sweep, with_knob
@@ -27,7 +27,7 @@ results come later.
 WORKER = "otviz.robustness.worker"
 
 
-class Sweeping:
+class SweepRunner:
     """Fills in a sweep from where its journal ends; others look at `outcomes` whenever they like.
 
     Attributes:
@@ -46,22 +46,22 @@ class Sweeping:
         self._journal = Journal(sweep)
         self.outcomes: dict[Cell, Outcome] = self._journal.read()
         self._before = len(self.outcomes)
-        self._unwritten = ""
+        self._write_error = ""
         self._lock = threading.Lock()
         self._began = time.monotonic()
         count = (1 if kind == "cuda" else cores()) if workers is None else workers
         left = tasks(sweep, self.outcomes, STACK[self._device])
-        self._crew = Processes(left, self._request, self._answered, count, WORKER)
+        self._pool = ProcessPool(left, self._request, self._answered, count, WORKER)
 
     @property
     def error(self) -> str:
         """What went wrong, for a person; empty if nothing did."""
-        return self._crew.error or self._unwritten
+        return self._pool.error or self._write_error
 
     @property
     def over(self) -> bool:
         """Whether nothing runs any more."""
-        return self._crew.over
+        return self._pool.over
 
     @property
     def seconds_left(self) -> float | None:
@@ -72,11 +72,11 @@ class Sweeping:
 
     def wait(self, seconds: float | None = None) -> bool:
         """Wait until it is over, at most that many seconds; whether it is."""
-        return self._crew.wait(seconds)
+        return self._pool.wait(seconds)
 
     def stop(self) -> None:
         """End the processes at once, keeping what is done; does not wait."""
-        self._crew.stop()
+        self._pool.stop()
 
     def _request(self, task: list[Cell]) -> list[dict[str, Any]]:
         return [self.sweep.config(cell, self._device).record() for cell in task]
@@ -90,7 +90,7 @@ class Sweeping:
             try:
                 self._journal.add(cell, outcome)
             except OSError as error:
-                self._unwritten = f"the results are not kept: {refused(self._journal.path, error)}"
+                self._write_error = f"the results are not kept: {refused(self._journal.path, error)}"
 
 
 def tasks(sweep: Sweep, done: dict[Cell, Outcome], most: int) -> Iterator[list[Cell]]:

@@ -12,9 +12,9 @@ from torch import Tensor
 from otviz.methods import Adversarial, Method
 from otviz.runs.config import RunConfig
 from otviz.runs.frames import NO_LOSSES
-from otviz.runs.kept import Restored, State
+from otviz.runs.kept import RunCheckpoint, TrainingState
 from otviz.runs.past import Change
-from otviz.runs.recorded import Recorded
+from otviz.runs.recorded import SavedRun
 from otviz.runs.run import Run
 
 
@@ -23,18 +23,18 @@ class Branch:
     """A planned run: its config, the state it continues from (None: from the start), and where that comes from, as text."""
 
     config: RunConfig
-    restored: Restored | None
+    restored: RunCheckpoint | None
     origin: str
 
 
 def branch(
-    run: Run | Recorded, step: int | None = None, method: Method | None = None, frozen: bool | None = None
+    run: Run | SavedRun, step: int | None = None, method: Method | None = None, frozen: bool | None = None
 ) -> Branch:
     """A branch of `run` after `step` steps, which the method of the branch goes on from.
 
     Args:
         run: it is not changed.
-        step: one of `run.kept`; its last look if None.
+        step: one of `run.saved_steps`; its last look if None.
         method: the knobs of the branch, those of the run if None; its networks must have the same sizes.
         frozen: whether its adversary learns no more; as in the run if None.
 
@@ -43,14 +43,14 @@ def branch(
     return _from_state(run, run.state(step), method or run.config.method, frozen)
 
 
-def fork(run: Run | Recorded) -> tuple[Branch, Branch]:
+def fork(run: Run | SavedRun) -> tuple[Branch, Branch]:
     """Two branches of a run from its last look, or the one kept before it when all steps are done.
 
     The adversary of the first is frozen, that of the second learns on. Raises as `branch`.
     """
     state = run.state()
-    if json.loads(state[1])["step"] >= run.config.steps and len(run.kept) > 1:
-        state = run.state(run.kept[-2])  # nothing is added any more
+    if json.loads(state[1])["step"] >= run.config.steps and len(run.saved_steps) > 1:
+        state = run.state(run.saved_steps[-2])  # nothing is added any more
     method = run.config.method  # one state for both: the next look may drop it
     return _from_state(run, state, method, frozen=True), _from_state(run, state, method, frozen=False)
 
@@ -62,17 +62,17 @@ def from_weights(config: RunConfig, weights: Mapping[str, Tensor], origin: str) 
     """
     training = config.begin("cpu")
     try:
-        for network in (training.generator, training.shown):
+        for network in (training.generator, training.eval_generator):
             network.load_state_dict(weights)
     except RuntimeError as error:
         raise ValueError(
             f"the weights {origin} do not fit these networks: leave kind, width, noise_dim and classes as they were"
         ) from error
     tensors, text = training.state()
-    return Branch(config, Restored((), NO_LOSSES, tensors, text), origin)
+    return Branch(config, RunCheckpoint((), NO_LOSSES, tensors, text), origin)
 
 
-def _from_state(run: Run | Recorded, state: State, method: Method, frozen: bool | None) -> Branch:
+def _from_state(run: Run | SavedRun, state: TrainingState, method: Method, frozen: bool | None) -> Branch:
     tensors, text = state
     rest = json.loads(text)
     if frozen and not isinstance(method, Adversarial):
@@ -91,7 +91,9 @@ def _from_state(run: Run | Recorded, state: State, method: Method, frozen: bool 
             "(hidden, layers, noise_dim, features); change others"
         ) from error
     snapshots = tuple(snapshot for snapshot in run.snapshots if snapshot.step <= at)
-    begun = Change(at, method, frozen=bool(rest["frozen"]), anew=True)
-    past = run.past.until(at - 1).then(begun)  # what was changed just there is in the state, or in what begins
-    restored = Restored(snapshots, run.losses()[:at], tensors, text, past)
+    begun = Change(at, method, frozen=bool(rest["frozen"]), is_branch=True)
+    past = run.change_log.until(at - 1).with_change(
+        begun
+    )  # what was changed just there is in the state, or in what begins
+    restored = RunCheckpoint(snapshots, run.losses()[:at], tensors, text, past)
     return Branch(config, restored, f"branched from {run.id} at step {at}")

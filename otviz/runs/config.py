@@ -77,7 +77,7 @@ class RunConfig:
     @property
     def classes(self) -> int:
         """How many classes of images the generator is told of; 0 if none."""
-        return 0 if self.networks is None else self.networks.told(len(self.target.class_names))
+        return 0 if self.networks is None else self.networks.conditional_classes(len(self.target.class_names))
 
     def begin(self, device: str | None = None) -> Training:
         """The training before its first step, on the device of this config or another. Raises ValueError as `start`."""

@@ -12,31 +12,33 @@ import numpy as np
 from otviz.compare import labels
 from otviz.runs.admitted import looks_in
 from otviz.runs.config import RunConfig
-from otviz.runs.recorded import Recorded
+from otviz.runs.recorded import SavedRun
 from otviz.runs.run import Run
 from otviz.runs.snapshots import Curve, Meter, curve_of
 from otviz.runs.store import read_history
 
 
 @dataclass(frozen=True)
-class Course:
+class RunCurves:
     """Losses, thinned, and (step, meter) of each look."""
 
     curve: Curve
     history: Sequence[tuple[int, Meter]]
 
 
-def course_of(run: Run | Recorded) -> Course:
+def curves_of_run(run: Run | SavedRun) -> RunCurves:
     """Of a run in memory."""
-    return Course(run.curve(), [(look.step, look.meter) for look in run.snapshots])
+    return RunCurves(run.curve(), [(look.step, look.meter) for look in run.snapshots])
 
 
-def read_course(folder: Path) -> Course:
+def read_curves(folder: Path) -> RunCurves:
     """Of a stored run; only what is needed is unpacked. Raises ValueError when it is not there or damaged."""
     try:
         with np.load(io.BytesIO((folder / "snapshots.npz").read_bytes()), allow_pickle=False) as arrays:
             looks = looks_in(arrays["plain"])["snapshots"]
-        return Course(curve_of(read_history(folder / "history.csv")), [(look["step"], look["meter"]) for look in looks])
+        return RunCurves(
+            curve_of(read_history(folder / "history.csv")), [(look["step"], look["meter"]) for look in looks]
+        )
     except Exception as error:  # whatever a damaged file provokes becomes one sentence
         raise ValueError(f"the saved run {folder.name!r} cannot be read ({error}); it may have been deleted") from error
 

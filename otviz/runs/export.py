@@ -16,7 +16,7 @@ from otviz.training import Training
 
 def weights(training: Training) -> bytes:
     """Weights of the generator that is shown, as safetensors. It maps and makes data units: `units` tells how to leave them."""
-    tensors = {name: value.detach().cpu().clone() for name, value in training.shown.state_dict().items()}
+    tensors = {name: value.detach().cpu().clone() for name, value in training.eval_generator.state_dict().items()}
     images = isinstance(training.target, ImageSet)
     told = {} if images or not training.target.units.word else {"units": json.dumps(training.target.units.record())}
     data: bytes = save_tensors(tensors, metadata=told or None)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
-from otviz.runs.kept import State
+from otviz.runs.kept import TrainingState
 from otviz.runs.snapshots import Scene, Snapshot
 
 Arrays = dict[str, NDArray[Any]]
@@ -64,12 +64,12 @@ def unpack_snapshot(plain: Mapping[str, Any], arrays: Arrays) -> Snapshot:
     return Snapshot(**fields)
 
 
-def pack_state(state: State) -> Frame:
+def pack_state(state: TrainingState) -> Frame:
     """A training's state."""
     return {"rest": state[1]}, {f"state.{name}": value.numpy() for name, value in state[0].items()}
 
 
-def unpack_state(plain: Mapping[str, Any], arrays: Arrays) -> State:
+def unpack_state(plain: Mapping[str, Any], arrays: Arrays) -> TrainingState:
     """The state that was packed with whatever else is in these arrays, which lose it."""
     names = [name for name in arrays if name.startswith("state.")]
     return {name.removeprefix("state."): torch.from_numpy(arrays.pop(name)) for name in names}, plain["rest"]

@@ -17,8 +17,8 @@ from otviz.processes import import_what_is_needed_soon
 from otviz.runs import frames
 from otviz.runs.config import RunConfig
 from otviz.runs.frames import Arrays, Frame
-from otviz.runs.kept import Restored
-from otviz.runs.live import Here
+from otviz.runs.kept import RunCheckpoint
+from otviz.runs.live import LocalTraining
 
 NICENESS = 5
 """The page that shows the runs comes first."""
@@ -26,11 +26,11 @@ NICENESS = 5
 _NONE: Arrays = {}
 
 
-class Hosting:
+class TrainingServer:
     """The trainings of this process, by the number that the other side gave them."""
 
     def __init__(self) -> None:
-        self._here: dict[int, Here] = {}
+        self._here: dict[int, LocalTraining] = {}
 
     def answer(self, plain: dict[str, Any], arrays: Arrays) -> Frame:
         """Carry out a request; an error is returned, not raised: the other trainings continue."""
@@ -44,8 +44,8 @@ class Hosting:
     def _open(self, plain: dict[str, Any], arrays: Arrays) -> Frame:
         restored = None
         if "rest" in plain:
-            restored = Restored((), frames.NO_LOSSES, *frames.unpack_state(plain, arrays))
-        made = Here(RunConfig.from_record(plain["config"]), restored)
+            restored = RunCheckpoint((), frames.NO_LOSSES, *frames.unpack_state(plain, arrays))
+        made = LocalTraining(RunConfig.from_record(plain["config"]), restored)
         self._here[plain["of"]] = made
         scene, held = frames.pack(made.scene)
         return {"scene": scene, "device": made.device, "step": made.step, "frozen": made.frozen}, held
@@ -61,7 +61,7 @@ class Hosting:
             losses, bad = here.advance(plain["steps"])
             answer = {"bad": bad}, {"losses": losses}
         elif do == "look":
-            answer = _look(here, plain)
+            answer = _take_snapshot(here, plain)
         elif do == "samples":
             answer = {}, {"samples": here.samples(plain["n"], plain["seed"])}
         elif do == "restore":
@@ -73,8 +73,8 @@ class Hosting:
         return {**answer[0], "step": here.step, "frozen": here.frozen}, answer[1]
 
 
-def _look(here: Here, plain: dict[str, Any]) -> Frame:
-    looked = here.look(plain["sequence"], plain["seconds"], tuple(plain["losses"]), plain["whole"])
+def _take_snapshot(here: LocalTraining, plain: dict[str, Any]) -> Frame:
+    looked = here.take_snapshot(plain["sequence"], plain["seconds"], tuple(plain["losses"]), plain["whole"])
     if looked is None:
         return {"snapshot": None}, {}
     snapshot, arrays = frames.pack(looked[0])
@@ -91,9 +91,9 @@ def main() -> None:
     requests: queue.SimpleQueue[Frame] = queue.SimpleQueue()
     threading.Thread(target=_read, args=(sys.stdin.buffer, requests), daemon=True).start()
     import_what_is_needed_soon()
-    hosting = Hosting()
+    server = TrainingServer()
     while True:
-        frames.write(out, *hosting.answer(*requests.get()))
+        frames.write(out, *server.answer(*requests.get()))
 
 
 def _read(source: IO[bytes], requests: queue.SimpleQueue[Frame]) -> None:

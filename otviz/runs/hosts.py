@@ -20,7 +20,7 @@ from otviz.processes import begin, cores
 from otviz.runs import frames
 from otviz.runs.config import RunConfig
 from otviz.runs.frames import Arrays, Frame
-from otviz.runs.kept import Restored, State
+from otviz.runs.kept import RunCheckpoint, TrainingState
 from otviz.runs.live import Losses
 from otviz.runs.snapshots import Array, Scene, Snapshot
 
@@ -45,14 +45,14 @@ class Host:
         answer: SimpleQueue[Frame | None] = SimpleQueue()
         with self._lock:
             if self.over:
-                raise ValueError(self._obituary())
+                raise ValueError(self._exit_reason())
             self._waiting.append(answer)
             assert self._process.stdin is not None
             with contextlib.suppress(OSError):  # it ended just now: the listener tells whoever waits
                 frames.write(self._process.stdin, plain, arrays or {})
         found = answer.get()
         if found is None:
-            raise ValueError(self._obituary())
+            raise ValueError(self._exit_reason())
         if found[0].get("fault"):
             raise ValueError(found[0]["fault"])
         return found
@@ -80,13 +80,13 @@ class Host:
         while self._waiting:
             self._waiting.popleft().put(None)
 
-    def _obituary(self) -> str:
+    def _exit_reason(self) -> str:
         code = self._process.poll()
         why = ", perhaps out of memory" if code in (-9, 137) else ""
         return f"the process that trained this run ended (exit code {code}{why}); go on with the run from its last save"
 
 
-class Hosts:
+class HostPool:
     """As many hosts as pay on this machine, each started when it is first needed. They end with this process."""
 
     def __init__(self, count: int | None = None) -> None:
@@ -94,15 +94,15 @@ class Hosts:
         self._lock = threading.Lock()
         self._closed = False
 
-    def take(self) -> tuple[int, Host]:
-        """The host with the fewest trainings, and its place; give it back with `give_back`."""
+    def acquire(self) -> tuple[int, Host]:
+        """The host with the fewest trainings, and its place; give it back with `release`."""
         with self._lock:
             place = min(range(len(self._hosts)), key=self._load)
             host = self._at(place)
             host.open += 1
             return place, host
 
-    def give_back(self, host: Host) -> None:
+    def release(self, host: Host) -> None:
         """One training less on this host."""
         with self._lock:
             host.open -= 1
@@ -140,10 +140,10 @@ class Hosts:
         return host
 
 
-class Hosted:
-    """A training in a host, as `otviz.runs.live.Live`. Raises ValueError with the reason when the host ends."""
+class RemoteTraining:
+    """A training in a host, as `otviz.runs.live.TrainingHandle`. Raises ValueError with the reason when the host ends."""
 
-    def __init__(self, host: Host, config: RunConfig, restored: Restored | None = None) -> None:
+    def __init__(self, host: Host, config: RunConfig, restored: RunCheckpoint | None = None) -> None:
         self._host = host
         self._config = config
         self._number = host.number()
@@ -157,16 +157,16 @@ class Hosted:
         plain, arrays = self._ask("advance", steps=steps)
         return arrays["losses"], plain["bad"]
 
-    def look(
+    def take_snapshot(
         self, sequence: int, seconds: float, losses: tuple[float, float], whole: bool = True
-    ) -> tuple[Snapshot, State | None] | None:
+    ) -> tuple[Snapshot, TrainingState | None] | None:
         plain, arrays = self._ask("look", sequence=sequence, seconds=seconds, losses=losses, whole=whole)
         if plain["snapshot"] is None:
             return None
         state = frames.unpack_state(plain, arrays) if whole else None
         return frames.unpack_snapshot(plain["snapshot"], arrays), state
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: TrainingState) -> None:
         plain, arrays = frames.pack_state(state)
         self._ask("restore", arrays, **plain)
 

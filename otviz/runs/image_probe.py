@@ -71,7 +71,9 @@ class ImageProbe:
             judge=judge,
         )
 
-    def look(self, sequence: int, seconds: float, losses: tuple[float, float], measure: bool | None = None) -> Snapshot:
+    def take_snapshot(
+        self, sequence: int, seconds: float, losses: tuple[float, float], measure: bool | None = None
+    ) -> Snapshot:
         """A snapshot of the training as it is now; what it measures is as old as `measured_at` says.
 
         Args:
@@ -80,7 +82,7 @@ class ImageProbe:
         training, shape = self.training, self._images.shape
         shown = as_images(as_array(training.generate(self._x, self._z)), shape)
         raw = None
-        if training.shown is not training.generator:
+        if training.eval_generator is not training.generator:
             raw = as_images(as_array(training.generate(self._x, self._z, averaged=False)), shape)
         due = seconds >= self._due or training.step >= training.steps
         if due if measure is None else measure:

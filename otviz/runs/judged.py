@@ -10,7 +10,7 @@ import pandas as pd
 
 from otviz.presets import preset
 from otviz.runs.image_verdict import image_verdict
-from otviz.runs.recorded import Recorded
+from otviz.runs.recorded import SavedRun
 from otviz.runs.run import Run
 from otviz.runs.snapshots import Meter, Snapshot
 from otviz.verdicts import Judgement, Verdict, judge, loss_spread, verdict
@@ -26,22 +26,22 @@ OVER = ("done", "stopped", "failed")
 """States of a run whose last look is its last."""
 
 
-def verdict_on(run: Run | Recorded) -> Verdict:
+def verdict_on(run: Run | SavedRun) -> Verdict:
     """What `otviz.verdicts` says of its looks and losses; a run that failed is unstable, and its message says why."""
     if run.status == "failed":
         rule = "A run is unstable, and its samples are not judged, once losses or weights are no longer finite numbers."
         return Verdict("not judged", "not judged", f"{run.message}.", rule, "unstable", f"{run.message}. {rule}")
     if run.config.images:
         return _image_verdict(run, run.meter, run.step)
-    return verdict(history(run.snapshots), run.losses(), run.config.steps)
+    return verdict(meter_history(run.snapshots), run.losses(), run.config.steps)
 
 
-def final(run: Run | Recorded, found: Verdict) -> bool:
+def is_final(run: Run | SavedRun, found: Verdict) -> bool:
     """Whether a verdict on a run will not change: the run is over, and far enough to be judged."""
     return run.status in OVER and found.kind != "not finished"
 
 
-def look_word(run: Run | Recorded, look: Snapshot) -> Judgement:
+def judge_snapshot(run: Run | SavedRun, look: Snapshot) -> Judgement:
     """The judgement of one snapshot, from what was measured at it and nothing else."""
     if run.config.images:
         found = _image_verdict(run, look.meter, look.step)
@@ -52,26 +52,26 @@ def look_word(run: Run | Recorded, look: Snapshot) -> Judgement:
     return judge(look.meter, look.step)
 
 
-def standing(run: Run | Recorded) -> str:
+def verdict_so_far(run: Run | SavedRun) -> str:
     """The words on a run at its last look: its final verdict, or what can be said so far."""
     found = verdict_on(run)
-    if final(run, found) or not run.snapshots:
+    if is_final(run, found) or not run.snapshots:
         return found.words
-    word = look_word(run, run.snapshots[-1]).word
+    word = judge_snapshot(run, run.snapshots[-1]).word
     return f"so far: {word}" if word else ""
 
 
-def _image_verdict(run: Run | Recorded, meter: Meter, step: int) -> Verdict:
+def _image_verdict(run: Run | SavedRun, meter: Meter, step: int) -> Verdict:
     usual = preset(run.config.method.name, run.config.target).steps
     return image_verdict(meter, step, run.config.steps, usual)
 
 
-def history(snapshots: Sequence[Snapshot]) -> list[tuple[int, Meter]]:
+def meter_history(snapshots: Sequence[Snapshot]) -> list[tuple[int, Meter]]:
     """(step, meter) of each look."""
     return [(snapshot.step, snapshot.meter) for snapshot in snapshots]
 
 
-def table(runs: Sequence[Run | Recorded], labels: Sequence[str]) -> pd.DataFrame:
+def table(runs: Sequence[Run | SavedRun], labels: Sequence[str]) -> pd.DataFrame:
     """One row for each run: where it stands and the numbers of its last look; nan where one does not apply."""
     rows = []
     for run, label in zip(runs, labels, strict=True):
@@ -82,7 +82,7 @@ def table(runs: Sequence[Run | Recorded], labels: Sequence[str]) -> pd.DataFrame
         rows.append(
             {
                 "method": label,
-                "verdict": standing(run),
+                "verdict": verdict_so_far(run),
                 "step": run.step,
                 "modes": found,
                 **numbers,

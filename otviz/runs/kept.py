@@ -17,9 +17,9 @@ from otviz.runs.snapshots import Snapshot
 from otviz.training import Step
 
 if TYPE_CHECKING:
-    from otviz.runs.past import Past
+    from otviz.runs.past import ChangeLog
 
-State = tuple[dict[str, torch.Tensor], str]
+TrainingState = tuple[dict[str, torch.Tensor], str]
 """`Training.state()`: tensors by name, and the rest as text."""
 
 MOST, LEAST = 20, 4  # states kept in equal parts of a run
@@ -29,7 +29,7 @@ SMALL = 1e6  # bytes; larger states are not taken at every look
 EVERY = 5.0  # seconds between large ones, which go from one process to another
 
 
-class Restored:
+class RunCheckpoint:
     """What a stored run needs to continue: its snapshots, losses (n, 2), the training's state, and its past if it is known."""
 
     def __init__(
@@ -38,13 +38,13 @@ class Restored:
         losses: NDArray[np.float32],
         tensors: Mapping[str, torch.Tensor],
         text: str,
-        past: Past | None = None,
+        past: ChangeLog | None = None,
     ) -> None:
         self.snapshots = snapshots
         self.losses = losses
         self.tensors = dict(tensors)
         self.text = text
-        self.past = past
+        self.change_log = past
 
     @property
     def frozen(self) -> bool:
@@ -52,16 +52,16 @@ class Restored:
         return bool(json.loads(self.text)["frozen"])
 
 
-class States:
+class StateBuffer:
     """States of one training: the newest, and one in each equal part of the run, as many as there is room for."""
 
     def __init__(self, steps: int) -> None:
         self._steps = steps
-        self._spaced: dict[int, State] = {}
-        self._newest: tuple[int, State] | None = None
+        self._spaced: dict[int, TrainingState] = {}
+        self._newest: tuple[int, TrainingState] | None = None
         self._added_at = -math.inf
 
-    def add(self, step: int, state: State) -> None:
+    def add(self, step: int, state: TrainingState) -> None:
         """Keep the newest state; of those before, the first of each part."""
         if (
             self._newest is not None
@@ -87,22 +87,22 @@ class States:
         return self._newest is None or self._size <= SMALL or time.monotonic() - self._added_at > EVERY
 
     @property
-    def newest(self) -> State | None:
+    def newest(self) -> TrainingState | None:
         """The last one added."""
         return None if self._newest is None else self._newest[1]
 
     @property
-    def kept(self) -> tuple[int, ...]:
+    def saved_steps(self) -> tuple[int, ...]:
         """Steps whose states are kept, in order."""
         return (*self._spaced, self._newest[0]) if self._newest else ()
 
-    def at(self, step: int) -> State:
+    def at(self, step: int) -> TrainingState:
         """The state after `step` steps. Raises ValueError when it was not kept, saying which are."""
         newest = self._newest  # another thread may add the next one meanwhile
         if newest and step == newest[0]:
             return newest[1]
         if step not in self._spaced:
-            kept = ", ".join(map(str, self.kept)) or "none yet"
+            kept = ", ".join(map(str, self.saved_steps)) or "none yet"
             raise ValueError(
                 f"the weights of step {step} were not kept: to save memory a run keeps those of its last snapshot and of "
                 f"{self._parts} others spread over it; choose one of {kept}"
@@ -123,7 +123,7 @@ class States:
         return step * self._parts // max(self._steps, 1)
 
 
-class Losses:
+class LossHistory:
     """Losses after each step, shape (steps, 2): generator, adversary (nan without)."""
 
     def __init__(self, before: NDArray[np.float32] | None = None) -> None:
@@ -143,7 +143,7 @@ class Losses:
             return self._parts[0] if self._parts else np.empty((0, 2), np.float32)
 
 
-def collect(steps: Sequence[Step]) -> tuple[NDArray[np.float32], int | None]:
+def collect_losses(steps: Sequence[Step]) -> tuple[NDArray[np.float32], int | None]:
     """Losses of steps in one transfer, shape (n, 2) (nan where there is none yet), and the first step gone wrong."""
     nan = torch.tensor(math.nan)
     columns = [[step.generator_loss for step in steps], [step.adversary_loss for step in steps]]

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from otviz.methods import Method
 from otviz.runs.config import RunConfig
 from otviz.runs.image_probe import probe_of
-from otviz.runs.kept import Restored, State, collect
+from otviz.runs.kept import RunCheckpoint, TrainingState, collect_losses
 from otviz.runs.snapshots import Array, Scene, Snapshot
 
 Losses = NDArray[np.float32]
 
 
-class Live(Protocol):
+class TrainingHandle(Protocol):
     """A training and the probe that looks at it."""
 
     scene: Scene
@@ -34,12 +34,12 @@ class Live(Protocol):
     def advance(self, steps: int) -> tuple[Losses, int | None]:
         """Do so many steps; their losses (steps, 2), nan where there is none yet, and the first step gone wrong."""
 
-    def look(
+    def take_snapshot(
         self, sequence: int, seconds: float, losses: tuple[float, float], whole: bool = True
-    ) -> tuple[Snapshot, State | None] | None:
+    ) -> tuple[Snapshot, TrainingState | None] | None:
         """How it stands: a picture, and if `whole` all that a continuation needs; None if its weights are no numbers."""
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: TrainingState) -> None:
         """Go back to where `state` was taken."""
 
     def retune(self, method: Method) -> None:
@@ -55,10 +55,10 @@ class Live(Protocol):
         """Give back what it holds; it is not asked again."""
 
 
-class Here:
+class LocalTraining:
     """A training in this process, on the thread that asks."""
 
-    def __init__(self, config: RunConfig, restored: Restored | None = None) -> None:
+    def __init__(self, config: RunConfig, restored: RunCheckpoint | None = None) -> None:
         self.training = config.begin()
         if restored is not None:
             self.training.restore(restored.tensors, restored.text)
@@ -75,18 +75,18 @@ class Here:
         return self.training.frozen
 
     def advance(self, steps: int) -> tuple[Losses, int | None]:
-        return collect([self.training.advance() for _ in range(steps)])
+        return collect_losses([self.training.advance() for _ in range(steps)])
 
-    def look(
+    def take_snapshot(
         self, sequence: int, seconds: float, losses: tuple[float, float], whole: bool = True
-    ) -> tuple[Snapshot, State | None] | None:
+    ) -> tuple[Snapshot, TrainingState | None] | None:
         state = self.training.state() if whole else None
         weights = [value for part, _ in self.training.parts() for value in part.values()]
         if not all(value.isfinite().all() for value in (weights if state is None else state[0].values())):
             return None
-        return self._probe.look(sequence, seconds, losses), state
+        return self._probe.take_snapshot(sequence, seconds, losses), state
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: TrainingState) -> None:
         self.training.restore(*state)
 
     def retune(self, method: Method) -> None:

@@ -6,57 +6,57 @@ import math
 import queue
 from typing import Any
 
-Order = tuple[str, Any]  # what to do, with what
+Command = tuple[str, Any]  # what to do, with what
 
 
-class Orders:
+class CommandQueue:
     """Orders that wait, and how many steps may be done before the next pause.
 
-    `take` and `put_off` are for the run's thread alone.
+    `get` and `defer` are for the run's thread alone.
 
     Attributes:
-        allowed: steps until the next pause; infinite unless told otherwise.
+        steps_allowed: steps until the next pause; infinite unless told otherwise.
     """
 
     def __init__(self) -> None:
-        self.allowed: float = math.inf
-        self._given: queue.SimpleQueue[Order] = queue.SimpleQueue()
-        self._put_off: list[Order] = []
+        self.steps_allowed: float = math.inf
+        self._queue: queue.SimpleQueue[Command] = queue.SimpleQueue()
+        self._deferred: list[Command] = []
 
-    def give(self, name: str, value: Any = None) -> None:
+    def put(self, name: str, value: Any = None) -> None:
         """Order something, from any thread: `allow` so many steps, so many `more`, or what the run itself knows."""
-        self._given.put((name, value))
+        self._queue.put((name, value))
 
-    def take(self, wait: bool = False) -> Order | None:
-        """The next order for the run; None when there is none, or once steps are allowed.
+    def get(self, wait: bool = False) -> Command | None:
+        """The next command for the run; None when there is none, or once steps are allowed.
 
         Args:
-            wait: when no step is allowed, wait for an order.
+            wait: when no step is allowed, wait for a command.
         """
-        if self._put_off:
-            return self._put_off.pop(0)
-        while not self._given.empty() or (wait and self.allowed <= 0):
-            order = self._given.get()
-            if not self._counts(*order):
-                return order
+        if self._deferred:
+            return self._deferred.pop(0)
+        while not self._queue.empty() or (wait and self.steps_allowed <= 0):
+            command = self._queue.get()
+            if not self._handle_step_command(*command):
+                return command
         return None
 
-    def put_off(self) -> bool:
+    def defer(self) -> bool:
         """Keep what needs a training for later; True, at once, on a stop."""
-        while not self._given.empty():
-            order = self._given.get()
-            if order[0] == "stop":
+        while not self._queue.empty():
+            command = self._queue.get()
+            if command[0] == "stop":
                 return True
-            if not self._counts(*order):
-                self._put_off.append(order)
+            if not self._handle_step_command(*command):
+                self._deferred.append(command)
         return False
 
-    def _counts(self, name: str, value: Any) -> bool:
-        """Whether the order is about the number of steps only; then it is done with."""
+    def _handle_step_command(self, name: str, value: Any) -> bool:
+        """Whether the command is about the number of steps only; then it is done with."""
         if name == "more":
-            left = self.allowed if math.isfinite(self.allowed) else 0.0
+            left = self.steps_allowed if math.isfinite(self.steps_allowed) else 0.0
             value += max(left, 0.0)
         elif name != "allow":
             return False
-        self.allowed = value
+        self.steps_allowed = value
         return True

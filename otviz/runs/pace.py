@@ -15,7 +15,7 @@ AHEAD = 3 * TURN
 """Steps that the fastest lane may be ahead of the slowest run."""
 
 
-class Pace:
+class Lockstep:
     """Who of a group may train now."""
 
     def __init__(self) -> None:

@@ -11,7 +11,7 @@ from otviz.methods import Method
 from otviz.records import checked
 from otviz.runs.admitted import PAST
 from otviz.runs.config import RunConfig
-from otviz.runs.kept import Restored
+from otviz.runs.kept import RunCheckpoint
 from otviz.training import Step, Training
 
 
@@ -23,17 +23,17 @@ class Change:
         step: steps done before it.
         method: all knobs from then on; None leaves them as they are.
         frozen: whether the adversary learns no more; None leaves that.
-        anew: a branch began here: a training with networks, optimisers and streams of its own took over their state.
+        is_branch: a branch began here: a training with networks, optimisers and streams of its own took over their state.
     """
 
     step: int
     method: Method | None = None
     frozen: bool | None = None
-    anew: bool = False
+    is_branch: bool = False
 
     def applied(self, training: Training, began: RunConfig) -> Training:
         """The training with the change in force: the same one, or for a branch another that goes on from it."""
-        if self.anew:
+        if self.is_branch:
             method = self.method or training.method
             made = dataclasses.replace(began, method=method, compile=False).begin(training.device.type)
             made.restore(*training.state())
@@ -46,7 +46,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Past:
+class ChangeLog:
     """What a run has behind it.
 
     Attributes:
@@ -60,27 +60,27 @@ class Past:
     known: bool = True
 
     @classmethod
-    def behind(cls, config: RunConfig, restored: Restored | None) -> Past:
+    def from_restored(cls, config: RunConfig, restored: RunCheckpoint | None) -> ChangeLog:
         """Of a run with these settings before it goes on from `restored`, or from nothing."""
-        past = (restored and restored.past) or cls(config, known=restored is None)
+        past = (restored and restored.change_log) or cls(config, known=restored is None)
         if restored is not None and past.method != config.method:  # moved just before the run was stopped
-            return past.then(Change(len(restored.losses), config.method))
+            return past.with_change(Change(len(restored.losses), config.method))
         return past
 
-    def then(self, change: Change) -> Past:
+    def with_change(self, change: Change) -> ChangeLog:
         """With one more change; two between the same steps are one, since nothing was trained in between."""
         *before, last = self.changes or (None,)
-        if last is None or last.step != change.step or change.anew:
+        if last is None or last.step != change.step or change.is_branch:
             return dataclasses.replace(self, changes=(*self.changes, change))
         merged = Change(
             change.step,
             change.method or last.method,
             last.frozen if change.frozen is None else change.frozen,
-            last.anew,
+            last.is_branch,
         )
         return dataclasses.replace(self, changes=(*filter(None, before), merged))
 
-    def until(self, step: int) -> Past:
+    def until(self, step: int) -> ChangeLog:
         """Without what was changed after more than `step` steps."""
         return dataclasses.replace(self, changes=tuple(change for change in self.changes if change.step <= step))
 
@@ -89,7 +89,7 @@ class Past:
         """The knobs in force at the end."""
         return next((change.method for change in reversed(self.changes) if change.method), self.began.method)
 
-    def replayed(self, steps: int) -> Iterator[Step]:
+    def replay(self, steps: int) -> Iterator[Step]:
         """As `train`, up to `steps` steps, with every change made in its place; first comes the state before any step.
 
         Raises ValueError when it cannot begin: its device, images or uploaded points are not here.
@@ -101,15 +101,15 @@ class Past:
                 training = waiting.pop(0).applied(training, self.began)
             yield training.advance()
 
-    def told(self) -> list[str]:
+    def describe(self) -> list[str]:
         """The changes, a sentence each."""
-        return [f"after step {step}: {', '.join(words)}" for step, words in self.moves()]
+        return [f"after step {step}: {', '.join(words)}" for step, words in self.changes_by_step()]
 
-    def moves(self) -> Iterator[tuple[int, list[str]]]:
+    def changes_by_step(self) -> Iterator[tuple[int, list[str]]]:
         """The steps after which something was changed, and what: "tau 0.05 -> 0.5", "potential frozen"."""
         method = self.began.method
         for change in self.changes:
-            words = ["a branch begins"] if change.anew else []
+            words = ["a branch begins"] if change.is_branch else []
             if change.method is not None:
                 old, new = method.as_dict(), change.method.as_dict()
                 words += [f"{name} {old[name]} -> {new[name]}" for name in new if old.get(name) != new[name]]
@@ -128,11 +128,11 @@ class Past:
                 {} if change.method is None else {"method": {"name": change.method.name, **change.method.as_dict()}}
             )
             frozen = {} if change.frozen is None else {"frozen": change.frozen}
-            changes.append({"step": change.step, **method, **frozen, **({"anew": True} if change.anew else {})})
+            changes.append({"step": change.step, **method, **frozen, **({"anew": True} if change.is_branch else {})})
         return {"began": self.began.record(), "changes": changes, **({} if self.known else {"known": False})}
 
     @classmethod
-    def from_record(cls, record: Any) -> Past:
+    def from_record(cls, record: Any) -> ChangeLog:
         """What `record` wrote down. Raises ValueError for anything that does not fit."""
         checked(record, PAST, "the history of the run")
         try:

@@ -70,7 +70,9 @@ class Probe:
             unit=units.word,
         )
 
-    def look(self, sequence: int, seconds: float, losses: tuple[float, float], measure: bool | None = None) -> Snapshot:
+    def take_snapshot(
+        self, sequence: int, seconds: float, losses: tuple[float, float], measure: bool | None = None
+    ) -> Snapshot:
         """A snapshot of the training as it is now, with the coverage measured afresh.
 
         Args:
@@ -78,8 +80,10 @@ class Probe:
         """
         training = self.training
         with torch.no_grad():
-            generated = training.shown(self._source, self._noise)
-            sheet = training.shown(self._sheet, torch.zeros(len(self._sheet), training.method.noise_dim).to(generated))
+            generated = training.eval_generator(self._source, self._noise)
+            sheet = training.eval_generator(
+                self._sheet, torch.zeros(len(self._sheet), training.method.noise_dim).to(generated)
+            )
         points = as_array(generated)
         finite = bool(np.isfinite(points).all())
         if finite:
@@ -122,7 +126,7 @@ class Probe:
         source = torch.from_numpy(training.source.sample(n, rng)).to(training.device)
         z = torch.randn(n, training.method.noise_dim, generator=noise).to(training.device)
         with torch.no_grad():
-            return as_array(training.shown(source, z))
+            return as_array(training.eval_generator(source, z))
 
     def _field_now_and_then(self, generated: Tensor, now: bool) -> tuple[Array | None, Array | None]:
         """The field, not more often than a tenth of the time allows: it may cost more than all the rest of a look."""

@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from otviz.runs.kept import Restored, State
-from otviz.runs.past import Past
+from otviz.runs.kept import RunCheckpoint, TrainingState
+from otviz.runs.past import ChangeLog
 from otviz.runs.snapshots import Curve, Meter, Scene, Snapshot, curve_of
-from otviz.runs.store import Store, Stored, read_restored, read_run
+from otviz.runs.store import SavedRunInfo, Store, read_checkpoint, read_run
 from otviz.training import Training
 
 
-class Recorded:
+class SavedRun:
     """A stored run to look at; it never changes. `Registry.resume` makes a run that goes on from it.
 
     Args:
@@ -28,7 +28,7 @@ class Recorded:
     seconds_left: float | None = None
     frozen = False
 
-    def __init__(self, stored: Stored, scene: Scene, restored: Restored) -> None:
+    def __init__(self, stored: SavedRunInfo, scene: Scene, restored: RunCheckpoint) -> None:
         self.id = stored.id
         self.config = stored.config
         self.status = stored.status
@@ -40,19 +40,19 @@ class Recorded:
         self.meter: Meter = stored.meter
         self.scene = scene
         self.snapshots = restored.snapshots
-        self.made = dict(stored.made)
-        self.past = restored.past or Past(stored.config, known=False)
+        self.environment = dict(stored.environment)
+        self.change_log = restored.change_log or ChangeLog(stored.config, known=False)
         self._restored = restored
 
     @classmethod
-    def read(cls, store: Store, run_id: str) -> Recorded:
+    def read(cls, store: Store, run_id: str) -> SavedRun:
         """The run of that id. Raises ValueError when it is not there or damaged."""
-        return cls.lying_in(store.path(run_id))
+        return cls.from_folder(store.path(run_id))
 
     @classmethod
-    def lying_in(cls, folder: Path) -> Recorded:
+    def from_folder(cls, folder: Path) -> SavedRun:
         """The run in a folder, wherever that is. Raises ValueError when it is not there or damaged."""
-        return cls(read_run(folder), *read_restored(folder))
+        return cls(read_run(folder), *read_checkpoint(folder))
 
     def watch(self, after: int = -1) -> tuple[Snapshot, ...]:
         """Snapshots with a sequence number above `after`."""
@@ -67,11 +67,11 @@ class Recorded:
         return curve_of(self._restored.losses)
 
     @property
-    def kept(self) -> tuple[int, ...]:
+    def saved_steps(self) -> tuple[int, ...]:
         """Steps whose weights are kept: the last one saved."""
         return (self.step,)
 
-    def state(self, step: int | None = None) -> State:
+    def state(self, step: int | None = None) -> TrainingState:
         """The training's state as it was saved. Raises ValueError for another step."""
         if step is not None and step != self.step:
             raise ValueError(
@@ -80,11 +80,11 @@ class Recorded:
             )
         return self._restored.tensors, self._restored.text
 
-    def still(self) -> Training:
+    def training_copy(self) -> Training:
         """The networks as they were saved, a copy on the CPU."""
         return self.config.training_from(self.state())
 
     @cached_property
     def training(self) -> Training:
         """The same, made once."""
-        return self.still()
+        return self.training_copy()

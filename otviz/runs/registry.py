@@ -13,11 +13,11 @@ from otviz.compare import MOST
 from otviz.files import clear_folders
 from otviz.runs.branches import Branch
 from otviz.runs.config import RunConfig
-from otviz.runs.hosts import Hosts
-from otviz.runs.pace import Pace
+from otviz.runs.hosts import HostPool
+from otviz.runs.pace import Lockstep
 from otviz.runs.run import ENDED, Run
 from otviz.runs.slots import Slots
-from otviz.runs.store import Store, Stored, read_restored
+from otviz.runs.store import SavedRunInfo, Store, read_checkpoint
 from otviz.runs.summaries import Summaries, Summary
 
 ABANDONED = "stopped because its tab was closed"
@@ -54,7 +54,7 @@ class Registry:
     """
 
     def __init__(
-        self, store: Store | None = None, at_once: int = AT_ONCE, grace: float = 90.0, hosts: Hosts | None = None
+        self, store: Store | None = None, at_once: int = AT_ONCE, grace: float = 90.0, hosts: HostPool | None = None
     ) -> None:
         self.store = store
         self.grace = grace
@@ -80,10 +80,10 @@ class Registry:
         """Start runs that train in step and hold one place together. Raises ValueError for too many."""
         if not 1 <= len(configs) <= MOST:
             raise ValueError(f"1 to {MOST} runs can train side by side; got {len(configs)}")
-        pace = Pace()
+        lockstep = Lockstep()
         with self._lock:
             self._admit(len(configs))
-            made = [self._make(_new_id(one), one, pace=pace) for one in configs]
+            made = [self._make(_new_id(one), one, lockstep=lockstep) for one in configs]
             return [run.start() for run in made]
 
     def resume(self, run_id: str) -> Run:
@@ -104,8 +104,8 @@ class Registry:
                 return found  # another browser was quicker
             stored = [self._unfinished(run_id) for run_id in run_ids]
             self._admit(len(stored))
-            pace = Pace()
-            made = [self._again(one, pace) for one in stored]
+            lockstep = Lockstep()
+            made = [self._again(one, lockstep) for one in stored]
             return [run.start() for run in made]
 
     @property
@@ -149,7 +149,7 @@ class Registry:
             self._runs.pop(run_id, None)
             self._holds.pop(run_id, None)
 
-    def claim(self, run_id: str, token: str) -> None:
+    def acquire(self, run_id: str, token: str) -> None:
         """Hold a run with `token`; if it was paused because nobody held it, it goes on."""
         with self._lock:
             hold = self._holds.setdefault(run_id, _Hold())
@@ -192,7 +192,7 @@ class Registry:
         if alive + more > ALIVE:
             raise ValueError(f"at most {ALIVE} runs can be active at once, and {alive} are; stop some of them first")
 
-    def _unfinished(self, run_id: str) -> Stored:
+    def _unfinished(self, run_id: str) -> SavedRunInfo:
         """A run that was saved before its last step. Raises ValueError for any other."""
         ended = self.find(run_id)
         if ended is not None:
@@ -204,17 +204,17 @@ class Registry:
             raise ValueError(f"run {run_id!r} has done all its {stored.config.steps} steps; start a new one")
         return stored
 
-    def _again(self, stored: Stored, pace: Pace | None = None) -> Run:
-        _, restored = read_restored(self.stored.path(stored.id))
-        run = self._make(stored.id, Branch(stored.config, restored, stored.origin), pace)
+    def _again(self, stored: SavedRunInfo, lockstep: Lockstep | None = None) -> Run:
+        _, restored = read_checkpoint(self.stored.path(stored.id))
+        run = self._make(stored.id, Branch(stored.config, restored, stored.origin), lockstep)
         run.created = stored.created
         return run
 
-    def _make(self, run_id: str, what: RunConfig | Branch, pace: Pace | None = None) -> Run:
+    def _make(self, run_id: str, what: RunConfig | Branch, lockstep: Lockstep | None = None) -> Run:
         if isinstance(what, RunConfig):
             what = Branch(what, None, "")
         save = None if self.store is None else self.store.save
-        run = Run(run_id, what.config, self._slots, save, what.restored, pace, what.origin, self.hosts)
+        run = Run(run_id, what.config, self._slots, save, what.restored, lockstep, what.origin, self.hosts)
         self._runs.pop(run_id, None)  # a resumed run is the newest again
         self._runs[run_id] = run
         self._forget()

@@ -19,14 +19,14 @@ from numpy.typing import NDArray
 from otviz.machine import made_on
 from otviz.methods import Adversarial
 from otviz.runs.config import RunConfig
-from otviz.runs.diary import Diary
-from otviz.runs.hosts import Host, Hosted, Hosts
-from otviz.runs.kept import Restored, State
-from otviz.runs.live import Here, Live
-from otviz.runs.orders import Orders
-from otviz.runs.pace import Pace
-from otviz.runs.past import Change, Past
-from otviz.runs.rhythm import Rhythm
+from otviz.runs.diary import RunHistory
+from otviz.runs.hosts import Host, HostPool, RemoteTraining
+from otviz.runs.kept import RunCheckpoint, TrainingState
+from otviz.runs.live import LocalTraining, TrainingHandle
+from otviz.runs.orders import CommandQueue
+from otviz.runs.pace import Lockstep
+from otviz.runs.past import Change, ChangeLog
+from otviz.runs.rhythm import LoopTimer
 from otviz.runs.slots import Slots
 from otviz.runs.snapshots import Curve, Meter, Scene, Snapshot, curve_of
 from otviz.training import Training
@@ -44,13 +44,13 @@ class Run:
         slots: admits so many runs to the processor at once; the others wait their turn.
         save: called with the run when it pauses, ends and every 30 seconds; raises OSError when the disk is full.
         restored: what to continue: of this run as it was stored, or of another that it branches from.
-        pace: of the runs that train in step with this one; they hold one slot together.
+        lockstep: of the runs that train in step with this one; they hold one slot together.
         origin: where a branch comes from, for a person.
         hosts: processes to train in; in this one if None.
 
     Attributes:
         live: its training, from when it is admitted until it has ended.
-        past: what it began with, and what was changed after which step.
+        change_log: what it began with, and what was changed after which step.
     """
 
     def __init__(
@@ -59,10 +59,10 @@ class Run:
         config: RunConfig,
         slots: Slots | None = None,
         save: Callable[[Run], None] | None = None,
-        restored: Restored | None = None,
-        pace: Pace | None = None,
+        restored: RunCheckpoint | None = None,
+        lockstep: Lockstep | None = None,
         origin: str = "",
-        hosts: Hosts | None = None,
+        hosts: HostPool | None = None,
     ) -> None:
         self.id = run_id
         self.config = config
@@ -73,27 +73,27 @@ class Run:
         self.seconds = restored.snapshots[-1].seconds if restored and restored.snapshots else 0.0
         self.origin = origin
         self._slots = slots or Slots(1)
-        self._pace = pace
+        self._lockstep = lockstep
         self._save = save
         self._restored = restored
-        self.live: Live | None = None
-        self._orders = Orders()
-        self._diary = Diary(config.steps, restored)
-        self.past = Past.behind(config, restored)
+        self.live: TrainingHandle | None = None
+        self._commands = CommandQueue()
+        self._history = RunHistory(config.steps, restored)
+        self.change_log = ChangeLog.from_restored(config, restored)
         self._turn_ends = math.inf
-        self._fault = ""
-        self._why_stopped = ""
-        self._unsaved = ""
-        self._rhythm = Rhythm()
+        self._error = ""
+        self._stop_reason = ""
+        self._save_error = ""
+        self._timer = LoopTimer()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._play, name=f"run {run_id}", daemon=True)
         self._lane = 0
         self._hosts = hosts
         self._host: Host | None = None
         if hosts is not None:
-            self._lane, self._host = hosts.take()
-        if pace is not None:
-            pace.join(self, self.step, self._lane)  # before any of the group begins
+            self._lane, self._host = hosts.acquire()
+        if lockstep is not None:
+            lockstep.join(self, self.step, self._lane)  # before any of the group begins
 
     # What others call
 
@@ -104,15 +104,15 @@ class Run:
 
     def pause(self) -> None:
         """Stop between two steps until `resume`."""
-        self._orders.give("allow", 0)
+        self._commands.put("allow", 0)
 
     def resume(self) -> None:
         """Go on."""
-        self._orders.give("allow", math.inf)
+        self._commands.put("allow", math.inf)
 
     def do_steps(self, n: int) -> None:
         """Do n more steps, then pause; asked again before they are done, so many more."""
-        self._orders.give("more", n)
+        self._commands.put("more", n)
 
     def retune(self, **changes: Any) -> None:
         """Change live knobs from the next step on. Raises ValueError at once if a change is not allowed."""
@@ -121,16 +121,16 @@ class Run:
                 "this run has ended, so its settings cannot change; start a new run with the values you want"
             )
         self.config = self.config.retuned(changes)
-        self._orders.give("retune", self.config.method)
+        self._commands.put("retune", self.config.method)
 
     def freeze(self, frozen: bool = True) -> None:
         """Freeze the adversary, or let it learn again."""
-        self._orders.give("freeze", frozen)
+        self._commands.put("freeze", frozen)
 
     def stop(self, why: str = "") -> None:
         """End for good, keeping what there is; `why` becomes its message."""
-        self._why_stopped = why
-        self._orders.give("stop")
+        self._stop_reason = why
+        self._commands.put("stop")
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the run has ended; False if it has not within `timeout` seconds."""
@@ -138,29 +138,29 @@ class Run:
 
     def watch(self, after: int = -1) -> tuple[Snapshot, ...]:
         """Snapshots with a sequence number above `after`; being watched makes the run look more often."""
-        self._rhythm.watch()
-        return tuple(snapshot for snapshot in self._diary.snapshots if snapshot.sequence > after)
+        self._timer.watch()
+        return tuple(snapshot for snapshot in self._history.snapshots if snapshot.sequence > after)
 
     @property
     def message(self) -> str:
         """For a person: why the run failed, was stopped by nobody's hand, or could not be saved; empty if nothing went wrong."""
-        why = self._why_stopped if self.status == "stopped" else ""
-        return "; ".join(filter(None, (self._fault, why, self._unsaved)))
+        why = self._stop_reason if self.status == "stopped" else ""
+        return "; ".join(filter(None, (self._error, why, self._save_error)))
 
     @property
     def snapshots(self) -> tuple[Snapshot, ...]:
         """All snapshots kept, without counting as watching."""
-        return self._diary.snapshots
+        return self._history.snapshots
 
     @property
     def steps_per_second(self) -> float:
         """Speed over the last looks; 0 unless running."""
-        return self._rhythm.speed if self.status == "running" else 0.0
+        return self._timer.speed if self.status == "running" else 0.0
 
     @property
     def seconds_left(self) -> float | None:
         """Seconds to its last step at the pace so far, once it goes on if it is paused; None while nothing is known."""
-        pace = self._rhythm.pace
+        pace = self._timer.mean_speed
         return (self.config.steps - self.step) / pace if pace and self.status in ("running", "paused") else None
 
     @property
@@ -171,44 +171,44 @@ class Run:
     @property
     def step(self) -> int:
         """Steps done, as of the last look."""
-        return self._diary.last.step if self._diary.last else 0
+        return self._history.last.step if self._history.last else 0
 
     @property
     def meter(self) -> Meter:
         """Measurements of the last look."""
-        return self._diary.last.meter if self._diary.last else {}
+        return self._history.last.meter if self._history.last else {}
 
     @property
-    def made(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
         """Device, processor and versions that its numbers come from."""
         return made_on(self.live.device if self.live else self.config.device)
 
     def losses(self) -> NDArray[np.float32]:
         """Losses after each step as of the last look, shape (steps, 2): generator, adversary (nan without)."""
-        return self._diary.losses.all()
+        return self._history.losses.all()
 
     def curve(self) -> Curve:
         """Losses thinned to a few hundred means over equal stretches of steps."""
         return curve_of(self.losses())
 
     @property
-    def kept(self) -> tuple[int, ...]:
+    def saved_steps(self) -> tuple[int, ...]:
         """Steps whose weights are kept, in order: of the last look (large ones a few seconds old), and of some before it."""
-        return self._diary.states.kept
+        return self._history.states.saved_steps
 
     @property
     def nbytes(self) -> int:
         """What its snapshots of images and its states take in memory."""
-        return self._diary.nbytes
+        return self._history.nbytes
 
-    def state(self, step: int | None = None) -> State:
+    def state(self, step: int | None = None) -> TrainingState:
         """The training's state after `step` steps, or the newest. Raises ValueError when it was not kept."""
-        states = self._diary.states
+        states = self._history.states
         if states.newest is None:
             raise ValueError("this run has not begun, so it has no weights yet; wait for its first step")
         return states.newest if step is None else states.at(step)
 
-    def still(self) -> Training:
+    def training_copy(self) -> Training:
         """The training as of the newest state kept, a copy on the CPU that no longer moves. Raises ValueError before the first."""
         return self.config.training_from(self.state())
 
@@ -222,147 +222,149 @@ class Run:
             kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
             self._fail(f"{kind}{error}")
         finally:
-            self._give_way()
+            self._release_slot()
             if self._hosts is not None and self._host is not None:
-                self._hosts.give_back(self._host)
+                self._hosts.release(self._host)
             self._ended.set()
 
     def _train(self) -> None:
-        if not self._admitted():
+        if not self._acquire_slot():
             return
         host, restored = self._host, self._restored
-        live: Live = Here(self.config, restored) if host is None else Hosted(host, self.config, restored)
+        live: TrainingHandle = (
+            LocalTraining(self.config, restored) if host is None else RemoteTraining(host, self.config, restored)
+        )
         self.live, self._restored = live, None
         self.frozen, self.scene = live.frozen, live.scene
-        self._rhythm.saved()
+        self._timer.record_save()
         try:
-            if self._look(live) and self._obey():
+            if self._take_snapshot(live) and self._process_commands():
                 self._loop(live)
         finally:
             live.close()
 
-    def _loop(self, live: Live) -> None:
+    def _loop(self, live: TrainingHandle) -> None:
         while live.step < self.config.steps:
             if not self._has_turn(live) and not self._wait_for_turn(live):
                 return
             began = time.monotonic()
             left = self.config.steps - live.step
-            steps = int(min(self._rhythm.portion(), self._orders.allowed, self._turn_ends - live.step, left))
-            self._diary.trained(*live.advance(steps))
-            self._orders.allowed -= steps
+            steps = int(min(self._timer.chunk_size(), self._commands.steps_allowed, self._turn_ends - live.step, left))
+            self._history.record_losses(*live.advance(steps))
+            self._commands.steps_allowed -= steps
             seconds = time.monotonic() - began
             self.seconds += seconds
-            self._rhythm.trained(steps, seconds)
+            self._timer.record_steps(steps, seconds)
             last = live.step >= self.config.steps
-            rests = last or self._orders.allowed <= 0
-            if (rests or self._rhythm.due()) and not self._look(live, rests):
+            rests = last or self._commands.steps_allowed <= 0
+            if (rests or self._timer.snapshot_due()) and not self._take_snapshot(live, rests):
                 return
-            if not last and not self._obey():
+            if not last and not self._process_commands():
                 return
         self._end("done")
 
-    def _has_turn(self, live: Live) -> bool:
-        return self._pace is None or live.step < self._turn_ends < math.inf
+    def _has_turn(self, live: TrainingHandle) -> bool:
+        return self._lockstep is None or live.step < self._turn_ends < math.inf
 
-    def _wait_for_turn(self, live: Live) -> bool:
+    def _wait_for_turn(self, live: TrainingHandle) -> bool:
         """Let the runs in step with this one come up. False when the run has ended meanwhile."""
-        assert self._pace is not None
+        assert self._lockstep is not None
         began = time.monotonic()
-        while not (until := self._pace.turn(self, live.step, timeout=0.1)):
-            if not self._obey():
+        while not (until := self._lockstep.turn(self, live.step, timeout=0.1)):
+            if not self._process_commands():
                 return False
         self._turn_ends = until
-        self._rhythm.waited(time.monotonic() - began)
+        self._timer.record_wait(time.monotonic() - began)
         return True
 
-    def _look(self, live: Live, whole: bool = False) -> bool:
+    def _take_snapshot(self, live: TrainingHandle, whole: bool = False) -> bool:
         """Keep a snapshot of what was done since the last look; False, ending the run, if that is no longer numbers.
 
         Its state is kept too, except that large ones are taken less often unless the look must be `whole`.
         """
-        save = self._rhythm.to_save()
-        whole = whole or save or self._diary.states.due()
-        if self._diary.tells_all(live.step, whole):
+        save = self._timer.save_due()
+        whole = whole or save or self._history.states.due()
+        if self._history.is_up_to_date(live.step, whole):
             return True
-        began, before = time.monotonic(), self._diary.last
-        snapshot = self._diary.look(live, self.seconds, whole)
+        began, before = time.monotonic(), self._history.last
+        snapshot = self._history.take_snapshot(live, self.seconds, whole)
         if snapshot is None:
-            bad = self._diary.bad
+            bad = self._history.bad
             self._fail(f"the loss became NaN or infinite at step {bad}; a smaller lr or larger penalty may help")
             return False
         self.frozen = live.frozen
         if before is not None:
             steps, trained = snapshot.step - before.step, snapshot.seconds - before.seconds
-            self._rhythm.looked(time.monotonic() - began, steps, trained)
+            self._timer.record_snapshot(time.monotonic() - began, steps, trained)
         if save:
             self._store()
         return True
 
-    def _obey(self) -> bool:
+    def _process_commands(self) -> bool:
         """Carry out what was ordered; while paused, wait for one. False when the run has ended."""
         while self.status not in ENDED:
-            if order := self._orders.take(wait=self.status == "paused"):
-                self._carry_out(*order)
-            elif self._orders.allowed <= 0:
+            if command := self._commands.get(wait=self.status == "paused"):
+                self._execute(*command)
+            elif self._commands.steps_allowed <= 0:
                 self._pause()
             elif self.status == "running":
                 return True
             else:
-                self._admitted()
+                self._acquire_slot()
         return False
 
-    def _carry_out(self, order: str, value: Any) -> None:
+    def _execute(self, command: str, value: Any) -> None:
         live = self.live
         assert live is not None
-        if order == "stop":
-            if self._look(live, whole=True):
+        if command == "stop":
+            if self._take_snapshot(live, whole=True):
                 self._end("stopped")
-        elif order == "retune":
+        elif command == "retune":
             live.retune(value)
-            self.past = self.past.then(Change(live.step, method=value))
-        elif order == "freeze":
+            self.change_log = self.change_log.with_change(Change(live.step, method=value))
+        elif command == "freeze":
             live.freeze(value)
-            self.frozen, self._diary.altered = value, True
-            self.past = self.past.then(Change(live.step, frozen=value))
+            self.frozen, self._history.changed_since_snapshot = value, True
+            self.change_log = self.change_log.with_change(Change(live.step, frozen=value))
 
     def _pause(self) -> None:
         assert self.live is not None
-        if self._look(self.live, whole=True):
+        if self._take_snapshot(self.live, whole=True):
             self.status = "paused"
-            self._give_way()
+            self._release_slot()
             self._store()
 
-    def _admitted(self) -> bool:
+    def _acquire_slot(self) -> bool:
         """Wait for a slot, as queued; what needs the training is carried out later. False when told to stop."""
         self.status = "queued"
-        while not self._slots.enter(self, timeout=0.1, group=self._pace):
-            if self._orders.put_off():
+        while not self._slots.acquire(self, timeout=0.1, group=self._lockstep):
+            if self._commands.defer():
                 self._end("stopped")
                 return False
         self.status = "running"
-        self._rhythm.resumed()
-        if self._pace is not None:
-            self._pace.join(self, self.step, self._lane)
+        self._timer.restart_clock()
+        if self._lockstep is not None:
+            self._lockstep.join(self, self.step, self._lane)
         return True
 
-    def _give_way(self) -> None:
-        self._slots.leave(self)
+    def _release_slot(self) -> None:
+        self._slots.release(self)
         self._turn_ends = math.inf
-        if self._pace is not None:
-            self._pace.leave(self)
+        if self._lockstep is not None:
+            self._lockstep.leave(self)
 
     def _fail(self, message: str) -> None:
-        self._fault = message
+        self._error = message
         self._end("failed")
 
     def _end(self, status: Status) -> None:
         self.status = status
-        self._give_way()
+        self._release_slot()
         self._store()
 
     def _store(self) -> None:
-        self._rhythm.saved()
-        self._unsaved = ""
+        self._timer.record_save()
+        self._save_error = ""
         if self._save is None or self.scene is None:
             return
         try:
@@ -370,4 +372,4 @@ class Run:
         except Exception as error:  # whatever the disk does, the training is not lost
             reason = (error.strerror if isinstance(error, OSError) else None) or error
             later = "" if self.status in ENDED else ", it will be tried again"
-            self._unsaved = f"the run could not be saved ({reason}); free some disk space{later}"
+            self._save_error = f"the run could not be saved ({reason}); free some disk space{later}"

@@ -1,7 +1,7 @@
 """Runs on disk: one folder a run, each file written aside and renamed, nothing pickled.
 
 config.json            RunConfig.record()
-past.json              Past.record(): what it began with, what was changed after which step
+past.json              ChangeLog.record(): what it began with, what was changed after which step
 history.csv            step, generator_loss, adversary_loss
 snapshots.npz          the snapshots kept, and the scene
 generator.safetensors  weights of the generator that is shown
@@ -33,14 +33,14 @@ from otviz.files import home, refused, write_whole
 from otviz.runs.admitted import CONFIG, STATE, SUMMARY, check_arrays, looks_in
 from otviz.runs.config import RunConfig
 from otviz.runs.export import history_csv
-from otviz.runs.kept import Restored
-from otviz.runs.past import Past
+from otviz.runs.kept import RunCheckpoint
+from otviz.runs.past import ChangeLog
 from otviz.runs.run import ENDED, Run
 from otviz.runs.snapshots import Scene, Snapshot
 from otviz.runs.tags import write_tags
 
 if TYPE_CHECKING:
-    from otviz.runs.recorded import Recorded
+    from otviz.runs.recorded import SavedRun
 
 T = TypeVar("T")
 
@@ -51,7 +51,7 @@ _PLAIN = ("sequence", "step", "progress", "seconds", "generator_loss", "adversar
 
 
 @dataclass(frozen=True)
-class Stored:
+class SavedRunInfo:
     """A run as it lies on disk: what a list shows, without its arrays."""
 
     id: str
@@ -63,7 +63,7 @@ class Stored:
     created: float
     meter: dict[str, Any]
     origin: str = ""
-    made: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 class Store:
@@ -78,7 +78,7 @@ class Store:
             raise ValueError(f"a run id has 3 to 80 characters from a-z, 0-9 and -; got {run_id[:80]!r}")
         return self.folder / run_id
 
-    def save(self, run: Run | Recorded) -> None:
+    def save(self, run: Run | SavedRun) -> None:
         """Write the run as it is now. Raises OSError when the disk is full; the files before stay whole."""
         save_run(run, self.path(run.id))
 
@@ -87,7 +87,7 @@ class Store:
         found = [path for path in self.folder.glob("*/summary.json") if ID.fullmatch(path.parent.name)]
         return [path.parent.name for path in sorted(found, key=_changed, reverse=True)]
 
-    def read(self, run_id: str) -> Stored:
+    def read(self, run_id: str) -> SavedRunInfo:
         """What is known of a run. Raises ValueError when it is not there or damaged."""
         return read_run(self.path(run_id))
 
@@ -108,7 +108,7 @@ class Store:
             raise ValueError(refused(self.path(run_id), error, "cannot be deleted")) from error
 
 
-def save_run(run: Run | Recorded, folder: Path) -> None:
+def save_run(run: Run | SavedRun, folder: Path) -> None:
     """Write every file of a run, as of its last look, into `folder`. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     config = {"otviz": __version__, **run.config.record()}
@@ -116,13 +116,13 @@ def save_run(run: Run | Recorded, folder: Path) -> None:
     summary = {
         "id": run.id, "status": run.status, "message": run.message, "step": last.step, "seconds": run.seconds,
         "created": run.created, "meter": last.meter, "origin": run.origin,
-        "made": run.made,
+        "made": run.environment,
     }  # fmt: skip
     tensors, text = run.state()
     prefix = "averaged." if run.config.method.ema else "generator."
     weights = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
     write_whole(folder / "config.json", json.dumps(config, indent=1).encode())
-    write_whole(folder / "past.json", json.dumps(run.past.record(), indent=1).encode())
+    write_whole(folder / "past.json", json.dumps(run.change_log.record(), indent=1).encode())
     write_whole(folder / "history.csv", history_csv(run.losses()).encode())
     write_whole(folder / "snapshots.npz", _pack(run.scene, run.snapshots))
     write_whole(folder / "generator.safetensors", save_tensors(weights))
@@ -130,14 +130,14 @@ def save_run(run: Run | Recorded, folder: Path) -> None:
     write_whole(folder / "summary.json", json.dumps(summary, indent=1).encode())
 
 
-def read_run(folder: Path) -> Stored:
+def read_run(folder: Path) -> SavedRunInfo:
     """What is known of the run in `folder`. Raises ValueError when it is not there or damaged."""
 
-    def read() -> Stored:
+    def read() -> SavedRunInfo:
         config = RunConfig.from_record(records.read(folder / "config.json", CONFIG))
         kept = records.read(folder / "summary.json", SUMMARY)
         status = kept["status"] if kept["status"] in ENDED else "stopped"
-        return Stored(
+        return SavedRunInfo(
             folder.name, config, status, kept["message"], kept["step"], float(kept["seconds"]),
             float(kept["created"]), kept["meter"], kept.get("origin", ""), kept.get("made", {}),
         )  # fmt: skip
@@ -145,10 +145,10 @@ def read_run(folder: Path) -> Stored:
     return _guarded(folder, read)
 
 
-def read_restored(folder: Path) -> tuple[Scene, Restored]:
+def read_checkpoint(folder: Path) -> tuple[Scene, RunCheckpoint]:
     """The scene, snapshots, losses and training state of a stored run. Raises ValueError when damaged."""
 
-    def read() -> tuple[Scene, Restored]:
+    def read() -> tuple[Scene, RunCheckpoint]:
         scene, snapshots = _unpack((folder / "snapshots.npz").read_bytes())
         raw = (folder / "state.safetensors").read_bytes()
         header = json.loads(raw[8 : 8 + int.from_bytes(raw[:8], "little")])
@@ -160,16 +160,16 @@ def read_restored(folder: Path) -> tuple[Scene, Restored]:
             raise ValueError(f"history.csv holds {len(losses)} of {step} steps")
         # A process that died between two files left history and snapshots ahead of the state; it goes on from the state.
         kept = tuple(snapshot for snapshot in snapshots if snapshot.step <= step)
-        return scene, Restored(kept, losses[:step], tensors, rest, _read_past(folder, step))
+        return scene, RunCheckpoint(kept, losses[:step], tensors, rest, _read_past(folder, step))
 
     return _guarded(folder, read)
 
 
-def _read_past(folder: Path, step: int) -> Past | None:
+def _read_past(folder: Path, step: int) -> ChangeLog | None:
     """What the run has behind it at that step; None if it was saved before this was kept."""
     path = folder / "past.json"
     return (
-        Past.from_record(records.parsed(path.read_bytes(), path.name, MOST_PAST)).until(step)
+        ChangeLog.from_record(records.parsed(path.read_bytes(), path.name, MOST_PAST)).until(step)
         if path.is_file()
         else None
     )

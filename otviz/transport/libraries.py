@@ -151,7 +151,7 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Way:
+class LibraryCall:
     """How a library is called, and its conventions; see Entry.
 
     `compute` gives the value, and with it an offset where there is one; `half` says that its cost is p times ours.
@@ -194,7 +194,7 @@ def compare(
 
     Raises ValueError at once for shapes or values out of range.
     """
-    from otviz.transport.library_calls import WAYS
+    from otviz.transport.library_calls import LIBRARY_CALLS
 
     if max(len(x), len(y)) > LARGEST:
         raise ValueError(f"at most {LARGEST} points of each side; got {len(x)} and {len(y)}: draw fewer (n)")
@@ -203,7 +203,7 @@ def compare(
     check_sinkhorn(left, right, blur=blur, p=p, reach=reach, a=of_x, b=of_y)
     (left, of_x), (right, of_y) = _heavy(left, of_x), _heavy(right, of_y)
     case = Case(left - left[0], right - left[0], p, blur, reach, scaling, of_x, of_y)
-    return (_entry(way, case) for way in WAYS if way.asked(case))
+    return (_entry(way, case) for way in LIBRARY_CALLS if way.asked(case))
 
 
 def _heavy(points: torch.Tensor, weights: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor | None]:
@@ -211,7 +211,7 @@ def _heavy(points: torch.Tensor, weights: torch.Tensor | None) -> tuple[torch.Te
     return (points, None) if weights is None else (points[weights > 0], weights[weights > 0])
 
 
-def _entry(way: Way, case: Case) -> Entry:
+def _entry(way: LibraryCall, case: Case) -> Entry:
     value, offset, error = math.nan, 0.0, ""
     began = time.perf_counter()
     enabled = torch.is_grad_enabled()
@@ -233,7 +233,7 @@ def _entry(way: Way, case: Case) -> Entry:
     )  # fmt: skip
 
 
-def _cost_words(way: Way, case: Case) -> str:
+def _cost_words(way: LibraryCall, case: Case) -> str:
     if case.p == 1:
         return "|x − y|"
     return "|x − y|²" if way.half else "|x − y|²/2"

@@ -8,7 +8,7 @@ from importlib import import_module
 import numpy as np
 
 from otviz.ot.reference import geomloss_divergence
-from otviz.transport.libraries import SWEEPS, Case, Way, scalar
+from otviz.transport.libraries import SWEEPS, Case, LibraryCall, scalar
 
 SLOW = f"It stays at one ε for {SWEEPS} sweeps at most; at small blur it stops before convergence, which explains the difference."
 
@@ -120,90 +120,90 @@ def _ott(case: Case) -> float:
     return float(linear.solve(geometry, *case.weights, threshold=1e-5, max_iterations=2 * SWEEPS).reg_ot_cost)
 
 
-WAYS: tuple[Way, ...] = (
-    Way(
+LIBRARY_CALLS: tuple[LibraryCall, ...] = (
+    LibraryCall(
         "otviz", "sinkhorn_divergence(x, y, blur=blur, p=p, reach=reach, scaling=scaling).value",
         "S, the debiased divergence.", "sinkhorn_divergence", lambda case: case.ours["sinkhorn_divergence"],
         "Ours: the others are converted to this.", debias=True,
     ),
-    Way(
+    LibraryCall(
         "otviz", "solve(cost_p(x, y, p), blur**p, rho=rho).entropic_cost", "OT_ε with its entropy.", "entropic_cost",
         lambda case: case.ours["entropic_cost"], "Ours: the others are converted to this.",
     ),
-    Way(
+    LibraryCall(
         "otviz", "solve(cost_p(x, y, p), blur**p, rho=rho).transport_cost", "⟨P, C⟩ of the entropic plan.",
         "transport_cost", lambda case: case.ours["transport_cost"], "Ours: the others are converted to this.",
         entropy="left out",
     ),
-    Way(
+    LibraryCall(
         "geomloss", 'SamplesLoss("sinkhorn", p=p, blur=blur, reach=reach, scaling=scaling)(x, y)',
         "S, the debiased divergence.", "sinkhorn_divergence", lambda case: _samples_loss(case, True),
         "Same conventions; one sweep per temperature leaves a small error. Its default scaling is 0.5, far coarser.",
         debias=True,
     ),
-    Way(
+    LibraryCall(
         "geomloss", "SamplesLoss(..., debias=False)(x, y)", "OT_ε with its entropy.", "entropic_cost",
         lambda case: _samples_loss(case, False), "Same conventions.",
     ),
-    Way(
+    LibraryCall(
         "geomloss", "geomloss.ot.solve_sample(x, y, blur=blur, reach=reach, debias=True, max_iter=k).value",
         "S for twice our cost.", "sinkhorn_divergence", lambda case: _geomloss_sample(case, True),
         "Its cost is |x − y|² without the half, so ε and ρ (set from blur and reach) and the value are twice ours. "
         "Differentiated, .value gives twice its own gradient (0.3.1).",
         epsilon="reg = 2 blur²", debias=True, half=True,
     ),
-    Way(
+    LibraryCall(
         "geomloss", "geomloss.ot.solve_sample(x, y, blur=blur, reach=reach, max_iter=k).value",
         "OT_ε for twice our cost.", "entropic_cost", lambda case: _geomloss_sample(case, False),
         "Twice ours, as above. It does not run without max_iter, and debias is off unless asked for.",
         epsilon="reg = 2 blur²", half=True,
     ),
-    Way(
+    LibraryCall(
         "geomloss", "geomloss.ot.solve(C, reg=blur**p, unbalanced=rho, max_iter=k).value", "OT_ε for the cost given.",
         "entropic_cost", _geomloss_matrix, "Same conventions: the cost is ours.", epsilon="reg, in units of C",
     ),
-    Way(
+    LibraryCall(
         "POT", 'ot.sinkhorn2(a, b, C, reg=blur**p, method="sinkhorn_log")', "⟨P, C⟩ of the entropic plan.",
         "transport_cost", _pot_sinkhorn2,
         f"It minimises ⟨P, C⟩ + ε Σ P log P but returns ⟨P, C⟩ alone, so it is not comparable with OT_ε. {SLOW}",
         epsilon="reg, in units of C", entropy="left out", unbalanced=False,
     ),
-    Way(
+    LibraryCall(
         "POT", "ot.solve(C, a, b, reg=blur**p).value", "OT_ε for the cost given.", "entropic_cost",
         _pot_solve,
         f"reg_type is KL by default, as ours; .value_linear would be ⟨P, C⟩. {SLOW}", epsilon="reg, in units of C",
         unbalanced=False,
     ),
-    Way(
+    LibraryCall(
         "POT", 'ot.solve(C, a, b, reg=blur**p, reg_type="entropy").value', "⟨P, C⟩ + ε Σ P log P.", "entropic_cost",
         _pot_entropy,
         f"Σ P log P is negative where KL(P | a bᵀ) is positive: the entropies of a and b lie between them, ε log(n m) in all if uniform. {SLOW}",
         epsilon="reg, in units of C", entropy="ε Σ P log P included", unbalanced=False,
     ),
-    Way(
+    LibraryCall(
         "POT", 'ot.solve_sample(x, y, metric="sqeuclidean", reg=2 * blur**2).value', "OT_ε for p times our cost.",
         "entropic_cost", lambda case: _pot_sample(case, False),
         f"At p = 2 its cost is |x − y|² without the half: reg and value are twice ours. {SLOW}",
         epsilon="reg = p blur^p", half=True, unbalanced=False,
     ),
-    Way(
+    LibraryCall(
         "POT", "ot.solve_sample(..., debias=True).value", "S for p times our cost.", "sinkhorn_divergence",
         lambda case: _pot_sample(case, True), f"As above, with three solves. {SLOW}", epsilon="reg = p blur^p",
         debias=True, half=True, unbalanced=False,
     ),
-    Way(
+    LibraryCall(
         "POT", "ot.solve(C, a, b, reg=blur**p, unbalanced=rho).value", "OT_ε,ρ without its mass terms, which is 0.", "entropic_cost", _pot_unbalanced,
         "Its KL is Σ p log(p/q) without Σ q − p, in the value though not in what it minimises: (ε + 2ρ)(1 − mass) is "
         "missing, and what is left is 0 at every optimum (the slope in the plan's mass). It works with e^(−C/ε), which "
         f"underflows where the costs exceed about 700 ε. {SLOW}",
         epsilon="reg, in units of C", entropy="ε Σ P log(P / a bᵀ) included", balanced=False,
     ),
-    Way(
+    LibraryCall(
         "POT", "ot.emd2(a, b, C)", "The exact cost, by network simplex.", "exact_cost", _pot_emd2,
         "No ε and no reach: below OT_ε, and what all tend to as blur falls.", epsilon="none", entropy="none",
         unbalanced=False,
     ),
-    Way(
+    LibraryCall(
         "OTT-JAX", "linear.solve(PointCloud(x, y, epsilon=2 * blur**2)).reg_ot_cost", "OT_ε for p times our cost.",
         "entropic_cost", _ott, "At p = 2 its cost is |x − y|² without the half. It computes in float32.",
         epsilon="epsilon = p blur^p", half=True, unbalanced=False,

@@ -151,7 +151,7 @@ def crossing(setting: Setting, x: Cloud, y: Cloud, goal: Goal) -> Work[Crossing]
     if not bool(torch.isfinite(plan.potential_x.sum() + g.sum())):
         del plan, cost
         return (yield from crossing_in_blocks(setting, x, y, levels, torch.zeros_like(y.points[:, 0])))
-    return (yield from settle(setting, x, y, g, 2, (schedule.sweeps(), solver)))
+    return (yield from converge(setting, x, y, g, 2, (schedule.sweeps(), solver)))
 
 
 def crossing_in_blocks(setting: Setting, x: Cloud, y: Cloud, levels: int, g: Tensor) -> Work[Crossing]:
@@ -161,10 +161,10 @@ def crossing_in_blocks(setting: Setting, x: Cloud, y: Cloud, levels: int, g: Ten
     """
     sweeps, before = 0, None
     for level in range(levels, 0, -1):
-        found = yield from settle(setting.hotter(level), x, y, g, setting.sweeps, tolerance=PATIENT)
+        found = yield from converge(setting.hotter(level), x, y, g, setting.sweeps, tolerance=PATIENT)
         g, sweeps = found.g_next if before is None else torch.lerp(before, found.g_next, 1.5), sweeps + found.sweeps
         before = found.g_next
-    return (yield from settle(setting, x, y, g, 5 * setting.sweeps, (sweeps, "log domain"), PATIENT))
+    return (yield from converge(setting, x, y, g, 5 * setting.sweeps, (sweeps, "log domain"), PATIENT))
 
 
 def crossing_by_part(setting: Setting, x: Cloud, y: Cloud, goal: Goal) -> Work[Crossing]:
@@ -175,7 +175,7 @@ def crossing_by_part(setting: Setting, x: Cloud, y: Cloud, goal: Goal) -> Work[C
     return (yield from crossing_in_blocks(setting, x, y, WARM, g))
 
 
-def settle(
+def converge(
     setting: Setting,
     x: Cloud,
     y: Cloud,
@@ -236,7 +236,7 @@ def own(setting: Setting, x: Cloud) -> Work[Own]:
 def own_in_blocks(setting: Setting, x: Cloud, levels: int, v: Tensor) -> Work[Own]:
     """The same by sweeps in the log domain from v (n,) at 2^levels epsilon down, in O(n) memory."""
     for level in range(levels, -1, -1):
-        v = yield from settle_own(setting.hotter(level), x, v, math.ceil(setting.sweeps / (1 if level == 0 else 3)))
+        v = yield from converge_own(setting.hotter(level), x, v, math.ceil(setting.sweeps / (1 if level == 0 else 3)))
     return Own(v)
 
 
@@ -247,7 +247,7 @@ def own_by_part(setting: Setting, x: Cloud) -> Work[Own]:
     return (yield from own_in_blocks(setting, x, WARM, v))
 
 
-def settle_own(setting: Setting, x: Cloud, v: Tensor, sweeps: int) -> Work[Tensor]:
+def converge_own(setting: Setting, x: Cloud, v: Tensor, sweeps: int) -> Work[Tensor]:
     """Averaged sweeps in the log domain from v (n,), without a matrix in memory."""
     for _ in range(sweeps):
         v = (v + (yield from setting.softmin(x, v).values(x.points))) / 2

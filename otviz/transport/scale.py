@@ -86,7 +86,7 @@ def at_unit_scale(source: Cloud, target: Cloud) -> tuple[Units, Array, Array]:
     return units, units.to_data(source.points).astype(np.float32), units.to_data(target.points).astype(np.float32)
 
 
-def told(source: Cloud, target: Cloud) -> list[str]:
+def scale_notes(source: Cloud, target: Cloud) -> list[str]:
     """Sentences on what was taken of files, one for each."""
     sides = (("Source", source), ("Target", target))
     return [f"{side}: {cloud.describe()}" for side, cloud in sides if cloud.rows is not None]

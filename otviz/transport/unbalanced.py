@@ -35,7 +35,7 @@ Pair = tuple[Tensor | None, Tensor | None]
 
 
 @dataclass(frozen=True)
-class Kept:
+class KeptMass:
     """What is left at one tau and alpha.
 
     Attributes:
@@ -71,7 +71,7 @@ def kept_table(
     sharpness: float = SHARPNESS,
     a: Masses | None = None,
     b: Masses | None = None,
-) -> Iterator[Kept]:
+) -> Iterator[KeptMass]:
     """Entropic KL-unbalanced transport of x (n, 2) to y (m, 2) for each tau and, within it, each alpha.
 
     Masses a (n,), b (m,) sum to 1; uniform if None.
@@ -85,13 +85,13 @@ def kept_table(
     return (_kept(squared, masses, y, tau, alpha, sharpness) for tau in taus for alpha in alphas)
 
 
-def _kept(squared: Tensor, masses: Pair, y: Array, tau: float, alpha: float, sharpness: float) -> Kept:
+def _kept(squared: Tensor, masses: Pair, y: Array, tau: float, alpha: float, sharpness: float) -> KeptMass:
     cost = squared * tau
     plan = solve(cost, sharpness * float(cost.median()), a=masses[0], b=masses[1], rho=alpha)
     mass, (mass_x, mass_y) = float(plan.coupling.sum()), _shares(plan, masses)
     got = plan.coupling.sum(0).numpy()
     mean = float((got * np.hypot(y[:, 0], y[:, 1])).sum() / got.sum()) if got.sum() > 0 else math.nan
-    return Kept(tau, alpha, mass, mean, mass_x, mass_y)
+    return KeptMass(tau, alpha, mass, mean, mass_x, mass_y)
 
 
 def two_diracs_mass(distance: float, tau: float, alpha: float) -> float:

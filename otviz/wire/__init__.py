@@ -14,7 +14,7 @@ A message may repeat frames: the reader merges them by run and sequence number.
 
 from otviz.runs.snapshots import Curve
 from otviz.wire.codec import MAGIC, VERSIONS, decode, encode, pick
-from otviz.wire.updates import STATUSES, PanelUpdate, news, portion, thin
+from otviz.wire.updates import STATUSES, PanelUpdate, news, select_snapshots, thin
 
 __all__ = [
     "MAGIC",
@@ -26,6 +26,6 @@ __all__ = [
     "encode",
     "news",
     "pick",
-    "portion",
+    "select_snapshots",
     "thin",
 ]

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from otviz.durations import in_words
 from otviz.methods import Adversarial, Method
-from otviz.runs.judged import final, look_word, verdict_on
-from otviz.runs.recorded import Recorded
+from otviz.runs.judged import is_final, judge_snapshot, verdict_on
+from otviz.runs.recorded import SavedRun
 from otviz.runs.run import Run
 from otviz.runs.snapshots import Scene, Snapshot
 from otviz.wire.stages import Role, Stage, flow
@@ -19,7 +19,7 @@ POINTS = 500
 
 
 def panel_of(
-    run: Run | Recorded,
+    run: Run | SavedRun,
     scene: Scene,
     looks: Sequence[Snapshot],
     *,
@@ -43,9 +43,9 @@ def panel_of(
     if panels > 1:
         scene = replace(scene, title=label or scene.title, target=scene.target[:POINTS], source=scene.source[:POINTS])
         looks = [replace(look, generated=look.generated[:POINTS]) for look in looks]
-    words = [look_word(run, look) for look in looks]
+    words = [judge_snapshot(run, look) for look in looks]
     found = verdict_on(run) if run.snapshots else None
-    ended = found is not None and final(run, found)
+    ended = found is not None and is_final(run, found)
     return PanelUpdate(
         run=name,
         box=scene.box,
@@ -68,16 +68,16 @@ def panel_of(
     )
 
 
-def marks_of(run: Run | Recorded) -> list[tuple[int, str]]:
+def marks_of(run: Run | SavedRun) -> list[tuple[int, str]]:
     """Steps after which something was changed, by hand or by `freeze_after`, and what: (1200, "tau 0.05 → 0.5")."""
-    found = [(step, ", ".join(words).replace("->", "→")) for step, words in run.past.moves()]
+    found = [(step, ", ".join(words).replace("->", "→")) for step, words in run.change_log.changes_by_step()]
     method = run.config.method
     if isinstance(method, Adversarial) and 0 < method.freeze_after <= run.step:
         found.append((method.freeze_after, f"{method.adversary_word or 'adversary'} frozen"))
     return sorted(found)
 
 
-def _left(run: Run | Recorded) -> str:
+def _left(run: Run | SavedRun) -> str:
     if run.status == "queued":
         return "waiting for its turn"
     if run.seconds_left is None:

@@ -79,7 +79,7 @@ def news(snapshots: Sequence[Snapshot], last_sent: int) -> list[Snapshot]:
     return [snapshot for snapshot in snapshots if snapshot.sequence > last_sent]
 
 
-def portion(snapshots: Sequence[Snapshot], last_sent: int, most: int, panels: int = 1) -> list[Snapshot]:
+def select_snapshots(snapshots: Sequence[Snapshot], last_sent: int, most: int, panels: int = 1) -> list[Snapshot]:
     """What one message brings of a run: its past, evenly thinned, to a viewer that has nothing, else the news.
 
     Args:

@@ -16,7 +16,7 @@ from pages._ui.lessons import LIVE
 from pages._ui.links import Link, plain
 
 if TYPE_CHECKING:
-    from otviz.runs.recorded import Recorded
+    from otviz.runs.recorded import SavedRun
     from otviz.runs.run import Run
 
 _NUMBER = functools.partial(st.column_config.NumberColumn, format="%.2f", width=62)
@@ -57,7 +57,7 @@ VIEWS = {
 }
 
 
-def show(link: Link, runs: Sequence[Run | Recorded], chosen: Chosen) -> None:
+def show(link: Link, runs: Sequence[Run | SavedRun], chosen: Chosen) -> None:
     """Draw the view chosen."""
     view = reading.choose_view(link, "compare", VIEWS, default="meter", picture="player")
     begun = [run for run in runs if run.snapshots]
@@ -83,7 +83,7 @@ def show(link: Link, runs: Sequence[Run | Recorded], chosen: Chosen) -> None:
         }[view](link, begun)  # fmt: skip
 
 
-def _meter(runs: Sequence[Run | Recorded]) -> None:
+def _meter(runs: Sequence[Run | SavedRun]) -> None:
     from otviz.runs.judged import verdict_on
 
     live = any(map(running.alive, runs))
@@ -102,7 +102,7 @@ def _meter(runs: Sequence[Run | Recorded]) -> None:
             _blind_spot()
 
 
-def _table(runs: Sequence[Run | Recorded]) -> None:
+def _table(runs: Sequence[Run | SavedRun]) -> None:
     from otviz.runs.judged import table
 
     unit = next((str(run.meter["unit"]) for run in runs if "unit" in run.meter), "")
@@ -139,11 +139,11 @@ def _blind_spot() -> None:
     )
 
 
-def _history(runs: Sequence[Run | Recorded]) -> None:
+def _history(runs: Sequence[Run | SavedRun]) -> None:
     from otviz.figures.mode_history import mode_history
-    from otviz.runs.judged import history
+    from otviz.runs.judged import meter_history
 
-    named = {label: history(run.snapshots) for label, run in zip(labels_of(runs), runs, strict=True)}
+    named = {label: meter_history(run.snapshots) for label, run in zip(labels_of(runs), runs, strict=True)}
     if not any("modes_total" in run.meter for run in runs):
         st.caption("This target has no modes to count; compare W2 in the meter instead.")
         return
@@ -151,13 +151,13 @@ def _history(runs: Sequence[Run | Recorded]) -> None:
     _draw_again(runs)
 
 
-def _figure(runs: Sequence[Run | Recorded]) -> None:
+def _figure(runs: Sequence[Run | SavedRun]) -> None:
     from otviz.figures.snapshot_table import Row, snapshot_table
     from otviz.figures.style import as_html
-    from otviz.runs.judged import standing
+    from otviz.runs.judged import verdict_so_far
 
     rows = [
-        Row(label, standing(run), run.scene, run.snapshots, run.curve())
+        Row(label, verdict_so_far(run), run.scene, run.snapshots, run.curve())
         for label, run in zip(labels_of(runs), runs, strict=True)
         if run.scene is not None
     ]
@@ -171,6 +171,6 @@ def _figure(runs: Sequence[Run | Recorded]) -> None:
     st.caption("The camera over the picture saves it as SVG; the file in HTML opens anywhere and saves PNG as well.")
 
 
-def _draw_again(runs: Sequence[Run | Recorded]) -> None:
+def _draw_again(runs: Sequence[Run | SavedRun]) -> None:
     if any(map(running.alive, runs)):
         st.button("Draw again", key="again", help="The picture shows the moment it was drawn")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from otviz.distributions import Distribution
     from otviz.methods import Method
     from otviz.runs.config import RunConfig
-    from otviz.runs.recorded import Recorded
+    from otviz.runs.recorded import SavedRun
     from otviz.runs.run import Run
 
 HEIGHT = 760
@@ -39,7 +39,7 @@ class Chosen:
     configs: tuple[RunConfig, ...]
 
 
-def find(link: Link) -> list[Run | Recorded]:
+def find(link: Link) -> list[Run | SavedRun]:
     """The runs that the address names, those that are still there."""
     from otviz.compare import MOST
 
@@ -68,7 +68,7 @@ def choose(link: Link, locked: bool) -> Chosen:
     return Chosen(preset, methods, target, source, complete if len(complete) == len(methods) else ())
 
 
-def go_on(runs: Sequence[Run | Recorded]) -> None:
+def go_on(runs: Sequence[Run | SavedRun]) -> None:
     """Continue those of these runs that ended before their last step, in step, and show them."""
     try:
         registry().resume_together([run.id for run in runs if running.unfinished(run)])
@@ -90,7 +90,7 @@ def begin(link: Link, configs: Sequence[RunConfig]) -> None:
     st.rerun()
 
 
-def go_to(link: Link, runs: Sequence[Run | Recorded]) -> None:
+def go_to(link: Link, runs: Sequence[Run | SavedRun]) -> None:
     """Show these runs, with the settings that they have."""
     first = runs[0].config
     found = {"preset": OWN, "methods": ",".join(run.config.method.name for run in runs)}
@@ -101,8 +101,8 @@ def go_to(link: Link, runs: Sequence[Run | Recorded]) -> None:
     link.go({**found, "runs": ",".join(run.id for run in runs)})
 
 
-def settle(link: Link, runs: list[Run | Recorded], chosen: Chosen) -> list[Run | Recorded]:
-    """Keep knobs and runs together, as `settling.settle` does for one: moved here they go to the run, moved elsewhere they come.
+def sync_settings(link: Link, runs: list[Run | SavedRun], chosen: Chosen) -> list[Run | SavedRun]:
+    """Keep knobs and runs together, as `settling.sync_settings` does for one: moved here they go to the run, moved elsewhere they come.
 
     Returns the runs to show: none of them once other methods were chosen here.
     """
@@ -132,12 +132,12 @@ def settle(link: Link, runs: list[Run | Recorded], chosen: Chosen) -> list[Run |
     return runs
 
 
-def _remember(runs: Sequence[Run | Recorded]) -> None:
+def _remember(runs: Sequence[Run | SavedRun]) -> None:
     for run in runs:
         tuned()[run.id] = run.config.method
 
 
-def labels_of(runs: Sequence[Run | Recorded]) -> list[str]:
+def labels_of(runs: Sequence[Run | SavedRun]) -> list[str]:
     """Titles of the panels: what tells the runs apart, frozen ones marked."""
     from otviz.compare import labels
 
@@ -155,7 +155,7 @@ def recording_of(link: Link, chosen: Chosen) -> str:
     return name if name in names() and recordings()[name].configs == made else ""
 
 
-def tell(link: Link, runs: Sequence[Run | Recorded], chosen: Chosen, recording: str) -> None:
+def tell(link: Link, runs: Sequence[Run | SavedRun], chosen: Chosen, recording: str) -> None:
     """What to look for, with the button that begins; or what became of the runs."""
     with st.container(horizontal=True, wrap=False, vertical_alignment="center", key="said"):
         if chosen.preset is not None and link.lesson is None:
@@ -179,7 +179,7 @@ def _offer_to_begin(link: Link, chosen: Chosen, recording: str) -> None:
             begin(link, chosen.configs)
 
 
-def _tell_end(runs: Sequence[Run | Recorded]) -> None:
+def _tell_end(runs: Sequence[Run | SavedRun]) -> None:
     """Why runs ended that were not done."""
     from otviz.runs.registry import ABANDONED
 
@@ -193,7 +193,7 @@ def _tell_end(runs: Sequence[Run | Recorded]) -> None:
             st.warning(plain(f"{label}: {run.message}.{' The others go on.' if on else ''}"))
 
 
-def show(runs: Sequence[Run | Recorded], chosen: Chosen, drawn: following.State, recording: str) -> None:
+def show(runs: Sequence[Run | SavedRun], chosen: Chosen, drawn: following.State, recording: str) -> None:
     """The panels of the runs, of those that were recorded, or a preview."""
     known = chosen.preset if chosen.preset and len(chosen.methods) == len(chosen.preset.methods) else None
     columns = known.columns if known else None

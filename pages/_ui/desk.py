@@ -23,11 +23,11 @@ _KEY = "otviz.desk"
 
 
 @dataclass
-class Desk:
+class BoardState:
     """Points, problem and answer. Several questions may be answered at once, in threads of their own.
 
     Attributes:
-        posed: tells the problem from others; the sliders of the board do not count.
+        problem_key: tells the problem from others; the sliders of the board do not count.
         source, target: its clouds.
         problem: as its sliders stand.
         name: tells the desk from others, also from those of a server that ran before.
@@ -35,10 +35,10 @@ class Desk:
         sent: pictures handed to the board so far.
         serial: of the question that the picture answers.
         refinement: what computes the rest of the answer, or None.
-        trouble: why a slider could not be followed, or the rest of an answer not be had, or "".
+        error: why a slider could not be followed, or the rest of an answer not be had, or "".
     """
 
-    posed: str
+    problem_key: str
     source: Cloud
     target: Cloud
     problem: Problem
@@ -48,7 +48,7 @@ class Desk:
     serial: int = 0
     sent: int = 0
     refinement: Refinement | None = None
-    trouble: str = ""
+    error: str = ""
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def __post_init__(self) -> None:
@@ -68,7 +68,7 @@ class Desk:
         try:
             return self._first(asked)
         except ValueError as error:
-            self.trouble = str(error)
+            self.error = str(error)
             return Reply(options={"trouble": True})
 
     def _first(self, asked: Asked) -> Reply:
@@ -81,7 +81,7 @@ class Desk:
             if asked.serial < self.serial:
                 return Reply()
             self.end()
-            self.trouble = ""
+            self.error = ""
             return self._show(problem, picture, asked.serial)
 
     def _refine(self, asked: Asked) -> Reply:
@@ -102,7 +102,7 @@ class Desk:
                 return Reply(options={"under_way": True})
             self.refinement = None
             if refinement.error:
-                self.trouble = f"Only an approximate picture can be shown: {refinement.error}."
+                self.error = f"Only an approximate picture can be shown: {refinement.error}."
             return self._show(problem, refinement.picture, asked.serial)
 
     def _show(self, problem: Problem, picture: Picture, serial: int) -> Reply:
@@ -112,7 +112,7 @@ class Desk:
         self.problem, self.picture, self.serial, self.sent = problem, picture, serial, self.sent + 1
         clouds = self.source, self.target
         self.message = message(
-            problem, picture, serial, self.name, self.sent, bool(self.trouble),
+            problem, picture, serial, self.name, self.sent, bool(self.error),
             beside_numbers(*clouds), axes(*clouds), unit_of(*clouds),
         )  # fmt: skip
         return Reply(self.message)
@@ -124,13 +124,13 @@ class Desk:
             self.refinement = None
 
 
-def current() -> Desk | None:
+def current() -> BoardState | None:
     """The session's desk, or None before the first problem."""
-    found: Desk | None = st.session_state.get(_KEY)
+    found: BoardState | None = st.session_state.get(_KEY)
     return found
 
 
-def lay(desk: Desk) -> Desk:
+def set_current(desk: BoardState) -> BoardState:
     """Make it the session's desk; what the old one still computed ends."""
     old = current()
     if old is not None:

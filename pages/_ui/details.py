@@ -13,7 +13,7 @@ from pages._ui.links import Link
 
 if TYPE_CHECKING:
     from otviz.methods import Method
-    from otviz.runs.recorded import Recorded
+    from otviz.runs.recorded import SavedRun
     from otviz.runs.run import Run
 
 VIEWS = {
@@ -25,14 +25,14 @@ VIEWS = {
 }
 
 
-def show(link: Link, run: Run | Recorded | None, method: Method | None) -> None:
+def show(link: Link, run: Run | SavedRun | None, method: Method | None) -> None:
     """Draw the view chosen; only that one is computed."""
     view = reading.choose_view(link, "train", VIEWS, default="formula", picture="player")
     with reading.place(link, view):
         _draw(link, view, run, method)
 
 
-def _draw(link: Link, view: str, run: Run | Recorded | None, method: Method | None) -> None:
+def _draw(link: Link, view: str, run: Run | SavedRun | None, method: Method | None) -> None:
     if view == "runs":
         run_table.show_kind(link, run, images=False)
     elif view == "formula":
@@ -49,7 +49,7 @@ def _draw(link: Link, view: str, run: Run | Recorded | None, method: Method | No
         offer({run.config.method.title: run}, run.id)
 
 
-def show_formula(run: Run | Recorded | None, method: Method | None) -> None:
+def show_formula(run: Run | SavedRun | None, method: Method | None) -> None:
     """The losses of the run or method, and where they come from."""
     shown = method if run is None else run.config.method
     if shown is not None:
@@ -60,7 +60,7 @@ def show_formula(run: Run | Recorded | None, method: Method | None) -> None:
             explaining.link_to(derivation.topic, f"Where this comes from: {derivation.title}")
 
 
-def _diagnostics(run: Run | Recorded) -> None:
+def _diagnostics(run: Run | SavedRun) -> None:
     from otviz.figures.diagnostics import diagnostics
 
     assert run.scene is not None
@@ -73,11 +73,11 @@ def _diagnostics(run: Run | Recorded) -> None:
         st.button("Update", help="Draw the diagnostics as the run is now")
 
 
-def _latent(run: Run | Recorded) -> None:
+def _latent(run: Run | SavedRun) -> None:
     from otviz.figures.interpolation import interpolation
 
     seed = int(st.number_input("Seed", 0, 10_000, 0, key="latent-seed", width=200))
-    st.plotly_chart(interpolation(run.still(), seed), key="latent", width="stretch")
+    st.plotly_chart(interpolation(run.training_copy(), seed), key="latent", width="stretch")
     st.caption(
         "The map is continuous, so the line cannot jump: where its image passes from one mode to another, it crosses the gap between them."
     )

@@ -18,7 +18,7 @@ from pages._ui.links import Link, plain, shorten
 if TYPE_CHECKING:
     from otviz.experiments import Experiment, Finding, Verdict
     from otviz.experiments.results import Result
-    from otviz.experiments.running import Running
+    from otviz.experiments.running import ExperimentRunner
 
 POLL = 1.0
 BADGES = {
@@ -33,7 +33,7 @@ class Stage:
 
     def __init__(self) -> None:
         self.name = ""
-        self.running: Running | None = None
+        self.running: ExperimentRunner | None = None
 
     @property
     def working(self) -> bool:
@@ -42,11 +42,11 @@ class Stage:
 
     def play(self, experiment: Experiment) -> None:
         """Run an experiment again, into a folder of what runs here. Raises OSError or ValueError when that cannot be."""
-        from otviz.experiments.running import Running, experiments_folder
+        from otviz.experiments.running import ExperimentRunner, experiments_folder
 
         self.end()
         self.name = experiment.name
-        self.running = Running([experiment], SEEDS, folder=experiments_folder() / "results")
+        self.running = ExperimentRunner([experiment], SEEDS, folder=experiments_folder() / "results")
 
     def end(self) -> None:
         """Stop what runs. Streamlit calls this when the tab is closed or reloaded."""
@@ -218,7 +218,7 @@ HELP = (
 )
 
 
-def _show_progress(stage: Stage, running: Running, each: Experiment) -> None:
+def _show_progress(stage: Stage, running: ExperimentRunner, each: Experiment) -> None:
     done, left = len(running.done), running.seconds_left
     time = takes(each) if stage.name == each.name else ""
     first = f"{time} in all" if time else "the first one takes a while"

@@ -20,7 +20,7 @@ from pages._ui.player import known, player
 
 if TYPE_CHECKING:
     from otviz.methods import Method
-    from otviz.runs.recorded import Recorded
+    from otviz.runs.recorded import SavedRun
     from otviz.runs.registry import Registry
     from otviz.runs.run import Run
 
@@ -35,13 +35,13 @@ OVER = ("done", "stopped", "failed")
 State = tuple[tuple[str, bool, bool], ...]
 
 
-def state(runs: Sequence[Run | Recorded]) -> State:
+def state(runs: Sequence[Run | SavedRun]) -> State:
     """What buttons and views of a page depend on; taken first, so that no change while the page is drawn is missed."""
     return tuple((run.status, run.frozen, bool(run.snapshots)) for run in runs)
 
 
 def show(
-    runs: Sequence[Run | Recorded], drawn: State, *, labels: Sequence[str] = (), key: str = "train", **options: Any
+    runs: Sequence[Run | SavedRun], drawn: State, *, labels: Sequence[str] = (), key: str = "train", **options: Any
 ) -> None:
     """Draw the runs, and go on drawing them while they train; draw the page again when their state is no more as `drawn`.
 
@@ -85,7 +85,7 @@ def show_preview(target: Distribution | ImageSet | None, source: Distribution | 
 class Watch:
     """What one player shows, and what its page was drawn for."""
 
-    runs: Sequence[Run | Recorded]
+    runs: Sequence[Run | SavedRun]
     drawn: State
     labels: Sequence[str]
     seen: dict[str, Method]
@@ -119,5 +119,5 @@ class Watch:
         if not same:
             last = -1
         whole = not same or (bool(looks) and last < 0)
-        chosen = wire.portion(looks, last, max(FIRST // panels, 60), panels)
+        chosen = wire.select_snapshots(looks, last, max(FIRST // panels, 60), panels)
         return panel_of(run, scene, chosen, name=name, panels=panels, label=label, status=status, whole=whole)

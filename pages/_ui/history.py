@@ -13,14 +13,14 @@ from pages._ui.copying import copy_link
 from pages._ui.links import Link
 
 if TYPE_CHECKING:
-    from otviz.runs.recorded import Recorded
+    from otviz.runs.recorded import SavedRun
     from otviz.runs.run import Run
 
 PICKED = ("target", "source", "method", "target.file", "source.file", "target.strokes", "source.strokes")
 """Keys of the address that a reset leaves as they are: what was picked, uploaded or drawn."""
 
 
-def row(link: Link, place: DeltaGenerator, run: Run | Recorded | None, picked: Sequence[str] = PICKED) -> None:
+def row(link: Link, place: DeltaGenerator, run: Run | SavedRun | None, picked: Sequence[str] = PICKED) -> None:
     """Draw the buttons, once the page is published.
 
     Args:
@@ -45,7 +45,7 @@ def row(link: Link, place: DeltaGenerator, run: Run | Recorded | None, picked: S
         link.go(kept if link.lesson is None else {**kept, **link.lesson.settings})
     if asked == "undo" and link.past:
         values = link.back()
-        settling.bring_back(run, values.get("run", ""))
+        settling.restore_previous_run(run, values.get("run", ""))
         link.go(values, remember=False)
 
 

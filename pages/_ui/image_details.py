@@ -12,7 +12,7 @@ from pages._ui.links import Link
 
 if TYPE_CHECKING:
     from otviz.methods import Method
-    from otviz.runs.recorded import Recorded
+    from otviz.runs.recorded import SavedRun
     from otviz.runs.run import Run
 
 REDRAWN = 5.0  # seconds between drawings of the scores while a run trains
@@ -22,7 +22,7 @@ NOT_BEGUN = "Nothing to show yet: the run has not begun."
 VIEWS = {"scores": "Scores over time", "formula": "Formula", "download": "Download", "runs": "Runs"}
 
 
-def show(link: Link, run: Run | Recorded | None, method: Method | None) -> None:
+def show(link: Link, run: Run | SavedRun | None, method: Method | None) -> None:
     """Draw the view chosen; only that one is computed."""
     if run is not None and run.config.classes:
         names = ", ".join(run.config.target.class_names)
@@ -32,7 +32,7 @@ def show(link: Link, run: Run | Recorded | None, method: Method | None) -> None:
         _draw(link, view, run, method)
 
 
-def _draw(link: Link, view: str, run: Run | Recorded | None, method: Method | None) -> None:
+def _draw(link: Link, view: str, run: Run | SavedRun | None, method: Method | None) -> None:
     if view == "runs":
         run_table.show_kind(link, run, images=True)
     elif view == "formula":
@@ -47,7 +47,7 @@ def _draw(link: Link, view: str, run: Run | Recorded | None, method: Method | No
         st.caption(NOT_BEGUN)
 
 
-def _scores(run: Run | Recorded) -> None:
+def _scores(run: Run | SavedRun) -> None:
     from otviz.figures.image_metrics_history import image_metrics_history
 
     if run.scene is None or not run.snapshots:

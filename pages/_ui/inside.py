@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from otviz.laboratory.convergence import Convergence
     from otviz.laboratory.matchings import Minibatches, Step
     from otviz.methods.ot_gan import OTGAN
-    from otviz.runs.recorded import Recorded
+    from otviz.runs.recorded import SavedRun
     from otviz.runs.run import Run
 
 Lines = dict[str, tuple[tuple[float, float], ...]]
@@ -37,7 +37,7 @@ REPORTED = "cosine"
 """The feature cost of both papers on OT-GAN."""
 
 
-def show_exact(link: Link, runs: Sequence[Run | Recorded]) -> None:
+def show_exact(link: Link, runs: Sequence[Run | SavedRun]) -> None:
     """The map of one run beside the exact plan, with its costs; then rates of change of all potentials."""
     begun = [run for run in runs if run.snapshots]
     if not begun:
@@ -52,7 +52,7 @@ def show_exact(link: Link, runs: Sequence[Run | Recorded]) -> None:
     _rates(runs)
 
 
-def _map(run: Run | Recorded, found: Exactness) -> None:
+def _map(run: Run | SavedRun, found: Exactness) -> None:
     from otviz.figures.exactness import map_beside_plan
 
     times = f"{found.map_cost / found.exact_cost:.3g} × W2²"
@@ -82,7 +82,7 @@ def _map(run: Run | Recorded, found: Exactness) -> None:
     st.caption(plain(" ".join(lines)))
 
 
-def _rates(runs: Sequence[Run | Recorded]) -> None:
+def _rates(runs: Sequence[Run | SavedRun]) -> None:
     from otviz.figures.sample_weights import rates_of_change
 
     begun = with_potential(runs)
@@ -99,23 +99,23 @@ def _rates(runs: Sequence[Run | Recorded]) -> None:
     )
 
 
-def _length(runs: Sequence[Run | Recorded]) -> str:
+def _length(runs: Sequence[Run | SavedRun]) -> str:
     units = {run.scene.unit for run in runs if run.scene is not None}
     return " or ".join(sorted(unit or "length" for unit in units)) or "length"
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def _exactly(of: tuple[str, int, str], _run: Run | Recorded) -> Exactness:
+def _exactly(of: tuple[str, int, str], _run: Run | SavedRun) -> Exactness:
     from otviz.laboratory import against_exact
 
-    return against_exact(_run.still(), EXACT)
+    return against_exact(_run.training_copy(), EXACT)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _rates_of(of: tuple[str, int, str], _run: Run | Recorded) -> Any:
+def _rates_of(of: tuple[str, int, str], _run: Run | SavedRun) -> Any:
     from otviz.laboratory import rates_now
 
-    return rates_now(_run.still(), POINTS)
+    return rates_now(_run.training_copy(), POINTS)
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class Rematch(Knobs):
     minibatch: int = param(0, 0, 9999, doc="Which minibatches are drawn")
 
 
-def show_matchings(link: Link, runs: Sequence[Run | Recorded]) -> None:
+def show_matchings(link: Link, runs: Sequence[Run | SavedRun]) -> None:
     """The six cost matrices and matchings of an OT-GAN run, who is matched with whom, and what epsilon does."""
     from otviz.methods.ot_gan import OTGAN
 
@@ -156,7 +156,7 @@ def show_matchings(link: Link, runs: Sequence[Run | Recorded]) -> None:
         _inside(link, run, method, made.epsilon, drawn.minibatch)
 
 
-def _inside(link: Link, run: Run | Recorded, method: OTGAN, epsilon: float, seed: int) -> None:
+def _inside(link: Link, run: Run | SavedRun, method: OTGAN, epsilon: float, seed: int) -> None:
     from otviz.figures.matchings import matrices
     from otviz.laboratory.matchings import matchings
 
@@ -185,7 +185,7 @@ def _inside(link: Link, run: Run | Recorded, method: OTGAN, epsilon: float, seed
         _entropy(lines, drawn.n, None if step.random else method.epsilon)
 
 
-def tell_convergence(runs: Sequence[Run | Recorded], labels: Sequence[str]) -> None:
+def tell_convergence(runs: Sequence[Run | SavedRun], labels: Sequence[str]) -> None:
     """For each OT-GAN run that rests: whether the normalisations of its matching are enough."""
     from otviz.methods.ot_gan import OTGAN
 
@@ -195,18 +195,18 @@ def tell_convergence(runs: Sequence[Run | Recorded], labels: Sequence[str]) -> N
             _tell(converged(run, method), f"{label}: ")
 
 
-def converged(run: Run | Recorded, method: OTGAN, seed: int = 0) -> Convergence | None:
+def converged(run: Run | SavedRun, method: OTGAN, seed: int = 0) -> Convergence | None:
     """How far the matchings of a run as it is now have converged; None where they are random or its points not finite."""
     return _converged(key(run), run, method, seed)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def _converged(of: tuple[str, int, str], _run: Run | Recorded, _method: OTGAN, seed: int) -> Convergence | None:
+def _converged(of: tuple[str, int, str], _run: Run | SavedRun, _method: OTGAN, seed: int) -> Convergence | None:
     from otviz.laboratory.convergence import convergence
     from otviz.laboratory.matchings import minibatches
 
     try:
-        return convergence(minibatches(_run.still(), seed), _method)
+        return convergence(minibatches(_run.training_copy(), seed), _method)
     except ValueError:
         return None
 
@@ -216,7 +216,7 @@ def _tell(found: Convergence | None, of: str) -> None:
         (st.caption if found.reached else st.warning)(plain(f"{of}{found.sentence}"))
 
 
-def _partners(link: Link, run: Run | Recorded, step: Step) -> None:
+def _partners(link: Link, run: Run | SavedRun, step: Step) -> None:
     from otviz.figures.matchings import partners
     from otviz.laboratory.matchings import PAIRS
 
@@ -247,11 +247,11 @@ def _entropy(lines: Lines, n: int, epsilon: float | None) -> None:
 
 
 @st.cache_data(max_entries=16, show_spinner="Matching …")
-def _drawn(of: tuple[str, int, str], _run: Run | Recorded, _method: OTGAN, seed: int) -> tuple[Minibatches, Lines]:
+def _drawn(of: tuple[str, int, str], _run: Run | SavedRun, _method: OTGAN, seed: int) -> tuple[Minibatches, Lines]:
     """The minibatches, and their entropies along CURVE by feature cost: the run's own and that of the papers."""
     from otviz.laboratory.matchings import entropies, minibatches
 
-    drawn = minibatches(_run.still(), seed)
+    drawn = minibatches(_run.training_copy(), seed)
     costs: dict[str, str] = {f"{_method.cost} (this run)": _method.cost}
     if _method.cost != REPORTED:
         costs[f"{REPORTED} (the papers)"] = REPORTED

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from otviz.methods import Method
     from otviz.methods.unified import Unified
     from otviz.ot.conjugates import Conjugate
-    from otviz.runs.recorded import Recorded
+    from otviz.runs.recorded import SavedRun
     from otviz.runs.run import Run
 
 POINTS = 1000
@@ -47,32 +47,32 @@ class OwnFunction(Knobs):
     own: str = param("", doc="A function of your own in x, such as x + sqrt(x**2 + 1) - 1", symbol="g")
 
 
-def titles(runs: Sequence[Run | Recorded]) -> list[str]:
+def titles(runs: Sequence[Run | SavedRun]) -> list[str]:
     """A name for each run, unlike all others: its method's title, what sets it apart, a number if nothing does."""
     from otviz.runs.courses import names_of
 
     return names_of([run.config for run in runs])
 
 
-def key(run: Run | Recorded) -> tuple[str, int, str]:
+def key(run: Run | SavedRun) -> tuple[str, int, str]:
     """What an answer about a run as it is now may be kept under."""
     return run.id, run.step, repr(run.config)
 
 
-def live(runs: Sequence[Run | Recorded], draw: Callable[[], None]) -> None:
+def live(runs: Sequence[Run | SavedRun], draw: Callable[[], None]) -> None:
     """Call `draw`, and again every two seconds while one of the runs trains."""
     moving = any(run.status in ("running", "queued") for run in runs)
     st.fragment(draw, run_every=EVERY if moving else None)()
 
 
-def steps(runs: Sequence[Run | Recorded]) -> str:
+def steps(runs: Sequence[Run | SavedRun]) -> str:
     """As of which steps something is shown."""
     numbers = sorted({run.step for run in runs})
     first, last = numbers[0], numbers[-1]
     return f"At step {whole(first)}" if first == last else f"At steps {whole(first)} to {whole(last)}"
 
 
-def show_convex(link: Link, runs: Sequence[Run | Recorded]) -> None:
+def show_convex(link: Link, runs: Sequence[Run | SavedRun]) -> None:
     """Curves of g1, g2, g3 and their slopes, alpha under the hand and where the runs are, a function typed in."""
     from otviz.ot.conjugates import CONJUGATES
     from otviz.ot.convex import conjugate, typed
@@ -95,7 +95,7 @@ def show_convex(link: Link, runs: Sequence[Run | Recorded]) -> None:
         st.caption("To train with your function, choose the method *UOTM with your own g* and type it there.")
 
 
-def _used(name: str, methods: Sequence[tuple[Run | Recorded, Unified]]) -> str:
+def _used(name: str, methods: Sequence[tuple[Run | SavedRun, Unified]]) -> str:
     """Which runs have that function, and where."""
     found: dict[str, list[str]] = {}
     for title, (_, method) in zip(titles([run for run, _ in methods]), methods, strict=True):
@@ -116,7 +116,7 @@ def _own(text: str, typed: Callable[[str], Conjugate]) -> list[Conjugate]:
         return []
 
 
-def _curves(methods: Sequence[tuple[Run | Recorded, Unified]], shown: Sequence[Conjugate], alpha: float) -> None:
+def _curves(methods: Sequence[tuple[Run | SavedRun, Unified]], shown: Sequence[Conjugate], alpha: float) -> None:
     import numpy as np
 
     from otviz.figures.conjugates import conjugates as figure
@@ -149,14 +149,14 @@ def _is_exact(method: Unified) -> bool:
     return set(method.conjugates()[:2]) == {"identity"}
 
 
-def _unified(runs: Sequence[Run | Recorded]) -> list[tuple[Run | Recorded, Unified]]:
+def _unified(runs: Sequence[Run | SavedRun]) -> list[tuple[Run | SavedRun, Unified]]:
     """The runs that have a potential and convex functions, with their methods."""
     from otviz.methods.unified import Unified
 
     return [(run, run.config.method) for run in runs if isinstance(run.config.method, Unified)]
 
 
-def with_potential(runs: Sequence[Run | Recorded]) -> list[Run | Recorded]:
+def with_potential(runs: Sequence[Run | SavedRun]) -> list[Run | SavedRun]:
     """The runs that have a potential and have begun; say what is missing if there are none."""
     unified = _unified(runs)
     begun = [run for run, _ in unified if run.snapshots]
@@ -167,7 +167,7 @@ def with_potential(runs: Sequence[Run | Recorded]) -> list[Run | Recorded]:
     return begun
 
 
-def show_sample_weights(link: Link, runs: Sequence[Run | Recorded]) -> None:
+def show_sample_weights(link: Link, runs: Sequence[Run | SavedRun]) -> None:
     """Weights of Eq. 9 of one or two runs, one under the other, drawn again while they train."""
     begun = with_potential(runs)
     if not begun:
@@ -187,7 +187,7 @@ def show_sample_weights(link: Link, runs: Sequence[Run | Recorded]) -> None:
     live(picked, lambda: _weights(picked))
 
 
-def _weights(picked: Sequence[Run | Recorded]) -> None:
+def _weights(picked: Sequence[Run | SavedRun]) -> None:
     from otviz.figures.sample_weights import sample_weights as figure
     from otviz.figures.sample_weights import scale
 
@@ -205,10 +205,10 @@ def _weights(picked: Sequence[Run | Recorded]) -> None:
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def _weigh(of: tuple[str, int, str], _run: Run | Recorded) -> SampleWeights:
+def _weigh(of: tuple[str, int, str], _run: Run | SavedRun) -> SampleWeights:
     from otviz.laboratory import weights_now
 
-    return weights_now(_run.still(), POINTS)
+    return weights_now(_run.training_copy(), POINTS)
 
 
 def show_tau(_link: Link, methods: Sequence[Method], target: Distribution, source: Distribution) -> None:

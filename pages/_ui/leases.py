@@ -16,7 +16,7 @@ import streamlit as st
 from otviz.files import clear_folders, home
 
 if TYPE_CHECKING:
-    from otviz.runs.hosts import Hosts
+    from otviz.runs.hosts import HostPool
     from otviz.runs.registry import Registry
 
 GRACE = 90.0  # seconds
@@ -24,10 +24,10 @@ GRACE = 90.0  # seconds
 _MADE: weakref.WeakSet[Registry] = weakref.WeakSet()
 
 
-class Claims(Protocol):
+class LeaseTable(Protocol):
     """What a lease needs of the registry of runs."""
 
-    def claim(self, run_id: str, token: str) -> None:
+    def acquire(self, run_id: str, token: str) -> None:
         """Hold a run with a token."""
 
     def release(self, token: str) -> None:
@@ -37,10 +37,10 @@ class Claims(Protocol):
 class Lease:
     """One run held by one browser session."""
 
-    def __init__(self, claims: Claims, run_id: str) -> None:
+    def __init__(self, claims: LeaseTable, run_id: str) -> None:
         self._claims = claims
         self._token = secrets.token_hex(16)
-        claims.claim(run_id, self._token)
+        claims.acquire(run_id, self._token)
 
     def end(self) -> None:
         """Let the run go. Streamlit calls this when the tab is closed or reloaded."""
@@ -48,7 +48,7 @@ class Lease:
 
 
 @st.cache_resource(scope="session", on_release=Lease.end, show_spinner=False)
-def hold(_claims: Claims, run_id: str) -> Lease:
+def hold(_claims: LeaseTable, run_id: str) -> Lease:
     """Hold a run for this browser session; asking again gives the same lease.
 
     Args:
@@ -59,15 +59,15 @@ def hold(_claims: Claims, run_id: str) -> Lease:
 
 
 @functools.cache
-def hosts() -> Hosts | None:
+def hosts() -> HostPool | None:
     """The processes that train the runs of this one.
 
     OTVIZ_HOSTS sets how many; 0 trains in threads of this process, slower but in some 300 MB less for each.
     """
-    from otviz.runs.hosts import Hosts  # imports torch
+    from otviz.runs.hosts import HostPool  # imports torch
 
     count = os.environ.get("OTVIZ_HOSTS", "")
-    return None if count == "0" else Hosts(int(count) if count.isdigit() else None)
+    return None if count == "0" else HostPool(int(count) if count.isdigit() else None)
 
 
 @st.cache_resource(show_spinner="Loading torch …")

@@ -13,8 +13,8 @@ from pages._ui.leases import registry
 from pages._ui.links import Link, plain
 
 if TYPE_CHECKING:
-    from otviz.runs.courses import Course
-    from otviz.runs.recorded import Recorded
+    from otviz.runs.courses import RunCurves
+    from otviz.runs.recorded import SavedRun
     from otviz.runs.run import Run
     from otviz.runs.summaries import Summary
 
@@ -137,7 +137,7 @@ def _curves(chosen: Sequence[Summary]) -> None:
         return
     try:
         names = names_of([_config(run) for run in chosen])
-        figure = run_curves({name: _course(run) for name, run in zip(names, chosen, strict=True)})
+        figure = run_curves({name: _run_curves(run) for name, run in zip(names, chosen, strict=True)})
     except ValueError as error:
         st.error(plain(str(error)))
         return
@@ -166,23 +166,23 @@ def _config(run: Summary) -> Any:
     return registry().stored.read(run.id).config if here is None else here.config
 
 
-def _course(run: Summary) -> Course:
-    from otviz.runs.courses import course_of
+def _run_curves(run: Summary) -> RunCurves:
+    from otviz.runs.courses import curves_of_run
 
     here = registry().find(run.id)
-    return _stored_course(run.id, run.step, run.seconds) if here is None else course_of(here)
+    return _stored_curves(run.id, run.step, run.seconds) if here is None else curves_of_run(here)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _stored_course(run_id: str, _step: int, seconds: float) -> Course:
+def _stored_curves(run_id: str, _step: int, seconds: float) -> RunCurves:
     """Read once for each state the run was saved in (`seconds` of training tells them apart)."""
-    from otviz.runs.courses import read_course
+    from otviz.runs.courses import read_curves
 
-    return read_course(registry().stored.path(run_id))
+    return read_curves(registry().stored.path(run_id))
 
 
-def _whole(run: Summary) -> Run | Recorded:
-    from otviz.runs.recorded import Recorded
+def _whole(run: Summary) -> Run | SavedRun:
+    from otviz.runs.recorded import SavedRun
 
     here = registry().find(run.id)
-    return Recorded.read(registry().stored, run.id) if here is None else here
+    return SavedRun.read(registry().stored, run.id) if here is None else here

@@ -14,7 +14,7 @@ from pages._ui.leases import registry
 from pages._ui.links import Link, plain
 
 if TYPE_CHECKING:
-    from otviz.runs.recorded import Recorded
+    from otviz.runs.recorded import SavedRun
     from otviz.runs.run import Run
     from otviz.runs.summaries import Summary
 
@@ -53,7 +53,7 @@ _COLUMNS: dict[str, Any] = {
 }
 
 
-def show_kind(link: Link, shown: Run | Recorded | None, images: bool) -> None:
+def show_kind(link: Link, shown: Run | SavedRun | None, images: bool) -> None:
     """All runs on images, or on points, to open or delete: the view under a picture.
 
     Args:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from otviz.methods import Method
     from otviz.runs.branches import Branch
     from otviz.runs.config import RunConfig
-    from otviz.runs.recorded import Recorded
+    from otviz.runs.recorded import SavedRun
     from otviz.runs.run import Run
 
 _STARTED = "otviz.started"  # under which a session remembers the visit of a page that began training by itself
@@ -27,13 +27,13 @@ NOTE = "otviz.note"  # under which a session remembers the run that it began las
 INVITATION = "Press **Train** and watch the generator carry the grey rings to the blue squares."
 
 
-def find(link: Link, images: bool = False) -> Run | Recorded | None:
+def find(link: Link, images: bool = False) -> Run | SavedRun | None:
     """The run that the address names: alive and held by this browser session, or read back; else say why not."""
     run_id = link.text("run")
     return named(link, run_id, images) if run_id else None
 
 
-def named(link: Link, run_id: str, images: bool = False) -> Run | Recorded | None:
+def named(link: Link, run_id: str, images: bool = False) -> Run | SavedRun | None:
     """The run of that id, on images or on points: alive and held by this session, or read back; else say why not."""
     run = registry().find(run_id)
     found = run or _stored(link, run_id)
@@ -47,7 +47,7 @@ def named(link: Link, run_id: str, images: bool = False) -> Run | Recorded | Non
     return found
 
 
-def _stored(link: Link, run_id: str) -> Recorded | None:
+def _stored(link: Link, run_id: str) -> SavedRun | None:
     try:
         stored = registry().stored.read(run_id)
         return _recorded(run_id, stored.step, stored.seconds)
@@ -56,7 +56,7 @@ def _stored(link: Link, run_id: str) -> Recorded | None:
         return None
 
 
-def alive(run: Run | Recorded | None) -> Run | None:
+def alive(run: Run | SavedRun | None) -> Run | None:
     """The same run if it trains, waits or is paused in this process."""
     found = None if run is None else registry().find(run.id)
     return None if found is None or _ended(found) else found
@@ -85,7 +85,7 @@ def asked_to_start(link: Link) -> bool:
     return first
 
 
-def unfinished(run: Run | Recorded | None) -> bool:
+def unfinished(run: Run | SavedRun | None) -> bool:
     """Whether the run ended before its last step: stopped, failed, or cut off with the server."""
     return run is not None and run.status in ("stopped", "failed") and 0 < run.step < run.config.steps
 
@@ -101,19 +101,19 @@ def go_on(link: Link, run_id: str) -> None:
     st.rerun()
 
 
-def _ended(run: Run | Recorded) -> bool:
+def _ended(run: Run | SavedRun) -> bool:
     return run.status in OVER
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _recorded(run_id: str, _step: int, seconds: float) -> Recorded:
+def _recorded(run_id: str, _step: int, seconds: float) -> SavedRun:
     """A stored run, read once for each state it was saved in (`seconds` of training tells them apart)."""
-    from otviz.runs.recorded import Recorded
+    from otviz.runs.recorded import SavedRun
 
-    return Recorded.read(registry().stored, run_id)
+    return SavedRun.read(registry().stored, run_id)
 
 
-def show_formula(method: Method, run: Run | Recorded | None) -> None:
+def show_formula(method: Method, run: Run | SavedRun | None) -> None:
     """The losses being descended, with the numbers in force now."""
 
     def lines() -> None:
@@ -125,7 +125,7 @@ def show_formula(method: Method, run: Run | Recorded | None) -> None:
     st.fragment(lines, run_every=2.0 if moving else None)()
 
 
-def tell(run: Run | Recorded | None, invitation: str = INVITATION) -> None:
+def tell(run: Run | SavedRun | None, invitation: str = INVITATION) -> None:
     """One line on what became of a run that is over, or what to do when there is none."""
     with st.container(key="told"):
         if run is None:
@@ -141,7 +141,7 @@ def tell(run: Run | Recorded | None, invitation: str = INVITATION) -> None:
                 st.warning(plain(run.message))
 
 
-def _here(run: Run | Recorded) -> bool:
+def _here(run: Run | SavedRun) -> bool:
     return registry().find(run.id) is not None
 
 
@@ -189,7 +189,7 @@ def remember_begun(runs: Sequence[Run]) -> None:
     st.session_state[_BEGUN] = runs[0].id
 
 
-def begun_here(run: Run | Recorded) -> bool:
+def begun_here(run: Run | SavedRun) -> bool:
     """Whether this session began the run and shows it for the first time now: knobs may have been moved meanwhile."""
     return bool(st.session_state.pop(_BEGUN, "") == run.id)
 

@@ -17,7 +17,7 @@ from pages._ui.widgets import label_of, shown
 
 if TYPE_CHECKING:
     from otviz.runs.config import RunConfig
-    from otviz.runs.recorded import Recorded
+    from otviz.runs.recorded import SavedRun
     from otviz.runs.run import Run
 
 _SHOWN = "otviz.shown"
@@ -25,7 +25,7 @@ PLANNED = {knob.name: label_of(knob) for knob in params_of(Plan)}
 _NAMED = 2  # changes that the note names; more are counted
 
 
-def settle(link: Link, run: Run | Recorded, config: RunConfig | None, address: dict[str, str]) -> None:
+def sync_settings(link: Link, run: Run | SavedRun, config: RunConfig | None, address: dict[str, str]) -> None:
     """Bring settings and run together.
 
     A session that first sees a run takes over its settings (those of a run that is over only if the address has none).
@@ -65,13 +65,13 @@ def _follow(link: Link, run: Run, config: RunConfig, address: dict[str, str]) ->
         running.begin(link, config, note)
 
 
-def note(run: Run | Recorded | None) -> str:
+def note(run: Run | SavedRun | None) -> str:
     """What to say of a run that a change of the settings began, or that could not take one; "" of any other."""
     run_id, words = st.session_state.get(running.NOTE, ("", ""))
     return str(words) if run is not None and run.id == run_id else ""
 
 
-def bring_back(now: Run | Recorded | None, run_id: str) -> None:
+def restore_previous_run(now: Run | SavedRun | None, run_id: str) -> None:
     """Leave the run on screen for the one that was there before, which goes on if it was stopped before its end."""
     living = running.alive(now)
     if now is None or now.id == run_id:

@@ -17,11 +17,11 @@ from pages._ui.links import Link, plain
 if TYPE_CHECKING:
     from otviz.methods import Method
     from otviz.runs.config import RunConfig
-    from otviz.runs.recorded import Recorded
+    from otviz.runs.recorded import SavedRun
     from otviz.runs.run import Run
 
 
-def steer(link: Link, runs: Sequence[Run | Recorded], labels: Sequence[str], configs: Sequence[RunConfig]) -> None:
+def steer(link: Link, runs: Sequence[Run | SavedRun], labels: Sequence[str], configs: Sequence[RunConfig]) -> None:
     """Draw the buttons that fit what the runs, one or more, do now."""
     living = [run for run in map(running.alive, runs) if run is not None]
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key="pace"):
@@ -39,7 +39,7 @@ def steer(link: Link, runs: Sequence[Run | Recorded], labels: Sequence[str], con
             boxes.menu(link, key, label, drawn)
 
 
-def _again(link: Link, runs: Sequence[Run | Recorded], configs: Sequence[RunConfig]) -> None:
+def _again(link: Link, runs: Sequence[Run | SavedRun], configs: Sequence[RunConfig]) -> None:
     words = "Each continues from where it was saved, all in step"
     if any(map(running.unfinished, runs)) and st.button("Go on with these runs", type="primary", help=words):
         comparing.go_on(runs)
@@ -76,12 +76,12 @@ def _each(runs: Sequence[Run], what: str, *args: object) -> None:
         )
 
 
-def _fork(link: Link, runs: Sequence[Run | Recorded], labels: Sequence[str]) -> None:
+def _fork(link: Link, runs: Sequence[Run | SavedRun], labels: Sequence[str]) -> None:
     from otviz.compare import MOST
     from otviz.methods import Adversarial
     from otviz.runs.branches import fork
 
-    able = [at for at, run in enumerate(runs) if isinstance(run.config.method, Adversarial) and run.kept]
+    able = [at for at, run in enumerate(runs) if isinstance(run.config.method, Adversarial) and run.saved_steps]
     if not able:
         st.markdown("None of these runs has a critic or potential to freeze, or none has begun.")
         return
@@ -104,24 +104,24 @@ def _fork(link: Link, runs: Sequence[Run | Recorded], labels: Sequence[str]) -> 
             _complain(error)
 
 
-def _replace(link: Link, old: Sequence[Run | Recorded], new: Sequence[Run]) -> None:
+def _replace(link: Link, old: Sequence[Run | SavedRun], new: Sequence[Run]) -> None:
     for run in map(running.alive, old):
         if run is not None:
             run.stop()
     comparing.go_to(link, new)
 
 
-def _branch(link: Link, runs: Sequence[Run | Recorded], labels: Sequence[str]) -> None:
+def _branch(link: Link, runs: Sequence[Run | SavedRun], labels: Sequence[str]) -> None:
     from otviz.compare import MOST
     from otviz.runs.branches import branch
 
-    able = [at for at, run in enumerate(runs) if run.kept]
+    able = [at for at, run in enumerate(runs) if run.saved_steps]
     if not able or len(runs) >= MOST:
         st.markdown(f"There can be at most {MOST} panels." if able else "None of these runs has begun.")
         return
     st.markdown("A new run that starts from the state of another one, with one setting changed. It gets its own panel.")
     at = st.selectbox("From", able, format_func=lambda at: labels[at], key="branch-of")
-    steps = runs[at].kept
+    steps = runs[at].saved_steps
     widget = f"branch-step-{runs[at].id}"
     if st.session_state.get(widget) not in steps:  # the steps that are kept change while it trains
         st.session_state[widget] = steps[len(steps) // 2]

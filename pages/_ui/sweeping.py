@@ -17,7 +17,7 @@ from pages._ui.links import Link, plain, shorten
 if TYPE_CHECKING:
     from otviz.methods import Method
     from otviz.robustness import Cell, Outcome, Sweep
-    from otviz.robustness.sweeping import Sweeping
+    from otviz.robustness.sweeping import SweepRunner
 
 POLL = 1.5
 TITLES = {
@@ -32,7 +32,7 @@ class Stage:
     """The sweep of one browser session; a new one ends the old, and so does closing the tab: what is done stays on disk."""
 
     def __init__(self) -> None:
-        self.sweeping: Sweeping | None = None
+        self.sweeping: SweepRunner | None = None
 
     @property
     def working(self) -> bool:
@@ -41,10 +41,10 @@ class Stage:
 
     def play(self, sweep: Sweep) -> None:
         """Go on with a sweep from what is done of it. Raises OSError or ValueError when that cannot be."""
-        from otviz.robustness.sweeping import Sweeping
+        from otviz.robustness.sweeping import SweepRunner
 
         self.end()
-        self.sweeping = Sweeping(sweep)
+        self.sweeping = SweepRunner(sweep)
 
     def end(self) -> None:
         """Stop what runs. Streamlit calls this when the tab is closed or reloaded."""

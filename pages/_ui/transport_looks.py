@@ -16,7 +16,7 @@ from pages._ui.downloads import download
 from pages._ui.links import plain
 
 if TYPE_CHECKING:
-    from otviz.transport.unbalanced import Kept
+    from otviz.transport.unbalanced import KeptMass
 
 T = TypeVar("T")
 
@@ -109,13 +109,13 @@ def show_libraries(problem: Problem, source: Distribution, target: Distribution)
     import pandas as pd
 
     from otviz.transport.libraries import LARGEST, agreement, compare
-    from otviz.transport.library_calls import WAYS
+    from otviz.transport.library_calls import LIBRARY_CALLS
 
     x, y = _small(problem, source, target, LARGEST)
     of = (replace(problem, loss="sinkhorn"), source, target)
     settings = problem.p, problem.blur, problem.reach
     entries = computed(
-        "libraries", of, len(WAYS), lambda: compare(x.points, y.points, *settings, a=x.weights, b=y.weights)
+        "libraries", of, len(LIBRARY_CALLS), lambda: compare(x.points, y.points, *settings, a=x.weights, b=y.weights)
     )
     st.markdown(
         "Libraries print different numbers for the same problem: they use different costs (|x − y|² or half of it) and different "
@@ -174,7 +174,7 @@ def show_unbalanced(problem: Problem, source: Distribution, target: Distribution
     _show_kept(table, y)
 
 
-def _show_kept(table: Sequence[Kept], y: Any) -> None:
+def _show_kept(table: Sequence[KeptMass], y: Any) -> None:
     from otviz.figures.unbalanced import kept_points
 
     left, right = st.columns(2)

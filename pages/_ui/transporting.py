@@ -13,10 +13,10 @@ from streamlit.delta_generator import DeltaGenerator
 from otviz.distributions import Cloud, Distribution
 from otviz.params import params_of
 from otviz.transport.problem import COSTS, LOSSES, Problem, clouds
-from otviz.transport.scale import Scale, mismatch, scale_of, shapes_beside, starting_blur, told
+from otviz.transport.scale import Scale, mismatch, scale_notes, scale_of, shapes_beside, starting_blur
 from pages._ui import boxes, channel, controls, widgets
 from pages._ui.board import board
-from pages._ui.desk import Desk, current, lay
+from pages._ui.desk import BoardState, current, set_current
 from pages._ui.links import Link, plain, shorten
 
 BOARD = "transport:board"
@@ -71,7 +71,7 @@ def pose(link: Link, source: Distribution | None, target: Distribution | None) -
             _held(link, name, default)
         return problem
     clouds = _clouds(problem, source, target)
-    for sentence in told(*clouds):
+    for sentence in scale_notes(*clouds):
         st.caption(plain(f"{sentence}."))
     blur = _held(link, "blur", starting_blur(problem, scale_of(*clouds)))
     return replace(problem, blur=blur, reach=_held(link, "reach", None))
@@ -130,8 +130,8 @@ def show(link: Link, problem: Problem, source: Distribution, target: Distributio
     board(address, key=BOARD, problem=desk.name, sent=desk.sent, height=HEIGHT, sliders=sliders, scale=scale)
     if hint := mismatch(desk.source, desk.target):
         st.info(plain(f"{hint}."))
-    if desk.trouble:
-        st.warning(plain(shorten(desk.trouble, 400)))
+    if desk.error:
+        st.warning(plain(shorten(desk.error, 400)))
 
 
 def _posed(problem: Problem, source: Distribution, target: Distribution) -> str:
@@ -142,21 +142,21 @@ def _posed(problem: Problem, source: Distribution, target: Distribution) -> str:
 def _clouds(problem: Problem, source: Distribution, target: Distribution) -> tuple[Cloud, Cloud]:
     """Those of the session's desk, if it holds the problem."""
     desk = current()
-    if desk is not None and desk.posed == _posed(problem, source, target):
+    if desk is not None and desk.problem_key == _posed(problem, source, target):
         return desk.source, desk.target
     return clouds(problem, source, target)
 
 
-def _desk(problem: Problem, source: Distribution, target: Distribution) -> Desk:
+def _desk(problem: Problem, source: Distribution, target: Distribution) -> BoardState:
     """The session's desk, or a new one for a problem that it does not hold."""
     posed = _posed(problem, source, target)
     desk, set_here = current(), st.session_state.pop(SET_HERE, False)
     # While a slider moves, the desk is ahead of the page, which was drawn for where it stood before.
-    if desk is not None and desk.posed == posed and (desk.problem == problem or not set_here):
+    if desk is not None and desk.problem_key == posed and (desk.problem == problem or not set_here):
         return desk
     with nullcontext() if desk is None else st.spinner("Solving the transport problem …"):
         from otviz.transport.solve import coarse  # torch, which takes seconds in a process that just began
 
         x, y = _clouds(problem, source, target)
         picture = coarse(problem, x.points, y.points, x.weights, y.weights)
-        return lay(Desk(posed, x, y, problem, picture))
+        return set_current(BoardState(posed, x, y, problem, picture))

@@ -14,7 +14,7 @@ from otviz.distributions import named as distribution
 from otviz.exports.reports import report
 from otviz.methods import named
 from otviz.runs.config import RunConfig
-from otviz.runs.recorded import Recorded
+from otviz.runs.recorded import SavedRun
 from otviz.runs.run import Run
 from otviz.runs.store import Store
 from tests.e2e.helpers import Shown
@@ -118,7 +118,7 @@ def test_a_run_is_opened_and_deleted_behind_ones_back(server: str, new_page: Cal
 def test_a_report_plays_from_the_disk_without_internet(
     panels: int, home: Path, new_page: Callable[..., Any], tmp_path: Path
 ) -> None:
-    runs = [Recorded.read(Store(home / "runs"), name) for name in ("copy-30", "copy-31")[:panels]]
+    runs = [SavedRun.read(Store(home / "runs"), name) for name in ("copy-30", "copy-31")[:panels]]
     (tmp_path / "report.html").write_bytes(report({f"{EVIL} {at}": run for at, run in enumerate(runs)}))
     page, said = new_page(offline=True, color_scheme="light"), []
     page.on("console", lambda message: said.append(message.text))

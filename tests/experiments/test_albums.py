@@ -11,7 +11,7 @@ from sklearn.datasets import load_digits
 from otviz.cli import main
 from otviz.datasets.mnist import Mnist
 from otviz.experiments import experiments, named
-from otviz.experiments.albums import SCORES, Album, album, report_config, roughness
+from otviz.experiments.albums import SCORES, ImageTrajectory, image_trajectory, report_config, roughness
 from otviz.experiments.report_figures import _rank_correlation
 from otviz.experiments.running import run_here
 
@@ -41,7 +41,7 @@ def digits(home: Path) -> None:
 @pytest.mark.usefixtures("digits")
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_quick_run_is_finite_and_keeps_its_album(name: str, home: Path) -> None:
-    assert named(name).lacking() == ""
+    assert named(name).unavailable_reason() == ""
     found = run_here(name, 0, True)
     assert {number.key for number in experiments()[name].numbers} <= set(found.values)
     assert all(np.isfinite(float(value)) for value in found.values.values())
@@ -82,7 +82,7 @@ def test_losses_of_epochs_and_their_spread() -> None:
     noise = np.concatenate([np.full(2000, 0.5), np.full(2000, 0.1)]) * rng.standard_normal(4000)
     losses = (trend + noise).astype(np.float32)
     losses[0] = np.nan
-    made = Album(steps, np.zeros((5, 1, 1, 2, 2), np.uint8), np.arange(25.0).reshape(5, len(SCORES)), losses)
+    made = ImageTrajectory(steps, np.zeros((5, 1, 1, 2, 2), np.uint8), np.arange(25.0).reshape(5, len(SCORES)), losses)
     assert made.loss(0, 1) == pytest.approx(6, abs=0.1)
     assert made.loss(1, 2) == pytest.approx(1, abs=0.01)
     assert made.spread(0, 1) == pytest.approx(0.5, rel=0.1), "the fall itself is no spread"
@@ -104,7 +104,7 @@ def test_rank_correlation() -> None:
 
 @pytest.mark.usefixtures("digits")
 def test_a_damaged_album_is_made_again(home: Path) -> None:
-    first = album(report_config("mnist8-ot-gan-mlp", 0), quick=True)
+    first = image_trajectory(report_config("mnist8-ot-gan-mlp", 0), quick=True)
     path = next((home / "experiments" / "albums").glob("*.npz"))
     path.write_bytes(b"PK\x03\x04 broken")
-    assert np.array_equal(album(report_config("mnist8-ot-gan-mlp", 0), quick=True).scores, first.scores)
+    assert np.array_equal(image_trajectory(report_config("mnist8-ot-gan-mlp", 0), quick=True).scores, first.scores)

@@ -14,7 +14,7 @@ import pytest
 from otviz.cli import main
 from otviz.experiments import named
 from otviz.experiments.results import read
-from otviz.experiments.running import WORKER, Running, run_here
+from otviz.experiments.running import WORKER, ExperimentRunner, run_here
 from otviz.robustness import cluster
 from otviz.robustness.cluster import Cluster
 
@@ -52,7 +52,7 @@ def asked(tasks: list[tuple[str, int]], address: str, kept: list[Any]) -> Cluste
 @pytest.mark.slow
 @needs_dask
 def test_a_cluster_gives_what_this_machine_gives(address: str, tmp_path: Path) -> None:
-    running = Running(
+    running = ExperimentRunner(
         [named("ring-target"), named("sample-weights")], seeds=3, quick=True, folder=tmp_path / "out", cluster=address
     )
     assert running.wait(SECONDS)
@@ -75,7 +75,7 @@ def test_it_goes_on_from_the_journal_of_this_machine(address: str, home: Path) -
     journal.parent.mkdir()
     kept = {"otviz": "0.1.0", **run_here("convex-functions", 0, True).record(), "seconds": 1234.5}
     journal.write_text(json.dumps(kept) + "\n")
-    running = Running([named("convex-functions")], seeds=2, quick=True, folder=home / "out", cluster=address)
+    running = ExperimentRunner([named("convex-functions")], seeds=2, quick=True, folder=home / "out", cluster=address)
     assert running.wait(SECONDS)
     assert running.results["convex-functions"].outcomes[0].seconds == 1234.5
     assert running.results["convex-functions"].outcomes[1].values == run_here("convex-functions", 1, True).values

@@ -33,7 +33,7 @@ from otviz.experiments.clouds import notebook_clouds
 from otviz.experiments.evidence import interval, wilson
 from otviz.experiments.report import DOCUMENT, document, verdict_of
 from otviz.experiments.results import FORMAT, SHIPPED, Result, read, write
-from otviz.experiments.running import Running, run_here
+from otviz.experiments.running import ExperimentRunner, run_here
 from otviz.experiments.telling import expected_seconds, in_words, seeds_in_words
 from otviz.experiments.worker import answers
 from otviz.ot.notebook import notebook_points
@@ -94,7 +94,7 @@ def test_its_fields_are_filled(name: str) -> None:
         assert each.numbers
         assert each.formula
         assert each.how.endswith(".")
-        assert each.told.endswith(".")
+        assert each.summary_template.endswith(".")
         assert each.chart is not None
 
 
@@ -261,7 +261,7 @@ def test_nothing_is_judged_that_was_not_run() -> None:
 class Told(Race):
     """Made up: the race with a sentence on it."""
 
-    told = "Ours ends at {ours} ({ours:range}; {ours:each}), or {ours:percent} of 1; the gap is {part 1}."
+    summary_template = "Ours ends at {ours} ({ours:range}; {ours:each}), or {ours:percent} of 1; the gap is {part 1}."
 
 
 def test_the_sentence_of_a_claim_holds_the_numbers_of_its_seeds() -> None:
@@ -395,7 +395,7 @@ def test_runs_go_on_from_their_journal(home: Path, tmp_path: Path) -> None:
         **Outcome(0, {**run_here("convex-functions", 0, True).values, "sp_1": 99.0}, 0.1).record(),
     }
     journal.write_text(json.dumps(kept) + '\n{"seed": 1, "val')
-    running = Running(
+    running = ExperimentRunner(
         [named("convex-functions"), named("inception-scores")], seeds=2, quick=True, workers=1, folder=tmp_path / "out"
     )
     assert running.wait(PATIENCE)
@@ -416,7 +416,7 @@ def test_a_worker_tells_what_goes_wrong() -> None:
 @pytest.mark.parametrize(("seeds", "workers"), [(0, 1), (101, 1), (5, -1)])
 def test_numbers_out_of_range_are_told(seeds: int, workers: int) -> None:
     with pytest.raises(ValueError, match="must be from 1 to 100"):
-        Running([named("convex-functions")], seeds=seeds, workers=workers)
+        ExperimentRunner([named("convex-functions")], seeds=seeds, workers=workers)
 
 
 class TestCommand:

@@ -9,7 +9,7 @@ import pytest
 
 from otviz.distributions.ring import Ring
 from otviz.experiments import films
-from otviz.experiments.films import LAST, POINTS, Film, film, measured
+from otviz.experiments.films import LAST, POINTS, Trajectory, measured, trajectory
 from otviz.experiments.trainings import trained
 from otviz.methods import named
 from otviz.runs.config import RunConfig
@@ -27,10 +27,10 @@ def config(steps: int = 40) -> RunConfig:
     return RunConfig(named("uotm")(), RING, steps=steps, seed=1, device="cpu")
 
 
-def made(points: np.ndarray, losses: np.ndarray, steps: int = 40) -> Film:
-    """A film of a run whose every look shows these points."""
+def made(points: np.ndarray, losses: np.ndarray, steps: int = 40) -> Trajectory:
+    """A trajectory of a run whose every look shows these points."""
     looks = np.arange(steps + 1)
-    return Film(looks, np.repeat(points[None], steps + 1, 0), np.linspace(1, 2, steps + 1), losses)
+    return Trajectory(looks, np.repeat(points[None], steps + 1, 0), np.linspace(1, 2, steps + 1), losses)
 
 
 def drawn(rng: np.random.Generator) -> np.ndarray:
@@ -41,19 +41,19 @@ def drawn(rng: np.random.Generator) -> np.ndarray:
 
 
 def test_a_film_is_kept_and_comes_back_as_it_was(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = film(config())
+    first = trajectory(config())
     monkeypatch.setattr(films, "_played", lambda config: pytest.fail("it was played again"))
-    again = film(config())
+    again = trajectory(config())
     assert all(np.array_equal(a, b, equal_nan=True) for a, b in zip(first, again, strict=True))
     assert first.points.shape == (41, POINTS, 2)
     assert first.losses.shape == (40, 2)
 
 
 def test_a_damaged_film_is_played_again(home: Path) -> None:
-    first = film(config())
+    first = trajectory(config())
     path = next((home / "experiments" / "films").glob("*.npz"))
     path.write_bytes(b"PK\x03\x04 broken")
-    assert np.array_equal(film(config()).points, first.points)
+    assert np.array_equal(trajectory(config()).points, first.points)
 
 
 def test_its_scores_are_those_of_its_points() -> None:
@@ -89,7 +89,7 @@ def test_what_is_not_finite_is_left_out() -> None:
     points = drawn(np.random.default_rng(0))
     losses = np.zeros((40, 2), np.float32)
     losses[30:] = np.inf
-    ended = Film(np.arange(21), np.repeat(points[None], 21, 0), np.ones(21), losses)
+    ended = Trajectory(np.arange(21), np.repeat(points[None], 21, 0), np.ones(21), losses)
     found = measured(ended, config())
     assert (found["kind"], found["stability"]) == ("not judged", "unstable")
     assert "w2" not in found

@@ -12,8 +12,8 @@ from otviz.distributions import named as distribution
 from otviz.methods import named
 from otviz.networks import Networks
 from otviz.runs.config import RunConfig
-from otviz.runs.hosts import Hosts
-from otviz.runs.recorded import Recorded
+from otviz.runs.hosts import HostPool
+from otviz.runs.recorded import SavedRun
 from otviz.runs.run import Run
 from otviz.runs.store import Store
 from tests.waiting import PATIENCE
@@ -45,9 +45,9 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 
 @pytest.fixture(scope="package")
-def recorded(store: Store) -> Iterator[dict[str, Recorded]]:
+def recorded(store: Store) -> Iterator[dict[str, SavedRun]]:
     """The runs as they were stored, by label."""
-    hosts = Hosts(1)
+    hosts = HostPool(1)
     found = {}
     for label, config in configs().items():
         run = Run(f"run-{config.method.name}", config, save=store.save, hosts=hosts)
@@ -57,7 +57,7 @@ def recorded(store: Store) -> Iterator[dict[str, Recorded]]:
             run.start()
         assert run.wait(PATIENCE)
         assert run.status == "done", run.message
-        found[label] = Recorded.read(store, run.id)
+        found[label] = SavedRun.read(store, run.id)
     yield found
     hosts.close()
 

@@ -25,8 +25,8 @@ from otviz.distributions.points import PointsFile
 from otviz.exports import Runs, exports, exports_of
 from otviz.exports.reports import BYTES, report
 from otviz.exports.scripts import notebook, script
-from otviz.runs.recorded import Recorded
-from otviz.runs.repeat import numbers_of
+from otviz.runs.recorded import SavedRun
+from otviz.runs.repeat import snapshot_metrics
 from otviz.runs.store import Store
 from tests.waiting import PATIENCE
 
@@ -56,13 +56,13 @@ def cells(book: bytes, kind: str) -> list[str]:
     return ["".join(cell["source"]) for cell in json.loads(book)["cells"] if cell["cell_type"] == kind]
 
 
-def points(recorded: dict[str, Recorded]) -> Runs:
+def points(recorded: dict[str, SavedRun]) -> Runs:
     return {label: run for label, run in recorded.items() if not run.config.images}
 
 
 @pytest.mark.parametrize("label", LABELS)
 def test_script_or_notebook_repeats_a_run_to_the_last_digit(
-    label: str, recorded: dict[str, Recorded], store: Store, tmp_path: Path
+    label: str, recorded: dict[str, SavedRun], store: Store, tmp_path: Path
 ) -> None:
     run = recorded[label]
     summary = json.loads((store.path(run.id) / "summary.json").read_text())
@@ -75,13 +75,13 @@ def test_script_or_notebook_repeats_a_run_to_the_last_digit(
         assert f"  {name}: {value}\n" in printed
 
 
-def test_one_notebook_repeats_a_panel(recorded: dict[str, Recorded]) -> None:
+def test_one_notebook_repeats_a_panel(recorded: dict[str, SavedRun]) -> None:
     printed = executed("\n".join(cells(notebook(points(recorded)), "code")))
     assert printed.count(": agrees: all") == 3
 
 
 def test_a_notebook_whose_numbers_were_changed_says_that_it_differs(
-    recorded: dict[str, Recorded],
+    recorded: dict[str, SavedRun],
 ) -> None:
     program = script({"it": recorded["Sinkhorn generator"]}).decode()
     changed = re.sub(r"'w2': [\d.]+", "'w2': 0.5", program, count=1)
@@ -91,7 +91,7 @@ def test_a_notebook_whose_numbers_were_changed_says_that_it_differs(
     assert "w2: it was 0.5, now " in printed
 
 
-def test_the_notebook_is_one(recorded: dict[str, Recorded]) -> None:
+def test_the_notebook_is_one(recorded: dict[str, SavedRun]) -> None:
     """The required members of nbformat 4.5, as its schema names them."""
     book = json.loads(notebook(points(recorded)))
     assert (book["nbformat"], book["nbformat_minor"]) == (4, 5)
@@ -108,7 +108,7 @@ def test_the_notebook_is_one(recorded: dict[str, Recorded]) -> None:
     assert "torch==" in "\n".join(cells(notebook(points(recorded)), "code"))
 
 
-def test_tables_hold_the_numbers(recorded: dict[str, Recorded]) -> None:
+def test_tables_hold_the_numbers(recorded: dict[str, SavedRun]) -> None:
     runs = points(recorded)
     several = list(csv.DictReader(io.StringIO(exports()["losses"].make(runs).decode())))
     for label, run in runs.items():
@@ -124,7 +124,7 @@ def test_tables_hold_the_numbers(recorded: dict[str, Recorded]) -> None:
 
 
 @pytest.mark.parametrize("label", LABELS)
-def test_arrays_hold_every_look(label: str, recorded: dict[str, Recorded]) -> None:
+def test_arrays_hold_every_look(label: str, recorded: dict[str, SavedRun]) -> None:
     run = recorded[label]
     with np.load(io.BytesIO(exports()["npz"].make({label: run})), allow_pickle=False) as arrays:
         looks = run.snapshots
@@ -141,7 +141,7 @@ def test_arrays_hold_every_look(label: str, recorded: dict[str, Recorded]) -> No
         assert len(arrays["run2_step"]) == len(runs["OT-GAN"].snapshots)
 
 
-def test_an_npz_of_runs_is_a_file_of_points_too(recorded: dict[str, Recorded], tmp_path: Path) -> None:
+def test_an_npz_of_runs_is_a_file_of_points_too(recorded: dict[str, SavedRun], tmp_path: Path) -> None:
     """What the first run made at its last look is taken, in the file's own units."""
     for labels in (["OT-GAN"], ["Sinkhorn generator", "OT-GAN"]):
         (tmp_path / "runs.npz").write_bytes(exports()["npz"].make({label: recorded[label] for label in labels}))
@@ -152,7 +152,7 @@ def test_an_npz_of_runs_is_a_file_of_points_too(recorded: dict[str, Recorded], t
         PointsFile(str(tmp_path / "images.npz"))
 
 
-def test_pictures_open(recorded: dict[str, Recorded]) -> None:
+def test_pictures_open(recorded: dict[str, SavedRun]) -> None:
     for runs, panels in ((points(recorded), 3), ({"<&>": recorded["OT-GAN"]}, 1)):
         tree = ET.fromstring(exports()["svg"].make(runs))
         texts = [node.text for node in tree.iter("{http://www.w3.org/2000/svg}text")]
@@ -198,7 +198,7 @@ def snapshots(page: Outline) -> list[wire.PanelUpdate]:
     return wire.decode(packed[4 + int.from_bytes(packed[:4], "little") :])
 
 
-def test_a_report_holds_everything_and_loads_nothing(recorded: dict[str, Recorded]) -> None:
+def test_a_report_holds_everything_and_loads_nothing(recorded: dict[str, SavedRun]) -> None:
     runs = points(recorded)
     page = Outline(report(runs).decode())
     assert page.links == []
@@ -214,7 +214,7 @@ def test_a_report_holds_everything_and_loads_nothing(recorded: dict[str, Recorde
     assert script(runs).decode() in page.text
 
 
-def test_a_report_shows_hostile_text_as_text(recorded: dict[str, Recorded]) -> None:
+def test_a_report_shows_hostile_text_as_text(recorded: dict[str, SavedRun]) -> None:
     evil = "</script><script>alert(1)</script><img src=x onerror=alert(1)>"
     plain = Outline(report({"OT-GAN": recorded["OT-GAN"]}).decode())
     page = Outline(report({evil: recorded["UOTM-SD"]}).decode())
@@ -224,7 +224,7 @@ def test_a_report_shows_hostile_text_as_text(recorded: dict[str, Recorded]) -> N
     assert "</SCRIPT>" in page.text, "the letters that were the target"
 
 
-def test_a_long_run_is_thinned_evenly(recorded: dict[str, Recorded], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_run_is_thinned_evenly(recorded: dict[str, SavedRun], monkeypatch: pytest.MonkeyPatch) -> None:
     from otviz.exports import reports
 
     runs = {"UOTM-SD": recorded["UOTM-SD"]}
@@ -240,7 +240,7 @@ def test_a_long_run_is_thinned_evenly(recorded: dict[str, Recorded], monkeypatch
 
 
 @pytest.mark.parametrize("label", LABELS)
-def test_every_export_that_a_run_has_can_be_made(label: str, recorded: dict[str, Recorded]) -> None:
+def test_every_export_that_a_run_has_can_be_made(label: str, recorded: dict[str, SavedRun]) -> None:
     run = recorded[label]
     names = [each.suffix for each in exports_of({label: run})]
     assert len(set(names)) == len(names)
@@ -254,7 +254,7 @@ def test_no_export_is_called_alike() -> None:
 
 
 def test_from_the_command_line(
-    recorded: dict[str, Recorded], store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    recorded: dict[str, SavedRun], store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.setenv("OTVIZ_HOME", str(store.folder.parent))
@@ -283,7 +283,7 @@ def test_from_the_command_line(
         assert sentence in capsys.readouterr().err
 
 
-def test_what_was_measured_is_plain(recorded: dict[str, Recorded]) -> None:
+def test_what_was_measured_is_plain(recorded: dict[str, SavedRun]) -> None:
     for run in recorded.values():
-        numbers = numbers_of(run.snapshots[-1])
+        numbers = snapshot_metrics(run.snapshots[-1])
         assert json.loads(json.dumps(numbers, allow_nan=False)) == numbers

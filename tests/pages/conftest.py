@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from otviz.runs.config import RunConfig
-from otviz.runs.live import Here
+from otviz.runs.live import LocalTraining
 from otviz.runs.registry import Registry
 from otviz.runs.run import Run
 from pages._ui import explaining, frame, learning, leases
@@ -42,16 +42,16 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Regist
 @pytest.fixture
 def run_whose_process_dies(registry: Registry) -> Callable[[RunConfig], Run]:
     """Starts a run, whose process ends after ten steps, and waits until it has failed."""
-    advance = Here.advance
+    advance = LocalTraining.advance
 
-    def killed(self: Here, steps: int) -> object:
+    def killed(self: LocalTraining, steps: int) -> object:
         if self.step >= 10:
             raise ValueError("the process that trained this run ended")
         return advance(self, min(steps, 5))
 
     def started(config: RunConfig) -> Run:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(Here, "advance", killed)
+            patch.setattr(LocalTraining, "advance", killed)
             run = registry.submit(config)
             assert run.wait(PATIENCE)
         return run

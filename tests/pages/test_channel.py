@@ -23,7 +23,7 @@ from otviz.transport.packing import unpack
 from otviz.transport.problem import Problem, clouds
 from otviz.transport.solve import coarse
 from pages._ui import channel, following
-from pages._ui.desk import Desk
+from pages._ui.desk import BoardState
 from tests.waiting import PATIENCE
 
 
@@ -129,10 +129,10 @@ def test_a_player_gets_what_it_lacks_and_the_page_hears_of_changes(registry: Reg
     assert elsewhere.answer(b"{}").options["changed"], "a knob was moved in another browser"
 
 
-def desk(n: int = 60) -> Desk:
+def desk(n: int = 60) -> BoardState:
     problem = Problem(n=n)
     x, y = clouds(problem, Gaussian(), Ring())
-    return Desk("posed", x, y, problem, coarse(problem, x.points, y.points))
+    return BoardState("posed", x, y, problem, coarse(problem, x.points, y.points))
 
 
 def question(stage: str, serial: int = 0, blur: float = 0.05, reach: float | None = None) -> bytes:
@@ -183,7 +183,7 @@ def test_what_cannot_be_solved_is_kept_for_the_page(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr("otviz.transport.solve.coarse", refuse)
     assert at.answer(question("first", 1, 0.5)).options == {"trouble": True}
-    assert at.trouble == "too much memory is needed"
+    assert at.error == "too much memory is needed"
     assert at.problem.blur == 0.05
 
 

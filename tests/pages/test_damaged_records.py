@@ -24,8 +24,8 @@ from otviz.checkpoints import models, timelines
 from otviz.checkpoints.playing import panel
 from otviz.runs import judged, store
 from otviz.runs.config import RunConfig
-from otviz.runs.courses import read_course
-from otviz.runs.past import Past
+from otviz.runs.courses import read_curves
+from otviz.runs.past import ChangeLog
 from otviz.runs.registry import Registry
 from otviz.runs.run import Run
 from otviz.runs.store import Store
@@ -146,11 +146,11 @@ def test_any_value_in_the_past_of_a_run_is_read_or_refused(stored: Path, data: s
     record = json.loads((stored / "past.json").read_text(encoding="utf-8"))
     change = {"step": 2, "method": {**record["began"]["method"], "lr": 1e-4}, "frozen": True, "anew": False}
     try:
-        past = Past.from_record(spoilt(data.draw, {**record, "changes": [change]}))
+        past = ChangeLog.from_record(spoilt(data.draw, {**record, "changes": [change]}))
     except ValueError as error:
         one_sentence(error)
     else:
-        " ".join(past.told()).encode()
+        " ".join(past.describe()).encode()
         json.dumps(past.record())
 
 
@@ -166,8 +166,8 @@ def test_any_value_in_the_looks_of_a_run_is_played_or_refused(stored: Path, data
     arrays["plain"] = np.frombuffer(json.dumps(looks).encode(), np.uint8)
     np.savez(folder / "snapshots.npz", **arrays)
     try:
-        scene, restored = store.read_restored(folder)
-        course = read_course(folder)
+        scene, restored = store.read_checkpoint(folder)
+        course = read_curves(folder)
     except ValueError as error:
         one_sentence(error)
         return
@@ -175,7 +175,7 @@ def test_any_value_in_the_looks_of_a_run_is_played_or_refused(stored: Path, data
         shutil.rmtree(folder)
     snapshots = restored.snapshots
     wire.encode([wire.PanelUpdate("run", scene.box, scene, list(snapshots), course.curve)])
-    history = judged.history(snapshots)
+    history = judged.meter_history(snapshots)
     verdict(history, restored.losses, 5)
     for step, meter in history:
         judge(meter, step)

@@ -14,7 +14,7 @@ class Noted:
     def __init__(self) -> None:
         self.held: dict[str, str] = {}
 
-    def claim(self, run_id: str, token: str) -> None:
+    def acquire(self, run_id: str, token: str) -> None:
         assert token not in self.held
         self.held[token] = run_id
 

@@ -173,7 +173,7 @@ def test_a_run_deleted_on_the_disk_is_gone_at_the_next_look(app: AppTest, regist
     assert listed(app) == [three[0], three[2]]
     assert address(app)["runs"] == f"{three[0]},{three[2]}"
     (registry.stored.path(three[2]) / "snapshots.npz").write_bytes(b"nonsense")
-    run_list._stored_course.clear()
+    run_list._stored_curves.clear()
     app.run()
     assert not app.exception
     assert "cannot be read" in app.error[0].value

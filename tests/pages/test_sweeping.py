@@ -177,12 +177,12 @@ def test_a_mark_or_a_cell_that_was_clicked_names_its_run() -> None:
 
 def test_the_run_that_was_picked_can_be_played(app: AppTest) -> None:
     """Its link leads to the Train page, which shows the stored run with its settings."""
-    from otviz.robustness.playing import play
+    from otviz.robustness.playing import train_cells
     from pages._ui import setup
 
     sweep = asked()
     config = sweep.config(next(sweep.cells()), "cpu")
-    (found,) = play([config], Store())
+    (found,) = train_cells([config], Store())
     app.switch_page("pages/2_train.py")
     for key, text in setup.address(config, found.run_id).items():
         app.query_params[key] = text

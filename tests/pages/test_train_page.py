@@ -186,7 +186,7 @@ def test_a_run_that_others_watch_goes_on_when_one_of_them_changes_its_settings(
     app: AppTest, registry: Registry
 ) -> None:
     run = registry.submit(config())
-    registry.claim(run.id, "another browser")
+    registry.acquire(run.id, "another browser")
     open_page(app, run=run.id)
     app.session_state["train:target"] = "moons"
     app.run()

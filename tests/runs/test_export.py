@@ -42,7 +42,7 @@ def test_history_without_adversary() -> None:
 
 def test_weights_are_those_shown(run: Run) -> None:
     found = load(export.weights(run.live.training))
-    for name, value in run.live.training.shown.state_dict().items():
+    for name, value in run.live.training.eval_generator.state_dict().items():
         assert np.array_equal(found[name], value.numpy())
 
 

@@ -20,9 +20,9 @@ from otviz.methods import named
 from otviz.runs import frames
 from otviz.runs.branches import fork
 from otviz.runs.config import RunConfig
-from otviz.runs.hosts import Host, Hosted, Hosts
-from otviz.runs.kept import Restored
-from otviz.runs.live import Here
+from otviz.runs.hosts import Host, HostPool, RemoteTraining
+from otviz.runs.kept import RunCheckpoint
+from otviz.runs.live import LocalTraining
 from otviz.runs.pace import AHEAD, TURN
 from otviz.runs.registry import Registry
 from otviz.runs.store import Store
@@ -43,23 +43,23 @@ def _small() -> None:
 
 
 @pytest.fixture(scope="module")
-def hosts() -> Iterator[Hosts]:
-    made = Hosts(2)
+def hosts() -> Iterator[HostPool]:
+    made = HostPool(2)
     yield made
     made.close()
 
 
 @pytest.fixture
-def registry(hosts: Hosts, tmp_path: Path) -> Iterator[Registry]:
+def registry(hosts: HostPool, tmp_path: Path) -> Iterator[Registry]:
     made = Registry(Store(tmp_path), hosts=hosts)
     yield made
     made.close()
 
 
 @pytest.mark.parametrize("name", ["sinkhorn", "ot-gan", "uotm-sd", "gan"])
-def test_a_host_trains_the_same_numbers(hosts: Hosts, name: str) -> None:
-    _, host = hosts.take()
-    here, there = Here(config(name, 100)), Hosted(host, config(name, 100))
+def test_a_host_trains_the_same_numbers(hosts: HostPool, name: str) -> None:
+    _, host = hosts.acquire()
+    here, there = LocalTraining(config(name, 100)), RemoteTraining(host, config(name, 100))
     np.testing.assert_array_equal(here.scene.target, there.scene.target)
     assert dataclasses.replace(here.scene, target=None, source=None, centres=None) == dataclasses.replace(
         there.scene, target=None, source=None, centres=None
@@ -69,7 +69,7 @@ def test_a_host_trains_the_same_numbers(hosts: Hosts, name: str) -> None:
         live.retune(named(name)(**{**SMALL, "lr": 3e-4}))
         live.freeze(here.training.adversary is not None)
     np.testing.assert_array_equal(here.advance(5)[0], there.advance(5)[0])
-    (mine, state), (other, other_state) = here.look(3, 1.5, NAN), there.look(3, 1.5, NAN)
+    (mine, state), (other, other_state) = here.take_snapshot(3, 1.5, NAN), there.take_snapshot(3, 1.5, NAN)
     np.testing.assert_array_equal(mine.generated, other.generated)
     np.testing.assert_array_equal(mine.manifold, other.manifold)
     assert {**mine.meter, "w2": 0, "w2_floor": 0} == {**other.meter, "w2": 0, "w2_floor": 0}
@@ -78,7 +78,7 @@ def test_a_host_trains_the_same_numbers(hosts: Hosts, name: str) -> None:
     assert (there.step, there.frozen) == (12, here.frozen)
     np.testing.assert_array_equal(here.samples(9, 4), there.samples(9, 4))
 
-    resumed = Hosted(host, config(name, 100), Restored((), frames.NO_LOSSES, *state))
+    resumed = RemoteTraining(host, config(name, 100), RunCheckpoint((), frames.NO_LOSSES, *state))
     assert (resumed.step, resumed.frozen) == (12, here.frozen)
     resumed.retune(named(name)(**{**SMALL, "lr": 3e-4}))
     np.testing.assert_array_equal(here.advance(5)[0], resumed.advance(5)[0])
@@ -87,7 +87,7 @@ def test_a_host_trains_the_same_numbers(hosts: Hosts, name: str) -> None:
     assert np.isfinite(there.advance(5)[0]).any()
     for live in (there, resumed):
         live.close()
-    hosts.give_back(host)
+    hosts.release(host)
 
 
 def test_hosts_are_warmed_up_in_turn_until_they_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,10 +106,10 @@ def test_hosts_are_warmed_up_in_turn_until_they_are_closed(monkeypatch: pytest.M
             pass
 
     monkeypatch.setattr("otviz.runs.hosts.Host", Slow)
-    some = Hosts(3)
+    some = HostPool(3)
     some.warm_up()
     until(lambda: len(begun) == 1)
-    assert some.take() == (0, begun[0]), "the first run need not wait for the others"
+    assert some.acquire() == (0, begun[0]), "the first run need not wait for the others"
     time.sleep(0.05)
     assert len(begun) == 1
     ready.release()
@@ -133,17 +133,17 @@ def test_frames_go_there_and_back_and_end_where_they_are_cut() -> None:
     assert frames.read(io.BytesIO(out.getvalue()[:-1])) is None
 
 
-def test_a_fault_is_a_sentence_and_the_host_goes_on(hosts: Hosts) -> None:
-    _, host = hosts.take()
+def test_a_fault_is_a_sentence_and_the_host_goes_on(hosts: HostPool) -> None:
+    _, host = hosts.acquire()
     with pytest.raises(ValueError, match="device mps is not present"):
-        Hosted(host, config(device="mps"))
+        RemoteTraining(host, config(device="mps"))
     other = config("uotm", hidden=16)
-    state = Here(other).look(0, 0.0, NAN)
+    state = LocalTraining(other).take_snapshot(0, 0.0, NAN)
     assert state is not None
     with pytest.raises(ValueError, match="does not fit this run"):
-        Hosted(host, config("uotm"), Restored((), frames.NO_LOSSES, *state[1]))
-    assert len(Hosted(host, config("uotm")).advance(3)[0]) == 3
-    hosts.give_back(host)
+        RemoteTraining(host, config("uotm"), RunCheckpoint((), frames.NO_LOSSES, *state[1]))
+    assert len(RemoteTraining(host, config("uotm")).advance(3)[0]) == 3
+    hosts.release(host)
 
 
 def test_runs_in_hosts_stay_in_step_fork_and_are_kept(registry: Registry) -> None:

@@ -23,17 +23,17 @@ from otviz.networks import Networks
 from otviz.runs import image_export, image_probe, kept, rhythm, snapshots
 from otviz.runs.branches import branch
 from otviz.runs.config import RunConfig
-from otviz.runs.hosts import Hosts
+from otviz.runs.hosts import HostPool
 from otviz.runs.image_probe import ImageProbe, probe_of
 from otviz.runs.image_scenes import FEWEST, FRAME_BYTES, MOST, preview_of, sheet_size
 from otviz.runs.image_verdict import image_verdict
 from otviz.runs.judged import table, verdict_on
-from otviz.runs.kept import States
-from otviz.runs.live import Here
-from otviz.runs.recorded import Recorded
+from otviz.runs.kept import StateBuffer
+from otviz.runs.live import LocalTraining
+from otviz.runs.recorded import SavedRun
 from otviz.runs.registry import Registry
 from otviz.runs.run import Run
-from otviz.runs.store import Store, read_restored, save_run
+from otviz.runs.store import Store, read_checkpoint, save_run
 from tests.waiting import PATIENCE
 
 DIGITS = image_set("digits")()
@@ -87,8 +87,8 @@ def test_a_run_on_images_shows_the_same_sheet_at_every_step(finished: tuple[Stor
         assert (images.shape, images.dtype) == ((64, 64), np.uint8)
     assert np.isin(scene.target, DIGITS.split("train").pixels).all()
     assert last.potential is last.arrows is last.manifold is None
-    training = run.still()
-    again = ImageProbe(training, run.config.seed).look(0, 0.0, (0.0, 0.0))
+    training = run.training_copy()
+    again = ImageProbe(training, run.config.seed).take_snapshot(0, 0.0, (0.0, 0.0))
     np.testing.assert_array_equal(again.generated, last.generated)
     assert again.raw is not None
     assert not np.array_equal(again.raw, again.generated), "averaged weights lag behind"
@@ -96,7 +96,7 @@ def test_a_run_on_images_shows_the_same_sheet_at_every_step(finished: tuple[Stor
 
 def test_weights_that_are_not_averaged_are_shown_once(finished: tuple[Store, Run]) -> None:
     probe = probe_of(config(ema=0.0).begin(), 0)
-    assert probe.look(0, 0.0, (0.0, 0.0)).raw is None
+    assert probe.take_snapshot(0, 0.0, (0.0, 0.0)).raw is None
 
 
 def test_a_generator_that_does_not_see_x_shows_no_source() -> None:
@@ -110,7 +110,7 @@ def test_looking_leaves_the_training_as_it_is(name: str) -> None:
     watched, alone = (config(name, networks=networks, ema=0.9).begin() for _ in range(2))
     probe = ImageProbe(watched, 3)
     for _ in range(3):
-        probe.look(0, 100.0, (0.0, 0.0))
+        probe.take_snapshot(0, 100.0, (0.0, 0.0))
         probe.samples(5, 1)
         watched.advance()
         alone.advance()
@@ -160,7 +160,7 @@ def test_what_is_measured_is_what_the_reference_says(finished: tuple[Store, Run]
 def test_without_a_classifier_there_are_pixels_and_a_sentence(unjudged: None) -> None:
     probe = ImageProbe(config(steps=1).begin(), 0)
     probe.training.advance()
-    meter = probe.look(0, 0.0, (0.0, 0.0)).meter
+    meter = probe.take_snapshot(0, 0.0, (0.0, 0.0)).meter
     assert "has no classifier yet" in probe.scene.judge
     assert "frechet" not in meter
     rows = to_rows(DIGITS.split("train").pixels)
@@ -171,12 +171,12 @@ def test_without_a_classifier_there_are_pixels_and_a_sentence(unjudged: None) ->
 
 def test_measuring_waits_for_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     probe = ImageProbe(config(steps=100).begin(), 0)
-    measured = [probe.look(0, seconds, (0.0, 0.0)).meter.get("measured_at") for seconds in (0.0, 1.9)]
+    measured = [probe.take_snapshot(0, seconds, (0.0, 0.0)).meter.get("measured_at") for seconds in (0.0, 1.9)]
     assert measured == [None, None]
-    assert probe.look(0, 2.0, (0.0, 0.0)).meter["measured_at"] == 0
+    assert probe.take_snapshot(0, 2.0, (0.0, 0.0)).meter["measured_at"] == 0
     probe.training.advance()
-    assert probe.look(0, 4.9, (0.0, 0.0)).meter["measured_at"] == 0
-    assert probe.look(0, 1000.0, (0.0, 0.0)).meter["measured_at"] == 1
+    assert probe.take_snapshot(0, 4.9, (0.0, 0.0)).meter["measured_at"] == 0
+    assert probe.take_snapshot(0, 1000.0, (0.0, 0.0)).meter["measured_at"] == 1
 
 
 # Keeping
@@ -184,7 +184,7 @@ def test_measuring_waits_for_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_stored_run_comes_back_whole(finished: tuple[Store, Run]) -> None:
     store, run = finished
-    back = Recorded.read(store, run.id)
+    back = SavedRun.read(store, run.id)
     assert back.config == run.config
     assert run.scene is not None
     for name in ("title", "box", "shape", "classes", "judge", "loss_floor", "steps"):
@@ -200,18 +200,18 @@ def test_a_stored_run_comes_back_whole(finished: tuple[Store, Run]) -> None:
 def test_what_was_interrupted_goes_on_exactly(tmp_path: Path) -> None:
     """A save in mid-run is what a killed process leaves behind."""
     whole = done(Run("whole", config(steps=20, ema=0.9)).start())
-    live = Here(config(steps=20, ema=0.9))
+    live = LocalTraining(config(steps=20, ema=0.9))
     losses, _ = live.advance(9)
     stopped = Run("part", config(steps=20, ema=0.9))
     stopped.scene = live.scene
-    looked = live.look(0, 0.5, (0.0, 0.0))
+    looked = live.take_snapshot(0, 0.5, (0.0, 0.0))
     assert looked is not None
     assert looked[1] is not None
-    stopped._diary.snapshots = (looked[0],)
-    stopped._diary.losses.add(losses)
-    stopped._diary.states.add(9, looked[1])
+    stopped._history.snapshots = (looked[0],)
+    stopped._history.losses.add(losses)
+    stopped._history.states.add(9, looked[1])
     save_run(stopped, tmp_path / "part")
-    _, restored = read_restored(tmp_path / "part")
+    _, restored = read_checkpoint(tmp_path / "part")
     resumed = done(Run("part", config(steps=20, ema=0.9), restored=restored).start())
     np.testing.assert_array_equal(resumed.losses(), whole.losses())
     np.testing.assert_array_equal(resumed.snapshots[-1].generated, whole.snapshots[-1].generated)
@@ -224,26 +224,26 @@ def test_large_states_are_taken_less_often_and_a_pause_still_saves_the_last_step
 ) -> None:
     monkeypatch.setattr(kept, "SMALL", 10.0)
     monkeypatch.setattr(kept, "EVERY", math.inf)  # however slow it is, none is due meanwhile,
-    monkeypatch.setattr(rhythm, "SAVED", math.inf)  # nor a save, which takes one too
+    monkeypatch.setattr(rhythm, "SAVE_SECONDS", math.inf)  # nor a save, which takes one too
     store = Store(tmp_path / "runs")
     run = Run("large-states", config(steps=100_000), save=store.save).start()
     while run.step < 40:
         run.watch()
-    assert len(run.kept) < len(run.snapshots)
+    assert len(run.saved_steps) < len(run.snapshots)
     run.pause()
     while not (store.path(run.id) / "summary.json").is_file():
         assert not run.wait(0.02)
-    assert run.kept[-1] == run.step == json.loads(run.state()[1])["step"]
-    assert read_restored(store.path(run.id))[1].losses.shape == (run.step, 2)
+    assert run.saved_steps[-1] == run.step == json.loads(run.state()[1])["step"]
+    assert read_checkpoint(store.path(run.id))[1].losses.shape == (run.step, 2)
     run.stop()
     assert run.wait(PATIENCE)
 
 
 def test_few_large_states_are_kept() -> None:
-    states, state = States(1000), ({"weights": torch.zeros(5_000_000)}, "")
+    states, state = StateBuffer(1000), ({"weights": torch.zeros(5_000_000)}, "")
     for step in range(0, 1001, 10):
         states.add(step, state)
-    assert 2 <= len(states.kept) <= 5
+    assert 2 <= len(states.saved_steps) <= 5
     assert states.nbytes <= 5 * 20_000_000
 
 
@@ -270,7 +270,9 @@ def test_ended_runs_are_forgotten_when_they_take_too_much(monkeypatch: pytest.Mo
 def test_a_branch_goes_on_from_images(tmp_path: Path) -> None:
     registry = Registry(Store(tmp_path / "runs"))
     run = done(registry.submit(config(steps=30)))
-    step = [kept for kept in run.kept if kept < run.step][-1]  # a quick machine keeps only the first and the last
+    step = [kept for kept in run.saved_steps if kept < run.step][
+        -1
+    ]  # a quick machine keeps only the first and the last
     again = done(registry.submit(branch(run, step)))
     np.testing.assert_array_equal(again.losses(), run.losses())
     assert done(registry.submit(branch(run, step, frozen=True))).frozen
@@ -278,7 +280,7 @@ def test_a_branch_goes_on_from_images(tmp_path: Path) -> None:
 
 
 def test_a_host_trains_images_alike() -> None:
-    hosts = Hosts(1)
+    hosts = HostPool(1)
     here, hosted = done(Run("here", config()).start()), done(Run("hosted", config(), hosts=hosts).start())
     np.testing.assert_array_equal(hosted.losses(), here.losses())
     assert here.scene is not None

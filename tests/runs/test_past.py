@@ -16,10 +16,10 @@ from otviz.distributions import named as distribution
 from otviz.methods import named
 from otviz.runs.branches import branch, fork
 from otviz.runs.config import RunConfig
-from otviz.runs.past import Change, Past
-from otviz.runs.recorded import Recorded
+from otviz.runs.past import Change, ChangeLog
+from otviz.runs.recorded import SavedRun
 from otviz.runs.registry import Registry
-from otviz.runs.repeat import Kept, agreement, differences, kept_of, repeat
+from otviz.runs.repeat import RunRecord, agreement, differences, repeat, run_record
 from otviz.runs.run import Run
 from otviz.runs.store import Store
 from otviz.training import train
@@ -76,9 +76,9 @@ def ended(run: Run) -> Run:
     return run
 
 
-def again(kept: Kept) -> Kept:
+def again(kept: RunRecord) -> RunRecord:
     """By way of JSON, as notebooks and scripts have it."""
-    return Kept.from_record(json.loads(json.dumps(kept.record())))
+    return RunRecord.from_record(json.loads(json.dumps(kept.record())))
 
 
 def test_a_run_steered_midway_is_repeated_to_the_last_digit(started: Callable[..., Run], store: Store) -> None:
@@ -90,11 +90,11 @@ def test_a_run_steered_midway_is_repeated_to_the_last_digit(started: Callable[..
     run.freeze(False)
     run.retune(tau=0.01)
     ended(more(run, 11))
-    first, *others = run.past.told()
+    first, *others = run.change_log.describe()
     assert first.startswith("after step 30: ")
     assert set(first.partition(": ")[2].split(", ")) == {"lr 0.001 -> 0.0005", "tau 0.05 -> 0.3"}
     assert others == ["after step 37: potential frozen", "after step 47: tau 0.3 -> 0.01, potential learns"]
-    for kept in (kept_of(run), kept_of(Recorded.read(store, run.id))):
+    for kept in (run_record(run), run_record(SavedRun.read(store, run.id))):
         found = repeat(again(kept))
         assert differences(kept, found.numbers) == {}
         assert np.array_equal(found.losses, run.losses(), equal_nan=True)
@@ -105,8 +105,8 @@ def test_a_run_steered_midway_is_repeated_to_the_last_digit(started: Callable[..
 def test_without_its_changes_it_ends_otherwise(started: Callable[..., Run]) -> None:
     run = started(config())
     run.retune(tau=0.3)
-    kept = kept_of(ended(more(run, 20)))
-    bare = Kept(Past(kept.past.began), kept.numbers, kept.spread, {"torch": "0.1"})
+    kept = run_record(ended(more(run, 20)))
+    bare = RunRecord(ChangeLog(kept.change_log.began), kept.numbers, kept.spread, {"torch": "0.1"})
     found = repeat(bare).numbers
     assert found["generator_loss"] != kept.numbers["generator_loss"]
     said = agreement(bare, found)
@@ -121,11 +121,11 @@ def test_branches_and_forks_are_repeated_from_the_beginning(started: Callable[..
     more(run, 5)
     made = branch(run, method=named("uotm")(batch_size=32, hidden=8, layers=2, tau=0.02))
     other = ended(more(started(made.config, restored=made.restored, origin=made.origin), 8))
-    assert other.past.told()[-1].startswith("after step 35: a branch begins")
+    assert other.change_log.describe()[-1].startswith("after step 35: a branch begins")
     frozen = fork(run)[0]
     third = ended(started(frozen.config, restored=frozen.restored))
     for one in (other, third):
-        kept = kept_of(Recorded.read(store, one.id))
+        kept = run_record(SavedRun.read(store, one.id))
         assert differences(kept, repeat(again(kept)).numbers) == {}
 
 
@@ -136,9 +136,9 @@ def test_a_run_that_was_resumed_is_repeated(started: Callable[..., Run], store: 
     registry = Registry(store)
     run = registry.resume(first.id)
     assert run.wait(PATIENCE)
-    kept = kept_of(Recorded.read(store, run.id))
+    kept = run_record(SavedRun.read(store, run.id))
     assert kept.numbers["step"] == 90
-    assert kept.past.method.as_dict()["tau"] == 0.3
+    assert kept.change_log.method.as_dict()["tau"] == 0.3
     assert differences(kept, repeat(kept).numbers) == {}
     registry.close()
 
@@ -146,45 +146,45 @@ def test_a_run_that_was_resumed_is_repeated(started: Callable[..., Run], store: 
 def test_what_was_measured_earlier_is_measured_there(started: Callable[..., Run]) -> None:
     run = ended(more(started(config()), 3))  # within two seconds W2 is not measured again
     assert run.meter["measured_at"] < run.step
-    kept = kept_of(run)
+    kept = run_record(run)
     assert differences(kept, repeat(kept).numbers) == {}
 
 
 def test_a_replay_without_changes_is_the_training_loop() -> None:
-    """`Past.replayed` against `train`."""
+    """`ChangeLog.replay` against `train`."""
     plain = config(steps=12)
     steps = train(plain.method, plain.target, plain.source, steps=12, seed=4)
-    for one, two in zip(steps, list(Past(plain).replayed(12))[1:], strict=True):
+    for one, two in zip(steps, list(ChangeLog(plain).replay(12))[1:], strict=True):
         assert one.number == two.number
         assert torch.equal(one.generator_loss, two.generator_loss)
 
 
 def test_two_changes_between_the_same_steps_are_one() -> None:
     past = (
-        Past(config())
-        .then(Change(3, frozen=True))
-        .then(Change(3, named("uotm")(tau=0.2)))
-        .then(Change(9, frozen=False))
+        ChangeLog(config())
+        .with_change(Change(3, frozen=True))
+        .with_change(Change(3, named("uotm")(tau=0.2)))
+        .with_change(Change(9, frozen=False))
     )
     assert past.changes == (Change(3, named("uotm")(tau=0.2), True), Change(9, frozen=False))
     assert past.until(3).changes == past.changes[:1]
-    assert Past.from_record(json.loads(json.dumps(past.record()))) == past
+    assert ChangeLog.from_record(json.loads(json.dumps(past.record()))) == past
 
 
 @pytest.mark.parametrize("damage", [{"began": {}}, {"changes": [{}]}, {"changes": 3}, {"changes": [{"step": "x"}]}])
 def test_a_damaged_past_is_refused(damage: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"^(began|changes(\.0)?(\.step)?) in the history of the run must be"):
-        Past.from_record({**Past(config()).record(), **damage})
+        ChangeLog.from_record({**ChangeLog(config()).record(), **damage})
 
 
 def test_a_run_saved_before_changes_were_kept_says_so(started: Callable[..., Run], store: Store) -> None:
     run = ended(started(config()))
     (store.path(run.id) / "past.json").unlink()
-    kept = kept_of(Recorded.read(store, run.id))
-    assert not kept.past.known
+    kept = run_record(SavedRun.read(store, run.id))
+    assert not kept.change_log.known
     assert "did not record changes" in agreement(kept, {**kept.numbers, "w2": 0.0})
 
 
 def test_nothing_to_repeat_before_the_first_look() -> None:
     with pytest.raises(ValueError, match="has not begun"):
-        kept_of(Run("x", config()))
+        run_record(Run("x", config()))

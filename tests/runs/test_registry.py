@@ -72,8 +72,8 @@ def running(registry: Registry) -> Run:
 def test_a_run_held_twice_goes_on_when_one_lets_go(make: Callable[..., Registry], clock: Clock) -> None:
     registry = make(grace=GRACE)
     run = running(registry)
-    registry.claim(run.id, "one")
-    registry.claim(run.id, "two")
+    registry.acquire(run.id, "one")
+    registry.acquire(run.id, "two")
     assert (registry.holders(run.id), registry.holders("another")) == (2, 0)
     registry.release("one")
     assert registry.holders(run.id) == 1
@@ -87,7 +87,7 @@ def test_a_run_that_nobody_holds_is_paused_then_stopped(make: Callable[..., Regi
     registry = make(grace=GRACE)
     run = running(registry)
     for token in ("one", "two"):
-        registry.claim(run.id, token)
+        registry.acquire(run.id, token)
     for token in ("one", "two"):
         registry.release(token)
     until(lambda: run.status == "paused")
@@ -101,11 +101,11 @@ def test_a_run_that_nobody_holds_is_paused_then_stopped(make: Callable[..., Regi
 def test_claimed_again_within_the_grace_it_goes_on(make: Callable[..., Registry], clock: Clock) -> None:
     registry = make(grace=GRACE)
     run = running(registry)
-    registry.claim(run.id, "tab")
+    registry.acquire(run.id, "tab")
     registry.release("tab")
     until(lambda: run.status == "paused")
     clock.after(0.9 * GRACE, registry)
-    registry.claim(run.id, "reloaded")
+    registry.acquire(run.id, "reloaded")
     until(lambda: run.status == "running")
     clock.after(2 * GRACE, registry)
     step = run.step
@@ -116,11 +116,11 @@ def test_claimed_again_within_the_grace_it_goes_on(make: Callable[..., Registry]
 def test_what_the_user_paused_stays_paused_after_a_reload(make: Callable[..., Registry], clock: Clock) -> None:
     registry = make(grace=GRACE)
     run = running(registry)
-    registry.claim(run.id, "tab")
+    registry.acquire(run.id, "tab")
     run.pause()
     until(lambda: run.status == "paused")
     registry.release("tab")
-    registry.claim(run.id, "reloaded")
+    registry.acquire(run.id, "reloaded")
     clock.after(2 * GRACE, registry)
     assert not run.wait(0.2)
     assert run.status == "paused"
@@ -129,8 +129,8 @@ def test_what_the_user_paused_stays_paused_after_a_reload(make: Callable[..., Re
 def test_a_reload_may_claim_before_the_old_page_lets_go(make: Callable[..., Registry]) -> None:
     registry = make(grace=GRACE)
     run = running(registry)
-    registry.claim(run.id, "old")
-    registry.claim(run.id, "new")
+    registry.acquire(run.id, "old")
+    registry.acquire(run.id, "new")
     registry.release("old")
     assert run.status == "running"
 
@@ -138,7 +138,7 @@ def test_a_reload_may_claim_before_the_old_page_lets_go(make: Callable[..., Regi
 def test_tokens_and_runs_that_are_not_there_are_harmless(make: Callable[..., Registry], clock: Clock) -> None:
     registry = make(grace=GRACE)
     registry.release("nobody")
-    registry.claim("no-such-run", "one")
+    registry.acquire("no-such-run", "one")
     registry.release("one")
     clock.after(2 * GRACE, registry)
     assert registry.find("no-such-run") is None

@@ -19,7 +19,7 @@ from otviz.distributions import named as distribution
 from otviz.methods import named
 from otviz.methods.unified import UOTM
 from otviz.runs.config import RunConfig
-from otviz.runs.kept import Restored
+from otviz.runs.kept import RunCheckpoint
 from otviz.runs.run import Run
 from otviz.runs.slots import Slots
 from otviz.runs.snapshots import KEPT, thinned
@@ -200,9 +200,9 @@ def test_one_slot_three_runs_in_their_order(begin: Start) -> None:
     first = begin(slots=slots)
     reaches(first, "running")
     second = begin(slots=slots)
-    until(lambda: len(slots._line) == 1)
+    until(lambda: len(slots._queue) == 1)
     third = begin(slots=slots)
-    until(lambda: len(slots._line) == 2)
+    until(lambda: len(slots._queue) == 2)
     assert (first.status, second.status, third.status) == ("running", "queued", "queued")
     first.stop()
     reaches(second, "running")
@@ -240,7 +240,7 @@ def test_a_paused_run_leaves_its_place_and_loses_no_command_when_it_queues_again
     reaches(second, "running")
     step = first.live.training.step
     first.resume()
-    until(lambda: len(slots._line) == 1)
+    until(lambda: len(slots._queue) == 1)
     first.retune(tau=4.0)
     first.freeze()
     before = second.step
@@ -255,18 +255,18 @@ def test_a_paused_run_leaves_its_place_and_loses_no_command_when_it_queues_again
 def test_slots_are_given_in_the_order_of_asking() -> None:
     slots = Slots(2)
     a, b, c, d = object(), object(), object(), object()
-    assert slots.enter(a, 0)
-    assert slots.enter(b, 0)
-    assert slots.enter(a, 0), "asking again is harmless"
-    assert not slots.enter(c, 0)
-    assert not slots.enter(d, 0)
-    slots.leave(a)
-    assert not slots.enter(d, 0), "c came first"
-    assert slots.enter(c, 0)
-    slots.leave(d)
-    slots.leave(d)
-    slots.leave(b)
-    assert slots.enter(a, 0)
+    assert slots.acquire(a, 0)
+    assert slots.acquire(b, 0)
+    assert slots.acquire(a, 0), "asking again is harmless"
+    assert not slots.acquire(c, 0)
+    assert not slots.acquire(d, 0)
+    slots.release(a)
+    assert not slots.acquire(d, 0), "c came first"
+    assert slots.acquire(c, 0)
+    slots.release(d)
+    slots.release(d)
+    slots.release(b)
+    assert slots.acquire(a, 0)
 
 
 # Failures
@@ -399,7 +399,7 @@ def test_thinning_keeps_first_and_last_and_their_order() -> None:
 
 
 def with_losses(losses: np.ndarray) -> Run:
-    return Run("x", config(), restored=Restored((), losses.astype(np.float32), {}, '{"frozen": false}'))
+    return Run("x", config(), restored=RunCheckpoint((), losses.astype(np.float32), {}, '{"frozen": false}'))
 
 
 @pytest.mark.parametrize("steps", [0, 1, 399, 400, 401, 1234])

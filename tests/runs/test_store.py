@@ -25,7 +25,7 @@ from otviz.methods import methods, named
 from otviz.runs.config import RunConfig
 from otviz.runs.registry import Registry, _new_id
 from otviz.runs.run import Run
-from otviz.runs.store import Store, read_restored
+from otviz.runs.store import Store, read_checkpoint
 from tests.waiting import PATIENCE
 
 FILES = (
@@ -109,7 +109,7 @@ def test_every_config_comes_back_through_json(name: str, shape: str) -> None:
 
 def test_scene_snapshots_and_losses_come_back(kept: tuple[Store, Run]) -> None:
     store, run = kept
-    scene, restored = read_restored(store.path(run.id))
+    scene, restored = read_checkpoint(store.path(run.id))
     for one, other in ((scene, run.scene), *zip(restored.snapshots, run.snapshots, strict=True)):
         for field in fields(one):
             a, b = getattr(one, field.name), getattr(other, field.name)
@@ -126,7 +126,7 @@ def test_scene_snapshots_and_losses_come_back(kept: tuple[Store, Run]) -> None:
 def test_a_run_without_adversary_comes_back(tmp_path: Path) -> None:
     store = Store(tmp_path)
     run = done(Run("no-adversary", config("sinkhorn", 4), save=store.save).start())
-    _, restored = read_restored(store.path(run.id))
+    _, restored = read_checkpoint(store.path(run.id))
     assert np.isnan(restored.losses[:, 1]).all()
     assert np.isnan(restored.snapshots[-1].adversary_loss)
     assert len(restored.losses) == 4
@@ -145,7 +145,7 @@ def test_the_generator_saved_is_the_one_shown(ema: float, tmp_path: Path) -> Non
     store = Store(tmp_path)
     run = done(Run("one-run", config(ema=ema, steps=20), save=store.save).start())
     saved = load_file(store.path(run.id) / "generator.safetensors")
-    shown = {name: value.numpy() for name, value in run.live.training.shown.state_dict().items()}
+    shown = {name: value.numpy() for name, value in run.live.training.eval_generator.state_dict().items()}
     assert saved.keys() == shown.keys()
     assert all(np.array_equal(saved[name], shown[name]) for name in saved)
 
@@ -234,7 +234,7 @@ def test_damage_is_one_sentence(file: str, how: str, copied: tuple[Store, Path])
 
     def open_again() -> None:
         store.read(folder.name)
-        read_restored(folder)
+        read_checkpoint(folder)
 
     with pytest.raises(ValueError, match="saved run 'a-finished-run'") as caught:
         open_again()
@@ -257,7 +257,7 @@ def test_nothing_is_unpickled(copied: tuple[Store, Path]) -> None:
     _, folder = copied
     np.savez(folder / "snapshots.npz", plain=np.array([{"a": 1}], dtype=object))
     with pytest.raises(ValueError, match="cannot be read"):
-        read_restored(folder)
+        read_checkpoint(folder)
 
 
 # A full disk
@@ -372,7 +372,7 @@ def test_history_behind_the_state_is_damage(copied: tuple[Store, Path]) -> None:
     lines = (folder / "history.csv").read_text().splitlines()
     (folder / "history.csv").write_text("\n".join(lines[:10]) + "\n")
     with pytest.raises(ValueError, match=re.escape("history.csv holds 9 of 60 steps")):
-        read_restored(folder)
+        read_checkpoint(folder)
 
 
 def test_a_retuned_run_goes_on_with_what_it_was_tuned_to(registry: Callable[..., Registry]) -> None:
@@ -386,4 +386,4 @@ def test_a_retuned_run_goes_on_with_what_it_was_tuned_to(registry: Callable[...,
     assert resumed.config.method.tau == 0.9
     resumed.stop()
     done(resumed)
-    assert resumed.live.training._learners.adam_of_generator.param_groups[0]["lr"] == 3e-4
+    assert resumed.live.training._learners.generator_optimiser.param_groups[0]["lr"] == 3e-4

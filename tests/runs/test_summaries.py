@@ -15,8 +15,8 @@ from otviz.distributions import named as distribution
 from otviz.figures.run_curves import run_curves
 from otviz.methods import named
 from otviz.runs.config import RunConfig
-from otviz.runs.courses import course_of, names_of, read_course
-from otviz.runs.recorded import Recorded
+from otviz.runs.courses import curves_of_run, names_of, read_curves
+from otviz.runs.recorded import SavedRun
 from otviz.runs.registry import Registry
 from otviz.runs.run import Run
 from otviz.runs.store import Store
@@ -108,7 +108,7 @@ def test_tags_survive_and_belong_to_the_run(registry: Registry, done: Run, tmp_p
     registry.tag(done.id, ["  for the  lesson ", "Paper", "paper", ""])
     again = Registry(Store(tmp_path / "runs"))  # as after a restart of the server
     assert again.listed()[0].tags == ("for the lesson", "Paper", "paper")
-    registry.stored.save(Recorded.read(registry.stored, done.id))
+    registry.stored.save(SavedRun.read(registry.stored, done.id))
     assert again.listed()[0].tags == ("for the lesson", "Paper", "paper"), "saving the run keeps them"
     registry.delete(done.id)
     assert not registry.stored.path(done.id).exists()
@@ -161,12 +161,12 @@ def test_tags_are_never_seen_half_written(registry: Registry, done: Run) -> None
 
 
 def test_a_course_is_the_same_from_disk(registry: Registry, done: Run) -> None:
-    mine, stored = course_of(done), read_course(registry.stored.path(done.id))
+    mine, stored = curves_of_run(done), read_curves(registry.stored.path(done.id))
     assert np.array_equal(mine.curve.generator, stored.curve.generator, equal_nan=True)
     assert np.array_equal(mine.curve.step, stored.curve.step)
     assert [step for step, _ in mine.history] == [step for step, _ in stored.history]
     with pytest.raises(ValueError, match="'never-was' cannot be read"):
-        read_course(registry.stored.path("never-was"))
+        read_curves(registry.stored.path("never-was"))
 
 
 def test_the_figure_has_a_line_of_each_run_for_each_number(registry: Registry, done: Run) -> None:
@@ -174,7 +174,7 @@ def test_the_figure_has_a_line_of_each_run_for_each_number(registry: Registry, d
     assert other.wait(PATIENCE)
     names = names_of([done.config, other.config])
     assert names == ["UOTM-SD, seed 1", "Sinkhorn generator, seed 2"]
-    figure = run_curves(dict(zip(names, (course_of(done), course_of(other)), strict=True)))
+    figure = run_curves(dict(zip(names, (curves_of_run(done), curves_of_run(other)), strict=True)))
     titles = [each.text for each in figure.layout.annotations]
     losses = ["Generator loss", "Adversary loss"]
     assert titles == [*losses, "Modes covered", "High quality", "W2 to the target (data units)", "Recall"]
@@ -187,4 +187,4 @@ def test_the_figure_has_a_line_of_each_run_for_each_number(registry: Registry, d
 
 def test_nothing_to_draw_is_said() -> None:
     with pytest.raises(ValueError, match="nothing to draw yet"):
-        run_curves({"new": course_of(Run("new", config()))})
+        run_curves({"new": curves_of_run(Run("new", config()))})

@@ -11,7 +11,7 @@ from otviz import methods
 from otviz.distributions import named
 from otviz.explanations import glossary
 from otviz.runs.config import RunConfig
-from otviz.runs.rhythm import Rhythm
+from otviz.runs.rhythm import LoopTimer
 from otviz.runs.run import Run
 from otviz.wire import PanelUpdate, decode, encode
 from otviz.wire.showing import marks_of, panel_of, stages_of
@@ -68,13 +68,13 @@ def test_every_method_says_how_its_data_flow(name: str) -> None:
 def test_a_pace_is_that_of_the_wall_and_forgets_rests(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    rhythm = Rhythm()
+    timer = LoopTimer()
     for _ in range(50):  # 10 steps in 0.5 s, of which the training takes a fifth
         now[0] += 0.5
-        rhythm.looked(0.0, 10, 0.1)
-    assert rhythm.pace == pytest.approx(20)
+        timer.record_snapshot(0.0, 10, 0.1)
+    assert timer.mean_speed == pytest.approx(20)
     now[0] += 1000
-    rhythm.resumed()
+    timer.restart_clock()
     now[0] += 0.5
-    rhythm.looked(0.0, 10, 0.1)
-    assert rhythm.pace == pytest.approx(20)
+    timer.record_snapshot(0.0, 10, 0.1)
+    assert timer.mean_speed == pytest.approx(20)

@@ -15,8 +15,8 @@ from otviz.distributions import named as distribution
 from otviz.methods import named
 from otviz.runs.branches import branch, fork
 from otviz.runs.config import RunConfig
-from otviz.runs.kept import Losses, States
-from otviz.runs.pace import AHEAD, TURN, Pace
+from otviz.runs.kept import LossHistory, StateBuffer
+from otviz.runs.pace import AHEAD, TURN, Lockstep
 from otviz.runs.registry import Registry
 from otviz.runs.run import Run
 from otviz.runs.slots import Slots
@@ -46,46 +46,46 @@ def steps_of(runs: list[Run]) -> list[int]:
 
 
 def test_the_run_furthest_behind_comes_first() -> None:
-    pace, a, b, c = Pace(), object(), object(), object()
+    lockstep, a, b, c = Lockstep(), object(), object(), object()
     for who, step in ((a, 5), (b, 3), (c, 4)):
-        pace.join(who, step)
-    assert not pace.turn(a, 5, 0)
-    assert pace.turn(b, 3, 0) == 3 + TURN
-    assert not pace.turn(c, 4, 0), "only one may train at once"
-    assert not pace.turn(b, 3 + TURN, 0), "c is further behind now"
-    assert pace.turn(c, 4, 0)
-    pace.leave(c)
-    pace.leave(a)
-    assert pace.turn(b, 3 + TURN, 0), "nobody is left to wait for"
+        lockstep.join(who, step)
+    assert not lockstep.turn(a, 5, 0)
+    assert lockstep.turn(b, 3, 0) == 3 + TURN
+    assert not lockstep.turn(c, 4, 0), "only one may train at once"
+    assert not lockstep.turn(b, 3 + TURN, 0), "c is further behind now"
+    assert lockstep.turn(c, 4, 0)
+    lockstep.leave(c)
+    lockstep.leave(a)
+    assert lockstep.turn(b, 3 + TURN, 0), "nobody is left to wait for"
 
 
 def test_lanes_train_at_once_and_none_gets_far_ahead() -> None:
-    pace, a, b, c = Pace(), object(), object(), object()
+    lockstep, a, b, c = Lockstep(), object(), object(), object()
     for who, lane in ((a, 0), (b, 1), (c, 1)):
-        pace.join(who, 0, lane)
-    assert pace.turn(a, 0, 0)
-    assert pace.turn(b, 0, 0), "another lane"
-    assert not pace.turn(c, 0, 0), "its lane is taken"
-    assert pace.turn(a, AHEAD, 0)
-    assert not pace.turn(a, AHEAD + 1, 0), "c has not begun"
-    assert not pace.turn(b, TURN, 0)
-    assert pace.turn(c, 0, 0)
-    assert not pace.turn(c, AHEAD + 1, 0)
-    assert pace.turn(b, TURN, 0)
+        lockstep.join(who, 0, lane)
+    assert lockstep.turn(a, 0, 0)
+    assert lockstep.turn(b, 0, 0), "another lane"
+    assert not lockstep.turn(c, 0, 0), "its lane is taken"
+    assert lockstep.turn(a, AHEAD, 0)
+    assert not lockstep.turn(a, AHEAD + 1, 0), "c has not begun"
+    assert not lockstep.turn(b, TURN, 0)
+    assert lockstep.turn(c, 0, 0)
+    assert not lockstep.turn(c, AHEAD + 1, 0)
+    assert lockstep.turn(b, TURN, 0)
 
 
 def test_a_group_holds_one_place_until_its_last_member_leaves() -> None:
     slots, group = Slots(1), object()
     a, b, other = object(), object(), object()
-    assert slots.enter(a, 0, group)
-    assert not slots.enter(other, 0)
-    assert slots.enter(b, 0, group)
-    slots.leave(a)
-    assert not slots.enter(other, 0)
-    assert slots.enter(a, 0, group), "a member that paused comes back to the group's place"
-    slots.leave(a)
-    slots.leave(b)
-    assert slots.enter(other, 0)
+    assert slots.acquire(a, 0, group)
+    assert not slots.acquire(other, 0)
+    assert slots.acquire(b, 0, group)
+    slots.release(a)
+    assert not slots.acquire(other, 0)
+    assert slots.acquire(a, 0, group), "a member that paused comes back to the group's place"
+    slots.release(a)
+    slots.release(b)
+    assert slots.acquire(other, 0)
 
 
 # Runs in step
@@ -150,12 +150,12 @@ def test_too_many_or_none_together_are_refused(registry: Registry, number: int) 
 
 
 def test_states_are_kept_in_equal_parts_of_the_run_and_the_newest_always() -> None:
-    states = States(1000)
+    states = StateBuffer(1000)
     for step in range(0, 1001, 7):
         states.add(step, ({}, str(step)))
-    assert states.kept[0] == 0
-    assert states.kept[-1] == 994
-    gaps = np.diff(states.kept[:-1])
+    assert states.saved_steps[0] == 0
+    assert states.saved_steps[-1] == 994
+    gaps = np.diff(states.saved_steps[:-1])
     assert len(gaps) == 19
     assert set(gaps) <= {49, 56}  # the first look after each 50 steps
     assert states.at(994)[1] == "994"
@@ -164,7 +164,7 @@ def test_states_are_kept_in_equal_parts_of_the_run_and_the_newest_always() -> No
 
 
 def test_losses_are_whole_however_they_came() -> None:
-    losses = Losses(np.ones((2, 2), np.float32))
+    losses = LossHistory(np.ones((2, 2), np.float32))
     for n in range(1, 4):
         losses.add(np.full((n, 2), n, np.float32))
         assert len(losses.all()) == 2 + n * (n + 1) // 2
@@ -177,7 +177,7 @@ def test_losses_are_whole_however_they_came() -> None:
 def test_a_branch_with_nothing_changed_repeats_the_run(registry: Registry) -> None:
     whole = registry.submit(config(steps=400))
     assert whole.wait(PATIENCE)
-    step = whole.kept[len(whole.kept) // 2]
+    step = whole.saved_steps[len(whole.saved_steps) // 2]
     again = registry.submit(branch(whole, step))
     assert again.wait(PATIENCE)
     np.testing.assert_array_equal(again.losses(), whole.losses())
@@ -189,7 +189,7 @@ def test_a_branch_with_nothing_changed_repeats_the_run(registry: Registry) -> No
 def test_one_knob_changed_parts_the_branch_from_the_run(registry: Registry) -> None:
     whole = registry.submit(config(steps=300))
     assert whole.wait(PATIENCE)
-    step = whole.kept[2]
+    step = whole.saved_steps[2]
     changed = branch(whole, step, dataclasses.replace(whole.config.method, tau=9.0))
     other = registry.submit(changed)
     assert other.wait(PATIENCE)
@@ -246,25 +246,25 @@ def test_what_cannot_be_branched_says_why(registry: Registry) -> None:
     with pytest.raises(ValueError, match="were not kept"):
         branch(run, 59)
     registry._runs.clear()
-    from otviz.runs.recorded import Recorded
+    from otviz.runs.recorded import SavedRun
 
-    stored = Recorded.read(registry.stored, run.id)
-    assert stored.kept == (60,)
+    stored = SavedRun.read(registry.stored, run.id)
+    assert stored.saved_steps == (60,)
     with pytest.raises(ValueError, match="a run of an earlier session has only its last ones"):
         branch(stored, 0)
-    assert stored.still().step == 60
+    assert stored.training_copy().step == 60
 
 
 def test_a_still_training_does_not_move(registry: Registry) -> None:
     run = registry.submit(config())
     with pytest.raises(ValueError, match="has not begun"):
-        Run("fresh", config()).still()
+        Run("fresh", config()).training_copy()
     until(lambda: run.step > 0)
-    still = run.still()
+    still = run.training_copy()
     before = {name: value.clone() for name, value in still.generator.state_dict().items()}
     step = still.step
     until(lambda: run.step > step)
     assert still.step == step
     assert all((value == before[name]).all() for name, value in still.generator.state_dict().items())
-    moved = run.still().generator.state_dict()
+    moved = run.training_copy().generator.state_dict()
     assert not all((moved[name] == value).all() for name, value in before.items())
