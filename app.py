@@ -2,9 +2,9 @@
 
 from streamlit.starlette import App
 
-from pages._ui import channel, ending, frame
+from pages._ui.shell import channel, frame, shutdown
 
 # Streamlit imports this file once, to serve `app`, and runs it for every visit and every click.
-app = App(__file__, routes=channel.routes(), lifespan=ending.lifespan)
+app = App(__file__, routes=channel.routes(), lifespan=shutdown.lifespan)
 if __name__ == "__main__":
     frame.run()

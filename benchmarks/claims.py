@@ -13,11 +13,11 @@ from torch import Tensor
 
 from benchmarks import naive
 from benchmarks.rows import Effort, Measured, Row
-from otviz.distributions.ring import Ring
+from otviz.data.distributions.ring import Ring
+from otviz.evaluation.metrics import coverage, diversity, wasserstein2
 from otviz.methods import Method, named
-from otviz.metrics import coverage, diversity, wasserstein2
 from otviz.ot.reference import geomloss_divergence
-from otviz.training import Training, train
+from otviz.training.loop import Training, train
 
 SAMPLES = 2500
 FROZEN_AT, AFTER, EVERY = 1500, 2500, 50

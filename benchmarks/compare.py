@@ -11,10 +11,10 @@ from typing import Any
 from benchmarks import naive
 from benchmarks.live import Site, _painted, press, site, without_browser
 from benchmarks.rows import Effort, Measured, Row
-from otviz.compare import presets
 from otviz.runs.config import RunConfig
-from otviz.runs.hosts import HostPool
+from otviz.runs.host_pool import HostPool
 from otviz.runs.registry import Registry
+from otviz.training.compare import presets
 
 PANEL = "figure-1"  # six methods
 TEACHERS = "table-1"  # seven

@@ -11,14 +11,14 @@ import numpy as np
 import torch
 
 from benchmarks.rows import Effort, Measured, Row
-from otviz import datasets
 from otviz.checkpoints import image_cards
 from otviz.checkpoints.models import load
-from otviz.features import evaluate, floor
+from otviz.data import datasets
+from otviz.evaluation.features import evaluate, floor
 from otviz.methods import named
-from otviz.presets import preset
 from otviz.runs.config import RunConfig
-from otviz.training import Training
+from otviz.training.loop import Training
+from otviz.training.presets import preset
 
 REPORTED = 3.5  # seconds a batch, reported by Vu on another machine
 EPOCH = 937  # batches of 2 x 32 of 60 000 images

@@ -16,13 +16,13 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from otviz.distributions.ring import Ring
-from otviz.figures.style import GENERATED, TARGET
+from otviz.data.distributions.ring import Ring
+from otviz.evaluation.metrics import coverage
+from otviz.evaluation.verdicts import judge
 from otviz.methods import Method
 from otviz.methods.unified import UOTM, UOTMNoCost
-from otviz.metrics import coverage
 from otviz.runs.config import RunConfig
-from otviz.verdicts import judge
+from otviz.viz.style import GENERATED, TARGET
 
 PICTURE = Path(__file__).resolve().parents[1] / "docs" / "pictures" / "collapse.webp"
 RING = Ring(radius=2.0, std=0.1)
@@ -40,7 +40,7 @@ OTHER = ("#2A2F3A", "#C3C9D2")
 
 @dataclass(frozen=True)
 class Frame:
-    """One look at a generator: its points (POINTS, 2), and the measures of `otviz.metrics.coverage`."""
+    """One look at a generator: its points (POINTS, 2), and the measures of `otviz.evaluation.metrics.coverage`."""
 
     step: int
     points: NDArray[np.float32]

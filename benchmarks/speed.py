@@ -17,14 +17,14 @@ from benchmarks.claims import generated_batches, notebook_loss, real_batches
 from benchmarks.rows import Effort, Measured, Row
 from benchmarks.timing import Paired, paired, steps_of
 from benchmarks.truth import converged_gradient
-from otviz.distributions.base import Distribution, Points
-from otviz.distributions.ring import Ring
+from otviz.data.distributions.distribution import Distribution, Points
+from otviz.data.distributions.ring import Ring
 from otviz.methods.sinkhorn import Sinkhorn
 from otviz.methods.unified import UOTM
 from otviz.ot.divergences import sinkhorn_divergence
-from otviz.ot.notebook import notebook_points
+from otviz.ot.notebook_cost import notebook_points
 from otviz.ot.reference import geomloss_divergence
-from otviz.training import start, train
+from otviz.training.loop import start, train
 
 SCALINGS = (0.9, 0.7)
 NOTEBOOK_STEPS = 1400  # 200 epochs of 2000 points in whole batches of 256

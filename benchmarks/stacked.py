@@ -10,10 +10,10 @@ import numpy as np
 import torch
 
 from benchmarks.rows import Effort, Measured, Row
-from otviz.distributions.ring import Ring
+from otviz.data.distributions.ring import Ring
 from otviz.methods.unified import UOTM
-from otviz.stacked import Stacked
-from otviz.training import Training, start
+from otviz.training.loop import Training, start
+from otviz.training.stacked import Stacked
 
 VALUES = 32
 STEPS = 16  # of each run in a block

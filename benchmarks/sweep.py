@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 from benchmarks.rows import Effort, Measured, Row
 from otviz.experiments import named
-from otviz.experiments.running import ExperimentRunner
+from otviz.experiments.experiment_runner import ExperimentRunner
 
 EXPERIMENT, RUNS, TARGET = "tau-sensitivity", 32, 1.7
 

@@ -26,7 +26,7 @@ from torch import Tensor
 
 from benchmarks.rows import Effort, Measured, Row
 from benchmarks.truth import converged, half_squares
-from otviz.distributions import named
+from otviz.data.distributions import named
 from otviz.ot.costs import cost_p
 from otviz.ot.reference import geomloss_divergence
 from otviz.ot.sinkhorn import solve

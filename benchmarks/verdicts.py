@@ -19,12 +19,12 @@ from typing import Any
 
 import torch
 
-from otviz.compare import labels, presets
-from otviz.distributions import Distribution, named
-from otviz.distributions.ring import Ring
+from otviz.data.distributions import Distribution, named
+from otviz.data.distributions.ring import Ring
+from otviz.experiments.sweeps.train_cells import stackable, train_cells
 from otviz.methods import Method
-from otviz.robustness.playing import stackable, train_cells
 from otviz.runs.config import RunConfig
+from otviz.training.compare import labels, presets
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENT = ROOT / "docs" / "VERDICTS.md"
@@ -90,7 +90,7 @@ def document(found: Sequence[Mapping[str, Any]]) -> str:
         "# Verdicts over seeds",
         "",
         "Made by `python -m benchmarks.verdicts`: the presets of the Compare page, trained with several seeds and judged by",
-        "`otviz.verdicts` (1000 samples for modes, 500 against 500 for W2). A seed that disagrees with the claim is named; an",
+        "`otviz.evaluation.verdicts` (1000 samples for modes, 500 against 500 for W2). A seed that disagrees with the claim is named; an",
         "exclamation mark stands for unstable.",
         "",
         "## The claims of Choi et al. 2024, on the ring (8 modes, radius 2, std 0.1)",

@@ -2,6 +2,6 @@
 
 import sys
 
-from otviz.cli import main
+from otviz.cli.main import main
 
 sys.exit(main())

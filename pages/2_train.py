@@ -2,7 +2,10 @@
 
 import streamlit as st
 
-from pages._ui import details, following, frame, history, lessons, links, own_target, placing, running, settling, setup
+from pages._ui.controls import own_target, point_setup
+from pages._ui.player import live_view, run_controls, settings_history, sync_settings
+from pages._ui.shell import frame, lesson_view, links, placing
+from pages._ui.train import run_details
 
 frame.require()
 link = links.open_link("train")
@@ -14,57 +17,59 @@ with panel:
 with picture:
     steering, canvas, under = st.container(), st.container(), st.container()
 
-run = running.find(link)
+run = run_controls.find(link)
 shown = [] if run is None else [run]
-drawn = following.state(shown)
-living = running.alive(run)
+drawn = live_view.state(shown)
+living = run_controls.alive(run)
 
 with source_box:
-    source = setup.choose_source(link)
+    source = point_setup.choose_source(link)
 with target_box:
-    board = setup.Board(canvas, source) if run is None else None
-    target = setup.choose_distribution(link, "target", "ring", card=False, board=board)
+    board = point_setup.Board(canvas, source) if run is None else None
+    target = point_setup.choose_distribution(link, "target", "ring", card=False, board=board)
 if run is None and not (board and board.used):
     with canvas:
-        if not lessons.show_recorded(link, key="train"):
-            following.show_preview(target, source)
+        if not lesson_view.show_recorded(link, key="train"):
+            live_view.show_preview(target, source)
 with method_box:
-    method, plan = setup.choose_training(link)
-config = setup.config_of(method, target, source, plan)
-missing = own_target.lacking(setup.missing(target, source, method, plan))
+    method, plan = point_setup.choose_training(link)
+config = point_setup.config_of(method, target, source, plan)
+missing = own_target.lacking(point_setup.missing(target, source, method, plan))
 link.keep()
 
 if run is not None:
-    settling.sync_settings(link, run, config, setup.address(run.config, run.id))
+    sync_settings.sync_settings(link, run, config, point_setup.address(run.config, run.id))
 
 with go:
     if living is not None:
         with st.container(key="beside"):
-            st.caption(settling.note(run) or running.beside(living))
+            st.caption(sync_settings.note(run) or run_controls.beside(living))
     else:
         pressed = st.button(
-            lessons.train_label(link), type="primary", width="stretch", disabled=config is None, shortcut="T"
+            lesson_view.train_label(link), type="primary", width="stretch", disabled=config is None, shortcut="T"
         )
-        if config and (pressed or (run is None and running.asked_to_start(link))):
-            running.begin(link, config)
+        if config and (pressed or (run is None and run_controls.asked_to_start(link))):
+            run_controls.begin(link, config)
     if missing:
         st.warning(missing)
-    if run is not None and running.unfinished(run) and st.button("Go on with this run", width="stretch"):
-        running.go_on(link, run.id)
+    if run is not None and run_controls.unfinished(run) and st.button("Go on with this run", width="stretch"):
+        run_controls.go_on(link, run.id)
 
 with steering:
     if living is not None:
-        running.steer(link, living)
+        run_controls.steer(link, living)
     else:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            running.tell(run, own_target.invitation("" if missing else lessons.invitation(link, running.INVITATION)))
+            run_controls.tell(
+                run, own_target.invitation("" if missing else lesson_view.invitation(link, run_controls.INVITATION))
+            )
             with st.container(horizontal=True, gap="small", width="content"):
                 own_target.offer(link, target)
         own_target.tell(link)
 if run is not None:
     with canvas:
-        following.show(shown, drawn)
+        live_view.show(shown, drawn)
 with under:
-    details.show(link, run, method)
+    run_details.show(link, run, method)
 link.publish({"run": "" if run is None else run.id})
-history.row(link, tools, run)
+settings_history.row(link, tools, run)

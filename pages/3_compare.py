@@ -2,7 +2,9 @@
 
 import streamlit as st
 
-from pages._ui import compare_views, comparing, following, frame, links, placing, running, steering
+from pages._ui.compare import compare_views, comparison_controls, comparison_setup
+from pages._ui.player import live_view, run_controls
+from pages._ui.shell import frame, links, placing
 
 frame.require()
 link = links.open_link("compare")
@@ -13,25 +15,25 @@ with panel:
 with picture:
     buttons, canvas, under = st.container(), st.container(), st.container()
 
-runs = comparing.find(link)
-drawn = following.state(runs)
-living = any(running.alive(run) for run in runs)
+runs = comparison_setup.find(link)
+drawn = live_view.state(runs)
+living = any(run_controls.alive(run) for run in runs)
 
 with settings:
-    chosen = comparing.choose(link, locked=living)
-runs = comparing.sync_settings(link, runs, chosen)
+    chosen = comparison_setup.choose(link, locked=living)
+runs = comparison_setup.sync_settings(link, runs, chosen)
 if living:
-    said.caption(comparing.LOCKED)
-recording = "" if runs else comparing.recording_of(link, chosen)
+    said.caption(comparison_setup.LOCKED)
+recording = "" if runs else comparison_setup.recording_of(link, chosen)
 
 with buttons:
-    if running.asked_to_start(link) and not runs and chosen.configs:
-        comparing.begin(link, chosen.configs)
-    comparing.tell(link, runs, chosen, recording)
+    if run_controls.asked_to_start(link) and not runs and chosen.configs:
+        comparison_setup.begin(link, chosen.configs)
+    comparison_setup.tell(link, runs, chosen, recording)
     if runs:
-        steering.steer(link, runs, comparing.labels_of(runs), chosen.configs)
+        comparison_controls.steer(link, runs, comparison_setup.labels_of(runs), chosen.configs)
 with canvas:
-    comparing.show(runs, chosen, drawn, recording)
+    comparison_setup.show(runs, chosen, drawn, recording)
 with under:
     compare_views.show(link, runs, chosen)
 link.publish({"runs": ",".join(run.id for run in runs)})

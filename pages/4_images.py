@@ -2,7 +2,10 @@
 
 import streamlit as st
 
-from pages._ui import continuing, following, frame, history, image_details, imaging, links, placing, running, settling
+from pages._ui.controls import image_setup
+from pages._ui.player import live_view, run_controls, settings_history, sync_settings
+from pages._ui.shell import frame, links, placing
+from pages._ui.train import image_details, start_from_model
 
 frame.require()
 link = links.open_link("images")
@@ -14,49 +17,49 @@ with panel:
 with picture:
     steering, canvas, under = st.container(), st.container(), st.container()
 
-run = running.find(link, images=True)
-origin = continuing.origin(link) if run is None else None
+run = run_controls.find(link, images=True)
+origin = start_from_model.origin(link) if run is None else None
 shown = [] if run is None else [run]
-drawn = following.state(shown)
-living = running.alive(run)
+drawn = live_view.state(shown)
+living = run_controls.alive(run)
 
 with images_box:
-    images = imaging.choose_images(link)
-    there = imaging.are_there(images)
+    images = image_setup.choose_images(link)
+    there = image_setup.are_there(images)
 if run is None and there:
     with canvas:
-        following.show_preview(images, None, key="images")
+        live_view.show_preview(images, None, key="images")
 with method_box:
-    method, networks, plan = imaging.choose_training(link, images)
-config = imaging.config_of(images, method, networks, plan)
-missing = imaging.missing(images, there, config is not None)
+    method, networks, plan = image_setup.choose_training(link, images)
+config = image_setup.config_of(images, method, networks, plan)
+missing = image_setup.missing(images, there, config is not None)
 link.keep()
 
 if run is not None:
-    settling.sync_settings(link, run, config, imaging.address(run.config, run.id))
+    sync_settings.sync_settings(link, run, config, image_setup.address(run.config, run.id))
 
 with go:
     if living is not None:
         with st.container(key="beside"):
-            st.caption(settling.note(run) or running.beside(living))
+            st.caption(sync_settings.note(run) or run_controls.beside(living))
     elif st.button("Train", type="primary", width="stretch", disabled=bool(missing), shortcut="T") and config:
-        continuing.begin(link, config, origin)
+        start_from_model.begin(link, config, origin)
     if missing:
         st.warning(missing)
-    if run is not None and running.unfinished(run) and st.button("Go on with this run", width="stretch"):
-        running.go_on(link, run.id)
+    if run is not None and run_controls.unfinished(run) and st.button("Go on with this run", width="stretch"):
+        run_controls.go_on(link, run.id)
 
 with steering:
     if living is not None:
-        running.steer(link, living)
+        run_controls.steer(link, living)
     elif origin is not None:
-        continuing.tell(link, origin)
+        start_from_model.tell(link, origin)
     else:
-        running.tell(run, "" if missing else "Press **Train** and watch noise turn into images like these.")
+        run_controls.tell(run, "" if missing else "Press **Train** and watch noise turn into images like these.")
 if run is not None:
     with canvas:
-        following.show(shown, drawn, key="images")
+        live_view.show(shown, drawn, key="images")
 with under:
     image_details.show(link, run, method)
-link.publish({"run": "" if run is None else run.id, continuing.FROM: "" if origin is None else origin.name})
-history.row(link, tools, run)
+link.publish({"run": "" if run is None else run.id, start_from_model.FROM: "" if origin is None else origin.name})
+settings_history.row(link, tools, run)

@@ -1,13 +1,14 @@
 """Experiments: what the sources claim, measured and judged."""
 
-from pages._ui import claim_cards, experimenting, frame, links
+from pages._ui.experiments import claim_cards, experiment_view
+from pages._ui.shell import frame, links
 
 frame.require()
 link = links.open_link("experiments")
-claim = experimenting.find(link)
+claim = experiment_view.find(link)
 
 if claim is None:
     claim_cards.show(link)
 else:
-    experimenting.show(link, claim)
+    experiment_view.show(link, claim)
 link.publish({"claim": "" if claim is None else claim.name})

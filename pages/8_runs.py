@@ -1,6 +1,7 @@
 """Runs: every run there is, to find again, tag, compare and carry away."""
 
-from pages._ui import frame, links, run_list
+from pages._ui.runs import run_list
+from pages._ui.shell import frame, links
 
 frame.require()
 link = links.open_link("runs")

@@ -16,12 +16,12 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from otviz import datasets, distributions
-from otviz.distributed import together, world
+from otviz.core.distributed import together, world
+from otviz.data import datasets, distributions
 from otviz.methods import Batch, Method, named
 from otviz.networks import Networks
 from otviz.ot import divergences
-from otviz.training import Training, start
+from otviz.training.loop import Training, start
 
 STEPS = 5
 SMALL = {"hidden": 16, "layers": 2, "batch_size": 24}

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from otviz.checkpoints import recording
-from otviz.checkpoints.recording import About, record
-from otviz.datasets import named
+from otviz.checkpoints import train_checkpoint
+from otviz.checkpoints.train_checkpoint import About, record
+from otviz.data.datasets import named
 from otviz.methods import named as method_named
-from otviz.presets import preset
 from otviz.runs.config import RunConfig
+from otviz.training.presets import preset
 
 CLAIM = "A claim (Choi et al. 2024)"
 
@@ -29,8 +29,8 @@ def digits_config(method: str = "uotm", steps: int = 6, by_class: bool = False, 
 
 def few_judged(patch: pytest.MonkeyPatch) -> None:
     """Judge so few images that a test may wait for it."""
-    patch.setattr(recording, "JUDGED", 60)
-    patch.setattr(recording, "JUDGED_LAST", 100)
+    patch.setattr(train_checkpoint, "JUDGED", 60)
+    patch.setattr(train_checkpoint, "JUDGED_LAST", 100)
 
 
 def made(folder: Path, method: str = "uotm", **knobs: object) -> Path:

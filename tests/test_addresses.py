@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otviz.addresses import LONG, MAX_CHARS, MAX_KEYS, MAX_PACKED, MAX_QUERY, VERSION, pack, read_query, unpack
+from otviz.core.addresses import LONG, MAX_CHARS, MAX_KEYS, MAX_PACKED, MAX_QUERY, VERSION, pack, read_query, unpack
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 SETTINGS = st.dictionaries(st.from_regex(r"[a-z]{1,4}\.[a-z0-9_.]{0,6}", fullmatch=True), TEXT, max_size=8)
@@ -82,17 +82,17 @@ def test_a_packed_link_is_not_unpacked_twice() -> None:
 
 
 def test_a_page_cannot_have_more_settings_than_a_link() -> None:
-    from otviz.compare import MOST
+    from otviz.core.params import params_of
     from otviz.methods import methods
-    from otviz.params import params_of
+    from otviz.training.compare import MOST
 
     most = max(len(params_of(cls)) for cls in methods().values())
     assert MOST * most + 50 < MAX_KEYS  # distributions, plan and views have fewer than 50
 
 
 def test_no_knob_is_called_as_what_a_link_needs_for_itself() -> None:
+    from otviz.core.params import params_of
     from otviz.methods import methods
-    from otviz.params import params_of
     from otviz.runs.plan import Plan
     from otviz.transport.problem import Problem
 

@@ -11,12 +11,12 @@ import pytest
 import torch
 from image_model import digits_config, few_judged
 
-from otviz.checkpoints import models, recording
-from otviz.methods.base import Batch
+from otviz.checkpoints import models, train_checkpoint
+from otviz.methods.method import Batch
 from otviz.methods.unified import UOTM
 from otviz.runs.run import Run
-from otviz.runs.store import Store
-from otviz.training import Training
+from otviz.runs.run_store import Store
+from otviz.training.loop import Training
 from tests.waiting import PATIENCE
 
 
@@ -88,7 +88,7 @@ def test_a_process_killed_while_it_saves_goes_on_to_the_same_checkpoint(
     save: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     few_judged(monkeypatch)
-    whole = recording.record(digits_config(steps=12), tmp_path / "whole")
+    whole = train_checkpoint.record(digits_config(steps=12), tmp_path / "whole")
     folder = tmp_path / "killed"
     tests = str(Path(__file__).parent)
     done = subprocess.run(
@@ -98,7 +98,7 @@ def test_a_process_killed_while_it_saves_goes_on_to_the_same_checkpoint(
     assert done.returncode == -signal.SIGKILL, done.stderr
     assert any(path.name.startswith(".") for path in folder.iterdir()), "something lies half written"
     assert not (folder / "card.json").is_file()
-    again = recording.record(digits_config(steps=12), folder)
+    again = train_checkpoint.record(digits_config(steps=12), folder)
     assert again["sha256"] == whole["sha256"]
-    assert {path.name for path in folder.iterdir()} == set(recording.FILES)
+    assert {path.name for path in folder.iterdir()} == set(train_checkpoint.FILES)
     models.load(folder)

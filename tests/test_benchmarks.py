@@ -17,9 +17,9 @@ from benchmarks.rows import Effort, Measured, Row, machine, record_of, store, st
 from benchmarks.table import HEADLINES, SOLVER_CHANGED, headlines, render, write_into
 from benchmarks.timing import Paired, paired
 from benchmarks.truth import converged, converged_gradient
-from otviz.datasets.mnist import Mnist
+from otviz.data.datasets.mnist import Mnist
+from otviz.evaluation.metrics import coverage
 from otviz.methods.unified import UOTMNoCost
-from otviz.metrics import coverage
 from otviz.ot.exact import exact_coupling, squared_distances
 from tests.datasets.tiny_sets import tiny_idx
 

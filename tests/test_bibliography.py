@@ -2,7 +2,7 @@
 
 import pytest
 
-from otviz.bibliography import BIBLIOGRAPHY, cite, cite_link
+from otviz.content.bibliography import BIBLIOGRAPHY, cite, cite_link
 
 
 def test_a_citation_names_author_year_and_place() -> None:

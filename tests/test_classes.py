@@ -15,17 +15,17 @@ from image_model import few_judged
 from safetensors.torch import load, save
 
 from otviz.checkpoints import models
-from otviz.checkpoints.recording import record
-from otviz.datasets import named as image_set
+from otviz.checkpoints.train_checkpoint import record
+from otviz.data.datasets import named as image_set
 from otviz.methods import methods, named
 from otviz.methods.ot_gan import OTGAN
 from otviz.networks import Networks
-from otviz.networks.choice import AdversaryKind, GeneratorKind
-from otviz.networks.images import with_class
+from otviz.networks.image_networks import with_class
+from otviz.networks.settings import AdversaryKind, GeneratorKind
 from otviz.runs.config import RunConfig
 from otviz.runs.image_probe import ImageProbe
 from otviz.runs.image_scenes import real_images
-from otviz.training import Training, start
+from otviz.training.loop import Training, start
 
 DIGITS = image_set("digits")()
 PAIRS = [name for name, cls in methods().items() if cls.pairs]
@@ -234,8 +234,8 @@ def test_a_plain_model_cannot_be_asked(tmp_path: Path, monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize(("rank", "size"), itertools.product((0, 1), (2,)))
 def test_processes_share_the_classes_asked_for(rank: int, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    from otviz import training as loop
-    from otviz.distributed import World
+    from otviz.core.distributed import World
+    from otviz.training import loop
 
     whole: Training = config().begin()
     monkeypatch.setattr(loop, "world", lambda: World(rank, size))

@@ -17,24 +17,24 @@ import numpy as np
 import pytest
 import torch
 
-from otviz import reporting
-from otviz.cli import main
-from otviz.datasets import datasets
-from otviz.distributions import distributions
+from otviz.cli import train_report
+from otviz.cli.main import main
+from otviz.core.params import params_of
+from otviz.data.datasets import datasets
+from otviz.data.distributions import distributions
+from otviz.evaluation.metrics.modes import NAMES
 from otviz.methods import methods
-from otviz.metrics.modes import NAMES
-from otviz.params import params_of
 from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[1]
 QUICK = ["--steps", "8", "--hidden", "8", "--batch-size", "16"]
-IN_FULL = reporting.SAMPLES
+IN_FULL = train_report.SAMPLES
 Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reporting, "SAMPLES", 300)  # metrics of all 2500 take a second; test_train_in_full has them
+    monkeypatch.setattr(train_report, "SAMPLES", 300)  # metrics of all 2500 take a second; test_train_in_full has them
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ MODES = ("modes_covered", "modes_total", "mode_shares", "high_quality", "mode_mi
 
 
 def test_train_in_full(cli: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reporting, "SAMPLES", IN_FULL)
+    monkeypatch.setattr(train_report, "SAMPLES", IN_FULL)
     out = tmp_path / "deep" / "my run"
     status, printed, said = cli(
         "train", "uotm-sd", "--target", "ring", "--steps", "200", "--seed", "4", "--json", "--out", str(out)
@@ -252,7 +252,7 @@ def test_every_number_on_images_repeats_with_the_seed(cli: Run, tmp_path: Path) 
 
 def test_steps_are_as_preset(cli: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Any] = []
-    monkeypatch.setattr(reporting, "train_and_report", lambda config, *_: seen.append(config) or 0)
+    monkeypatch.setattr(train_report, "train_and_report", lambda config, *_: seen.append(config) or 0)
     cli("train", "uotm", "--target", "mnist8")
     cli("train", "uotm", "--target", "mnist8", "--steps", "7")
     assert [config.steps for config in seen] == [3000, 7]
@@ -468,7 +468,7 @@ def test_ctrl_c_measures_no_modes_where_there_are_none(cli: Run, monkeypatch: py
             pressed.append(step)
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(reporting, "_show_bar", press_once)
+    monkeypatch.setattr(train_report, "_show_bar", press_once)
     status, printed, said = cli("train", "uotm", "--target", "moons", "--steps", "1000000", "--hidden", "8", "--json")
     assert status == 130, said
     report = strict(printed)
@@ -496,7 +496,7 @@ def test_transport_json(cli: Run) -> None:
 def test_exact_cost_is_that_of_the_drawn_points(cli: Run) -> None:
     from scipy.optimize import linear_sum_assignment
 
-    from otviz.distributions import named
+    from otviz.data.distributions import named
 
     _, out, _ = cli("transport", "--n", "40", "--seed", "3", "--p", "1", "--target.radius", "2", "--json")
     rng = np.random.default_rng(3)
@@ -521,5 +521,6 @@ def test_transport_takes_files_and_talks_to_people(cli: Run, tmp_path: Path) -> 
 
 def test_what_is_no_number_is_null() -> None:
     assert (
-        reporting._json({"a": [float("nan"), 1.0], "b": {"c": float("inf")}}) == '{"a": [null, 1.0], "b": {"c": null}}'
+        train_report._json({"a": [float("nan"), 1.0], "b": {"c": float("inf")}})
+        == '{"a": [null, 1.0], "b": {"c": null}}'
     )

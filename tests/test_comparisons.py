@@ -7,15 +7,15 @@ import dataclasses
 import numpy as np
 import pytest
 
-from otviz.compare import MOST, labels, presets
-from otviz.figures.blind_spot import blind_spot
-from otviz.figures.snapshot_table import Row, nearest, snapshot_table
+from otviz.evaluation.verdicts import notebook_diversity_example
 from otviz.methods import Adversarial, named
 from otviz.runs.config import RunConfig
-from otviz.runs.judged import table, verdict_on
 from otviz.runs.run import Run
+from otviz.runs.run_verdict import table, verdict_on
 from otviz.runs.snapshots import Curve, Scene, Snapshot
-from otviz.verdicts import notebook_diversity_example
+from otviz.training.compare import MOST, labels, presets
+from otviz.viz.blind_spot import blind_spot
+from otviz.viz.snapshot_table import Row, nearest, snapshot_table
 from tests.waiting import PATIENCE
 
 

@@ -9,11 +9,11 @@ import shutil
 import pytest
 import torch
 
-from otviz.distributions import named as distribution
+from otviz.data.distributions import named as distribution
 from otviz.methods import Method
 from otviz.methods import named as method
 from otviz.runs.config import RunConfig
-from otviz.training import Training, start
+from otviz.training.loop import Training, start
 
 pytestmark = pytest.mark.slow
 RING = distribution("ring")(radius=2.0, std=0.1)  # type: ignore[call-arg]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from otviz.declared import declared
+from otviz.core.params import GROUPS, Knobs, params_of
 from otviz.methods import methods
-from otviz.params import GROUPS, Knobs, params_of
 from otviz.runs.plan import Plan
 from otviz.transport.problem import Problem
+from pages._ui.learn.declared import declared
 
 ABBREVIATIONS = ("lr", "std", "ema", "dim", "param")
 

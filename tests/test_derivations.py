@@ -13,7 +13,7 @@ from scipy.optimize import linear_sum_assignment, minimize, minimize_scalar
 from scipy.spatial.distance import cdist, jensenshannon
 from scipy.special import logsumexp, rel_entr
 
-from otviz.explanations import derivations
+from otviz.content.explanations import derivations
 
 Array = NDArray[np.float64]
 

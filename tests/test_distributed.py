@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from otviz.distributed import ALONE, together, world
+from otviz.core.distributed import ALONE, together, world
 from otviz.networks.layers import BatchNorm
 from tests.waiting import PATIENCE
 

@@ -11,20 +11,20 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from otviz.distributions import Distribution, by_record, distributions, named, parse_distribution, record
-from otviz.distributions.checkerboard import Checkerboard
-from otviz.distributions.circles import Circles
-from otviz.distributions.gaussian import Gaussian
-from otviz.distributions.grid import Grid
-from otviz.distributions.letters import Letters
-from otviz.distributions.mixture import LopsidedMixture
-from otviz.distributions.moons import Moons
-from otviz.distributions.pinwheel import Pinwheel
-from otviz.distributions.ring import Ring
-from otviz.distributions.spiral import Spiral
-from otviz.distributions.swiss_roll import SwissRoll
-from otviz.distributions.two_diracs import TwoDiracs
-from otviz.params import params_of
+from otviz.core.params import params_of
+from otviz.data.distributions import Distribution, by_record, distributions, named, parse_distribution, record
+from otviz.data.distributions.checkerboard import Checkerboard
+from otviz.data.distributions.circles import Circles
+from otviz.data.distributions.gaussian import Gaussian
+from otviz.data.distributions.grid import Grid
+from otviz.data.distributions.letters import Letters
+from otviz.data.distributions.mixture import LopsidedMixture
+from otviz.data.distributions.moons import Moons
+from otviz.data.distributions.pinwheel import Pinwheel
+from otviz.data.distributions.ring import Ring
+from otviz.data.distributions.spiral import Spiral
+from otviz.data.distributions.swiss_roll import SwissRoll
+from otviz.data.distributions.two_diracs import TwoDiracs
 
 N = 40_000
 
@@ -364,8 +364,6 @@ def test_a_file_is_a_distribution(tmp_path: Path) -> None:
 def test_importing_is_light() -> None:
     """Whoever only wants a ring waits for neither pandas nor torch."""
     heavy = "{'pandas', 'torch', 'PIL', 'pyarrow', 'sklearn', 'scipy'}"
-    code = (
-        f"import sys; from otviz.distributions import distributions; distributions(); print({heavy} & set(sys.modules))"
-    )
+    code = f"import sys; from otviz.data.distributions import distributions; distributions(); print({heavy} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

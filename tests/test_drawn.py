@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from otviz.distributions import parse_distribution, store_upload
-from otviz.distributions.drawing import Drawing, read_strokes, write_strokes
-from otviz.distributions.picture import Picture
-from otviz.distributions.points import PointsFile
+from otviz.data.distributions import parse_distribution, store_upload
+from otviz.data.distributions.drawing import Drawing, read_strokes, write_strokes
+from otviz.data.distributions.picture import Picture
+from otviz.data.distributions.points import PointsFile
 
 
 def rng() -> np.random.Generator:

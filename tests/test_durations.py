@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from otviz.durations import in_words
+from otviz.core.durations import in_words
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from image_model import few_judged, made
 
-from otviz.cli import main
+from otviz.cli.main import main
 
 
 @pytest.fixture(scope="module")

@@ -8,38 +8,34 @@ from pathlib import Path
 
 import pytest
 
-from otviz import lessons
-from otviz.declared import declared
-from otviz.distributions import distributions
-from otviz.explanations import EXPLANATIONS, derivations, glossary, matching, readings
-from otviz.laboratory.flipbooks import FLIPBOOKS
+from otviz.content import lessons
+from otviz.content.explanations import EXPLANATIONS, derivations, glossary, matching, readings
+from otviz.content.syllabus import after, syllabus
+from otviz.data.distributions import distributions
 from otviz.methods import methods
-from otviz.syllabus import after, syllabus
+from otviz.transport.laboratory.slider_figures import FLIPBOOKS
 from otviz.transport.problem import LOSSES
-from pages._ui import (
-    compare_views,
-    details,
-    gallery_compare,
-    gallery_model,
-    image_details,
-    reading,
-    run_list,
-    sketches,
-    transport_views,
-)
-from pages._ui.flipbook import PLAYED
-from pages._ui.frame import cards
-from pages._ui.gallery_look import Look
-from pages._ui.inside import Rematch
-from pages._ui.laboratory import OwnFunction
-from pages._ui.sketches import SKETCHES
+from pages._ui.compare import compare_views
+from pages._ui.gallery import gallery_compare, gallery_model
+from pages._ui.gallery.gallery_settings import Look
+from pages._ui.home import sketches
+from pages._ui.home.sketches import SKETCHES
+from pages._ui.learn.declared import declared
+from pages._ui.player.flipbook import PLAYED
+from pages._ui.runs import run_list
+from pages._ui.shell import reading
+from pages._ui.shell.frame import cards
+from pages._ui.train import image_details, run_details
+from pages._ui.train.exactness_view import Rematch
+from pages._ui.train.laboratory_view import OwnFunction
+from pages._ui.transport import transport_views
 
 ROOT = EXPLANATIONS.parent
 PAGE_OF_TEXT = 540  # words that fit on a page beside a few formulas
 SHORT = 130  # words of a text beside a picture
 
 VIEWS = {
-    "train": details.VIEWS,
+    "train": run_details.VIEWS,
     "compare": compare_views.VIEWS,
     "images": image_details.VIEWS,
     "gallery": gallery_model.VIEWS,
@@ -82,14 +78,14 @@ def test_every_knob_is_in_the_glossary_or_shapes_a_distribution(name: str) -> No
 
 @pytest.mark.parametrize("cls", [Look, Rematch, OwnFunction])
 def test_knobs_of_pages_are_in_the_glossary(cls: type) -> None:
-    from otviz.params import params_of
+    from otviz.core.params import params_of
 
     explained = {knob for word in glossary().values() for knob in word.knobs}
     assert {knob.name for knob in params_of(cls)} <= explained
 
 
 def test_no_knob_has_two_entries_and_every_named_one_exists() -> None:
-    from otviz.params import params_of
+    from otviz.core.params import params_of
 
     named = [knob for word in glossary().values() for knob in word.knobs]
     assert sorted(set(named)) == sorted(named)
@@ -325,7 +321,7 @@ def test_no_text_is_for_a_picture_that_there_is_not() -> None:
 @pytest.mark.parametrize("name", sorted(ALONE))
 def test_every_single_picture_has_its_button(name: str) -> None:
     picture = name.partition("/")[2]
-    sources = [*(ROOT / "pages").glob("*.py"), *(ROOT / "pages" / "_ui").glob("*.py")]
+    sources = [*(ROOT / "pages").glob("*.py"), *(ROOT / "pages" / "_ui").rglob("*.py")]
     calls = (f'reading.how("{name}")', f'readings()["{name}"]', f'picture="{picture}"')
     text = "\n".join(path.read_text(encoding="utf-8") for path in sources)
     assert any(call in text for call in calls)

@@ -16,9 +16,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from otviz import classifier, features
-from otviz.datasets import Images, named, to_rows
-from otviz.datasets.digits import Digits
+from otviz.data.datasets import Images, named, to_rows
+from otviz.data.datasets.digits import Digits
+from otviz.evaluation import classifier, features
 
 DIGITS = Digits()
 SHIPPED = {"digits": 0.97, "mnist8": 0.975, "mnist": 0.99, "fashion-mnist": 0.91}
@@ -40,7 +40,7 @@ def images_of(tmp_path_factory):
     def found(name):
         if name == "digits":
             return DIGITS
-        from otviz.datasets import places
+        from otviz.data.datasets import places
 
         folder = named("mnist" if name == "mnist8" else name).folder
         file = "train-images-idx3-ubyte.gz"
@@ -131,7 +131,7 @@ def test_a_damaged_classifier_is_not_loaded(trained, tmp_path, spoil, reason):
     spoil(folder)
     with pytest.raises(ValueError, match=reason) as error:
         classifier.classifier_for(DIGITS, tmp_path)
-    assert str(error.value).endswith("train it with python -m otviz.classifier digits")
+    assert str(error.value).endswith("train it with python -m otviz classifier digits")
     assert "\n" not in str(error.value)
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from otviz import files
+from otviz.core import files
 from otviz.runs.registry import Registry
-from otviz.runs.store import Store
+from otviz.runs.run_store import Store
 
 
 def test_a_file_is_closed_and_on_the_disk_before_it_is_renamed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from otviz.figures.image_metrics_history import image_metrics_history, measurements
 from otviz.runs.snapshots import Curve, Scene, Snapshot
+from otviz.viz.image_metrics_history import image_metrics_history, measurements
 
 NAMES = ("cat", "dog", "bird")
 PIXELS = np.zeros((4, 64), np.uint8)

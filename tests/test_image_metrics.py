@@ -10,7 +10,7 @@ import scipy.linalg
 import scipy.stats
 from scipy.spatial.distance import cdist
 
-from otviz import image_metrics, metrics
+from otviz.evaluation import image_metrics, metrics
 
 
 def _features(n, d=12, seed=0):

@@ -14,7 +14,7 @@ import torch
 from image_model import CLAIM, digits_config, few_judged, made
 from safetensors.torch import load, save
 
-from otviz.checkpoints import image_cards, models, recording, timelines
+from otviz.checkpoints import image_cards, models, timelines, train_checkpoint
 from otviz.checkpoints.card import read_card
 
 FILES = {"card.json", "generator.safetensors", "samples.png", "timeline.npz"}
@@ -78,19 +78,19 @@ def test_a_model_says_whether_it_sees_x(tmp_path: Path, folder: Path) -> None:
 
 
 def test_a_killed_training_goes_on_to_the_same_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recording, "SAVED_EVERY", 0.0)
+    monkeypatch.setattr(train_checkpoint, "SAVED_EVERY", 0.0)
     config = digits_config(steps=30)
-    whole = recording.record(config, tmp_path / "whole")
+    whole = train_checkpoint.record(config, tmp_path / "whole")
 
     def killed(done: int, steps: int, speed: float) -> None:
         if done >= 17:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        recording.record(config, tmp_path / "killed", progress=killed)
-    assert (tmp_path / "killed" / recording.UNFINISHED).is_file()
+        train_checkpoint.record(config, tmp_path / "killed", progress=killed)
+    assert (tmp_path / "killed" / train_checkpoint.UNFINISHED).is_file()
     seen: list[int] = []
-    again = recording.record(config, tmp_path / "killed", progress=lambda done, *rest: seen.append(done))
+    again = train_checkpoint.record(config, tmp_path / "killed", progress=lambda done, *rest: seen.append(done))
     assert seen[0] > 5  # not from the beginning
     assert again["sha256"] == whole["sha256"]
     assert {path.name for path in (tmp_path / "killed").iterdir()} == FILES
@@ -100,8 +100,8 @@ def test_a_killed_training_goes_on_to_the_same_weights(tmp_path: Path, monkeypat
 
 
 def test_a_half_written_save_is_passed_over(tmp_path: Path) -> None:
-    (tmp_path / recording.UNFINISHED).write_bytes(b"half a file")
-    recording.record(digits_config(steps=2), tmp_path)
+    (tmp_path / train_checkpoint.UNFINISHED).write_bytes(b"half a file")
+    train_checkpoint.record(digits_config(steps=2), tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == FILES
 
 
@@ -228,7 +228,9 @@ def test_a_timeline_with_bad_numbers_is_refused(spoilt: dict[str, Any]) -> None:
 
 
 def test_a_training_gone_wrong_leaves_no_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recording, "collect_losses", lambda steps: (np.full((len(steps), 2), np.nan, np.float32), 1))
+    monkeypatch.setattr(
+        train_checkpoint, "collect_losses", lambda steps: (np.full((len(steps), 2), np.nan, np.float32), 1)
+    )
     with pytest.raises(ValueError, match="NaN or infinite at step 1"):
-        recording.record(digits_config(), tmp_path)
+        train_checkpoint.record(digits_config(), tmp_path)
     assert not (tmp_path / "card.json").exists()

@@ -11,8 +11,8 @@ import torch
 from torch import nn
 
 from otviz.networks import ImageCritic, Networks
-from otviz.networks.choice import AdversaryKind, GeneratorKind
 from otviz.networks.layers import drawn
+from otviz.networks.settings import AdversaryKind, GeneratorKind
 
 GENERATORS = [kind for kind in get_args(GeneratorKind) if kind != "auto"]
 ADVERSARIES = [kind for kind in get_args(AdversaryKind) if kind != "auto"]

@@ -12,14 +12,14 @@ import pytest
 import torch
 from safetensors.torch import load, save
 
-from otviz.datasets import named as image_set
-from otviz.distributions import named as distribution
+from otviz.data.datasets import named as image_set
+from otviz.data.distributions import named as distribution
 from otviz.methods import Method, methods, named
 from otviz.networks import Networks
-from otviz.networks.choice import AdversaryKind, GeneratorKind
+from otviz.networks.settings import AdversaryKind, GeneratorKind
 from otviz.runs.config import RunConfig
-from otviz.streams import Stream, WhiteNoise, stream_of
-from otviz.training import Training, start
+from otviz.training.loop import Training, start
+from otviz.training.streams import Stream, WhiteNoise, stream_of
 
 CPU = torch.device("cpu")
 DIGITS = image_set("digits")()

@@ -10,8 +10,14 @@ import torch
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
-from otviz.distributions.ring import Ring
-from otviz.laboratory import (
+from otviz.data.distributions.ring import Ring
+from otviz.methods.sinkhorn import Sinkhorn
+from otviz.methods.unified import OTM, UOTM, WGAN, potential_loss
+from otviz.networks import MLP
+from otviz.ot.conjugates import CONJUGATES
+from otviz.ot.convex import typed
+from otviz.training.loop import start
+from otviz.transport.laboratory import (
     against_exact,
     curves,
     lasting_warning,
@@ -21,12 +27,6 @@ from otviz.laboratory import (
     tau_units,
     weights_now,
 )
-from otviz.methods.sinkhorn import Sinkhorn
-from otviz.methods.unified import OTM, UOTM, WGAN, potential_loss
-from otviz.networks import MLP
-from otviz.ot.conjugates import CONJUGATES
-from otviz.ot.convex import typed
-from otviz.training import start
 
 REPORTED = {  # alpha: mass kept and mean target radius at tau = 0.1 on the notebook's ring, true radius 3.016
     0.2: (0.50, 2.944),

@@ -8,11 +8,11 @@ import math
 import numpy as np
 import pytest
 
-from otviz.figures.conjugates import conjugates
-from otviz.figures.exactness import map_beside_plan
-from otviz.figures.mode_history import mode_history
-from otviz.figures.sample_weights import LARGEST, rates_of_change, sample_weights
-from otviz.laboratory import Curves, Exactness, SampleWeights
+from otviz.transport.laboratory import Curves, Exactness, SampleWeights
+from otviz.viz.mode_history import mode_history
+from otviz.viz.transport.conjugate_curves import conjugates
+from otviz.viz.transport.exactness_map import map_beside_plan
+from otviz.viz.transport.sample_weights import LARGEST, rates_of_change, sample_weights
 
 X = np.linspace(-4, 4, 81)
 FAMILY = [Curves(X, alpha * np.expm1(X / alpha), np.exp(X / alpha), alpha, "KL") for alpha in (0.5, 1.0, 5.0)]

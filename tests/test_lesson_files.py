@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from otviz import lessons
-from otviz.addresses import pack
-from otviz.lessons import MAX_BYTES, PAGES, lesson, read
+from otviz.content import lessons
+from otviz.content.lessons import MAX_BYTES, PAGES, lesson, read
+from otviz.core.addresses import pack
 
 ROOT = Path(__file__).resolve().parents[1]
 GOOD = """---

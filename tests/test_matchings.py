@@ -12,11 +12,14 @@ import torch
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
-from otviz.distributions.ring import Ring
-from otviz.figures.matchings import blocks, entropy_curve, matrices, partners
-from otviz.laboratory import against_exact
-from otviz.laboratory.convergence import CONVERGED, convergence
-from otviz.laboratory.matchings import (
+from otviz.data.distributions.ring import Ring
+from otviz.methods import Batch
+from otviz.methods.ot_gan import OTGAN
+from otviz.methods.unified import OTM
+from otviz.training.loop import Training, start
+from otviz.transport.laboratory import against_exact
+from otviz.transport.laboratory.matching_convergence import CONVERGED, convergence
+from otviz.transport.laboratory.matchings import (
     PAIRS,
     at_epsilons,
     entropies,
@@ -26,10 +29,7 @@ from otviz.laboratory.matchings import (
     one_partner_each,
     order_by_angle,
 )
-from otviz.methods import Batch
-from otviz.methods.ot_gan import OTGAN
-from otviz.methods.unified import OTM
-from otviz.training import Training, start
+from otviz.viz.transport.matching_lines import blocks, entropy_curve, matrices, partners
 
 N = 40
 RING = Ring(radius=2.0, std=0.1)

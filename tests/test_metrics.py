@@ -7,9 +7,9 @@ import json
 import numpy as np
 import pytest
 
-from otviz import metrics
-from otviz.distributions.gaussian import Gaussian
-from otviz.distributions.ring import Ring
+from otviz.data.distributions.gaussian import Gaussian
+from otviz.data.distributions.ring import Ring
+from otviz.evaluation import metrics
 
 RING = Ring()  # the notebook's: 8 modes, radius 3, std 0.25
 
@@ -176,5 +176,5 @@ def test_importing_metrics_leaves_torch_out():
     import subprocess
     import sys
 
-    code = "import otviz.metrics, sys; sys.exit('torch' in sys.modules or 'ot' in sys.modules)"
+    code = "import otviz.evaluation.metrics, sys; sys.exit('torch' in sys.modules or 'ot' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from otviz.bibliography import cite
-from otviz.cli import main
-from otviz.datasets.mnist import Mnist
-from otviz.figures.overviews import overviews
-from otviz.figures.plate import Panel, Plate, round_ticks
-from otviz.runs.store import Store
+from otviz.cli.main import main
+from otviz.content.bibliography import cite
+from otviz.data.datasets.mnist import Mnist
+from otviz.runs.run_store import Store
+from otviz.viz.overviews import overviews
+from otviz.viz.plate import Panel, Plate, round_ticks
 
 PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
 SVG = "{http://www.w3.org/2000/svg}"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otviz.params import Knobs, param, params_of
+from otviz.core.params import Knobs, param, params_of
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from textwrap import dedent
 
 import pytest
 
-from otviz.params import Knobs
-from otviz.plugins import choose, discover
+from otviz.core.params import Knobs
+from otviz.core.plugins import choose, discover
 
 NUMBER = itertools.count()  # each test has a package of its own, since Python keeps what it imported
 
@@ -24,7 +24,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         folder.mkdir()
         (folder / "__init__.py").write_text("")
         for module, source in modules.items():
-            (folder / f"{module}.py").write_text("from otviz.params import Knobs\n" + dedent(source))
+            (folder / f"{module}.py").write_text("from otviz.core.params import Knobs\n" + dedent(source))
         monkeypatch.syspath_prepend(str(tmp_path))
         importlib.invalidate_caches()
         return name

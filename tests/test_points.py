@@ -14,8 +14,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from otviz.distributions import by_record, parse_distribution, points, record, store_upload, tables, uploads_folder
-from otviz.distributions.points import PointsFile
+from otviz.data.distributions import by_record, parse_distribution, points, record, store_upload, uploads_folder
+from otviz.data.distributions.points import PointsFile
+from otviz.data.reading import tables
 
 ARRAYS = (".npy", ".npz")
 ROWS = np.array([[0.0, 10.0], [4.0, 10.0], [0.0, 12.0], [4.0, 12.0], [2.0, 11.0]])
@@ -435,7 +436,7 @@ def test_file_names_of_users_do_not_reach_the_disk(home: Path) -> None:
 
 
 def test_too_large_an_upload(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("otviz.distributions.tables.MAX_BYTES", 10)
+    monkeypatch.setattr("otviz.data.reading.tables.MAX_BYTES", 10)
     with pytest.raises(ValueError, match="has 16 bytes"):
         store_upload(CSV, "some.csv")
 

@@ -6,10 +6,10 @@ import itertools
 
 import pytest
 
-from otviz.datasets import datasets
+from otviz.data.datasets import datasets
 from otviz.methods import methods, named
-from otviz.presets import preset
 from otviz.runs.config import RunConfig
+from otviz.training.presets import preset
 
 SETS = [cls() for cls in datasets().values() if not cls.needs_file]
 

@@ -16,20 +16,20 @@ import pytest
 import torch
 from scipy.spatial.distance import cdist
 
-from otviz.distributions import Distribution
-from otviz.distributions import named as distribution
+from otviz.data.distributions import Distribution
+from otviz.data.distributions import named as distribution
+from otviz.experiments.sweeps import MOST_CELLS, Cell, Outcome, Sweep, label, sweep_parameters
+from otviz.experiments.sweeps.journal import Journal
+from otviz.experiments.sweeps.sweep import identity, with_knob
+from otviz.experiments.sweeps.sweep_runner import SweepRunner, tasks
+from otviz.experiments.sweeps.sweep_worker import answers
+from otviz.experiments.sweeps.train_cells import SingleTrainer, train_cells, train_members
 from otviz.methods import Method
 from otviz.methods import named as method
-from otviz.robustness import MOST_CELLS, Cell, Outcome, Sweep, catalogue, label
-from otviz.robustness.journal import Journal
-from otviz.robustness.playing import SingleTrainer, train_cells, train_members
-from otviz.robustness.sweep import identity, with_knob
-from otviz.robustness.sweeping import SweepRunner, tasks
-from otviz.robustness.worker import answers
 from otviz.runs.config import RunConfig
-from otviz.runs.recorded import SavedRun
-from otviz.runs.store import Store
-from otviz.training import start, train
+from otviz.runs.run_store import Store
+from otviz.runs.saved_run import SavedRun
+from otviz.training.loop import start, train
 from tests.waiting import PATIENCE
 
 RING = distribution("ring")(radius=2.0, std=0.1)  # type: ignore[call-arg]
@@ -106,13 +106,13 @@ class TestSweep:
         assert with_knob(method("sinkhorn")(), "lr", 5e-3).lr == 5e-3
 
     def test_rows_have_the_knob_and_names_of_their_own(self):
-        for knob in catalogue.VALUES:
-            rows = catalogue.rows(knob)
+        for knob in sweep_parameters.VALUES:
+            rows = sweep_parameters.rows(knob)
             assert len({label(row, knob) for row in rows.values()}) == len(rows)
-            chosen = [rows[name] for name in catalogue.favoured(knob)]
-            assert sweep(knob=knob, values=catalogue.VALUES[knob], methods=tuple(chosen)).total
-        assert set(catalogue.favoured("tau")) == set(catalogue.FAVOURED)
-        assert label(catalogue.rows("tau")["uotm-sd.geometric"], "tau") == "UOTM-SD, schedule geometric"
+            chosen = [rows[name] for name in sweep_parameters.favoured(knob)]
+            assert sweep(knob=knob, values=sweep_parameters.VALUES[knob], methods=tuple(chosen)).total
+        assert set(sweep_parameters.favoured("tau")) == set(sweep_parameters.FAVOURED)
+        assert label(sweep_parameters.rows("tau")["uotm-sd.geometric"], "tau") == "UOTM-SD, schedule geometric"
 
     def test_a_run_keeps_its_identity_wherever_it_trains(self):
         config = RunConfig(make("uotm"), RING, steps=8, device="cpu")

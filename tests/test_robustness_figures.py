@@ -7,10 +7,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from otviz.distributions import named as distribution
-from otviz.figures.robustness import MEASURES, robustness_curves, robustness_map, text_alternative
+from otviz.data.distributions import named as distribution
+from otviz.experiments.sweeps import Outcome, Sweep
 from otviz.methods import named as method
-from otviz.robustness import Outcome, Sweep
+from otviz.viz.robustness_map import MEASURES, robustness_curves, robustness_map, text_alternative
 
 ROWS = (method("uotm")(), method("uotm-sd")(schedule="geometric"), method("otm")())  # type: ignore[call-arg]
 SWEEP = Sweep("tau", (0.0, 0.001, 0.05, 10.0), ROWS, distribution("ring")(), seeds=(0, 1))

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from otviz.catalogue import LIST, README, catalogue, table, write_readme
 from otviz.checkpoints import CHECKPOINTS, image_cards
+from otviz.checkpoints.catalogue import LIST, README, catalogue, table, write_readme
 from otviz.checkpoints.models import load
 from otviz.checkpoints.timelines import unpack
 

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from otviz.distributions import named as distribution
-from otviz.distributions.gaussian import Gaussian
+from otviz.data.distributions import named as distribution
+from otviz.data.distributions.gaussian import Gaussian
 from otviz.methods import Batch, Method
 from otviz.methods import named as method
-from otviz.stacked import BLOCK, Stacked, check_stackable
-from otviz.training import Training
+from otviz.training.loop import Training
+from otviz.training.stacked import BLOCK, Stacked, check_stackable
 
 RING = distribution("ring")(radius=2.0, std=0.1)  # type: ignore[call-arg]
 SMALL = {"hidden": 12, "layers": 2, "batch_size": 16}
@@ -95,7 +95,7 @@ def test_a_member_goes_on_alone_as_if_it_had_never_been_stacked() -> None:
 
 def test_float32_ends_close_after_many_steps() -> None:
     """Rounding grows with the steps; after 50 of them the generated points still agree to a thousandth of the data."""
-    from otviz.training import start
+    from otviz.training.loop import start
 
     chosen = SETS["tau"][:2]
     stack = Stacked([start(each, RING, steps=50, seed=3) for each in chosen])

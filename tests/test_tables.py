@@ -19,10 +19,11 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from otviz.distributions import store_upload, tables
-from otviz.distributions.base import Cloud
-from otviz.distributions.picture import Picture
-from otviz.distributions.points import PointsFile
+from otviz.data.distributions import store_upload
+from otviz.data.distributions.distribution import Cloud
+from otviz.data.distributions.picture import Picture
+from otviz.data.distributions.points import PointsFile
+from otviz.data.reading import tables
 
 MEAN, STD = (2.95232, -1.11931), (1.70560, 0.82648)
 
@@ -579,10 +580,10 @@ def test_weights_stand_beside_the_points_of_an_npz(write: Write) -> None:
 def test_an_npz_is_never_unpickled_and_no_bomb(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ValueError, match=r"some.npz holds Python objects"):
         PointsFile(write("some.npz", npz(a=np.array([{}, None]))))
-    monkeypatch.setattr("otviz.distributions.arrayfiles.MOST_BYTES", 100)
+    monkeypatch.setattr("otviz.data.reading.array_tables.MOST_BYTES", 100)
     with pytest.raises(ValueError, match=r"some.npz must hold arrays of at most .*; points has 640 bytes"):
         PointsFile(write("some.npz", npz(points=POINTS)))
-    monkeypatch.setattr("otviz.distributions.arrayfiles.MOST_LIST_BYTES", 10)
+    monkeypatch.setattr("otviz.data.reading.array_tables.MOST_LIST_BYTES", 10)
     with pytest.raises(ValueError, match=r"some.npz cannot be read as NPZ .its list of files has more"):
         PointsFile(write("some.npz", npz(points=POINTS)))
 
@@ -696,7 +697,7 @@ def test_a_table_of_very_many_columns_is_refused_before_it_is_read(
     def looked_at(*_args: object) -> None:
         raise AssertionError("cells were looked at, which takes seconds")
 
-    monkeypatch.setattr("otviz.distributions.texts.layout_of", looked_at)
+    monkeypatch.setattr("otviz.data.reading.text_tables.layout_of", looked_at)
     path = tmp_path / f"wide.{extension}"
     if extension == "csv":
         path.write_text("\n".join([",".join(map(str, range(60_000)))] * 3), encoding="utf-8")

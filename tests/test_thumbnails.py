@@ -11,10 +11,10 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from otviz import thumbnails
-from otviz.distributions import Distribution
-from otviz.distributions.base import Points
-from otviz.params import param
+from otviz.core.params import param
+from otviz.data.distributions import Distribution
+from otviz.data.distributions.distribution import Points
+from otviz.viz import thumbnails
 
 NAMESPACE = "{http://www.w3.org/2000/svg}"
 

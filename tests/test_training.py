@@ -12,11 +12,11 @@ import torch
 from safetensors.torch import load, save
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from otviz.distributions import named as distribution
+from otviz.data.distributions import named as distribution
 from otviz.methods import Method, methods, named
 from otviz.ot import precision
 from otviz.ot.costs import squared_euclidean
-from otviz.training import Step, Stream, Training, device_named, start, train
+from otviz.training.loop import Step, Stream, Training, device_named, start, train
 
 CPU = torch.device("cpu")
 SMALL = {"hidden": 16, "layers": 2, "batch_size": 24}

@@ -8,22 +8,22 @@ import re
 import numpy as np
 import pytest
 
-from otviz.distributions.gaussian import Gaussian
-from otviz.distributions.ring import Ring
-from otviz.figures.blur_curve import blur_curve
-from otviz.figures.convergence import convergence
-from otviz.figures.flow_losses import flow_losses
-from otviz.figures.sharpening import sharpening
-from otviz.figures.style import as_html
-from otviz.figures.transport_picture import transport_picture
-from otviz.figures.unbalanced import kept_mass, kept_points, reach_curve
+from otviz.data.distributions.gaussian import Gaussian
+from otviz.data.distributions.ring import Ring
+from otviz.player.wire import Curve, PanelUpdate
 from otviz.runs.snapshots import Scene, Snapshot
-from otviz.transport.convergence import Sharpened, Step
 from otviz.transport.problem import Problem, clouds
 from otviz.transport.solve import coarse
-from otviz.transport.sweeps import Limits, Point
+from otviz.transport.studies.convergence import Sharpened, Step
+from otviz.transport.studies.sweeps import Limits, Point
 from otviz.transport.unbalanced import KeptMass, ReachPoint
-from otviz.wire import Curve, PanelUpdate
+from otviz.viz.style import as_html
+from otviz.viz.transport.blur_curve import blur_curve
+from otviz.viz.transport.convergence_curves import convergence
+from otviz.viz.transport.flow_losses import flow_losses
+from otviz.viz.transport.sharpening import sharpening
+from otviz.viz.transport.transport_picture import transport_picture
+from otviz.viz.transport.unbalanced_plan import kept_mass, kept_points, reach_curve
 
 POINTS = [Point(blur, blur**2, 2.9 - blur, 2.9 + blur, 2.9 + blur / 2, 0.1) for blur in (0.01, 0.1, 1.0)]
 LIMITS = Limits(2.9, 0.0, 4.8)

@@ -16,34 +16,34 @@ import numpy as np
 import ot
 import pytest
 
-from otviz import wire
-from otviz.cli import main
-from otviz.distributions import named as distribution
-from otviz.distributions.base import Units
-from otviz.distributions.gaussian import Gaussian
-from otviz.distributions.points import PointsFile
-from otviz.exports import exports
-from otviz.exports.stills import Still
-from otviz.figures.diagnostics import diagnostics
-from otviz.figures.exactness import map_beside_plan
-from otviz.figures.interpolation import interpolation
-from otviz.figures.run_curves import run_curves
-from otviz.laboratory import against_exact
-from otviz.lengths import unit_of
+from otviz.cli.main import main
+from otviz.data.distributions import named as distribution
+from otviz.data.distributions.distribution import Units
+from otviz.data.distributions.gaussian import Gaussian
+from otviz.data.distributions.points import PointsFile
+from otviz.data.units import unit_of
+from otviz.evaluation.metrics import measure
+from otviz.evaluation.verdicts import verdict
+from otviz.experiments.sweeps.train_cells import train_cells
 from otviz.methods import named as method
-from otviz.metrics import measure
-from otviz.robustness.playing import train_cells
+from otviz.player import wire
+from otviz.player.wire.run_panel import panel_of
 from otviz.runs.config import RunConfig
-from otviz.runs.courses import read_curves
-from otviz.runs.judged import verdict_on
-from otviz.runs.kept import RunCheckpoint
-from otviz.runs.live import LocalTraining
-from otviz.runs.recorded import SavedRun
+from otviz.runs.curves import read_curves
+from otviz.runs.run_store import Store
+from otviz.runs.run_verdict import verdict_on
+from otviz.runs.saved_run import SavedRun
 from otviz.runs.snapshots import Snapshot, preview
-from otviz.runs.store import Store
 from otviz.runs.summaries import Summaries
-from otviz.verdicts import verdict
-from otviz.wire.showing import panel_of
+from otviz.runs.training_handle import LocalTraining
+from otviz.runs.training_state import RunCheckpoint
+from otviz.transport.laboratory import against_exact
+from otviz.viz.diagnostics import diagnostics
+from otviz.viz.exports import exports
+from otviz.viz.exports.stills import Still
+from otviz.viz.interpolation import interpolation
+from otviz.viz.run_curves import run_curves
+from otviz.viz.transport.exactness_map import map_beside_plan
 
 CENTRES = np.array([[1200.0, -340.0], [1201.5, -339.0], [1199.0, -338.5]])
 STD = 0.12
@@ -304,7 +304,7 @@ def test_points_far_from_0_for_their_spread_keep_their_digits(tmp_path: Path) ->
     (panel,) = wire.decode(wire.encode([wire.PanelUpdate("p", scene.box, scene, status="ready")]))
     assert panel.scene is not None
     np.testing.assert_allclose(panel.scene.target, scene.target, atol=(scene.box[1] - scene.box[0]) / 20_000)
-    from otviz.runs.export import samples_csv
+    from otviz.runs.run_files import samples_csv
 
     look = Snapshot(0, 0, 0.0, 0.0, scene.target, None, None, None, 0.0, 0.0, None)
     back = np.loadtxt(io.StringIO(samples_csv(look)), delimiter=",", skiprows=1)

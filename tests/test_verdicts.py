@@ -10,18 +10,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from otviz.distributions import distributions, named
-from otviz.distributions.base import Distribution, Mixture
-from otviz.distributions.grid import Grid
-from otviz.distributions.mixture import LopsidedMixture
-from otviz.distributions.moons import Moons
-from otviz.distributions.points import PointsFile
-from otviz.distributions.ring import Ring
-from otviz.distributions.spiral import Spiral
-from otviz.metrics import coverage, measure, real_scores
-from otviz.params import param
+from otviz.core.params import param
+from otviz.data.distributions import distributions, named
+from otviz.data.distributions.distribution import Distribution, Mixture
+from otviz.data.distributions.grid import Grid
+from otviz.data.distributions.mixture import LopsidedMixture
+from otviz.data.distributions.moons import Moons
+from otviz.data.distributions.points import PointsFile
+from otviz.data.distributions.ring import Ring
+from otviz.data.distributions.spiral import Spiral
+from otviz.evaluation.metrics import coverage, measure, real_scores
+from otviz.evaluation.verdicts import Judgement, Verdict, judge, loss_spread, notebook_diversity_example, verdict
 from otviz.runs.probe import scores
-from otviz.verdicts import Judgement, Verdict, judge, loss_spread, notebook_diversity_example, verdict
 
 RING = Ring(radius=2.0, std=0.1)
 STEPS = 1000

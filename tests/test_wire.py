@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from otviz.player.wire import MAGIC, STATUSES, PanelUpdate, decode, encode, news, thin
 from otviz.runs.snapshots import Curve, Scene, Snapshot
-from otviz.wire import MAGIC, STATUSES, PanelUpdate, decode, encode, news, thin
 
 CHECKPOINTS = Path(__file__).parents[1] / "checkpoints"
 BOX = (-3.0, 5.0, -2.0, 2.0)

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from otviz.player.wire import PanelUpdate, decode, encode, select_snapshots
 from otviz.runs.snapshots import Scene, Snapshot
-from otviz.wire import PanelUpdate, decode, encode, select_snapshots
 
 BOX = (-1.0, 1.0, -1.0, 1.0)
 SHAPES = st.tuples(st.sampled_from([1, 3]), st.integers(1, 9), st.integers(1, 9))

@@ -1,6 +1,6 @@
 """Numbers as they are written."""
 
-from otviz.numbers import whole
+from otviz.core.numbers import whole
 
 
 def test_thousands_are_set_apart_by_a_thin_space() -> None:

@@ -5,6 +5,6 @@ cards and pictures are there before anything is computed.
 """
 
 from otviz.checkpoints.card import Card, cards, image_cards, read_cards
-from otviz.files import CHECKPOINTS
+from otviz.core.files import CHECKPOINTS
 
 __all__ = ["CHECKPOINTS", "Card", "cards", "image_cards", "read_cards"]

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from otviz.datasets.rows import Shape
-from otviz.files import CHECKPOINTS
-from otviz.records import checked, fields, flag, listed, number, parsed, text, whole
+from otviz.core.files import CHECKPOINTS
+from otviz.core.records import checked, fields, flag, listed, number, parsed, text, whole
+from otviz.data.datasets.rows import Shape
 
 KIND = "images"
 MOST_CARD = 200_000  # bytes of a card that is read

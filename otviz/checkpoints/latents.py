@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from otviz.datasets.rows import Rows
+from otviz.data.datasets.rows import Rows
 
 Array = NDArray[np.float32]
 

@@ -27,13 +27,13 @@ from torch.nn.modules.module import register_module_parameter_registration_hook
 
 from otviz.checkpoints import latents as spaces
 from otviz.checkpoints.card import NAME, Card, read_card
+from otviz.checkpoints.image_sheets import picture
 from otviz.checkpoints.latents import Latents
-from otviz.checkpoints.pictures import picture
-from otviz.datasets import ImageSet
-from otviz.datasets.rows import Rows, in_turn
-from otviz.files import CHECKPOINTS
+from otviz.core.files import CHECKPOINTS
+from otviz.data.datasets import ImageSet
+from otviz.data.datasets.rows import Rows, in_turn
 from otviz.networks import ImageGenerator
-from otviz.networks.images import with_class
+from otviz.networks.image_networks import with_class
 from otviz.runs.config import RunConfig
 from otviz.runs.image_scenes import sheet_side
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from otviz.records import LARGEST
+from otviz.core.records import LARGEST
 
 FRAMES = 33
 MOST = 8_000_000  # bytes of a file that is read, and of what is in it times 8

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from otviz.bibliography import BIBLIOGRAPHY
-from otviz.experiments.base import (
+from otviz.content.bibliography import BIBLIOGRAPHY
+from otviz.experiments.experiment import (
     SOURCES,
     Cases,
     Effect,
@@ -25,9 +25,9 @@ __all__ = [
 
 def experiments() -> dict[str, type[Experiment]]:
     """Every experiment by its name: source by source as in the bibliography; in each, trainings, then formulas, then what is only reported."""
-    from otviz.plugins import discover
+    from otviz.core.plugins import discover
 
-    found = discover("otviz.experiments", Experiment)  # type: ignore[type-abstract]
+    found = discover("otviz.experiments.claims", Experiment)  # type: ignore[type-abstract]
     sources, costs = list(BIBLIOGRAPHY), ("minutes", "seconds", "reference")
     return dict(
         sorted(

@@ -1,4 +1,4 @@
-"""The one chart of a claim: which stored numbers it shows, and what they are held against. Drawn by `otviz.figures.claim`."""
+"""The one chart of a claim: which stored numbers it shows, and what they are held against. Drawn by `otviz.viz.claim`."""
 
 from __future__ import annotations
 

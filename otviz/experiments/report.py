@@ -6,10 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from otviz import durations
-from otviz.bibliography import BIBLIOGRAPHY, cite
+from otviz.content.bibliography import BIBLIOGRAPHY, cite
+from otviz.core import durations
+from otviz.core.files import ROOT
 from otviz.experiments import experiments
-from otviz.experiments.base import (
+from otviz.experiments.claim_summaries import in_words
+from otviz.experiments.evidence import number, plus_minus
+from otviz.experiments.experiment import (
     RULE,
     RULE_OF_TRAININGS,
     SOURCES,
@@ -20,11 +23,9 @@ from otviz.experiments.base import (
     Outcome,
     Verdict,
 )
-from otviz.experiments.evidence import number, plus_minus
 from otviz.experiments.results import SHIPPED, Result, read
-from otviz.experiments.telling import in_words
 
-DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "EXPERIMENTS.md"
+DOCUMENT = ROOT / "docs" / "EXPERIMENTS.md"
 PICTURES = DOCUMENT.parent / "pictures"  # where `python -m otviz figures all --out docs/pictures` puts them
 NOT_RUN = "not run yet"
 COUNTED = {

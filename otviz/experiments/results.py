@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from otviz import __version__
-from otviz.experiments.base import Outcome
-from otviz.files import write_whole
-from otviz.machine import processor, versions
+from otviz.core.files import ROOT, write_whole
+from otviz.core.machine import processor, versions
+from otviz.experiments.experiment import Outcome
 
 FORMAT = 1
 """Of a results file; one of another number is refused."""
 
-SHIPPED = Path(__file__).resolve().parents[2] / "results"
+SHIPPED = ROOT / "results"
 """Full runs, as they come with otviz."""
 
 

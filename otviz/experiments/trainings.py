@@ -1,17 +1,17 @@
-"""Trainings in the plane that several claims rest on, measured and judged by the rules of `otviz.verdicts`."""
+"""Trainings in the plane that several claims rest on, measured and judged by the rules of `otviz.evaluation.verdicts`."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
 
-from otviz.compare import presets
-from otviz.distributions import Distribution
-from otviz.distributions.ring import Ring
-from otviz.experiments.base import Effect, Number, Part, number_of
-from otviz.experiments.films import measured, trajectory
+from otviz.data.distributions import Distribution
+from otviz.data.distributions.ring import Ring
+from otviz.experiments.experiment import Effect, Number, Part, number_of
+from otviz.experiments.trajectories import measured, trajectory
 from otviz.methods import Method
 from otviz.runs.config import RunConfig
+from otviz.training.compare import presets
 
 RING = Ring(radius=2.0, std=0.1)
 """8 modes: what presets and rules were set on."""

@@ -1,7 +1,7 @@
 """Methods: one file is one family of objectives. See `Method` for what a family gives the training loop."""
 
-from otviz.methods.base import Adversarial, Batch, Method
-from otviz.plugins import choose, discover
+from otviz.core.plugins import choose, discover
+from otviz.methods.method import Adversarial, Batch, Method
 
 __all__ = ["Adversarial", "Batch", "Method", "methods", "named"]
 

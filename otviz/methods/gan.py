@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from otviz.methods.base import Adversarial, Adversary, Batch, Map, Scalars, minibatch, noise, squared_memory, width
+from otviz.methods.method import Adversarial, Adversary, Batch, Map, Scalars, minibatch, noise, squared_memory, width
 from otviz.networks import MLP, Generator
 
 

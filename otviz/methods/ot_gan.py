@@ -17,8 +17,9 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from otviz.bibliography import cite
-from otviz.methods.base import (
+from otviz.content.bibliography import cite
+from otviz.core.params import NETWORK, OBJECTIVE, OPTIMISER, param
+from otviz.methods.method import (
     Adversarial,
     Adversary,
     Batch,
@@ -32,7 +33,6 @@ from otviz.methods.base import (
 )
 from otviz.networks import MLP, Generator
 from otviz.ot.divergences import minibatch_energy_distance
-from otviz.params import NETWORK, OBJECTIVE, OPTIMISER, param
 
 FeatureCost = Literal["squared-l2", "cosine", "cosine-bias"]
 

@@ -12,14 +12,25 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from otviz.bibliography import cite
-from otviz.methods.base import Adversary, Batch, Map, Method, Scalars, depth, minibatch, noise, squared_memory, width
+from otviz.content.bibliography import cite
+from otviz.core.params import OBJECTIVE, param
+from otviz.methods.method import (
+    Adversary,
+    Batch,
+    Map,
+    Method,
+    Scalars,
+    depth,
+    minibatch,
+    noise,
+    squared_memory,
+    width,
+)
 from otviz.networks import Generator
 from otviz.ot.costs import cost_p
 from otviz.ot.divergences import fast_sinkhorn
 from otviz.ot.reference import geomloss_divergence
 from otviz.ot.squaring import Schedule, levels_for, square_down, square_down_self
-from otviz.params import OBJECTIVE, param
 
 _FIELD_BLUR = 0.1  # a potential drawn from few points needs some smoothing to be read
 

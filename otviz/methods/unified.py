@@ -17,11 +17,11 @@ from typing import Any, ClassVar, Literal, cast
 import torch
 from torch import Tensor
 
-from otviz.bibliography import cite
-from otviz.methods.base import Adversarial, Adversary, Batch, Map, Scalars, scalar_mlp, step_size
+from otviz.content.bibliography import cite
+from otviz.core.params import OBJECTIVE, OPTIMISER, param
+from otviz.methods.method import Adversarial, Adversary, Batch, Map, Scalars, scalar_mlp, step_size
 from otviz.networks import MLP, Potential
 from otviz.ot.convex import conjugate
-from otviz.params import OBJECTIVE, OPTIMISER, param
 
 Name = Literal["identity", "softplus", "kl", "chi2"]
 Penalty = Literal["none", "r1", "gp"]

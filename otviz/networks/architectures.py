@@ -1,4 +1,4 @@
-"""The bodies of image networks, small to DCGAN-size; sizes measured on CPUs are in `otviz.presets`.
+"""The bodies of image networks, small to DCGAN-size; sizes measured on CPUs are in `otviz.training.presets`.
 
 Generators make images (B, C, H, W), not yet in [-1, 1], of inputs (B, n); critics make numbers (B, outputs) of images.
 Sides that are no multiple of what doubles are made larger and cropped.
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from otviz.networks.images import Shape
+from otviz.networks.image_networks import Shape
 from otviz.networks.layers import BatchNorm, Crop, Halving, Modulated, norm
 
 HIDDEN = 256  # units before the first image of `dense`

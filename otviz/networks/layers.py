@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from otviz.distributed import world
+from otviz.core.distributed import world
 
 Layer = TypeVar("Layer", bound=nn.Module)
 _WEIGHED = nn.Linear | nn.Conv2d | nn.ConvTranspose2d

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from otviz.distributed import ALONE, World
+from otviz.core.distributed import ALONE, World
 from otviz.ot.costs import FEATURE_COSTS, check_p, cost_p
 from otviz.ot.duals import Goal, half_sums
 from otviz.ot.entropic import Entropic, Weights, shares

@@ -10,16 +10,17 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from otviz import datasets, distributions, methods
-from otviz.building import check_classes
-from otviz.datasets import ImageSet
-from otviz.distributions.gaussian import Gaussian
+from otviz import methods
+from otviz.core.params import params_of
+from otviz.data import datasets, distributions
+from otviz.data.datasets import ImageSet
+from otviz.data.distributions.gaussian import Gaussian
 from otviz.methods import Method
 from otviz.networks import Networks
-from otviz.params import params_of
 from otviz.runs.plan import Plan
-from otviz.streams import WhiteNoise
-from otviz.training import Decay, Precision, Target, Training, start
+from otviz.training.build_networks import check_classes
+from otviz.training.loop import Decay, Precision, Target, Training, start
+from otviz.training.streams import WhiteNoise
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from otviz.datasets import to_rows
-from otviz.datasets.sheets import png, sheet
+from otviz.data.datasets import to_rows
+from otviz.data.datasets.sheets import png, sheet
 from otviz.runs.snapshots import Scene, Snapshot
 
 PIXELS = 1024  # width of a PNG that is aimed at

@@ -13,13 +13,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from otviz.datasets import ImageSet
-from otviz.features import FEWEST, Evaluation, Reference, reference
-from otviz.metrics import diversity
+from otviz.data.datasets import ImageSet
+from otviz.evaluation.features import FEWEST, Evaluation, Reference, reference
+from otviz.evaluation.metrics import diversity
 from otviz.runs.image_scenes import BOX, as_images, real_images, sheet_size
 from otviz.runs.probe import Probe, as_array, loss_floor
 from otviz.runs.snapshots import Array, Meter, Scene, Snapshot
-from otviz.training import Training
+from otviz.training.loop import Training
 
 Labels = NDArray[np.int64]
 

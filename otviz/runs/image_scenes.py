@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
-from otviz.datasets import ImageSet, to_pixels
-from otviz.datasets.rows import in_turn
-from otviz.distributions import Distribution
+from otviz.data.datasets import ImageSet, to_pixels
+from otviz.data.datasets.rows import in_turn
+from otviz.data.distributions import Distribution
 from otviz.runs.snapshots import Samples, Scene, preview
 
 MOST = 64

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from otviz.evaluation.verdicts import FINISHED, Verdict
 from otviz.runs.snapshots import Meter
-from otviz.verdicts import FINISHED, Verdict
 
 RECALL = 0.25
 """Recall below which most of the real images have nothing generated near them."""

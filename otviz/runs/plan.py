@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from otviz.params import RUN, Knobs, param
+from otviz.core.params import RUN, Knobs, param
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from otviz.distributions import Mixture
-from otviz.lengths import in_file_units
-from otviz.metrics import coverage, diversity, precision_recall, real_scores, stray, wasserstein2
+from otviz.data.distributions import Mixture
+from otviz.data.units import in_file_units
+from otviz.evaluation.metrics import coverage, diversity, precision_recall, real_scores, stray, wasserstein2
 from otviz.runs.snapshots import Array, Meter, Scene, Snapshot, in_file, square_box
-from otviz.training import Training
+from otviz.training.loop import Training
 
 POINTS = 1000
 HEAT = 48

@@ -9,16 +9,16 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from otviz.compare import MOST
-from otviz.files import clear_folders
+from otviz.core.files import clear_folders
 from otviz.runs.branches import Branch
 from otviz.runs.config import RunConfig
-from otviz.runs.hosts import HostPool
-from otviz.runs.pace import Lockstep
+from otviz.runs.host_pool import HostPool
+from otviz.runs.lockstep import Lockstep
 from otviz.runs.run import ENDED, Run
+from otviz.runs.run_store import SavedRunInfo, Store, read_checkpoint
 from otviz.runs.slots import Slots
-from otviz.runs.store import SavedRunInfo, Store, read_checkpoint
 from otviz.runs.summaries import Summaries, Summary
+from otviz.training.compare import MOST
 
 ABANDONED = "stopped because its tab was closed"
 """Message of a run that nobody held any more."""

@@ -16,20 +16,20 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from otviz.machine import made_on
+from otviz.core.machine import made_on
 from otviz.methods import Adversarial
+from otviz.runs.change_log import Change, ChangeLog
+from otviz.runs.command_queue import CommandQueue
 from otviz.runs.config import RunConfig
-from otviz.runs.diary import RunHistory
-from otviz.runs.hosts import Host, HostPool, RemoteTraining
-from otviz.runs.kept import RunCheckpoint, TrainingState
-from otviz.runs.live import LocalTraining, TrainingHandle
-from otviz.runs.orders import CommandQueue
-from otviz.runs.pace import Lockstep
-from otviz.runs.past import Change, ChangeLog
-from otviz.runs.rhythm import LoopTimer
+from otviz.runs.host_pool import Host, HostPool, RemoteTraining
+from otviz.runs.lockstep import Lockstep
+from otviz.runs.loop_timer import LoopTimer
+from otviz.runs.run_history import RunHistory
 from otviz.runs.slots import Slots
 from otviz.runs.snapshots import Curve, Meter, Scene, Snapshot, curve_of
-from otviz.training import Training
+from otviz.runs.training_handle import LocalTraining, TrainingHandle
+from otviz.runs.training_state import RunCheckpoint, TrainingState
+from otviz.training.loop import Training
 
 Status = Literal["queued", "running", "paused", "done", "stopped", "failed"]
 ENDED: tuple[Status, ...] = ("done", "stopped", "failed")

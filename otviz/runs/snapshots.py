@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from otviz.distributions import Distribution
-from otviz.distributions.base import Units
+from otviz.data.distributions import Distribution
+from otviz.data.distributions.distribution import Units
 
 Array = NDArray[np.float32]
 Samples = NDArray[Any]
@@ -74,7 +74,7 @@ class Snapshot:
         manifold: image of a regular grid of source points under T with z = 0, shape (k, k, 2).
         generator_loss, adversary_loss: last losses; nan where there is none.
         alpha: divergence weight now, or None for methods without one.
-        meter: what `otviz.metrics.coverage` returns, w2, precision, recall, stray, what real draws score (w2_floor and
+        meter: what `otviz.evaluation.metrics.coverage` returns, w2, precision, recall, stray, what real draws score (w2_floor and
             so on), samples: the last values measured; keys are absent until measured or where they do not apply.
             measured_at is the step of what is measured less often: w2, precision, recall, stray, all scores of images.
             unit is what lengths are followed by, absent in data units.

@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from otviz import datasets, distributions, methods
-from otviz.records import LAST, read
-from otviz.runs.admitted import CONFIG, SUMMARY
+from otviz import methods
+from otviz.core.records import LAST, read
+from otviz.data import datasets, distributions
+from otviz.runs.file_schema import CONFIG, SUMMARY
 from otviz.runs.run import ENDED, Run
+from otviz.runs.run_store import Store
 from otviz.runs.snapshots import Meter
-from otviz.runs.store import Store
 from otviz.runs.tags import read_tags
 
 DAMAGED = "damaged"

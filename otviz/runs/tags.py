@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from otviz import records
-from otviz.files import refused, write_whole
-from otviz.records import listed, text
+from otviz.core import records
+from otviz.core.files import refused, write_whole
+from otviz.core.records import listed, text
 
 LONGEST = 40
 MOST = 12

@@ -14,7 +14,6 @@ from otviz.ot.grounds import GROUNDS, Quadratic
 from otviz.ot.work import Work, alongside
 from otviz.runs.snapshots import square_box
 from otviz.transport.fields import OfPlans, SoftMin, mean, shares
-from otviz.transport.picture import Box, Numbers, Picture
 from otviz.transport.plans import Drawn, Order, Ordered, bins_of, draw, orders, plan_of
 from otviz.transport.potentials import (
     MISSING,
@@ -30,6 +29,7 @@ from otviz.transport.potentials import (
     precision,
 )
 from otviz.transport.problem import Problem
+from otviz.transport.solution import Box, Numbers, Picture
 from otviz.transport.views import GRID, grid
 
 SMALL = 1e-3

@@ -17,8 +17,8 @@ from torch import Tensor
 
 from otviz.ot.work import Work
 from otviz.transport.fields import SoftMin, shares
-from otviz.transport.picture import Plan
 from otviz.transport.potentials import Cloud
+from otviz.transport.solution import Plan
 
 LINES = 6
 BINS = 96

@@ -8,9 +8,9 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from otviz.distributions.base import Cloud, Distribution, Units
-from otviz.ot.notebook import notebook_points
-from otviz.params import LEAST, MOST, Knobs, param
+from otviz.core.params import LEAST, MOST, Knobs, param
+from otviz.data.distributions.distribution import Cloud, Distribution, Units
+from otviz.ot.notebook_cost import notebook_points
 
 Loss = Literal["sinkhorn", "entropic", "energy", "gaussian-mmd", "laplacian-mmd"]
 Cost = Literal["half-squared", "euclidean", "squared", "cityblock", "cosine"]

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from otviz.distributions import layout
-from otviz.distributions.base import Cloud, Units
-from otviz.params import LEAST, MOST
+from otviz.core.params import LEAST, MOST
+from otviz.data.distributions.distribution import Cloud, Units
+from otviz.data.reading import layout
 from otviz.transport.problem import Problem
 
 UNIT = 20.0

@@ -17,11 +17,11 @@ import torch
 from otviz.ot.exact import exact_cost
 from otviz.ot.work import Work, completed
 from otviz.transport import couplings, kernels
+from otviz.transport.geomloss_solver import by_geomloss
 from otviz.transport.memory import check_memory
-from otviz.transport.picture import Picture
 from otviz.transport.potentials import Masses, Points
 from otviz.transport.problem import Problem
-from otviz.transport.theirs import by_geomloss
+from otviz.transport.solution import Picture
 
 FULL = 1500
 """Points up to which the first answer is the full one."""

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from otviz.transport.picture import Box
+from otviz.transport.solution import Box
 
 GRID = 48
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from otviz.datasets import mnist, openml
+from otviz.data.datasets import mnist, openml
 from tests.datasets.tiny_sets import tiny_cifar10, tiny_idx, tiny_set
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -16,12 +16,22 @@ from image_files import pack, pictures
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from otviz.datasets import ImageSet, by_record, datasets, kind_of, named, parse_dataset, record, to_pixels, to_rows
-from otviz.datasets.base import Images, Split
-from otviz.datasets.digits import Digits
-from otviz.datasets.mnist8 import resized
-from otviz.datasets.once import Once
-from otviz.params import params_of
+from otviz.core.params import params_of
+from otviz.data.datasets import (
+    ImageSet,
+    by_record,
+    datasets,
+    kind_of,
+    named,
+    parse_dataset,
+    record,
+    to_pixels,
+    to_rows,
+)
+from otviz.data.datasets.cache import Once
+from otviz.data.datasets.digits import Digits
+from otviz.data.datasets.image_set import Images, Split
+from otviz.data.datasets.mnist8 import resized
 
 FOLDERS = {"mnist": "mnist", "fashion-mnist": "fashion-mnist", "cifar10": "cifar-10", "mnist8": "mnist"}
 
@@ -119,7 +129,7 @@ def test_a_text_means_a_set_or_a_path(tmp_path: Path) -> None:
 def test_the_digits_are_there_without_torch_or_scikit_learn() -> None:
     """Both take seconds to import, and the first picture must not wait for them."""
     code = (
-        "import sys, numpy, otviz.datasets as d; d.named('digits')().sample(3, numpy.random.default_rng(0));"
+        "import sys, numpy, otviz.data.datasets as d; d.named('digits')().sample(3, numpy.random.default_rng(0));"
         "assert not {'torch', 'sklearn', 'PIL'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=True)

@@ -17,11 +17,11 @@ import pytest
 from image_files import pack, picture, pictures, spread
 from PIL import Image
 
-from otviz.datasets import parse_dataset, store_upload
-from otviz.datasets.archives import MOST_FILE_BYTES, MOST_FILES, list_files, reader
-from otviz.datasets.folder import Folder, folders_of, held_out
-from otviz.datasets.pictures import read_picture
-from otviz.datasets.uploads import MOST_UPLOAD_BYTES
+from otviz.data.datasets import parse_dataset, store_upload
+from otviz.data.datasets.archives import MOST_FILE_BYTES, MOST_FILES, list_files, reader
+from otviz.data.datasets.decoding import read_picture
+from otviz.data.datasets.folder import Folder, folders_of, held_out
+from otviz.data.datasets.own_images import MOST_UPLOAD_BYTES
 
 Write = Callable[[Path, Mapping[str, bytes]], Path]
 

@@ -16,10 +16,10 @@ import pytest
 from image_files import idx, pack
 from numpy.typing import NDArray
 
-from otviz.datasets import cifar, named, openml
-from otviz.datasets.base import Images
-from otviz.datasets.idx import read_idx, write_idx
-from otviz.datasets.published import checksum
+from otviz.data.datasets import cifar, named, openml
+from otviz.data.datasets.idx import read_idx, write_idx
+from otviz.data.datasets.image_set import Images
+from otviz.data.datasets.published import checksum
 
 Table = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 
@@ -142,7 +142,7 @@ def openml_fetch() -> Callable[..., Table]:
     """The true `fetch`, in place of which tests have one without network."""
     import importlib.util
 
-    spec = importlib.util.find_spec("otviz.datasets.openml")
+    spec = importlib.util.find_spec("otviz.data.datasets.openml")
     assert spec is not None
     assert spec.loader is not None
     fresh = importlib.util.module_from_spec(spec)

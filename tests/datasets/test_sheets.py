@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from otviz.datasets import to_rows
-from otviz.datasets.sheets import png, sheet
+from otviz.data.datasets import to_rows
+from otviz.data.datasets.sheets import png, sheet
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from otviz.datasets import cifar, mnist
-from otviz.datasets.base import Images
-from otviz.datasets.published import Sums, checksum
+from otviz.data.datasets import cifar, mnist
+from otviz.data.datasets.image_set import Images
+from otviz.data.datasets.published import Sums, checksum
 from tests.datasets.image_files import idx
 
 TINY = {"train": 450, "test": 50}

@@ -14,8 +14,8 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from otviz.transport.packing import pack
-from pages._ui import channel
-from pages._ui.board import Asked, board, read_question
+from pages._ui.shell import channel
+from pages._ui.transport.board_canvas import Asked, board, read_question
 
 BINS, LINES, SIDE = 64, 8, 64
 Array = NDArray[Any]

@@ -4,6 +4,6 @@ import os
 
 from streamlit.starlette import App
 
-from pages._ui import channel, ending
+from pages._ui.shell import channel, shutdown
 
-app = App(os.environ["OTVIZ_SCRIPT"], routes=channel.routes(), lifespan=ending.lifespan)
+app = App(os.environ["OTVIZ_SCRIPT"], routes=channel.routes(), lifespan=shutdown.lifespan)

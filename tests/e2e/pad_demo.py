@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from pages._ui.pad import pad
+from pages._ui.controls.pad import pad
 
 st.set_page_config(page_title="Pad", layout="wide")
 query = st.query_params

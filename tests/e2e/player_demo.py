@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from otviz.evaluation.verdicts import Judgement
+from otviz.player.wire import PanelUpdate, encode
+from otviz.player.wire.stages import Stage
 from otviz.runs.snapshots import Curve, Scene, Snapshot
-from otviz.verdicts import Judgement
-from otviz.wire import PanelUpdate, encode
-from otviz.wire.stages import Stage
-from pages._ui import channel
-from pages._ui.player import known, player
+from pages._ui.player.player_canvas import known, player
+from pages._ui.shell import channel
 
 BOX = (-6.0, 6.0, -6.0, 6.0)
 TITLES = (

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pages._ui import frame
+from pages._ui.shell import frame
 from tests.e2e.axe import findings
 from tests.waiting import page_until
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from otviz.browser import message
+from otviz.player.browser import message
 from otviz.transport.packing import pack
-from pages._ui.component import module
+from pages._ui.shell.component import module
 from tests.e2e.helpers import Component
 
 pytestmark = pytest.mark.browser

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from otviz.checkpoints import image_cards
-from otviz.numbers import whole
+from otviz.core.numbers import whole
 from tests.e2e.helpers import query
 
 pytestmark = pytest.mark.browser

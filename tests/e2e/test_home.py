@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from pages._ui import home
+from pages._ui.home import home_view
 from tests.e2e.helpers import resize
 from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.browser
-ATLAS, _, START = home._atlas()
+ATLAS, _, START = home_view._atlas()
 
 
 class Home:
@@ -107,7 +107,7 @@ def test_the_slider_swaps_the_right_picture_at_the_same_step(shown: Home) -> Non
 def test_other_data_and_methods_bring_their_own_runs(shown: Home) -> None:
     shown.root.get_by_role("button", name="UOTM-SD", exact=True).click()
     shown.until("root => root.dataset.shown?.startsWith('home-ring-uotm-sd.')")
-    shown.root.get_by_role("button", name=home.TITLES["off-centre"]).click()
+    shown.root.get_by_role("button", name=home_view.TITLES["off-centre"]).click()
     shown.until("root => root.dataset.shown?.startsWith('home-off-centre-uotm-sd.')")
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pages._ui import frame
+from pages._ui.shell import frame
 from tests.e2e.helpers import data, slide
 from tests.e2e.prefix_proxy import PrefixProxy
 from tests.waiting import page_until

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from otviz.explanations import derivations, glossary
-from pages._ui.reading import LABEL
+from otviz.content.explanations import derivations, glossary
+from pages._ui.shell.reading import LABEL
 
 pytestmark = pytest.mark.browser
 

@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from otviz.addresses import pack, unpack
-from pages._ui.reading import LABEL
+from otviz.core.addresses import pack, unpack
+from pages._ui.shell.reading import LABEL
 from tests.e2e.helpers import Shown, slide
 
 pytestmark = pytest.mark.browser

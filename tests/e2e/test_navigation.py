@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pages._ui import frame
+from pages._ui.shell import frame
 
 pytestmark = pytest.mark.browser
 CARDS = frame.cards()

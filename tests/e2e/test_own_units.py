@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from otviz.distributions.gaussian import Gaussian
-from otviz.distributions.points import PointsFile
+from otviz.data.distributions.gaussian import Gaussian
+from otviz.data.distributions.points import PointsFile
 from otviz.runs.snapshots import preview
-from pages._ui.component import module
+from pages._ui.shell.component import module
 from tests.waiting import page_until
 
 UNIT = " file units"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pages._ui.component import module
+from pages._ui.shell.component import module
 from tests.e2e.helpers import Component, resize
 
 pytestmark = pytest.mark.browser

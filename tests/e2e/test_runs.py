@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from otviz.distributions import named as distribution
-from otviz.exports.reports import report
+from otviz.data.distributions import named as distribution
 from otviz.methods import named
 from otviz.runs.config import RunConfig
-from otviz.runs.recorded import SavedRun
 from otviz.runs.run import Run
-from otviz.runs.store import Store
+from otviz.runs.run_store import Store
+from otviz.runs.saved_run import SavedRun
+from otviz.viz.exports.reports import report
 from tests.e2e.helpers import Shown
 from tests.waiting import page_until
 

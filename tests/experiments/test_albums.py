@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from otviz.cli import main
-from otviz.datasets.mnist import Mnist
+from otviz.cli.main import main
+from otviz.data.datasets.mnist import Mnist
 from otviz.experiments import experiments, named
-from otviz.experiments.albums import SCORES, ImageTrajectory, image_trajectory, report_config, roughness
-from otviz.experiments.report_figures import _rank_correlation
-from otviz.experiments.running import run_here
+from otviz.experiments.claims.report_figures import _rank_correlation
+from otviz.experiments.experiment_runner import run_here
+from otviz.experiments.image_trajectories import SCORES, ImageTrajectory, image_trajectory, report_config, roughness
 
 FIGURES = ("four-epochs", "mlp-or-cnn", "small-batches", "small-epsilon", "tau-on-images")
 

@@ -12,7 +12,7 @@ import pytest
 from otviz.experiments import Experiment, Outcome, experiments
 from otviz.experiments.charts import Curves, Dots, Line, Mark, Row
 from otviz.experiments.results import read
-from otviz.figures.claim import CARD, PAGE, Size, claim_svg
+from otviz.viz.claim import CARD, PAGE, Size, claim_svg
 
 ALL = {name: cls() for name, cls in experiments().items() if cls.chart is not None}
 MEASURED = [name for name, each in ALL.items() if each.cost != "reference"]

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from otviz.cli import main
+from otviz.cli.main import main
 from otviz.experiments import named
+from otviz.experiments.experiment_runner import WORKER, ExperimentRunner, run_here
 from otviz.experiments.results import read
-from otviz.experiments.running import WORKER, ExperimentRunner, run_here
-from otviz.robustness import cluster
-from otviz.robustness.cluster import Cluster
+from otviz.experiments.sweeps import dask_pool
+from otviz.experiments.sweeps.dask_pool import Cluster
 
 needs_dask = pytest.mark.skipif(
     importlib.util.find_spec("distributed") is None,
@@ -104,7 +104,7 @@ def test_a_task_that_cannot_be_done_is_told_and_the_next_is_done(address: str) -
 @pytest.mark.slow
 @needs_dask
 def test_workers_with_another_otviz_are_refused(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cluster, "__version__", "99.0")
+    monkeypatch.setattr(dask_pool, "__version__", "99.0")
     kept: list[Any] = []
     crew = asked([("convex-functions", 0)], address, kept)
     assert crew.wait(SECONDS)
@@ -128,7 +128,7 @@ def test_stopping_does_not_wait(address: str) -> None:
 def test_an_address_where_nobody_answers_is_told(
     wrong: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(cluster, "PATIENCE", 1)
+    monkeypatch.setattr(dask_pool, "PATIENCE", 1)
     assert main(["experiment", "convex-functions", "--quick", "--cluster", wrong]) == 2
     said = capsys.readouterr().err
     assert "no Dask scheduler answers at" in said

@@ -14,9 +14,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from otviz.bibliography import BIBLIOGRAPHY
-from otviz.cli import main
-from otviz.compare import presets
+from otviz.cli.main import main
+from otviz.content.bibliography import BIBLIOGRAPHY
 from otviz.experiments import (
     SOURCES,
     Cases,
@@ -29,14 +28,15 @@ from otviz.experiments import (
     named,
     number_of,
 )
-from otviz.experiments.clouds import notebook_clouds
+from otviz.experiments.claim_summaries import expected_seconds, in_words, seeds_in_words
+from otviz.experiments.claims.clouds import notebook_clouds
 from otviz.experiments.evidence import interval, wilson
+from otviz.experiments.experiment_runner import ExperimentRunner, run_here
+from otviz.experiments.experiment_worker import answers
 from otviz.experiments.report import DOCUMENT, document, verdict_of
 from otviz.experiments.results import FORMAT, SHIPPED, Result, read, write
-from otviz.experiments.running import ExperimentRunner, run_here
-from otviz.experiments.telling import expected_seconds, in_words, seeds_in_words
-from otviz.experiments.worker import answers
-from otviz.ot.notebook import notebook_points
+from otviz.ot.notebook_cost import notebook_points
+from otviz.training.compare import presets
 from tests.waiting import PATIENCE
 
 ALL = experiments()
@@ -434,7 +434,7 @@ class TestCommand:
             def end(self) -> None:
                 pass
 
-        monkeypatch.setattr("otviz.robustness.crew.Worker", Here)
+        monkeypatch.setattr("otviz.experiments.sweeps.worker_pool.Worker", Here)
 
     def test_it_prints_a_verdict(self, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
         assert main(["experiment", "convex-functions", "--seeds", "2", "--workers", "1", "--out", str(tmp_path)]) == 0

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from otviz.distributions.ring import Ring
-from otviz.experiments import films
-from otviz.experiments.films import LAST, POINTS, Trajectory, measured, trajectory
+from otviz.data.distributions.ring import Ring
+from otviz.experiments import trajectories
 from otviz.experiments.trainings import trained
+from otviz.experiments.trajectories import LAST, POINTS, Trajectory, measured, trajectory
 from otviz.methods import named
 from otviz.runs.config import RunConfig
 
@@ -42,7 +42,7 @@ def drawn(rng: np.random.Generator) -> np.ndarray:
 
 def test_a_film_is_kept_and_comes_back_as_it_was(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = trajectory(config())
-    monkeypatch.setattr(films, "_played", lambda config: pytest.fail("it was played again"))
+    monkeypatch.setattr(trajectories, "_played", lambda config: pytest.fail("it was played again"))
     again = trajectory(config())
     assert all(np.array_equal(a, b, equal_nan=True) for a, b in zip(first, again, strict=True))
     assert first.points.shape == (41, POINTS, 2)

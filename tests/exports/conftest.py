@@ -7,15 +7,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from otviz.datasets import named as image_set
-from otviz.distributions import named as distribution
+from otviz.data.datasets import named as image_set
+from otviz.data.distributions import named as distribution
 from otviz.methods import named
 from otviz.networks import Networks
 from otviz.runs.config import RunConfig
-from otviz.runs.hosts import HostPool
-from otviz.runs.recorded import SavedRun
+from otviz.runs.host_pool import HostPool
 from otviz.runs.run import Run
-from otviz.runs.store import Store
+from otviz.runs.run_store import Store
+from otviz.runs.saved_run import SavedRun
 from tests.waiting import PATIENCE
 
 SMALL = {"batch_size": 32, "hidden": 16, "layers": 2}

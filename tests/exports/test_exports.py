@@ -19,15 +19,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from otviz import __version__, browser, wire
-from otviz.cli import main
-from otviz.distributions.points import PointsFile
-from otviz.exports import Runs, exports, exports_of
-from otviz.exports.reports import BYTES, report
-from otviz.exports.scripts import notebook, script
-from otviz.runs.recorded import SavedRun
-from otviz.runs.repeat import snapshot_metrics
-from otviz.runs.store import Store
+from otviz import __version__
+from otviz.cli.main import main
+from otviz.data.distributions.points import PointsFile
+from otviz.player import browser, wire
+from otviz.runs.reproduce import snapshot_metrics
+from otviz.runs.run_store import Store
+from otviz.runs.saved_run import SavedRun
+from otviz.viz.exports import Runs, exports, exports_of
+from otviz.viz.exports.reports import BYTES, report
+from otviz.viz.exports.scripts import notebook, script
 from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -225,7 +226,7 @@ def test_a_report_shows_hostile_text_as_text(recorded: dict[str, SavedRun]) -> N
 
 
 def test_a_long_run_is_thinned_evenly(recorded: dict[str, SavedRun], monkeypatch: pytest.MonkeyPatch) -> None:
-    from otviz.exports import reports
+    from otviz.viz.exports import reports
 
     runs = {"UOTM-SD": recorded["UOTM-SD"]}
     assert len(report(runs)) < 1.5 * BYTES + 400_000

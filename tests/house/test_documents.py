@@ -11,7 +11,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from otviz.distributions import Distribution
+from otviz.data.distributions import Distribution
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "checkpoints" / "README.md"])
@@ -41,8 +41,8 @@ def test_the_example_of_a_distribution_samples(load: Callable[[str, str], Module
 
 
 def test_the_example_of_a_method_trains(load: Callable[[str, str], ModuleType]) -> None:
-    from otviz.distributions import named
-    from otviz.training import train
+    from otviz.data.distributions import named
+    from otviz.training.loop import train
 
     method = load(EXAMPLES[1], "contributed_energy").Energy(batch_size=64)
     steps = list(train(method, named("ring")(), steps=3, seed=0))

@@ -13,11 +13,11 @@ import torch
 from PIL import Image
 from torch import nn
 
-from otviz.distributions import Distribution, distributions, named
-from otviz.distributions.two_diracs import TwoDiracs
+from otviz.core.params import params_of
+from otviz.data.distributions import Distribution, distributions, named
+from otviz.data.distributions.two_diracs import TwoDiracs
 from otviz.methods import Adversarial, Method, methods
-from otviz.params import params_of
-from otviz.training import Training, start, train
+from otviz.training.loop import Training, start, train
 
 METHODS = methods()
 SMALL = {"hidden": 16, "layers": 2, "batch_size": 16}

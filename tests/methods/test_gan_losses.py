@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from otviz.distributions import named as distribution
+from otviz.data.distributions import named as distribution
 from otviz.methods import named
-from otviz.training import Training, start
+from otviz.training.loop import Training, start
 
 
 def begun(name: str) -> Training:

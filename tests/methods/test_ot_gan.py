@@ -8,9 +8,9 @@ import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
-from otviz.distributions import named as distribution
+from otviz.data.distributions import named as distribution
 from otviz.methods import Method, named
-from otviz.training import Training, start
+from otviz.training.loop import Training, start
 
 
 def method(**knobs: object) -> Method:

@@ -6,9 +6,9 @@ import pytest
 import torch
 from geomloss import SamplesLoss
 
-from otviz.distributions import named as distribution
+from otviz.data.distributions import named as distribution
 from otviz.methods import Batch, named
-from otviz.training import Training, start, train
+from otviz.training.loop import Training, start, train
 
 BLUR = 0.3  # where geomloss at scaling .99 has converged
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from otviz.distributions import named as distribution
+from otviz.data.distributions import named as distribution
 from otviz.methods import Batch, Method, named
 from otviz.runs.config import RunConfig
-from otviz.training import start, train
+from otviz.training.loop import start, train
 
 SMALL = {"hidden": 16, "layers": 2, "batch_size": 32}
 KL, SOFTPLUS = "exp(x) - 1", "2*log(1 + exp(x)) - 2*log(2)"

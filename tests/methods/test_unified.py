@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from otviz.distributions import named as distribution
+from otviz.data.distributions import named as distribution
 from otviz.methods import Batch, Method, named
 from otviz.methods.unified import alpha_at, cost, map_loss, potential_loss
 from otviz.networks import MLP
-from otviz.training import start, train
+from otviz.training.loop import start, train
 
 SMALL = {"hidden": 16, "layers": 2, "batch_size": 32}
 

@@ -15,7 +15,7 @@ from otviz.ot.divergences import (
     minibatch_energy_distance,
     sinkhorn_divergence,
 )
-from otviz.ot.notebook import notebook_points
+from otviz.ot.notebook_cost import notebook_points
 from otviz.ot.reference import geomloss_divergence
 
 

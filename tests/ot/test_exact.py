@@ -9,7 +9,7 @@ from scipy.optimize import linear_sum_assignment
 from scipy.stats import wasserstein_distance
 
 from otviz.ot.exact import exact_cost, exact_coupling, gaussian_wasserstein2, squared_distances, wasserstein2
-from otviz.ot.notebook import notebook_modes, notebook_points
+from otviz.ot.notebook_cost import notebook_modes, notebook_points
 
 
 def test_hungarian_and_sorting():

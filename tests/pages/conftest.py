@@ -9,10 +9,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from otviz.runs.config import RunConfig
-from otviz.runs.live import LocalTraining
 from otviz.runs.registry import Registry
 from otviz.runs.run import Run
-from pages._ui import explaining, frame, learning, leases
+from otviz.runs.training_handle import LocalTraining
+from pages._ui.learn import glossary_view, syllabus_view
+from pages._ui.shell import frame, leases
 from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -63,8 +64,8 @@ def run_whose_process_dies(registry: Registry) -> Callable[[RunConfig], Run]:
 def alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """A page may be run without the app around it: nothing sends it there, and no other page is there to lead to."""
     monkeypatch.setattr(frame, "require", lambda: None)  # its rerun would swallow the link and every click
-    monkeypatch.setattr(explaining, "link_to", lambda topic, label: None)
-    monkeypatch.setattr(learning, "show_next", lambda link, kind, name: None)
+    monkeypatch.setattr(glossary_view, "link_to", lambda topic, label: None)
+    monkeypatch.setattr(syllabus_view, "show_next", lambda link, kind, name: None)
 
 
 @pytest.fixture

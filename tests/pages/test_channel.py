@@ -13,17 +13,18 @@ import numpy as np
 import pytest
 from starlette.applications import Starlette
 
-from otviz import wire
-from otviz.distributions.gaussian import Gaussian
-from otviz.distributions.ring import Ring
+from otviz.data.distributions.gaussian import Gaussian
+from otviz.data.distributions.ring import Ring
 from otviz.methods import named
+from otviz.player import wire
 from otviz.runs.config import RunConfig
 from otviz.runs.registry import Registry
 from otviz.transport.packing import unpack
 from otviz.transport.problem import Problem, clouds
 from otviz.transport.solve import coarse
-from pages._ui import channel, following
-from pages._ui.desk import BoardState
+from pages._ui.player import live_view
+from pages._ui.shell import channel
+from pages._ui.transport.board_state import BoardState
 from tests.waiting import PATIENCE
 
 
@@ -99,7 +100,7 @@ def test_what_is_no_question_is_told(opened: channel.Channel) -> None:
     "question", [b"", b"null", b"[]", b"{", b'{"a": 3}', b'{"a": ["t", "x"]}', b'{"a": ["t", 1e999]}', b"[" * 50_000]
 )
 def test_a_player_s_question_is_checked(registry: Registry, question: bytes) -> None:
-    watch = following.Watch((), (), (), {}, registry)
+    watch = live_view.Watch((), (), (), {}, registry)
     with pytest.raises(ValueError, match="a player says which snapshots it has"):
         watch.answer(question)
 
@@ -107,10 +108,10 @@ def test_a_player_s_question_is_checked(registry: Registry, question: bytes) -> 
 def test_a_player_gets_what_it_lacks_and_the_page_hears_of_changes(registry: Registry) -> None:
     config = RunConfig(named("uotm")(), Ring(), Gaussian(), steps=60, seed=0)
     run = registry.submit(config)
-    queued = following.Watch((run,), (("never", False, False),), (), {}, registry)
+    queued = live_view.Watch((run,), (("never", False, False),), (), {}, registry)
     assert queued.answer(b"{}").options["changed"]
     assert run.wait(PATIENCE)
-    watch = following.Watch((run,), following.state((run,)), (), {run.id: run.config.method}, registry)
+    watch = live_view.Watch((run,), live_view.state((run,)), (), {run.id: run.config.method}, registry)
     reply = watch.answer(b"{}")
     assert reply.options == {"again": None, "changed": False}
     (whole,) = wire.decode(reply.body)
@@ -123,9 +124,9 @@ def test_a_player_gets_what_it_lacks_and_the_page_hears_of_changes(registry: Reg
     (renamed,) = wire.decode(watch.answer(json.dumps({name: ["another title", last]}).encode()).body)
     assert renamed.scene is not None
     assert len(renamed.snapshots) == len(run.snapshots)
-    early = following.Watch((run,), ((run.status, run.frozen, False),), (), {}, registry)
+    early = live_view.Watch((run,), ((run.status, run.frozen, False),), (), {}, registry)
     assert early.answer(b"{}").options["changed"], "there was nothing to show yet when the page was drawn"
-    elsewhere = following.Watch((run,), following.state((run,)), (), {run.id: named("otm")()}, registry)
+    elsewhere = live_view.Watch((run,), live_view.state((run,)), (), {run.id: named("otm")()}, registry)
     assert elsewhere.answer(b"{}").options["changed"], "a knob was moved in another browser"
 
 
@@ -164,7 +165,7 @@ def test_overtaken_questions_get_nothing() -> None:
 
 
 def test_a_refinement_ends_when_its_slider_moves_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pages._ui.desk.MOMENT", 0.0)
+    monkeypatch.setattr("pages._ui.transport.board_state.MOMENT", 0.0)
     at = desk(3000)
     at.answer(question("first", 1, 0.02))
     assert at.answer(question("refine", 1, 0.02)).options["under_way"]

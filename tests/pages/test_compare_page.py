@@ -9,12 +9,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import ButtonGroup
 
-from otviz.compare import presets
 from otviz.runs import probe
-from otviz.runs.pace import TURN
+from otviz.runs.lockstep import TURN
 from otviz.runs.registry import ABANDONED, Registry
-from pages._ui.compare_views import VIEWS
-from pages._ui.links import STALE, plain
+from otviz.training.compare import presets
+from pages._ui.compare.compare_views import VIEWS
+from pages._ui.shell.links import STALE, plain
 from tests.pages.asking import address, open_menu, unfold, words
 from tests.waiting import PATIENCE, at_one_moment, until
 
@@ -237,8 +237,8 @@ def test_a_recording_plays_only_with_the_settings_it_was_made_with(
     app: AppTest, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     played = []
-    monkeypatch.setattr("otviz.recordings.names", lambda: ("compare-matching",))
-    monkeypatch.setattr("pages._ui.recorded.show", lambda name, **options: played.append(name) or True)
+    monkeypatch.setattr("otviz.checkpoints.recordings.names", lambda: ("compare-matching",))
+    monkeypatch.setattr("pages._ui.player.recording_view.show", lambda name, **options: played.append(name) or True)
     open_page(app, preset="matching")
     assert played == ["compare-matching"]
     assert "recorded" in words(app)

@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from pages._ui.component import module
+from pages._ui.shell.component import module
 
 
 @pytest.mark.parametrize("name", ["player", "board", "pad", "claims"])

@@ -16,8 +16,11 @@ from streamlit.testing.v1 import AppTest
 from otviz.checkpoints.models import load
 from otviz.runs.branches import from_weights
 from otviz.runs.registry import Registry
-from pages._ui import continuing, gallery, imaging, leases
-from pages._ui.links import plain
+from pages._ui.controls import image_setup
+from pages._ui.gallery import gallery_view
+from pages._ui.shell import leases
+from pages._ui.shell.links import plain
+from pages._ui.train import start_from_model
 from tests.waiting import PATIENCE
 
 NAME = "digits-test"
@@ -34,13 +37,13 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def registry(checkpoints: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
     monkeypatch.setenv("OTVIZ_HOME", str(tmp_path))
     monkeypatch.setenv("OTVIZ_GRACE", "600")
-    monkeypatch.setattr(gallery, "CHECKPOINTS", checkpoints)
-    gallery.shelved.clear()
+    monkeypatch.setattr(gallery_view, "CHECKPOINTS", checkpoints)
+    gallery_view.shelved.clear()
     leases.registry.clear()
     yield leases.registry()
     leases.registry().close()
     leases.registry.clear()
-    gallery.shelved.clear()
+    gallery_view.shelved.clear()
 
 
 @pytest.fixture
@@ -59,9 +62,9 @@ def open_images(app: AppTest, **query: str) -> AppTest:
 
 
 def settings(checkpoints: Path) -> dict[str, str]:
-    values = imaging.address(load(checkpoints / NAME).config, "")
+    values = image_setup.address(load(checkpoints / NAME).config, "")
     del values["run"]
-    return {**values, continuing.FROM: NAME}
+    return {**values, start_from_model.FROM: NAME}
 
 
 def press(app: AppTest, label: str) -> AppTest:

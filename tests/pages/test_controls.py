@@ -10,10 +10,10 @@ from typing import Any, ClassVar, Literal
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from otviz.distributions import distributions
-from otviz.params import Knobs, param, params_of
-from pages._ui import controls, scales
-from pages._ui.widgets import shown
+from otviz.core.params import Knobs, param, params_of
+from otviz.data.distributions import distributions
+from pages._ui.controls import controls, scales
+from pages._ui.controls.widgets import shown
 from tests.pages.asking import address, unfold
 from tests.waiting import PATIENCE
 
@@ -52,7 +52,8 @@ class Every(Knobs):
 def every_page(locked: bool = False) -> None:
     import streamlit as st
 
-    from pages._ui import controls, links
+    from pages._ui.controls import controls
+    from pages._ui.shell import links
     from tests.pages.test_controls import Every
 
     link = links.open_link("every")
@@ -63,8 +64,9 @@ def every_page(locked: bool = False) -> None:
 def one_distribution(name: str) -> None:
     import streamlit as st
 
-    from otviz.distributions import named
-    from pages._ui import controls, links
+    from otviz.data.distributions import named
+    from pages._ui.controls import controls
+    from pages._ui.shell import links
 
     link = links.open_link("one")
     st.session_state["made"] = controls.knobs(link, named(name), prefix="target.")
@@ -217,7 +219,8 @@ def test_the_step_of_a_slider_reaches_its_default(low: float, high: float, defau
 def folded_page() -> None:
     import streamlit as st
 
-    from pages._ui import boxes, controls, links
+    from pages._ui.controls import boxes, controls
+    from pages._ui.shell import links
     from tests.pages.test_controls import Every
 
     link = links.open_link("every")

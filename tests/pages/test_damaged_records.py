@@ -18,22 +18,25 @@ from hypothesis import strategies as some
 from image_model import made
 from streamlit.testing.v1 import AppTest
 
-from otviz import distributions, methods, wire
+from otviz import methods
 from otviz.checkpoints import card as shelf
 from otviz.checkpoints import models, timelines
-from otviz.checkpoints.playing import panel
-from otviz.runs import judged, store
+from otviz.checkpoints.timeline_panel import panel
+from otviz.data import distributions
+from otviz.evaluation.verdicts import judge, verdict
+from otviz.player import wire
+from otviz.runs import run_store, run_verdict
+from otviz.runs.change_log import ChangeLog
 from otviz.runs.config import RunConfig
-from otviz.runs.courses import read_curves
-from otviz.runs.past import ChangeLog
+from otviz.runs.curves import read_curves
 from otviz.runs.registry import Registry
 from otviz.runs.run import Run
-from otviz.runs.store import Store
+from otviz.runs.run_store import Store
 from otviz.runs.summaries import DAMAGED, Summaries
 from otviz.runs.tags import read_tags
-from otviz.verdicts import judge, verdict
-from pages._ui import gallery, gallery_words, run_list, run_table
-from pages._ui.links import plain
+from pages._ui.gallery import gallery_scores, gallery_view
+from pages._ui.runs import run_list, run_table
+from pages._ui.shell.links import plain
 from tests.waiting import PATIENCE
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"
@@ -166,7 +169,7 @@ def test_any_value_in_the_looks_of_a_run_is_played_or_refused(stored: Path, data
     arrays["plain"] = np.frombuffer(json.dumps(looks).encode(), np.uint8)
     np.savez(folder / "snapshots.npz", **arrays)
     try:
-        scene, restored = store.read_checkpoint(folder)
+        scene, restored = run_store.read_checkpoint(folder)
         course = read_curves(folder)
     except ValueError as error:
         one_sentence(error)
@@ -175,7 +178,7 @@ def test_any_value_in_the_looks_of_a_run_is_played_or_refused(stored: Path, data
         shutil.rmtree(folder)
     snapshots = restored.snapshots
     wire.encode([wire.PanelUpdate("run", scene.box, scene, list(snapshots), course.curve)])
-    history = judged.meter_history(snapshots)
+    history = run_verdict.meter_history(snapshots)
     verdict(history, restored.losses, 5)
     for step, meter in history:
         judge(meter, step)
@@ -202,12 +205,12 @@ def test_any_value_in_a_card_is_shown_or_refused(model: Path, data: some.DataObj
 
 def shown(card: shelf.Card) -> None:
     """All that the Gallery writes about a model."""
-    gallery.brief(card).encode()
-    gallery_words.show_title(card)
-    gallery_words.show_scores([card])
-    gallery_words.show_scores([card, card])
-    gallery_words.show_reported([card])
-    gallery_words.show_card(card)
+    gallery_view.brief(card).encode()
+    gallery_scores.show_title(card)
+    gallery_scores.show_scores([card])
+    gallery_scores.show_scores([card, card])
+    gallery_scores.show_reported([card])
+    gallery_scores.show_card(card)
     assert isinstance(card.by_class, bool)
 
 
@@ -284,15 +287,15 @@ def test_a_damaged_model_is_named_and_the_others_are_shown(
     (tmp_path / "bad-model" / "card.json").write_text(
         json.dumps(put(record, ("metrics", "floor"), None)), encoding="utf-8"
     )
-    monkeypatch.setattr(gallery, "CHECKPOINTS", tmp_path)
-    gallery.shelved.clear()
+    monkeypatch.setattr(gallery_view, "CHECKPOINTS", tmp_path)
+    gallery_view.shelved.clear()
     app = AppTest.from_file(str(PAGES / "5_gallery.py"), default_timeout=PATIENCE).run()
     assert not app.exception
     assert [button.key for button in app.button if str(button.key).startswith("open-")] == ["open-good-model"]
     (warning,) = app.warning
     assert plain("The model bad-model is damaged") in warning.value
     assert plain("metrics.floor in card.json must be an object; got None") in warning.value
-    gallery.shelved.clear()
+    gallery_view.shelved.clear()
 
 
 # What the disk refuses

@@ -12,12 +12,12 @@ import pytest
 from asking import address, words
 from streamlit.testing.v1 import AppTest
 
-from otviz.bibliography import BIBLIOGRAPHY
+from otviz.content.bibliography import BIBLIOGRAPHY
 from otviz.experiments import experiments
+from otviz.experiments.experiment_runner import run_here
 from otviz.experiments.results import read, result_of, write
-from otviz.experiments.running import run_here
-from pages._ui import claim_cards, experimenting
-from pages._ui.reading import LABEL
+from pages._ui.experiments import claim_cards, experiment_view
+from pages._ui.shell.reading import LABEL
 from tests.waiting import PATIENCE
 
 
@@ -52,20 +52,21 @@ def browser(monkeypatch: pytest.MonkeyPatch) -> Browser:
     """Also: there is one page in these tests, which cannot link to others."""
     made = Browser()
     monkeypatch.setattr(claim_cards, "mount", made.mount)
-    monkeypatch.setattr(experimenting, "mount", made.mount)
-    monkeypatch.setattr(experimenting, "_offer_live", lambda each: None)
+    monkeypatch.setattr(experiment_view, "mount", made.mount)
+    monkeypatch.setattr(experiment_view, "_offer_live", lambda each: None)
     return made
 
 
 def script() -> None:
-    from pages._ui import claim_cards, experimenting, links
+    from pages._ui.experiments import claim_cards, experiment_view
+    from pages._ui.shell import links
 
     link = links.open_link("experiments")
-    claim = experimenting.find(link)
+    claim = experiment_view.find(link)
     if claim is None:
         claim_cards.show(link)
     else:
-        experimenting.show(link, claim)
+        experiment_view.show(link, claim)
     link.publish({"claim": "" if claim is None else claim.name})
 
 

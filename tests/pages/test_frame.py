@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages._ui import frame
+from pages._ui.shell import frame
 
 PAGES = frame.cards()
 

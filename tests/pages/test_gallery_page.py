@@ -16,9 +16,9 @@ from safetensors.torch import save
 from streamlit.testing.v1 import AppTest
 
 from otviz.checkpoints.models import of_bytes
-from pages._ui import gallery, gallery_views
-from pages._ui.gallery_model import VIEWS
-from pages._ui.links import plain
+from pages._ui.gallery import gallery_view, gallery_views
+from pages._ui.gallery.gallery_model import VIEWS
+from pages._ui.shell.links import plain
 from tests.waiting import PATIENCE
 
 ONE, TWO, CLASSES = "digits-uotm-test", "digits-ot-gan-test", "digits-classes-test"
@@ -36,8 +36,8 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def _few(checkpoints: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("OTVIZ_HOME", str(tmp_path))
-    monkeypatch.setattr(gallery, "CHECKPOINTS", checkpoints)
-    gallery.shelved.clear()
+    monkeypatch.setattr(gallery_view, "CHECKPOINTS", checkpoints)
+    gallery_view.shelved.clear()
 
 
 @pytest.fixture
@@ -150,19 +150,19 @@ def test_a_model_whose_weights_are_not_those_of_its_card_is_not_shown(
     shutil.copytree(checkpoints / ONE, bad / "bad-one")
     card = json.loads((bad / "bad-one" / "card.json").read_text())
     (bad / "bad-one" / "card.json").write_text(json.dumps({**card, "sha256": "1" * 64}))
-    monkeypatch.setattr(gallery, "CHECKPOINTS", bad)
-    gallery.shelved.clear()
+    monkeypatch.setattr(gallery_view, "CHECKPOINTS", bad)
+    gallery_view.shelved.clear()
     open_page(app, model="bad-one")
     assert plain("are not those of its card") in app.error[0].value
 
 
 def test_a_model_of_ones_own_is_opened(app: AppTest, checkpoints: Path) -> None:
     files = [(checkpoints / ONE / name).read_bytes() for name in ("card.json", "generator.safetensors")]
-    app.session_state["otviz.gallery.own"] = of_bytes(*files, name=gallery.OWN)
-    open_page(app, model=gallery.OWN)
+    app.session_state["otviz.gallery.own"] = of_bytes(*files, name=gallery_view.OWN)
+    open_page(app, model=gallery_view.OWN)
     assert not app.warning
     assert app.subheader[0].value == plain("uotm for a test")
-    open_page(app, model=gallery.OWN, view="training")
+    open_page(app, model=gallery_view.OWN, view="training")
     assert "was not recorded" in words(app)
 
 

@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from otviz import recordings, wire
+from otviz.checkpoints import recordings
+from otviz.checkpoints.recordings import store, table
 from otviz.methods import named
-from otviz.recordings import store, table
-from pages._ui import frame, home
+from otviz.player import wire
+from pages._ui.home import home_view
+from pages._ui.shell import frame
 
-ATLAS, BODY, START = home._atlas()
+ATLAS, BODY, START = home_view._atlas()
 GROUPS = ATLAS["groups"]
 
 
@@ -40,18 +42,18 @@ def test_every_page_has_a_card(app: AppTest) -> None:
 
 def test_without_recordings_home_says_how_to_make_them(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recordings, "names", lambda: ())
-    home._atlas.cache_clear()
+    home_view._atlas.cache_clear()
     try:
         app.run()
         assert not app.exception
         assert "python -m otviz record" in app.info[0].value
     finally:
-        home._atlas.cache_clear()
+        home_view._atlas.cache_clear()
 
 
 @pytest.mark.parametrize("group", GROUPS)
 def test_what_is_written_under_the_slider_is_what_the_runs_did(group: str) -> None:
-    panels = wire.decode(recordings.read(home.PREFIX + group))
+    panels = wire.decode(recordings.read(home_view.PREFIX + group))
     said = GROUPS[group]
     assert len(panels) == len(ATLAS["values"]) == len(said["links"])
     for panel, kind, meaning in zip(panels, said["kinds"], said["meaningOf"], strict=True):
@@ -64,13 +66,13 @@ def test_what_is_written_under_the_slider_is_what_the_runs_did(group: str) -> No
         if "near their start" in meaning or "out of reach" in meaning:
             assert panel.scene is not None
             moved = np.nanmean(np.linalg.norm(panel.snapshots[-1].generated - panel.scene.source, axis=1))
-            needed = recordings.about(home.PREFIX + group).panels[ATLAS["at"]].moved
+            needed = recordings.about(home_view.PREFIX + group).panels[ATLAS["at"]].moved
             assert moved < 0.65 * needed
 
 
 @pytest.mark.parametrize("group", GROUPS)
 def test_train_it_live_leads_to_the_two_runs_shown(group: str) -> None:
-    configs = table.recordings()[home.PREFIX + group].configs
+    configs = table.recordings()[home_view.PREFIX + group].configs
     for config, link in zip(configs, GROUPS[group]["links"], strict=True):
         page, _, query = link.partition("?")
         found = dict(urllib.parse.parse_qsl(query, keep_blank_values=True))
@@ -85,15 +87,15 @@ def test_train_it_live_leads_to_the_two_runs_shown(group: str) -> None:
 
 def test_the_channel_gives_recordings_and_nothing_else() -> None:
     first = next(iter(GROUPS))
-    reply = home._answer(json.dumps({"recording": first}).encode())
-    assert reply.body == store.packed(home.PREFIX + first)
+    reply = home_view._answer(json.dumps({"recording": first}).encode())
+    assert reply.body == store.packed(home_view.PREFIX + first)
     for question in (b"", b"[]", b'{"recording": "../../card"}', b'{"recording": "nothing"}', b'{"run": 1}'):
         with pytest.raises(ValueError, match="record"):
-            home._answer(question)
+            home_view._answer(question)
 
 
 def test_picking_panels_keeps_their_bytes() -> None:
-    whole = recordings.read(home.PREFIX + next(iter(GROUPS)))
+    whole = recordings.read(home_view.PREFIX + next(iter(GROUPS)))
     for places in ([0, 4], [8], [3, 3, 1]):
         panels = wire.decode(whole)
         picked = wire.decode(wire.pick(whole, places))

@@ -15,14 +15,15 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from otviz import methods
-from otviz.datasets import named, store_upload
-from otviz.distributions import named as distribution
+from otviz.data.datasets import named, store_upload
+from otviz.data.distributions import named as distribution
 from otviz.networks import Networks
-from otviz.presets import preset
 from otviz.runs.config import RunConfig
 from otviz.runs.registry import Registry
-from pages._ui import imaging, leases
-from pages._ui.links import plain
+from otviz.training.presets import preset
+from pages._ui.controls import image_setup
+from pages._ui.shell import leases
+from pages._ui.shell.links import plain
 from tests.waiting import PATIENCE
 
 DIGITS = named("digits")()
@@ -35,7 +36,7 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Regist
     monkeypatch.setenv("OTVIZ_DATA", str(tmp_path / "no data"))
     monkeypatch.setenv("OTVIZ_GRACE", "600")
     leases.registry.clear()
-    imaging._trouble.clear()  # type: ignore[attr-defined]
+    image_setup._trouble.clear()  # type: ignore[attr-defined]
     yield leases.registry()
     leases.registry().close()
     leases.registry.clear()
@@ -111,7 +112,7 @@ def test_networks_that_cannot_be_built_are_refused_in_a_sentence(app: AppTest) -
 
 
 def test_images_that_are_missing_are_told_where_to_put(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("otviz.datasets.openml.fetch", _offline)
+    monkeypatch.setattr("otviz.data.datasets.openml.fetch", _offline)
     open_page(app, target="mnist", method="wgan-gp")
     assert "is not on this computer" in words(app)
     assert app.button[0].disabled

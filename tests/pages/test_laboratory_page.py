@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from otviz.distributions.ring import Ring
+from otviz.data.distributions.ring import Ring
 from otviz.methods import named
 from otviz.runs.config import RunConfig
 from otviz.runs.run import Run
 from otviz.runs.slots import Slots
-from pages._ui.laboratory import titles
+from pages._ui.train.laboratory_view import titles
 from tests.waiting import PATIENCE
 
 RING = Ring(radius=2.0, std=0.1)
@@ -34,13 +34,14 @@ def done() -> dict[str, Run]:
 
 
 def page(section: str, shown: list) -> None:
-    from pages._ui import inside, laboratory, links
+    from pages._ui.shell import links
+    from pages._ui.train import exactness_view, laboratory_view
 
     link = links.open_link("laboratory")
     if section == "tell_convergence":
-        inside.tell_convergence(shown, [run.config.method.title for run in shown])
+        exactness_view.tell_convergence(shown, [run.config.method.title for run in shown])
         return
-    module = inside if section in ("show_exact", "show_matchings") else laboratory
+    module = exactness_view if section in ("show_exact", "show_matchings") else laboratory_view
     getattr(module, section)(link, shown)
     link.publish()
 
@@ -164,15 +165,16 @@ class TestMatchings:
 
 
 def tau_page() -> None:
-    from otviz.distributions.gaussian import Gaussian
-    from otviz.distributions.ring import Ring
+    from otviz.data.distributions.gaussian import Gaussian
+    from otviz.data.distributions.ring import Ring
     from otviz.methods import named
-    from pages._ui import laboratory, links
+    from pages._ui.shell import links
+    from pages._ui.train import laboratory_view
 
     link = links.open_link("laboratory")
     chosen = [named("wgan")(), named("otm")(), named("uotm-sd")(), named("uotm-kl")(tau=10.0)]
-    laboratory.show_tau(link, chosen, Ring(radius=2.0, std=0.1), Gaussian())
-    laboratory.show_tau(link, [named("sinkhorn")()], Ring(), Gaussian())
+    laboratory_view.show_tau(link, chosen, Ring(radius=2.0, std=0.1), Gaussian())
+    laboratory_view.show_tau(link, [named("sinkhorn")()], Ring(), Gaussian())
 
 
 def test_tau_before_training() -> None:

@@ -8,10 +8,10 @@ import pytest
 from asking import address, words
 from streamlit.testing.v1 import AppTest
 
-from otviz.explanations import derivations, glossary
-from otviz.lessons import lesson
-from pages._ui.frame import cards
-from pages._ui.links import plain
+from otviz.content.explanations import derivations, glossary
+from otviz.content.lessons import lesson
+from pages._ui.shell.frame import cards
+from pages._ui.shell.links import plain
 
 
 @pytest.fixture(autouse=True)
@@ -54,8 +54,8 @@ def test_a_word_opens_from_its_link(app: AppTest, word: str) -> None:
 
 
 def test_ranges_and_defaults_are_those_of_the_knobs(app: AppTest) -> None:
+    from otviz.core.params import params_of
     from otviz.methods import named
-    from otviz.params import params_of
 
     opened(app, view="glossary", word="tau")
     knob = next(knob for knob in params_of(named("otm")) if knob.name == "tau")
@@ -128,10 +128,10 @@ def test_one_can_go_from_view_to_view(app: AppTest) -> None:
 
 
 def test_the_formula_leads_to_its_derivation(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pages._ui import explaining
+    from pages._ui.learn import glossary_view
 
     asked: list[str] = []
-    monkeypatch.setattr(explaining, "link_to", lambda topic, label: asked.append(topic))
+    monkeypatch.setattr(glossary_view, "link_to", lambda topic, label: asked.append(topic))
     opened(app, "train", method="ot-gan")
     opened(app, "transport", loss="energy", n="60", method="")
     assert asked == ["ot-gan", "energy-distance"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlit.testing.v1 import AppTest
 
-from pages._ui.leases import Lease
+from pages._ui.shell.leases import Lease
 from tests.waiting import PATIENCE
 
 
@@ -25,7 +25,7 @@ class Noted:
 def holding_page(noted: object) -> None:
     import streamlit as st
 
-    from pages._ui import leases
+    from pages._ui.shell import leases
 
     leases.hold(noted, st.session_state.get("run", "a"))
 

@@ -10,13 +10,13 @@ from urllib.parse import urlencode
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from otviz import lessons
-from otviz.addresses import LONG, pack, unpack
-from otviz.lessons import Lesson
+from otviz.content import lessons
+from otviz.content.lessons import Lesson
+from otviz.core.addresses import LONG, pack, unpack
 from otviz.runs.registry import Registry
-from pages._ui import frame
-from pages._ui.lessons import shown
-from pages._ui.links import plain
+from pages._ui.shell import frame
+from pages._ui.shell.lesson_view import shown
+from pages._ui.shell.links import plain
 from tests.pages.asking import address, unfold, words
 from tests.waiting import PATIENCE, until
 

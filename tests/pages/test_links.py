@@ -8,16 +8,17 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from otviz.addresses import MAX_CHARS
-from pages._ui.links import plain
+from otviz.core.addresses import MAX_CHARS
+from pages._ui.shell.links import plain
 from tests.waiting import PATIENCE
 
 
 def ring_page() -> None:
     import streamlit as st
 
-    from otviz.distributions import named
-    from pages._ui import controls, links
+    from otviz.data.distributions import named
+    from pages._ui.controls import controls
+    from pages._ui.shell import links
 
     link = links.open_link("ring")
     name = controls.choice(link, "target", {"ring": "Ring", "gaussian": "Gaussian"}, default="ring", label="Target")

@@ -13,16 +13,16 @@ from asking import address, words
 from streamlit.testing.v1 import AppTest
 
 from otviz import methods
-from otviz.compare import presets
-from otviz.datasets import datasets
-from otviz.distributions import distributions
+from otviz.content.explanations import derivations
+from otviz.core.params import Knobs, params_of
+from otviz.data.datasets import datasets
+from otviz.data.distributions import distributions
 from otviz.experiments import experiments
-from otviz.explanations import derivations
 from otviz.networks import Networks
-from otviz.params import Knobs, params_of
 from otviz.runs.plan import Plan
+from otviz.training.compare import presets
 from otviz.transport.problem import Problem
-from pages._ui import frame
+from pages._ui.shell import frame
 from tests.waiting import PATIENCE
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"

@@ -12,9 +12,9 @@ from asking import address, words
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from otviz.cli import main
-from otviz.distributions import store_upload
-from pages._ui.links import plain
+from otviz.cli.main import main
+from otviz.data.distributions import store_upload
+from pages._ui.shell.links import plain
 
 pytestmark = pytest.mark.usefixtures("registry")
 

@@ -14,12 +14,12 @@ from asking import address, words
 from streamlit.testing.v1 import AppTest
 
 from otviz import methods
-from otviz.distributions import named
+from otviz.data.distributions import named
 from otviz.runs.config import RunConfig
 from otviz.runs.registry import Registry
 from otviz.runs.run import Run
-from pages._ui import run_list, run_table
-from pages._ui.links import plain
+from pages._ui.runs import run_list, run_table
+from pages._ui.shell.links import plain
 from tests.waiting import PATIENCE
 
 

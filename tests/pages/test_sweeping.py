@@ -12,13 +12,13 @@ import pytest
 from asking import address, words
 from streamlit.testing.v1 import AppTest
 
-from otviz.distributions import named as distribution
-from otviz.robustness import Cell, Outcome, Sweep
-from otviz.robustness.catalogue import rows
-from otviz.robustness.journal import Journal
-from otviz.robustness.worker import answers
-from otviz.runs.store import Store
-from pages._ui import sweeping
+from otviz.data.distributions import named as distribution
+from otviz.experiments.sweeps import Cell, Outcome, Sweep
+from otviz.experiments.sweeps.journal import Journal
+from otviz.experiments.sweeps.sweep_parameters import rows
+from otviz.experiments.sweeps.sweep_worker import answers
+from otviz.runs.run_store import Store
+from pages._ui.compare import sweep_view
 from tests.waiting import PATIENCE
 
 RING = distribution("ring")(radius=2.0, std=0.1)  # type: ignore[call-arg]
@@ -38,12 +38,13 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def script() -> None:
     import streamlit as st
 
-    from otviz.distributions import named
-    from pages._ui import links, sweeping
+    from otviz.data.distributions import named
+    from pages._ui.compare import sweep_view
+    from pages._ui.shell import links
 
     link = links.open_link("test")
     target = None if st.session_state.get("no target") else named("ring")(radius=2.0, std=0.1)  # type: ignore[call-arg]
-    sweeping.show(link, target, named("gaussian")())
+    sweep_view.show(link, target, named("gaussian")())
     link.publish()
 
 
@@ -131,7 +132,7 @@ class Here:
 
 
 def test_it_is_started_filled_in_and_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("otviz.robustness.crew.Worker", Here)
+    monkeypatch.setattr("otviz.experiments.sweeps.worker_pool.Worker", Here)
     app = opened(**TINY)
     app.button[0].click().run()
     assert not app.exception
@@ -169,22 +170,22 @@ def test_a_mark_or_a_cell_that_was_clicked_names_its_run() -> None:
     def event(*data: object) -> dict[str, object]:
         return {"selection": {"points": [{"customdata": each} for each in data]}}
 
-    assert sweeping.picked(event("sweep-uotm-1")) == "sweep-uotm-1"
-    assert sweeping.picked(event(["sweep-uotm-1"])) == "sweep-uotm-1"
-    assert sweeping.picked(event([2, 0.1], "sweep-uotm-2")) == "sweep-uotm-2"  # the first is a mean over seeds
-    assert sweeping.picked(event()) == sweeping.picked({"selection": {"points": [{}]}}) == ""
+    assert sweep_view.picked(event("sweep-uotm-1")) == "sweep-uotm-1"
+    assert sweep_view.picked(event(["sweep-uotm-1"])) == "sweep-uotm-1"
+    assert sweep_view.picked(event([2, 0.1], "sweep-uotm-2")) == "sweep-uotm-2"  # the first is a mean over seeds
+    assert sweep_view.picked(event()) == sweep_view.picked({"selection": {"points": [{}]}}) == ""
 
 
 def test_the_run_that_was_picked_can_be_played(app: AppTest) -> None:
     """Its link leads to the Train page, which shows the stored run with its settings."""
-    from otviz.robustness.playing import train_cells
-    from pages._ui import setup
+    from otviz.experiments.sweeps.train_cells import train_cells
+    from pages._ui.controls import point_setup
 
     sweep = asked()
     config = sweep.config(next(sweep.cells()), "cpu")
     (found,) = train_cells([config], Store())
     app.switch_page("pages/2_train.py")
-    for key, text in setup.address(config, found.run_id).items():
+    for key, text in point_setup.address(config, found.run_id).items():
         app.query_params[key] = text
     app.run()
     assert not app.exception
@@ -194,12 +195,12 @@ def test_the_run_that_was_picked_can_be_played(app: AppTest) -> None:
 
 def test_only_runs_of_the_sweep_are_offered(monkeypatch: pytest.MonkeyPatch) -> None:
     offered: list[dict[str, str]] = []
-    monkeypatch.setattr(sweeping.st, "page_link", lambda *_, query_params, **__: offered.append(query_params))
-    monkeypatch.setattr(sweeping.st, "markdown", lambda *_: None)
+    monkeypatch.setattr(sweep_view.st, "page_link", lambda *_, query_params, **__: offered.append(query_params))
+    monkeypatch.setattr(sweep_view.st, "markdown", lambda *_: None)
     outcomes: dict[Cell, Outcome] = {
         cell: dataclasses.replace(OUTCOME, run_id=f"sweep-uotm-{cell.value:g}") for cell in asked().cells()
     }
     for name in ("sweep-uotm-1", "", "another"):
-        sweeping.offer(asked(), outcomes, name)
+        sweep_view.offer(asked(), outcomes, name)
     assert [each["run"] for each in offered] == ["sweep-uotm-1"]
     assert offered[0]["tau"] == "1.0"

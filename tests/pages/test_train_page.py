@@ -13,12 +13,13 @@ from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Button
 
 from otviz import methods
-from otviz.distributions import named
+from otviz.data.distributions import named
 from otviz.runs.config import RunConfig
 from otviz.runs.registry import Registry
 from otviz.runs.run import Run
-from pages._ui import leases, running
-from pages._ui.links import plain
+from pages._ui.player import run_controls
+from pages._ui.shell import leases
+from pages._ui.shell.links import plain
 from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.usefixtures("registry")
@@ -116,7 +117,7 @@ def test_what_is_moved_while_a_run_begins_reaches_it_or_starts_it_again(
     app.query_params["method"] = "uotm"
     app.run()
     with monkeypatch.context() as patch:
-        patch.setattr(running, "st", SimpleNamespace(**{**vars(running.st), "rerun": running.st.stop}))
+        patch.setattr(run_controls, "st", SimpleNamespace(**{**vars(run_controls.st), "rerun": run_controls.st.stop}))
         next(button for button in app.button if button.label == "Train").click().run()
     widgets = (*app.select_slider, *app.number_input)
     next(widget for widget in widgets if widget.label == moved).set_value(value).run()
@@ -223,10 +224,10 @@ def test_while_a_setting_is_bad_the_page_says_so_and_does_not_invite_to_train(ap
     open_page(app, target="points")
     assert named_button(app, "Train").disabled
     assert "These settings cannot be trained yet: choose or draw data that can be used" in words(app)
-    assert running.INVITATION not in words(app)
+    assert run_controls.INVITATION not in words(app)
     app.session_state["train:target"] = "ring"
     app.run()
-    assert running.INVITATION in words(app)
+    assert run_controls.INVITATION in words(app)
     assert "These settings cannot be trained" not in words(app)
 
 

@@ -12,9 +12,9 @@ from asking import address, words
 from streamlit.testing.v1 import AppTest
 from transport_cases import CASES, Case, file_of
 
-from otviz.distributions import store_upload
+from otviz.data.distributions import store_upload
 from otviz.transport.packing import unpack
-from pages._ui.board import read_question
+from pages._ui.transport.board_canvas import read_question
 from tests.waiting import until
 
 

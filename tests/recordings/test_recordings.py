@@ -11,16 +11,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from otviz import recordings, wire
+from otviz.checkpoints import recordings
+from otviz.checkpoints.recordings import recorder, store, table
+from otviz.checkpoints.recordings.table import Recording
 from otviz.checkpoints.timelines import looks
-from otviz.compare import presets
-from otviz.lessons import shipped
-from otviz.metrics import coverage
-from otviz.params import params_of
-from otviz.recordings import recorder, store, table
-from otviz.recordings.table import Recording
+from otviz.content.lessons import shipped
+from otviz.core.params import params_of
+from otviz.evaluation.metrics import coverage
+from otviz.player import wire
 from otviz.runs.config import RunConfig
-from otviz.training import start
+from otviz.training.compare import presets
+from otviz.training.loop import start
 
 
 @pytest.fixture

@@ -15,17 +15,17 @@ import numpy as np
 import pytest
 import torch
 
-from otviz.distributions import named as distribution
+from otviz.data.distributions import named as distribution
 from otviz.methods import named
-from otviz.runs import frames
+from otviz.runs import messages
 from otviz.runs.branches import fork
 from otviz.runs.config import RunConfig
-from otviz.runs.hosts import Host, HostPool, RemoteTraining
-from otviz.runs.kept import RunCheckpoint
-from otviz.runs.live import LocalTraining
-from otviz.runs.pace import AHEAD, TURN
+from otviz.runs.host_pool import Host, HostPool, RemoteTraining
+from otviz.runs.lockstep import AHEAD, TURN
 from otviz.runs.registry import Registry
-from otviz.runs.store import Store
+from otviz.runs.run_store import Store
+from otviz.runs.training_handle import LocalTraining
+from otviz.runs.training_state import RunCheckpoint
 from tests.waiting import PATIENCE, at_one_moment, until
 
 SMALL = {"hidden": 8, "layers": 1, "batch_size": 8}
@@ -78,7 +78,7 @@ def test_a_host_trains_the_same_numbers(hosts: HostPool, name: str) -> None:
     assert (there.step, there.frozen) == (12, here.frozen)
     np.testing.assert_array_equal(here.samples(9, 4), there.samples(9, 4))
 
-    resumed = RemoteTraining(host, config(name, 100), RunCheckpoint((), frames.NO_LOSSES, *state))
+    resumed = RemoteTraining(host, config(name, 100), RunCheckpoint((), messages.NO_LOSSES, *state))
     assert (resumed.step, resumed.frozen) == (12, here.frozen)
     resumed.retune(named(name)(**{**SMALL, "lr": 3e-4}))
     np.testing.assert_array_equal(here.advance(5)[0], resumed.advance(5)[0])
@@ -105,7 +105,7 @@ def test_hosts_are_warmed_up_in_turn_until_they_are_closed(monkeypatch: pytest.M
         def end(self) -> None:
             pass
 
-    monkeypatch.setattr("otviz.runs.hosts.Host", Slow)
+    monkeypatch.setattr("otviz.runs.host_pool.Host", Slow)
     some = HostPool(3)
     some.warm_up()
     until(lambda: len(begun) == 1)
@@ -123,14 +123,14 @@ def test_hosts_are_warmed_up_in_turn_until_they_are_closed(monkeypatch: pytest.M
 def test_frames_go_there_and_back_and_end_where_they_are_cut() -> None:
     out = io.BytesIO()
     arrays = {"a": np.arange(6, dtype=np.float32).reshape(2, 3).T, "c": np.array(2.5), "b": np.array([], np.int64)}
-    frames.write(out, {"x": float("inf"), "y": [1, None], "z": "ä"}, arrays)
+    messages.write(out, {"x": float("inf"), "y": [1, None], "z": "ä"}, arrays)
     out.seek(0)
-    plain, found = frames.read(out) or ({}, {})
+    plain, found = messages.read(out) or ({}, {})
     assert plain == {"x": float("inf"), "y": [1, None], "z": "ä"}
     np.testing.assert_array_equal(found["a"], arrays["a"])
     assert (found["b"].shape, found["c"].shape) == ((0,), ())
-    assert frames.read(out) is None
-    assert frames.read(io.BytesIO(out.getvalue()[:-1])) is None
+    assert messages.read(out) is None
+    assert messages.read(io.BytesIO(out.getvalue()[:-1])) is None
 
 
 def test_a_fault_is_a_sentence_and_the_host_goes_on(hosts: HostPool) -> None:
@@ -141,7 +141,7 @@ def test_a_fault_is_a_sentence_and_the_host_goes_on(hosts: HostPool) -> None:
     state = LocalTraining(other).take_snapshot(0, 0.0, NAN)
     assert state is not None
     with pytest.raises(ValueError, match="does not fit this run"):
-        RemoteTraining(host, config("uotm"), RunCheckpoint((), frames.NO_LOSSES, *state[1]))
+        RemoteTraining(host, config("uotm"), RunCheckpoint((), messages.NO_LOSSES, *state[1]))
     assert len(RemoteTraining(host, config("uotm")).advance(3)[0]) == 3
     hosts.release(host)
 

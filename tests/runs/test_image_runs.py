@@ -15,25 +15,26 @@ import pytest
 import torch
 from PIL import Image
 
-from otviz import features
-from otviz.datasets import datasets, to_rows
-from otviz.datasets import named as image_set
+from otviz.data.datasets import datasets, to_rows
+from otviz.data.datasets import named as image_set
+from otviz.evaluation import features
 from otviz.methods import methods, named
 from otviz.networks import Networks
-from otviz.runs import image_export, image_probe, kept, rhythm, snapshots
+from otviz.runs import image_export, image_probe, loop_timer, snapshots
+from otviz.runs import training_state as kept
 from otviz.runs.branches import branch
 from otviz.runs.config import RunConfig
-from otviz.runs.hosts import HostPool
+from otviz.runs.host_pool import HostPool
 from otviz.runs.image_probe import ImageProbe, probe_of
 from otviz.runs.image_scenes import FEWEST, FRAME_BYTES, MOST, preview_of, sheet_size
 from otviz.runs.image_verdict import image_verdict
-from otviz.runs.judged import table, verdict_on
-from otviz.runs.kept import StateBuffer
-from otviz.runs.live import LocalTraining
-from otviz.runs.recorded import SavedRun
 from otviz.runs.registry import Registry
 from otviz.runs.run import Run
-from otviz.runs.store import Store, read_checkpoint, save_run
+from otviz.runs.run_store import Store, read_checkpoint, save_run
+from otviz.runs.run_verdict import table, verdict_on
+from otviz.runs.saved_run import SavedRun
+from otviz.runs.training_handle import LocalTraining
+from otviz.runs.training_state import StateBuffer
 from tests.waiting import PATIENCE
 
 DIGITS = image_set("digits")()
@@ -224,7 +225,7 @@ def test_large_states_are_taken_less_often_and_a_pause_still_saves_the_last_step
 ) -> None:
     monkeypatch.setattr(kept, "SMALL", 10.0)
     monkeypatch.setattr(kept, "EVERY", math.inf)  # however slow it is, none is due meanwhile,
-    monkeypatch.setattr(rhythm, "SAVE_SECONDS", math.inf)  # nor a save, which takes one too
+    monkeypatch.setattr(loop_timer, "SAVE_SECONDS", math.inf)  # nor a save, which takes one too
     store = Store(tmp_path / "runs")
     run = Run("large-states", config(steps=100_000), save=store.save).start()
     while run.step < 40:

@@ -12,17 +12,17 @@ import numpy as np
 import pytest
 import torch
 
-from otviz.distributions import named as distribution
+from otviz.data.distributions import named as distribution
 from otviz.methods import named
 from otviz.runs.branches import branch, fork
+from otviz.runs.change_log import Change, ChangeLog
 from otviz.runs.config import RunConfig
-from otviz.runs.past import Change, ChangeLog
-from otviz.runs.recorded import SavedRun
 from otviz.runs.registry import Registry
-from otviz.runs.repeat import RunRecord, agreement, differences, repeat, run_record
+from otviz.runs.reproduce import RunRecord, agreement, differences, repeat, run_record
 from otviz.runs.run import Run
-from otviz.runs.store import Store
-from otviz.training import train
+from otviz.runs.run_store import Store
+from otviz.runs.saved_run import SavedRun
+from otviz.training.loop import train
 from tests.waiting import PATIENCE
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from otviz.distributions import named as distribution
+from otviz.data.distributions import named as distribution
 from otviz.methods import named
 from otviz.runs.config import RunConfig
 from otviz.runs.registry import ALIVE, REMEMBERED, Registry
@@ -188,11 +188,11 @@ def test_the_interpreter_ends_in_good_order_with_a_run_alive(ending: str, tmp_pa
 import sys, time
 from pathlib import Path
 sys.path.insert(0, {str(ROOT)!r})
-from otviz.distributions import named as distribution
+from otviz.data.distributions import named as distribution
 from otviz.methods import named
 from otviz.runs.config import RunConfig
 from otviz.runs.registry import Registry
-from otviz.runs.store import Store
+from otviz.runs.run_store import Store
 registry = Registry(Store(Path({str(tmp_path)!r})))
 runs = [registry.submit(RunConfig(named("uotm")(), distribution("ring")(), steps=2_000_000)) for _ in range(3)]
 while runs[0].step == 0: time.sleep(0.01)
@@ -203,7 +203,7 @@ print(runs[0].id)
     assert done.returncode == (1 if ending else 0), done.stderr
     assert "Fatal" not in done.stderr
     assert "terminate" not in done.stderr
-    from otviz.runs.store import Store
+    from otviz.runs.run_store import Store
 
     stored = Store(tmp_path).read(done.stdout.strip())
     assert stored.status == "stopped", "what was trained until then is saved"

@@ -15,14 +15,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from otviz.distributions import named as distribution
+from otviz.data.distributions import named as distribution
 from otviz.methods import named
 from otviz.methods.unified import UOTM
 from otviz.runs.config import RunConfig
-from otviz.runs.kept import RunCheckpoint
 from otviz.runs.run import Run
 from otviz.runs.slots import Slots
 from otviz.runs.snapshots import KEPT, thinned
+from otviz.runs.training_state import RunCheckpoint
 from tests.waiting import PATIENCE, until
 
 LONG = 1_000_000
@@ -426,7 +426,7 @@ def test_a_method_without_adversary_has_nan_there(begin: Start) -> None:
 
 def test_the_probe_does_not_disturb_the_training(begin: Start) -> None:
     """Looked at often or seldom, paused or not: the numbers are those of the bare loop."""
-    from otviz.training import train
+    from otviz.training.loop import train
 
     wanted = config(60)
     run = Run("x", wanted)

@@ -19,13 +19,13 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from otviz.distributions import distributions
-from otviz.distributions import named as distribution
+from otviz.data.distributions import distributions
+from otviz.data.distributions import named as distribution
 from otviz.methods import methods, named
 from otviz.runs.config import RunConfig
 from otviz.runs.registry import Registry, _new_id
 from otviz.runs.run import Run
-from otviz.runs.store import Store, read_checkpoint
+from otviz.runs.run_store import Store, read_checkpoint
 from tests.waiting import PATIENCE
 
 FILES = (

@@ -11,17 +11,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from otviz.distributions import named as distribution
-from otviz.figures.run_curves import run_curves
+from otviz.data.distributions import named as distribution
 from otviz.methods import named
 from otviz.runs.config import RunConfig
-from otviz.runs.courses import curves_of_run, names_of, read_curves
-from otviz.runs.recorded import SavedRun
+from otviz.runs.curves import curves_of_run, names_of, read_curves
 from otviz.runs.registry import Registry
 from otviz.runs.run import Run
-from otviz.runs.store import Store
+from otviz.runs.run_store import Store
+from otviz.runs.saved_run import SavedRun
 from otviz.runs.summaries import DAMAGED, Summaries
 from otviz.runs.tags import LONGEST, MOST, checked, read_tags
+from otviz.viz.run_curves import run_curves
 from tests.waiting import PATIENCE
 
 

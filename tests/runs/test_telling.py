@@ -8,14 +8,14 @@ from collections.abc import Iterator
 import pytest
 
 from otviz import methods
-from otviz.distributions import named
-from otviz.explanations import glossary
+from otviz.content.explanations import glossary
+from otviz.data.distributions import named
+from otviz.player.wire import PanelUpdate, decode, encode
+from otviz.player.wire.run_panel import marks_of, panel_of, stages_of
+from otviz.player.wire.stages import ROLES
 from otviz.runs.config import RunConfig
-from otviz.runs.rhythm import LoopTimer
+from otviz.runs.loop_timer import LoopTimer
 from otviz.runs.run import Run
-from otviz.wire import PanelUpdate, decode, encode
-from otviz.wire.showing import marks_of, panel_of, stages_of
-from otviz.wire.stages import ROLES
 from tests.waiting import PATIENCE, until
 
 

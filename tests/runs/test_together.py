@@ -10,17 +10,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from otviz.compare import MOST
-from otviz.distributions import named as distribution
+from otviz.data.distributions import named as distribution
 from otviz.methods import named
 from otviz.runs.branches import branch, fork
 from otviz.runs.config import RunConfig
-from otviz.runs.kept import LossHistory, StateBuffer
-from otviz.runs.pace import AHEAD, TURN, Lockstep
+from otviz.runs.lockstep import AHEAD, TURN, Lockstep
 from otviz.runs.registry import Registry
 from otviz.runs.run import Run
+from otviz.runs.run_store import Store
 from otviz.runs.slots import Slots
-from otviz.runs.store import Store
+from otviz.runs.training_state import LossHistory, StateBuffer
+from otviz.training.compare import MOST
 from tests.waiting import PATIENCE, at_one_moment, until
 
 SMALL = {"hidden": 8, "layers": 1, "batch_size": 8}
@@ -246,7 +246,7 @@ def test_what_cannot_be_branched_says_why(registry: Registry) -> None:
     with pytest.raises(ValueError, match="were not kept"):
         branch(run, 59)
     registry._runs.clear()
-    from otviz.runs.recorded import SavedRun
+    from otviz.runs.saved_run import SavedRun
 
     stored = SavedRun.read(registry.stored, run.id)
     assert stored.saved_steps == (60,)

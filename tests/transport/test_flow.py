@@ -10,10 +10,10 @@ import pytest
 import torch
 from geomloss import SamplesLoss
 
+from otviz.player.wire import decode, encode
 from otviz.runs.snapshots import Scene
-from otviz.transport.flow import FLOWS, FlowLoss, flow, kernel_norm, loss_and_force
-from otviz.transport.flows import Flows
-from otviz.wire import decode, encode
+from otviz.transport.studies.flow_player import Flows
+from otviz.transport.studies.gradient_flow import FLOWS, FlowLoss, flow, kernel_norm, loss_and_force
 from tests.waiting import PATIENCE
 
 

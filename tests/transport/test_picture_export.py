@@ -8,11 +8,11 @@ import io
 import numpy as np
 import pytest
 
-from otviz.distributions.gaussian import Gaussian
-from otviz.distributions.ring import Ring
-from otviz.transport.export import COLUMNS, arrays_npz, points_csv
+from otviz.data.distributions.gaussian import Gaussian
+from otviz.data.distributions.ring import Ring
 from otviz.transport.problem import Problem, clouds
 from otviz.transport.solve import coarse
+from otviz.transport.studies.solution_files import COLUMNS, arrays_npz, points_csv
 
 
 @pytest.fixture(scope="module", params=["sinkhorn", "energy"])

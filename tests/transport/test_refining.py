@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from otviz.transport import refining
+from otviz.transport import refinement
 from otviz.transport.problem import Problem
-from otviz.transport.refining import Refinement
+from otviz.transport.refinement import Refinement
 from otviz.transport.solve import coarse, is_complete
 from tests.waiting import PATIENCE
 
@@ -40,7 +40,7 @@ def endless(*_: object) -> Iterator[None]:
 
 
 def test_it_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(refining, "refine", endless)
+    monkeypatch.setattr(refinement, "refine", endless)
     work = begun(100)
     rough = work.picture
     assert not work.wait(0.0)
@@ -50,8 +50,8 @@ def test_it_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_it_ends_when_nobody_asks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(refining, "FORGOTTEN", 0.0)
-    monkeypatch.setattr(refining, "refine", endless)
+    monkeypatch.setattr(refinement, "FORGOTTEN", 0.0)
+    monkeypatch.setattr(refinement, "refine", endless)
     work = begun(100)
     rough = work.picture
     assert work._over.wait(PATIENCE)

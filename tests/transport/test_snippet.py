@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from otviz.distributions.gaussian import Gaussian
-from otviz.distributions.grid import Grid
-from otviz.distributions.points import PointsFile
-from otviz.distributions.ring import Ring
+from otviz.data.distributions.gaussian import Gaussian
+from otviz.data.distributions.grid import Grid
+from otviz.data.distributions.points import PointsFile
+from otviz.data.distributions.ring import Ring
 from otviz.transport.problem import Problem, clouds
-from otviz.transport.snippet import snippet
 from otviz.transport.solve import coarse, refine
+from otviz.transport.studies.snippet import snippet
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -48,7 +48,7 @@ def test_defaults_are_left_out_and_one_kind_is_imported_once():
     text = snippet(Problem(), Grid(), Grid())
     assert "problem = Problem()" in text
     assert "source = Grid()" in text
-    assert text.count("from otviz.distributions.grid import Grid") == 1
+    assert text.count("from otviz.data.distributions.grid import Grid") == 1
     compile(text, "snippet", "exec")
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from otviz.distributions.ring import Ring
+from otviz.data.distributions.ring import Ring
 from otviz.ot.sinkhorn import solve
 from otviz.transport.unbalanced import kept_table, reach_curve, two_diracs_mass, with_outliers
 

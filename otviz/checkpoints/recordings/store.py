@@ -1,0 +1,119 @@
+"""Recordings as files: written whole, read once and kept in memory."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import struct
+import zlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from typing import Any
+
+from otviz.core.files import CHECKPOINTS, write_whole
+from otviz.player import browser
+
+FOLDER = CHECKPOINTS / "recordings"
+NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One recorded run.
+
+    Attributes:
+        label: title of its panel.
+        settings: of the Train page, as a link carries them, to train it again.
+        steps: it was trained for.
+        seed: it was trained with.
+        seconds: of one processor core that the training took.
+        kind: the final verdict without numbers (`otviz.evaluation.verdicts.Kind`).
+        verdict: the final verdict in words.
+        modes: covered at the end, and in all; (0, 0) for a target without modes.
+        moved: mean distance from a source point to what the generator makes of it at the end, in the units of the target.
+    """
+
+    label: str
+    settings: Mapping[str, str]
+    steps: int
+    seed: int
+    seconds: float
+    kind: str
+    verdict: str
+    modes: tuple[int, int] = (0, 0)
+    moved: float = 0.0
+
+
+@dataclass(frozen=True)
+class About:
+    """What is known of a recording beside its pictures.
+
+    Attributes:
+        otviz: version that made it.
+        page: where its runs are trained live: "compare" or "train".
+        settings: of that page, as a link carries them.
+        panels: in the order in which they are shown.
+    """
+
+    otviz: str
+    page: str
+    settings: Mapping[str, str]
+    panels: tuple[Panel, ...] = field(default=())
+
+
+def names() -> tuple[str, ...]:
+    """Recordings that are there."""
+    return tuple(sorted(path.name.removesuffix(".gz") for path in FOLDER.glob("*.gz")))
+
+
+def packed(name: str) -> bytes:
+    """The file of a recording: gzip of `otviz.player.browser.message`. Raises ValueError if there is none of this name."""
+    return _file(name)
+
+
+def read(name: str) -> bytes:
+    """The runs of a recording as the player takes them (`otviz.player.wire`). Raises ValueError if it is missing or damaged."""
+    return _parts(name)[1]
+
+
+def about(name: str) -> About:
+    """What is known of a recording. Raises ValueError if it is missing or damaged."""
+    return _parts(name)[0]
+
+
+def write(name: str, about: About, wire: bytes) -> int:
+    """Write a recording; returns the bytes of its file. Raises OSError."""
+    data = gzip.compress(browser.message(asdict(about), wire), 9, mtime=0)
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    write_whole(FOLDER / f"{name}.gz", data)
+    _file.cache_clear()
+    _parts.cache_clear()
+    return len(data)
+
+
+@cache
+def _file(name: str) -> bytes:
+    if not NAME.fullmatch(name):
+        raise ValueError(f"a recording is named by small letters, digits and hyphens; got {name[:40]!r}")
+    try:
+        return (FOLDER / f"{name}.gz").read_bytes()
+    except OSError as error:
+        raise ValueError(f"there is no recording {name!r}; make it: python -m otviz record {name}") from error
+
+
+@cache
+def _parts(name: str) -> tuple[About, bytes]:
+    file = _file(name)
+    try:
+        data = gzip.decompress(file)
+        end = 4 + int(struct.unpack_from("<I", data)[0])
+        return _about(json.loads(data[4:end])), data[end:]
+    except (OSError, EOFError, zlib.error, KeyError, TypeError, AttributeError, ValueError, struct.error) as error:
+        raise ValueError(f"the recording {name} is damaged ({error}); run: python -m otviz record {name}") from error
+
+
+def _about(found: Mapping[str, Any]) -> About:
+    panels = tuple(Panel(**{**panel, "modes": tuple(panel["modes"])}) for panel in found["panels"])
+    return About(str(found["otviz"]), str(found["page"]), dict(found["settings"]), panels)

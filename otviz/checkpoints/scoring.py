@@ -1,0 +1,53 @@
+"""What a card says of a model's images: scores by the classifier of their set, and the floor that real images reach."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from otviz.checkpoints.models import Model
+from otviz.evaluation.features import NEAREST, SAMPLES, reference
+from otviz.evaluation.metrics import diversity
+
+JUDGED_SEED = 11  # not that of samples.png: those who pick models by their picture shall not bend the scores
+
+
+def judged(model: Model, n: int = SAMPLES, nearest: int = NEAREST) -> dict[str, Any]:
+    """Scores of n fresh images, with the samples behind them and `floor`, as plain values.
+
+    Args:
+        nearest: images whose nearest training image is looked for.
+
+    Raises:
+        ValueError: the set has no classifier, or its images cannot be had; one sentence says what to do.
+    """
+    judge = reference(model.images)
+    # A model that is told classes is asked for as many of each as there are training images.
+    asked = model.images.sample_labels(n, np.random.default_rng([JUDGED_SEED, 1])) if model.classes else None
+    rows = model.sample(n, JUDGED_SEED, labels=asked)
+    floor = judge.floor(n).record()
+    kept = ("frechet", "precision", "recall", "density", "coverage", "inception_style", "classes_effective", "samples")
+    training = model.images.split("train")
+    return {
+        **_rounded(judge.evaluate(rows, n, nearest=nearest).record()),
+        **({} if asked is None else {"as_asked": round(judge.as_asked(rows, asked), 6)}),
+        "diversity": round(diversity(rows), 6),
+        "diversity_target": round(diversity(model.images.sample(n, np.random.default_rng(JUDGED_SEED))), 6),
+        "true_class_shares": _rounded(
+            (np.bincount(training.labels, minlength=len(model.images.class_names)) / len(training.labels)).tolist()
+        ),
+        "floor": {
+            **_rounded({name: floor[name] for name in kept}),
+            **({} if asked is None else {"as_asked": judge.classifier.card["accuracy"]}),
+        },
+    }
+
+
+def _rounded(value: Any) -> Any:
+    """Six digits are more than the samples give."""
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_rounded(item) for item in value]
+    return float(f"{value:.6g}") if isinstance(value, float) else value

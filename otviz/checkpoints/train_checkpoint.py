@@ -1,0 +1,289 @@
+"""A training on images that ends as a checkpoint: weights, picture, timeline, and the card, which is written last.
+
+It may be interrupted at any time, even by a power cut: started again with the same config and folder, it continues from its last
+save and gives the same weights.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save as save_tensors
+
+from otviz import __version__
+from otviz.checkpoints import latents as spaces
+from otviz.checkpoints import timelines
+from otviz.checkpoints.card import KIND
+from otviz.checkpoints.models import SHEET_SEED, Model, of_bytes
+from otviz.checkpoints.scoring import judged
+from otviz.checkpoints.timelines import SCORES, Timeline
+from otviz.core.files import clear, write_whole
+from otviz.data.datasets import ImageSet, to_pixels
+from otviz.evaluation.features import SAMPLES, Reference, reference
+from otviz.runs.config import RunConfig
+from otviz.runs.image_scenes import sheet_side
+from otviz.runs.training_state import collect_losses
+from otviz.training.adam import plain
+from otviz.training.loop import Training
+
+UNFINISHED = "unfinished.safetensors"
+FILES = ("generator.safetensors", "samples.png", "timeline.npz", "card.json")
+SAVED_EVERY = 60.0  # seconds of training
+PROGRESS_SECONDS = 0.5  # seconds between two calls of `progress`
+JUDGED = 2000  # images behind a score of the timeline
+JUDGED_LAST = SAMPLES  # images behind the scores of the card
+JUDGED_LOOKS = 9
+"""Looks that are judged, the last among them."""
+
+Progress = Callable[[int, int, float], None]
+
+
+class About(NamedTuple):
+    """What a card says besides what the run knows: title, the claims it is there to show, the command that repeats it."""
+
+    title: str = ""
+    claims: tuple[str, ...] = ()
+    command: str = ""
+
+
+def record(
+    config: RunConfig, folder: Path, about: About | None = None, progress: Progress | None = None
+) -> dict[str, Any]:
+    """Train to the end and write a checkpoint into a folder, which is made; the card.
+
+    Args:
+        config: of a run on images.
+        about: title and claim for the card; by default the method's and the set's titles.
+        progress: called now and then with steps done, steps planned and steps per second.
+
+    Raises:
+        ValueError: the images cannot be had, or the losses were no longer numbers.
+        OSError: the folder cannot be written.
+    """
+    torch.set_num_threads(1)  # as runs do
+    folder.mkdir(parents=True, exist_ok=True)
+    clear(folder, (UNFINISHED, *FILES))
+    recording = _Recording(config, folder)
+    recording.resume()
+    recording.play(progress)
+    return recording.finish(about or About())
+
+
+@dataclass
+class _Looks:
+    """What was seen so far, look after look."""
+
+    seconds: list[float]
+    images: list[NDArray[np.uint8]]
+    scores: list[list[float]]
+
+
+class _Recording:
+    """One training, its looks and its losses so far."""
+
+    def __init__(self, config: RunConfig, folder: Path) -> None:
+        self.config, self.folder = config, folder
+        self.training: Training = config.begin()
+        self.images: ImageSet = config.target
+        self.seconds = 0.0
+        self.losses = np.empty((0, 2), np.float32)
+        self.steps = timelines.looks(config.steps)
+        self.side = sheet_side(config.classes)
+        self.looks = _Looks([], [], [])
+        self._judge = _judge_of(self.images)
+
+    def play(self, progress: Progress | None) -> None:
+        """Train to the end, look at the steps planned, save now and then."""
+        saved = self.seconds
+        for step in self.steps[len(self.looks.images) :]:
+            while self.training.step < step:
+                self._portion(step)
+                if progress:
+                    progress(self.training.step, self.config.steps, self.training.step / max(self.seconds, 1e-9))
+                if self.seconds - saved > SAVED_EVERY:
+                    self._save()
+                    saved = self.seconds
+            self._take_snapshot()
+
+    def _portion(self, until: int) -> None:
+        began, done = time.perf_counter(), []
+        while self.training.step < until and time.perf_counter() - began < PROGRESS_SECONDS:
+            done.append(self.training.advance())
+        losses, bad = collect_losses(done)  # waits for a GPU
+        self.seconds += time.perf_counter() - began
+        if bad is not None:
+            raise ValueError(f"the loss became NaN or infinite at step {bad}; a smaller lr or larger penalty may help")
+        self.losses = np.concatenate([self.losses, losses])
+
+    def _take_snapshot(self) -> None:
+        pixels = to_pixels(self._generated(self.side**2, SHEET_SEED), self.images.shape)
+        self.looks.images.append(pixels.reshape(len(pixels), -1))
+        self.looks.seconds.append(self.seconds)
+        place, last = len(self.looks.images) - 1, len(self.steps) - 1
+        due = self._judge is not None and place in np.linspace(0, last, JUDGED_LOOKS).round().astype(int)[1:]
+        self.looks.scores.append(self._scores() if due else [float("nan")] * len(SCORES))
+
+    def _scores(self) -> list[float]:
+        assert self._judge is not None
+        asked = self.images.sample_labels(JUDGED, np.random.default_rng(1))
+        found = self._judge.evaluate(self._generated(JUDGED, 1, asked), JUDGED, nearest=0).record()
+        return [float(found[name]) for name in SCORES]
+
+    def _generated(self, n: int, seed: int, asked: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
+        """Images of the generator as it is now, from the same latents at every look, of the classes asked for."""
+        x, z = spaces.drawn(n, self.images.dim, self.config.method.noise_dim, seed)
+        parts = []
+        for first in range(0, n, 500):
+            part = slice(first, first + 500)
+            source, noise = (torch.from_numpy(side[part]).to(self.training.device) for side in (x, z))
+            labels = None if asked is None else torch.from_numpy(asked[part])
+            parts.append(self.training.generate(source, noise, labels).float().cpu().numpy())
+        return np.concatenate(parts)
+
+    def _timeline(self) -> Timeline:
+        ends = np.array(self.steps[: len(self.looks.images)])
+        begins = np.concatenate([[0], ends[:-1]])
+        means = [_means(self.losses[a:b]) for a, b in zip(begins.tolist(), ends.tolist(), strict=True)]
+        scores = np.array(self.looks.scores, np.float32).reshape(-1, len(SCORES))
+        return Timeline(
+            steps=ends,
+            seconds=np.array(self.looks.seconds, np.float32),
+            images=np.stack(self.looks.images),
+            losses=np.array(means, np.float32),
+            scores=scores,
+            samples=JUDGED if np.isfinite(scores).any() else 0,
+        )
+
+    def _save(self) -> None:
+        tensors, text = self.training.state()
+        held = {
+            **{f"state.{name}": value for name, value in tensors.items()},
+            "losses": torch.from_numpy(self.losses),
+            "seconds": torch.tensor(self.looks.seconds, dtype=torch.float64),
+            "images": torch.from_numpy(np.stack(self.looks.images)),
+            "scores": torch.tensor(self.looks.scores, dtype=torch.float64),
+        }
+        rest = {"config": self._signature(), "state": text, "trained": json.dumps(self.seconds)}
+        write_whole(self.folder / UNFINISHED, save_tensors(held, metadata=rest))
+
+    def resume(self) -> None:
+        """Go on where the last save was; from the beginning if there is none that fits."""
+        path = self.folder / UNFINISHED
+        try:
+            with safe_open(path, "pt") as file:
+                rest, held = file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        except (OSError, SafetensorError):
+            return
+        if rest.get("config") != self._signature():
+            return
+        state = {name.removeprefix("state."): value for name, value in held.items() if name.startswith("state.")}
+        self.training.restore(state, rest["state"])
+        self.losses, self.seconds = held["losses"].numpy(), float(json.loads(rest["trained"]))
+        self.looks = _Looks(held["seconds"].tolist(), list(held["images"].numpy()), held["scores"].tolist())
+
+    def _signature(self) -> str:
+        return json.dumps({"otviz": __version__, **self.config.record()}, sort_keys=True)
+
+    def finish(self, about: About) -> dict[str, Any]:
+        """Write all files, the card last; returns it."""
+        weights = save_tensors(
+            {name: plain(value) for name, value in self.training.eval_generator.state_dict().items()}
+        )
+        card = self._card(about, weights)
+        model = of_bytes(_text(card), weights, self.folder.resolve().name)
+        card |= scored(model)
+        write_whole(self.folder / "generator.safetensors", weights)
+        write_whole(self.folder / "samples.png", model.samples_png())
+        write_whole(self.folder / "timeline.npz", timelines.pack(self._timeline()))
+        write_whole(self.folder / "card.json", _text(card))
+        (self.folder / UNFINISHED).unlink(missing_ok=True)
+        return card
+
+    def _card(self, about: About, weights: bytes) -> dict[str, Any]:
+        method, done = self.config.method, self.training.step
+        drawn = method.rows * sum(sum(method.updates(step)) for step in range(done))
+        return {
+            "title": about.title or f"{method.title} on {self.images.title}",
+            "kind": KIND,
+            "claims": list(about.claims),
+            **self.config.record(),
+            "shape": list(self.images.shape),
+            "device": self.training.device.type,
+            "machine": platform.machine(),
+            "seconds": round(self.seconds, 1),
+            "steps_per_second": round(done / max(self.seconds, 1e-9), 1),
+            "images_per_second": round(drawn / max(self.seconds, 1e-9)),
+            "losses": {"generator": _loss(self.losses[:, 0]), "adversary": _loss(self.losses[:, 1])},
+            "samples": {"seed": SHEET_SEED, "count": self.side**2, "columns": self.side},
+            "parameters": sum(value.numel() for value in self.training.eval_generator.parameters()),
+            "torch": torch.__version__,
+            "otviz": __version__,
+            "command": about.command,
+            "sha256": hashlib.sha256(weights).hexdigest(),
+            "licence": f"images: {self.images.licence}; weights: MIT like the code",
+        }
+
+
+def scored(model: Model) -> dict[str, Any]:
+    """The scores of a model for its card, or why there are none."""
+    try:
+        return {"metrics": judged(model, JUDGED_LAST)}
+    except ValueError as error:
+        return {"metrics": {}, "unjudged": str(error)}
+
+
+def judge_again(folder: Path, model: Model) -> dict[str, Any]:
+    """Put scores by the classifier as it is now onto the card of a checkpoint; the card. Raises OSError."""
+    kept = {key: value for key, value in model.card.record.items() if key not in ("metrics", "unjudged")}
+    return _rewritten(folder, {**kept, **scored(model)})
+
+
+def label_again(folder: Path, model: Model, about: About) -> dict[str, Any]:
+    """Put title and claims as they read now onto the card of a checkpoint; the card. Raises OSError."""
+    said = {"claims": list(about.claims), **({"title": about.title} if about.title else {})}
+    return _rewritten(folder, {**model.card.record, **said})
+
+
+def _rewritten(folder: Path, card: dict[str, Any]) -> dict[str, Any]:
+    write_whole(folder / "card.json", _text(card))
+    return card
+
+
+def _judge_of(images: ImageSet) -> Reference | None:
+    try:
+        return reference(images)
+    except ValueError:
+        return None
+
+
+def _text(card: dict[str, Any]) -> bytes:
+    file = io.StringIO()
+    json.dump(card, file, indent=1, allow_nan=False)
+    return (file.getvalue() + "\n").encode()
+
+
+def _means(losses: NDArray[np.float32]) -> list[float]:
+    return [float(side[np.isfinite(side)].mean()) if np.isfinite(side).any() else float("nan") for side in losses.T]
+
+
+def _loss(values: NDArray[np.float32]) -> dict[str, float] | None:
+    """Last value and spread over the last quarter; None without an adversary."""
+    there = values[np.isfinite(values)]
+    if not len(there):
+        return None
+    return {
+        "last": float(f"{there[-1]:.6g}"),
+        "std_last_quarter": float(f"{there[-max(1, len(there) // 4) :].std():.6g}"),
+    }

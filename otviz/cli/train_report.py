@@ -1,0 +1,295 @@
+"""What the command line prints: one JSON object, or a few lines a person reads."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, TypeAlias
+
+import numpy as np
+import torch
+
+from otviz.checkpoints.point_checkpoint import write_card
+from otviz.core.distributed import world
+from otviz.core.files import refused, write_whole
+from otviz.core.params import LEAST, MOST, Knobs, param
+from otviz.data.datasets.sheets import png, sheet
+from otviz.data.distributions import Cloud, Distribution
+from otviz.data.distributions.distribution import Units
+from otviz.data.units import in_file_units, unit_of
+from otviz.evaluation.metrics import coverage, diversity, measure
+from otviz.ot.summary import EXACT_LIMIT, transport_numbers
+from otviz.runs.config import RunConfig
+from otviz.runs.run import Run
+from otviz.runs.run_store import save_run
+from otviz.training.loop import device_named, train
+from otviz.transport.problem import Transform, transformed
+from otviz.transport.scale import blurred, change, mismatch
+
+SAMPLES = 2500
+SHEET = 10
+"""Images along a side of samples.png."""
+Samples: TypeAlias = np.ndarray[Any, np.dtype[Any]]
+BAR = 30  # characters
+LEFT_OUT = (
+    "interrupted: distances to the target, precision and recall were not computed, as they take a while; "
+    "python -m otviz evaluate FOLDER computes them for the folder given as --out"
+)
+
+
+@dataclass(frozen=True)
+class Transport(Knobs):
+    """How to solve one transport problem; geomloss' words."""
+
+    name: ClassVar[str] = "transport"
+
+    n: int = param(
+        1000, 2, EXACT_LIMIT, doc="Points drawn on each side; a file with fewer rows is used whole", unit="points"
+    )
+    p: int = param(2, 1, 2, doc="Cost: 1 is |x - y|, 2 is |x - y|^2 / 2")
+    blur: float = param(0.05, LEAST, MOST, doc="Smoothing length; epsilon = blur^p", unit="length", log=True)
+    scaling: float = param(0.9, 0.1, 0.999, doc="Fineness of epsilon-scaling: nearer 1 is slower, finer")
+    reach: float | None = param(
+        None, LEAST, MOST, doc="Unbalanced: mass may stay unmatched beyond reach", unit="length"
+    )
+    seed: int = param(0, 0, 2**31 - 1, doc="Draws the points")
+    transform: Transform = param(
+        "none",
+        doc="One change of coordinates for both clouds: common mean to the origin; scaled: divided by their spread",
+    )
+
+
+def train_and_report(config: RunConfig, out: str, as_json: bool) -> int:
+    """Train to the end with a progress bar on stderr, measure, save to `out` if given, print; the exit status.
+
+    Ctrl+C ends the training; the run so far is saved and printed, but only numbers that are quick to measure.
+    """
+    device_named(config.device)  # refused before anything is begun
+    world().agree(config.record())
+    config.method.check_shared(world().size)
+    if world().rank:
+        return _follow(config)
+    _say_what_was_read(config)
+    folder = None if not out else _prepared(Path(out))
+    run = Run("run" if folder is None else folder.resolve().name, config).start()
+    interrupted = _show_progress(run)
+    if run.scene is None:
+        raise ValueError(run.message or "the run was stopped before it began")
+    report, samples = report_of(run, interrupted)
+    if folder is not None:
+        try:
+            _save(run, report, samples, folder)
+        except OSError as error:
+            raise _unwritable(folder, error) from error
+    if run.status == "failed":
+        kept = f"; the run up to step {run.step} is in {out}" if folder is not None else ""
+        print(f"otviz: {run.message}{kept}", file=sys.stderr)
+        return 1
+    print(_json(report) if as_json else _readable(report))
+    if interrupted:
+        print(f"otviz: {LEFT_OUT}", file=sys.stderr)
+    return 130 if interrupted else 0
+
+
+def _say_what_was_read(config: RunConfig) -> None:
+    """Which columns, units and images the files gave, on stderr."""
+    sides = {"target": config.target, **({} if config.images else {"source": config.source})}
+    for side, read in sides.items():
+        if read.needs_file:
+            print(f"{side}: {read.describe()}", file=sys.stderr)
+
+
+def _follow(config: RunConfig) -> int:
+    """Train beside the first process, which alone looks, prints and saves."""
+    torch.set_num_threads(1)  # as runs do
+    for _ in train(config.method, config.target, training=config.begin()):
+        pass
+    return 0
+
+
+def _shared(config: RunConfig) -> dict[str, int]:
+    """What a report says of a training in several processes."""
+    return {} if world().size == 1 else {"world_size": world().size, "batch_size": config.method.batch_size}
+
+
+def _save(run: Run, report: dict[str, Any], samples: Samples, folder: Path) -> None:
+    """The run, and beside it what a person looks at first: samples as numbers and a picture, of points a card too."""
+    save_run(run, folder)
+    if run.config.images:
+        shape = run.config.target.shape
+        write_whole(folder / "samples.png", png(sheet(samples, shape, SHEET), scale=max(1, 64 // shape[1])))
+        return
+    np.save(folder / "samples.npy", samples)
+    write_card(run, report, samples, folder)
+
+
+def _prepared(folder: Path) -> Path:
+    """The folder, made and tried: an hour of training must not end with nowhere to put it."""
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"--out must be a folder; {str(folder)!r} is a file")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+
+
+def _unwritable(folder: Path, error: OSError) -> ValueError:
+    return ValueError(f"{refused(folder, error)}, or choose another --out")
+
+
+def _json(value: Any) -> str:
+    """JSON that every reader takes: what is not a finite number is null."""
+    return json.dumps(_finite(value), allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def report_of(run: Run, interrupted: bool = False) -> tuple[dict[str, Any], Samples]:
+    """Losses and metrics of an ended run, as plain values, with samples, (2500, 2) or images as rows (100, d).
+
+    Points are measured on these samples, of an interrupted run without the distances; images as the run did at its last
+    look, which says on how many. Points and lengths are in the units of the target's file, which `units` tells if they
+    are not data units.
+    """
+    assert run.live is not None
+    images, config, done = run.config.images, run.config, run.live.step
+    samples = run.live.samples(SHEET**2 if images else SAMPLES, config.seed)
+    losses = run.losses()
+    units = Units() if images else config.target.units
+    report = {
+        "method": config.method.name,
+        "target": config.target.name,
+        "steps": done,
+        "seed": config.seed,
+        "device": run.live.device,
+        **_shared(config),
+        "seconds": round(run.seconds, 3),
+        "steps_per_second": round(done / max(run.seconds, 1e-9), 2),
+        **({"images_per_second": round(_drawn(config, done) / max(run.seconds, 1e-9), 1)} if images else {}),
+        "losses": {
+            "generator": _loss(losses[:, 0]),
+            "adversary": _loss(losses[:, 1]) if run.has_adversary else None,
+        },
+        "metrics": run.meter if images else _measured(samples, config, interrupted),
+        **({"left_out": LEFT_OUT} if interrupted else {}),
+        **({"units": units.record()} if units.word else {}),
+    }
+    return report, units.to_file(samples)
+
+
+def _measured(samples: Samples, config: RunConfig, interrupted: bool) -> dict[str, Any]:
+    if not interrupted:
+        return measure(samples, config.target, np.random.default_rng([config.seed, 13]))
+    mixture = config.target.mixture()
+    found = {**({} if mixture is None else coverage(samples, mixture)), "diversity": diversity(samples)}
+    return in_file_units(found, config.target.units)
+
+
+def _drawn(config: RunConfig, steps: int) -> int:
+    """Images drawn from the target in that many steps: a batch for each update of a network."""
+    return config.method.rows * sum(sum(config.method.updates(step)) for step in range(steps))
+
+
+def _loss(values: np.ndarray[Any, np.dtype[np.float32]]) -> dict[str, float | None]:
+    there = values[np.isfinite(values)]
+    last = there[-max(1, len(there) // 4) :]
+    return {
+        "last": float(there[-1]) if len(there) else None,
+        "std_last_quarter": float(last.std()) if len(there) else None,
+    }
+
+
+def _show_progress(run: Run) -> bool:
+    """Draw a progress bar until the run has ended; whether it was interrupted, which ends it early."""
+    interrupted, ended = False, False
+    while not ended:
+        try:
+            ended = run.wait(0.5)
+            _show_bar(run.step, run.config.steps, run.steps_per_second)
+        except KeyboardInterrupt:
+            interrupted = True
+            run.stop()
+    _close_bar(f"{run.status}: {run.step} of {run.config.steps} steps")
+    return interrupted
+
+
+def _show_bar(step: int, steps: int, speed: float) -> None:
+    """A progress bar on stderr, where a person sees it."""
+    if sys.stderr.isatty():
+        bar = "#" * int(BAR * step / steps)
+        print(f"\r[{bar:<{BAR}}] {step}/{steps}  {speed:.0f} steps/s", end="", file=sys.stderr)
+
+
+def _close_bar(said: str) -> None:
+    print(f"{chr(13) if sys.stderr.isatty() else ''}{said}", file=sys.stderr)
+
+
+def _readable(report: dict[str, Any]) -> str:
+    metrics = report["metrics"]
+    speed = f", {report['images_per_second']:.0f} images/s" if "images_per_second" in report else ""
+    lines = [
+        f"{report['method']} on {report['target']}: {report['steps']} steps in {report['seconds']:.1f} s, "
+        f"{report['steps_per_second']:.1f} steps/s{speed}"
+    ]
+    unit = metrics.get("unit", "")
+    lines += [
+        f"  {name:16} {_short(value)} {unit_of(name, unit)}".rstrip()
+        for name, value in metrics.items()
+        if value is not None and name != "unit"
+    ]
+    return "\n".join(lines)
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, list):
+        return " ".join(_short(item) for item in value)
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def transport_report(
+    source: Distribution, target: Distribution, knobs: Transport, notebook: bool, as_json: bool
+) -> int:
+    """Solve one transport problem between two clouds, or the notebook's own, and print its numbers; the exit status.
+
+    What was read is printed on stderr and, with --json, under source, target and transform.
+    """
+    from otviz.ot.notebook_cost import notebook_points
+
+    rng = np.random.default_rng(knobs.seed)
+    if notebook:
+        given = [Cloud(side.astype(np.float64), name="notebook") for side in notebook_points()]
+    else:
+        given = [side.cloud(knobs.n, rng) for side in (source, target)]
+    x, y = transformed(knobs.transform, *given)
+    said = (
+        f"source: {x.describe()}",
+        f"target: {y.describe()}",
+        change(x.units),
+        mismatch(x, y),
+        blurred(knobs.blur, x, y),
+    )
+    for sentence in said:
+        if sentence:
+            print(sentence, file=sys.stderr)
+    masses = [None if side.weights is None else torch.tensor(side.weights) for side in (x, y)]
+    numbers = transport_numbers(
+        torch.tensor(x.points), torch.tensor(y.points), p=knobs.p, blur=knobs.blur, scaling=knobs.scaling,
+        reach=knobs.reach, a=masses[0], b=masses[1],
+    )  # fmt: skip
+    lines = [f"{name:20} {_short(value)}" for name, value in numbers.items()]
+    units = {"name": knobs.transform, "offset": list(x.units.offset), "factor": x.units.factor}
+    taken = {"source": x.as_dict(), "target": y.as_dict(), "transform": units}
+    print(_json(numbers | taken) if as_json else "\n".join(lines))
+    return 0

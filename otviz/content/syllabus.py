@@ -1,0 +1,92 @@
+"""An order to read in: parts, each a sequence of lessons and derivations, as explanations/syllabus.md has them.
+
+The file has `# title`, a sentence, and items `- lesson <name>` or `- derivation <topic>`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from otviz.content.explanations import EXPLANATIONS, Derivation, derivations
+from otviz.content.lessons import Lesson, lessons
+
+Kind = Literal["lesson", "derivation"]
+MORE = "More"
+
+
+@dataclass(frozen=True)
+class Stop:
+    """One lesson or derivation.
+
+    Attributes:
+        kind, name: which one.
+        title, learn: for a person.
+        minutes: that it takes.
+        page: where a lesson takes place; empty for a derivation, which is read.
+    """
+
+    kind: Kind
+    name: str
+    title: str
+    learn: str
+    minutes: int
+    page: str
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the order: its title, what it is about, and what to read."""
+
+    title: str
+    about: str
+    stops: tuple[Stop, ...]
+
+
+def syllabus(folder: Path = EXPLANATIONS) -> list[Part]:
+    """All parts in order; lessons that no part names, such as a teacher's own, form the last one.
+
+    A lesson or derivation that is named and cannot be read is left out.
+
+    Raises:
+        ValueError: a line of the file cannot be understood.
+    """
+    known = {("lesson", each.name): _of_lesson(each) for each in lessons()[0]}
+    known |= {("derivation", each.topic): _of_derivation(each) for each in derivations(folder).values()}
+    text = (folder / "syllabus.md").read_text(encoding="utf-8")
+    parts = [_part(section, known) for section in re.split(r"^# ", text, flags=re.MULTILINE)[1:]]
+    named = {(stop.kind, stop.name) for part in parts for stop in part.stops}
+    others = tuple(stop for key, stop in known.items() if key not in named)
+    return [*parts, Part(MORE, "Not part of the order above.", others)] if others else parts
+
+
+def after(parts: Sequence[Part], kind: Kind, name: str) -> Stop | None:
+    """What to read next; None after the last one and for what is not in the order."""
+    stops = [stop for part in parts for stop in part.stops]
+    here = next((at for at, stop in enumerate(stops) if (stop.kind, stop.name) == (kind, name)), len(stops))
+    return stops[here + 1] if here + 1 < len(stops) else None
+
+
+def _part(section: str, known: Mapping[tuple[str, str], Stop]) -> Part:
+    title, _, body = section.partition("\n")
+    about, stops = "", []
+    for line in filter(None, map(str.strip, body.splitlines())):
+        match = re.fullmatch(r"- (lesson|derivation) ([a-z0-9-]+)", line)
+        if match is None and line.startswith("-"):
+            raise ValueError(f"syllabus.md: an item is '- lesson <name>' or '- derivation <topic>'; got {line[:60]!r}")
+        if match is None:
+            about = f"{about} {line}".strip()
+        elif stop := known.get((match[1], match[2])):
+            stops.append(stop)
+    return Part(title.strip(), about, tuple(stops))
+
+
+def _of_lesson(lesson: Lesson) -> Stop:
+    return Stop("lesson", lesson.name, lesson.title, lesson.learn, lesson.minutes, lesson.page)
+
+
+def _of_derivation(derivation: Derivation) -> Stop:
+    return Stop("derivation", derivation.topic, derivation.title, derivation.learn, derivation.minutes, "")

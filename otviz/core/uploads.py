@@ -1,0 +1,96 @@
+"""Files that users hand in: kept under a name made from their content, so that a link can mean one of them."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from otviz.core.files import home, refused, write_whole
+
+PREFIX = "upload:"
+UPLOAD = re.compile(r"upload:[0-9a-f]{16}")
+STORED = re.compile(r"[0-9a-f]{16}\.\w+")
+MOST_LETTERS = 100  # of a file's name that are kept
+WORKBOOKS = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers")
+PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip", ".7z", ".tar")
+
+
+def uploads_folder() -> Path:
+    """Where uploads lie: `uploads` in the folder that the environment variable OTVIZ_HOME names (.otviz)."""
+    return home() / "uploads"
+
+
+def keep_upload(data: bytes, filename: str, extensions: Sequence[str], most: int, folder: Path | None = None) -> str:
+    """Keep a file and return its name, "upload:" and the first 16 hex digits of its SHA-256.
+
+    Args:
+        data: the content of the file; it is checked when something is made of it.
+        filename: what the user called it; its extension is used, and the rest kept beside the file for `known_as`.
+        extensions: those that are read, as ".csv".
+        most: bytes that it may have.
+        folder: where it goes; `uploads_folder()` if None.
+
+    Raises:
+        ValueError: an extension that is not read here, an empty or too large file, or a folder that cannot be written.
+    """
+    extension = Path(filename).suffix.lower()
+    if extension not in extensions:
+        raise ValueError(refusal(filename, extensions))
+    if not 0 < len(data) <= most:
+        raise ValueError(f"a file must have from 1 byte to {most / 1e6:g} MB; {filename!r} has {len(data)} bytes")
+    folder = uploads_folder() if folder is None else folder
+    stored = folder / (hashlib.sha256(data).hexdigest()[:16] + extension)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_whole(_name_beside(stored), _tidy(filename).encode())
+        write_whole(stored, data)
+    except OSError as error:
+        raise ValueError(f"the file is not kept: {refused(folder, error)}") from error
+    return PREFIX + stored.stem
+
+
+def find_upload(name: str, extensions: Sequence[str], folder: Path | None = None) -> Path:
+    """The file with one of these extensions that `keep_upload` called `name`. Raises ValueError for one there is not."""
+    # Nothing but hex digits reaches the file system, so a name cannot climb out of the folder.
+    if not UPLOAD.fullmatch(name):
+        raise ValueError(f"an uploaded file is written {PREFIX} and 16 hex digits; got {name!r}")
+    folder = uploads_folder() if folder is None else folder
+    stored = [folder / (name.removeprefix(PREFIX) + extension) for extension in extensions]
+    found = [path for path in stored if path.is_file()]
+    if not found:
+        known = [known_as(path) for path in stored if _name_beside(path).is_file()]
+        raise ValueError(f"{known[0] if known else name} is not among the uploads kept here; upload the file again")
+    # The same bytes may have been handed in as .csv and as .tsv: the last one counts.
+    return max(found, key=lambda path: path.stat().st_mtime_ns)
+
+
+def known_as(path: Path) -> str:
+    """What the user calls a file: the name that an upload came with (of equal files the last one's), or its own."""
+    if STORED.fullmatch(path.name):
+        try:
+            return _tidy(_name_beside(path).read_text(encoding="utf-8")) or path.name
+        except (OSError, UnicodeDecodeError):
+            pass
+    return path.name
+
+
+def refusal(filename: str, extensions: Sequence[str]) -> str:
+    """Why a file with none of these extensions is not read, and what to do."""
+    name, extension = _tidy(filename), Path(filename).suffix.lower()
+    if extension in WORKBOOKS and ".csv" in extensions:
+        return f"{name} is a workbook, which cannot be read here; save its sheet as CSV and use that"
+    if extension in PACKED and extension not in extensions:
+        return f"{name} is compressed ({extension}); unpack it, and use the file inside ({', '.join(extensions)})"
+    return f"a file must end in {', '.join(extensions)}; got {name!r}"
+
+
+def _name_beside(stored: Path) -> Path:
+    return stored.with_name(f"{stored.name}.name")
+
+
+def _tidy(filename: str) -> str:
+    """The last part of a path, on one line."""
+    name = "".join(letter if letter.isprintable() else " " for letter in re.split(r"[\\/]", filename)[-1])
+    return " ".join(name.split())[-MOST_LETTERS:]

@@ -1,0 +1,23 @@
+"""Archives of images that users hand in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from otviz.core.uploads import PREFIX, keep_upload
+from otviz.core.uploads import find_upload as find
+
+__all__ = ["EXTENSION", "MOST_UPLOAD_BYTES", "PREFIX", "find_upload", "store_upload"]
+
+EXTENSION = ".zip"
+MOST_UPLOAD_BYTES = 200_000_000
+
+
+def store_upload(data: bytes, filename: str) -> str:
+    """Keep a ZIP of images and return its name. Raises ValueError as `otviz.core.uploads.keep_upload`."""
+    return keep_upload(data, filename, (EXTENSION,), MOST_UPLOAD_BYTES)
+
+
+def find_upload(name: str) -> Path:
+    """The archive that `store_upload` called `name`. Raises ValueError for a malformed or unknown name."""
+    return find(name, (EXTENSION,))

@@ -1,0 +1,137 @@
+"""Sets that were published as files: found on this computer or downloaded, and checked against their checksums."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import threading
+from abc import abstractmethod
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, NamedTuple
+from urllib.error import URLError
+
+import numpy as np
+from numpy.typing import NDArray
+
+from otviz.data.datasets import openml, places
+from otviz.data.datasets.image_set import Images, ImageSet, Split
+from otviz.data.datasets.rows import Shape
+
+
+class Sums(NamedTuple):
+    """SHA-256 of a split: of its pixels in the order (N, C, H, W), and of its labels as one byte each."""
+
+    pixels: str
+    labels: str
+
+
+@dataclass(frozen=True)
+class Published(ImageSet):
+    """A published set. Its files are looked for in `places.roots()`; if they are in none, they are downloaded.
+
+    Attributes:
+        folder: of its files within a root.
+        openml: number of the set on openml.org.
+        image: (C, H, W).
+        sizes: how many images there are to train and to test.
+        sums: what the decoded images and labels must hash to.
+        unsure: places of images left out of the sum, ascending, because copies of the set differ in them.
+    """
+
+    folder: ClassVar[str]
+    openml: ClassVar[int]
+    image: ClassVar[Shape]
+    sizes: ClassVar[tuple[int, int]]
+    sums: ClassVar[Mapping[Split, Sums]]
+    unsure: ClassVar[Mapping[Split, tuple[int, ...]]] = {"train": (), "test": ()}
+
+    @property
+    def shape(self) -> Shape:
+        return self.image
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        return self.sizes
+
+    def stamp(self) -> Hashable:
+        return places.roots()
+
+    @abstractmethod
+    def files(self, which: Split) -> tuple[str, ...]:
+        """The files of a split, relative to `folder`."""
+
+    @abstractmethod
+    def decode(self, place: Path, which: Split) -> Images:
+        """Read a split from its files in `place`. Raises ValueError, naming the file, for a damaged one."""
+
+    @abstractmethod
+    def encode(self, train: Images, test: Images) -> Iterator[tuple[str, bytes]]:
+        """The files of both splits, name and content, that `decode` reads."""
+
+    def read(self, which: Split) -> Images:
+        place = places.find(self.folder, self.files(which)) or self._downloaded(which)
+        try:
+            images = self.decode(place, which)
+            self._check(images, which)
+        except ValueError as error:
+            mend = f"put the published files there, or delete these, and {self.title} is downloaded again"
+            raise ValueError(f"{self.title} in {place}: {error}; {mend}") from error
+        return images
+
+    def _check(self, images: Images, which: Split) -> None:
+        expected = self.sums[which]
+        if checksum(images.labels.astype(np.uint8)) != expected.labels:
+            raise ValueError(f"the labels to {which} are not the published ones (another SHA-256)")
+        if checksum(images.pixels, self.unsure[which]) != expected.pixels:
+            raise ValueError(f"the images to {which} are not the published ones (another SHA-256)")
+
+    def _downloaded(self, which: Split) -> Path:
+        with _DOWNLOADING:  # whoever waited for another split of the same set finds its files by now
+            return places.find(self.folder, self.files(which)) or self._download()
+
+    def _download(self) -> Path:
+        """Fetch, check and keep both splits; returns where they were put. Raises ValueError."""
+        try:
+            aside = places.kept_folder()
+            aside.mkdir(parents=True, exist_ok=True)
+            pixels, labels = openml.fetch(self.openml, aside)
+            train, test = self._parted(pixels, labels)
+            self._check(train, "train")
+            self._check(test, "test")
+            for file, data in self.encode(train, test):
+                place = places.keep(self.folder, file, data)
+        except (OSError, ValueError) as error:
+            files = sorted({*self.files("train"), *self.files("test")})
+            raise ValueError(
+                f"{self.title} is not on this computer and could not be downloaded ({_reason(error)}): "
+                f"{places.advice(self.folder, files)}"
+            ) from error
+        return place
+
+    def _parted(self, pixels: NDArray[np.uint8], labels: NDArray[np.uint8]) -> tuple[Images, Images]:
+        total = sum(self.sizes)
+        if pixels.shape != (total, self.dim) or labels.shape != (total,):
+            raise ValueError(f"OpenML sent {pixels.shape} pixels and {labels.shape} labels for {total} images")
+        images, classes = pixels.reshape(-1, *self.image), labels.astype(np.int64)
+        train = self.sizes[0]
+        return Images(images[:train], classes[:train]), Images(images[train:], classes[train:])
+
+
+_DOWNLOADING = threading.Lock()
+
+
+def checksum(array: NDArray[np.uint8], leave_out: Sequence[int] = ()) -> str:
+    """SHA-256 in hex digits of the bytes of an array, without the items at the places `leave_out`, ascending."""
+    digest = hashlib.sha256()
+    for before, after in itertools.pairwise((-1, *leave_out, len(array))):
+        digest.update(np.ascontiguousarray(array[before + 1 : after]).data)
+    return digest.hexdigest()
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong, in a few words: the innermost reason of a network error."""
+    reason = error.reason if isinstance(error, URLError) else error
+    text = reason.strerror if isinstance(reason, OSError) and reason.strerror else str(reason)
+    return " ".join((text or type(error).__name__).split())[:200]

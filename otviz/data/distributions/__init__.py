@@ -1,0 +1,95 @@
+"""2D distributions: one file is one distribution or a close family. Any can be source or target."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from otviz.core.params import params_of
+from otviz.core.plugins import choose, discover
+from otviz.data.distributions.distribution import Cloud, Distribution, Mixture, Points, Units
+from otviz.data.distributions.own_files import EXTENSIONS, PREFIX, find_upload, store_upload, uploads_folder
+
+__all__ = [
+    "Cloud",
+    "Distribution",
+    "Mixture",
+    "Points",
+    "Units",
+    "by_record",
+    "distributions",
+    "kind_of",
+    "named",
+    "parse_distribution",
+    "record",
+    "store_upload",
+    "uploads_folder",
+]
+
+
+def distributions() -> dict[str, type[Distribution]]:
+    """Every distribution by name."""
+    return discover("otviz.data.distributions", Distribution)  # type: ignore[type-abstract]
+
+
+def named(name: str) -> type[Distribution]:
+    """The distribution of that name. Raises ValueError that lists the names there are."""
+    return choose(distributions(), name, "distribution")
+
+
+def parse_distribution(name_or_file: str, values: Mapping[str, str]) -> Distribution:
+    """Make a distribution from strings, as in links and on the command line.
+
+    Args:
+        name_or_file: a name, such as "ring", or a file of points: a path or "upload:" and 16 hex digits.
+        values: knobs by name, written as text.
+
+    Raises:
+        ValueError: neither a name nor a file, an unknown knob, a value out of range, or an unreadable file.
+    """
+    kind = kind_of(name_or_file)
+    return kind.parse(values if name_or_file == kind.name else {**values, "file": name_or_file})
+
+
+def kind_of(name_or_file: str) -> type[Distribution]:
+    """The class that a name or a file means; the file is not read. Raises ValueError for neither."""
+    if name_or_file in distributions():
+        return named(name_or_file)
+    if _is_file(name_or_file):
+        return _reader(name_or_file)
+    raise ValueError(
+        f"distribution must be one of {', '.join(distributions())}, or a file ({', '.join(EXTENSIONS)}); "
+        f"got {name_or_file!r}"
+    )
+
+
+def _reader(file: str) -> type[Distribution]:
+    """What reads a file of this extension; without a known one, what reads points, which then says what is wrong."""
+    extension = (find_upload(file) if file.startswith(PREFIX) else Path(file)).suffix.lower()
+    readers = [cls for cls in distributions().values() if extension in cls.extensions]
+    return readers[0] if readers else named("points")
+
+
+def _is_file(text: str) -> bool:
+    if text.startswith(PREFIX) or Path(text).suffix.lower() in EXTENSIONS:
+        return True
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):  # a name no file can have
+        return False
+
+
+def record(distribution: Distribution) -> dict[str, Any]:
+    """What makes the same distribution again, as plain values that JSON takes: its name and all its knobs."""
+    return {"name": distribution.name, **distribution.as_dict()}
+
+
+def by_record(record: Mapping[str, Any]) -> Distribution:
+    """The distribution that `record` wrote down. Raises ValueError for an unknown name or knob, or a bad value."""
+    kind = named(str(record.get("name", "")))
+    knobs = {key: value for key, value in record.items() if key != "name"}
+    unknown = sorted(set(knobs) - {knob.name for knob in params_of(kind)})
+    if unknown:
+        raise ValueError(
+            f"{kind.name} has no setting {unknown[0]!r}; it has {', '.join(k.name for k in params_of(kind))}"
+        )
+    return kind(**knobs)

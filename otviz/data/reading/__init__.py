@@ -1,0 +1,1 @@
+"""Points from users' files: text, Parquet, NumPy and MATLAB tables, and pictures as densities."""

@@ -1,0 +1,151 @@
+"""OT-GAN on MNIST 8 x 8 with the report's settings: trained once for each config, looked at every half epoch, and kept."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from otviz.checkpoints.catalogue import catalogue
+from otviz.checkpoints.latents import drawn
+from otviz.core.files import write_whole
+from otviz.data.datasets import ImageSet, to_pixels
+from otviz.data.datasets.places import VARIABLE
+from otviz.evaluation.features import reference
+from otviz.experiments.experiment_runner import experiments_folder
+from otviz.experiments.sweeps.sweep import identity
+from otviz.runs.config import RunConfig
+from otviz.runs.training_state import collect_losses
+from otviz.training.loop import Training
+
+SHOWN = 64
+"""Images of a look that are kept."""
+
+JUDGED, QUICK_JUDGED = 2000, 200
+"""Images behind the scores of a look."""
+
+QUICK_STEPS = 40
+SCORES = ("frechet", "precision", "recall", "classes_effective", "roughness")
+HALVES = 2  # looks in an epoch
+
+
+class ImageTrajectory(NamedTuple):
+    """What is kept of one training.
+
+    Attributes:
+        steps: of the looks, (L,): 0, and every half epoch.
+        images: the same latents at every look, (L, SHOWN, C, H, W), uint8.
+        scores: SCORES at each look, (L, 5).
+        losses: of the generator, at each step, (n,); nan before its first update.
+    """
+
+    steps: NDArray[np.int64]
+    images: NDArray[np.uint8]
+    scores: NDArray[np.float64]
+    losses: NDArray[np.float32]
+
+    def score(self, name: str, epoch: float) -> float:
+        """A score after so many epochs; at the end if the run was shorter."""
+        return float(self.scores[round(min(HALVES * epoch, len(self.steps) - 1)), SCORES.index(name)])
+
+    def halves(self) -> list[NDArray[np.float64]]:
+        """The losses of each half epoch, those that are numbers."""
+        parts = [self.losses[a:b].astype(np.float64) for a, b in zip(self.steps[:-1], self.steps[1:], strict=True)]
+        return [part[np.isfinite(part)] for part in parts]
+
+    def loss(self, first: float, last: float) -> float:
+        """Mean loss from one epoch to another, as 0 and 1 for the first."""
+        return float(np.concatenate(self._between(first, last)).mean())
+
+    def spread(self, first: float, last: float) -> float:
+        """Standard deviation of the loss about its trend in each half epoch, their mean."""
+        return float(np.mean([_about_trend(part) for part in self._between(first, last)]))
+
+    def _between(self, first: float, last: float) -> list[NDArray[np.float64]]:
+        parts = self.halves()
+        return parts[round(HALVES * first) : round(HALVES * last)] or parts[-1:]
+
+
+def report_config(model: str, seed: int) -> RunConfig:
+    """How the catalogue trains a model of the report (`settings.report`), with another seed, on the CPU."""
+    return dataclasses.replace(catalogue().entries[model].config(), seed=seed, device="cpu")
+
+
+def unavailable_reason() -> str:
+    """Why nothing can be measured on MNIST here, as a sentence; empty if it can."""
+    try:
+        report_config("mnist8-ot-gan-mlp", 0).target.split("test")
+    except ValueError:
+        return f"not measured: MNIST is not on this machine; set {VARIABLE}"
+    return ""
+
+
+def image_trajectory(config: RunConfig, quick: bool = False) -> ImageTrajectory:
+    """The album of a training: kept from another claim of this version of otviz, or trained now.
+
+    Raises ValueError where the images are not at hand.
+    """
+    if quick:
+        config = dataclasses.replace(config, steps=QUICK_STEPS)
+    path = experiments_folder() / "albums" / f"{identity(config)}.npz"
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return ImageTrajectory(*(file[name] for name in ImageTrajectory._fields))
+    except Exception:  # none, or damaged in any way: it is made again
+        made = _trained(config, QUICK_JUDGED if quick else JUDGED)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    packed = io.BytesIO()
+    np.savez_compressed(packed, **made._asdict())
+    write_whole(path, packed.getvalue())
+    return made
+
+
+def real_roughness(images: ImageSet) -> float:
+    """The roughness of test images of a set."""
+    return roughness(images.split("test").pixels[:JUDGED])
+
+
+def roughness(pixels: NDArray[np.uint8]) -> float:
+    """Mean squared difference of pixels side by side or one above the other, black being -1 and white 1.
+
+    Args:
+        pixels: images (n, C, H, W).
+    """
+    values = pixels.astype(np.float64) / 127.5
+    across, down = np.diff(values, axis=3), np.diff(values, axis=2)
+    return float(((across**2).sum() + (down**2).sum()) / (across.size + down.size))
+
+
+def _trained(config: RunConfig, judged: int) -> ImageTrajectory:
+    judge, training = reference(config.target), config.begin("cpu")
+    half = len(config.target.split("train").pixels) / config.method.rows / HALVES
+    looks = sorted({*np.arange(0, config.steps, half).round().astype(int).tolist(), config.steps})
+    losses, images, scores = [], [], []
+    for step in looks:
+        done = [training.advance() for _ in range(step - training.step)]
+        losses += [collect_losses(done)[0][:, 0]] if done else []
+        rows = _generated(training, judged)
+        pixels = to_pixels(rows, config.target.shape)
+        images.append(pixels[:SHOWN])
+        said = judge.evaluate(rows, judged, nearest=0).record()
+        scores.append([roughness(pixels) if name == "roughness" else float(said[name]) for name in SCORES])
+    return ImageTrajectory(np.array(looks), np.stack(images), np.array(scores), np.concatenate(losses))
+
+
+def _generated(training: Training, n: int) -> NDArray[np.float32]:
+    """Images from the same latents at every look."""
+    x, z = drawn(n, training.target.dim, training.method.noise_dim, seed=1)
+    parts = [
+        training.generate(torch.from_numpy(x[first : first + 500]), torch.from_numpy(z[first : first + 500])).numpy()
+        for first in range(0, n, 500)
+    ]
+    return np.concatenate(parts)
+
+
+def _about_trend(values: NDArray[np.float64]) -> float:
+    at = np.linspace(-1, 1, len(values))
+    return float(np.std(values - np.polyval(np.polyfit(at, values, 1), at))) if len(values) > 2 else 0.0

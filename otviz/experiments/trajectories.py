@@ -1,0 +1,176 @@
+"""Films of trainings that claims rest on: played once for each config, kept as points and losses, and measured when asked for.
+
+What is kept are points, not scores, so that a change of the metrics or of the rules of `otviz.evaluation.verdicts` trains nothing again.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import shutil
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from otviz.core.files import write_whole
+from otviz.data.distributions import Distribution
+from otviz.evaluation.metrics import coverage, real_scores
+from otviz.evaluation.verdicts import LATE, verdict
+from otviz.experiments.experiment_runner import experiments_folder
+from otviz.experiments.sweeps.sweep import identity
+from otviz.runs.config import RunConfig
+from otviz.runs.probe import scores
+from otviz.runs.snapshots import Meter
+from otviz.runs.training_state import collect_losses
+from otviz.training.loop import Training
+
+LOOKS = 40
+"""Looks at a run, in equal parts of it."""
+
+POINTS, DISTANT = 1000, 500
+"""Generated points of a look, and how many of them W2, precision and recall compare with as many real ones."""
+
+LAST = 4
+"""Looks at the end, the last tenth of a run, whose mean is the result: a single one catches modes that come and go."""
+
+
+COMPILED = 1000
+"""Steps from which compiling the updates of the unified family pays: all runs of a process share what is compiled."""
+
+
+LATELY = ("w2", "high_quality", "mode_mixture", "modes_covered", "least_mode", "precision", "recall")
+"""Scores of a look; least_mode is the weight of the smallest mode, relative to the data."""
+
+
+class Trajectory(NamedTuple):
+    """What is kept of one training of points.
+
+    Attributes:
+        steps: of the looks, (L,), from 0; they end early if the weights are no longer numbers.
+        points: images of the same latents at every look, (L, POINTS, 2), float32.
+        scale: root mean square of the adversary's output about its mean on 1000 data points, at every look, (L,); in
+            the unit of its output, 0 without adversary.
+        losses: of every step, (n, 2): generator, adversary; nan where there is none.
+    """
+
+    steps: NDArray[np.int64]
+    points: NDArray[np.float32]
+    scale: NDArray[np.float64]
+    losses: NDArray[np.float32]
+
+    def spread(self, first: float, last: float) -> float:
+        """Standard deviation of the generator's loss about its trend between two shares of the run; nan if not finite."""
+        n = len(self.losses)
+        part = self.losses[int(first * n) : int(last * n), 0].astype(np.float64)
+        part = part[~np.isnan(part)]
+        if len(part) < 8 or not np.isfinite(part).all():
+            return math.nan
+        at = np.linspace(-1, 1, len(part))
+        return float(np.std(part - np.polyval(np.polyfit(at, part, 1), at)))
+
+    def level(self, first: float, last: float) -> float:
+        """Mean of the generator's loss between two shares of the run; nan where it is not finite."""
+        n = len(self.losses)
+        return float(np.nanmean(self.losses[int(first * n) : int(last * n), 0].astype(np.float64)))
+
+
+def trajectory(config: RunConfig) -> Trajectory:
+    """The trajectory of a run: kept from another claim of this version of otviz, or played now."""
+    path = experiments_folder() / "films" / f"{identity(config)}.npz"
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return Trajectory(*(file[name] for name in Trajectory._fields))
+    except Exception:  # none, or damaged in any way: it is played again
+        made = _played(config)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    packed = io.BytesIO()
+    np.savez_compressed(packed, **made._asdict())
+    write_whole(path, packed.getvalue())
+    return made
+
+
+def measured(made: Trajectory, config: RunConfig) -> dict[str, float | int | str]:
+    """What a trajectory shows: the verdict under "kind" and "stability", and its numbers; those that are not finite are left out.
+
+    w2, precision and recall are of DISTANT points, all else of POINTS; means over the last looks.
+    """
+    target = config.target
+    real = target.sample(DISTANT, np.random.default_rng([config.seed, 13]))
+    late = LATE * made.steps[-1]
+    meters = [
+        _meter(points, target) | (_distances(points, real, target) if step == 0 or step > late else {})
+        for step, points in zip(made.steps, made.points, strict=True)
+    ]
+    alive = made.steps[-1] >= config.steps
+    last = meters[-LAST:] if alive else []
+    found: dict[str, float] = {
+        name: float(np.mean([meter[name] for meter in last])) if last else math.nan
+        for name in LATELY
+        if name in meters[0]
+    }
+    found |= {
+        "w2_floor": real_scores(target, DISTANT)["w2_floor"],
+        "loss_spread": made.spread(0.75, 1), "loss_spread_early": made.spread(0.25, 0.5), "loss_level": made.level(0.75, 1),
+        "scale": float(np.mean(made.scale[-LAST:])), "scale_early": float(np.mean(made.scale[LAST : 2 * LAST])),
+    }  # fmt: skip
+    words = verdict(list(zip(made.steps.tolist(), meters, strict=True)), made.losses, config.steps)
+    return {
+        "kind": words.kind,
+        "stability": words.stability,
+        **{name: value for name, value in found.items() if math.isfinite(value)},
+    }
+
+
+def _begun(config: RunConfig) -> Training:
+    """Before its first step; where it pays and this machine has a C++ compiler its updates are compiled."""
+    compiler = any(map(shutil.which, ("c++", "g++", "clang++", "cl")))
+    training = config.begin("cpu")
+    training.compile = config.steps >= COMPILED and config.method.compilable and compiler
+    return training
+
+
+def _played(config: RunConfig) -> Trajectory:
+    training = _begun(config)
+    rng, noise = np.random.default_rng([config.seed, 7]), torch.Generator().manual_seed(config.seed + 7)
+    x = torch.from_numpy(config.source.sample(POINTS, rng))
+    z = torch.randn(POINTS, config.method.noise_dim, generator=noise)
+    y = torch.from_numpy(config.target.sample(POINTS, rng))
+    looks = sorted({round(config.steps * part / LOOKS) for part in range(LOOKS + 1)})
+    losses, points, scales, steps = [], [], [], []
+    for step in looks:
+        done = [training.advance() for _ in range(step - training.step)]
+        losses += [collect_losses(done)[0]] if done else []
+        with torch.no_grad():
+            made = training.eval_generator(x, z)
+        if not bool(made.isfinite().all()):
+            break
+        steps.append(step)
+        points.append(made.numpy().astype(np.float32))
+        scales.append(_scale(training, y))
+    every = np.concatenate(losses) if losses else np.full((0, 2), np.nan, np.float32)
+    return Trajectory(np.array(steps), np.stack(points), np.array(scales), every)
+
+
+def _scale(training: Training, y: torch.Tensor) -> float:
+    if training.adversary is None:
+        return 0.0
+    with torch.no_grad():
+        seen = training.adversary(y)
+        return float((seen - seen.mean(0)).square().sum(1).mean().sqrt())
+
+
+def _meter(points: NDArray[np.float32], target: Distribution) -> Meter:
+    """Modes and quality of one look, as `otviz.runs.probe` has them."""
+    mixture = target.mixture()
+    if mixture is None:
+        return {"samples": POINTS}
+    found = coverage(points, mixture)
+    least = float((np.array(found["mode_shares"]) / mixture.weights).min())
+    return {"samples": POINTS, **found, "least_mode": least}
+
+
+def _distances(points: NDArray[np.float32], real: NDArray[np.floating], target: Distribution) -> Meter:
+    """What takes longer: it is measured where verdicts read it."""
+    return scores(points[:DISTANT], real) | dict(real_scores(target, DISTANT))

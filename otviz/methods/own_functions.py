@@ -1,0 +1,52 @@
+"""UOTM with convex functions that a user wrote: any g with g(0) = 0, g'(0) = 1, non-decreasing and convex will do.
+
+Choi et al. 2024, section 3.1, require only this of g1 and g2; `otviz.ot.convex` reads the text and checks it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from otviz.core.params import OBJECTIVE, param
+from otviz.methods.unified import OTM, divergence_weight
+from otviz.ot.convex import conjugate
+
+HYPERBOLA = "x + sqrt(x**2 + 1) - 1"
+"""Its slope goes from 0 to 2 as that of softplus, but towards 0 as 1 / x^2: samples that the potential already tells apart keep some weight."""
+
+
+def written(which: str) -> Any:
+    """The knob of g1 or g2 as a text."""
+    on = "v(T(x, z)) - c" if which == "g1" else "-v(y)"
+    doc = f"Convex function on {on}: a formula in x, such as exp(x) - 1"
+    return param(HYPERBOLA, doc=doc, symbol=which, label=f"Convex function {which}", group=OBJECTIVE)
+
+
+@dataclass(frozen=True)
+class UOTMTyped(OTM):
+    """UOTM with typed g1 and g2; g3 is the identity."""
+
+    name: ClassVar[str] = "uotm-typed"
+    title: ClassVar[str] = "UOTM with your own g"
+    line: ClassVar[str] = "UOTM with a g that you type"
+    basic: ClassVar[tuple[str, ...]] = ("tau", "g1", "g2")
+    compilable: ClassVar[bool] = False  # its functions are trees of a text, which a compiler would unroll anew for each
+
+    g1: str = written("g1")
+    g2: str = written("g2")
+    alpha: float = divergence_weight(1.0)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("g1", "g2"):
+            try:
+                conjugate(getattr(self, name))
+            except ValueError as error:
+                raise ValueError(f"{name} cannot be used: {error}") from error
+
+    def conjugates(self) -> tuple[str, str, str]:
+        return self.g1, self.g2, "identity"
+
+    def scalars(self, progress: float) -> dict[str, float]:
+        return {**super().scalars(progress), "alpha": self.alpha}

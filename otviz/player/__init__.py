@@ -1,0 +1,1 @@
+"""What the browser gets: snapshots as bytes (`wire`), and the scripts and styles that draw them (`browser`)."""

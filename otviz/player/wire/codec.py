@@ -1,0 +1,88 @@
+"""Messages and files as a whole: a prefix, a header, blobs."""
+
+from __future__ import annotations
+
+import copy
+import json
+import struct
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from otviz.player.wire.blobs import Blobs, Source
+from otviz.player.wire.panels import panel_in, panel_out
+from otviz.player.wire.updates import PanelUpdate
+
+MAGIC = b"OTVZ"
+VERSIONS = (1, 2)
+"""Without and with images: what has none stays readable for those who know none."""
+
+_PREFIX = struct.Struct("<4sHHI")
+
+
+def encode(panels: Sequence[PanelUpdate], *, margin: float = 0.25, grain: int = 1) -> bytes:
+    """Bytes for the player, or for a file when every panel has its scene.
+
+    Args:
+        panels: in the order in which they are shown.
+        margin: how far beyond the box positions are kept, as a share of its width and height.
+        grain: positions are rounded to multiples of it on their grid of 65535 steps; 32 makes files smaller, and no
+            picture of less than 1000 pixels shows it.
+    """
+    blobs = Blobs(margin, grain)
+    header = {"margin": margin, "panels": [panel_out(panel, blobs) for panel in panels]}
+    text = json.dumps(header, separators=(",", ":"), allow_nan=False).encode()
+    text += b" " * (-len(text) % 4)
+    version = VERSIONS[any(len(panel.shape) > 1 for panel in panels)]
+    return _PREFIX.pack(MAGIC, version, 0, len(text)) + text + b"".join(blobs.parts)
+
+
+def pick(data: bytes, places: Sequence[int]) -> bytes:
+    """The message with these of its panels alone, in this order, as they are. Raises ValueError for bytes of another kind."""
+    _, version, _, length = _PREFIX.unpack_from(data) if data[:4] == MAGIC else (b"", 0, 0, 0)
+    if version not in VERSIONS:
+        raise ValueError("not a timeline: it does not start with OTVZ")
+    start = _PREFIX.size + length
+    header, blobs = json.loads(data[_PREFIX.size : start]), data[start:]
+    begins = [min(entry["at"] for entry in _entries(panel)) for panel in header["panels"]] + [len(blobs)]
+    panels, parts, size = list[Any](), list[bytes](), 0
+    for place in places:  # in the area of blobs the panels lie one behind the other
+        panels.append(copy.deepcopy(header["panels"][place]))
+        for entry in _entries(panels[-1]):
+            entry["at"] += size - begins[place]
+        parts.append(blobs[begins[place] : begins[place + 1]])
+        size += len(parts[-1])
+    text = json.dumps({**header, "panels": panels}, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 4)
+    return _PREFIX.pack(MAGIC, version, 0, len(text)) + text + b"".join(parts)
+
+
+def decode(data: bytes) -> list[PanelUpdate]:
+    """The inverse of `encode`, up to its rounding; points beyond the margin come back as nan.
+
+    Raises:
+        ValueError: not bytes of this format, cut short, damaged or of another version.
+    """
+    if len(data) < _PREFIX.size or data[:4] != MAGIC:
+        raise ValueError("not a timeline: it does not start with OTVZ")
+    _, version, _, length = _PREFIX.unpack_from(data)
+    if version not in VERSIONS:
+        known = " or ".join(map(str, VERSIONS))
+        raise ValueError(f"timeline version must be {known}; got {version}: record it again with this otviz")
+    start = _PREFIX.size + length
+    if start > len(data):
+        raise ValueError(f"timeline is cut short: the header needs {length} bytes; got {len(data) - _PREFIX.size}")
+    try:
+        header = json.loads(data[_PREFIX.size : start])
+        source = Source(data[start:], float(header["margin"]))
+        return [panel_in(panel, source) for panel in header["panels"]]
+    except (KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError, ValueError) as error:
+        raise ValueError(f"timeline is damaged: {type(error).__name__}: {error}") from error
+
+
+def _entries(part: Any) -> Iterator[dict[str, Any]]:
+    """What a header says of blobs, wherever it stands in `part`."""
+    if isinstance(part, dict) and "at" in part:
+        yield part
+    elif isinstance(part, dict | list):
+        for inner in part.values() if isinstance(part, dict) else part:
+            yield from _entries(inner)

@@ -1,0 +1,94 @@
+"""What the player shows of a run: shared by the page that follows it and the report that contains it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from otviz.core.durations import in_words
+from otviz.methods import Adversarial, Method
+from otviz.player.wire.stages import Role, Stage, flow
+from otviz.player.wire.updates import PanelUpdate
+from otviz.runs.run import Run
+from otviz.runs.run_verdict import is_final, judge_snapshot, verdict_on
+from otviz.runs.saved_run import SavedRun
+from otviz.runs.snapshots import Scene, Snapshot
+
+POINTS = 500
+"""Points drawn of each of several runs; one alone shows all of its probe."""
+
+
+def panel_of(
+    run: Run | SavedRun,
+    scene: Scene,
+    looks: Sequence[Snapshot],
+    *,
+    name: str,
+    panels: int = 1,
+    label: str = "",
+    status: str = "",
+    whole: bool = True,
+) -> PanelUpdate:
+    """The panel of a run.
+
+    Args:
+        scene: its own, or a preview while it has none.
+        looks: those to be sent.
+        name: tells the player whether it knows the run.
+        panels: beside each other.
+        label: its title, that of the method if not given.
+        status: as it is to be shown, if not as it is.
+        whole: whether the scene is sent.
+    """
+    if panels > 1:
+        scene = replace(scene, title=label or scene.title, target=scene.target[:POINTS], source=scene.source[:POINTS])
+        looks = [replace(look, generated=look.generated[:POINTS]) for look in looks]
+    words = [judge_snapshot(run, look) for look in looks]
+    found = verdict_on(run) if run.snapshots else None
+    ended = found is not None and is_final(run, found)
+    return PanelUpdate(
+        run=name,
+        box=scene.box,
+        scene=scene if whole else None,
+        snapshots=looks,
+        curve=run.curve(),
+        status=status or run.status,
+        message=run.message,
+        steps_per_second=run.steps_per_second,
+        left=_left(run),
+        marks=marks_of(run),
+        stages=stages_of(run.config.method, run.config.images) if whole else (),
+        words=words,
+        verdict=found.word if found and ended else "",
+        verdict_kind=found.kind if found and ended else "",
+        verdict_text=f"{found.sentence} {found.rule}" if found and ended and found.word else "",
+        verdict_step=run.snapshots[-1].step if run.snapshots else 0,
+        unstable=found.shaking if found else "",
+        shape=scene.shape,
+    )
+
+
+def marks_of(run: Run | SavedRun) -> list[tuple[int, str]]:
+    """Steps after which something was changed, by hand or by `freeze_after`, and what: (1200, "tau 0.05 → 0.5")."""
+    found = [(step, ", ".join(words).replace("->", "→")) for step, words in run.change_log.changes_by_step()]
+    method = run.config.method
+    if isinstance(method, Adversarial) and 0 < method.freeze_after <= run.step:
+        found.append((method.freeze_after, f"{method.adversary_word or 'adversary'} frozen"))
+    return sorted(found)
+
+
+def _left(run: Run | SavedRun) -> str:
+    if run.status == "queued":
+        return "waiting for its turn"
+    if run.seconds_left is None:
+        return ""
+    return f"{in_words(run.seconds_left)} {'of training ' if run.status == 'paused' else ''}left"
+
+
+def stages_of(method: Method, images: bool = False) -> tuple[Stage, ...]:
+    """The stages of a method, on points or on images."""
+    first: Role = "field" if isinstance(method, Adversarial) else "other"
+    judges: list[tuple[Role, str, str]] = [
+        (first if at == 0 else "other", words, entry) for at, (words, entry) in enumerate(method.judges)
+    ]
+    return flow(images, judges)

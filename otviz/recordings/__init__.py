@@ -1,9 +1,0 @@
-"""Recorded runs: trainings that pages play before anything is trained. Reading them needs no torch.
-
-`table` declares which there are, `recorder` trains them (`python -m otviz record`), `store` reads them. One recording is one
-file in `checkpoints/recordings`: gzip of `otviz.browser.message`, whose options are `About` and whose body is `otviz.wire`.
-"""
-
-from otviz.recordings.store import FOLDER, About, Panel, about, names, packed, read
-
-__all__ = ["FOLDER", "About", "Panel", "about", "names", "packed", "read"]

@@ -1,0 +1,191 @@
+"""Processes that host trainings, so that Python's lock holds up neither the pages nor the trainings among themselves.
+
+Two threads that train share one core's worth of Python; two processes do twice as much (docs/NUMBERS.md).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import threading
+from collections import deque
+from collections.abc import Mapping
+from queue import SimpleQueue
+from typing import Any
+
+from numpy.typing import NDArray
+
+from otviz.core.processes import begin, cores
+from otviz.methods import Method
+from otviz.runs import messages
+from otviz.runs.config import RunConfig
+from otviz.runs.messages import Arrays, Frame
+from otviz.runs.snapshots import Array, Scene, Snapshot
+from otviz.runs.training_handle import Losses
+from otviz.runs.training_state import RunCheckpoint, TrainingState
+
+MOST = 4
+"""Processes at most: each takes some 300 MB for torch alone."""
+
+
+class Host:
+    """One process (see `otviz.runs.training_server`), started at once; it answers in the order it is asked."""
+
+    def __init__(self) -> None:
+        self._process = begin("otviz.runs.training_server")
+        self._waiting: deque[SimpleQueue[Frame | None]] = deque()
+        self._lock = threading.Lock()
+        self._numbers = itertools.count()
+        self.open = 0
+        self.over = False
+        threading.Thread(target=self._listen, name="host", daemon=True).start()
+
+    def ask(self, plain: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]] | None = None) -> Frame:
+        """Ask for something and wait for the answer. Raises ValueError with the host's reason, or when it has ended."""
+        answer: SimpleQueue[Frame | None] = SimpleQueue()
+        with self._lock:
+            if self.over:
+                raise ValueError(self._exit_reason())
+            self._waiting.append(answer)
+            assert self._process.stdin is not None
+            with contextlib.suppress(OSError):  # it ended just now: the listener tells whoever waits
+                messages.write(self._process.stdin, plain, arrays or {})
+        found = answer.get()
+        if found is None:
+            raise ValueError(self._exit_reason())
+        if found[0].get("fault"):
+            raise ValueError(found[0]["fault"])
+        return found
+
+    def number(self) -> int:
+        """A number for one more training."""
+        return next(self._numbers)
+
+    def wait(self) -> None:
+        """Wait until it is ready to train, or has ended."""
+        with contextlib.suppress(ValueError):
+            self.ask({"do": "close", "of": self.number()})  # a training that was never opened
+
+    def end(self) -> None:
+        """End the process at once."""
+        self._process.kill()
+
+    def _listen(self) -> None:
+        assert self._process.stdout is not None
+        while (frame := messages.read(self._process.stdout)) is not None:
+            self._waiting.popleft().put(frame)
+        with self._lock:
+            self.over = True
+        self._process.wait()
+        while self._waiting:
+            self._waiting.popleft().put(None)
+
+    def _exit_reason(self) -> str:
+        code = self._process.poll()
+        why = ", perhaps out of memory" if code in (-9, 137) else ""
+        return f"the process that trained this run ended (exit code {code}{why}); go on with the run from its last save"
+
+
+class HostPool:
+    """As many hosts as pay on this machine, each started when it is first needed. They end with this process."""
+
+    def __init__(self, count: int | None = None) -> None:
+        self._hosts: list[Host | None] = [None] * (count or min(MOST, cores()))
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def acquire(self) -> tuple[int, Host]:
+        """The host with the fewest trainings, and its place; give it back with `release`."""
+        with self._lock:
+            place = min(range(len(self._hosts)), key=self._load)
+            host = self._at(place)
+            host.open += 1
+            return place, host
+
+    def release(self, host: Host) -> None:
+        """One training less on this host."""
+        with self._lock:
+            host.open -= 1
+
+    def warm_up(self) -> None:
+        """Start all of them in turn, in a thread of its own, so that the first run need not wait for torch.
+
+        Each once the one before is ready: importing side by side, all would be ready late.
+        """
+        threading.Thread(target=self._warm_up, name="hosts", daemon=True).start()
+
+    def _warm_up(self) -> None:
+        for place in range(len(self._hosts)):
+            with self._lock:
+                if self._closed:
+                    return
+                host = self._at(place)
+            host.wait()
+
+    def close(self) -> None:
+        """End them all."""
+        with self._lock:
+            self._closed = True
+            for host in filter(None, self._hosts):
+                host.end()
+
+    def _load(self, place: int) -> int:
+        host = self._hosts[place]
+        return 0 if host is None or host.over else host.open
+
+    def _at(self, place: int) -> Host:
+        host = self._hosts[place]
+        if host is None or host.over:
+            host = self._hosts[place] = Host()
+        return host
+
+
+class RemoteTraining:
+    """A training in a host, as `otviz.runs.training_handle.TrainingHandle`. Raises ValueError with the reason when the host ends."""
+
+    def __init__(self, host: Host, config: RunConfig, restored: RunCheckpoint | None = None) -> None:
+        self._host = host
+        self._config = config
+        self._number = host.number()
+        self.step, self.frozen = 0, False
+        state: Frame = ({}, {}) if restored is None else messages.pack_state((restored.tensors, restored.text))
+        plain, arrays = self._ask("open", state[1], config=config.record(), **state[0])
+        self.scene: Scene = messages.unpack_scene(plain["scene"], arrays)
+        self.device: str = plain["device"]
+
+    def advance(self, steps: int) -> tuple[Losses, int | None]:
+        plain, arrays = self._ask("advance", steps=steps)
+        return arrays["losses"], plain["bad"]
+
+    def take_snapshot(
+        self, sequence: int, seconds: float, losses: tuple[float, float], whole: bool = True
+    ) -> tuple[Snapshot, TrainingState | None] | None:
+        plain, arrays = self._ask("look", sequence=sequence, seconds=seconds, losses=losses, whole=whole)
+        if plain["snapshot"] is None:
+            return None
+        state = messages.unpack_state(plain, arrays) if whole else None
+        return messages.unpack_snapshot(plain["snapshot"], arrays), state
+
+    def restore(self, state: TrainingState) -> None:
+        plain, arrays = messages.pack_state(state)
+        self._ask("restore", arrays, **plain)
+
+    def retune(self, method: Method) -> None:
+        self._ask("retune", config={**self._config.record(), "method": {"name": method.name, **method.as_dict()}})
+
+    def freeze(self, frozen: bool) -> None:
+        self._ask("freeze", frozen=frozen)
+
+    def samples(self, n: int, seed: int) -> Array:
+        samples: Array = self._ask("samples", n=n, seed=seed)[1]["samples"]
+        return samples
+
+    def close(self) -> None:
+        if not self._host.over:
+            self._ask("close")
+
+    def _ask(self, do: str, arrays: Arrays | None = None, **plain: Any) -> Frame:
+        answer = self._host.ask({"do": do, "of": self._number, **plain}, arrays)
+        if "step" in answer[0]:
+            self.step, self.frozen = answer[0]["step"], answer[0]["frozen"]
+        return answer

@@ -1,0 +1,184 @@
+"""A run once more: the same settings, the same changes after the same steps, and whether the numbers agree.
+
+The loop of a run looks by wall clock, but looking touches neither weights nor streams, so a repetition need not look
+when the run did: it ends with the same weights, and the probe of the same seed measures the same numbers.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from otviz.core.machine import made_on
+from otviz.runs.change_log import ChangeLog
+from otviz.runs.image_probe import probe_of
+from otviz.runs.run import Run
+from otviz.runs.saved_run import SavedRun
+from otviz.runs.snapshots import Scene, Snapshot
+from otviz.runs.training_handle import last_of
+from otviz.runs.training_state import LossHistory, collect_losses
+from otviz.training.loop import Step, Training
+
+Numbers = dict[str, Any]
+"""The last step, its losses and what was measured, by name, as plain values; None where there is no number."""
+
+BLOCK = 256  # steps whose losses are fetched together
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """What is kept of a run to repeat it and to compare.
+
+    Attributes:
+        change_log: what it began with and what was changed.
+        numbers: how it ended.
+        spread: standard deviation of those numbers over the last quarter of its looks, and of its losses over the last
+            quarter of its steps: how far they move without meaning anything.
+        environment: device, processor and versions, by name.
+    """
+
+    change_log: ChangeLog
+    numbers: Numbers
+    spread: Numbers
+    environment: Mapping[str, str]
+
+    def record(self) -> dict[str, Any]:
+        """As plain values that JSON takes."""
+        return {
+            **self.change_log.record(), "numbers": self.numbers, "spread": self.spread, "made": dict(self.environment),
+        }  # fmt: skip
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> RunRecord:
+        """What `record` wrote down. Raises ValueError for anything that does not fit."""
+        past = ChangeLog.from_record(record)
+        try:
+            return cls(past, dict(record["numbers"]), dict(record["spread"]), dict(record["made"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"this is not the record of a run: {error} is missing or of the wrong kind") from error
+
+
+@dataclass(frozen=True)
+class Repeated:
+    """A run that was repeated.
+
+    Attributes:
+        training: as it ended.
+        scene, snapshot: what the probe saw of it.
+        losses: after each step, shape (steps, 2): generator, adversary (nan without).
+        numbers: how it ended, as `RunRecord.numbers`.
+    """
+
+    training: Training
+    scene: Scene
+    snapshot: Snapshot
+    losses: NDArray[np.float32]
+    numbers: Numbers
+
+
+def run_record(run: Run | SavedRun) -> RunRecord:
+    """What repeats this run as far as its last look. Raises ValueError before the first."""
+    if not run.snapshots:
+        raise ValueError("this run has not begun, so there is nothing to repeat yet; wait for its first step")
+    last = run.snapshots[-1]
+    return RunRecord(run.change_log.until(last.step - 1), snapshot_metrics(last), _spread(run), run.environment)
+
+
+def snapshot_metrics(snapshot: Snapshot) -> Numbers:
+    """Step, losses and measurements of a look."""
+    losses = {"generator_loss": snapshot.generator_loss, "adversary_loss": snapshot.adversary_loss}
+    return {"step": snapshot.step} | {name: _plain(value) for name, value in (losses | snapshot.meter).items()}
+
+
+def repeat(kept: RunRecord) -> Repeated:
+    """Train as the run did, up to its last look, and measure what was measured, when it was. Takes as long as the run.
+
+    Raises ValueError when it cannot begin: its device, images or uploaded points are not here, or it fails on the way.
+    """
+    torch.set_num_threads(1)  # as runs do
+    steps = int(kept.numbers["step"])
+    measured_at = int(kept.numbers.get("measured_at", steps))
+    played, losses, probe, looked = kept.change_log.replay(steps), LossHistory(), None, None
+    numbers: Numbers = {}
+    step = next(played)
+    for until in sorted({measured_at, steps}):
+        step = _advance(played, step, until, losses)
+        if probe is None or probe.training is not step.training:  # a branch has a training of its own
+            probe = probe_of(step.training, kept.change_log.began.seed)
+        looked = probe.take_snapshot(0, 0.0, last_of([losses.all()]), measure=until == measured_at)
+        numbers |= snapshot_metrics(looked)  # what was measured before a branch began is known from there
+    assert probe is not None
+    assert looked is not None
+    return Repeated(step.training, probe.scene, looked, losses.all(), numbers)
+
+
+def differences(kept: RunRecord, found: Numbers) -> dict[str, tuple[Any, Any]]:
+    """What was kept and what was found, by name, where they are not equal to the last digit."""
+    return {name: (value, found.get(name)) for name, value in kept.numbers.items() if found.get(name) != value}
+
+
+def agreement(kept: RunRecord, found: Numbers) -> str:
+    """In sentences: whether a repetition agrees, and if not what differs, by how much, and why it may."""
+    differing = differences(kept, found)
+    if not differing:
+        return f"agrees: all {len(kept.numbers)} numbers of step {kept.numbers['step']} are equal to the last digit."
+    lines = [f"differs in {len(differing)} of {len(kept.numbers)} numbers of step {kept.numbers['step']}:"]
+    lines += [f"  {name}: {_compared(old, new, kept.spread.get(name))}" for name, (old, new) in differing.items()]
+    here = made_on(kept.environment.get("device", "cpu"))
+    others = [
+        f"{name} {old}, here {here[name]}" for name, old in kept.environment.items() if here.get(name, old) != old
+    ]
+    if others:
+        lines.append(
+            f"It was made with {'; '.join(others)}: rounding differs there, and training amplifies the difference."
+        )
+    if not kept.change_log.known:
+        lines.append("It was saved by a version that did not record changes during a run; there may have been some.")
+    return "\n".join(lines)
+
+
+def _advance(played: Iterator[Step], step: Step, until: int, losses: LossHistory) -> Step:
+    """The step of that number; what was lost on the way goes to `losses`."""
+    while step.number < until:
+        part = list(itertools.islice(played, min(BLOCK, until - step.number)))
+        found, bad = collect_losses(part)
+        if bad is not None:
+            raise ValueError(f"the loss became NaN or infinite at step {bad}, which it did not in the original run")
+        losses.add(found)
+        step = part[-1]
+    return step
+
+
+def _compared(old: Any, new: Any, spread: float | None) -> str:
+    if not isinstance(old, float | int) or not isinstance(new, float | int):
+        return f"it was {old}, now {new}"
+    beside = "" if spread is None else f", where it moved by {spread:.2g} at the end of the run"
+    return f"it was {old!r}, now {new!r}: {abs(new - old):.2g} apart{beside}"
+
+
+def _spread(run: Run | SavedRun) -> Numbers:
+    looks = [snapshot_metrics(look) for look in run.snapshots[-max(1, len(run.snapshots) // 4) :]]
+    losses = run.losses()[-max(1, len(run.losses()) // 4) :]
+    found = {
+        name: [look[name] for look in looks if isinstance(look.get(name), float)]
+        for name, value in looks[-1].items()
+        if isinstance(value, float)
+    }
+    found |= {"generator_loss": losses[:, 0].tolist(), "adversary_loss": losses[:, 1].tolist()}
+    return {name: _plain(float(np.std(values))) for name, values in found.items() if len(values) > 1}
+
+
+def _plain(value: Any) -> Any:
+    """As JSON gives it back; None for NaN."""
+    if isinstance(value, np.generic | np.ndarray):
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

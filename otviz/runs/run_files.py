@@ -1,0 +1,47 @@
+"""Exports of a run: texts and bytes that other programs read."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import numpy as np
+from safetensors.torch import save as save_tensors
+
+from otviz.data.datasets import ImageSet
+from otviz.runs.config import RunConfig
+from otviz.runs.snapshots import Snapshot
+from otviz.training.loop import Training
+
+
+def weights(training: Training) -> bytes:
+    """Weights of the generator that is shown, as safetensors. It maps and makes data units: `units` tells how to leave them."""
+    tensors = {name: value.detach().cpu().clone() for name, value in training.eval_generator.state_dict().items()}
+    images = isinstance(training.target, ImageSet)
+    told = {} if images or not training.target.units.word else {"units": json.dumps(training.target.units.record())}
+    data: bytes = save_tensors(tensors, metadata=told or None)
+    return data
+
+
+def config_json(config: RunConfig) -> str:
+    """The config as indented JSON."""
+    return json.dumps(config.record(), indent=1)
+
+
+def samples_csv(snapshot: Snapshot) -> str:
+    """The generated points of a snapshot as CSV with columns x, y, in the units of the target's file."""
+    out = io.StringIO()
+    # Points of a file may lie far from 0 for their spread.
+    digits = "%.15g" if snapshot.generated.dtype == np.float64 else "%.6g"
+    np.savetxt(out, snapshot.generated, fmt=digits, delimiter=",", header="x,y", comments="")
+    return out.getvalue()
+
+
+def history_csv(losses: np.ndarray[tuple[int, int], np.dtype[np.float32]]) -> str:
+    """Losses (n, 2) as CSV with columns step, generator_loss, adversary_loss (nan where there is none).
+
+    Nine digits tell all float32 apart, so that reading gives the same numbers back.
+    """
+    lines = ["step,generator_loss,adversary_loss"]
+    lines += [f"{step},{one:.9g},{two:.9g}" for step, (one, two) in enumerate(losses.tolist(), start=1)]
+    return "\n".join(lines) + "\n"

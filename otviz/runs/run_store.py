@@ -1,0 +1,245 @@
+"""Runs on disk: one folder a run, each file written aside and renamed, nothing pickled.
+
+config.json            RunConfig.record()
+past.json              ChangeLog.record(): what it began with, what was changed after which step
+history.csv            step, generator_loss, adversary_loss
+snapshots.npz          the snapshots kept, and the scene
+generator.safetensors  weights of the generator that is shown
+state.safetensors/json what a continuation needs
+tags.json              words given by users; only if there are any
+summary.json           status, message, steps, seconds, last measurements, processor and versions; written last
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import re
+import shutil
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+
+from otviz import __version__
+from otviz.core import records
+from otviz.core.files import home, refused, write_whole
+from otviz.runs.change_log import ChangeLog
+from otviz.runs.config import RunConfig
+from otviz.runs.file_schema import CONFIG, STATE, SUMMARY, check_arrays, looks_in
+from otviz.runs.run import ENDED, Run
+from otviz.runs.run_files import history_csv
+from otviz.runs.snapshots import Scene, Snapshot
+from otviz.runs.tags import write_tags
+from otviz.runs.training_state import RunCheckpoint
+
+if TYPE_CHECKING:
+    from otviz.runs.saved_run import SavedRun
+
+T = TypeVar("T")
+
+ID = re.compile(r"[a-z0-9][a-z0-9-]{2,79}")
+MOST_PAST = 16_000_000  # bytes of past.json: a knob that was moved for an hour
+_STACKED = ("generated", "potential", "arrows", "manifold", "raw")
+_PLAIN = ("sequence", "step", "progress", "seconds", "generator_loss", "adversary_loss", "alpha", "meter")
+
+
+@dataclass(frozen=True)
+class SavedRunInfo:
+    """A run as it lies on disk: what a list shows, without its arrays."""
+
+    id: str
+    config: RunConfig
+    status: str
+    message: str
+    step: int
+    seconds: float
+    created: float
+    meter: dict[str, Any]
+    origin: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+class Store:
+    """The folder of runs; `folder` defaults to `runs` under OTVIZ_HOME (.otviz)."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = home() / "runs" if folder is None else folder
+
+    def path(self, run_id: str) -> Path:
+        """The folder of a run. Raises ValueError for an id that is not one, so that no path can be smuggled in."""
+        if not ID.fullmatch(run_id):
+            raise ValueError(f"a run id has 3 to 80 characters from a-z, 0-9 and -; got {run_id[:80]!r}")
+        return self.folder / run_id
+
+    def save(self, run: Run | SavedRun) -> None:
+        """Write the run as it is now. Raises OSError when the disk is full; the files before stay whole."""
+        save_run(run, self.path(run.id))
+
+    def ids(self) -> list[str]:
+        """Ids of the runs there are, newest first."""
+        found = [path for path in self.folder.glob("*/summary.json") if ID.fullmatch(path.parent.name)]
+        return [path.parent.name for path in sorted(found, key=_changed, reverse=True)]
+
+    def read(self, run_id: str) -> SavedRunInfo:
+        """What is known of a run. Raises ValueError when it is not there or damaged."""
+        return read_run(self.path(run_id))
+
+    def tag(self, run_id: str, tags: Iterable[str]) -> None:
+        """Give a run these tags instead of those it had. Raises ValueError for bad tags, or when it is not there."""
+        folder = self.path(run_id)
+        if not folder.is_dir():
+            raise ValueError(f"the run {run_id!r} is not saved yet, or was deleted; it cannot be tagged")
+        write_tags(folder, tags)
+
+    def delete(self, run_id: str) -> None:
+        """Remove a run for good; harmless if it is not there. Raises ValueError when the disk refuses."""
+        try:
+            shutil.rmtree(self.path(run_id))
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise ValueError(refused(self.path(run_id), error, "cannot be deleted")) from error
+
+
+def save_run(run: Run | SavedRun, folder: Path) -> None:
+    """Write every file of a run, as of its last look, into `folder`. Raises OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    config = {"otviz": __version__, **run.config.record()}
+    last = run.snapshots[-1]
+    summary = {
+        "id": run.id, "status": run.status, "message": run.message, "step": last.step, "seconds": run.seconds,
+        "created": run.created, "meter": last.meter, "origin": run.origin,
+        "made": run.environment,
+    }  # fmt: skip
+    tensors, text = run.state()
+    prefix = "averaged." if run.config.method.ema else "generator."
+    weights = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+    write_whole(folder / "config.json", json.dumps(config, indent=1).encode())
+    write_whole(folder / "past.json", json.dumps(run.change_log.record(), indent=1).encode())
+    write_whole(folder / "history.csv", history_csv(run.losses()).encode())
+    write_whole(folder / "snapshots.npz", _pack(run.scene, run.snapshots))
+    write_whole(folder / "generator.safetensors", save_tensors(weights))
+    write_whole(folder / "state.safetensors", save_tensors(tensors, metadata={"rest": text}))
+    write_whole(folder / "summary.json", json.dumps(summary, indent=1).encode())
+
+
+def read_run(folder: Path) -> SavedRunInfo:
+    """What is known of the run in `folder`. Raises ValueError when it is not there or damaged."""
+
+    def read() -> SavedRunInfo:
+        config = RunConfig.from_record(records.read(folder / "config.json", CONFIG))
+        kept = records.read(folder / "summary.json", SUMMARY)
+        status = kept["status"] if kept["status"] in ENDED else "stopped"
+        return SavedRunInfo(
+            folder.name, config, status, kept["message"], kept["step"], float(kept["seconds"]),
+            float(kept["created"]), kept["meter"], kept.get("origin", ""), kept.get("made", {}),
+        )  # fmt: skip
+
+    return _guarded(folder, read)
+
+
+def read_checkpoint(folder: Path) -> tuple[Scene, RunCheckpoint]:
+    """The scene, snapshots, losses and training state of a stored run. Raises ValueError when damaged."""
+
+    def read() -> tuple[Scene, RunCheckpoint]:
+        scene, snapshots = _unpack((folder / "snapshots.npz").read_bytes())
+        raw = (folder / "state.safetensors").read_bytes()
+        header = json.loads(raw[8 : 8 + int.from_bytes(raw[:8], "little")])
+        tensors: dict[str, torch.Tensor] = load_tensors(raw)
+        rest = header["__metadata__"]["rest"]
+        step = int(records.checked(records.parsed(rest, "state.safetensors"), STATE, "state.safetensors")["step"])
+        losses = read_history(folder / "history.csv")
+        if len(losses) < step:
+            raise ValueError(f"history.csv holds {len(losses)} of {step} steps")
+        # A process that died between two files left history and snapshots ahead of the state; it goes on from the state.
+        kept = tuple(snapshot for snapshot in snapshots if snapshot.step <= step)
+        return scene, RunCheckpoint(kept, losses[:step], tensors, rest, _read_past(folder, step))
+
+    return _guarded(folder, read)
+
+
+def _read_past(folder: Path, step: int) -> ChangeLog | None:
+    """What the run has behind it at that step; None if it was saved before this was kept."""
+    path = folder / "past.json"
+    return (
+        ChangeLog.from_record(records.parsed(path.read_bytes(), path.name, MOST_PAST)).until(step)
+        if path.is_file()
+        else None
+    )
+
+
+def _changed(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:  # deleted meanwhile
+        return 0.0
+
+
+def read_history(path: Path) -> NDArray[np.float32]:
+    """Losses after each step, shape (steps, 2): generator, adversary. Raises ValueError or OSError."""
+    lines = path.read_text(encoding="utf-8").splitlines()[1:]
+    return np.array([line.split(",")[1:] for line in lines], dtype=np.float32).reshape(len(lines), 2)
+
+
+def _guarded(folder: Path, read: Callable[[], T]) -> T:
+    if not (folder / "summary.json").is_file():
+        raise ValueError(f"there is no saved run {folder.name!r}; it may have been deleted, or never saved")
+    try:
+        return read()
+    except Exception as error:  # whatever a damaged file provokes becomes one sentence
+        raise ValueError(f"the saved run {folder.name!r} cannot be read ({error}); delete it") from error
+
+
+def _pack(scene: Scene | None, snapshots: tuple[Snapshot, ...]) -> bytes:
+    assert scene is not None
+    arrays: dict[str, NDArray[Any]] = {"target": scene.target, "source": scene.source}
+    if scene.centres is not None:
+        arrays["centres"] = scene.centres
+    for name in _STACKED:
+        if getattr(snapshots[0], name) is not None:
+            arrays[name] = np.stack([getattr(snapshot, name) for snapshot in snapshots])
+    plain = {
+        "title": scene.title, "box": scene.box, "adversary": scene.adversary, "steps": scene.steps,
+        "loss_floor": scene.loss_floor, "shape": scene.shape, "classes": scene.classes, "judge": scene.judge,
+        **({"unit": scene.unit} if scene.unit else {}),
+        "snapshots": [{name: getattr(snapshot, name) for name in _PLAIN} for snapshot in snapshots],
+    }  # fmt: skip
+    arrays["plain"] = np.frombuffer(json.dumps(plain, default=_jsonable).encode(), np.uint8)
+    out = io.BytesIO()
+    np.savez_compressed(out, **arrays)  # type: ignore[arg-type]
+    return out.getvalue()
+
+
+def _unpack(data: bytes) -> tuple[Scene, tuple[Snapshot, ...]]:
+    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+        held = {name: arrays[name] for name in arrays.files}
+    plain = looks_in(held["plain"])
+    scene = Scene(
+        title=plain["title"], box=tuple(plain["box"]), target=held["target"], source=held["source"],
+        centres=held.get("centres"), adversary=plain["adversary"], steps=plain["steps"],
+        loss_floor=tuple(plain["loss_floor"]) if plain["loss_floor"] else None,
+        shape=tuple(plain.get("shape", (2,))), classes=tuple(plain.get("classes", ())), judge=plain.get("judge", ""),
+        unit=plain.get("unit", ""),
+    )  # fmt: skip
+    check_arrays({name: held[name] for name in held if name != "plain"}, len(plain["snapshots"]), scene.shape)
+    snapshots = []
+    for index, values in enumerate(plain["snapshots"]):
+        stacked: dict[str, Any] = {name: held[name][index] if name in held else None for name in _STACKED}
+        for name in ("generator_loss", "adversary_loss"):
+            values[name] = math.nan if values[name] is None else values[name]
+        snapshots.append(Snapshot(**values, **stacked))
+    return scene, tuple(snapshots)
+
+
+def _jsonable(value: Any) -> Any:
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    raise TypeError(f"{type(value)} is not plain")

@@ -1,0 +1,90 @@
+"""A run that is over and lies on disk: what pictures, diagnostics and downloads ask of a run, read back."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from otviz.runs.change_log import ChangeLog
+from otviz.runs.run_store import SavedRunInfo, Store, read_checkpoint, read_run
+from otviz.runs.snapshots import Curve, Meter, Scene, Snapshot, curve_of
+from otviz.runs.training_state import RunCheckpoint, TrainingState
+from otviz.training.loop import Training
+
+
+class SavedRun:
+    """A stored run to look at; it never changes. `Registry.resume` makes a run that goes on from it.
+
+    Args:
+        stored: what a list shows of the run.
+        scene: of the run.
+        restored: its snapshots, losses and the state of its training.
+    """
+
+    steps_per_second = 0.0
+    seconds_left: float | None = None
+    frozen = False
+
+    def __init__(self, stored: SavedRunInfo, scene: Scene, restored: RunCheckpoint) -> None:
+        self.id = stored.id
+        self.config = stored.config
+        self.status = stored.status
+        self.message = stored.message
+        self.step = stored.step
+        self.seconds = stored.seconds
+        self.created = stored.created
+        self.origin = stored.origin
+        self.meter: Meter = stored.meter
+        self.scene = scene
+        self.snapshots = restored.snapshots
+        self.environment = dict(stored.environment)
+        self.change_log = restored.change_log or ChangeLog(stored.config, known=False)
+        self._restored = restored
+
+    @classmethod
+    def read(cls, store: Store, run_id: str) -> SavedRun:
+        """The run of that id. Raises ValueError when it is not there or damaged."""
+        return cls.from_folder(store.path(run_id))
+
+    @classmethod
+    def from_folder(cls, folder: Path) -> SavedRun:
+        """The run in a folder, wherever that is. Raises ValueError when it is not there or damaged."""
+        return cls(read_run(folder), *read_checkpoint(folder))
+
+    def watch(self, after: int = -1) -> tuple[Snapshot, ...]:
+        """Snapshots with a sequence number above `after`."""
+        return tuple(snapshot for snapshot in self.snapshots if snapshot.sequence > after)
+
+    def losses(self) -> NDArray[np.float32]:
+        """Losses after each step, shape (steps, 2): generator, adversary (nan without)."""
+        return self._restored.losses
+
+    def curve(self) -> Curve:
+        """The same, thinned."""
+        return curve_of(self._restored.losses)
+
+    @property
+    def saved_steps(self) -> tuple[int, ...]:
+        """Steps whose weights are kept: the last one saved."""
+        return (self.step,)
+
+    def state(self, step: int | None = None) -> TrainingState:
+        """The training's state as it was saved. Raises ValueError for another step."""
+        if step is not None and step != self.step:
+            raise ValueError(
+                f"the weights of step {step} were not kept: a run of an earlier session has only its last ones, "
+                f"of step {self.step}; choose that step"
+            )
+        return self._restored.tensors, self._restored.text
+
+    def training_copy(self) -> Training:
+        """The networks as they were saved, a copy on the CPU."""
+        return self.config.training_from(self.state())
+
+    @cached_property
+    def training(self) -> Training:
+        """The same, made once."""
+        return self.training_copy()

@@ -1,0 +1,110 @@
+"""A training in progress: what the thread of a run drives, here or in a process of its own (`otviz.runs.host_pool`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from otviz.methods import Method
+from otviz.runs.config import RunConfig
+from otviz.runs.image_probe import probe_of
+from otviz.runs.snapshots import Array, Scene, Snapshot
+from otviz.runs.training_state import RunCheckpoint, TrainingState, collect_losses
+
+Losses = NDArray[np.float32]
+
+
+class TrainingHandle(Protocol):
+    """A training and the probe that looks at it."""
+
+    scene: Scene
+    device: str
+
+    @property
+    def step(self) -> int:
+        """Steps done."""
+
+    @property
+    def frozen(self) -> bool:
+        """Whether the adversary learns no more."""
+
+    def advance(self, steps: int) -> tuple[Losses, int | None]:
+        """Do so many steps; their losses (steps, 2), nan where there is none yet, and the first step gone wrong."""
+
+    def take_snapshot(
+        self, sequence: int, seconds: float, losses: tuple[float, float], whole: bool = True
+    ) -> tuple[Snapshot, TrainingState | None] | None:
+        """How it stands: a picture, and if `whole` all that a continuation needs; None if its weights are no numbers."""
+
+    def restore(self, state: TrainingState) -> None:
+        """Go back to where `state` was taken."""
+
+    def retune(self, method: Method) -> None:
+        """Put changed live knobs in force."""
+
+    def freeze(self, frozen: bool) -> None:
+        """Freeze the adversary, or let it learn again."""
+
+    def samples(self, n: int, seed: int) -> Array:
+        """n fresh generated samples: points (n, 2) in data units, or images as rows (n, C*H*W)."""
+
+    def close(self) -> None:
+        """Give back what it holds; it is not asked again."""
+
+
+class LocalTraining:
+    """A training in this process, on the thread that asks."""
+
+    def __init__(self, config: RunConfig, restored: RunCheckpoint | None = None) -> None:
+        self.training = config.begin()
+        if restored is not None:
+            self.training.restore(restored.tensors, restored.text)
+        self._probe = probe_of(self.training, config.seed)
+        self.scene = self._probe.scene
+        self.device = self.training.device.type
+
+    @property
+    def step(self) -> int:
+        return self.training.step
+
+    @property
+    def frozen(self) -> bool:
+        return self.training.frozen
+
+    def advance(self, steps: int) -> tuple[Losses, int | None]:
+        return collect_losses([self.training.advance() for _ in range(steps)])
+
+    def take_snapshot(
+        self, sequence: int, seconds: float, losses: tuple[float, float], whole: bool = True
+    ) -> tuple[Snapshot, TrainingState | None] | None:
+        state = self.training.state() if whole else None
+        weights = [value for part, _ in self.training.parts() for value in part.values()]
+        if not all(value.isfinite().all() for value in (weights if state is None else state[0].values())):
+            return None
+        return self._probe.take_snapshot(sequence, seconds, losses), state
+
+    def restore(self, state: TrainingState) -> None:
+        self.training.restore(*state)
+
+    def retune(self, method: Method) -> None:
+        self.training.retune(method)
+
+    def freeze(self, frozen: bool) -> None:
+        self.training.frozen = frozen
+
+    def samples(self, n: int, seed: int) -> Array:
+        return self._probe.samples(n, seed)
+
+    def close(self) -> None:
+        """Nothing is held but memory."""
+
+
+def last_of(losses: Sequence[Losses]) -> tuple[float, float]:
+    """The last pair of losses in these parts; nan if there is none."""
+    for part in reversed(losses):
+        if len(part):
+            return float(part[-1, 0]), float(part[-1, 1])
+    return float("nan"), float("nan")

@@ -1,0 +1,71 @@
+"""The networks of a training: a method's own for points, those that `Networks` chooses for images."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+from torch import nn
+
+from otviz.methods import Method
+from otviz.networks import Networks
+from otviz.networks.image_networks import Shape
+
+
+def check_classes(method: Method, networks: Networks, classes: int) -> None:
+    """Raise ValueError, saying what to change, where generator and adversary cannot be told the class of an image."""
+    if networks.by_class and not classes:
+        raise ValueError("these images have no classes: by_class must be false")
+    if networks.by_class and not method.pairs:
+        raise ValueError(f"{method.name} has no classes; set by_class to false, or choose ot-gan or gan")
+
+
+def build_generator(
+    method: Method,
+    shape: tuple[int, ...],
+    networks: Networks | None,
+    rng: torch.Generator,
+    autocast: bool = False,
+    classes: int = 0,
+) -> nn.Module:
+    """A fresh generator of samples of that shape, its weights drawn from `rng`.
+
+    Args:
+        method: says how z is made, and for points the network.
+        shape: (d,) for points, (C, H, W) for images.
+        networks: None for points.
+        autocast: compute in bfloat16 (images only).
+        classes: of the set of images.
+
+    Raises:
+        ValueError: such networks cannot be built.
+    """
+    if networks is None:
+        return method.build_generator(shape[0], rng)
+    made = networks.build_generator(cast(Shape, shape), method.noise_dim, rng, autocast, classes)
+    return _by_channel(made)
+
+
+def build_adversary(
+    method: Method,
+    shape: tuple[int, ...],
+    networks: Networks | None,
+    rng: torch.Generator,
+    autocast: bool = False,
+    classes: int = 0,
+) -> nn.Module | None:
+    """A fresh adversary, None for a method without one; arguments as for `build_generator`."""
+    if networks is None:
+        return method.build_adversary(shape[0], rng)
+    if not method.outputs:
+        return None
+    made = networks.build_adversary(cast(Shape, shape), method.outputs, rng, autocast, classes)
+    return _by_channel(method.completed(made, rng))
+
+
+def _by_channel(network: nn.Module) -> nn.Module:
+    """The network with the weights of its convolutions laid out channels last: a tenth faster on a CPU, more on CUDA."""
+    for weight in network.parameters():
+        if weight.ndim == 4:
+            weight.data = weight.data.contiguous(memory_format=torch.channels_last)
+    return network

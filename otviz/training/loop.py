@@ -1,0 +1,380 @@
+"""The one training loop. It yields; the caller owns pace, stopping and watching.
+
+    for step in train(method, target, steps=5000, seed=0):
+        ...
+
+Several methods in step are `zip(train(a, ...), train(b, ...))`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import torch
+from torch import Tensor, nn
+
+from otviz.core.distributed import world
+from otviz.core.memory_errors import largest, no_room
+from otviz.data.datasets.rows import in_turn
+from otviz.data.distributions import Distribution
+from otviz.methods import Batch, Method
+from otviz.methods.method import Adversarial
+from otviz.networks import MLP, Generator, Networks
+from otviz.networks.image_networks import with_class
+from otviz.training.build_networks import check_classes
+from otviz.training.learners import Learners
+from otviz.training.streams import Samples, Stream, WhiteNoise, sent, stream_of
+
+if TYPE_CHECKING:
+    from otviz.training.compiled import Compiled
+
+Decay = Literal["none", "cosine"]
+Precision = Literal["auto", "float32", "bfloat16"]
+Target: TypeAlias = Any  # Distribution | ImageSet, once the probes of runs tell them apart
+
+
+def device_named(name: str = "auto") -> torch.device:
+    """The device of that name; "auto" takes CUDA, then MPS, then the CPU. `start` leaves MPS where a method cannot run there.
+
+    Raises:
+        ValueError: the name is unknown or this machine lacks the device.
+    """
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        return torch.device(next(kind for kind, present in there.items() if present))
+    if name not in there:
+        raise ValueError(f"device must be one of auto, {', '.join(there)}; got {name!r}")
+    if not there[name]:
+        raise ValueError(f"device {name} is not present on this machine; use auto or cpu")
+    return torch.device(name)
+
+
+def _steps_on(device: torch.device, method: Method, target: Target, source: Samples, networks: Networks | None) -> bool:
+    """Whether a step of each network can be computed there: some devices lack operations or float64."""
+    try:
+        training = Training(dataclasses.replace(method, batch_size=2), target, source, 2, 0, device, networks)
+        for _ in range(2):
+            training.advance()
+    except (RuntimeError, TypeError, NotImplementedError):
+        return False
+    return True
+
+
+@dataclass(frozen=True)
+class Step:
+    """One finished step: its number (1, 2 ...), the last detached losses (None before the first) and the live training."""
+
+    number: int
+    generator_loss: Tensor | None
+    adversary_loss: Tensor | None
+    training: Training
+
+
+class Training:
+    """The live state of a training: networks, optimisers, streams of data. `train` advances it.
+
+    Attributes:
+        method: the knobs in force; change it only through `retune`.
+        target: a distribution, or an image set.
+        networks: of an image run; None for points.
+        classes: how many the generator is told of and can be asked for; 0 if none.
+        frozen: True while the adversary is not updated.
+        step, steps: steps done and planned.
+        compile: True to compile the updates from the second step on; set it before the first (see `otviz.training.compiled`).
+        eval_generator: the generator to look at (its running average when `ema` > 0); `generate` looks through it.
+
+    Args:
+        lr_decay: "cosine" lets both step sizes fall to 0 at the end.
+        autocast: compute image networks in bfloat16; penalties and weights stay float32.
+    """
+
+    def __init__(
+        self,
+        method: Method,
+        target: Target,
+        source: Samples,
+        steps: int,
+        seed: int,
+        device: torch.device,
+        networks: Networks | None = None,
+        lr_decay: Decay = "none",
+        autocast: bool = False,
+    ) -> None:
+        self.method = method
+        self.target = target
+        self.source = source
+        self.networks = networks
+        self.steps = steps
+        self.seed = seed
+        self.device = device
+        self.step = 0
+        self.frozen = False
+        self.compile = False
+        self._decay = lr_decay
+        self._autocast = autocast
+        self._compiled: Compiled | None = None
+        self._world = world()
+        self.classes = 0 if networks is None else networks.conditional_classes(len(target.class_names))
+        self._learners = Learners(
+            method, target.shape, networks, autocast, self.classes,
+            seed=seed, device=device, lrs=self._learning_rates(), world=self._world,
+        )  # fmt: skip
+        self.generator, self.adversary = self._learners.generator, self._learners.adversary
+        self._rng = torch.Generator().manual_seed(seed + 1)
+        self._targets = stream_of(target, method.rows, seed + 2, device, self._world, self.classes)
+        self._labels = torch.tensor(target.split("train").labels) if self.classes else None
+        self._sources = Stream(source, method.rows, seed + 3, device, among=self._world)
+        self._losses: list[Tensor | None] = [None, None]
+
+    @property
+    def eval_generator(self) -> nn.Module:
+        averaged = self._learners.averaged
+        return self.generator if averaged is None else averaged
+
+    @property
+    def progress(self) -> float:
+        """Share of the planned steps done, in [0, 1]."""
+        return min(self.step / max(self.steps, 1), 1.0)
+
+    def generate(self, source: Tensor, noise: Tensor, labels: Tensor | None = None, averaged: bool = True) -> Tensor:
+        """What the generator makes of x (N, d) and z (N, k), without gradient and without touching its state.
+
+        Args:
+            labels: classes to make, (N,); one after the other if None. Without meaning where it is not told any.
+            averaged: through the weights that are shown; False: through those that learn.
+        """
+        network = self.eval_generator if averaged else self.generator
+        learning = network.training
+        try:
+            with torch.no_grad():
+                made: Tensor = network.eval()(source, self._with_labels(noise, labels))
+                return made[:, : source.shape[1]] if self.classes else made
+        finally:
+            network.train(learning)
+
+    def _with_labels(self, noise: Tensor, labels: Tensor | None) -> Tensor:
+        if not self.classes:
+            return noise
+        wanted = torch.from_numpy(in_turn(len(noise), self.classes)) if labels is None else labels
+        return with_class(noise, wanted.to(noise.device), self.classes)
+
+    def retune(self, method: Method) -> None:
+        """Put changed live knobs in force from the next step on. The caller keeps the method's class."""
+        self.method = method
+        self._learners.set_learning_rates(self._learning_rates())
+
+    def _learning_rates(self) -> tuple[float, float]:
+        """Of generator and adversary for the next step."""
+        method = self.method
+        decay = 0.5 * (1 + math.cos(math.pi * self.progress)) if self._decay == "cosine" else 1.0
+        return method.lr * decay, method.adversary_lr * decay if isinstance(method, Adversarial) else 0.0
+
+    def advance(self) -> Step:
+        """Do one step and report it. Raises ValueError, naming a batch size that fits, when a GPU has no room for it."""
+        try:
+            return self._advance()
+        except torch.OutOfMemoryError as error:
+            size = self.method.batch_size
+            fits = largest(self._try, size) if self._world.size == 1 else None
+            raise ValueError(no_room(self.device.type, size, fits)) from error
+
+    def _try(self, batch_size: int) -> None:
+        """A step of each network with minibatches of another size, of a training like this one."""
+        method = dataclasses.replace(self.method, batch_size=batch_size)
+        other = Training(method, self.target, self.source, 2, 0, self.device, self.networks, autocast=self._autocast)
+        for _ in range(2):
+            other._advance()
+
+    def _advance(self) -> Step:
+        for_adversary, for_generator = self.due()
+        method = self.method
+        scalars = method.scalars(self.progress)
+        if self._decay != "none":
+            self._learners.set_learning_rates(self._learning_rates())
+        if self.compile and method.compilable and self._compiled is None and self.step > 0:
+            self._compiled = self._compile()
+        if self._compiled is not None and for_adversary == for_generator == 1:
+            self._losses[1], self._losses[0] = self._update_both(self._compiled, scalars)
+        else:
+            for _ in range(for_adversary):
+                self._losses[1] = self._update_adversary(scalars)
+            for _ in range(for_generator):
+                self._losses[0] = self._update_generator(scalars)
+        self.step += 1
+        return Step(self.step, self._losses[0], self._losses[1], self)
+
+    def due(self) -> tuple[int, int]:
+        """How many updates of the adversary, then of the generator, the next step makes; freezes the adversary in its time."""
+        method = self.method
+        for_adversary, for_generator = method.updates(self.step)
+        if isinstance(method, Adversarial) and method.freeze_after and self.step == method.freeze_after:
+            self.frozen = True
+        return (0, max(for_generator, 1)) if self.frozen else (for_adversary, for_generator)
+
+    def set_last_losses(self, losses: list[Tensor | None]) -> None:
+        """Take over the last losses, of generator and adversary, from another loop that trained these weights."""
+        self._losses = losses
+
+    def batch(self) -> Batch:
+        """A fresh draw of source, noise and target; where processes share it, the part of this one."""
+        noise = torch.randn(self.method.rows, self.method.noise_dim, generator=self._rng)
+        mix = torch.rand(self.method.rows, 1, generator=self._rng)
+        if self._labels is not None:  # of other images than those of this batch, as all its draws are independent
+            drawn = torch.randint(len(self._labels), (self.method.rows,), generator=self._rng)
+            noise = self._with_labels(noise, self._labels[drawn])
+        z, mix = (sent(self._world.mine(part), self.device) for part in (noise, mix))
+        x, y = self._sources.next(), self._targets.next()
+        return Batch(x, z, y, mix, self._rng, self._world)
+
+    def _update_both(self, compiled: Compiled, scalars: dict[str, float]) -> tuple[Tensor, Tensor]:
+        generator_lr, adversary_lr = self._learning_rates()
+        values = compiled.update_both((self.batch(), self.batch()), scalars, (adversary_lr, generator_lr))
+        self._update_ema()
+        return values
+
+    def _update_adversary(self, scalars: dict[str, float]) -> Tensor:
+        assert self.adversary is not None
+        if self._compiled is not None:
+            return self._compiled.update_adversary(self.batch(), scalars, self._learning_rates()[1])
+        loss = self.method.adversary_loss(self.generator, self.adversary, self.batch(), scalars)
+        return self._learners.update_adversary(loss, self.method)
+
+    def _update_generator(self, scalars: dict[str, float]) -> Tensor:
+        # frozen, it goes on with plain steps: compiling another graph would take longer than most such runs last
+        if self._compiled is not None and not self.frozen:
+            value = self._compiled.update_generator(self.batch(), scalars, self._learning_rates()[0])
+            self._update_ema()
+            return value
+        adversary = self.adversary if self.adversary is not None else nn.Identity()
+        self._learners.freeze_adversary(True)
+        loss = self.method.generator_loss(self.generator, adversary, self.batch(), scalars)
+        loss = self._learners.update_generator(loss)
+        self._learners.freeze_adversary(False)
+        self._update_ema()
+        return loss
+
+    def _update_ema(self) -> None:
+        if self._learners.averaged is not None:
+            self._learners.update_ema(self.method.ema_decay(self.step))
+
+    def _compile(self) -> Compiled:
+        from otviz.training.compiled import Compiled
+
+        assert isinstance(self.generator, Generator)
+        assert isinstance(self.adversary, MLP)
+        learners = self._learners
+        assert learners.adversary_optimiser is not None
+        optimisers = (learners.generator_optimiser, learners.adversary_optimiser)
+        return Compiled(self.method, self.generator, self.adversary, *optimisers)
+
+    def state(self) -> tuple[dict[str, Tensor], str]:
+        """Everything a continuation needs: tensors by name, and the rest as JSON text."""
+        tensors = {"rng": self._rng.get_state(), **self._learners.state()}
+        for name, loss in zip(("generator", "adversary"), self._losses, strict=True):
+            if loss is not None:
+                tensors[f"loss.{name}"] = loss.cpu()
+        streams = {"target": self._targets.state(), "source": self._sources.state()}
+        return tensors, json.dumps({"step": self.step, "frozen": self.frozen, "streams": streams})
+
+    def restore(self, tensors: dict[str, Tensor], text: str) -> None:
+        """Continue exactly where `state` was taken (same method, steps, seed, distributions).
+
+        Raises:
+            ValueError: the tensors do not fit this method's networks.
+        """
+        rest = json.loads(text)
+        try:
+            self._learners.restore(tensors)
+            self._rng.set_state(tensors["rng"])
+            self._losses = [tensors.get("loss.generator"), tensors.get("loss.adversary")]
+            self._targets.restore(rest["streams"]["target"])
+            self._sources.restore(rest["streams"]["source"])
+            self.step, self.frozen = int(rest["step"]), bool(rest["frozen"])
+        except (KeyError, RuntimeError) as error:
+            raise ValueError(f"saved state does not fit this run ({error}); start it again") from error
+
+    def parts(self) -> Iterator[tuple[dict[str, Tensor], torch.optim.Optimizer | None]]:
+        """Weights by name, with what optimises them; see `Learners`."""
+        return self._learners.parts()
+
+
+def train(
+    method: Method,
+    target: Target,
+    source: Samples | None = None,
+    *,
+    steps: int | None = None,
+    seed: int = 0,
+    device: str = "cpu",
+    compile: bool = False,
+    networks: Networks | None = None,
+    lr_decay: Decay = "none",
+    precision: Precision = "auto",
+    training: Training | None = None,
+) -> Iterator[Step]:
+    """Train a method; yields a light `Step` after each step.
+
+    Args:
+        method, target, source: what to train on what; the source defaults to N(0, I).
+        steps: steps in all; defaults to the method's own.
+        seed: draws weights, noise and data; the same seed gives the same numbers on the same device.
+        device: "auto", "cuda", "mps" or "cpu".
+        compile: compile the updates, which takes some twenty seconds first (points only, see `otviz.training.compiled`).
+        networks: for images; what fits their size by default.
+        lr_decay: "cosine" lets the step sizes fall to 0 at the end.
+        precision: of image networks; "auto" is bfloat16 on CUDA and float32 elsewhere.
+        training: continue this one instead (then the other arguments but `method` and `target` are not used).
+    """
+    live = training or start(
+        method, target, source, steps=steps, seed=seed, device=device, compile=compile,
+        networks=networks, lr_decay=lr_decay, precision=precision,
+    )  # fmt: skip
+    while live.step < live.steps:
+        yield live.advance()
+
+
+def start(
+    method: Method,
+    target: Target,
+    source: Samples | None = None,
+    *,
+    steps: int | None = None,
+    seed: int = 0,
+    device: str = "cpu",
+    compile: bool = False,
+    networks: Networks | None = None,
+    lr_decay: Decay = "none",
+    precision: Precision = "auto",
+) -> Training:
+    """A training before its first step; arguments as for `train`.
+
+    Raises:
+        ValueError: the device is not here, the images cannot be had, points and what is for images are mixed, or the
+            processes that share this training cannot do so.
+    """
+    from otviz.data.distributions.gaussian import Gaussian
+
+    method.check_shared(world().size)
+    if compile and world().size > 1:
+        raise ValueError("steps are compiled in one process only; leave compile out, or torchrun")
+    points, at = isinstance(target, Distribution), world().device(device_named(device))
+    if points and networks is not None:
+        raise ValueError("networks can be chosen for images only; for points they are settings of the method")
+    if compile and not points:
+        raise ValueError("only trainings on points can be compiled; leave compile out for images")
+    drawn_from = source or (Gaussian() if points else WhiteNoise(target.shape))
+    chosen = None if points else networks or Networks()
+    if chosen is not None:
+        check_classes(method, chosen, len(target.class_names))
+    if device == "auto" and at.type == "mps" and not _steps_on(at, method, target, drawn_from, chosen):
+        at = torch.device("cpu")
+    autocast = not points and (precision == "bfloat16" or (precision == "auto" and at.type == "cuda"))
+    planned = method.default_steps if steps is None else steps
+    training = Training(method, target, drawn_from, planned, seed, at, chosen, lr_decay, autocast)
+    training.compile = compile
+    return training

@@ -1,0 +1,83 @@
+"""Settings that work for a method on a set of images, found by measuring; knobs given by a user win over them.
+
+tau |x - y|^2 grows with the dimension D of an image: what works is tau * D near 0.3 (0.03 to 3; at 30 there is only noise).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from otviz.data.datasets import ImageSet
+from otviz.methods import Method, named
+from otviz.methods.gan import GAN
+from otviz.methods.ot_gan import OTGAN
+from otviz.methods.unified import OTM, WGAN, WGANGP, Unified
+from otviz.networks import Networks
+from otviz.networks.settings import SMALL
+
+TAU_TIMES_DIM = 0.3
+
+
+@dataclass(frozen=True)
+class Preset:
+    """What to train with.
+
+    Attributes:
+        method: its knobs, by name, that differ from the method's own defaults.
+        networks: generator and adversary.
+        steps: after which images are readable.
+    """
+
+    method: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    networks: Networks = field(default_factory=Networks)
+    steps: int = 3000
+
+    def applied(self, cls: type[Method], **chosen: Any) -> Method:
+        """The method with these knobs, and those a user chose."""
+        return cls(**{**self.method, **chosen})
+
+
+def preset(method: str, images: ImageSet) -> Preset:
+    """What to train `method` with on a set of images; nothing is read. Raises ValueError for an unknown method."""
+    cls, small = named(method), max(images.shape[1:]) <= SMALL
+    if issubclass(cls, OTGAN):
+        return _ot_gan(small)
+    if issubclass(cls, GAN):
+        return _gan(small)
+    if issubclass(cls, Unified):
+        return _unified(cls, images.dim, small)
+    return _sinkhorn(images.dim)
+
+
+def _unified(cls: type[Unified], dim: int, small: bool) -> Preset:
+    lr = 5e-4 if small and issubclass(cls, WGAN | WGANGP) else 1e-3
+    knobs: dict[str, Any] = {
+        "batch_size": 64 if small else 32, "noise_dim": 16, "ema": 0.998, "penalty": "r1", "penalty_weight": 0.1,
+        "lr": lr, "adversary_lr": lr,
+    }  # fmt: skip
+    if issubclass(cls, OTM):
+        knobs["tau"] = round(TAU_TIMES_DIM / dim, 7)
+    if issubclass(cls, WGANGP):  # weight 10, as in its paper, is too strong at these sizes
+        knobs |= {"penalty": "gp", "penalty_weight": 1.0, "adversary_updates": 4 if small else 1}
+    return Preset(knobs, Networks(), 3000)
+
+
+def _ot_gan(small: bool) -> Preset:
+    knobs = {
+        "batch_size": 32, "noise_dim": 16, "features": 16, "epsilon": 0.05, "cost": "cosine", "n_gen": 5,
+        "lr": 3e-4, "adversary_lr": 3e-4,
+    }  # fmt: skip
+    return Preset(knobs, Networks(generator="cnn", adversary="cnn", from_source=False), 7500 if small else 5000)
+
+
+def _gan(small: bool) -> Preset:
+    knobs = {"batch_size": 64, "noise_dim": 16, "lr": 2e-4, "adversary_lr": 2e-4, "ema": 0.99}
+    return Preset(knobs, Networks(generator="cnn", adversary="cnn", from_source=False), 5000)
+
+
+def _sinkhorn(dim: int) -> Preset:
+    # |x - y|^2 / 2 between images is near D / 4; a blur of sqrt(D) / 20 makes epsilon about a hundredth of that.
+    return Preset({"batch_size": 256, "noise_dim": 16, "lr": 1e-3, "blur": round(dim**0.5 / 20, 3), "ema": 0.99})

@@ -1,0 +1,225 @@
+"""Many trainings of one method as one batch of stacked networks: a row of a sweep in a single stream of operations.
+
+Row i of a matrix holds all weights of member i. The losses are the method's own, mapped over rows, live numbers and batches;
+the gradient of their sum is that of each. Weights, noise and points come from plain trainings, so that member i ends where
+its training would have ended alone, but for rounding.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from otviz.core.params import params_of
+from otviz.methods import Adversarial, Batch, Method
+from otviz.methods.method import Map
+from otviz.networks import MLP, BoundMLP, Generator
+from otviz.ot.precision import has_float64
+from otviz.training.compiled import Drawn
+from otviz.training.loop import Training
+
+BLOCK = 16
+"""Steps whose batches are drawn and sent to the device at once, so that drawing does not hold up a GPU."""
+
+_MOMENTS = ("exp_avg", "exp_avg_sq")
+
+
+def check_stackable(methods: Sequence[Method]) -> None:
+    """Raise ValueError, in one sentence, unless these methods can be trained as one stack."""
+    first, shared = methods[0], structure(methods[0])
+    if not first.compilable:
+        raise ValueError(f"{first.name} cannot be stacked; only the unified family (WGAN to UOTM-SD) can")
+    for other in methods[1:]:
+        if type(other) is not type(first):
+            raise ValueError(f"a stack holds one method; got {first.name} and {other.name}")
+        for name, value in structure(other).items():
+            if value != shared[name]:
+                raise ValueError(f"{name} must be the same for all of a stack; got {shared[name]!r} and {value!r}")
+
+
+def structure(method: Method) -> dict[str, object]:
+    """The knobs that may not change during a run, by name: all of a stack share them."""
+    return {knob.name: getattr(method, knob.name) for knob in params_of(type(method)) if not knob.live}
+
+
+class Stacked:
+    """Trains its members together.
+
+    Attributes:
+        members: the trainings; they draw the batches, and `sync_members` brings them up to date.
+
+    Args:
+        members: S trainings on the CPU that have not begun, of one method; live knobs, seeds and data may differ.
+        device: where the stack lives.
+
+    Raises:
+        ValueError: they cannot be stacked, have begun, or are planned for different numbers of steps.
+    """
+
+    def __init__(self, members: Sequence[Training], device: torch.device | None = None) -> None:
+        check_stackable([member.method for member in members])
+        if len({member.steps for member in members}) > 1 or any(member.step for member in members):
+            raise ValueError("all of a stack must be planned for the same number of steps and not have begun")
+        self.members = tuple(members)
+        self._method = members[0].method
+        at = torch.device("cpu") if device is None else device
+        parts = list(zip(*(member.parts() for member in members), strict=True))
+        rows = [_Rows([list(tensors.values()) for tensors, _ in part], at) for part in parts]
+        self._generator, self._adversary, *self._averaged = rows
+        self._generator.optimise(self._method, [member.method.lr for member in members])
+        self._adversary.optimise(self._method, [_adversary_lr(member.method) for member in members])
+        self._losses = torch.full((2, len(members)), math.nan, device=at, dtype=self._generator.values.dtype)
+        self._of_generator: Callable[..., Tensor] = torch.func.vmap(self._generator_loss)
+        self._of_adversary: Callable[..., Tensor] = torch.func.vmap(self._adversary_loss)
+
+    def advance(self, steps: int) -> Tensor:
+        """Do that many steps (at least 1); their losses, (steps, S, 2): generator, adversary, nan before the first of a kind."""
+        found: list[Tensor] = []
+        for begin in range(0, steps, BLOCK):
+            found += self._block(min(BLOCK, steps - begin))
+        return torch.stack(found)
+
+    def sync_members(self) -> None:
+        """Give every member its weights, its optimisers' state and its last losses; it can then be looked at and saved."""
+        rows = (self._generator, self._adversary, *self._averaged)
+        for part in rows:
+            part.fetch()
+        losses = self._losses.cpu()
+        for index, member in enumerate(self.members):
+            for (tensors, optimiser), part in zip(member.parts(), rows, strict=True):
+                part.give(index, list(tensors.values()), optimiser)
+            member.set_last_losses([None if loss.isnan() else loss for loss in losses[:, index]])
+
+    def _block(self, steps: int) -> list[Tensor]:
+        """So many steps, on numbers and batches that are all drawn first."""
+        due, numbers, first = [], [], self.members[0].step
+        for _ in range(steps):
+            updates = [member.due() for member in self.members]  # the same for all, but each may freeze
+            due.append(updates[0])
+            numbers.append([list(member.method.scalars(member.progress).values()) for member in self.members])
+            for member in self.members:
+                member.step += 1
+        batches = self._draw(sum(map(sum, due)))
+        names = list(self._method.scalars(0.0))
+        scalars = self._sent(
+            torch.tensor(numbers, dtype=torch.float64 if has_float64(self._losses.device) else torch.float32)
+        ).mT
+        found = []
+        for step, ((for_adversary, for_generator), values) in enumerate(zip(due, scalars, strict=True), start=first):
+            live = dict(zip(names, values, strict=True))
+            for _ in range(for_adversary):
+                self._update_adversary(next(batches), live)
+            for _ in range(for_generator):
+                self._update_generator(next(batches), live, step)
+            found.append(self._losses.t().clone())
+        return found
+
+    def _draw(self, count: int) -> Iterator[Drawn]:
+        """So many batches of every member, sent in one go."""
+        stacks = []
+        for _ in range(count):
+            kinds = zip(*(member.batch()[:4] for member in self.members), strict=True)
+            stacks.append([torch.stack(kind) for kind in kinds])
+        x, z, y, mix = (self._sent(torch.stack(kind)) for kind in zip(*stacks, strict=True))
+        return zip(x, z, y, mix, strict=True)
+
+    def _sent(self, values: Tensor) -> Tensor:
+        like = self._generator.values
+        return values.to(like.dtype).to(like.device, non_blocking=True)
+
+    def _update_adversary(self, drawn: Drawn, live: dict[str, Tensor]) -> None:
+        losses = self._of_adversary(self._adversary.values, self._generator.values.detach(), drawn, live)
+        self._adversary.descend(losses)
+        for member, weights in zip(self.members, self._adversary.each, strict=True):
+            member.method.constrain(weights)
+        self._losses[1] = losses.detach()
+
+    def _update_generator(self, drawn: Drawn, live: dict[str, Tensor], step: int) -> None:
+        losses = self._of_generator(self._generator.values, self._adversary.values.detach(), drawn, live)
+        self._generator.descend(losses)
+        for averaged in self._averaged:
+            averaged.values.lerp_(self._generator.values.detach(), 1 - self._method.ema_decay(step))
+        self._losses[0] = losses.detach()
+
+    def _generator_loss(self, row: Tensor, other: Tensor, drawn: Drawn, live: dict[str, float]) -> Tensor:
+        generator, adversary = self._bound(row, other)
+        return self._method.generator_loss(generator, adversary, Batch(*drawn, torch.default_generator), live)
+
+    def _adversary_loss(self, row: Tensor, other: Tensor, drawn: Drawn, live: dict[str, float]) -> Tensor:
+        generator, adversary = self._bound(other, row)
+        return self._method.adversary_loss(generator, adversary, Batch(*drawn, torch.default_generator), live)
+
+    def _bound(self, generator: Tensor, adversary: Tensor) -> tuple[Map, BoundMLP]:
+        """The networks whose weights are these two rows."""
+        like = self.members[0]
+        assert isinstance(like.generator, Generator)
+        assert isinstance(like.adversary, MLP)
+        of_generator = like.generator.bound(self._generator.split(generator))
+        return of_generator, like.adversary.bound(self._adversary.split(adversary))
+
+
+def _adversary_lr(method: Method) -> float:
+    return method.adversary_lr if isinstance(method, Adversarial) else 0.0
+
+
+class _Rows:
+    """One network of every member.
+
+    Attributes:
+        values: all P weights of member i in row i, shape (S, P).
+        each: the same memory as the weights of each member's network, in the order of `parameters()`.
+    """
+
+    def __init__(self, members: list[list[Tensor]], device: torch.device) -> None:
+        self._shapes = [weight.shape for weight in members[0]]
+        rows = [torch.cat([weight.detach().flatten() for weight in weights]) for weights in members]
+        self.values = torch.stack(rows).to(device)
+        self.each = [self.split(row) for row in self.values]
+        self._adam: torch.optim.Adam | None = None
+        self._fetched: list[Tensor] = []
+
+    def split(self, row: Tensor) -> list[Tensor]:
+        """A row (P,) as the weights of one network, views of it."""
+        parts = torch.split(row, [shape.numel() for shape in self._shapes])
+        return [part.view(shape) for part, shape in zip(parts, self._shapes, strict=True)]
+
+    def optimise(self, method: Method, lrs: list[float]) -> None:
+        """Give all rows one Adam, with a step size for each row."""
+        self._lrs = torch.tensor(lrs, dtype=self.values.dtype, device=self.values.device)[:, None]
+        self.values.requires_grad_()
+        fused = self.values.device.type in ("cpu", "cuda")
+        self._adam = torch.optim.Adam([self.values], lr=1.0, betas=(method.beta1, method.beta2), fused=fused)
+
+    def descend(self, losses: Tensor) -> None:
+        """One step of Adam on losses (S,), each of its own row.
+
+        Adam's step is its step size times a direction: of a step of size 1, each row keeps its share.
+        """
+        assert self._adam is not None
+        (self.values.grad,) = torch.autograd.grad(losses.sum(), self.values)
+        before = self.values.detach().clone()
+        self._adam.step()
+        with torch.no_grad():
+            self.values.copy_(torch.lerp(before, self.values, self._lrs))
+
+    def fetch(self) -> None:
+        """Bring weights and moments to the CPU, in one go for all members."""
+        moments = self._adam.state[self.values] if self._adam is not None else {}
+        held = [self.values.detach(), *(moments[name] for name in _MOMENTS if name in moments)]
+        self._fetched = [rows.cpu().clone() for rows in held]
+        self._steps = float(moments["step"]) if "step" in moments else 0.0
+
+    def give(self, index: int, weights: list[Tensor], optimiser: torch.optim.Optimizer | None) -> None:
+        """Write member `index` as last fetched into its own weights and optimiser."""
+        own, *moments = (self.split(rows[index]) for rows in self._fetched)
+        with torch.no_grad():
+            for weight, value in zip(weights, own, strict=True):
+                weight.copy_(value)
+        if optimiser is None or not moments:
+            return
+        for weight, first, second in zip(weights, *moments, strict=True):
+            step = torch.tensor(self._steps)
+            optimiser.state[weight] = {"step": step, **dict(zip(_MOMENTS, (first, second), strict=True))}

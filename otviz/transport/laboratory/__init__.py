@@ -1,0 +1,28 @@
+"""What lies behind a run: its convex functions, sample weights, cost in the data's own units, exactness, OT-GAN's matchings."""
+
+from otviz.transport.laboratory.exactness import Exactness, against_exact
+from otviz.transport.laboratory.potential import (
+    Curves,
+    SampleWeights,
+    curves,
+    rate_of_change,
+    rates_now,
+    sample_weights,
+    weights_now,
+)
+from otviz.transport.laboratory.tau import TauUnits, lasting_warning, tau_units
+
+__all__ = [
+    "Curves",
+    "Exactness",
+    "SampleWeights",
+    "TauUnits",
+    "against_exact",
+    "curves",
+    "lasting_warning",
+    "rate_of_change",
+    "rates_now",
+    "sample_weights",
+    "tau_units",
+    "weights_now",
+]

@@ -1,0 +1,58 @@
+"""Whether OT-GAN's few normalisations solve its matchings: their marginals, and the loss beside that of many normalisations."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+from otviz.methods.ot_gan import OTGAN
+from otviz.transport.laboratory.matchings import Minibatches, matchings
+
+MANY = 500
+"""Normalisations taken as converged: those of the paper's code on images."""
+
+CONVERGED = 0.01
+"""What marginals may miss of the mass, and the loss of itself, in a matching that has converged."""
+
+
+@dataclass(frozen=True)
+class Convergence:
+    """How far the matchings of a step are from those of the same problem solved to the end.
+
+    Attributes:
+        iterations: normalisations of the method; `many` stand for the end.
+        error: share of the mass that row or column sums of a plan miss, the largest of the six.
+        loss, limit: L of Algorithm 1 with the method's normalisations and with `many`, in units of the feature cost.
+    """
+
+    iterations: int
+    many: int
+    error: float
+    loss: float
+    limit: float
+
+    @property
+    def reached(self) -> bool:
+        """Whether neither the marginals nor the loss are off by more than CONVERGED."""
+        return self.error <= CONVERGED and abs(self.loss - self.limit) <= CONVERGED * abs(self.limit)
+
+    @property
+    def sentence(self) -> str:
+        """It in words."""
+        numbers = (
+            f"after {self.iterations} normalisations the marginals of its plans are off by up to {100 * self.error:.2g} % of the mass; "
+            f"the loss of a step is {self.loss:.3g}, and {self.limit:.3g} after {self.many}"
+        )
+        if self.reached:
+            return f"The matching has converged: {numbers}."
+        return f"The matching has not converged: {numbers}. Use more iterations or a larger ε."
+
+
+def convergence(drawn: Minibatches, method: OTGAN) -> Convergence | None:
+    """Whether the method's normalisations are enough on these minibatches; None where it matches at random."""
+    if method.matching == "random":
+        return None
+    own = matchings(drawn, method)
+    end = matchings(drawn, dataclasses.replace(method, iterations=MANY))
+    error = max(one.marginal_error for one in own.six)
+    return Convergence(method.iterations, MANY, error, own.loss, end.loss)

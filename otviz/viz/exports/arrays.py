@@ -1,0 +1,78 @@
+"""Runs as arrays: the probe at every look, the scene, losses and measurements."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from otviz.runs.run import Run
+from otviz.runs.saved_run import SavedRun
+from otviz.viz.exports.run_tables import Runs
+
+AT_LOOKS = ("generated", "raw", "potential", "arrows", "manifold")
+
+NOTE = (
+    "All points, those of the source too, and all lengths are in the units of the target's file: offset + factor * (the "
+    "coordinates in which the method trained). Losses and the values of the potential are those of the training."
+)
+
+
+def arrays_npz(runs: Runs) -> bytes:
+    """Everything a run keeps to be looked at, as NPZ, to be read with numpy.load(file, allow_pickle=False).
+
+    target, source, centres and box are the scene; step, seconds, generated (looks, n, 2), potential, arrows and manifold
+    are of each look, as is meter_<name>, nan where it was not measured; generator_loss and adversary_loss are of each
+    step. Images are bytes, (looks, n, C, H, W). config is JSON. Points and lengths are in the units of the target's file, and
+    `units`, JSON, tells these, if they are not data units. Of several runs, names begin with run0_, run1_ ..., whose
+    labels stand in `runs`.
+    """
+    arrays: dict[str, NDArray[Any]] = {}
+    for index, run in enumerate(runs.values()):
+        prefix = f"run{index}_" if len(runs) > 1 else ""
+        arrays |= {prefix + name: value for name, value in _arrays(run).items()}
+    if len(runs) > 1:
+        arrays["runs"] = np.array(list(runs))
+    out = io.BytesIO()
+    np.savez_compressed(out, allow_pickle=False, **arrays)
+    return out.getvalue()
+
+
+def _arrays(run: Run | SavedRun) -> dict[str, NDArray[Any]]:
+    scene, looks = run.scene, run.snapshots
+    assert scene is not None
+    shape = scene.shape if run.config.images else (2,)
+    found: dict[str, NDArray[Any]] = {
+        "config": np.array(json.dumps(run.config.record())),
+        "box": np.array(scene.box),
+        "target": scene.target.reshape(-1, *shape),
+        "source": scene.source.reshape(-1, *shape),
+        "step": np.array([look.step for look in looks]),
+        "seconds": np.array([look.seconds for look in looks]),
+        "generator_loss": run.losses()[:, 0],
+        "adversary_loss": run.losses()[:, 1],
+    }
+    if scene.unit:
+        found["units"] = np.array(json.dumps({**run.config.target.units.record(), "note": NOTE}))
+    if scene.centres is not None:
+        found["centres"] = scene.centres
+    for name in AT_LOOKS:
+        if getattr(looks[0], name) is not None:
+            found[name] = np.stack([getattr(look, name) for look in looks])
+    for name in ("generated", "raw") if run.config.images else ():
+        if name in found:
+            found[name] = found[name].reshape(len(looks), -1, *shape)
+    names = dict.fromkeys(name for look in looks for name in look.meter if name != "unit")
+    return found | {f"meter_{re.sub(r'[^a-z0-9_]', '_', name)}": _over_looks(run, name) for name in names}
+
+
+def _over_looks(run: Run | SavedRun, name: str) -> NDArray[Any]:
+    """(looks,) or (looks, k), nan where it was not measured."""
+    values = [look.meter.get(name) for look in run.snapshots]
+    width = max((len(value) for value in values if isinstance(value, list)), default=0)
+    nothing = [np.nan] * width if width else np.nan
+    return np.array([nothing if value is None else value for value in values], dtype=np.float64)

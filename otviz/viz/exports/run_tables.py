@@ -1,0 +1,63 @@
+"""Runs as tables: losses of every step, and what was measured at every look."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from otviz.runs.reproduce import snapshot_metrics
+from otviz.runs.run import Run
+from otviz.runs.saved_run import SavedRun
+
+Runs = Mapping[str, Run | SavedRun]
+"""Runs that are exported together, by labels that tell them apart."""
+
+LOSSES = ("step", "generator_loss", "adversary_loss")
+
+
+def losses_csv(runs: Runs) -> bytes:
+    """Losses after each step; of several runs with a column `run` in front. A cell is empty where there is none.
+
+    Nine digits tell all float32 apart, so that reading gives the same numbers back.
+    """
+    lines = (
+        (label, [step, *(_cell(value) for value in pair)])
+        for label, run in runs.items()
+        for step, pair in enumerate(run.losses().tolist(), start=1)
+    )
+    return _table(runs, LOSSES, lines)
+
+
+def looks_csv(runs: Runs) -> bytes:
+    """Step, seconds of training, losses and single numbers measured at each look, with the samples behind them.
+
+    Shares of modes or classes are lists and stand in the NPZ. `measured_at` is the step of what is measured less often. `unit`
+    is that of lengths (w2) of runs on a file, and its square that of diversity.
+    """
+    looks = [
+        (label, {"step": look.step, "seconds": look.seconds, **snapshot_metrics(look)})
+        for label, run in runs.items()
+        for look in run.snapshots
+    ]
+    names = list(
+        dict.fromkeys(name for _, look in looks for name, value in look.items() if not isinstance(value, list))
+    )
+    return _table(runs, names, ((label, [_cell(look.get(name)) for name in names]) for label, look in looks))
+
+
+def _table(runs: Runs, names: Sequence[str], lines: Iterable[tuple[str, Sequence[Any]]]) -> bytes:
+    several = len(runs) > 1
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["run", *names] if several else names)
+    for label, line in lines:
+        writer.writerow([label, *line] if several else line)
+    return out.getvalue().encode()
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, float):
+        return "" if value != value else f"{value:.9g}"
+    return "" if value is None else value

@@ -1,0 +1,158 @@
+"""The buttons that act on all runs of a comparison at once: pace, freezing, forks and branches."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from otviz.core.params import params_of
+from pages._ui.compare import comparison_setup
+from pages._ui.controls import boxes
+from pages._ui.player import run_controls
+from pages._ui.shell.leases import registry
+from pages._ui.shell.links import Link, plain
+
+if TYPE_CHECKING:
+    from otviz.methods import Method
+    from otviz.runs.config import RunConfig
+    from otviz.runs.run import Run
+    from otviz.runs.saved_run import SavedRun
+
+
+def steer(link: Link, runs: Sequence[Run | SavedRun], labels: Sequence[str], configs: Sequence[RunConfig]) -> None:
+    """Draw the buttons that fit what the runs, one or more, do now."""
+    living = [run for run in map(run_controls.alive, runs) if run is not None]
+    with st.container(horizontal=True, gap="small", vertical_alignment="center", key="pace"):
+        if living:
+            _pace(living)
+            st.button("Stop all", on_click=_each, args=(living, "stop"), help="End these runs; they are kept")
+        else:
+            _again(link, runs, configs)
+        every = 3.0 if living else None  # what there is to go on from grows
+        for key, label, fill in (
+            ("fork", "Fork with a frozen critic", _fork),
+            ("branch", "Branch with one change", _branch),
+        ):
+            drawn = functools.partial(st.fragment(fill, run_every=every), link, runs, labels)
+            boxes.menu(link, key, label, drawn)
+
+
+def _again(link: Link, runs: Sequence[Run | SavedRun], configs: Sequence[RunConfig]) -> None:
+    words = "Each continues from where it was saved, all in step"
+    if any(map(run_controls.unfinished, runs)) and st.button("Go on with these runs", type="primary", help=words):
+        comparison_setup.go_on(runs)
+    if configs and st.button(
+        "Start over", help="Train all of them from the start with the settings on the left", shortcut="T"
+    ):
+        comparison_setup.begin(link, configs)
+
+
+def _pace(living: Sequence[Run]) -> None:
+    if all(run.status == "queued" for run in living):
+        st.markdown("Waiting: other runs are training; these begin when one of them ends or pauses.")
+    elif all(run.status == "paused" for run in living):
+        st.button("Resume training", on_click=_each, args=(living, "resume"), shortcut="P", type="primary")
+    else:
+        st.button("Pause training", on_click=_each, args=(living, "pause"), shortcut="P", type="primary")
+    st.button("100 steps", on_click=_each, args=(living, "do_steps", 100), help="Do 100 steps of each, then pause")
+    able = [run for run in living if run.has_adversary]
+    if able:
+        frozen = all(run.frozen for run in able)
+        word = "Unfreeze all" if frozen else "Freeze all"
+        st.button(
+            word, on_click=_each, args=(able, "freeze", not frozen),
+            help="A frozen critic or potential stops learning; the generator goes on against it",
+        )  # fmt: skip
+
+
+def _each(runs: Sequence[Run], what: str, *args: object) -> None:
+    for run in runs:
+        {"stop": run.stop, "pause": run.pause, "resume": run.resume, "do_steps": run.do_steps, "freeze": run.freeze}[
+            what
+        ](
+            *args  # type: ignore[operator]
+        )
+
+
+def _fork(link: Link, runs: Sequence[Run | SavedRun], labels: Sequence[str]) -> None:
+    from otviz.methods import Adversarial
+    from otviz.runs.branches import fork
+    from otviz.training.compare import MOST
+
+    able = [at for at, run in enumerate(runs) if isinstance(run.config.method, Adversarial) and run.saved_steps]
+    if not able:
+        st.markdown("None of these runs has a critic or potential to freeze, or none has begun.")
+        return
+    most = MOST // 2
+    st.markdown(
+        "Each run chosen continues twice from where it is now: once with its critic frozen, once with it learning. "
+        "The runs shown now stop and are kept in the list of runs."
+    )
+    chosen = st.pills(
+        "Runs", able, selection_mode="multi", default=able[:2], format_func=lambda at: labels[at], key="fork-of"
+    )
+    few = 1 <= len(chosen) <= most
+    if not few:
+        st.caption(f"Choose 1 to {most} runs; each gives two panels.")
+    if st.button("Fork", type="primary", disabled=not few):
+        try:
+            pairs = [side for at in chosen for side in fork(runs[at])]
+            _replace(link, runs, registry().submit_together(pairs))
+        except ValueError as error:
+            _complain(error)
+
+
+def _replace(link: Link, old: Sequence[Run | SavedRun], new: Sequence[Run]) -> None:
+    for run in map(run_controls.alive, old):
+        if run is not None:
+            run.stop()
+    comparison_setup.go_to(link, new)
+
+
+def _branch(link: Link, runs: Sequence[Run | SavedRun], labels: Sequence[str]) -> None:
+    from otviz.runs.branches import branch
+    from otviz.training.compare import MOST
+
+    able = [at for at, run in enumerate(runs) if run.saved_steps]
+    if not able or len(runs) >= MOST:
+        st.markdown(f"There can be at most {MOST} panels." if able else "None of these runs has begun.")
+        return
+    st.markdown("A new run that starts from the state of another one, with one setting changed. It gets its own panel.")
+    at = st.selectbox("From", able, format_func=lambda at: labels[at], key="branch-of")
+    steps = runs[at].saved_steps
+    widget = f"branch-step-{runs[at].id}"
+    if st.session_state.get(widget) not in steps:  # the steps that are kept change while it trains
+        st.session_state[widget] = steps[len(steps) // 2]
+    step = st.selectbox("After step", steps, key=widget)
+    st.caption(f"Weights are kept at {len(steps)} steps of a run; for a run of an earlier session, only the last ones.")
+    method = _one_knob(runs[at].config.method)
+    if st.button("Start the branch", type="primary", disabled=method is None):
+        try:
+            now = step == steps[-1]  # a run that trains may not have that very step any more
+            made = registry().submit(branch(runs[at], None if now else step, method))
+            comparison_setup.go_to(link, [*runs, made])
+        except ValueError as error:
+            _complain(error)
+
+
+def _complain(error: ValueError) -> None:
+    """Say it where it stays: what these menus draw is drawn anew every few seconds."""
+    st.toast(plain(str(error)), icon=":material/error:", duration="long")
+
+
+def _one_knob(method: Method) -> Method | None:
+    knobs = [knob for knob in params_of(type(method)) if knob.kind is not bool]
+    knobs.sort(key=lambda knob: (not knob.live, knob.name not in method.basic))
+    names = {knob.name: knob for knob in knobs}
+    name = st.selectbox("Setting", list(names))
+    now = getattr(method, name)
+    text = st.text_input("New value", value=names[name].write(now), key=f"branch-{method.name}-{name}", max_chars=200)
+    try:
+        return dataclasses.replace(method, **{name: names[name].parse(text)})
+    except ValueError as error:
+        st.error(plain(str(error)))
+        return None

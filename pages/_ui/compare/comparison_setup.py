@@ -1,0 +1,206 @@
+"""Several methods on one page: which, with what knobs, and the runs that train them in step."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from pages._ui.compare import compare_methods
+from pages._ui.controls import controls, point_setup
+from pages._ui.player import live_view, recording_view, run_controls
+from pages._ui.player.live_view import tuned
+from pages._ui.shell.leases import registry
+from pages._ui.shell.lesson_view import LIVE
+from pages._ui.shell.links import Link, plain
+from pages._ui.train import exactness_view
+
+if TYPE_CHECKING:
+    from otviz.data.distributions import Distribution
+    from otviz.methods import Method
+    from otviz.runs.config import RunConfig
+    from otviz.runs.run import Run
+    from otviz.runs.saved_run import SavedRun
+    from otviz.training.compare import Preset
+
+HEIGHT = 760
+OWN = "own"
+LOCKED = "Moving a slider changes these runs immediately. To change data or methods, stop them first."
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What the left of the page says: the methods, None where a knob is bad, and on what they train."""
+
+    preset: Preset | None
+    methods: tuple[Method | None, ...]
+    target: Distribution | None
+    source: Distribution | None
+    configs: tuple[RunConfig, ...]
+
+
+def find(link: Link) -> list[Run | SavedRun]:
+    """The runs that the address names, those that are still there."""
+    from otviz.training.compare import MOST
+
+    ids = list(dict.fromkeys(filter(None, link.text("runs").split(","))))
+    if len(ids) > MOST:
+        link.complain(f"runs must name at most {MOST} runs; got {len(ids)}: the first {MOST} are shown.")
+    found = [run_controls.named(link, run_id) for run_id in ids[:MOST]]
+    return [run for run in found if run is not None]
+
+
+def choose(link: Link, locked: bool) -> Chosen:
+    """Draw preset, target, methods, steps and seed. While runs are alive (`locked`) only live knobs are open."""
+    from otviz.training.compare import presets
+
+    known = presets()
+    titles = {name: preset.title for name, preset in known.items()} | {OWN: "Your own choice"}
+    name = controls.choice(link, "preset", titles, default="table-1", label="What to compare", disabled=locked)
+    preset = known.get(name)
+    target = point_setup.choose_distribution(link, "target", (preset and preset.target) or "ring", locked, scope=name)
+    methods = compare_methods.choose(link, name, preset, locked)
+    steps, compilable = preset.steps if preset else 5000, any(method and method.compilable for method in methods)
+    plan = point_setup.choose_plan(link, f"compare-{name}", steps, compilable, locked)
+    source = point_setup.choose_distribution(link, "source", "gaussian", locked)
+    made = [point_setup.config_of(method, target, source, plan) for method in methods]
+    complete = tuple(config for config in made if config is not None)
+    return Chosen(preset, methods, target, source, complete if len(complete) == len(methods) else ())
+
+
+def go_on(runs: Sequence[Run | SavedRun]) -> None:
+    """Continue those of these runs that ended before their last step, in step, and show them."""
+    try:
+        registry().resume_together([run.id for run in runs if run_controls.unfinished(run)])
+    except ValueError as error:
+        st.error(plain(str(error)))
+        return
+    st.rerun()
+
+
+def begin(link: Link, configs: Sequence[RunConfig]) -> None:
+    """Start runs in step with the settings on the page, and show them."""
+    try:
+        runs = registry().submit_together(configs)
+    except ValueError as error:
+        st.error(plain(str(error)))
+        return
+    run_controls.remember_begun(runs)
+    link.publish({"runs": ",".join(run.id for run in runs)})
+    st.rerun()
+
+
+def go_to(link: Link, runs: Sequence[Run | SavedRun]) -> None:
+    """Show these runs, with the settings that they have."""
+    first = runs[0].config
+    found = {"preset": OWN, "methods": ",".join(run.config.method.name for run in runs)}
+    found |= {"target": first.target.name, "steps": str(first.steps), "seed": str(first.seed), "device": first.device}
+    found |= first.target.written("target.", first.target.changed())
+    for at, run in enumerate(runs, start=1):
+        found |= run.config.method.written(f"{at}.", run.config.method.changed())
+    link.go({**found, "runs": ",".join(run.id for run in runs)})
+
+
+def sync_settings(link: Link, runs: list[Run | SavedRun], chosen: Chosen) -> list[Run | SavedRun]:
+    """Keep knobs and runs together, as `settling.sync_settings` does for one: moved here they go to the run, moved elsewhere they come.
+
+    Returns the runs to show: none of them once other methods were chosen here.
+    """
+    if not runs:
+        return runs
+    begun = run_controls.begun_here(runs[0])
+    fits = [
+        method is None or type(method) is type(run.config.method)
+        for run, method in zip(runs, chosen.methods, strict=False)
+    ]
+    if len(runs) != len(chosen.methods) or not all(fits):
+        if begun or not any(run.id in tuned() for run in runs):
+            _remember(runs)
+            go_to(link, runs)
+        return []
+    for run, method in zip(runs, chosen.methods, strict=True):
+        living, before = run_controls.alive(run), tuned().get(run.id)
+        tuned()[run.id] = run.config.method
+        if living is None or method is None:
+            continue
+        elsewhere = method != run.config.method if before is None else before != run.config.method
+        if elsewhere or (begun and not run_controls.retunes(run.config, method)):
+            _remember(runs)
+            go_to(link, runs)
+        if before is not None:
+            run_controls.retune(living, run_controls.moved(before, method))
+    return runs
+
+
+def _remember(runs: Sequence[Run | SavedRun]) -> None:
+    for run in runs:
+        tuned()[run.id] = run.config.method
+
+
+def labels_of(runs: Sequence[Run | SavedRun]) -> list[str]:
+    """Titles of the panels: what tells the runs apart, frozen ones marked."""
+    from otviz.training.compare import labels
+
+    return labels([run.config.method for run in runs], ["frozen" if run.frozen else "" for run in runs])
+
+
+def recording_of(link: Link, chosen: Chosen) -> str:
+    """The name of the recording of exactly these runs; empty if there is none."""
+    from otviz.checkpoints.recordings import names
+    from otviz.checkpoints.recordings.table import recordings
+
+    found = chosen.preset.name if chosen.preset else ""
+    name = f"compare-{found}" if link.lesson is None else f"lesson-{link.lesson.name}"
+    made = tuple(dataclasses.replace(config, device="cpu") for config in chosen.configs)
+    return name if name in names() and recordings()[name].configs == made else ""
+
+
+def tell(link: Link, runs: Sequence[Run | SavedRun], chosen: Chosen, recording: str) -> None:
+    """What to look for, with the button that begins; or what became of the runs."""
+    with st.container(horizontal=True, wrap=False, vertical_alignment="center", key="said"):
+        if chosen.preset is not None and link.lesson is None:
+            st.markdown(chosen.preset.look_for, width="stretch")
+        elif not runs and not recording:
+            st.markdown(
+                f"**{LIVE}**: the methods learn from the same data with the same seed, in step.", width="stretch"
+            )
+        if not runs:
+            _offer_to_begin(link, chosen, recording)
+    _tell_end(runs)
+    exactness_view.tell_convergence(runs, labels_of(runs))
+
+
+def _offer_to_begin(link: Link, chosen: Chosen, recording: str) -> None:
+    with st.container(horizontal=True, width="content", gap="small", vertical_alignment="center", key="go"):
+        if recording:
+            words = "These runs were trained before, with the settings shown"
+            st.badge("recorded", icon=":material/movie:", color="gray", help=words)
+        if st.button(LIVE, type="primary", disabled=not chosen.configs, shortcut="T"):
+            begin(link, chosen.configs)
+
+
+def _tell_end(runs: Sequence[Run | SavedRun]) -> None:
+    """Why runs ended that were not done."""
+    from otviz.runs.registry import ABANDONED
+
+    on, left = any(map(run_controls.alive, runs)), [run for run in runs if run_controls.unfinished(run)]
+    stopped = [run for run in left if run.status == "stopped"]
+    if stopped and not on:
+        why = " because their tab was closed" if all(run.message == ABANDONED for run in stopped) else ""
+        st.markdown(f"Stopped{why} at step {max(run.step for run in stopped):,} of {left[0].config.steps:,}.")
+    for run, label in zip(runs, labels_of(runs), strict=True):
+        if run.message and run.message != ABANDONED:
+            st.warning(plain(f"{label}: {run.message}.{' The others go on.' if on else ''}"))
+
+
+def show(runs: Sequence[Run | SavedRun], chosen: Chosen, drawn: live_view.State, recording: str) -> None:
+    """The panels of the runs, of those that were recorded, or a preview."""
+    known = chosen.preset if chosen.preset and len(chosen.methods) == len(chosen.preset.methods) else None
+    columns = known.columns if known else None
+    if runs:
+        live_view.show(runs, drawn, labels=labels_of(runs), key="compare", height=HEIGHT, columns=columns)
+    elif not (recording and recording_view.show(recording, key="compare", height=HEIGHT, columns=columns)):
+        live_view.show_preview(chosen.target, chosen.source)

@@ -1,0 +1,236 @@
+"""The robustness map on a page: one knob over many values, methods and seeds, filled in as runs end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from otviz.content.bibliography import cite_link
+from otviz.core.durations import in_words
+from otviz.core.files import home, refused
+from otviz.data.distributions import Distribution
+from pages._ui.controls import controls, point_setup
+from pages._ui.shell.links import Link, plain, shorten
+
+if TYPE_CHECKING:
+    from otviz.experiments.sweeps import Cell, Outcome, Sweep
+    from otviz.experiments.sweeps.sweep_runner import SweepRunner
+    from otviz.methods import Method
+
+POLL = 1.5
+TITLES = {
+    "tau": "τ (cost intensity)",
+    "penalty_weight": "λ (penalty weight)",
+    "lr": "Learning rates",
+    "alpha": "α (divergence weight)",
+}
+
+
+class Stage:
+    """The sweep of one browser session; a new one ends the old, and so does closing the tab: what is done stays on disk."""
+
+    def __init__(self) -> None:
+        self.sweeping: SweepRunner | None = None
+
+    @property
+    def working(self) -> bool:
+        """Whether runs are going on."""
+        return self.sweeping is not None and not self.sweeping.over
+
+    def play(self, sweep: Sweep) -> None:
+        """Go on with a sweep from what is done of it. Raises OSError or ValueError when that cannot be."""
+        from otviz.experiments.sweeps.sweep_runner import SweepRunner
+
+        self.end()
+        self.sweeping = SweepRunner(sweep)
+
+    def end(self) -> None:
+        """Stop what runs. Streamlit calls this when the tab is closed or reloaded."""
+        if self.sweeping is not None:
+            self.sweeping.stop()
+
+    def outcomes(self, sweep: Sweep) -> dict[Cell, Outcome]:
+        """What is done of a sweep, now or before."""
+        from otviz.experiments.sweeps.journal import Journal
+
+        mine = self.sweeping is not None and self.sweeping.sweep == sweep
+        return self.sweeping.outcomes if mine and self.sweeping is not None else Journal(sweep).read()
+
+
+@st.cache_resource(scope="session", on_release=Stage.end, show_spinner=False)
+def _stage() -> Stage:
+    return Stage()
+
+
+def show(link: Link, target: Distribution | None, source: Distribution | None) -> None:
+    """Draw the section: what to sweep, the buttons, and the figures."""
+    st.markdown(
+        "How far off can a setting be before a method fails? Each cell of the map is one whole training, judged by the same rules as "
+        f"any run and kept in the list of runs. {cite_link('choi')} ask this about τ: UOTM needs a good value, UOTM-SD is less sensitive."
+    )
+    stage = _stage()
+    working = stage.working
+    sweep = _choose(link, target, source, working)
+    if sweep is None:
+        return
+    if stage.working and stage.sweeping is not None and stage.sweeping.sweep != sweep:
+        st.caption(
+            "The running sweep uses the earlier target and settings. Stop it to start one with the current settings."
+        )
+    left, right = st.columns([3, 1], gap="small", vertical_alignment="bottom")
+    with right:
+        measure = _choose_measure(link)
+    with left:
+        _steer(stage, sweep, working)
+    st.fragment(_follow, run_every=POLL if working else None)(stage, sweep, measure, working)
+
+
+def _choose(link: Link, target: Distribution | None, source: Distribution | None, locked: bool) -> Sweep | None:
+    """The sweep that the widgets describe, or None, saying why."""
+    from otviz.experiments.sweeps import Extent, Sweep
+    from otviz.experiments.sweeps.sweep_parameters import VALUES
+
+    left, right = st.columns([1, 3], gap="small")
+    with left:
+        knob = controls.choice(link, "sweep.knob", TITLES, default="tau", label="Setting", disabled=locked)
+    with right:
+        methods = _choose_methods(link, knob, locked)
+    parts: list[Extent | None] = []
+    for column, name in zip(st.columns([2, 1, 1], gap="small"), ("values", "seeds", "steps"), strict=True):
+        with column:
+            start = {"values": VALUES[knob]}
+            parts.append(controls.knobs(
+                link, Extent, prefix="sweep.", scope=knob, defaults=start, only=(name,), disabled=locked
+            ))  # fmt: skip
+    values, seeds, steps = parts
+    if target is None or source is None:
+        st.info("The sweep can start once the settings of target and source are valid.")
+        return None
+    if values is None or seeds is None or steps is None:
+        return None
+    try:
+        return Sweep(knob, values.values, methods, target, source, tuple(range(seeds.seeds)), steps.steps)
+    except ValueError as error:
+        st.error(plain(f"{error}."))
+        return None
+
+
+def _choose_methods(link: Link, knob: str, locked: bool) -> tuple[Method, ...]:
+    """Draw the choice of methods that have the knob; their names go into the link."""
+    from otviz.experiments.sweeps import label
+    from otviz.experiments.sweeps.sweep_parameters import favoured, rows
+
+    there, default = rows(knob), favoured(knob)
+    widget, text = f"{link.page}:sweep.methods.{knob}", link.take("sweep.methods")
+    if link.first(widget):
+        wanted = default if text is None else [name for name in text.split(",") if name]
+        unknown = [name for name in wanted if name not in there]
+        if unknown:
+            link.complain(f"sweep.methods: no method {shorten(unknown[0], 40)!r} has {knob}; it is left out.")
+        st.session_state[widget] = [name for name in dict.fromkeys(wanted) if name in there]
+    chosen: list[str] = st.multiselect(
+        "Methods", list(there), format_func=lambda name: label(there[name], knob), key=widget, disabled=locked,
+        persist_state="session",
+    )  # fmt: skip
+    link.put("sweep.methods", ",".join(chosen), ",".join(default))
+    return tuple(there[name] for name in chosen)
+
+
+def _choose_measure(link: Link) -> str:
+    from otviz.viz.robustness_map import MEASURES
+
+    return controls.choice(link, "sweep.colour", MEASURES, default="high_quality", label="Colour shows")
+
+
+def _steer(stage: Stage, sweep: Sweep, working: bool) -> None:
+    """The button that starts, stops or goes on."""
+    if working:
+        st.button("Stop the sweep", on_click=stage.end, help="Finished runs are kept; you can continue later")
+        return
+    done = len(stage.outcomes(sweep))
+    if done == sweep.total:
+        return
+    word = f"Continue: {sweep.total - done} of {sweep.total} runs left" if done else f"Start {sweep.total} runs"
+    if st.button(word, type="primary"):
+        try:
+            stage.play(sweep)
+        except OSError as error:
+            st.error(plain(f"The sweep could not start: {refused(Path(error.filename or home()), error)}."))
+            return
+        except ValueError as error:
+            st.error(plain(f"The sweep could not start: {error}."))
+            return
+        st.rerun()
+
+
+def _follow(stage: Stage, sweep: Sweep, measure: str, drawn_working: bool) -> None:
+    """Progress and figures as they are now; draw the page again once the sweep is over."""
+    working = stage.working
+    outcomes = stage.outcomes(sweep)
+    _tell(stage, sweep, len(outcomes))
+    if outcomes or working:
+        _draw(sweep, outcomes, measure)
+    if drawn_working and not working:
+        st.rerun()
+
+
+def _tell(stage: Stage, sweep: Sweep, done: int) -> None:
+    sweeping = stage.sweeping
+    if sweeping is not None and not sweeping.over and sweeping.sweep == sweep:
+        left = sweeping.seconds_left
+        when = "estimating the time left" if left is None else f"{in_words(left)} left"
+        st.progress(done / sweep.total, text=f"{done} of {sweep.total} runs done, {when}")
+    elif 0 < done < sweep.total:
+        st.caption(f"{done} of {sweep.total} runs are done.")
+    if sweeping is not None and sweeping.error:
+        st.error(plain(f"The sweep stopped early: {sweeping.error}."))
+
+
+def _draw(sweep: Sweep, outcomes: dict[Cell, Outcome], measure: str) -> None:
+    from otviz.viz.robustness_map import robustness_curves, robustness_map, text_alternative
+
+    told = text_alternative(sweep, outcomes)
+    common: dict[str, Any] = {"on_select": "rerun", "selection_mode": "points", "width": "stretch", "alt": told}
+    events = [
+        st.plotly_chart(robustness_map(sweep, outcomes, measure), key="sweep map", **common),
+        st.plotly_chart(robustness_curves(sweep, outcomes), key="sweep curves", **common),
+    ]
+    play = st.container()
+    st.caption(
+        "Marks are single seeds, lines are means, bars are standard deviations. Shares are measured on 1000 samples, W2 on "
+        "500 points. Click a cell or a mark to play that run."
+    )
+    key, seen = "otviz.sweep.picked", [picked(event) for event in events]
+    before, chosen = st.session_state.get(key, ([""] * len(seen), ""))
+    # A result that comes in redraws the figures and drops what was picked in them: the last one stays.
+    chosen = next((name for name, old in zip(seen, before, strict=True) if name and name != old), chosen)
+    st.session_state[key] = (seen, chosen)
+    with play:
+        offer(sweep, outcomes, chosen)
+
+
+def picked(event: Any) -> str:
+    """The id of the run that was clicked in a figure; empty for none."""
+    for point in event["selection"]["points"]:
+        data = point.get("customdata")
+        found = data[0] if isinstance(data, list) and data else data
+        if isinstance(found, str):
+            return found
+    return ""
+
+
+def offer(sweep: Sweep, outcomes: dict[Cell, Outcome], run_id: str) -> None:
+    """A link that plays a run of the sweep, with its verdict."""
+    for cell, outcome in outcomes.items():
+        if run_id and outcome.run_id == run_id:
+            from otviz.experiments.sweeps import label
+
+            name = f"{label(cell.method, sweep.knob)}, {sweep.knob.replace('_', ' ')} {cell.value:g}, seed {cell.seed}"
+            st.markdown(f"**{plain(name)}: {plain(outcome.word)}.** {plain(outcome.sentence)}")
+            st.page_link(
+                "pages/2_train.py",
+                label="Play this run",
+                query_params=point_setup.address(sweep.config(cell, "cpu"), run_id),
+            )

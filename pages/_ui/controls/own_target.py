@@ -1,0 +1,94 @@
+"""The user's own target, made where the picture is: drawn on it, or dropped on it as a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from otviz.data.distributions import Distribution, kind_of, store_upload
+from pages._ui.shell.links import Link, plain
+
+DRAWING = "drawing"
+FILE = "own-file"
+"""Key of the place of the upload, which the player looks for when a file is dropped on it."""
+
+_FRESH, _TURN, _SAID = "train:fresh", "train:file-turn", "train:file-said"
+
+# The upload looks like the button beside it: the area to drop files on is the picture.
+_STYLE = f"""<style>
+.st-key-{FILE} [data-testid=stFileUploaderDropzone] {{padding: 0; min-height: 0; border: 0; background: none}}
+.st-key-{FILE} :is([data-testid=stFileUploaderDropzoneInstructions], [data-testid=stFileUploaderFile]) {{display: none}}
+.st-key-{FILE} [data-testid=stFileUploader] {{width: fit-content}}
+.st-key-{FILE} {{flex: none}}
+</style>"""
+
+
+def offer(link: Link, target: Distribution | None) -> None:
+    """Draw the buttons that draw a target or open a file of points, beside each other in the current row."""
+    if link.lesson is not None and not link.lesson.shows("target"):
+        return
+    if target is not None and target.name != DRAWING:
+        st.session_state.pop(_FRESH, None)
+        if st.button("Draw", icon=":material/draw:", help="Draw the target here"):
+            st.session_state[_FRESH] = True
+            link.go(_instead(link, {"target": DRAWING}))
+    with st.container(key=FILE, width="content"):
+        st.html(_STYLE)
+        turn = st.session_state.setdefault(_TURN, 0)
+        given = st.file_uploader("A file of points or a picture", key=f"{_TURN}:{turn}", label_visibility="collapsed")
+    if given is not None:
+        _take(link, given.name, given.getvalue())
+
+
+def lacking(usual: str) -> str:
+    """What is missing before a run, as usual unless the pad is still empty."""
+    return "Draw the target on the picture first." if st.session_state.get(_FRESH) else usual
+
+
+def invitation(usual: str) -> str:
+    """What to do before a run, as usual unless the pad is still empty."""
+    return "Draw the target below, then press **Train**." if st.session_state.get(_FRESH) else usual
+
+
+def tell(link: Link) -> None:
+    """Say what was wrong with the last file, until something else is chosen."""
+    said, settings = st.session_state.get(_SAID, ("", {}))
+    if said and settings == _chosen(link):
+        st.error(plain(said))
+
+
+def _take(link: Link, filename: str, data: bytes) -> None:
+    """Make a file the target; one that cannot be read changes nothing and shows an error."""
+    st.session_state[_TURN] += 1  # the next file comes to an empty place
+    try:
+        name = store_upload(data, filename)
+        kind = kind_of(name)
+        kind.parse({"file": name})
+    except ValueError as error:
+        st.session_state[_SAID] = (f"{error}. The target you had is kept.", _chosen(link))
+        st.rerun()
+    st.session_state.pop(_SAID, None)
+    st.session_state.pop(_FRESH, None)
+    link.go(_instead(link, {"target": kind.name, "target.file": name}))
+
+
+def _instead(link: Link, target: Mapping[str, str]) -> dict[str, str]:
+    return {**_chosen(link), **target}
+
+
+def _chosen(link: Link) -> dict[str, str]:
+    """The settings of the page, without those of the target and of what is looked at."""
+    return {key: text for key, text in link.said.items() if key not in ("run", "view") and not key.startswith("target")}
+
+
+def is_fresh(link: Link, key: str) -> bool:
+    """Whether the pad is still empty, since the button was pressed; a link with a drawing fills it."""
+    if link.text(key):
+        st.session_state.pop(_FRESH, None)
+    return bool(st.session_state.get(_FRESH))
+
+
+def drawn() -> None:
+    """The pad has its first stroke."""
+    st.session_state.pop(_FRESH, None)

@@ -1,0 +1,258 @@
+"""One claim on a page: what the source says, what was measured, and running it again here."""
+
+from __future__ import annotations
+
+import urllib.parse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from otviz.core import durations
+from otviz.core.files import home, refused
+from pages._ui.experiments.claim_cards import FILTERS, SEEDS, takes
+from pages._ui.shell import frame, reading
+from pages._ui.shell.component import mount
+from pages._ui.shell.links import Link, plain, shorten
+
+if TYPE_CHECKING:
+    from otviz.experiments import Experiment, Finding, Verdict
+    from otviz.experiments.experiment_runner import ExperimentRunner
+    from otviz.experiments.results import Result
+
+POLL = 1.0
+BADGES = {
+    "holds": ":green-badge[holds]", "holds in part": ":orange-badge[holds in part]", "fails": ":red-badge[fails]",
+    "does not hold here": ":red-badge[does not hold here]", "cannot be told": ":gray-badge[cannot be told]",
+    "reference only": ":gray-badge[reported only]", "not run yet": ":gray-badge[not run yet]",
+}  # fmt: skip
+
+
+class Stage:
+    """What runs for one browser session; closing the tab ends it: what is done stays on disk."""
+
+    def __init__(self) -> None:
+        self.name = ""
+        self.running: ExperimentRunner | None = None
+
+    @property
+    def working(self) -> bool:
+        """Whether seeds are being measured."""
+        return self.running is not None and not self.running.over
+
+    def play(self, experiment: Experiment) -> None:
+        """Run an experiment again, into a folder of what runs here. Raises OSError or ValueError when that cannot be."""
+        from otviz.experiments.experiment_runner import ExperimentRunner, experiments_folder
+
+        self.end()
+        self.name = experiment.name
+        self.running = ExperimentRunner([experiment], SEEDS, folder=experiments_folder() / "results")
+
+    def end(self) -> None:
+        """Stop what runs. Streamlit calls this when the tab is closed or reloaded."""
+        if self.running is not None:
+            self.running.stop()
+
+
+@st.cache_resource(scope="session", on_release=Stage.end, show_spinner=False)
+def _stage() -> Stage:
+    return Stage()
+
+
+def find(link: Link) -> Experiment | None:
+    """The claim that the address names, or None; one that there is not is told."""
+    from otviz.experiments import named
+
+    name = link.text("claim")
+    if not name:
+        return None
+    try:
+        with st.spinner("Reading the claim …"):
+            return named(name)
+    except ValueError as error:
+        link.complain(f"{error}; all claims are shown.")
+        return None
+
+
+def show(link: Link, each: Experiment) -> None:
+    """The claim with its chart, verdict and numbers, where to see it live, and running it again."""
+    from otviz.experiments.report import NOT_RUN, SOURCE_TEXTS, verdict_of
+
+    for key in FILTERS:
+        link.put(key, link.text(key))
+    if st.button("All claims", icon=":material/arrow_back:", type="tertiary"):
+        link.go({key: text for key in FILTERS if (text := link.text(key))})
+    result, whose = _result(each.name)
+    verdict = verdict_of(each, result)
+    st.header(plain(each.title.replace("-", "\u2011")), anchor=False)  # names such as DAN-S stay in one line
+    st.markdown(f"{BADGES[NOT_RUN if verdict is None else verdict.word]} {each.citation_link}")
+    if each.paper in SOURCE_TEXTS:
+        st.caption(plain(SOURCE_TEXTS[each.paper]))
+    chart, words = st.columns([6, 5], gap="large")
+    with chart:
+        _chart(each, result)
+        _how(each, result, whose)
+    with words:
+        _said(each)
+        _found(each, result, verdict, whose)
+        with st.container(horizontal=True):
+            _offer_live(each)
+        if each.cost != "reference":
+            stage = _stage()
+            st.fragment(_rerun, run_every=POLL if stage.working else None)(stage, each, stage.working)
+    if verdict is not None and verdict.findings:
+        _show_parts(verdict)
+    _show_numbers(each, result)
+
+
+def _result(name: str) -> tuple[Result | None, str]:
+    """What ran here if anything did, else what is shipped; and whose it is, or why it cannot be read."""
+    from otviz.experiments.experiment_runner import experiments_folder
+    from otviz.experiments.results import SHIPPED, read
+
+    problems = []
+    for folder, whose in ((experiments_folder() / "results", "run here"), (SHIPPED, "shipped with otviz")):
+        try:
+            found = read(name, folder)
+        except ValueError as error:
+            problems.append(str(error))
+            continue
+        if found is not None:
+            return found, whose
+    return None, "; ".join(problems)
+
+
+def _chart(each: Experiment, result: Result | None) -> None:
+    from otviz.viz.claim import CARD, PAGE, claim_svg
+
+    if each.chart is None:
+        st.info("There are no numbers to draw for this claim.")
+        return
+    outcomes = () if result is None else result.outcomes
+    wide, narrow = (claim_svg(each.chart, outcomes, each.title, size) for size in (PAGE, CARD))
+    mount("claims", key="chart", options={"wide": wide, "narrow": narrow}, body=b"", trigger="opened")
+    reading.how("experiments/claim")
+
+
+def _said(each: Experiment) -> None:
+    st.markdown(f"**What the source says.** {plain(each.claim)}")
+    if each.formula:
+        st.latex(r"\begin{gathered}" + r" \\[3pt] ".join(each.formula) + r"\end{gathered}")
+
+
+def _found(each: Experiment, result: Result | None, verdict: Verdict | None, whose: str) -> None:
+    from otviz.experiments.claim_summaries import in_words, seeds_in_words
+
+    if verdict is None:
+        command = f"python -m otviz experiment {each.name}"
+        st.info(f"Not run yet. {plain(whose)} Run it below, or with `{command}`.")
+        return
+    told = in_words(each, () if result is None else result.outcomes, verdict)
+    why = "" if each.cost == "reference" else f" {seeds_in_words(verdict)} {verdict.sentence}"
+    st.markdown(f"**What was measured here.** {plain(told + why)}")
+
+
+def _how(each: Experiment, result: Result | None, whose: str) -> None:
+    if each.how:
+        st.markdown(f"**How it was measured.** {plain(each.how)}")
+    if result is not None:
+        machine = f"{result.machine.get('cores')} cores, {result.machine.get('processor')}"
+        st.caption(plain(f"{len(result.outcomes)} seeds, {whose}; {machine}, otviz {result.otviz}."))
+
+
+def _show_parts(verdict: Verdict) -> None:
+    """What the seeds say of each part of the claim, and by what rule."""
+    lines = [
+        f"- {BADGES[each.word]} **{_part(each)}**  \n  :small[{plain(_sentence(each.evidence))}]"
+        for each in verdict.findings
+    ]
+    st.subheader("Part by part", anchor=False)
+    st.markdown("\n".join(lines))
+    st.caption(plain(verdict.rule))
+
+
+def _part(found: Finding) -> str:
+    return plain(f"Instead: {found.says}" if found.instead else _sentence(found.says))
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}"
+
+
+def _offer_live(each: Experiment) -> None:
+    page, _, query = each.live.partition("?")
+    card = next((card for card in frame.cards() if card.name == page), None)
+    if card is not None:
+        values = dict(urllib.parse.parse_qsl(query))
+        st.page_link(card.path, label=f"See it live: {card.title}", icon=":material/play_circle:", query_params=values)
+
+
+def _rerun(stage: Stage, each: Experiment, drawn_working: bool) -> None:
+    """The button that runs it, or how far it is."""
+    running = stage.running
+    if running is not None and stage.working:
+        _show_progress(stage, running, each)
+        return
+    if drawn_working:
+        st.rerun()
+    if running is not None and running.error:
+        st.error(plain(f"Not all seeds could be measured: {shorten(running.error, 300)}."))
+    if running is not None and each.name in running.unmeasured:
+        st.info(plain(f"{running.unmeasured[each.name].capitalize()}."))
+    time = takes(each)
+    if st.button(f"Run again ({time})" if time else "Run again", type="primary", icon=":material/replay:", help=HELP):
+        try:
+            stage.play(each)
+        except OSError as error:
+            st.error(plain(f"It could not begin: {refused(Path(error.filename or home()), error)}."))
+            return
+        except ValueError as error:
+            st.error(plain(f"It could not begin: {error}."))
+            return
+        st.rerun()
+
+
+HELP = (
+    f"Measures {SEEDS} seeds on all cores of this machine. What is done is kept when you cancel. Trainings that another claim has done "
+    "already are not repeated."
+)
+
+
+def _show_progress(stage: Stage, running: ExperimentRunner, each: Experiment) -> None:
+    done, left = len(running.done), running.seconds_left
+    time = takes(each) if stage.name == each.name else ""
+    first = f"{time} in all" if time else "the first one takes a while"
+    when = first if left is None else f"{durations.in_words(left)} left"
+    which = "" if stage.name == each.name else "Another claim: "
+    st.progress(done / max(1, running.total), text=plain(f"{which}{done} of {running.total} seeds are done, {when}"))
+    st.button("Cancel", on_click=stage.end, help="Seeds that are done are kept; you can go on later")
+
+
+def _show_numbers(each: Experiment, result: Result | None) -> None:
+    """Reported beside measured, as a table."""
+    from otviz.experiments.report import measured, reported
+
+    outcomes = () if result is None else result.outcomes
+    rows = [
+        {"quantity": n.what, "reported": reported(n), "measured": measured(each, outcomes, n)} for n in each.numbers
+    ]  # fmt: skip
+    if not rows:
+        return
+    spread = f"Mean ± standard deviation over {len(outcomes)} seeds"
+    columns = {
+        "quantity": st.column_config.TextColumn("Quantity", width="large"),
+        "reported": st.column_config.TextColumn("Reported", help="What the source prints, or where else it is from"),
+        "measured": st.column_config.TextColumn("Measured here", help=spread if outcomes else None),
+    }
+    st.subheader("All numbers", anchor=False)
+    st.dataframe(rows, key=f"numbers:{each.name}", hide_index=True, width="stretch", column_config=columns)
+    _explain_sources(each)
+
+
+def _explain_sources(each: Experiment) -> None:
+    from otviz.experiments import SOURCES
+
+    used = {number.source for number in each.numbers if number.reported and number.source != "paper"}
+    told = "; ".join(f"[{word}] {SOURCES[word]}" for word in SOURCES if word in used)
+    if told:
+        st.caption(plain(f"Reported numbers without a mark are printed in the source. {told}."))

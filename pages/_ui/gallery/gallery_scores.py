@@ -1,0 +1,137 @@
+"""What is known of a model in words and numbers: its card, its scores beside those of real images and of the papers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import streamlit as st
+
+from otviz.checkpoints import CHECKPOINTS, Card
+from otviz.content.bibliography import cite_link
+from otviz.content.published_scores import Reported, reported
+from otviz.core.numbers import whole
+from pages._ui.shell.links import plain
+
+SCORES = (
+    ("Fréchet ↓", "frechet", ".1f"),
+    ("Precision ↑", "precision", ".2f"),
+    ("Recall ↑", "recall", ".2f"),
+    ("Density ↑", "density", ".2f"),
+    ("Coverage ↑", "coverage", ".2f"),
+    ("Classes ↑", "classes_effective", ".1f"),
+    ("As asked ↑", "as_asked", ".0%"),
+)
+REPORTED = (("FID ↓", "fid"), ("Precision ↑", "precision"), ("Recall ↑", "recall"), ("Inception ↑", "inception_score"))
+NO_FID = (
+    "The Fréchet distance uses 64 features of our own small classifier. It is not an FID: compare it only between models of the "
+    "same data set, and with the value of real images. Classes: the exponential of the entropy of the class shares. Precision "
+    "alone is misleading: it is high after a collapse."
+)
+
+
+def show_scores(cards: Sequence[Card]) -> None:
+    """A table: a column for each model, real images beside them."""
+    judged = [card for card in cards if card.metrics]
+    for card in cards:
+        if not card.metrics:
+            st.caption(plain(f"{card.title}: {card.record.get('unjudged') or 'not judged.'}"))
+    if not judged:
+        return
+    same = len({card.target for card in judged}) == 1
+    head = [plain(card.title) if len(cards) > 1 else "This model" for card in judged]
+    lines = ["| | " + " | ".join(head) + (" | Real images |" if same else " |")]
+    lines.append("|---" * (len(head) + 1 + same) + "|")
+    for label, key, form in SCORES:
+        told = [card.metrics for card in judged if key in card.metrics]
+        if not told:
+            continue
+        row = [format(card.metrics[key], form) if key in card.metrics else "–" for card in judged]
+        row += [format(told[0]["floor"][key], form)] if same else []
+        lines.append(f"| {label} | " + " | ".join(row) + " |")
+    st.markdown("\n".join(lines))
+    if any("as_asked" in card.metrics for card in judged):
+        st.caption("As asked: share of the images in which the classifier sees the class that was asked for.")
+    n = min(card.metrics["samples"] for card in judged)
+    st.caption(
+        f"Measured on {whole(n)} images. {NO_FID}"
+        + ("" if same else " These models belong to different data sets: do not compare their scores.")
+    )
+
+
+def show_reported(cards: Sequence[Card]) -> None:
+    """What the papers report of these methods: folded away, since it is of other data and other scores."""
+    found: dict[str, Reported] = {}
+    for card in cards:
+        told = reported(card.method, str(card.record["method"].get("matching", "optimal")))
+        if told is not None:
+            found.setdefault(card.method, told)
+    if not found:
+        return
+    columns = [
+        (label, key) for label, key in REPORTED if any(getattr(told, key) is not None for told in found.values())
+    ]
+    lines = ["| Reported | " + " | ".join(label for label, _ in columns) + " |", "|---" * (len(columns) + 1) + "|"]
+    for name, told in found.items():
+        values = [getattr(told, key) for _, key in columns]
+        numbers = " | ".join("–" if value is None else f"{value:g}" for value in values)
+        lines.append(f"| {plain(name)} | {numbers} |")
+    where = "; ".join(dict.fromkeys(f"{plain(told.data)} ({cite_link(*told.source)})" for told in found.values()))
+    with st.expander("What the papers report on CIFAR-10"):
+        st.markdown("\n".join(lines))
+        st.caption(
+            f"{where}. Other data, larger networks and another score: compare the order of methods, never the values."
+        )
+
+
+def show_title(card: Card) -> None:
+    """What it is and what it is there to show."""
+    st.subheader(plain(card.title), anchor=False)
+    if card.claims:
+        st.markdown("\n".join(f"- {plain(claim)}" for claim in card.claims))
+
+
+def show_card(card: Card) -> None:
+    """The card in words."""
+    said, method = card.record, dict(card.record["method"])
+    st.markdown(
+        f"Trained for {_number(said.get('steps'))} steps with seed {_number(said.get('seed'))} on "
+        f"{plain(str(said.get('device', '')).upper())} in {_number(said.get('seconds'))} s: "
+        f"{_number(said.get('steps_per_second'))} steps and {_number(said.get('images_per_second'))} images a second."
+    )
+    knobs = {name: method[name] for name in ("tau", "penalty", "penalty_weight", "epsilon", "matching", "batch_size", "lr")
+             if name in method}  # fmt: skip
+    st.caption(
+        plain(
+            "Settings: "
+            + ", ".join(
+                f"{name.replace('lr', 'learning rate').replace('_', ' ')} {_value(value)}"
+                for name, value in knobs.items()
+            )
+            + "."
+        )
+    )
+    st.caption(
+        plain(
+            f"Licence: {said.get('licence', 'unknown')}. Checksum of the weights (SHA-256): {str(said['sha256'])[:16]}…"
+        )
+    )
+    if said.get("command"):
+        st.code(str(said["command"])[:500], language="bash")
+    with st.expander("The whole card"):
+        st.json(json.dumps(dict(said)), expanded=1)
+
+
+def _number(value: object) -> str:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return "an unknown number of"
+    return whole(value) if value >= 100 or value == int(value) else f"{value:.3g}"
+
+
+def _value(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def weights(card: Card) -> bytes:
+    """The weights of a shipped model, for a download."""
+    return (CHECKPOINTS / card.name / "generator.safetensors").read_bytes()

@@ -1,0 +1,1 @@
+"""Moving pictures: the canvas, what it follows, and how runs are steered."""

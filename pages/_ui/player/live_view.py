@@ -1,0 +1,124 @@
+"""The picture of one or more runs, which follows them while they train: the player asks, and no page is drawn again for it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from otviz.data.datasets import ImageSet
+from otviz.data.distributions import Distribution
+from otviz.player import wire
+from otviz.player.wire.stages import flow
+from otviz.runs.image_scenes import preview_of
+from pages._ui.controls import own_target
+from pages._ui.player.player_canvas import known, player
+from pages._ui.shell import channel
+from pages._ui.shell.leases import registry
+
+if TYPE_CHECKING:
+    from otviz.methods import Method
+    from otviz.runs.registry import Registry
+    from otviz.runs.run import Run
+    from otviz.runs.saved_run import SavedRun
+
+POLL, POLL_MANY = 0.4, 0.6  # seconds between two looks at one run or two, and at more, of a page that watches alone
+POLL_MOST = 2.0  # seconds, however many watch: each page opened on a run looks less often than the one before
+FIRST = 160  # snapshots of its past that a newly opened picture gets of a run; of several, less of each
+AROUND = 215  # pixels of the window over and under the picture: navigation, buttons, the row of views
+KEYS = {"T": "train", "P": "pause or resume training"}
+DROP = f".st-key-{own_target.FILE}"  # the upload that gets what is dropped on the picture, where there is one
+OVER = ("done", "stopped", "failed")
+
+State = tuple[tuple[str, bool, bool], ...]
+
+
+def state(runs: Sequence[Run | SavedRun]) -> State:
+    """What buttons and views of a page depend on; taken first, so that no change while the page is drawn is missed."""
+    return tuple((run.status, run.frozen, bool(run.snapshots)) for run in runs)
+
+
+def show(
+    runs: Sequence[Run | SavedRun], drawn: State, *, labels: Sequence[str] = (), key: str = "train", **options: Any
+) -> None:
+    """Draw the runs, and go on drawing them while they train; draw the page again when their state is no more as `drawn`.
+
+    Args:
+        runs: one panel each.
+        drawn: their `state` when the page began to be drawn.
+        labels: titles of the panels, those of the methods if not given.
+        key: of the player.
+        options: of the player.
+    """
+    watch = Watch(tuple(runs), drawn, tuple(labels), tuned(), registry())
+    player(
+        b"",
+        key=key,
+        channel=channel.opened(key, watch.answer),
+        **{"fill": None if "height" in options else AROUND, "keys": KEYS, "drop": DROP, **options},
+    )
+
+
+def tuned() -> dict[str, Method]:
+    """The method of each run as this session last saw it, by the run's id."""
+    methods: dict[str, Method] = st.session_state.setdefault("otviz.tuned", {})
+    return methods
+
+
+def show_preview(target: Distribution | ImageSet | None, source: Distribution | None, key: str = "train") -> None:
+    """Draw target and source, or real images, before anything is trained."""
+    if target is None or (source is None and isinstance(target, Distribution)):
+        st.info("The picture appears here once the settings on the left are complete.")
+        return
+    scene = preview_of(target, source)
+    name = hashlib.sha256(f"{target!r}{source!r}".encode()).hexdigest()[:12]
+    update = wire.PanelUpdate(
+        f"preview-{name}", scene.box, scene, status="ready", shape=scene.shape,
+        stages=flow(images=isinstance(target, ImageSet)),
+    )  # fmt: skip
+    player(wire.encode([update]), key=key, fill=AROUND, keys=KEYS, drop=DROP)
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What one player shows, and what its page was drawn for."""
+
+    runs: Sequence[Run | SavedRun]
+    drawn: State
+    labels: Sequence[str]
+    seen: dict[str, Method]
+    registry: Registry
+
+    def answer(self, question: bytes) -> channel.Reply:
+        """The news for a player, and whether its page is out of date. Raises ValueError for what no player asks."""
+        has, now = known(question), state(self.runs)
+        updates = [self._update(at, has) for at in range(len(self.runs))]
+        again = None if all(status in OVER for status, *_ in now) else self._pause()
+        changed = now != self.drawn or any(
+            run.config.method != self.seen.get(run.id, run.config.method) for run in self.runs
+        )
+        return channel.Reply(wire.encode(updates), {"again": again, "changed": changed})
+
+    def _pause(self) -> float:
+        watching = max(self.registry.holders(run.id) for run in self.runs)
+        return min((POLL if len(self.runs) < 3 else POLL_MANY) * max(watching, 1), POLL_MOST)
+
+    def _update(self, at: int, has: dict[str, tuple[str, int]]) -> wire.PanelUpdate:
+        from otviz.player.wire.run_panel import panel_of
+
+        run, panels = self.runs[at], len(self.runs)
+        # A run that goes on is a new one to the player, which then follows it.
+        name, label = f"{run.id}.{id(run):x}", self.labels[at] if self.labels else ""
+        status, scene, looks = run.status, run.scene, run.watch()
+        if scene is None or not looks:
+            scene, looks = preview_of(run.config.target, run.config.source), ()
+        title, last = has.get(name, ("", -1))
+        same = title == (label or scene.title)  # one that is frozen has another title: its scene is sent again
+        if not same:
+            last = -1
+        whole = not same or (bool(looks) and last < 0)
+        chosen = wire.select_snapshots(looks, last, max(FIRST // panels, 60), panels)
+        return panel_of(run, scene, chosen, name=name, panels=panels, label=label, status=status, whole=whole)

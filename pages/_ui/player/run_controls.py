@@ -1,0 +1,227 @@
+"""Runs on a page: found by their address, begun, steered by buttons and knobs."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from otviz.core.numbers import whole
+from pages._ui.player.live_view import OVER, tuned
+from pages._ui.shell import leases, links
+from pages._ui.shell.leases import registry
+from pages._ui.shell.links import Link, plain
+
+if TYPE_CHECKING:
+    from otviz.methods import Method
+    from otviz.runs.branches import Branch
+    from otviz.runs.config import RunConfig
+    from otviz.runs.run import Run
+    from otviz.runs.saved_run import SavedRun
+
+_STARTED = "otviz.started"  # under which a session remembers the visit of a page that began training by itself
+_BEGUN = "otviz.begun"  # under which a session remembers the run that it began last, until it is shown
+NOTE = "otviz.note"  # under which a session remembers the run that it began last, and why if no button was pressed
+INVITATION = "Press **Train** and watch the generator carry the grey rings to the blue squares."
+
+
+def find(link: Link, images: bool = False) -> Run | SavedRun | None:
+    """The run that the address names: alive and held by this browser session, or read back; else say why not."""
+    run_id = link.text("run")
+    return named(link, run_id, images) if run_id else None
+
+
+def named(link: Link, run_id: str, images: bool = False) -> Run | SavedRun | None:
+    """The run of that id, on images or on points: alive and held by this session, or read back; else say why not."""
+    run = registry().find(run_id)
+    found = run or _stored(link, run_id)
+    if found is not None and found.config.images != images:
+        kind, page = ("images", "Images") if found.config.images else ("points", "Train")
+        link.complain(f"run {run_id!r} trains on {kind}; open it on the page {page}.")
+        return None
+    if run is not None:
+        leases.hold(registry(), run_id)
+        return run
+    return found
+
+
+def _stored(link: Link, run_id: str) -> SavedRun | None:
+    try:
+        stored = registry().stored.read(run_id)
+        return _recorded(run_id, stored.step, stored.seconds)
+    except ValueError as error:
+        link.complain(f"{error}. Press Train to start a run with these settings.")
+        return None
+
+
+def alive(run: Run | SavedRun | None) -> Run | None:
+    """The same run if it trains, waits or is paused in this process."""
+    found = None if run is None else registry().find(run.id)
+    return None if found is None or _ended(found) else found
+
+
+def begin(link: Link, config: RunConfig | Branch, note: str = "") -> None:
+    """Start a run with the settings on the page, and show it; the note says why, where no button was pressed."""
+    try:
+        run = registry().submit(config)
+    except ValueError as error:
+        st.error(plain(str(error)))
+        return
+    remember_begun([run])
+    st.session_state[NOTE] = (run.id, note)
+    link.publish({"run": run.id})
+    st.rerun()
+
+
+def asked_to_start(link: Link) -> bool:
+    """Whether the address says `start=1`: begin at once. True once in a visit of the page, so that going back does not begin anew."""
+    if link.take("start") != "1":
+        return False
+    visit = st.session_state.get(links.VISIT)
+    first: bool = st.session_state.get(_STARTED, "") != visit
+    st.session_state[_STARTED] = visit
+    return first
+
+
+def unfinished(run: Run | SavedRun | None) -> bool:
+    """Whether the run ended before its last step: stopped, failed, or cut off with the server."""
+    return run is not None and run.status in ("stopped", "failed") and 0 < run.step < run.config.steps
+
+
+def go_on(link: Link, run_id: str) -> None:
+    """Continue a stored run from where it was saved, and show it."""
+    try:
+        registry().resume(run_id)
+    except ValueError as error:
+        st.error(plain(str(error)))
+        return
+    link.publish({"run": run_id})
+    st.rerun()
+
+
+def _ended(run: Run | SavedRun) -> bool:
+    return run.status in OVER
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _recorded(run_id: str, _step: int, seconds: float) -> SavedRun:
+    """A stored run, read once for each state it was saved in (`seconds` of training tells them apart)."""
+    from otviz.runs.saved_run import SavedRun
+
+    return SavedRun.read(registry().stored, run_id)
+
+
+def show_formula(method: Method, run: Run | SavedRun | None) -> None:
+    """The losses being descended, with the numbers in force now."""
+
+    def lines() -> None:
+        now = method if run is None else run.config.method
+        for line in now.formula(0.0 if run is None else min(run.step / run.config.steps, 1.0)):
+            st.latex(line, width="content")
+
+    moving = run is not None and not _ended(run) and method.formula(0.0) != method.formula(1.0)
+    st.fragment(lines, run_every=2.0 if moving else None)()
+
+
+def tell(run: Run | SavedRun | None, invitation: str = INVITATION) -> None:
+    """One line on what became of a run that is over, or what to do when there is none."""
+    with st.container(key="told"):
+        if run is None:
+            st.markdown(invitation)
+        elif run.status == "failed":
+            st.error(plain(f"This run failed: {run.message}. What it had learned until then is kept."))
+        else:
+            what = f"{run.config.method.title} on {run.config.target.title}, seed {run.config.seed}"
+            past = f"{run.status} after {whole(run.step)} of {whole(run.config.steps)} steps, {run.seconds:.0f} s of training"
+            saved = " It was saved before the server was restarted." if unfinished(run) and not _here(run) else ""
+            st.markdown(plain(f"{what}: {past}.{saved}"))
+            if run.message:
+                st.warning(plain(run.message))
+
+
+def _here(run: Run | SavedRun) -> bool:
+    return registry().find(run.id) is not None
+
+
+def beside(run: Run) -> str:
+    """What the settings do now."""
+    when = "once its turn comes" if run.status == "queued" else "immediately"
+    return f"Costs and learning rates act {when}. Other settings start the run again."
+
+
+def steer(link: Link, run: Run) -> None:
+    """The buttons that act on training (playback has its own, in the picture)."""
+    with st.container(horizontal=True, gap="small", vertical_alignment="center", key="pace"):
+        if run.status == "queued":
+            st.markdown("Waiting: other runs are training; this one begins when one of them ends or pauses.")
+        else:
+            _pace(run)
+        st.button("Stop", on_click=run.stop, help="End this run; it is kept in the list of runs")
+        if st.button("Start over", help="End this run and begin a new one with the same settings"):
+            run.stop()
+            begin(link, run.config)
+    if run.message:
+        st.warning(plain(run.message))
+
+
+def _pace(run: Run) -> None:
+    if run.status == "paused":
+        st.button("Resume training", on_click=run.resume, shortcut="P", type="primary")
+    else:
+        st.button("Pause training", on_click=run.pause, shortcut="P", type="primary")
+    st.button("1 step", on_click=run.do_steps, args=(1,), help="Do one step, then pause")
+    st.button("100 steps", on_click=run.do_steps, args=(100,), help="Do 100 steps, then pause")
+    if run.has_adversary:
+        word = "Unfreeze" if run.frozen else "Freeze"
+        st.button(
+            f"{word} the {run.config.method.adversary_word}",
+            on_click=run.freeze, args=(not run.frozen,),
+            help="Once frozen, it stops learning; the generator goes on against it",
+        )  # fmt: skip
+
+
+def remember_begun(runs: Sequence[Run]) -> None:
+    """Remember that this session began these runs with the settings on its page, which will show them next."""
+    for run in runs:
+        tuned()[run.id] = run.config.method
+    st.session_state[_BEGUN] = runs[0].id
+
+
+def begun_here(run: Run | SavedRun) -> bool:
+    """Whether this session began the run and shows it for the first time now: knobs may have been moved meanwhile."""
+    return bool(st.session_state.pop(_BEGUN, "") == run.id)
+
+
+def comes_from(old: RunConfig, new: RunConfig) -> bool:
+    """Whether a run with the old config can come to the new one by moving knobs."""
+    return retunes(old, new.method) and dataclasses.replace(new, method=old.method) == old
+
+
+def retunes(config: RunConfig, method: Method) -> bool:
+    """Whether a run can come to this method by moving knobs."""
+    if method.name != config.method.name:
+        return False
+    try:
+        config.retuned(moved(config.method, method))
+    except ValueError:
+        return False
+    return True
+
+
+def moved(before: Method, now: Method) -> dict[str, Any]:
+    """The knobs of a method that stand elsewhere now, by name."""
+    old = before.as_dict()
+    return {name: value for name, value in now.as_dict().items() if old[name] != value}
+
+
+def retune(run: Run, changes: dict[str, Any]) -> None:
+    """Put moved knobs in force, and remember that this session moved them."""
+    if not changes:
+        return
+    try:
+        run.retune(**changes)
+        tuned()[run.id] = run.config.method
+    except ValueError as error:
+        st.error(plain(str(error)))

@@ -1,0 +1,54 @@
+"""Back to how it was: all settings to their defaults, the last change undone, and the link to how it is now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from pages._ui.player import sync_settings
+from pages._ui.shell.copying import copy_link
+from pages._ui.shell.links import Link
+
+if TYPE_CHECKING:
+    from otviz.runs.run import Run
+    from otviz.runs.saved_run import SavedRun
+
+PICKED = ("target", "source", "method", "target.file", "source.file", "target.strokes", "source.strokes")
+"""Keys of the address that a reset leaves as they are: what was picked, uploaded or drawn."""
+
+
+def row(link: Link, place: DeltaGenerator, run: Run | SavedRun | None, picked: Sequence[str] = PICKED) -> None:
+    """Draw the buttons, once the page is published.
+
+    Args:
+        place: where they stand.
+        run: what the page shows; it goes on where a reset can reach it.
+        picked: keys that a reset leaves.
+    """
+    key = f"{link.page}:history"
+    with place, st.container(horizontal=True, gap="small", vertical_alignment="center", key="history"):
+        st.button(
+            "Reset", type="tertiary", icon=":material/restart_alt:", disabled=not link.changed(picked),
+            help="All settings of this data and method back to their defaults", on_click=_ask, args=(key, "reset"),
+        )  # fmt: skip
+        st.button(
+            "Undo", type="tertiary", icon=":material/undo:", disabled=not link.past, help="Take back the last change",
+            on_click=_ask, args=(key, "undo"),
+        )  # fmt: skip
+        copy_link(f"{link.page}:copy")
+    asked = st.session_state.pop(key, "")
+    if asked == "reset":
+        kept = {name: text for name, text in link.said.items() if name in (*picked, "run")}
+        link.go(kept if link.lesson is None else {**kept, **link.lesson.settings})
+    if asked == "undo" and link.past:
+        values = link.back()
+        sync_settings.restore_previous_run(run, values.get("run", ""))
+        link.go(values, remember=False)
+
+
+def _ask(key: str, what: str) -> None:
+    """Note what a button asks for: the page may be drawn anew for a run before it comes to the end of this one."""
+    st.session_state[key] = what

@@ -1,0 +1,69 @@
+"""Buttons that hand out a file."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from pages._ui.shell.links import plain
+
+if TYPE_CHECKING:
+    from otviz.runs.run import Run
+    from otviz.runs.saved_run import SavedRun
+    from otviz.viz.exports import Export
+
+FIRST = ("html", "notebook")
+"""The files that most want."""
+
+REPEAT = (
+    "The report is one file that plays without a server and without internet. The notebook trains the run again, with every "
+    "change in its place, and says whether the numbers agree."
+)
+
+
+def download(
+    label: str, data: str | bytes | Callable[[], str | bytes], name: str, mime: str | None = None, quiet: bool = False
+) -> None:
+    """A button that saves `data`, computed on the click if it is a function, as a file called `name`; `quiet`: without a frame.
+
+    The page is not run again by it: Streamlit drops a function with the run that named it, so a page that runs because of
+    one click would take the file from the next.
+    """
+    icon = ":material/download:" if quiet else None
+    st.download_button(label, data, name, mime, on_click="ignore", type="tertiary" if quiet else "secondary", icon=icon)
+
+
+def offer(runs: Mapping[str, Run | SavedRun], name: str) -> None:
+    """A button for every kind of file that these runs have, and the script that repeats them.
+
+    Args:
+        runs: by labels that tell them apart.
+        name: begins the names of the files.
+    """
+    from otviz.runs.reproduce import run_record
+    from otviz.viz.exports import exports, exports_of
+    from otviz.viz.exports.scripts import told
+
+    begun = {label: run for label, run in runs.items() if run.snapshots}
+    if not begun:
+        st.caption("Nothing to show yet: no run has begun.")
+        return
+    files = exports_of(begun)
+    with st.container(horizontal=True, gap="small"):
+        _buttons([each for each in files if each.name in FIRST], begun, name)
+    st.caption(REPEAT)
+    with st.expander("More formats"), st.container(horizontal=True, gap="small"):
+        _buttons([each for each in files if each.name not in FIRST], begun, name)
+    for label, run in begun.items():
+        for line in told(run_record(run)):
+            st.caption(plain(line if len(begun) == 1 else f"{label}: {line}"))
+    with st.expander("The Python script"):
+        st.code(exports()["script"].make(begun).decode(), language="python", height=260)
+
+
+def _buttons(files: Sequence[Export], runs: Mapping[str, Run | SavedRun], name: str) -> None:
+    for each in files:
+        download(each.label, functools.partial(each.make, runs), name + each.suffix, each.mime)

@@ -1,0 +1,86 @@
+"""How to read a picture: one button of one name beside every picture, with a text from explanations/reading."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from otviz.content.explanations import Reading, readings
+from pages._ui.controls import controls
+from pages._ui.shell.links import Link
+
+LABEL = "How to read this"
+NO_PICTURE = ("download", "runs")
+"""Views that show no picture, which need no such button."""
+
+
+def how(*names: str) -> None:
+    """Draw the button, at the right end, with the texts of these pictures, `page/picture` each, in their order, below it."""
+    found = _found(names)
+    if found and _button(found):
+        _show(found)
+
+
+def _found(names: Sequence[str]) -> list[Reading]:
+    known = readings()
+    return [known[name] for name in names if name in known]
+
+
+def _button(found: Sequence[Reading]) -> bool:
+    """Draw the button; whether the texts are to be shown. Not in a popover: it would cover the picture that they explain."""
+    key = f"reading-{found[-1].name}"
+    state = f"{key}-open"
+    shown = bool(st.session_state.get(state))
+
+    def turn() -> None:
+        st.session_state[state] = not shown
+
+    row = st.container(horizontal=True, horizontal_alignment="right", key=key)
+    icon = ":material/expand_less:" if shown else ":material/help:"
+    row.button(LABEL, icon=icon, type="tertiary", key=f"{key}-button", on_click=turn)
+    return shown
+
+
+def _show(found: Sequence[Reading]) -> None:
+    with st.container(border=True):
+        for reading in found:
+            st.markdown(f"**{reading.title}**\n\n{reading.text}")
+
+
+def place(link: Link, view: str, key: str = "view") -> DeltaGenerator:
+    """Where a view is drawn. The one before goes at once, not when all of this one has been computed."""
+    state = f"{link.page}:{key}:shown"
+    before, st.session_state[state] = st.session_state.get(state, view), view
+    # An element in its place drops what the browser holds of the view before; drawn again, a view stays until it is renewed.
+    spot = st.container if before == view else st.empty().container
+    return spot(key=key, gap="small")
+
+
+def choose_view(
+    link: Link,
+    page: str,
+    views: Mapping[str, str],
+    *,
+    default: str,
+    picture: str = "",
+    label: str = "Under the picture",
+) -> str:
+    """Draw the choice of what to see, with the button at its right end, and return the view chosen.
+
+    Args:
+        link: the page's open link, in which the choice is "view".
+        page: whose texts.
+        views: what is shown for each name.
+        default: the view when the address says nothing.
+        picture: the one above the views, which the button explains first; empty if there is none.
+        label: for screen readers.
+    """
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        view = controls.choice(link, "view", views, default=default, label=label, in_a_row=True)
+        found = _found([f"{page}/{name}" for name in (picture, view) if name and name not in NO_PICTURE])
+        shown = bool(found) and _button(found)
+    if shown:
+        _show(found)
+    return view

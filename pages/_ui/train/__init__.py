@@ -1,0 +1,1 @@
+"""The pages Train and Images: the views below the picture."""

@@ -1,0 +1,1 @@
+"""The page Transport: its board, what answers it, its views."""

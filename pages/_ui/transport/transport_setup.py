@@ -1,0 +1,163 @@
+"""Transport on a page: the problem that the widgets pose, and the board that answers while its sliders move."""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import nullcontext
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from otviz.core.params import params_of
+from otviz.data.distributions import Cloud, Distribution
+from otviz.transport.problem import COSTS, LOSSES, Problem, clouds
+from otviz.transport.scale import Scale, mismatch, scale_notes, scale_of, shapes_beside, starting_blur
+from pages._ui.controls import boxes, controls, widgets
+from pages._ui.shell import channel
+from pages._ui.shell.links import Link, plain, shorten
+from pages._ui.transport.board_canvas import board
+from pages._ui.transport.board_state import BoardState, current, set_current
+
+BOARD = "transport:board"
+HEIGHT = 660
+SET_HERE = "otviz.transport.set_here"  # whether the page has set a slider of the board itself
+ON_BOARD = ("blur", "reach")  # these knobs are sliders of the board, which answers faster than a page can
+
+PRESETS: dict[str, tuple[str, dict[str, str]]] = {
+    "The notebook's ring": ("The example of Fuge's course notebook, chapter 11: a small Gaussian and eight modes at radius 3", {
+        "source.std": "0.5", "n": "2000", "blur": "0.01", "scaling": "0.9", "points": "notebook",
+    }),
+    "Off-centre": ("An off-centre target reveals mistakes that a symmetric ring hides", {
+        "target": "mixture", "source.std": "0.5",
+    }),
+    "Outliers": ("Unbalanced transport: mass that is too far away is left behind", {
+        "source": "moons", "target": "two-diracs", "reach": "1",
+    }),
+    "Draw two shapes": ("Draw the source and type letters as the target", {"source": "drawing", "target": "letters"}),
+}  # fmt: skip
+
+
+def offer_presets(link: Link) -> None:
+    """A menu of problems worth a look; choosing one replaces all settings."""
+
+    def fill() -> None:
+        for name, (words, settings) in PRESETS.items():
+            if st.button(name, help=words, width="stretch", key=f"preset:{name}"):
+                link.go(settings)
+
+    boxes.menu(link, "examples", "Examples", fill, width="stretch")
+
+
+def shape_scale() -> float:
+    """How many times as large as usual a shape may have to be to stand beside the files of the session's desk."""
+    desk = current()
+    return 1.0 if desk is None else shapes_beside(desk.source, desk.target)
+
+
+def pose(link: Link, source: Distribution | None, target: Distribution | None) -> Problem | None:
+    """Draw the knobs of the problem that are not on the board, and say what was taken of files; None while a value is bad."""
+    loss = controls.choice(link, "loss", LOSSES, default="sinkhorn", label="Loss")
+    cost = controls.choice(
+        link, "cost", COSTS, default="half-squared", label="Cost of moving from x to y",
+        help="p = 1 is the Euclidean distance, not the Manhattan distance; p = 2 is half the squared distance. ε = blur^p.",
+    )  # fmt: skip
+    held = {"loss": loss, "cost": cost}
+    problem = controls.knobs(
+        link, Problem, defaults=held, only=("n", "scaling", "solver", "seed", "points", "transform")
+    )
+    if problem is None or source is None or target is None:
+        for name, default in (("blur", Scale().start_blur), ("reach", None)):
+            _held(link, name, default)
+        return problem
+    clouds = _clouds(problem, source, target)
+    for sentence in scale_notes(*clouds):
+        st.caption(plain(f"{sentence}."))
+    blur = _held(link, "blur", starting_blur(problem, scale_of(*clouds)))
+    return replace(problem, blur=blur, reach=_held(link, "reach", None))
+
+
+def _held(link: Link, name: str, default: float | None) -> Any:
+    """The value of a knob on the board: as the link says when it was just read, else where its slider stands.
+
+    One that nobody has chosen follows the default, which the scale of the data decides.
+    """
+    knob, key, desk = _knob(name), f"{link.page}:{name}", current()
+    text, before = link.take(name), st.session_state.get(f"{key}:default", default)
+    if link.first(key):
+        st.session_state[key], st.session_state[SET_HERE] = default, True
+        if text is not None:
+            try:
+                st.session_state[key] = knob.parse(text)
+            except ValueError as error:
+                link.complain(f"{error}; {default} is used.", name)
+    else:
+        if desk is not None and not st.session_state.get(SET_HERE):
+            st.session_state[key] = getattr(desk.problem, name)
+        if before != default and st.session_state[key] == before:
+            st.session_state[key], st.session_state[SET_HERE] = default, True
+    st.session_state[f"{key}:default"] = default
+    value = st.session_state[key]
+    link.put(name, widgets.written(knob, value), widgets.written(knob, default))
+    return value
+
+
+def _knob(name: str) -> Any:
+    return next(knob for knob in params_of(Problem) if knob.name == name)
+
+
+def announce() -> DeltaGenerator:
+    """A place for words while a problem is solved, which stays; on a first visit, when torch has yet to load, it has some at once."""
+    place = st.empty()
+    if current() is None:
+        with place.container(border=True, height=HEIGHT, horizontal_alignment="center", vertical_alignment="center"):
+            st.markdown(":material/hourglass_top: Preparing the solver …", width="content")
+    return place
+
+
+def show(link: Link, problem: Problem, source: Distribution, target: Distribution, place: DeltaGenerator) -> None:
+    """Draw the board, which asks for pictures while its sliders move; `place` is that of `announce`, above it."""
+    first = current() is None
+    try:
+        with nullcontext() if first else place:
+            desk = _desk(problem, source, target)
+        place.empty()
+    except ValueError as error:
+        st.error(plain(shorten(str(error), 400)))
+        return
+    sliders = [name for name in ON_BOARD if link.shows(name)]
+    address, scale = channel.opened(BOARD, desk.answer), scale_of(desk.source, desk.target)
+    board(address, key=BOARD, problem=desk.name, sent=desk.sent, height=HEIGHT, sliders=sliders, scale=scale)
+    if hint := mismatch(desk.source, desk.target):
+        st.info(plain(f"{hint}."))
+    if desk.error:
+        st.warning(plain(shorten(desk.error, 400)))
+
+
+def _posed(problem: Problem, source: Distribution, target: Distribution) -> str:
+    """Tells the problem from others, whatever the sliders of the board say."""
+    return hashlib.sha256(f"{replace(problem, blur=1.0, reach=None)!r}{source!r}{target!r}".encode()).hexdigest()
+
+
+def _clouds(problem: Problem, source: Distribution, target: Distribution) -> tuple[Cloud, Cloud]:
+    """Those of the session's desk, if it holds the problem."""
+    desk = current()
+    if desk is not None and desk.problem_key == _posed(problem, source, target):
+        return desk.source, desk.target
+    return clouds(problem, source, target)
+
+
+def _desk(problem: Problem, source: Distribution, target: Distribution) -> BoardState:
+    """The session's desk, or a new one for a problem that it does not hold."""
+    posed = _posed(problem, source, target)
+    desk, set_here = current(), st.session_state.pop(SET_HERE, False)
+    # While a slider moves, the desk is ahead of the page, which was drawn for where it stood before.
+    if desk is not None and desk.problem_key == posed and (desk.problem == problem or not set_here):
+        return desk
+    with nullcontext() if desk is None else st.spinner("Solving the transport problem …"):
+        from otviz.transport.solve import coarse  # torch, which takes seconds in a process that just began
+
+        x, y = _clouds(problem, source, target)
+        picture = coarse(problem, x.points, y.points, x.weights, y.weights)
+        return set_current(BoardState(posed, x, y, problem, picture))
