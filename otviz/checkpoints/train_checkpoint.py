@@ -10,7 +10,6 @@ import hashlib
 import io
 import json
 import platform
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,13 +33,23 @@ from otviz.data.datasets import ImageSet, to_pixels
 from otviz.evaluation.features import SAMPLES, Reference, reference
 from otviz.runs.config import RunConfig
 from otviz.runs.image_scenes import sheet_side
-from otviz.runs.training_state import collect_losses
 from otviz.training.adam import plain
+from otviz.training.driver import (
+    AtSteps,
+    Chunk,
+    LossHistory,
+    Observer,
+    SingleTrainer,
+    drive,
+    every,
+    loss_summary,
+    means_between,
+)
 from otviz.training.loop import Training
 
 UNFINISHED = "unfinished.safetensors"
 FILES = ("generator.safetensors", "samples.png", "timeline.npz", "card.json")
-SAVED_EVERY = 60.0  # seconds of training
+SAVE_SECONDS = 30.0  # seconds of training between saves
 PROGRESS_SECONDS = 0.5  # seconds between two calls of `progress`
 JUDGED = 2000  # images behind a score of the timeline
 JUDGED_LAST = SAMPLES  # images behind the scores of the card
@@ -98,7 +107,7 @@ class _Recording:
         self.training: Training = config.begin()
         self.images: ImageSet = config.target
         self.seconds = 0.0
-        self.losses = np.empty((0, 2), np.float32)
+        self.losses = LossHistory()
         self.steps = timelines.looks(config.steps)
         self.side = sheet_side(config.classes)
         self.looks = _Looks([], [], [])
@@ -106,26 +115,18 @@ class _Recording:
 
     def play(self, progress: Progress | None) -> None:
         """Train to the end, look at the steps planned, save now and then."""
-        saved = self.seconds
-        for step in self.steps[len(self.looks.images) :]:
-            while self.training.step < step:
-                self._portion(step)
-                if progress:
-                    progress(self.training.step, self.config.steps, self.training.step / max(self.seconds, 1e-9))
-                if self.seconds - saved > SAVED_EVERY:
-                    self._save()
-                    saved = self.seconds
+        observers: list[Observer] = [self.losses.record, self._record]
+        if progress:
+            observers.append(
+                lambda chunk: progress(chunk.step, self.config.steps, chunk.step / max(chunk.seconds, 1e-9))
+            )
+        observers.append(every(SAVE_SECONDS, self._save, self.seconds))
+        ahead = AtSteps(self.steps[len(self.looks.images) :], PROGRESS_SECONDS)
+        for _ in drive(SingleTrainer(self.training), ahead, observers, seconds=self.seconds):
             self._take_snapshot()
 
-    def _portion(self, until: int) -> None:
-        began, done = time.perf_counter(), []
-        while self.training.step < until and time.perf_counter() - began < PROGRESS_SECONDS:
-            done.append(self.training.advance())
-        losses, bad = collect_losses(done)  # waits for a GPU
-        self.seconds += time.perf_counter() - began
-        if bad is not None:
-            raise ValueError(f"the loss became NaN or infinite at step {bad}; a smaller lr or larger penalty may help")
-        self.losses = np.concatenate([self.losses, losses])
+    def _record(self, chunk: Chunk) -> None:
+        self.seconds = chunk.seconds
 
     def _take_snapshot(self) -> None:
         pixels = to_pixels(self._generated(self.side**2, SHEET_SEED), self.images.shape)
@@ -153,15 +154,13 @@ class _Recording:
         return np.concatenate(parts)
 
     def _timeline(self) -> Timeline:
-        ends = np.array(self.steps[: len(self.looks.images)])
-        begins = np.concatenate([[0], ends[:-1]])
-        means = [_means(self.losses[a:b]) for a, b in zip(begins.tolist(), ends.tolist(), strict=True)]
+        steps = self.steps[: len(self.looks.images)]
         scores = np.array(self.looks.scores, np.float32).reshape(-1, len(SCORES))
         return Timeline(
-            steps=ends,
+            steps=np.array(steps),
             seconds=np.array(self.looks.seconds, np.float32),
             images=np.stack(self.looks.images),
-            losses=np.array(means, np.float32),
+            losses=means_between(self.losses.all(), steps),
             scores=scores,
             samples=JUDGED if np.isfinite(scores).any() else 0,
         )
@@ -170,7 +169,7 @@ class _Recording:
         tensors, text = self.training.state()
         held = {
             **{f"state.{name}": value for name, value in tensors.items()},
-            "losses": torch.from_numpy(self.losses),
+            "losses": torch.from_numpy(self.losses.all()),
             "seconds": torch.tensor(self.looks.seconds, dtype=torch.float64),
             "images": torch.from_numpy(np.stack(self.looks.images)),
             "scores": torch.tensor(self.looks.scores, dtype=torch.float64),
@@ -190,7 +189,7 @@ class _Recording:
             return
         state = {name.removeprefix("state."): value for name, value in held.items() if name.startswith("state.")}
         self.training.restore(state, rest["state"])
-        self.losses, self.seconds = held["losses"].numpy(), float(json.loads(rest["trained"]))
+        self.losses, self.seconds = LossHistory(held["losses"].numpy()), float(json.loads(rest["trained"]))
         self.looks = _Looks(held["seconds"].tolist(), list(held["images"].numpy()), held["scores"].tolist())
 
     def _signature(self) -> str:
@@ -225,7 +224,7 @@ class _Recording:
             "seconds": round(self.seconds, 1),
             "steps_per_second": round(done / max(self.seconds, 1e-9), 1),
             "images_per_second": round(drawn / max(self.seconds, 1e-9)),
-            "losses": {"generator": _loss(self.losses[:, 0]), "adversary": _loss(self.losses[:, 1])},
+            "losses": loss_summary(self.losses.all()),
             "samples": {"seed": SHEET_SEED, "count": self.side**2, "columns": self.side},
             "parameters": sum(value.numel() for value in self.training.eval_generator.parameters()),
             "torch": torch.__version__,
@@ -272,18 +271,3 @@ def _text(card: dict[str, Any]) -> bytes:
     file = io.StringIO()
     json.dump(card, file, indent=1, allow_nan=False)
     return (file.getvalue() + "\n").encode()
-
-
-def _means(losses: NDArray[np.float32]) -> list[float]:
-    return [float(side[np.isfinite(side)].mean()) if np.isfinite(side).any() else float("nan") for side in losses.T]
-
-
-def _loss(values: NDArray[np.float32]) -> dict[str, float] | None:
-    """Last value and spread over the last quarter; None without an adversary."""
-    there = values[np.isfinite(values)]
-    if not len(there):
-        return None
-    return {
-        "last": float(f"{there[-1]:.6g}"),
-        "std_last_quarter": float(f"{there[-max(1, len(there) // 4) :].std():.6g}"),
-    }

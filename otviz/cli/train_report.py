@@ -26,6 +26,7 @@ from otviz.ot.summary import EXACT_LIMIT, transport_numbers
 from otviz.runs.config import RunConfig
 from otviz.runs.run import Run
 from otviz.runs.run_store import save_run
+from otviz.training.driver import loss_summary
 from otviz.training.loop import device_named, train
 from otviz.transport.problem import Transform, transformed
 from otviz.transport.scale import blurred, change, mismatch
@@ -166,7 +167,6 @@ def report_of(run: Run, interrupted: bool = False) -> tuple[dict[str, Any], Samp
     assert run.live is not None
     images, config, done = run.config.images, run.config, run.live.step
     samples = run.live.samples(SHEET**2 if images else SAMPLES, config.seed)
-    losses = run.losses()
     units = Units() if images else config.target.units
     report = {
         "method": config.method.name,
@@ -178,10 +178,7 @@ def report_of(run: Run, interrupted: bool = False) -> tuple[dict[str, Any], Samp
         "seconds": round(run.seconds, 3),
         "steps_per_second": round(done / max(run.seconds, 1e-9), 2),
         **({"images_per_second": round(_drawn(config, done) / max(run.seconds, 1e-9), 1)} if images else {}),
-        "losses": {
-            "generator": _loss(losses[:, 0]),
-            "adversary": _loss(losses[:, 1]) if run.has_adversary else None,
-        },
+        "losses": loss_summary(run.losses()),
         "metrics": run.meter if images else _measured(samples, config, interrupted),
         **({"left_out": LEFT_OUT} if interrupted else {}),
         **({"units": units.record()} if units.word else {}),
@@ -200,15 +197,6 @@ def _measured(samples: Samples, config: RunConfig, interrupted: bool) -> dict[st
 def _drawn(config: RunConfig, steps: int) -> int:
     """Images drawn from the target in that many steps: a batch for each update of a network."""
     return config.method.rows * sum(sum(config.method.updates(step)) for step in range(steps))
-
-
-def _loss(values: np.ndarray[Any, np.dtype[np.float32]]) -> dict[str, float | None]:
-    there = values[np.isfinite(values)]
-    last = there[-max(1, len(there) // 4) :]
-    return {
-        "last": float(there[-1]) if len(there) else None,
-        "std_last_quarter": float(last.std()) if len(there) else None,
-    }
 
 
 def _show_progress(run: Run) -> bool:

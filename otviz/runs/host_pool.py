@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 from otviz.core.processes import begin, cores
 from otviz.methods import Method
 from otviz.runs import messages
+from otviz.runs.change_log import RunCheckpoint
 from otviz.runs.config import RunConfig
 from otviz.runs.messages import Arrays, Frame
 from otviz.runs.snapshots import Array, Scene, Snapshot
-from otviz.runs.training_handle import Losses
-from otviz.runs.training_state import RunCheckpoint, TrainingState
+from otviz.training.driver import Losses
+from otviz.training.loop import TrainingState
 
 MOST = 4
 """Processes at most: each takes some 300 MB for torch alone."""

@@ -17,7 +17,7 @@ from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
 from otviz.runs.snapshots import Scene, Snapshot
-from otviz.runs.training_state import TrainingState
+from otviz.training.loop import TrainingState
 
 Arrays = dict[str, NDArray[Any]]
 Frame = tuple[dict[str, Any], Arrays]

@@ -15,10 +15,10 @@ import torch
 
 from otviz.core.processes import import_what_is_needed_soon
 from otviz.runs import messages
+from otviz.runs.change_log import RunCheckpoint
 from otviz.runs.config import RunConfig
 from otviz.runs.messages import Arrays, Frame
 from otviz.runs.training_handle import LocalTraining
-from otviz.runs.training_state import RunCheckpoint
 
 NICENESS = 5
 """The page that shows the runs comes first."""

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 Decay = Literal["none", "cosine"]
 Precision = Literal["auto", "float32", "bfloat16"]
+TrainingState: TypeAlias = tuple[dict[str, Tensor], str]
+"""What a continuation needs: tensors by name, and the rest as JSON text."""
 Target: TypeAlias = Any  # Distribution | ImageSet, once the probes of runs tell them apart
 
 
@@ -272,8 +274,8 @@ class Training:
         optimisers = (learners.generator_optimiser, learners.adversary_optimiser)
         return Compiled(self.method, self.generator, self.adversary, *optimisers)
 
-    def state(self) -> tuple[dict[str, Tensor], str]:
-        """Everything a continuation needs: tensors by name, and the rest as JSON text."""
+    def state(self) -> TrainingState:
+        """Everything a continuation needs, copied to the CPU."""
         tensors = {"rng": self._rng.get_state(), **self._learners.state()}
         for name, loss in zip(("generator", "adversary"), self._losses, strict=True):
             if loss is not None:
