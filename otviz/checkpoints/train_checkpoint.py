@@ -29,6 +29,7 @@ from otviz.checkpoints.models import SHEET_SEED, Model, of_bytes
 from otviz.checkpoints.scoring import judged
 from otviz.checkpoints.timelines import SCORES, Timeline
 from otviz.core.files import clear, write_whole
+from otviz.core.interrupts import Interrupts
 from otviz.data.datasets import ImageSet, to_pixels
 from otviz.evaluation.features import SAMPLES, Reference, reference
 from otviz.runs.config import RunConfig
@@ -84,10 +85,22 @@ def record(
     torch.set_num_threads(1)  # as runs do
     folder.mkdir(parents=True, exist_ok=True)
     clear(folder, (UNFINISHED, *FILES))
-    recording = _Recording(config, folder)
+    recording = _Recording(config, folder, about or About())
     recording.resume()
-    recording.play(progress)
-    return recording.finish(about or About())
+    with Interrupts() as interrupts:
+        recording.play(progress, interrupts)
+    return recording.finish()
+
+
+def unfinished(folder: Path) -> tuple[RunConfig, About]:
+    """What an interrupted training in a folder was asked for. Raises ValueError if its save cannot be read."""
+    try:
+        with safe_open(folder / UNFINISHED, "pt") as file:
+            saved = file.metadata()
+        title, claims, command = json.loads(saved["about"])
+        return RunConfig.from_record(json.loads(saved["config"])), About(title, tuple(claims), command)
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{UNFINISHED} in {folder} cannot be resumed ({error}); train it again") from error
 
 
 @dataclass
@@ -102,8 +115,8 @@ class _Looks:
 class _Recording:
     """One training, its looks and its losses so far."""
 
-    def __init__(self, config: RunConfig, folder: Path) -> None:
-        self.config, self.folder = config, folder
+    def __init__(self, config: RunConfig, folder: Path, about: About) -> None:
+        self.config, self.folder, self.about = config, folder, about
         self.training: Training = config.begin()
         self.images: ImageSet = config.target
         self.seconds = 0.0
@@ -113,14 +126,20 @@ class _Recording:
         self.looks = _Looks([], [], [])
         self._judge = _judge_of(self.images)
 
-    def play(self, progress: Progress | None) -> None:
-        """Train to the end, look at the steps planned, save now and then."""
+    def play(self, progress: Progress | None, interrupts: Interrupts) -> None:
+        """Train to the end, look at the steps planned, save now and then, and before an interrupt ends it."""
+
+        def stop(chunk: Chunk) -> None:
+            if interrupts.number:
+                self._save()
+                raise KeyboardInterrupt
+
         observers: list[Observer] = [self.losses.record, self._record]
         if progress:
             observers.append(
                 lambda chunk: progress(chunk.step, self.config.steps, chunk.step / max(chunk.seconds, 1e-9))
             )
-        observers.append(every(SAVE_SECONDS, self._save, self.seconds))
+        observers += [stop, every(SAVE_SECONDS, self._save, self.seconds)]
         ahead = AtSteps(self.steps[len(self.looks.images) :], PROGRESS_SECONDS)
         for _ in drive(SingleTrainer(self.training), ahead, observers, seconds=self.seconds):
             self._take_snapshot()
@@ -174,7 +193,9 @@ class _Recording:
             "images": torch.from_numpy(np.stack(self.looks.images)),
             "scores": torch.tensor(self.looks.scores, dtype=torch.float64),
         }
-        rest = {"config": self._signature(), "state": text, "trained": json.dumps(self.seconds)}
+        rest = {
+            "config": self._signature(), "about": json.dumps(self.about), "state": text, "trained": json.dumps(self.seconds),
+        }  # fmt: skip
         write_whole(self.folder / UNFINISHED, save_tensors(held, metadata=rest))
 
     def resume(self) -> None:
@@ -195,12 +216,12 @@ class _Recording:
     def _signature(self) -> str:
         return json.dumps({"otviz": __version__, **self.config.record()}, sort_keys=True)
 
-    def finish(self, about: About) -> dict[str, Any]:
+    def finish(self) -> dict[str, Any]:
         """Write all files, the card last; returns it."""
         weights = save_tensors(
             {name: plain(value) for name, value in self.training.eval_generator.state_dict().items()}
         )
-        card = self._card(about, weights)
+        card = self._card(weights)
         model = of_bytes(_text(card), weights, self.folder.resolve().name)
         card |= scored(model)
         write_whole(self.folder / "generator.safetensors", weights)
@@ -210,7 +231,8 @@ class _Recording:
         (self.folder / UNFINISHED).unlink(missing_ok=True)
         return card
 
-    def _card(self, about: About, weights: bytes) -> dict[str, Any]:
+    def _card(self, weights: bytes) -> dict[str, Any]:
+        about = self.about
         method, done = self.config.method, self.training.step
         drawn = method.rows * sum(sum(method.updates(step)) for step in range(done))
         return {

@@ -142,7 +142,10 @@ class AtSteps:
         self._pace = Pace()
 
     def next_steps(self, done: int) -> int | None:
-        return min(self._ahead[0] - done, CHUNK, self._pace.steps_in(self._seconds)) if self._ahead else None
+        if not self._ahead:
+            return None
+        most = CHUNK if math.isinf(self._seconds) else min(CHUNK, self._pace.steps_in(self._seconds))
+        return min(self._ahead[0] - done, most)
 
     def record_steps(self, steps: int, seconds: float) -> None:
         self._pace.record_steps(steps, seconds)
@@ -167,9 +170,7 @@ class Pace:
 
     def steps_in(self, seconds: float) -> int:
         """How many steps fit into so many seconds, at least 1; 1 while nothing is known."""
-        if not self._each:
-            return 1
-        return max(1, int(min(seconds / self._each, 1e9)))
+        return max(1, int(seconds / self._each)) if self._each else 1
 
 
 def every(seconds: float, act: Callable[[], object], start: float = 0.0) -> Observer:
