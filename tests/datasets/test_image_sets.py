@@ -63,7 +63,7 @@ def test_a_set_keeps_its_promises(images: ImageSet) -> None:
 
 
 def test_samples_are_training_images(images: ImageSet) -> None:
-    rows, labels = images.sample_labelled(64, np.random.default_rng(3))
+    rows = images.sample(64, np.random.default_rng(3))
     assert rows.shape == (64, images.dim)
     assert rows.dtype == np.float32
     assert rows.min() >= -1
@@ -71,10 +71,10 @@ def test_samples_are_training_images(images: ImageSet) -> None:
     np.testing.assert_array_equal(rows, images.sample(64, np.random.default_rng(3)))
     assert not np.array_equal(rows, images.sample(64, np.random.default_rng(4)))
     train = images.split("train")
-    known = {(pixels.tobytes(), label) for pixels, label in zip(train.pixels, train.labels.tolist(), strict=True)}
+    known = {pixels.tobytes() for pixels in train.pixels}
     # What byte 255 stands for is 1 and 0 is -1: written as float64, which shares no code with to_rows.
     drawn = np.rint((rows.astype(np.float64) + 1) / 2 * 255).astype(np.uint8)
-    assert all((row.tobytes(), label) in known for row, label in zip(drawn, labels.tolist(), strict=True))
+    assert all(row.tobytes() in known for row in drawn)
 
 
 def test_no_test_image_is_a_training_image(images: ImageSet) -> None:

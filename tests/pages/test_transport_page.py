@@ -16,7 +16,6 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from otviz.data.distributions import store_upload
-from otviz.data.distributions.drawing import write_strokes
 from otviz.data.distributions.gaussian import Gaussian
 from otviz.data.distributions.ring import Ring
 from otviz.ot.notebook_cost import notebook_points
@@ -24,6 +23,7 @@ from otviz.transport.packing import unpack
 from otviz.transport.problem import COSTS, LOSSES, Problem, clouds
 from otviz.transport.studies.flow_player import Flows
 from otviz.transport.studies.notebook_findings import target as notebook_target
+from tests.drawn_strokes import write_strokes
 from tests.waiting import PATIENCE, until
 
 
