@@ -21,7 +21,7 @@ from tests.pages.asking import address, unfold, words
 from tests.waiting import PATIENCE, until
 
 Open = Callable[..., AppTest]
-PAGES = Path(frame.__file__).resolve().parents[1]
+PAGES = frame.PAGES
 HEAD = "---\ntitle: Own\npage: {page}\nlearn: It.\nminutes: 1\nsettings: {settings}\nshow: {show}\n---\n{body}\n"
 
 
