@@ -13,8 +13,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from otviz.core.precision import widened
 from otviz.ot.costs import cost_p
-from otviz.ot.precision import widened
 from otviz.ot.squaring import FLOAT32_LIMIT, Schedule, levels_for, square_down
 
 Solver = Literal["auto", "squaring", "log"]

@@ -21,7 +21,7 @@ from tests.pages.asking import address, unfold, words
 from tests.waiting import PATIENCE, until
 
 Open = Callable[..., AppTest]
-PAGES = Path(frame.__file__).resolve().parents[2]
+PAGES = frame.PAGES
 HEAD = """+++
 title = "Own"
 page = "{page}"
