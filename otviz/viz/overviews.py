@@ -151,21 +151,15 @@ def _table(
 def _points(axes: Axes, run: SavedRun, step: int) -> None:
     box = run.scene.box
     axes.set(xlim=box[:2], ylim=box[2:], xticks=(), yticks=(), aspect="equal")
-    # 30 000 marks as vectors would take megabytes
-    target, generated = run.scene.target[:SHOWN], nearest(run.snapshots, step).generated[:SHOWN]
-    axes.plot(
-        *target.T, "s", color=TARGET, markersize=1.2, markeredgewidth=0, alpha=0.75, label="target", rasterized=True
-    )
-    axes.plot(
-        *generated.T,
-        "o",
-        color=GENERATED,
-        markersize=1.5,
-        markeredgewidth=0,
-        alpha=0.75,
-        label="generated",
-        rasterized=True,
-    )
+    generated = nearest(run.snapshots, step).generated
+    for label, points, marker, size, colour in (
+        ("target", run.scene.target, "s", 1.2, TARGET),
+        ("generated", generated, "o", 1.5, GENERATED),
+    ):
+        axes.plot(
+            *points[:SHOWN].T, marker, color=colour, markersize=size, markeredgewidth=0, alpha=0.75, label=label,
+            rasterized=True,  # 30 000 marks as vectors would take megabytes
+        )  # fmt: skip
 
 
 def _losses(axes: Axes, run: SavedRun) -> None:
