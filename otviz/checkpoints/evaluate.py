@@ -60,7 +60,7 @@ def evaluated(args: EvaluateArgs) -> str:
         raise ValueError(f"--n must be {FEWEST} to {MOST:,}; got {args.n}")
     folder = folder_of(args.what)
     config = _config(folder)
-    if config.images:
+    if config.target.kind == "images":
         model = model_in(folder)
         scores = judged(model, args.n or SAMPLES, args.nearest)
     else:
