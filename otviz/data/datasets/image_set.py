@@ -76,12 +76,6 @@ class ImageSet(Target):
         pixels = self._train.pixels
         return to_rows(pixels.take(rng.integers(len(pixels), size=n), axis=0))
 
-    def sample_labelled(self, n: int, rng: np.random.Generator) -> tuple[Rows, NDArray[np.int64]]:
-        """The rows that `sample` would draw, and their classes, (n,). Raises ValueError as `split`."""
-        pixels, labels = self._train
-        drawn = rng.integers(len(pixels), size=n)
-        return to_rows(pixels.take(drawn, axis=0)), labels.take(drawn)
-
     def labels(self) -> NDArray[np.int64]:
         return self._train.labels
 
