@@ -10,7 +10,6 @@ from pathlib import Path
 
 from otviz.core.files import home
 from otviz.core.version import __version__
-from otviz.data import distributions
 from otviz.experiments.sweeps.sweep import Cell, Outcome, Sweep, identity
 
 
@@ -28,7 +27,7 @@ class Journal:
         self._sweep = sweep
         shared = {
             "otviz": __version__, "steps": sweep.steps,
-            "target": distributions.record(sweep.target), "source": distributions.record(sweep.source),
+            "target": sweep.target.record(), "source": sweep.source.record(),
         }  # fmt: skip
         name = hashlib.sha256(json.dumps(shared, sort_keys=True).encode()).hexdigest()[:16]
         folder = home() / "sweeps" if folder is None else folder
