@@ -12,9 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from otviz.core import workers
 from otviz.core.container import Plain
-from otviz.core.workers import Worker, WorkerEnded
+from otviz.core.workers.worker import Worker, WorkerEnded, read, write
 from otviz.experiments.jobs.worker_pool import ProcessPool
 from tests.waiting import PATIENCE
 
@@ -51,7 +50,7 @@ def test_one_that_is_killed_says_so_once_and_for_all(worker: Worker) -> None:
 def test_it_ends_with_its_input_whatever_it_does(worker: Worker) -> None:
     list(worker.ask({"do": "count", "to": 1}))
     assert worker._process.stdin is not None
-    workers.write(worker._process.stdin, {"do": "sleep"}, {})
+    write(worker._process.stdin, {"do": "sleep"}, {})
     worker._process.stdin.close()
     assert worker._process.wait(PATIENCE) == 0
 
@@ -99,12 +98,12 @@ def test_a_pool_stops_at_once_and_without_a_complaint() -> None:
 def test_messages_go_there_and_back_and_end_where_they_are_cut() -> None:
     out = io.BytesIO()
     arrays = {"a": np.arange(6, dtype=np.float32).reshape(2, 3).T, "c": np.array(2.5), "b": np.array([], np.int64)}
-    workers.write(out, {"x": float("inf"), "y": [1, None], "z": "ä"}, arrays)
+    write(out, {"x": float("inf"), "y": [1, None], "z": "ä"}, arrays)
     out.seek(0)
-    plain, found = workers.read(out) or ({}, {})
+    plain, found = read(out) or ({}, {})
     assert plain == {"x": float("inf"), "y": [1, None], "z": "ä"}
     np.testing.assert_array_equal(found["a"], arrays["a"])
     assert (found["b"].shape, found["c"].shape) == ((0,), ())
     found["a"] += 1  # a training goes on in what it was sent
-    assert workers.read(out) is None
-    assert workers.read(io.BytesIO(out.getvalue()[:-1])) is None
+    assert read(out) is None
+    assert read(io.BytesIO(out.getvalue()[:-1])) is None

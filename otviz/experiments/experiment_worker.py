@@ -1,4 +1,4 @@
-"""What a worker process does of an experiment (see `otviz.core.workers`): it measures one seed."""
+"""What a worker process does of an experiment (see `otviz.core.workers.worker`): it measures one seed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 
 from otviz.core.container import Arrays, Plain
-from otviz.core.workers import Message, sentence
+from otviz.core.workers.worker import Message, sentence
 from otviz.experiments import named
 from otviz.experiments.experiment import Outcome
 

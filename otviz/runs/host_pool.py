@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from otviz.core.container import Arrays
-from otviz.core.processes import cores
-from otviz.core.workers import Message, Worker
+from otviz.core.workers.processes import cores
+from otviz.core.workers.worker import Message, Worker
 from otviz.methods import Method
 from otviz.runs import messages
 from otviz.runs.config import RunConfig

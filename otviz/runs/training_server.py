@@ -1,4 +1,4 @@
-"""What a process that hosts trainings does (see `otviz.core.workers`): each request is about the training of a number.
+"""What a process that hosts trainings does (see `otviz.core.workers.worker`): each request is about the training of a number.
 
 The other side gives the numbers. An error ends no training: it goes to whoever asked.
 """
@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from otviz.core.container import Arrays
-from otviz.core.processes import import_what_is_needed_soon
-from otviz.core.workers import Message
+from otviz.core.workers.processes import import_what_is_needed_soon
+from otviz.core.workers.worker import Message
 from otviz.runs import messages
 from otviz.runs.config import RunConfig
 from otviz.runs.training_handle import LocalTraining

@@ -11,9 +11,9 @@ from typing import Any, Generic
 
 import torch
 
-from otviz import __version__
 from otviz.core.container import Plain
-from otviz.core.workers import sentence
+from otviz.core.version import __version__
+from otviz.core.workers.worker import sentence
 from otviz.experiments.jobs.worker_pool import T, WorkerPool
 
 PATIENCE = 10

@@ -1,4 +1,4 @@
-"""Worker processes that do tasks one after the other (see `otviz.core.workers`)."""
+"""Worker processes that do tasks one after the other (see `otviz.core.workers.worker`)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 from otviz.core.container import Plain
-from otviz.core.workers import Worker, WorkerEnded
+from otviz.core.workers.worker import Worker, WorkerEnded
 
 T = TypeVar("T")
 NICENESS = 10

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from otviz.core.container import Plain
-from otviz.core.processes import cores
+from otviz.core.workers.processes import cores
 from otviz.experiments.jobs.job import Job
 from otviz.experiments.jobs.worker_pool import ProcessPool
 from otviz.experiments.sweeps.sweep import Cell, Outcome, Sweep, with_knob

@@ -1,4 +1,4 @@
-"""What a worker process does of a sweep (see `otviz.core.workers`): it trains the cells of a task, together where they can be stacked."""
+"""What a worker process does of a sweep (see `otviz.core.workers.worker`): it trains the cells of a task, together where they can be stacked."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterator
 
 from otviz.core.container import Arrays, Plain
-from otviz.core.workers import Message
+from otviz.core.workers.worker import Message
 from otviz.experiments.sweeps.train_cells import train_cells
 from otviz.runs.config import RunConfig
 from otviz.runs.run_store import Store

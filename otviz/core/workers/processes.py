@@ -1,7 +1,7 @@
-"""Processes of our own beside this one: each serves a module of this project (`otviz.core.workers`).
+"""Processes of our own beside this one, each serving a module of this project (see `otviz.core.workers.worker`).
 
-A terminal or a service sends its signals to all of them. `python -m otviz.core.processes MODULE NICENESS` ignores those before it
-imports anything slow: whoever began it saves first, and its end then ends the input.
+A terminal or a service sends its signals to all of them. `python -m otviz.core.workers.processes MODULE NICENESS` ignores those
+before it imports anything slow: whoever began it saves first, and its end then ends the input.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def main(module: str, niceness: str) -> None:
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     if sys.platform != "win32":
         os.nice(int(niceness))
-    importlib.import_module("otviz.core.workers").serve(module)
+    importlib.import_module("otviz.core.workers.worker").serve(module)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from typing import IO, Any
 from numpy.typing import NDArray
 
 from otviz.core.container import Arrays, Plain, pack, unpack
-from otviz.core.processes import begin
+from otviz.core.workers.processes import begin
 
 Message = tuple[Plain, Arrays]
 
