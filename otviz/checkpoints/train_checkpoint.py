@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as save_tensors
 
-from otviz import __version__
 from otviz.checkpoints import latents as spaces
 from otviz.checkpoints import timelines
 from otviz.checkpoints.card import KIND
@@ -30,6 +29,7 @@ from otviz.checkpoints.models import SHEET_SEED, Model, of_bytes
 from otviz.checkpoints.scoring import judged
 from otviz.checkpoints.timelines import SCORES, Timeline
 from otviz.core.files import clear, write_whole
+from otviz.core.version import __version__
 from otviz.data.datasets import ImageSet, to_pixels
 from otviz.evaluation.features import SAMPLES, Reference, reference
 from otviz.runs.config import RunConfig
@@ -96,7 +96,7 @@ class _Recording:
     def __init__(self, config: RunConfig, folder: Path) -> None:
         self.config, self.folder = config, folder
         self.training: Training = config.begin()
-        self.images: ImageSet = config.target
+        self.images = config.image_set
         self.seconds = 0.0
         self.losses = np.empty((0, 2), np.float32)
         self.steps = timelines.looks(config.steps)
