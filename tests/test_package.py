@@ -57,7 +57,9 @@ def test_a_plan_is_that_of_pot(clouds: tuple[np.ndarray, np.ndarray]) -> None:
     x, y = clouds
     found = otviz.transport(x, y, blur=0.7)
     cost = cdist(x, y, "sqeuclidean") / 2
-    expected = ot.sinkhorn(ot.unif(60), ot.unif(45), cost, 0.49, method="sinkhorn_log", stopThr=1e-13, numItermax=20_000)
+    expected = ot.sinkhorn(
+        ot.unif(60), ot.unif(45), cost, 0.49, method="sinkhorn_log", stopThr=1e-13, numItermax=20_000
+    )
     assert np.abs(found.plan - expected).max() < 1e-9
     assert found.cost == pytest.approx((expected * cost).sum())
     f, g = found.potentials
