@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from otviz.content.bibliography import cite
-from otviz.core.version import __version__
+from otviz.core import __version__
 from otviz.data.target import Target
 from otviz.experiments.claims.family import TITLES
 from otviz.experiments.claims.report_figures import BATCH, CNN, EPSILON, MLP
