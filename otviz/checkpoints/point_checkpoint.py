@@ -9,7 +9,7 @@ import platform
 from pathlib import Path
 from typing import Any
 
-from otviz.core.version import __version__
+from otviz.core import __version__
 from otviz.player import wire
 from otviz.runs.run import Run
 from otviz.runs.snapshots import Samples, Scene

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from otviz.core import __version__
 from otviz.core.container import Plain
 from otviz.core.files import home
-from otviz.core.version import __version__
 from otviz.core.workers.processes import cores
 from otviz.experiments.experiment import Experiment, Outcome
 from otviz.experiments.jobs.job import Job

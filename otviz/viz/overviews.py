@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otviz.content.bibliography import cite
-from otviz.core.version import __version__
+from otviz.core import __version__
 from otviz.data.datasets import to_rows
 from otviz.data.datasets.sheets import sheet
 from otviz.data.target import Target

@@ -8,8 +8,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from otviz.core import __version__
 from otviz.core.files import home
-from otviz.core.version import __version__
 from otviz.experiments.jobs.journal import Journal
 from otviz.experiments.sweeps.sweep import Cell, Outcome, Sweep, identity
 
