@@ -16,7 +16,7 @@ from otviz.core.files import write_whole
 from otviz.data.datasets import ImageSet, to_pixels
 from otviz.data.datasets.places import VARIABLE
 from otviz.evaluation.features import reference
-from otviz.experiments.experiment_runner import experiments_folder
+from otviz.experiments.results import experiments_folder
 from otviz.experiments.sweeps.sweep import identity
 from otviz.runs.config import RunConfig
 from otviz.runs.training_state import collect_losses

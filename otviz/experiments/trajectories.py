@@ -18,7 +18,7 @@ from otviz.core.files import write_whole
 from otviz.data.target import Target
 from otviz.evaluation.metrics import coverage, real_scores
 from otviz.evaluation.verdicts import LATE, verdict
-from otviz.experiments.experiment_runner import experiments_folder
+from otviz.experiments.results import experiments_folder
 from otviz.experiments.sweeps.sweep import identity
 from otviz.runs.config import RunConfig
 from otviz.runs.probe import scores
