@@ -18,7 +18,7 @@ from otviz.checkpoints import image_cards, models, timelines, train_checkpoint
 from otviz.checkpoints.card import read_card
 from otviz.training import driver
 
-FILES = {"card.json", "generator.safetensors", "samples.png", "timeline.npz"}
+FILES = {"card.json", "config.json", "generator.safetensors", "samples.png", "timeline.npz"}
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,6 @@ from typing import Any, ClassVar, TypeAlias
 import numpy as np
 import torch
 
-from otviz import __version__
 from otviz.checkpoints.point_checkpoint import write_card
 from otviz.core import records
 from otviz.core.distributed import world
@@ -22,7 +21,6 @@ from otviz.core.interrupts import Interrupts
 from otviz.core.params import LEAST, MOST, Knobs, param
 from otviz.data.datasets.sheets import png, sheet
 from otviz.data.distributions import Cloud, Distribution
-from otviz.data.distributions.distribution import Units
 from otviz.data.units import in_file_units, unit_of
 from otviz.evaluation.metrics import coverage, diversity, measure
 from otviz.ot.summary import EXACT_LIMIT, transport_numbers
@@ -30,7 +28,7 @@ from otviz.runs.change_log import RunCheckpoint
 from otviz.runs.config import RunConfig
 from otviz.runs.file_schema import CONFIG
 from otviz.runs.run import Run
-from otviz.runs.run_store import read_checkpoint, read_run, save_run
+from otviz.runs.run_store import read_checkpoint, read_run, save_run, write_config
 from otviz.training.driver import loss_summary
 from otviz.training.loop import device_named, train
 from otviz.transport.problem import Transform, transformed
@@ -130,8 +128,7 @@ def _train(config: RunConfig, folder: Path | None, restored: RunCheckpoint | Non
 
 def _say_what_was_read(config: RunConfig) -> None:
     """Which columns, units and images the files gave, on stderr."""
-    sides = {"target": config.target, **({} if config.images else {"source": config.source})}
-    for side, read in sides.items():
+    for side, read in config.sides.items():
         if read.needs_file:
             print(f"{side}: {read.describe()}", file=sys.stderr)
 
@@ -155,8 +152,8 @@ def _shared(config: RunConfig) -> dict[str, int]:
 def _save(run: Run, report: dict[str, Any], samples: Samples, folder: Path) -> None:
     """The run, and beside it what a person looks at first: samples as numbers and a picture, of points a card too."""
     save_run(run, folder)
-    if run.config.images:
-        shape = run.config.target.shape
+    if run.config.target.kind == "images":
+        shape = run.config.image_set.shape
         write_whole(folder / "samples.png", png(sheet(samples, shape, SHEET), scale=max(1, 64 // shape[1])))
         return
     np.save(folder / "samples.npy", samples)
@@ -175,7 +172,7 @@ def _prepare(folder: Path, config: RunConfig, fresh: bool) -> None:
         clear(folder, FILES)
         for name in FILES if fresh else ():
             (folder / name).unlink(missing_ok=True)
-        write_whole(folder / "config.json", json.dumps({"otviz": __version__, **config.record()}, indent=1).encode())
+        write_config(config, folder)
     except OSError as error:
         raise _unwritable(folder, error) from error
 
@@ -205,9 +202,9 @@ def report_of(run: Run, interrupted: bool = False) -> tuple[dict[str, Any], Samp
     are not data units.
     """
     assert run.live is not None
-    images, config, done = run.config.images, run.config, run.live.step
+    images, config, done = run.config.target.kind == "images", run.config, run.live.step
     samples = run.live.samples(SHEET**2 if images else SAMPLES, config.seed)
-    units = Units() if images else config.target.units
+    units = config.target.units
     report = {
         "method": config.method.name,
         "target": config.target.name,

@@ -9,7 +9,6 @@ Rows are turned into 8-bit pixels first, as if they were saved: real and generat
 from __future__ import annotations
 
 import dataclasses
-import importlib
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -218,75 +217,3 @@ def evaluate(rows: Rows, images: ImageSet, n: int = SAMPLES, seed: int = 0, near
 def floor(images: ImageSet, n: int = SAMPLES) -> Evaluation:
     """Training images judged against test images, as `Reference.floor`; kept per process. Raises ValueError."""
     return reference(images).floor(n)
-
-
-@dataclasses.dataclass(frozen=True)
-class StandardScores:
-    """FID and Inception Score with the Inception network: comparable with papers, not with an `Evaluation`.
-
-    Attributes:
-        fid: against all training images, as papers have it, in squared units of 2048 features.
-        inception_score, inception_score_std: mean and standard deviation over ten parts of the samples.
-        samples, real: images behind them.
-    """
-
-    fid: float
-    inception_score: float
-    inception_score_std: float
-    samples: int
-    real: int
-
-    def record(self) -> dict[str, Any]:
-        """All of it as plain values that JSON takes."""
-        return dataclasses.asdict(self)
-
-
-class _Coloured(torch.utils.data.Dataset[torch.Tensor]):
-    """Images (n, C, H, W), uint8, one by one with three channels, as the Inception network takes them."""
-
-    def __init__(self, pixels: Pixels) -> None:
-        self._pixels = pixels
-
-    def __len__(self) -> int:
-        return len(self._pixels)
-
-    def __getitem__(self, index: int) -> torch.Tensor:
-        if index >= len(self):
-            raise IndexError(index)
-        return torch.tensor(self._pixels[index]).expand(3, -1, -1)
-
-
-def standard_scores(rows: Rows, images: ImageSet, n: int = SAMPLES, seed: int = 0) -> StandardScores:
-    """FID (Heusel et al. 2017) and Inception Score (Salimans et al. 2016), computed by torch-fidelity.
-
-    Args:
-        rows, n, seed: as in `evaluate`; papers use n = 50 000.
-        images: the set that the rows imitate.
-
-    Raises:
-        ValueError: torch-fidelity is not installed or has no weights, or the rows are not images of the set.
-    """
-    rows = metrics.check_samples(rows, images.dim)
-    try:
-        fidelity = importlib.import_module("torch_fidelity")
-    except (ImportError, RuntimeError) as error:  # the latter by a torchvision that was made for another torch
-        raise ValueError(
-            f"FID and Inception Score need the package torch-fidelity ({str(error)[:80]}): "
-            "python -m pip install torch-fidelity"
-        ) from error
-    samples, training = to_pixels(_some(rows, n, seed), images.shape), images.split("train").pixels
-    options = {"fid": True, "isc": True, "cuda": torch.cuda.is_available(), "cache": False, "verbose": False}
-    try:
-        found = fidelity.calculate_metrics(input1=_Coloured(samples), input2=_Coloured(training), **options)
-    except (OSError, RuntimeError) as error:
-        raise ValueError(
-            f"torch-fidelity could not score the images ({' '.join(str(error).split())[:150]}): it downloads the weights "
-            "of the Inception network when first used, so connect to the internet once"
-        ) from error
-    return StandardScores(
-        fid=float(found["frechet_inception_distance"]),
-        inception_score=float(found["inception_score_mean"]),
-        inception_score_std=float(found["inception_score_std"]),
-        samples=len(samples),
-        real=len(training),
-    )

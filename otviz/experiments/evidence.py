@@ -1,7 +1,7 @@
 """Parts of a claim and what seeds say of them: yes or no with its share of seeds, or an effect with its interval.
 
 Intervals are of 95 %, over seeds. For a mean it is Student's, mean -+ t(n - 1) std / sqrt(n), of differences or log ratios that are
-taken seed by seed, so that what seeds share drops out. For a share it is Wilson's (1927).
+taken seed by seed, so that what seeds share drops out. For a share it is that of Wilson 1927.
 """
 
 from __future__ import annotations

@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 from otviz.core.machine import made_on
 from otviz.runs.change_log import ChangeLog, Replay
 from otviz.runs.image_probe import probe_of
-from otviz.runs.run import Run
-from otviz.runs.saved_run import SavedRun
+from otviz.runs.run_view import RunView
 from otviz.runs.snapshots import Scene, Snapshot
 from otviz.training.driver import AtSteps, LossHistory, drive, last_quarter
 from otviz.training.loop import Training
@@ -79,7 +78,7 @@ class Repeated:
     numbers: Numbers
 
 
-def run_record(run: Run | SavedRun) -> RunRecord:
+def run_record(run: RunView) -> RunRecord:
     """What repeats this run as far as its last look. Raises ValueError before the first."""
     if not run.snapshots:
         raise ValueError("this run has not begun, so there is nothing to repeat yet; wait for its first step")
@@ -145,7 +144,7 @@ def _compared(old: Any, new: Any, spread: float | None) -> str:
     return f"it was {old!r}, now {new!r}: {abs(new - old):.2g} apart{beside}"
 
 
-def _spread(run: Run | SavedRun) -> Numbers:
+def _spread(run: RunView) -> Numbers:
     looks = [snapshot_metrics(look) for look in last_quarter(run.snapshots)]
     losses = last_quarter(run.losses())
     found = {

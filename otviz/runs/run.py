@@ -10,7 +10,7 @@ import math
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,14 +22,12 @@ from otviz.runs.change_log import Change, ChangeLog, RunCheckpoint
 from otviz.runs.config import RunConfig
 from otviz.runs.host_pool import Host, HostPool, RemoteTraining
 from otviz.runs.run_history import RunHistory
+from otviz.runs.run_view import ENDED, Status
 from otviz.runs.scheduling import CommandQueue, Lockstep, LoopTimer, Slots
 from otviz.runs.snapshots import Curve, Meter, Scene, Snapshot, curve_of
 from otviz.runs.training_handle import LocalTraining, TrainingHandle
 from otviz.training.driver import Chunk, Diverged, drive
 from otviz.training.loop import Training, TrainingState
-
-Status = Literal["queued", "running", "paused", "done", "stopped", "failed"]
-ENDED: tuple[Status, ...] = ("done", "stopped", "failed")
 
 
 class Run:

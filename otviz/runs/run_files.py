@@ -8,7 +8,6 @@ import json
 import numpy as np
 from safetensors.torch import save as save_tensors
 
-from otviz.data.datasets import ImageSet
 from otviz.runs.config import RunConfig
 from otviz.runs.snapshots import Snapshot
 from otviz.training.loop import Training
@@ -17,9 +16,8 @@ from otviz.training.loop import Training
 def weights(training: Training) -> bytes:
     """Weights of the generator that is shown, as safetensors. It maps and makes data units: `units` tells how to leave them."""
     tensors = {name: value.detach().cpu().clone() for name, value in training.eval_generator.state_dict().items()}
-    images = isinstance(training.target, ImageSet)
-    told = {} if images or not training.target.units.word else {"units": json.dumps(training.target.units.record())}
-    data: bytes = save_tensors(tensors, metadata=told or None)
+    units = training.target.units
+    data: bytes = save_tensors(tensors, metadata={"units": json.dumps(units.record())} if units.word else None)
     return data
 
 

@@ -20,7 +20,7 @@ import shutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -28,19 +28,15 @@ from numpy.typing import NDArray
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
-from otviz import __version__
-from otviz.core import records
+from otviz.core import __version__, records
 from otviz.core.files import home, refused, write_whole
 from otviz.runs.change_log import ChangeLog, RunCheckpoint
 from otviz.runs.config import RunConfig
 from otviz.runs.file_schema import CONFIG, STATE, SUMMARY, check_arrays, looks_in
-from otviz.runs.run import ENDED, Run
 from otviz.runs.run_files import history_csv
+from otviz.runs.run_view import ENDED, RunView, Status
 from otviz.runs.snapshots import Scene, Snapshot
 from otviz.runs.tags import write_tags
-
-if TYPE_CHECKING:
-    from otviz.runs.saved_run import SavedRun
 
 T = TypeVar("T")
 
@@ -56,7 +52,7 @@ class SavedRunInfo:
 
     id: str
     config: RunConfig
-    status: str
+    status: Status
     message: str
     step: int
     seconds: float
@@ -78,7 +74,7 @@ class Store:
             raise ValueError(f"a run id has 3 to 80 characters from a-z, 0-9 and -; got {run_id[:80]!r}")
         return self.folder / run_id
 
-    def save(self, run: Run | SavedRun) -> None:
+    def save(self, run: RunView) -> None:
         """Write the run as it is now. Raises OSError when the disk is full; the files before stay whole."""
         save_run(run, self.path(run.id))
 
@@ -108,10 +104,9 @@ class Store:
             raise ValueError(refused(self.path(run_id), error, "cannot be deleted")) from error
 
 
-def save_run(run: Run | SavedRun, folder: Path) -> None:
+def save_run(run: RunView, folder: Path) -> None:
     """Write every file of a run, as of its last look, into `folder`. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
-    config = {"otviz": __version__, **run.config.record()}
     last = run.snapshots[-1]
     summary = {
         "id": run.id, "status": run.status, "message": run.message, "step": last.step, "seconds": run.seconds,
@@ -121,7 +116,7 @@ def save_run(run: Run | SavedRun, folder: Path) -> None:
     tensors, text = run.state()
     prefix = "averaged." if run.config.method.ema else "generator."
     weights = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
-    write_whole(folder / "config.json", json.dumps(config, indent=1).encode())
+    write_config(run.config, folder)
     write_whole(folder / "past.json", json.dumps(run.change_log.record(), indent=1).encode())
     write_whole(folder / "history.csv", history_csv(run.losses()).encode())
     write_whole(folder / "snapshots.npz", _pack(run.scene, run.snapshots))
@@ -130,13 +125,18 @@ def save_run(run: Run | SavedRun, folder: Path) -> None:
     write_whole(folder / "summary.json", json.dumps(summary, indent=1).encode())
 
 
+def write_config(config: RunConfig, folder: Path) -> None:
+    """Write config.json, as it is in the folder of everything that was trained. Raises OSError."""
+    write_whole(folder / "config.json", json.dumps({"otviz": __version__, **config.record()}, indent=1).encode())
+
+
 def read_run(folder: Path) -> SavedRunInfo:
     """What is known of the run in `folder`. Raises ValueError when it is not there or damaged."""
 
     def read() -> SavedRunInfo:
         config = RunConfig.from_record(records.read(folder / "config.json", CONFIG))
         kept = records.read(folder / "summary.json", SUMMARY)
-        status = kept["status"] if kept["status"] in ENDED else "stopped"
+        status: Status = kept["status"] if kept["status"] in ENDED else "stopped"
         return SavedRunInfo(
             folder.name, config, status, kept["message"], kept["step"], float(kept["seconds"]),
             float(kept["created"]), kept["meter"], kept.get("origin", ""), kept.get("made", {}),

@@ -13,15 +13,15 @@ import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import torch
 from torch import Tensor, nn
 
 from otviz.core.distributed import world
-from otviz.core.memory_errors import largest, no_room
+from otviz.core.memory import largest, no_room
 from otviz.data.datasets.rows import in_turn
-from otviz.data.distributions import Distribution
+from otviz.data.target import Target
 from otviz.methods import Batch, Method
 from otviz.methods.method import Adversarial
 from otviz.networks import MLP, Generator, Networks
@@ -37,7 +37,6 @@ Decay = Literal["none", "cosine"]
 Precision = Literal["auto", "float32", "bfloat16"]
 TrainingState: TypeAlias = tuple[dict[str, Tensor], str]
 """What a continuation needs: tensors by name, and the rest as JSON text."""
-Target: TypeAlias = Any  # Distribution | ImageSet, once the probes of runs tell them apart
 
 
 def device_named(name: str = "auto") -> torch.device:
@@ -129,7 +128,7 @@ class Training:
         self.generator, self.adversary = self._learners.generator, self._learners.adversary
         self._rng = torch.Generator().manual_seed(seed + 1)
         self._targets = stream_of(target, method.rows, seed + 2, device, self._world, self.classes)
-        self._labels = torch.tensor(target.split("train").labels) if self.classes else None
+        self._labels = torch.tensor(target.labels()) if self.classes else None
         self._sources = Stream(source, method.rows, seed + 3, device, among=self._world)
         self._losses: list[Tensor | None] = [None, None]
 
@@ -364,7 +363,7 @@ def start(
     method.check_shared(world().size)
     if compile and world().size > 1:
         raise ValueError("steps are compiled in one process only; leave compile out, or torchrun")
-    points, at = isinstance(target, Distribution), world().device(device_named(device))
+    points, at = target.kind == "points", world().device(device_named(device))
     if points and networks is not None:
         raise ValueError("networks can be chosen for images only; for points they are settings of the method")
     if compile and not points:

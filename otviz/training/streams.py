@@ -14,7 +14,7 @@ from torch import Tensor
 
 from otviz.core.distributed import ALONE, World
 from otviz.data.datasets import ImageSet, to_rows
-from otviz.data.distributions import Distribution
+from otviz.data.target import Target
 from otviz.networks.image_networks import with_class
 
 _CHUNK = 4096  # samples drawn at once: the sampler's fixed cost is then spread over many minibatches
@@ -40,6 +40,10 @@ class WhiteNoise:
     title: ClassVar[str] = "Gaussian noise"
 
     shape: tuple[int, ...]
+
+    def record(self) -> dict[str, Any]:
+        """As `Knobs.record`; the shape is that of the target."""
+        return {"name": self.name}
 
     def sample(self, n: int, rng: np.random.Generator) -> NDArray[np.float32]:
         """Draw n independent rows, shape (n, C*H*W), float32."""
@@ -144,13 +148,13 @@ class Shelf:
 
 
 def stream_of(
-    target: Distribution | ImageSet, rows: int, seed: int, device: torch.device, among: World = ALONE, classes: int = 0
+    target: Target, rows: int, seed: int, device: torch.device, among: World = ALONE, classes: int = 0
 ) -> Stream:
     """Minibatches of a distribution, or of an image set's training images, drawn with replacement as its `sample` does.
 
     The other arguments as for `Stream` and `Shelf`.
     """
-    if isinstance(target, Distribution):
+    if not isinstance(target, ImageSet):
         return Stream(target, rows, seed, device, among=among)
     shelf = Shelf(target, device, classes)
     return Stream(Indices(shelf.count), rows, seed, device, shelf.take, among)

@@ -19,7 +19,6 @@ __all__ = [
     "kind_of",
     "named",
     "parse_dataset",
-    "record",
     "store_upload",
     "to_pixels",
     "to_rows",
@@ -69,11 +68,6 @@ def _is_path(text: str) -> bool:
         return bool(text) and Path(text).is_dir()
     except (OSError, ValueError):  # a name that nothing can have
         return False
-
-
-def record(images: ImageSet) -> dict[str, Any]:
-    """What makes the same set again, as plain values that JSON takes: its name and all its knobs."""
-    return {"name": images.name, **images.as_dict()}
 
 
 def by_record(record: Mapping[str, Any]) -> ImageSet:

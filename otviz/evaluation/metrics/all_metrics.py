@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from otviz.data.distributions.distribution import Distribution
+from otviz.data.target import Target
 from otviz.data.units import in_file_units
 from otviz.evaluation.metrics.distances import (
     NEIGHBOURS,
@@ -23,7 +23,7 @@ from otviz.evaluation.metrics.noise_floors import real_scores, sinkhorn_floor
 
 
 def measure(
-    samples: Samples, target: Distribution, rng: np.random.Generator, n: int = 1000, blur: float = 0.05
+    samples: Samples, target: Target, rng: np.random.Generator, n: int = 1000, blur: float = 0.05
 ) -> dict[str, Any]:
     """Every metric of generated samples (m, 2), data units, against the target, as plain values that JSON takes.
 
@@ -61,7 +61,7 @@ def measure(
     return in_file_units(found, target.units)
 
 
-def mode_metrics(samples: Samples, target: Distribution) -> dict[str, Any]:
+def mode_metrics(samples: Samples, target: Target) -> dict[str, Any]:
     """`coverage` of the target's modes, or the same keys with None where it has none."""
     mixture = target.mixture()
     return dict.fromkeys(NAMES) if mixture is None else coverage(samples, mixture)

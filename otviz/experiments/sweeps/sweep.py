@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from otviz import __version__
+from otviz.core import __version__
 from otviz.core.params import Knobs, Param, param, params_of
 from otviz.data.distributions import Distribution
 from otviz.data.distributions.gaussian import Gaussian

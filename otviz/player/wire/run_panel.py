@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from otviz.core.durations import in_words
+from otviz.core.numbers import duration_in_words
+from otviz.data.target import Kind
 from otviz.methods import Adversarial, Method
 from otviz.player.wire.stages import Role, Stage, flow
 from otviz.player.wire.updates import PanelUpdate
-from otviz.runs.run import Run
 from otviz.runs.run_verdict import is_final, judge_snapshot, verdict_on
-from otviz.runs.saved_run import SavedRun
+from otviz.runs.run_view import RunView
 from otviz.runs.snapshots import Scene, Snapshot
 
 POINTS = 500
@@ -19,7 +19,7 @@ POINTS = 500
 
 
 def panel_of(
-    run: Run | SavedRun,
+    run: RunView,
     scene: Scene,
     looks: Sequence[Snapshot],
     *,
@@ -57,7 +57,7 @@ def panel_of(
         steps_per_second=run.steps_per_second,
         left=_left(run),
         marks=marks_of(run),
-        stages=stages_of(run.config.method, run.config.images) if whole else (),
+        stages=stages_of(run.config.method, run.config.target.kind) if whole else (),
         words=words,
         verdict=found.word if found and ended else "",
         verdict_kind=found.kind if found and ended else "",
@@ -68,7 +68,7 @@ def panel_of(
     )
 
 
-def marks_of(run: Run | SavedRun) -> list[tuple[int, str]]:
+def marks_of(run: RunView) -> list[tuple[int, str]]:
     """Steps after which something was changed, by hand or by `freeze_after`, and what: (1200, "tau 0.05 → 0.5")."""
     found = [(step, ", ".join(words).replace("->", "→")) for step, words in run.change_log.changes_by_step()]
     method = run.config.method
@@ -77,18 +77,18 @@ def marks_of(run: Run | SavedRun) -> list[tuple[int, str]]:
     return sorted(found)
 
 
-def _left(run: Run | SavedRun) -> str:
+def _left(run: RunView) -> str:
     if run.status == "queued":
         return "waiting for its turn"
     if run.seconds_left is None:
         return ""
-    return f"{in_words(run.seconds_left)} {'of training ' if run.status == 'paused' else ''}left"
+    return f"{duration_in_words(run.seconds_left)} {'of training ' if run.status == 'paused' else ''}left"
 
 
-def stages_of(method: Method, images: bool = False) -> tuple[Stage, ...]:
+def stages_of(method: Method, kind: Kind = "points") -> tuple[Stage, ...]:
     """The stages of a method, on points or on images."""
     first: Role = "field" if isinstance(method, Adversarial) else "other"
     judges: list[tuple[Role, str, str]] = [
         (first if at == 0 else "other", words, entry) for at, (words, entry) in enumerate(method.judges)
     ]
-    return flow(images, judges)
+    return flow(kind, judges)

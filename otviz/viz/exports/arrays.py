@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from otviz.runs.run import Run
-from otviz.runs.saved_run import SavedRun
+from otviz.runs.run_view import RunView
 from otviz.viz.exports.run_tables import Runs
 
 AT_LOOKS = ("generated", "raw", "potential", "arrows", "manifold")
@@ -42,15 +41,14 @@ def arrays_npz(runs: Runs) -> bytes:
     return out.getvalue()
 
 
-def _arrays(run: Run | SavedRun) -> dict[str, NDArray[Any]]:
+def _arrays(run: RunView) -> dict[str, NDArray[Any]]:
     scene, looks = run.scene, run.snapshots
     assert scene is not None
-    shape = scene.shape if run.config.images else (2,)
     found: dict[str, NDArray[Any]] = {
         "config": np.array(json.dumps(run.config.record())),
         "box": np.array(scene.box),
-        "target": scene.target.reshape(-1, *shape),
-        "source": scene.source.reshape(-1, *shape),
+        "target": scene.target.reshape(-1, *scene.shape),
+        "source": scene.source.reshape(-1, *scene.shape),
         "step": np.array([look.step for look in looks]),
         "seconds": np.array([look.seconds for look in looks]),
         "generator_loss": run.losses()[:, 0],
@@ -63,14 +61,13 @@ def _arrays(run: Run | SavedRun) -> dict[str, NDArray[Any]]:
     for name in AT_LOOKS:
         if getattr(looks[0], name) is not None:
             found[name] = np.stack([getattr(look, name) for look in looks])
-    for name in ("generated", "raw") if run.config.images else ():
-        if name in found:
-            found[name] = found[name].reshape(len(looks), -1, *shape)
+            if name in ("generated", "raw"):
+                found[name] = found[name].reshape(len(looks), -1, *scene.shape)
     names = dict.fromkeys(name for look in looks for name in look.meter if name != "unit")
     return found | {f"meter_{re.sub(r'[^a-z0-9_]', '_', name)}": _over_looks(run, name) for name in names}
 
 
-def _over_looks(run: Run | SavedRun, name: str) -> NDArray[Any]:
+def _over_looks(run: RunView, name: str) -> NDArray[Any]:
     """(looks,) or (looks, k), nan where it was not measured."""
     values = [look.meter.get(name) for look in run.snapshots]
     width = max((len(value) for value in values if isinstance(value, list)), default=0)

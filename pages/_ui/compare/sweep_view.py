@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from otviz.content.bibliography import cite_link
-from otviz.core.durations import in_words
-from otviz.core.files import home, refused
+from otviz.core.numbers import duration_in_words
 from otviz.data.distributions import Distribution
 from pages._ui.controls import controls, point_setup
+from pages._ui.experiments.job_stage import JobStage
 from pages._ui.shell.links import Link, plain, shorten
 
 if TYPE_CHECKING:
     from otviz.experiments.sweeps import Cell, Outcome, Sweep
-    from otviz.experiments.sweeps.sweep_runner import SweepRunner
+    from otviz.experiments.sweeps.sweep_job import SweepJob
     from otviz.methods import Method
 
 POLL = 1.5
@@ -28,40 +27,16 @@ TITLES = {
 }
 
 
-class Stage:
-    """The sweep of one browser session; a new one ends the old, and so does closing the tab: what is done stays on disk."""
-
-    def __init__(self) -> None:
-        self.sweeping: SweepRunner | None = None
-
-    @property
-    def working(self) -> bool:
-        """Whether runs are going on."""
-        return self.sweeping is not None and not self.sweeping.over
-
-    def play(self, sweep: Sweep) -> None:
-        """Go on with a sweep from what is done of it. Raises OSError or ValueError when that cannot be."""
-        from otviz.experiments.sweeps.sweep_runner import SweepRunner
-
-        self.end()
-        self.sweeping = SweepRunner(sweep)
-
-    def end(self) -> None:
-        """Stop what runs. Streamlit calls this when the tab is closed or reloaded."""
-        if self.sweeping is not None:
-            self.sweeping.stop()
-
-    def outcomes(self, sweep: Sweep) -> dict[Cell, Outcome]:
-        """What is done of a sweep, now or before."""
-        from otviz.experiments.sweeps.journal import Journal
-
-        mine = self.sweeping is not None and self.sweeping.sweep == sweep
-        return self.sweeping.outcomes if mine and self.sweeping is not None else Journal(sweep).read()
+@st.cache_resource(scope="session", on_release=JobStage.end, show_spinner=False)
+def _stage() -> JobStage[SweepJob]:
+    return JobStage()
 
 
-@st.cache_resource(scope="session", on_release=Stage.end, show_spinner=False)
-def _stage() -> Stage:
-    return Stage()
+def _outcomes(job: SweepJob | None, sweep: Sweep) -> dict[Cell, Outcome]:
+    """What is done of a sweep, now or before."""
+    from otviz.experiments.sweeps.sweep_job import SweepJournal
+
+    return job.outcomes if job is not None and job.sweep == sweep else SweepJournal(sweep).outcomes()
 
 
 def show(link: Link, target: Distribution | None, source: Distribution | None) -> None:
@@ -75,7 +50,7 @@ def show(link: Link, target: Distribution | None, source: Distribution | None) -
     sweep = _choose(link, target, source, working)
     if sweep is None:
         return
-    if stage.working and stage.sweeping is not None and stage.sweeping.sweep != sweep:
+    if stage.working and stage.job is not None and stage.job.sweep != sweep:
         st.caption(
             "The running sweep uses the earlier target and settings. Stop it to start one with the current settings."
         )
@@ -144,31 +119,25 @@ def _choose_measure(link: Link) -> str:
     return controls.choice(link, "sweep.colour", MEASURES, default="high_quality", label="Colour shows")
 
 
-def _steer(stage: Stage, sweep: Sweep, working: bool) -> None:
+def _steer(stage: JobStage[SweepJob], sweep: Sweep, working: bool) -> None:
     """The button that starts, stops or goes on."""
     if working:
         st.button("Stop the sweep", on_click=stage.end, help="Finished runs are kept; you can continue later")
         return
-    done = len(stage.outcomes(sweep))
+    done = len(_outcomes(stage.job, sweep))
     if done == sweep.total:
         return
     word = f"Continue: {sweep.total - done} of {sweep.total} runs left" if done else f"Start {sweep.total} runs"
     if st.button(word, type="primary"):
-        try:
-            stage.play(sweep)
-        except OSError as error:
-            st.error(plain(f"The sweep could not start: {refused(Path(error.filename or home()), error)}."))
-            return
-        except ValueError as error:
-            st.error(plain(f"The sweep could not start: {error}."))
-            return
-        st.rerun()
+        from otviz.experiments.sweeps.sweep_job import SweepJob
+
+        stage.begin(lambda: SweepJob(sweep), "The sweep could not start")
 
 
-def _follow(stage: Stage, sweep: Sweep, measure: str, drawn_working: bool) -> None:
+def _follow(stage: JobStage[SweepJob], sweep: Sweep, measure: str, drawn_working: bool) -> None:
     """Progress and figures as they are now; draw the page again once the sweep is over."""
     working = stage.working
-    outcomes = stage.outcomes(sweep)
+    outcomes = _outcomes(stage.job, sweep)
     _tell(stage, sweep, len(outcomes))
     if outcomes or working:
         _draw(sweep, outcomes, measure)
@@ -176,16 +145,16 @@ def _follow(stage: Stage, sweep: Sweep, measure: str, drawn_working: bool) -> No
         st.rerun()
 
 
-def _tell(stage: Stage, sweep: Sweep, done: int) -> None:
-    sweeping = stage.sweeping
-    if sweeping is not None and not sweeping.over and sweeping.sweep == sweep:
-        left = sweeping.seconds_left
-        when = "estimating the time left" if left is None else f"{in_words(left)} left"
+def _tell(stage: JobStage[SweepJob], sweep: Sweep, done: int) -> None:
+    job = stage.job
+    if job is not None and not job.over and job.sweep == sweep:
+        left = job.seconds_left
+        when = "estimating the time left" if left is None else f"{duration_in_words(left)} left"
         st.progress(done / sweep.total, text=f"{done} of {sweep.total} runs done, {when}")
     elif 0 < done < sweep.total:
         st.caption(f"{done} of {sweep.total} runs are done.")
-    if sweeping is not None and sweeping.error:
-        st.error(plain(f"The sweep stopped early: {sweeping.error}."))
+    if job is not None and job.error:
+        st.error(plain(f"The sweep stopped early: {job.error}."))
 
 
 def _draw(sweep: Sweep, outcomes: dict[Cell, Outcome], measure: str) -> None:

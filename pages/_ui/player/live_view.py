@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from otviz.data.datasets import ImageSet
 from otviz.data.distributions import Distribution
+from otviz.data.target import Target
 from otviz.player import wire
 from otviz.player.wire.stages import flow
 from otviz.runs.image_scenes import preview_of
+from otviz.runs.run_view import ENDED, RunView
 from pages._ui.controls import own_target
 from pages._ui.player.player_canvas import known, player
 from pages._ui.shell import channel
@@ -22,8 +23,6 @@ from pages._ui.shell.leases import registry
 if TYPE_CHECKING:
     from otviz.methods import Method
     from otviz.runs.registry import Registry
-    from otviz.runs.run import Run
-    from otviz.runs.saved_run import SavedRun
 
 POLL, POLL_MANY = 0.4, 0.6  # seconds between two looks at one run or two, and at more, of a page that watches alone
 POLL_MOST = 2.0  # seconds, however many watch: each page opened on a run looks less often than the one before
@@ -31,18 +30,17 @@ FIRST = 160  # snapshots of its past that a newly opened picture gets of a run; 
 AROUND = 215  # pixels of the window over and under the picture: navigation, buttons, the row of views
 KEYS = {"T": "train", "P": "pause or resume training"}
 DROP = f".st-key-{own_target.FILE}"  # the upload that gets what is dropped on the picture, where there is one
-OVER = ("done", "stopped", "failed")
 
 State = tuple[tuple[str, bool, bool], ...]
 
 
-def state(runs: Sequence[Run | SavedRun]) -> State:
+def state(runs: Sequence[RunView]) -> State:
     """What buttons and views of a page depend on; taken first, so that no change while the page is drawn is missed."""
     return tuple((run.status, run.frozen, bool(run.snapshots)) for run in runs)
 
 
 def show(
-    runs: Sequence[Run | SavedRun], drawn: State, *, labels: Sequence[str] = (), key: str = "train", **options: Any
+    runs: Sequence[RunView], drawn: State, *, labels: Sequence[str] = (), key: str = "train", **options: Any
 ) -> None:
     """Draw the runs, and go on drawing them while they train; draw the page again when their state is no more as `drawn`.
 
@@ -68,16 +66,16 @@ def tuned() -> dict[str, Method]:
     return methods
 
 
-def show_preview(target: Distribution | ImageSet | None, source: Distribution | None, key: str = "train") -> None:
+def show_preview(target: Target | None, source: Distribution | None, key: str = "train") -> None:
     """Draw target and source, or real images, before anything is trained."""
-    if target is None or (source is None and isinstance(target, Distribution)):
+    if target is None or (source is None and target.kind == "points"):
         st.info("The picture appears here once the settings on the left are complete.")
         return
     scene = preview_of(target, source)
     name = hashlib.sha256(f"{target!r}{source!r}".encode()).hexdigest()[:12]
     update = wire.PanelUpdate(
         f"preview-{name}", scene.box, scene, status="ready", shape=scene.shape,
-        stages=flow(images=isinstance(target, ImageSet)),
+        stages=flow(target.kind),
     )  # fmt: skip
     player(wire.encode([update]), key=key, fill=AROUND, keys=KEYS, drop=DROP)
 
@@ -86,7 +84,7 @@ def show_preview(target: Distribution | ImageSet | None, source: Distribution | 
 class Watch:
     """What one player shows, and what its page was drawn for."""
 
-    runs: Sequence[Run | SavedRun]
+    runs: Sequence[RunView]
     drawn: State
     labels: Sequence[str]
     seen: dict[str, Method]
@@ -96,7 +94,7 @@ class Watch:
         """The news for a player, and whether its page is out of date. Raises ValueError for what no player asks."""
         has, now = known(question), state(self.runs)
         updates = [self._update(at, has) for at in range(len(self.runs))]
-        again = None if all(status in OVER for status, *_ in now) else self._pause()
+        again = None if all(status in ENDED for status, *_ in now) else self._pause()
         changed = now != self.drawn or any(
             run.config.method != self.seen.get(run.id, run.config.method) for run in self.runs
         )

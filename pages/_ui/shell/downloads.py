@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from otviz.runs.run_view import RunView
 from pages._ui.shell.links import plain
 
 if TYPE_CHECKING:
-    from otviz.runs.run import Run
-    from otviz.runs.saved_run import SavedRun
     from otviz.viz.exports import Export
 
 FIRST = ("html", "notebook")
@@ -36,7 +35,7 @@ def download(
     st.download_button(label, data, name, mime, on_click="ignore", type="tertiary" if quiet else "secondary", icon=icon)
 
 
-def offer(runs: Mapping[str, Run | SavedRun], name: str) -> None:
+def offer(runs: Mapping[str, RunView], name: str) -> None:
     """A button for every kind of file that these runs have, and the script that repeats them.
 
     Args:
@@ -64,6 +63,6 @@ def offer(runs: Mapping[str, Run | SavedRun], name: str) -> None:
         st.code(exports()["script"].make(begun).decode(), language="python", height=260)
 
 
-def _buttons(files: Sequence[Export], runs: Mapping[str, Run | SavedRun], name: str) -> None:
+def _buttons(files: Sequence[Export], runs: Mapping[str, RunView], name: str) -> None:
     for each in files:
         download(each.label, functools.partial(each.make, runs), name + each.suffix, each.mime)

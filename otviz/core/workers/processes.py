@@ -1,0 +1,56 @@
+"""Processes of our own beside this one, each serving a module of this project (see `otviz.core.workers.worker`).
+
+A terminal or a service sends its signals to all of them. `python -m otviz.core.workers.processes MODULE NICENESS` ignores those
+before it imports anything slow: whoever began it saves first, and its end then ends the input.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import signal
+import subprocess
+import sys
+
+from otviz.core.files import ROOT
+
+NEEDED_SOON = ("torch._dynamo", "ot")
+
+
+def import_what_is_needed_soon() -> None:
+    """Import what the first optimiser and the first exact W2 need, 2 s each: better before a training than within it."""
+    for name in NEEDED_SOON:
+        with contextlib.suppress(RuntimeError):  # some modules cannot be imported once the process is ending
+            importlib.import_module(name)
+
+
+def begin(module: str, niceness: int) -> subprocess.Popen[bytes]:
+    """Start a process that serves a module with one thread for torch; small networks gain nothing from two."""
+    found = [str(ROOT), os.environ.get("PYTHONPATH", "")]
+    paths = {"PYTHONPATH": os.pathsep.join(filter(None, found)), "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        [sys.executable, "-m", __name__, module, str(niceness)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, **paths},
+    )  # fmt: skip
+
+
+def cores() -> int:
+    """CPU cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def main(module: str, niceness: str) -> None:
+    """Serve a module until the input ends, at low priority, whatever signals reach all processes at once."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):  # Windows has no SIGHUP
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    if sys.platform != "win32":
+        os.nice(int(niceness))
+    importlib.import_module("otviz.core.workers.worker").serve(module)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

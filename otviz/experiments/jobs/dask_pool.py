@@ -1,0 +1,120 @@
+"""Workers on a Dask cluster: each task goes through joblib's Dask backend to whichever worker is free."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any, Generic
+
+import torch
+
+from otviz.core import __version__
+from otviz.core.container import Plain
+from otviz.core.workers.worker import sentence
+from otviz.experiments.jobs.worker_pool import T, WorkerPool
+
+PATIENCE = 10
+"""Seconds to wait for the scheduler, and then for a first worker."""
+
+INSTALL = "python -m pip install -r requirements-cluster.txt"
+
+
+class DaskPool(WorkerPool[T], Generic[T]):
+    """The workers that a Dask scheduler has; those that join later help too.
+
+    They need the same otviz. What travels are JSON texts, both ways: beyond the envelope, in which Dask itself pickles them,
+    nothing that comes back is unpickled.
+
+    Attributes:
+        threads: that the workers have together; each does a task at a time.
+
+    Args:
+        tasks, request, keep: as in `ProcessPool`.
+        address: of the scheduler, such as "tcp://10.0.0.1:8786".
+        module: whose `answers` does a task there.
+
+    Raises ValueError if distributed is not installed, or nothing answers at the address.
+    """
+
+    def __init__(
+        self,
+        tasks: Sequence[T],
+        request: Callable[[T], Plain],
+        keep: Callable[[T, Plain], None],
+        address: str,
+        module: str,
+    ) -> None:
+        super().__init__()
+        self._tasks, self._request, self._keep, self._module = tasks, request, keep, module
+        self._client = _client(address)
+        self.threads = sum(self._client.ncores().values())
+        threading.Thread(target=self._serve, name="workers of a cluster", daemon=True).start()
+
+    def stop(self) -> None:
+        """Take back what waits and forget what runs, keeping what is done; does not wait."""
+        with self._lock:
+            self._stopped = True
+        self._over.set()  # joblib may wait on for tasks that were taken back; its thread ends with this process
+        self._client.close(timeout=1)
+
+    def _serve(self) -> None:
+        try:
+            self._work()
+        except Exception as error:  # Dask, joblib and the network have errors of many kinds; told to whoever looks
+            if not self._stopped:
+                self.error = f"the cluster stopped working ({_said(error)}); start the remaining runs again"
+        finally:
+            if not self._stopped:
+                self._over.set()
+                with contextlib.suppress(Exception):  # it is over; a scheduler that is gone cannot say goodbye
+                    self._client.close(timeout=1)
+
+    def _work(self) -> None:
+        from joblib import Parallel, delayed, parallel_config
+
+        asked = [json.dumps(self._request(task)) for task in self._tasks]
+        with parallel_config(backend="dask", client=self._client, wait_for_workers_timeout=PATIENCE):
+            run = Parallel(n_jobs=-1, return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs")
+            for text in run(delayed(_answered)(self._module, place, ask) for place, ask in enumerate(asked)):
+                self._take(json.loads(text))
+
+    def _take(self, said: dict[str, Any]) -> None:
+        """Keep the answers to one task; a task that failed is reported, and the next one starts."""
+        if said["otviz"] != __version__:
+            raise ValueError(f"its workers have otviz {said['otviz']} and this is {__version__}: install the same")
+        for answer in said["answers"]:
+            self._keep(self._tasks[int(said["place"])], answer)
+        self.error = said["fault"] or self.error
+
+
+def _answered(module: str, place: int, request: str) -> str:
+    """On a worker: the answers to a request, as a JSON text."""
+    torch.set_num_threads(1)
+    answers, fault = [], ""
+    try:
+        for answer, _ in importlib.import_module(module).answers(json.loads(request), {}):
+            answers.append(answer)
+    except Exception as error:
+        fault = sentence(error)
+    return json.dumps({"otviz": __version__, "place": place, "answers": answers, "fault": fault})
+
+
+def _client(address: str) -> Any:
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise ValueError(f"a cluster needs the package distributed, which is not installed here: {INSTALL}") from error
+    try:
+        return Client(address, timeout=PATIENCE, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            f"no Dask scheduler answers at {address[:100]!r} ({_said(error)}); start one with `dask scheduler` and "
+            "give the address it prints, such as tcp://127.0.0.1:8786"
+        ) from error
+
+
+def _said(error: Exception) -> str:
+    return " ".join(str(error).split())[:150] or type(error).__name__
