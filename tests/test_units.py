@@ -29,10 +29,9 @@ from otviz.player import wire
 from otviz.player.wire.run_panel import panel_of
 from otviz.runs.change_log import RunCheckpoint
 from otviz.runs.config import RunConfig
-from otviz.runs.curves import read_curves
 from otviz.runs.run_store import Store
 from otviz.runs.run_verdict import verdict_on
-from otviz.runs.saved_run import SavedRun
+from otviz.runs.saved_run import SavedRun, read_curves
 from otviz.runs.snapshots import Snapshot, preview
 from otviz.runs.summaries import Summaries
 from otviz.runs.training_handle import LocalTraining

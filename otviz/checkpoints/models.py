@@ -34,7 +34,7 @@ from otviz.networks import ImageGenerator
 from otviz.networks.image_networks import with_class
 from otviz.runs.config import RunConfig
 from otviz.runs.file_schema import CONFIG
-from otviz.runs.image_scenes import sheet_side
+from otviz.runs.snapshots import sheet_side
 
 Labels = NDArray[np.int64]
 

@@ -48,7 +48,7 @@ class OwnFunction(Knobs):
 
 def titles(runs: Sequence[RunView]) -> list[str]:
     """A name for each run, unlike all others: its method's title, what sets it apart, a number if nothing does."""
-    from otviz.runs.curves import names_of
+    from otviz.runs.saved_run import names_of
 
     return names_of([run.config for run in runs])
 
