@@ -1,1 +1,1 @@
-"""What everything else stands on: declared settings, plug-ins, files, links, processes, the machine."""
+"""Shared foundations: declared settings, plug-ins, files, links, processes, the machine."""

@@ -1,4 +1,4 @@
-"""A length of time in words."""
+"""Durations in words."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import math
 
 
 def in_words(seconds: float) -> str:
-    """A time for a person, never too exact: "a few seconds", "about 40 s", "about 3 min", "about 2 h 10 min", "about 3 days".
+    """A rounded duration: "a few seconds", "about 40 s", "about 3 min", "about 2 h 10 min", "about 3 days".
 
     Args:
-        seconds: >= 0; rounded up, since finishing early is welcome.
+        seconds: >= 0; rounded up.
 
     Raises:
         ValueError: negative, infinite or nan.

@@ -1,4 +1,4 @@
-"""When a device has no room for a minibatch: which one has, in a sentence."""
+"""Out-of-memory errors: find a minibatch that fits, and report it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 
 
 def largest(attempt: Callable[[int], None], size: int) -> int:
-    """The largest of size / 2, size / 4 ... at which `attempt` does not run out of memory; 0 if it always does."""
+    """The largest of size / 2, size / 4 ... for which `attempt` does not run out of memory, or 0."""
     while (size := size // 2) > 1:
         try:
             attempt(size)
@@ -19,10 +19,12 @@ def largest(attempt: Callable[[int], None], size: int) -> int:
 
 
 def no_room(device: str, size: int, fits: int | None) -> str:
-    """What to say of a minibatch of `size` that does not fit.
+    """The message for a minibatch that does not fit.
 
     Args:
-        fits: one that does; 0: none does; None: unknown.
+        device: its kind.
+        size: of the minibatch.
+        fits: a size that fits; 0: none does; None: unknown.
     """
     if fits == 0:
         return f"not even one row fits into the memory of {device}; use smaller networks, or device cpu"

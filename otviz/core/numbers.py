@@ -1,8 +1,8 @@
-"""Numbers as they are written everywhere: in pictures, on pages, in files to read."""
+"""Formatting of numbers in pictures, pages and reports."""
 
 from __future__ import annotations
 
 
 def whole(n: float) -> str:
-    """A whole number with a thin space between thousands, as "12 000"; rounded."""
+    """Round to an integer with a thin space between thousands, as "12 000"."""
     return f"{round(n):,}".replace(",", "\u202f")

@@ -1,4 +1,4 @@
-"""What every 2D distribution offers: samples and, where it has them, its modes."""
+"""The interface of a 2D distribution: samples and, if it has any, modes."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ Points = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Mixture:
-    """Round Gaussians of one width: sum_k w_k N(c_k, std^2 I).
+    """A mixture of isotropic Gaussians of equal width: sum_k w_k N(c_k, std^2 I).
 
     Attributes:
         centres: c_k in data units, shape (k, 2), float32.
-        std: standard deviation along each axis, a length > 0 in data units.
-        weights: w_k, shape (k,), they sum to 1.
+        std: standard deviation along each axis, > 0, in data units.
+        weights: w_k, shape (k,), summing to 1.
     """
 
     centres: Points
@@ -32,7 +32,7 @@ class Mixture:
 
     def sample(self, n: int, rng: np.random.Generator) -> Points:
         """Draw n independent points, shape (n, 2), float32."""
-        # Inverse CDF: several times faster than rng.choice, which checks its weights at every call.
+        # Inverse CDF: several times faster than rng.choice, which validates its weights at every call.
         edges = np.cumsum(self.weights[:-1])
         mode = np.searchsorted(edges, rng.random(n), side="right")
         points: Points = rng.standard_normal((n, 2), dtype=np.float32)
@@ -43,15 +43,15 @@ class Mixture:
 
 @dataclass(frozen=True)
 class Units:
-    """How data units, in which a method trains, relate to the units of the user's file: file = offset + factor * data.
+    """Relation of data units, in which methods train, to the units of the user's file: file = offset + factor * data.
 
-    A run has one frame, that of its target: source points, generated points and lengths of a run that leave it are placed
-    by the units of the target. A source that is a file too is scaled by itself first, and then placed like any other.
+    All points and lengths that a run reports are converted with the units of its target. A source that is also a file is
+    first scaled by itself, and then converted like any other source.
 
     Attributes:
         offset: of the origin of the data units, in file units.
         factor: file units per data unit, > 0.
-        name: of the file's unit, such as "mm"; empty if the file names none.
+        name: the file's unit, such as "mm"; empty if the file gives none.
     """
 
     offset: tuple[float, float] = (0.0, 0.0)
@@ -60,7 +60,7 @@ class Units:
 
     @property
     def word(self) -> str:
-        """What follows a length in file units: the name, "file units" if there is none, "" where they are data units."""
+        """The unit after a length: the name, "file units" if there is none, or "" for data units."""
         return self.name or ("" if self._same else "file units")
 
     @property
@@ -68,7 +68,7 @@ class Units:
         return self.offset == (0.0, 0.0) and self.factor == 1.0
 
     def to_file(self, points: NDArray[Any]) -> NDArray[Any]:
-        """Points (..., 2) in file units from points in data units: float64, or the points themselves if both are the same."""
+        """Convert points (..., 2) to file units: float64, or the points themselves if both units are the same."""
         if self._same:
             return points
         placed: NDArray[np.float64] = np.asarray(points, dtype=np.float64) * self.factor + np.asarray(self.offset)
@@ -82,25 +82,25 @@ class Units:
         return placed
 
     def record(self) -> dict[str, Any]:
-        """As plain values that JSON takes."""
+        """As JSON-compatible values."""
         return {"unit": self.word, "offset": list(self.offset), "factor": self.factor}
 
 
 @dataclass(frozen=True)
 class Cloud:
-    """One side of a transport problem, and where it comes from.
+    """The source or the target of a transport problem, and its origin.
 
     Attributes:
-        points: shape (n, 2), float64: (file - units.offset) / units.factor, in the units of the file as long as nobody
-            asks for another transformation; data units for what needs no file.
-        weights: shape (n,), > 0, they sum to 1; None where all points weigh the same.
-        name: of the file as the user knows it, or of the distribution.
-        rows: rows of the file; None for what was drawn.
-        columns: of the file, taken as x and y.
-        weighed_by: the column of weights; empty if all points weigh the same.
-        massless: rows of weight 0, which were left out.
+        points: shape (n, 2), float64: (file - units.offset) / units.factor, by default in file units; data units without a
+            file.
+        weights: shape (n,), > 0, summing to 1; None for equal weights.
+        name: of the file as uploaded, or of the distribution.
+        rows: number of rows of the file; None for random draws.
+        columns: columns of the file used as x and y.
+        weighed_by: column of weights; empty for equal weights.
+        massless: number of rows with weight 0, which were left out.
         units: of the points.
-        notes: what was decided and left out as the file was read, in short sentences without a full stop.
+        notes: decisions and omissions while reading the file, as short sentences without a full stop.
     """
 
     points: NDArray[np.float64]
@@ -115,12 +115,12 @@ class Cloud:
 
     @property
     def whole(self) -> bool:
-        """Whether these are all rows of a file that have mass."""
+        """Whether these are all rows of a file that have positive weight."""
         return self.rows is not None and len(self.points) + self.massless == self.rows
 
     @property
     def taken(self) -> str:
-        """How many points, and how they were come by."""
+        """The number of points and how they were obtained."""
         n = f"{len(self.points):,}"
         if self.rows is None:
             return f"{n} points drawn"
@@ -130,7 +130,7 @@ class Cloud:
         return f"{n} of {self.rows:,} rows, drawn without replacement{left_out}"
 
     def describe(self) -> str:
-        """One sentence on what was taken: rows, columns, weights and units."""
+        """One sentence: rows, columns, weights and units."""
         if self.columns is None:
             return f"{self.name}, {self.taken}"
         weights = f"weights {self.weighed_by}, divided by their sum" if self.weighed_by else "no weights"
@@ -139,7 +139,7 @@ class Cloud:
         return f"{self.name}, {self.taken}, columns {self.columns[0]} and {self.columns[1]}, {weights}, {units}{notes}"
 
     def as_dict(self) -> dict[str, Any]:
-        """What was taken, as plain values that JSON takes."""
+        """Origin, columns and units as JSON-compatible values."""
         taken: dict[str, Any] = {"name": self.name, "points": len(self.points), "rows": self.rows}
         taken |= {"columns": None if self.columns is None else list(self.columns), "weights": self.weighed_by or None}
         return taken | {
@@ -152,15 +152,15 @@ class Cloud:
 class Distribution(Knobs, ABC):
     """A distribution of points in the plane. Subclasses are frozen dataclasses of knobs.
 
-    Defaults keep the points at unit scale (within about 4 of the origin): networks and step sizes
-    of all methods here are tuned for that, and lose modes on data ten times as wide.
+    With the defaults, points are at unit scale (within about 4 of the origin): networks and learning rates of all methods
+    are tuned for that, and lose modes on data ten times as wide.
 
     Attributes:
-        needs_file: it cannot be made from its defaults alone, because it reads a file that the user names.
-        extensions: of the files it reads, lower case with the dot.
+        needs_file: whether it needs a file of the user.
+        extensions: file extensions that it reads, in lower case with the dot.
         shape: of one sample.
-        drawn: the knob that holds a drawing, for those that are drawn by hand.
-        training_only: knobs that say how training sees the points; a transport problem takes them as they are.
+        drawn: the knob that holds a drawing, for hand-drawn distributions.
+        training_only: knobs that transform points for training; transport problems ignore them.
     """
 
     name: ClassVar[str] = ""
@@ -174,7 +174,7 @@ class Distribution(Knobs, ABC):
     @classmethod
     @functools.cache
     def taken(cls) -> tuple[Param, ...]:
-        """Lengths of any size: those declared are for training, but a transport problem has the scale of its files."""
+        """The knobs, with lengths of any size: the declared limits suit training, transport problems the scale of a file."""
         return tuple(knob.at_any_scale() for knob in params_of(cls))
 
     @abstractmethod
@@ -182,30 +182,30 @@ class Distribution(Knobs, ABC):
         """Draw n independent points, shape (n, 2), float32, in data units."""
 
     def pair(self, n: int, rng: np.random.Generator) -> tuple[Points, Points]:
-        """Two independent sets of n points each: what a perfect generator and the target would give.
+        """Two independent sets of n points each, like those of a perfect generator and the target.
 
-        A file with few rows gives fewer points, and no row to both: a generator's points are new, too.
+        A file with few rows gives fewer points, and no row is in both sets, since generated points are new, too.
         """
         return self.sample(n, rng), self.sample(n, rng)
 
     @property
     def units(self) -> Units:
-        """The units of the user's file; the identity for what needs no file."""
+        """The units of the user's file; the identity without a file."""
         return Units()
 
     def cloud(self, n: int, rng: np.random.Generator) -> Cloud:
-        """At most n points for a transport problem: n draws, or the rows of a file as they are if it has at most n."""
+        """At most n points for a transport problem: n draws, or all rows of a file that has at most n."""
         return Cloud(self.sample(n, rng).astype(np.float64), name=self.name)
 
     @classmethod
     def offers(cls, file: str) -> Mapping[str, tuple[str, ...]]:
-        """By knob, the texts that a file offers for it, as its columns; ValueError if it cannot be read."""
+        """The choices that a file gives for knobs, such as its columns. Raises ValueError if it cannot be read."""
         return {}
 
     def describe(self) -> str:
-        """One sentence on what a file turned out to hold; empty for what needs no file."""
+        """One sentence on the content of the file; empty without one."""
         return ""
 
     def mixture(self) -> Mixture | None:
-        """The modes, or None where the distribution has none worth counting."""
+        """The modes, or None if the distribution has no countable modes."""
         return None
