@@ -1,4 +1,4 @@
-"""The rules for one snapshot of the samples, tried in order: the first that holds gives the verdict."""
+"""The rules for a snapshot, tried in order: the first that applies gives the verdict."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from otviz.evaluation.verdicts.wording import Judgement, Kind, Meter, digits, le
 
 
 def judge(meter: Meter, step: int | None = None, weights: Sequence[float] | None = None) -> Judgement:
-    """The word on one look.
+    """The verdict on a snapshot.
 
     Args:
-        meter: as in `Snapshot.meter`.
-        step: of the look; what the meter has from an earlier one (`measured_at`) is then not judged, if there are modes.
-        weights: of the target's modes, shape (k,), summing to 1; taken from the meter, or equal, if None.
+        meter: its metrics, `Snapshot.meter`.
+        step: of the snapshot; if the target has modes, metrics of an earlier step (`measured_at`) are ignored.
+        weights: of the target's modes, shape (k,), summing to 1; None: from the metrics, or equal.
 
     Raises ValueError for weights of another shape.
     """
@@ -166,7 +166,7 @@ def _say(look: Look, kind: Kind, rule: str, word: str = "", first: str = "") -> 
 
 
 def numbers(look: Look) -> str:
-    """What the words rest on, in a sentence without its full stop."""
+    """The metrics behind a verdict, as a sentence without full stop."""
     parts = []
     if len(look.weights):
         parts = [
