@@ -1,6 +1,6 @@
-"""Figures with one slider, for texts: every position of the slider is computed beforehand, so that moving it is only drawing.
+"""Figures with one slider, for derivations. All positions of the slider are precomputed, so that moving it only draws.
 
-A `Flipbook` is plain data: panels with marks that stay, and for each value of the slider the marks of its frame.
+A `Flipbook` is plain data: panels with fixed marks, and the marks of a frame for each value of the slider.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ RANDOM = "random"
 
 @dataclass(frozen=True)
 class Mark:
-    """One thing that is drawn.
+    """A drawn element.
 
     Attributes:
-        kind: points; arrows, from `xy` to `ends`; a line through `xy`; or a matrix, whose rows are `xy`.
+        kind: points; arrows from `xy` to `ends`; a line through `xy`; or a matrix with rows `xy`.
         role: decides the colour.
-        xy: (k, 2), in the units of the axes; of a matrix its values, each from 0 to 1.
-        ends: (k, 2), where arrows end.
-        sizes: (k,), of points, 1 for the usual size; all 1 if empty.
-        label: in the legend; none if empty.
-        dashed: whether a line is.
+        xy: (k, 2), in the units of the axes; values in [0, 1] of a matrix.
+        ends: ends of arrows, (k, 2).
+        sizes: relative sizes of points, (k,); all 1 if empty.
+        label: in the legend; empty for none.
+        dashed: whether a line is dashed.
     """
 
     kind: Literal["points", "arrows", "line", "matrix"]
@@ -53,9 +53,10 @@ class Mark:
 
 @dataclass(frozen=True)
 class Panel:
-    """One picture: limits (low, high) of its axes, what stays, and the marks of each frame.
+    """A panel: limits (low, high) of its axes, fixed marks, and the marks of each frame.
 
-    An axis without a name has no ticks; one without `x_name` keeps the shape of what is drawn. `log_x`: the limits and x are logarithms to base 10, ticks show powers.
+    An axis without a name has no ticks; without `x_name` the aspect ratio is kept. `log_x`: limits and x are base-10
+    logarithms, and ticks show powers.
     """
 
     title: str
@@ -70,7 +71,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Flipbook:
-    """A figure with a slider: its name, what it says at each value, where it starts, and what its ends mean."""
+    """A figure with a slider: its name, a caption per value, the initial value, and labels for its ends."""
 
     slider: str
     values: tuple[str, ...]
@@ -81,7 +82,7 @@ class Flipbook:
 
 
 def prices() -> Flipbook:
-    """The lower bound that a price v(3) gives: sources at 0 and 1, targets at 1 and 3, c = |x - y|^2, v(1) = 0."""
+    """The lower bound of a price v(3): sources at 0 and 1, targets at 1 and 3, c = |x - y|^2, v(1) = 0."""
     sources, targets = np.array([0.0, 1.0]), np.array([1.0, 3.0])
     cost, wanted = (sources[:, None] - targets) ** 2, np.linspace(0, 12, 25)
     reduced = [cost - np.array([0.0, price]) for price in wanted]
@@ -123,7 +124,7 @@ def blur_and_plan() -> Flipbook:
 
 
 def matchings() -> Flipbook:
-    """The matching of a generated minibatch with data, over epsilon; at the last stop a random matching."""
+    """The matching of a generated minibatch with data, over epsilon; the last position is a random matching."""
     x, y = _clouds(Gaussian(std=1.5), Ring(radius=2.0))
     epsilons = np.geomspace(0.01, 10, 13)
     random = np.eye(POINTS)[np.random.default_rng(5).permutation(POINTS)] / POINTS
@@ -143,7 +144,7 @@ def matchings() -> Flipbook:
 
 
 def g_and_slope() -> Flipbook:
-    """The convex functions g^alpha and their slopes over alpha."""
+    """The convex functions g^alpha and their derivatives over alpha."""
     alphas, xs = np.geomspace(0.1, 10, 17), np.linspace(-3, 3, 121)
     styles: dict[str, Role] = {"softplus": "amber", "kl": "green", "chi2": "pink"}
     found = [[(role, curves(CONJUGATES[name], float(alpha), xs)) for name, role in styles.items()] for alpha in alphas]
@@ -173,7 +174,7 @@ TAU = 0.1
 
 
 def alpha_and_mass() -> Flipbook:
-    """Which part of an off-centre ring an unbalanced plan reaches over alpha, with KL and tau = TAU."""
+    """The part of an off-centre ring that an unbalanced plan reaches, over alpha, with KL and tau = TAU."""
     x, y = _clouds(Gaussian(std=0.5), Ring(centre=(2.0, 1.0)))
     alphas = np.geomspace(0.1, 20, 15)
     found: list[KeptMass] = list(kept_table(x, y, (TAU,), tuple(map(float, alphas))))
@@ -203,7 +204,7 @@ FLIPBOOKS: Mapping[str, Callable[[], Flipbook]] = MappingProxyType({
 
 
 def _clouds(source: Gaussian, target: Ring) -> tuple[Array, Array]:
-    """Both in the order of the angle around their mean, float32, (POINTS, 2) each."""
+    """Both clouds, sorted by angle around their mean, float32, (POINTS, 2) each."""
     rng = np.random.default_rng(3)
     found = []
     for cloud in (source.sample(POINTS, rng), target.sample(POINTS, rng)):
@@ -218,7 +219,7 @@ def _plan(x: Array, y: Array, epsilon: float) -> Array:
 
 
 def _partners(plan: Array) -> float:
-    """exp of the mean entropy of the rows: among how many a point is shared."""
+    """exp of the mean entropy of the rows, the effective number of partners."""
     rows = plan / plan.sum(1, keepdims=True)
     logs = np.log(np.where(rows > 0, rows, 1))
     return float(np.exp(-(rows * logs).sum(1).mean()))
@@ -228,14 +229,14 @@ def _matched(
     slider: str, values: Sequence[str], start: int, words: tuple[str, str], said: tuple[str, ...], x: Array, y: Array,
     plans: Sequence[Array],
 ) -> Flipbook:  # fmt: skip
-    """Two clouds with arrows to the mean of each point's partners, beside the plan."""
+    """Two clouds with arrows to the barycentre of each point's partners, and the plan."""
     (left, right), (bottom, top) = _box(x, y)
     cloud = Panel(
         "Arrows lead to the mean of the partners", (left, right), (bottom, top),
         (_points("target", y, "target"), _points("source", x, "source")),
         tuple((_arrows("text", x, plan @ y / plan.sum(1, keepdims=True)),) for plan in plans),
     )  # fmt: skip
-    # Drawn by its root, as a share of the largest entry: faint partners stay visible.
+    # The square root, relative to the largest entry, keeps small entries visible.
     matrices = [np.sqrt(plan / plan.max(1, keepdims=True)) for plan in plans]
     side = (0.0, float(POINTS))
     matrix = Panel(
@@ -249,7 +250,7 @@ def _matched(
 
 
 def _box(*clouds: Array) -> tuple[tuple[float, float], tuple[float, float]]:
-    """A square around all points."""
+    """Limits of a square around all points."""
     both = np.concatenate(clouds)
     middle, half = (both.max(0) + both.min(0)) / 2, float(np.ptp(both, axis=0).max()) * 0.54
     return (float(middle[0]) - half, float(middle[0]) + half), (float(middle[1]) - half, float(middle[1]) + half)
