@@ -1,6 +1,6 @@
-"""The chart of a claim as SVG, small for a card and large for its page: text takes the colour of the page, marks keep theirs.
+"""The chart of a claim as SVG, small for a card and large for its page; text has the colour of the page.
 
-Every seed is drawn and has a tooltip; dots and bands are what was measured, diamonds are what the source reports.
+Every seed is drawn, with a tooltip. Dots and bands are measured values, diamonds are reported ones.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LETTER = 7.0
 
 @dataclass(frozen=True)
 class Size:
-    """Of a drawing, in px at its natural size; text has 12 px whatever the size."""
+    """Size of a drawing in px; text always has 12 px."""
 
     wide: float
     high: float
@@ -37,7 +37,7 @@ CARD, PAGE = Size(360, 190), Size(640, 320)
 
 @dataclass(frozen=True)
 class Axis:
-    """Places of values between two ends of a line, `start` and `end` in px."""
+    """Scale from values to positions between `start` and `end`, in px."""
 
     low: float
     high: float
@@ -50,7 +50,7 @@ class Axis:
         return self.start + (self.end - self.start) * (min(at, high) - low) / (high - low)
 
     def ticks(self, most: int) -> list[float]:
-        """At most so many round values."""
+        """At most `most` round values."""
         if not self.log:
             return round_ticks(self.low, self.high, most)
         first, last = math.floor(math.log10(self.low)), math.ceil(math.log10(self.high))
@@ -63,7 +63,14 @@ class Axis:
 
 
 def claim_svg(chart: Chart, outcomes: Sequence[Outcome], title: str, size: Size = CARD) -> str:
-    """The drawing as one element; `title` names it for whoever cannot see it."""
+    """Draw the chart as an SVG element.
+
+    Args:
+        chart: what to draw.
+        outcomes: of the seeds.
+        title: accessible name.
+        size: in px.
+    """
     if isinstance(chart, Dots) and size is not CARD:
         size = Size(size.wide, min(size.high, 60 + 48 * len(chart.rows)))
     parts = _dots(chart, outcomes, size) if isinstance(chart, Dots) else _curves(chart, outcomes, size)
@@ -75,7 +82,7 @@ def claim_svg(chart: Chart, outcomes: Sequence[Outcome], title: str, size: Size 
 
 
 def in_words(chart: Chart, outcomes: Sequence[Outcome]) -> str:
-    """What the chart shows, as a sentence for each row or line."""
+    """Text alternative: a sentence for each row or line."""
     told = [f"{chart.what if isinstance(chart, Dots) else f'{chart.y} by {chart.x}'}:"]
     if isinstance(chart, Dots):
         for row in chart.rows:
@@ -188,7 +195,7 @@ def _marks(marks: Sequence[Mark], outcomes: Sequence[Outcome]) -> list[tuple[Mar
 def _extent(
     rows: Sequence[tuple[Row, Spread | None]], marks: Sequence[tuple[Mark, float]], log: bool
 ) -> tuple[float, float]:
-    """Of all that is drawn; ends of ranges count where they are finite."""
+    """Lowest and highest value drawn, including finite ends of ranges."""
     values = [at for _, at in marks]
     for row, found in rows:
         values += [] if found is None else [*found.seeds.values(), *found.interval]
@@ -197,7 +204,7 @@ def _extent(
 
 
 def _range(values: Sequence[float], log: bool) -> tuple[float, float]:
-    """From the least to the largest with some room; of a logarithmic axis, of those above 0."""
+    """Limits of an axis, with a margin; on a logarithmic axis, of the values above 0."""
     known = [value for value in values if not log or value > 0] or [1.0]
     low, high = min(known), max(known)
     if log:
@@ -217,7 +224,7 @@ def _scaled(value: float, log: bool) -> float:
 
 
 def _across(axis: Axis, what: str, bottom: float, size: Size) -> Iterator[str]:
-    """The axis at the bottom: its line, ticks and name."""
+    """The bottom axis: line, ticks and title."""
     yield from _labelled(_apart([(axis(tick), number(tick)) for tick in axis.ticks(5)]), what, bottom, size)
     yield _path(f"M{axis.start:.1f} {bottom:.1f}H{size.wide - 14:.1f}", "currentColor", 1, opacity=0.35)
 
@@ -230,7 +237,7 @@ def _labelled(ticks: Sequence[tuple[float, str]], what: str, bottom: float, size
 
 
 def _apart(ticks: Sequence[tuple[float, str]]) -> list[tuple[float, str]]:
-    """Those labels that do not touch the one before."""
+    """The labels that do not overlap the previous one."""
     kept: list[tuple[float, str]] = []
     for at, text in sorted(ticks):
         if not kept or at - kept[-1][0] > LETTER * (len(text) + len(kept[-1][1])) / 2 + 6:
@@ -239,7 +246,7 @@ def _apart(ticks: Sequence[tuple[float, str]]) -> list[tuple[float, str]]:
 
 
 def _lanes(labels: Sequence[str], size: Size) -> list[tuple[int, float]]:
-    """Row and place of each label of a legend."""
+    """Row and position of each label of a legend."""
     lanes, row, x = [], 0, 0.0
     for label in labels:
         wide = LETTER * len(label) + 40

@@ -1,8 +1,8 @@
-"""The papers' overview figures as pictures of our own, for print: from trainings like those behind the claims.
+"""The papers' overview figures, reproduced for print from trainings like those of the claims.
 
     python -m otviz figures all --out pictures
 
-A training that is stored or kept already is drawn at once; one that is not is done first, which takes minutes.
+Stored trainings are reused; others are trained first, which takes minutes.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ from otviz.viz.plate import BODY, HEADING, SMALL, Panel, Plate, Values, round_ti
 from otviz.viz.snapshot_table import nearest
 from otviz.viz.style import ADVERSARY, GENERATED, TARGET
 
-WIDE = 180.0  # mm: the width of a page's text
+WIDE = 180.0  # mm, text width of a page
 MARGIN, GAP = 4.0, 2.0
-SHOWN = 500  # points of target and generated in each panel
-SIDE = 8  # images in a row of a sheet
+SHOWN = 500  # points of target and of generator in each panel
+SIDE = 8  # images per row
 
 
 @dataclass(frozen=True)
 class Overview:
-    """One figure.
+    """A figure.
 
     Attributes:
-        name: of its file: the key of a source in `otviz.content.bibliography` and the number of the figure there.
-        title: what it shows, and after which figure.
+        name: file name: key of a source in `otviz.content.bibliography` and number of its figure.
+        title: what it shows, and the figure it follows.
         images: whether it needs MNIST.
-        draw: makes it for a seed; True for the short form, which shows that it works and nothing else.
+        draw: draws it for a seed; True for the short form, which only shows that it works.
     """
 
     name: str
@@ -98,7 +98,7 @@ def _frozen(title: str, seed: int, quick: bool) -> Plate:
 
 
 def _run(method: Method, target: object, steps: int, seed: int, quick: bool) -> SavedRun:
-    """A run from the store; it is done and stored first if it is not there."""
+    """A stored run; it is trained and stored first if necessary."""
     config = RunConfig(method, target, steps=QUICK_STEPS if quick else steps, seed=seed, device="cpu")
     name = f"sweep-{method.name}-{identity(config)}"
     try:
@@ -116,7 +116,7 @@ def _table(
     losses: bool = False,
     marked: dict[int, str] | None = None,
 ) -> Plate:
-    """A row for each run, a column for each step, and the losses at the right."""
+    """A row per run, a column per step, and the losses on the right."""
     left, top = MARGIN + 5, MARGIN + 12
     room = WIDE - left - MARGIN - (42 if losses else 0)
     side = (room - GAP * (len(steps) - 1)) / len(steps)
@@ -187,7 +187,7 @@ def _epsilons(title: str, seed: int, quick: bool) -> Plate:
 def _sheets(
     title: str, albums: Sequence[tuple[str, ImageTrajectory]], epochs: Sequence[int], seed: int, curves: bool = True
 ) -> Plate:
-    """Curves of the losses, one above the other, and images after some epochs beside them."""
+    """Loss curves, one above the other, and images after some epochs beside them."""
     count = len(albums) * len(epochs)
     columns = min(count, 2)
     left = MARGIN + (84 if curves else 0)
@@ -216,7 +216,7 @@ def _sheets(
 
 
 def _range(albums: Sequence[tuple[str, ImageTrajectory]]) -> tuple[float, float]:
-    """Of all losses but the outermost, so that curves can be compared."""
+    """Common limits of all losses except outliers."""
     every = np.concatenate([seen.losses[np.isfinite(seen.losses)] for _, seen in albums])
     low, high = np.quantile(every, [0.002, 0.998])
     room = 0.05 * max(float(high - low), 1e-6)

@@ -1,4 +1,4 @@
-"""Runs over their steps in one figure: losses, modes and distances, each run in a line of its own."""
+"""Several runs over their steps: losses, modes and distances, with a line per run."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ Line = tuple[Sequence[float], Sequence[float]]
 
 
 def run_curves(runs: Mapping[str, RunCurves]) -> go.Figure:
-    """A small picture for each number that any of the runs has, a line for each run, by its label.
+    """A panel for each metric that any run has, with a line per run, by label.
 
-    Raises ValueError when no run has anything to draw.
+    Raises ValueError if no run has anything to draw.
     """
     lines = {title: {name: _losses(course, side) for name, course in runs.items()} for side, title in LOSSES.items()}
     units = sorted({meter.get("unit", "data units") for course in runs.values() for _, meter in course.history[-1:]})
@@ -74,7 +74,7 @@ def _losses(course: RunCurves, side: str) -> Line:
 
 
 def _measured(course: RunCurves, key: str) -> Line:
-    """Each measurement once, at the step it was made at."""
+    """The measurements without repetitions, at their steps."""
     found: dict[int, float] = {}
     for step, meter in course.history:
         value = meter.get(key)
@@ -86,7 +86,7 @@ def _measured(course: RunCurves, key: str) -> Line:
 
 
 def _robust(values: Sequence[Sequence[float]]) -> list[float] | None:
-    """From the 1st to the 99th hundredth of each line, with a margin; None for nothing."""
+    """Limits from the 1st to the 99th percentile of each line, with a margin; None without values."""
     ends = [np.quantile(line, [0.01, 0.99]) for line in values if len(line)]
     low, high = min(end[0] for end in ends), max(end[1] for end in ends)
     margin = 0.06 * (high - low) or 1.0

@@ -64,11 +64,7 @@ NOT_YET: set[str] = {
     "otviz/transport/studies/snippet.py",
     "otviz/transport/studies/sweeps.py",
     "otviz/transport/unbalanced.py",
-    "otviz/viz/boxes.py",
-    "otviz/viz/claim.py",
     "otviz/viz/plate.py",
-    "otviz/viz/robustness_map.py",
-    "otviz/viz/style.py",
 }
 
 

@@ -1,4 +1,4 @@
-"""Everything that can be exported from runs, each with one name for the button of a page and the command line.
+"""Exports of runs, with one name each for pages and the command line.
 
 export = exports()["notebook"]
 Path("run.ipynb").write_bytes(export.make({"UOTM": run}))
@@ -22,16 +22,16 @@ __all__ = ["Export", "Runs", "exports", "exports_of"]
 
 @dataclass(frozen=True)
 class Export:
-    """One kind of file.
+    """A kind of export.
 
     Attributes:
         name: on the command line.
-        label: on a button.
-        suffix: ends the file's name.
-        mime: its media type.
-        make: the file's bytes, of runs by their labels; raises ValueError when they have nothing to give.
-        points, images: whether runs on these have it.
-        several: whether it can hold more than one run.
+        label: label of the button.
+        suffix: end of the file name.
+        mime: media type.
+        make: returns the file's bytes for runs by label; raises ValueError if they have nothing to export.
+        points, images: whether it is available for such runs.
+        several: whether it can contain more than one run.
     """
 
     name: str
@@ -45,12 +45,12 @@ class Export:
 
 
 def exports() -> dict[str, Export]:
-    """All of them by name, in the order of buttons."""
+    """All exports by name, in the order of buttons."""
     return {each.name: each for each in _ALL}
 
 
 def exports_of(runs: Runs) -> list[Export]:
-    """Those that these runs have."""
+    """The exports available for these runs."""
     kinds = {run.config.images for run in runs.values()}
     return [
         each

@@ -1,4 +1,4 @@
-"""Runs as arrays: the probe at every look, the scene, losses and measurements."""
+"""Runs as arrays: scene, snapshots, losses and metrics."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ NOTE = (
 
 
 def arrays_npz(runs: Runs) -> bytes:
-    """Everything a run keeps to be looked at, as NPZ, to be read with numpy.load(file, allow_pickle=False).
+    """Scene, snapshots, losses and metrics as NPZ; read it with numpy.load(file, allow_pickle=False).
 
-    target, source, centres and box are the scene; step, seconds, generated (looks, n, 2), potential, arrows and manifold
-    are of each look, as is meter_<name>, nan where it was not measured; generator_loss and adversary_loss are of each
-    step. Images are bytes, (looks, n, C, H, W). config is JSON. Points and lengths are in the units of the target's file, and
-    `units`, JSON, tells these, if they are not data units. Of several runs, names begin with run0_, run1_ ..., whose
-    labels stand in `runs`.
+    The scene is target, source, centres and box. Arrays with one entry per snapshot: step, seconds, generated
+    (snapshots, n, 2), potential, arrows, manifold, and meter_<name>, nan where it was not measured. One entry per step:
+    generator_loss and adversary_loss. Images are bytes, (snapshots, n, C, H, W). config is JSON. Points and lengths are in the
+    units of the target's file, described by `units` (JSON) unless they are data units. With several runs, names begin with
+    run0_, run1_ ..., and `runs` has their labels.
     """
     arrays: dict[str, NDArray[Any]] = {}
     for index, run in enumerate(runs.values()):
@@ -71,7 +71,7 @@ def _arrays(run: Run | SavedRun) -> dict[str, NDArray[Any]]:
 
 
 def _over_looks(run: Run | SavedRun, name: str) -> NDArray[Any]:
-    """(looks,) or (looks, k), nan where it was not measured."""
+    """Shape (snapshots,) or (snapshots, k), nan where it was not measured."""
     values = [look.meter.get(name) for look in run.snapshots]
     width = max((len(value) for value in values if isinstance(value, list)), default=0)
     nothing = [np.nan] * width if width else np.nan

@@ -1,4 +1,4 @@
-"""How far each gradient flow has come: its distance to the target over the flow's time."""
+"""The progress of gradient flows: loss and distance to the target over flow time."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ LEAST = 1e-6
 
 
 def flow_losses(panels: Sequence[PanelUpdate], step_size: float, w2_floor: float | None = None) -> go.Figure:
-    """Left each loss as a share of its own start, right W2 to the target (length), both over time.
+    """Left each loss relative to its initial value, right W2 to the target (a length), both over time.
 
     Args:
         panels: of the flows, with their scenes and all snapshots.
         step_size: flow time of a step.
-        w2_floor: W2 between two draws of the target of this size, below which nothing can be seen, or None.
+        w2_floor: noise floor: W2 between two draws of the target of this size, or None.
     """
     figure = make_subplots(
         1, 2, subplot_titles=("Loss over its start", "W₂ to the target (length)"), horizontal_spacing=0.09
