@@ -65,8 +65,8 @@ import torch
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from image_model import digits_config
-from otviz.checkpoints import recording
-recording.SAVED_EVERY, recording.JUDGED, recording.JUDGED_LAST = 0.0, 60, 100
+from otviz.checkpoints import train_checkpoint
+train_checkpoint.SAVED_EVERY, train_checkpoint.JUDGED, train_checkpoint.JUDGED_LAST = 0.0, 60, 100
 replace, saves = os.replace, 0
 
 def replaced(a, b):
@@ -77,7 +77,7 @@ def replaced(a, b):
     replace(a, b)
 
 os.replace = replaced
-recording.record(digits_config(steps=12), Path(sys.argv[2]))
+train_checkpoint.record(digits_config(steps=12), Path(sys.argv[2]))
 """
 
 

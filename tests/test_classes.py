@@ -17,6 +17,7 @@ from safetensors.torch import load, save
 from otviz.checkpoints import models
 from otviz.checkpoints.train_checkpoint import record
 from otviz.data.datasets import named as image_set
+from otviz.data.datasets import to_rows
 from otviz.methods import methods, named
 from otviz.methods.ot_gan import OTGAN
 from otviz.networks import Networks
@@ -109,8 +110,9 @@ def test_the_distance_of_pairs_sees_wrong_classes() -> None:
     """Real images with classes shuffled are far from real pairs, though their images are the same: by hand, with fixed pairs."""
     method = OTGAN(batch_size=200, cost="squared-l2", epsilon=0.05, iterations=50)
     training = config().begin()
-    rows, labels = DIGITS.sample_labelled(800, np.random.default_rng(0))
-    images, labels = torch.from_numpy(rows) / 8, torch.from_numpy(labels)
+    pixels, classes = DIGITS.split("train")
+    drawn = np.random.default_rng(0).integers(len(pixels), size=800)
+    images, labels = torch.from_numpy(to_rows(pixels[drawn])) / 8, torch.from_numpy(classes[drawn])
     pairs = with_class(images, labels, 10)
     right = with_class(images[400:], labels[400:], 10)
     wrong = with_class(images[400:], (labels[400:] + 1) % 10, 10)

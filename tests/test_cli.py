@@ -325,7 +325,8 @@ def test_without_arguments_it_says_what_there_is(cli: Run) -> None:
     [
         (
             ["fly"],
-            "command must be one of list, train, evaluate, experiment, figures, export, record, transport; got 'fly'",
+            "command must be one of list, train, evaluate, experiment, figures, export, record, transport, catalogue, classifier, thumbnails; "
+            "got 'fly'",
         ),
         (["train"], "say which method to train: one of dan-s"),
         (["train", "nope"], "method must be one of dan-s, gan"),

@@ -9,9 +9,10 @@ import pytest
 from PIL import Image
 
 from otviz.data.distributions import parse_distribution, store_upload
-from otviz.data.distributions.drawing import Drawing, read_strokes, write_strokes
+from otviz.data.distributions.drawing import Drawing, read_strokes
 from otviz.data.distributions.picture import Picture
 from otviz.data.distributions.points import PointsFile
+from tests.drawn_strokes import write_strokes
 
 
 def rng() -> np.random.Generator:

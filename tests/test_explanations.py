@@ -280,14 +280,15 @@ def test_next_leads_through_the_whole_order_and_ends() -> None:
 def test_a_lesson_of_a_teacher_comes_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTVIZ_HOME", str(tmp_path))
     (tmp_path / "lessons").mkdir()
-    head = "---\ntitle: Own\npage: train\nlearn: It.\nminutes: 1\n---\n"
+    head = '+++\ntitle = "Own"\npage = "train"\nlearn = "It."\nminutes = 1\n+++\n'
     (tmp_path / "lessons" / "own.md").write_text(f"{head}Look.\n", encoding="utf-8")
     assert [stop.title for stop in syllabus()[-1].stops] == ["Own"]
 
 
 def test_an_item_of_the_order_that_cannot_be_understood_is_quoted(tmp_path: Path) -> None:
-    (tmp_path / "syllabus.md").write_text("# Part\n\n- essay blur\n", encoding="utf-8")
-    with pytest.raises(ValueError, match="essay blur"):
+    text = '[[part]]\ntitle = "Part"\nabout = ""\nread = [{ essay = "blur" }]\n'
+    (tmp_path / "syllabus.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError, match=r"got \('essay', 'blur'\)"):
         syllabus(tmp_path)
 
 

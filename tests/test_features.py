@@ -6,8 +6,6 @@ import dataclasses
 import hashlib
 import json
 import pickle
-import sys
-import types
 from pathlib import Path
 from typing import ClassVar
 
@@ -333,44 +331,3 @@ def test_controls_are_told_apart(name, copied, images_of):
     assert found["averages"].recall < floor.recall - 0.2
     assert found["noise"].coverage < 0.1
     assert found["noise"].memorisation > 3
-
-
-# the standard scores
-
-
-def test_standard_scores_say_what_is_missing(monkeypatch):
-    monkeypatch.setitem(sys.modules, "torch_fidelity", None)
-    with pytest.raises(ValueError, match=r"need the package torch-fidelity .*pip install torch-fidelity"):
-        features.standard_scores(_training(DIGITS, 20), DIGITS)
-
-
-def _fidelity(calculate):
-    package = types.ModuleType("torch_fidelity")
-    package.calculate_metrics = calculate
-    return package
-
-
-def test_standard_scores_without_weights_are_one_sentence(monkeypatch):
-    def offline(**_):
-        raise OSError("no route\nto host")
-
-    monkeypatch.setitem(sys.modules, "torch_fidelity", _fidelity(offline))
-    with pytest.raises(ValueError, match=r"\(no route to host\): .*weights of the Inception network"):
-        features.standard_scores(_training(DIGITS, 20), DIGITS)
-
-
-def test_standard_scores_are_asked_for_and_kept_apart(monkeypatch):
-    def calculate(input1, input2, fid, isc, **_):
-        assert fid
-        assert isc
-        assert (len(list(input1)), len(input2)) == (20, 1541)
-        assert (input1[0].shape, input1[0].dtype) == ((3, 8, 8), torch.uint8)
-        return {"frechet_inception_distance": 12.5, "inception_score_mean": 2.0, "inception_score_std": 0.1}
-
-    monkeypatch.setitem(sys.modules, "torch_fidelity", _fidelity(calculate))
-    found = features.standard_scores(_training(DIGITS, 30), DIGITS, n=20).record()
-    assert found == {
-        "fid": 12.5, "inception_score": 2.0, "inception_score_std": 0.1, "samples": 20, "real": 1541
-    }  # fmt: skip
-    ours = {field.name for field in dataclasses.fields(features.Evaluation)}
-    assert set(found) & ours == {"samples", "real"}

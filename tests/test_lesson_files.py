@@ -1,4 +1,4 @@
-"""Lessons: files are read, and a broken one is a sentence that names file, line and mend."""
+"""Lessons: files are read, and a broken one is a sentence that names file, place and fix."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from otviz.content.lessons import MAX_BYTES, PAGES, lesson, read
 from otviz.core.addresses import pack
 
 ROOT = Path(__file__).resolve().parents[1]
-GOOD = """---
-title: On tau
-page: train
-learn: What tau does.
-minutes: 3
-settings: method=uotm&tau=2.0
-show: tau, seed
----
+GOOD = """+++
+title = "On tau"
+page = "train"
+learn = "What tau does."
+minutes = 3
+settings = "method=uotm&tau=2.0"
+show = ["tau", "seed"]
++++
 Move it.
 """
 
@@ -42,9 +42,9 @@ def put(home: Path, text: str | bytes, name: str = "own") -> Path:
 def test_a_good_file(home: Path) -> None:
     found = read(put(home, GOOD))
     assert (found.name, found.title, found.page, found.minutes, found.body) == ("own", "On tau", "train", 3, "Move it.")
-    assert (dict(found.settings), found.shown) == ({"method": "uotm", "tau": "2.0"}, ("tau", "seed"))
+    assert (dict(found.settings), found.show) == ({"method": "uotm", "tau": "2.0"}, ("tau", "seed"))
     assert [key for key in ("tau", "seed", "method", "run") if found.shows(key)] == ["tau", "seed", "run"]
-    assert found.at("show") == "lessons/own.md, line 7"
+    assert found.at("show") == "lessons/own.md, show"
 
 
 @pytest.mark.parametrize("ending", ["\r\n", "\r"])
@@ -64,23 +64,31 @@ def test_settings_copied_from_the_address_bar_may_be_whole_or_packed(home: Path)
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [
-        ("page: train", "page: trane", "line 3: page must be one of transport, train, compare, images; got 'trane'"),
-        ("title: On tau\n", "", "line 1: title is missing; add a line 'title: ...'"),
-        ("title: On tau", "titel: On tau", "line 2: 'titel' is not known here; write one of title, page"),
-        ("minutes: 3", "minutes: three", "line 5: write a whole number from 0 to 999; got 'three'"),
-        ("minutes: 3", "minutes 3", "line 5: a line here is 'key: value'; got 'minutes 3'"),
-        ("minutes: 3", "page: train", "line 5: page stands already in line 3"),
-        ("learn: What tau does.", "learn:", "line 4: write 1 to 200 characters; there are 0"),
-        ("method=uotm&tau=2.0", "packed=%21", "line 6: The packed part of the link holds characters other"),
-        ("method=uotm&tau=2.0", "v=9&tau=2.0", "line 6: The link is from a newer otviz"),
-        ("---\nMove", "Move", "line 1: a lesson begins with lines"),
-        ("---\ntitle", "title", "line 1: a lesson begins with lines"),
-        ("Move it.", "", "there is no text below the second ---"),
+        ('"train"', '"trane"', ", page: page must be one of transport, train, compare, images; got 'trane'"),
+        ('"train"', "['train']", ", page: page must be one of transport, train, compare, images; got"),
+        ('title = "On tau"\n', "", ": title is missing; add a line 'title = ...'"),
+        ("title =", "titel =", ": 'titel' is unknown; write one of title, page"),
+        ("minutes = 3", 'minutes = "three"', ", minutes: write a whole number from 0 to 999; got 'three'"),
+        ("minutes = 3", "minutes = true", ", minutes: write a whole number from 0 to 999; got 'True'"),
+        ("minutes = 3", "minutes 3", ": the head is not TOML, lines such as title = "),
+        ("minutes = 3", "minutes 3", "(at line 5, column 9)"),
+        ('"On tau"', "On tau", "(at line 2, column 9)"),
+        ("minutes = 3", 'page = "train"', "(at line 5, column 15)"),
+        ("minutes = 3", "minutes = " + "[" * 5000, ": the head is not TOML"),
+        ('"What tau does."', '""', ", learn: write 1 to 200 characters; there are 0"),
+        ('"What tau does."', "7", ", learn: write a text in quotation marks; got 7"),
+        ("method=uotm&tau=2.0", "packed=%21", ", settings: The packed part of the link holds characters other"),
+        ("method=uotm&tau=2.0", "v=9&tau=2.0", ", settings: The link is from a newer otviz"),
+        ('["tau", "seed"]', '"tau"', ', show: write a list such as ["tau", "seed"]'),
+        ('["tau", "seed"]', "[7]", ", show: write a text in quotation marks; got 7"),
+        ("+++\nMove", "Move", ", line 1: a lesson begins with lines"),
+        ("+++\ntitle", "title", ", line 1: a lesson begins with lines"),
+        ("Move it.", "", "there is no text below the second +++"),
         ("Move it.", "Move\nit\0.", "line 10: there is a control character, U+0000; delete it"),
         ("Move it.", "Move it." * MAX_BYTES, f"has more than {MAX_BYTES} bytes"),
     ],
 )
-def test_a_broken_file_names_file_line_and_mend(home: Path, old: str, new: str, sentence: str) -> None:
+def test_a_broken_file_names_file_place_and_fix(home: Path, old: str, new: str, sentence: str) -> None:
     assert old in GOOD
     with pytest.raises(ValueError, match=re.escape(sentence)) as caught:
         read(put(home, GOOD.replace(old, new)))

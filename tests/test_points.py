@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from otviz.data.distributions import by_record, parse_distribution, points, record, store_upload, uploads_folder
 from otviz.data.distributions.points import PointsFile
-from otviz.data.reading import tables
+from otviz.data.reading import formats
 
 ARRAYS = (".npy", ".npz")
 ROWS = np.array([[0.0, 10.0], [4.0, 10.0], [0.0, 12.0], [4.0, 12.0], [2.0, 11.0]])
@@ -47,7 +47,7 @@ def values_of(one: PointsFile) -> np.ndarray:
 # What is read
 
 
-@pytest.mark.parametrize("extension", [*tables.EXTENSIONS, ".CSV"])
+@pytest.mark.parametrize("extension", [*formats.EXTENSIONS, ".CSV"])
 def test_every_kind_of_file_gives_the_same_points(tmp_path: Path, frame: pd.DataFrame, extension: str) -> None:
     one = PointsFile(write(frame, tmp_path / f"some{extension}"), centred=False, scaled=False)
     assert np.array_equal(values_of(one), np.unique(ROWS, axis=0))
@@ -55,7 +55,7 @@ def test_every_kind_of_file_gives_the_same_points(tmp_path: Path, frame: pd.Data
     assert one.loaded.columns == (("0", "1") if extension in ARRAYS else ("a", "b"))
 
 
-@pytest.mark.parametrize("extension", tables.EXTENSIONS)
+@pytest.mark.parametrize("extension", formats.EXTENSIONS)
 def test_columns_of_numbers_are_offered(tmp_path: Path, frame: pd.DataFrame, extension: str) -> None:
     path = write(frame, tmp_path / f"rows{extension}")
     expected = ("0", "1", "2") if extension in ARRAYS else ("a", "b", "c")
@@ -314,8 +314,8 @@ def test_a_header_that_claims_too_many_rows_of_nothing(tmp_path: Path) -> None:
 
 
 def test_rows_that_are_read_are_limited(tmp_path: Path, frame: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tables, "MAX_ROWS_READ", 4)
-    for extension in tables.EXTENSIONS:
+    monkeypatch.setattr("otviz.data.reading.tables.MAX_ROWS_READ", 4)
+    for extension in formats.EXTENSIONS:
         refuse(write(frame, tmp_path / f"some{extension}"), "at most 4 rows; it has 5")
 
 
@@ -334,7 +334,7 @@ def test_bad_parquet(tmp_path: Path) -> None:
     refuse(str(tmp_path / "bad.parquet"), r"it has 2 \(rows without a number left out: row 2")
 
 
-@pytest.mark.parametrize("extension", tables.EXTENSIONS)
+@pytest.mark.parametrize("extension", formats.EXTENSIONS)
 def test_unknown_and_unusable_columns(tmp_path: Path, frame: pd.DataFrame, extension: str) -> None:
     path = write(frame, tmp_path / f"some{extension}")
     names = "0, 1, 2" if extension in ARRAYS else "label, a, b, c"
@@ -373,7 +373,7 @@ def test_unscaled_points_that_float32_cannot_tell_apart(tmp_path: Path) -> None:
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(content=st.binary(max_size=60), extension=st.sampled_from(tables.EXTENSIONS))
+@given(content=st.binary(max_size=60), extension=st.sampled_from(formats.EXTENSIONS))
 def test_no_bytes_raise_anything_but_value_error(tmp_path: Path, content: bytes, extension: str) -> None:
     starts = {".npy": b"\x93NUMPY\x01\x00", ".parquet": b"PAR1"}
     for start in (b"", starts.get(extension, b"a,b\n")):
@@ -436,7 +436,7 @@ def test_file_names_of_users_do_not_reach_the_disk(home: Path) -> None:
 
 
 def test_too_large_an_upload(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("otviz.data.reading.tables.MAX_BYTES", 10)
+    monkeypatch.setattr("otviz.data.reading.formats.MAX_BYTES", 10)
     with pytest.raises(ValueError, match="has 16 bytes"):
         store_upload(CSV, "some.csv")
 

@@ -23,7 +23,7 @@ from otviz.data.distributions import store_upload
 from otviz.data.distributions.distribution import Cloud
 from otviz.data.distributions.picture import Picture
 from otviz.data.distributions.points import PointsFile
-from otviz.data.reading import tables
+from otviz.data.reading import formats
 
 MEAN, STD = (2.95232, -1.11931), (1.70560, 0.82648)
 
@@ -657,7 +657,7 @@ def test_any_text_gives_points_or_one_sentence(
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     content=st.binary(max_size=200),
-    extension=st.sampled_from((*tables.EXTENSIONS, *Picture.extensions)),
+    extension=st.sampled_from((*formats.EXTENSIONS, *Picture.extensions)),
     at=st.integers(0, 9),
 )
 def test_any_bytes_give_points_or_one_sentence(tmp_path: Path, content: bytes, extension: str, at: int) -> None:
@@ -680,7 +680,7 @@ PARQUET = parquet()
 
 
 def gives_points_or_one_sentence(path: Path) -> None:
-    kind = PointsFile if path.suffix in tables.EXTENSIONS else Picture
+    kind = PointsFile if path.suffix in formats.EXTENSIONS else Picture
     try:
         assert np.isfinite(kind(file=str(path)).sample(9, np.random.default_rng(0))).all()
     except ValueError as error:

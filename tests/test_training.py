@@ -12,9 +12,9 @@ import torch
 from safetensors.torch import load, save
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from otviz.core import precision
 from otviz.data.distributions import named as distribution
 from otviz.methods import Method, methods, named
-from otviz.ot import precision
 from otviz.ot.costs import squared_euclidean
 from otviz.training.loop import Step, Stream, Training, device_named, start, train
 

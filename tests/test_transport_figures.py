@@ -10,8 +10,6 @@ import pytest
 
 from otviz.data.distributions.gaussian import Gaussian
 from otviz.data.distributions.ring import Ring
-from otviz.player.wire import Curve, PanelUpdate
-from otviz.runs.snapshots import Scene, Snapshot
 from otviz.transport.problem import Problem, clouds
 from otviz.transport.solve import coarse
 from otviz.transport.studies.convergence import Sharpened, Step
@@ -20,7 +18,6 @@ from otviz.transport.unbalanced import KeptMass, ReachPoint
 from otviz.viz.style import as_html
 from otviz.viz.transport.blur_curve import blur_curve
 from otviz.viz.transport.convergence_curves import convergence
-from otviz.viz.transport.flow_losses import flow_losses
 from otviz.viz.transport.sharpening import sharpening
 from otviz.viz.transport.transport_picture import transport_picture
 from otviz.viz.transport.unbalanced_plan import kept_mass, kept_points, reach_curve
@@ -38,17 +35,6 @@ PLANS = [Sharpened(blur, blur**2, np.full((4, 4), 1 / 16, np.float32), 4.0) for 
 REACHED = [ReachPoint(reach, 0.5, 0.1, 0.6) for reach in (0.5, 1.0, 2.0)]
 
 
-def _panel(index):
-    x = np.zeros((5, 2), np.float32)
-    scene = Scene(f"flow {index}", (0, 1, 0, 1), x, x, None, "", 20, None)
-    shots = [
-        Snapshot(k, k, k / 20, 0.1, x, None, None, None, 2.0 / (k + 1), math.nan, None, {"w2": 3.0 - k / 10})
-        for k in (0, 10, 20)
-    ]
-    curve = Curve(np.array([0, 10, 20]), np.float32([2, 0.2, 0.1]), np.full(3, np.nan, np.float32))
-    return PanelUpdate(f"flow-{index}", scene.box, scene, shots, curve)
-
-
 def _picture():
     problem = Problem(n=60)
     x, y = clouds(problem, Gaussian(), Ring())
@@ -62,7 +48,6 @@ FIGURES = {
     "kept_mass": lambda: kept_mass(KEPT, 3.0),
     "kept_points": lambda: kept_points(KEPT[0], Y),
     "reach_curve": lambda: reach_curve(REACHED, reach=1.5),
-    "flow_losses": lambda: flow_losses([_panel(k) for k in range(8)], 0.05, 0.3),
     "transport_picture": lambda: transport_picture(_picture(), lines=True),
 }
 
@@ -115,14 +100,6 @@ def test_reach_curve_has_the_outliers_first():
     figure = FIGURES["reach_curve"]()
     assert [trace.name for trace in figure.data] == ["outliers", "other target points", "all"]
     assert tuple(figure.data[0].y) == (0.1, 0.1, 0.1)
-
-
-def test_flow_losses_are_shares_of_the_start():
-    figure = FIGURES["flow_losses"]()
-    np.testing.assert_allclose(figure.data[0].y, [1, 0.1, 0.05], rtol=1e-6)
-    np.testing.assert_allclose(figure.data[0].x, [0, 0.5, 1.0])
-    np.testing.assert_allclose(figure.data[1].y, [3, 2, 1])
-    assert flow_losses([PanelUpdate("early", (0, 1, 0, 1))], 0.05).data  # nothing computed yet
 
 
 def test_picture_as_html_needs_no_network():

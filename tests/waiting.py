@@ -8,7 +8,7 @@ from typing import Any
 
 from otviz.runs.loop_timer import LoopTimer
 
-PATIENCE = 300.0  # seconds until a test gives up; what it waits for takes a few, but the machine may be slow or busy
+PATIENCE = 90.0  # seconds until a test gives up; what it waits for takes a few, but the machine may be slow or busy
 EVERY = 10  # steps between two looks
 
 

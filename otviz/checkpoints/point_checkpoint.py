@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from otviz import __version__
+from otviz.core.version import __version__
 from otviz.player import wire
 from otviz.runs.run import Run
 from otviz.runs.snapshots import Samples, Scene

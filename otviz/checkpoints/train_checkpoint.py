@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as save_tensors
 
-from otviz import __version__
 from otviz.checkpoints import latents as spaces
 from otviz.checkpoints import timelines
 from otviz.checkpoints.card import KIND
@@ -30,6 +29,7 @@ from otviz.checkpoints.models import SHEET_SEED, Model, of_bytes
 from otviz.checkpoints.scoring import judged
 from otviz.checkpoints.timelines import SCORES, Timeline
 from otviz.core.files import clear, write_whole
+from otviz.core.version import __version__
 from otviz.data.datasets import ImageSet, to_pixels
 from otviz.evaluation.features import SAMPLES, Reference, reference
 from otviz.runs.config import RunConfig

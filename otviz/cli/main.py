@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 
 from otviz.cli import flags
+from otviz.core.files import check_repository
 from otviz.core.params import Knobs, params_of
 from otviz.data import datasets
 from otviz.data.datasets import ImageSet
@@ -62,6 +63,8 @@ MAINTENANCE = {
     "thumbnails": "otviz.viz.thumbnails",
 }
 """Commands for what comes with otviz: each module has a `main` that reads its own flags."""
+IN_REPOSITORY = ("experiment", "figures", "record", *MAINTENANCE)
+"""Commands that read or write what lies beside the package."""
 
 HELP = ("-h", "--help")
 
@@ -87,6 +90,8 @@ def _run(words: list[str]) -> int:
         return 0 if words else 2
     if words[0] not in COMMANDS:
         raise ValueError(f"command must be one of {', '.join(COMMANDS)}; got {words[0]!r} (see otviz --help)")
+    if words[0] in IN_REPOSITORY:
+        check_repository()
     if words[0] == "list":
         return list_plugins(flags.parse(ListArgs, words[1:], "list"))
     if words[0] == "train":

@@ -1,13 +1,14 @@
 """Lessons: a page with settings, visible controls and a text chosen by a teacher; one Markdown file each.
 
-Files are `lessons/<name>.md` in OTVIZ_HOME, which comes first, or in this project. A file begins with lines `key: value`
-between two lines `---`; the rest is shown as text beside the picture.
+Files are `lessons/<name>.md` in OTVIZ_HOME, which comes first, or in this project. A file begins with TOML between two lines
+`+++`; the rest is shown as text beside the picture.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
+import tomllib
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ FREE = ("run", "runs")
 NAME = re.compile(r"[a-z0-9]{1,40}(-[a-z0-9]{1,40}){0,9}")
 MAX_BYTES = 20_000
 MAX_LESSONS = 100  # per folder
-FENCE = "---"
+FENCE = "+++"
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,9 @@ class Lesson:
         minutes: duration.
         order: position in the list.
         settings: settings of the page, as in a link.
-        shown: keys of the visible controls.
+        show: keys of the visible controls.
         body: Markdown shown beside the picture.
         path: its file.
-        lines: line number of each key of its head, from 1.
     """
 
     name: str
@@ -56,18 +56,17 @@ class Lesson:
     minutes: int
     order: int
     settings: Mapping[str, str]
-    shown: tuple[str, ...]
+    show: tuple[str, ...]
     body: str
     path: Path
-    lines: Mapping[str, int]
 
     def shows(self, key: str) -> bool:
         """Whether the control with this key is visible."""
-        return key in self.shown or key in FREE
+        return key in self.show or key in FREE
 
     def at(self, key: str) -> str:
-        """Location of a key of the head, for messages: "lessons/blur.md, line 5"."""
-        return _at(self.path, self.lines.get(key, 1))
+        """Location of a key of the head, for messages: "lessons/blur.md, settings"."""
+        return f"{_name(self.path)}, {key}"
 
 
 def folders() -> tuple[Path, ...]:
@@ -122,17 +121,17 @@ def read(path: Path) -> Lesson:
     """Read a lesson.
 
     Raises:
-        ValueError: the file is too large or not UTF-8, or its head lacks a line or has an invalid one.
+        ValueError: the file is too large or not UTF-8, or its head lacks a key or has an invalid one.
     """
     lines = _text(path).split("\n")
     ends = [at for at, line in enumerate(lines) if line.strip() == FENCE][:2]
     if len(ends) < 2 or ends[0] != 0:
-        raise ValueError(f"{_at(path, 1)}: a lesson begins with lines 'key: value' between two lines {FENCE}")
-    values, where = _head(path, lines[1 : ends[1]])
+        raise ValueError(f"{_at(path, 1)}: a lesson begins with lines 'key = value' between two lines {FENCE}")
+    values = _head(path, "\n".join(["", *lines[1 : ends[1]]]))  # the first line is the fence
     body = "\n".join(lines[ends[1] + 1 :]).strip()
     if not body:
         raise ValueError(f"{_at(path, len(lines))}: there is no text below the second {FENCE}; write what to do")
-    return Lesson(path.stem, **values, body=body, path=path, lines=MappingProxyType(where))
+    return Lesson(path.stem, **values, body=body, path=path)
 
 
 def _text(path: Path) -> str:
@@ -155,65 +154,72 @@ def _text(path: Path) -> str:
     return text
 
 
-def _head(path: Path, lines: list[str]) -> tuple[dict[str, Any], dict[str, int]]:
-    values: dict[str, Any] = {}
-    where: dict[str, int] = {}
-    for number, line in enumerate(lines, start=2):
-        if not line.strip():
-            continue
-        key, colon, text = (part.strip() for part in line.partition(":"))
-        try:
-            if not colon:
-                raise ValueError(f"a line here is 'key: value'; got {line[:60]!r}")
-            if key not in _KEYS:
-                raise ValueError(f"{key[:40]!r} is not known here; write one of {', '.join(_KEYS)}")
-            if key in where:
-                raise ValueError(f"{key} stands already in line {where[key]}; delete one of them")
-            values[key], where[key] = _KEYS[key](text), number
-        except ValueError as error:
-            raise ValueError(f"{_at(path, number)}: {error}") from error
-    missing = [key for key in _KEYS if key not in values and key not in _OPTIONAL]
-    if missing:
+def _head(path: Path, text: str) -> dict[str, Any]:
+    try:
+        said = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ValueError(
-            f"{_at(path, 1)}: {missing[0]} is missing; add a line '{missing[0]}: ...' between the two {FENCE}"
+            f'{_name(path)}: the head is not TOML, lines such as title = "On blur" or minutes = 5: {error}'
+        ) from error
+    if unknown := [key for key in said if key not in _KEYS]:
+        raise ValueError(f"{_name(path)}: {unknown[0][:40]!r} is unknown; write one of {', '.join(_KEYS)}")
+    if missing := [key for key in _KEYS if key not in said and key not in _OPTIONAL]:
+        raise ValueError(
+            f"{_name(path)}: {missing[0]} is missing; add a line '{missing[0]} = ...' between the two {FENCE}"
         )
-    return {_FIELDS.get(key, key): value for key, value in {**_OPTIONAL, **values}.items()}, where
+    values = dict(_OPTIONAL)
+    for key, value in said.items():
+        try:
+            values[key] = _KEYS[key](value)
+        except ValueError as error:
+            raise ValueError(f"{_name(path)}, {key}: {error}") from error
+    return values
 
 
-def _line(text: str) -> str:
+def _text_in_quotes(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"write a text in quotation marks; got {str(value)[:40]}")
+    return value
+
+
+def _sentence(value: object) -> str:
+    text = _text_in_quotes(value)
     if not 0 < len(text) <= 200:
         raise ValueError(f"write 1 to 200 characters; there are {len(text)}")
     return text
 
 
-def _page(text: str) -> str:
-    if text not in PAGES:
-        raise ValueError(f"page must be one of {', '.join(PAGES)}; got {text[:40]!r}")
-    return text
+def _page(value: object) -> str:
+    if value not in PAGES:
+        raise ValueError(f"page must be one of {', '.join(PAGES)}; got {str(value)[:40]!r}")
+    return str(value)
 
 
-def _whole(text: str) -> int:
-    if not re.fullmatch(r"[0-9]{1,3}", text):
-        raise ValueError(f"write a whole number from 0 to 999; got {text[:40]!r}")
-    return int(text)
+def _whole(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 999:
+        raise ValueError(f"write a whole number from 0 to 999; got {str(value)[:40]!r}")
+    return value
 
 
-def _settings(text: str) -> Mapping[str, str]:
+def _settings(value: object) -> Mapping[str, str]:
+    text = _text_in_quotes(value)
     found = read_query(text.partition("?")[2] or text)
     if found.problems:
         raise ValueError(found.problems[0])
     return MappingProxyType({key: value for key, value in found.settings.items() if key not in (*FREE, "lesson")})
 
 
-def _shown(text: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(key for key in re.split(r"[,\s]+", text) if key))
+def _shown(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise ValueError(f'write a list such as ["tau", "seed"]; got {str(value)[:40]!r}')
+    return tuple(dict.fromkeys(map(_text_in_quotes, value)))
 
 
-_KEYS: Mapping[str, Callable[[str], Any]] = {
-    "title": _line, "page": _page, "learn": _line, "minutes": _whole, "order": _whole, "settings": _settings, "show": _shown,
+_KEYS: Mapping[str, Callable[[object], Any]] = {
+    "title": _sentence, "page": _page, "learn": _sentence, "minutes": _whole, "order": _whole, "settings": _settings,
+    "show": _shown,
 }  # fmt: skip
 _OPTIONAL: Mapping[str, Any] = {"order": 500, "settings": MappingProxyType({}), "show": ()}
-_FIELDS = {"show": "shown"}
 
 
 def _name(path: Path) -> str:

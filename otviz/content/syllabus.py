@@ -1,15 +1,12 @@
-"""The syllabus: parts, each a sequence of lessons and derivations, from explanations/syllabus.md.
-
-The file has `# title`, a sentence, and items `- lesson <name>` or `- derivation <topic>`.
-"""
+"""The syllabus: parts, each a sequence of lessons and derivations, from explanations/syllabus.toml."""
 
 from __future__ import annotations
 
-import re
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, get_args
 
 from otviz.content.explanations import EXPLANATIONS, Derivation, derivations
 from otviz.content.lessons import Lesson, lessons
@@ -50,12 +47,12 @@ def syllabus(folder: Path = EXPLANATIONS) -> list[Part]:
     """All parts in order. Lessons that are in no part, such as a teacher's own, form the last one; unreadable ones are left out.
 
     Raises:
-        ValueError: invalid line in the file.
+        ValueError: an item of the file is neither.
     """
     known = {("lesson", each.name): _of_lesson(each) for each in lessons()[0]}
     known |= {("derivation", each.topic): _of_derivation(each) for each in derivations(folder).values()}
-    text = (folder / "syllabus.md").read_text(encoding="utf-8")
-    parts = [_part(section, known) for section in re.split(r"^# ", text, flags=re.MULTILINE)[1:]]
+    table = tomllib.loads((folder / "syllabus.toml").read_text(encoding="utf-8"))
+    parts = [_part(part, known) for part in table["part"]]
     named = {(stop.kind, stop.name) for part in parts for stop in part.stops}
     others = tuple(stop for key, stop in known.items() if key not in named)
     return [*parts, Part(MORE, "Not part of the order above.", others)] if others else parts
@@ -73,18 +70,11 @@ def after(parts: Sequence[Part], kind: Kind, name: str) -> Stop | None:
     return stops[here + 1] if here + 1 < len(stops) else None
 
 
-def _part(section: str, known: Mapping[tuple[str, str], Stop]) -> Part:
-    title, _, body = section.partition("\n")
-    about, stops = "", []
-    for line in filter(None, map(str.strip, body.splitlines())):
-        match = re.fullmatch(r"- (lesson|derivation) ([a-z0-9-]+)", line)
-        if match is None and line.startswith("-"):
-            raise ValueError(f"syllabus.md: an item is '- lesson <name>' or '- derivation <topic>'; got {line[:60]!r}")
-        if match is None:
-            about = f"{about} {line}".strip()
-        elif stop := known.get((match[1], match[2])):
-            stops.append(stop)
-    return Part(title.strip(), about, tuple(stops))
+def _part(part: Mapping[str, Any], known: Mapping[tuple[str, str], Stop]) -> Part:
+    items = [item for entry in part["read"] for item in entry.items()]
+    if strange := [item for item in items if item[0] not in get_args(Kind)]:
+        raise ValueError(f"syllabus.toml: an item is {{ lesson = name }} or {{ derivation = topic }}; got {strange[0]}")
+    return Part(part["title"], part["about"], tuple(known[item] for item in items if item in known))
 
 
 def _of_lesson(lesson: Lesson) -> Stop:

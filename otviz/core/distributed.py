@@ -8,6 +8,9 @@ are differentiated as parts of their sum, and gradients are averaged after the b
 
 Gradients travel as one flat buffer. DistributedDataParallel would send them during the backward pass, through hooks that
 expect one forward pass of one module; here a step passes a network several times, also for its slope (double backward).
+
+The two differentiable collectives at the end give what torch.distributed.nn.functional gives, which is deprecated
+(FutureWarning in torch 2.13) in favour of a private module.
 """
 
 from __future__ import annotations

@@ -30,6 +30,15 @@ def home() -> Path:
     return Path(os.environ.get("OTVIZ_HOME", ".otviz"))
 
 
+def check_repository() -> None:
+    """Raise ValueError where this package was installed without the folders that lie beside it in its repository."""
+    if not (CHECKPOINTS / "catalogue.toml").is_file():
+        raise ValueError(
+            "checkpoints, lessons and results are not part of an installed package: clone the repository of otviz and "
+            "run python -m pip install -e . in it"
+        )
+
+
 class CarefulFile(io.FileIO):
     """A file that limits single reads: a small ZIP can list millions of members, and zipfile would read them all.
 

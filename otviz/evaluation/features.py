@@ -9,7 +9,6 @@ Rows are first converted to 8-bit pixels, so that real and generated images are 
 from __future__ import annotations
 
 import dataclasses
-import importlib
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -226,75 +225,3 @@ def evaluate(rows: Rows, images: ImageSet, n: int = SAMPLES, seed: int = 0, near
 def floor(images: ImageSet, n: int = SAMPLES) -> Evaluation:
     """The cached noise floor of a data set, as `Reference.floor`. Raises ValueError."""
     return reference(images).floor(n)
-
-
-@dataclasses.dataclass(frozen=True)
-class StandardScores:
-    """FID and Inception Score with the Inception network: comparable with papers, but not with an `Evaluation`.
-
-    Attributes:
-        fid: against all training images, as in papers, in squared units of 2048 features.
-        inception_score, inception_score_std: mean and standard deviation over ten parts of the samples.
-        samples, real: number of images.
-    """
-
-    fid: float
-    inception_score: float
-    inception_score_std: float
-    samples: int
-    real: int
-
-    def record(self) -> dict[str, Any]:
-        """All scores as JSON-compatible values."""
-        return dataclasses.asdict(self)
-
-
-class _Coloured(torch.utils.data.Dataset[torch.Tensor]):
-    """Images (n, C, H, W), uint8, one by one with three channels, the input of the Inception network."""
-
-    def __init__(self, pixels: Pixels) -> None:
-        self._pixels = pixels
-
-    def __len__(self) -> int:
-        return len(self._pixels)
-
-    def __getitem__(self, index: int) -> torch.Tensor:
-        if index >= len(self):
-            raise IndexError(index)
-        return torch.tensor(self._pixels[index]).expand(3, -1, -1)
-
-
-def standard_scores(rows: Rows, images: ImageSet, n: int = SAMPLES, seed: int = 0) -> StandardScores:
-    """FID (Heusel et al. 2017) and Inception Score (Salimans et al. 2016), computed by torch-fidelity.
-
-    Args:
-        rows, n, seed: as in `evaluate`; papers use n = 50 000.
-        images: the data set of the generator.
-
-    Raises:
-        ValueError: torch-fidelity or its weights are missing, or the rows are not images of this shape.
-    """
-    rows = metrics.check_samples(rows, images.dim)
-    try:
-        fidelity = importlib.import_module("torch_fidelity")
-    except (ImportError, RuntimeError) as error:  # RuntimeError if torchvision was built for another torch
-        raise ValueError(
-            f"FID and Inception Score need the package torch-fidelity ({str(error)[:80]}): "
-            "python -m pip install torch-fidelity"
-        ) from error
-    samples, training = to_pixels(_some(rows, n, seed), images.shape), images.split("train").pixels
-    options = {"fid": True, "isc": True, "cuda": torch.cuda.is_available(), "cache": False, "verbose": False}
-    try:
-        found = fidelity.calculate_metrics(input1=_Coloured(samples), input2=_Coloured(training), **options)
-    except (OSError, RuntimeError) as error:
-        raise ValueError(
-            f"torch-fidelity could not score the images ({' '.join(str(error).split())[:150]}): it downloads the weights "
-            "of the Inception network when first used, so connect to the internet once"
-        ) from error
-    return StandardScores(
-        fid=float(found["frechet_inception_distance"]),
-        inception_score=float(found["inception_score_mean"]),
-        inception_score_std=float(found["inception_score_std"]),
-        samples=len(samples),
-        real=len(training),
-    )

@@ -12,9 +12,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from otviz import __version__
 from otviz.core.files import home, refused
 from otviz.core.processes import cores
+from otviz.core.version import __version__
 from otviz.experiments import named
 from otviz.experiments.experiment import Experiment, Outcome
 from otviz.experiments.results import SHIPPED, Result, result_of, write

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from otviz.ot.precision import widest
+from otviz.core.precision import widest
 
 BY_COORDINATES = 8
 """Up to this dimension squared distances are summed coordinate by coordinate."""

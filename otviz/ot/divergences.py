@@ -14,10 +14,10 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from otviz.core.distributed import ALONE, World
+from otviz.core.precision import widened
 from otviz.ot.costs import FEATURE_COSTS, check_p, cost_p
 from otviz.ot.duals import Goal, half_sums
 from otviz.ot.entropic import Entropic, Weights, shares
-from otviz.ot.precision import widened
 from otviz.ot.squaring import Schedule, levels_for, square_down
 
 MISSING = 2e-3

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from otviz.core.work import completed
 from otviz.ot.costs import cost_p
 from otviz.ot.duals import Goal, Sides
 from otviz.ot.polishing import polish
@@ -22,7 +23,6 @@ from otviz.ot.squaring import (
     square_down_self,
     sweeps_for,
 )
-from otviz.ot.work import completed
 
 Weights = tuple[Tensor | None, Tensor | None]
 

@@ -1,4 +1,4 @@
-"""Optimal transport without entropy: the linear programme, and the closed form between Gaussians."""
+"""Optimal transport without entropy, by the linear programme."""
 
 from __future__ import annotations
 
@@ -61,18 +61,3 @@ def squared_distances(x: ArrayLike, y: ArrayLike) -> NDArray[np.float64]:
     for k in range(left.shape[1]):
         total += (left[:, k, None] - right[None, :, k]) ** 2
     return total
-
-
-def gaussian_wasserstein2(mean_x: ArrayLike, cov_x: ArrayLike, mean_y: ArrayLike, cov_y: ArrayLike) -> float:
-    """W2 between Gaussians, in data units: |m - m'|^2 + tr(S + S' - 2 (S^1/2 S' S^1/2)^1/2) under a root (Bures)."""
-    cov_x, cov_y = np.atleast_2d(cov_x).astype(float), np.atleast_2d(cov_y).astype(float)
-    root = _root(cov_x)
-    bures = np.trace(cov_x + cov_y - 2 * _root(root @ cov_y @ root))
-    shift = np.asarray(mean_x, dtype=float) - np.asarray(mean_y, dtype=float)
-    return float(np.sqrt(max(0.0, float(shift @ shift + bures))))
-
-
-def _root(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
-    root: NDArray[np.float64] = (vectors * np.sqrt(np.clip(values, 0, None))) @ vectors.T
-    return root

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from otviz.core.work import Work
 from otviz.ot.duals import Goal, Sides, weighted
 from otviz.ot.squaring import Scaled, average, invert
-from otviz.ot.work import Work
 
 SLOW = 40.0
 """What a sweep gains is multiplied by for a first guess at the gap, which a Newton step then measures."""

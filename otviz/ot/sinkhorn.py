@@ -13,8 +13,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from otviz.core.precision import widened
 from otviz.ot.costs import cost_p
-from otviz.ot.precision import widened
 from otviz.ot.squaring import FLOAT32_LIMIT, Schedule, levels_for, square_down
 
 Solver = Literal["auto", "squaring", "log"]
@@ -78,22 +78,6 @@ def solve(
         if solver == "squaring" or bool(torch.isfinite(found.entropic_cost).all()):
             return found
     return sinkhorn_log(cost, epsilon, a=a, b=b, rho=rho, per_level=per_level, last=last)
-
-
-def plan_by_squaring(
-    cost: Tensor,
-    epsilon: float,
-    levels: int | None = None,
-    per_level: int = 2,
-    last: int = 4,
-    a: Tensor | None = None,
-    b: Tensor | None = None,
-) -> Tensor:
-    """The balanced plan alone, shape (..., n, m), entries summing to 1; `levels` halvings of epsilon, or as needed."""
-    check_problem(cost, epsilon, a, b, None)
-    if levels is None:
-        levels = levels_for(float(cost.max()), epsilon)
-    return _by_squaring(cost.detach(), cost.detach(), Schedule(epsilon, levels, per_level, last), a, b).coupling
 
 
 @torch.no_grad()

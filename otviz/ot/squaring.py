@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from otviz.core.work import Work, completed
 from otviz.ot.duals import GAIN, Goal, Sides, weighted
-from otviz.ot.work import Work, completed
 
 START = 8.0
 """Largest exponent C / epsilon at the first level: e^-8 leaves every entry well inside float32."""

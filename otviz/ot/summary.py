@@ -7,10 +7,10 @@ from typing import Any
 
 from torch import Tensor
 
+from otviz.core.precision import widened
 from otviz.ot.costs import cost_p
 from otviz.ot.divergences import sinkhorn_divergence
 from otviz.ot.exact import exact_cost
-from otviz.ot.precision import widened
 from otviz.ot.sinkhorn import solve
 
 EXACT_LIMIT = 5000

@@ -13,8 +13,7 @@ from otviz.methods import Adversarial, Method
 from otviz.runs.change_log import Change
 from otviz.runs.config import RunConfig
 from otviz.runs.messages import NO_LOSSES
-from otviz.runs.run import Run
-from otviz.runs.saved_run import SavedRun
+from otviz.runs.run_view import RunView
 from otviz.runs.training_state import RunCheckpoint, TrainingState
 
 
@@ -27,9 +26,7 @@ class Branch:
     origin: str
 
 
-def branch(
-    run: Run | SavedRun, step: int | None = None, method: Method | None = None, frozen: bool | None = None
-) -> Branch:
+def branch(run: RunView, step: int | None = None, method: Method | None = None, frozen: bool | None = None) -> Branch:
     """A branch of `run` after `step` steps, which the method of the branch goes on from.
 
     Args:
@@ -43,7 +40,7 @@ def branch(
     return _from_state(run, run.state(step), method or run.config.method, frozen)
 
 
-def fork(run: Run | SavedRun) -> tuple[Branch, Branch]:
+def fork(run: RunView) -> tuple[Branch, Branch]:
     """Two branches of a run from its last look, or the one kept before it when all steps are done.
 
     The adversary of the first is frozen, that of the second learns on. Raises as `branch`.
@@ -72,7 +69,7 @@ def from_weights(config: RunConfig, weights: Mapping[str, Tensor], origin: str) 
     return Branch(config, RunCheckpoint((), NO_LOSSES, tensors, text), origin)
 
 
-def _from_state(run: Run | SavedRun, state: TrainingState, method: Method, frozen: bool | None) -> Branch:
+def _from_state(run: RunView, state: TrainingState, method: Method, frozen: bool | None) -> Branch:
     tensors, text = state
     rest = json.loads(text)
     if frozen and not isinstance(method, Adversarial):

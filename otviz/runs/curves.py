@@ -11,9 +11,8 @@ import numpy as np
 
 from otviz.runs.config import RunConfig
 from otviz.runs.file_schema import looks_in
-from otviz.runs.run import Run
 from otviz.runs.run_store import read_history
-from otviz.runs.saved_run import SavedRun
+from otviz.runs.run_view import RunView
 from otviz.runs.snapshots import Curve, Meter, curve_of
 from otviz.training.compare import labels
 
@@ -26,7 +25,7 @@ class RunCurves:
     history: Sequence[tuple[int, Meter]]
 
 
-def curves_of_run(run: Run | SavedRun) -> RunCurves:
+def curves_of_run(run: RunView) -> RunCurves:
     """Of a run in memory."""
     return RunCurves(run.curve(), [(look.step, look.meter) for look in run.snapshots])
 

@@ -19,8 +19,7 @@ from numpy.typing import NDArray
 from otviz.core.machine import made_on
 from otviz.runs.change_log import ChangeLog
 from otviz.runs.image_probe import probe_of
-from otviz.runs.run import Run
-from otviz.runs.saved_run import SavedRun
+from otviz.runs.run_view import RunView
 from otviz.runs.snapshots import Scene, Snapshot
 from otviz.runs.training_handle import last_of
 from otviz.runs.training_state import LossHistory, collect_losses
@@ -83,7 +82,7 @@ class Repeated:
     numbers: Numbers
 
 
-def run_record(run: Run | SavedRun) -> RunRecord:
+def run_record(run: RunView) -> RunRecord:
     """What repeats this run as far as its last look. Raises ValueError before the first."""
     if not run.snapshots:
         raise ValueError("this run has not begun, so there is nothing to repeat yet; wait for its first step")
@@ -163,7 +162,7 @@ def _compared(old: Any, new: Any, spread: float | None) -> str:
     return f"it was {old!r}, now {new!r}: {abs(new - old):.2g} apart{beside}"
 
 
-def _spread(run: Run | SavedRun) -> Numbers:
+def _spread(run: RunView) -> Numbers:
     looks = [snapshot_metrics(look) for look in run.snapshots[-max(1, len(run.snapshots) // 4) :]]
     losses = run.losses()[-max(1, len(run.losses()) // 4) :]
     found = {

@@ -10,7 +10,7 @@ import math
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,14 +25,12 @@ from otviz.runs.host_pool import Host, HostPool, RemoteTraining
 from otviz.runs.lockstep import Lockstep
 from otviz.runs.loop_timer import LoopTimer
 from otviz.runs.run_history import RunHistory
+from otviz.runs.run_view import ENDED, Status
 from otviz.runs.slots import Slots
 from otviz.runs.snapshots import Curve, Meter, Scene, Snapshot, curve_of
 from otviz.runs.training_handle import LocalTraining, TrainingHandle
 from otviz.runs.training_state import RunCheckpoint, TrainingState
 from otviz.training.loop import Training
-
-Status = Literal["queued", "running", "paused", "done", "stopped", "failed"]
-ENDED: tuple[Status, ...] = ("done", "stopped", "failed")
 
 
 class Run:

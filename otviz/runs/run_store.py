@@ -20,7 +20,7 @@ import shutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -28,20 +28,17 @@ from numpy.typing import NDArray
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
-from otviz import __version__
 from otviz.core import records
 from otviz.core.files import home, refused, write_whole
+from otviz.core.version import __version__
 from otviz.runs.change_log import ChangeLog
 from otviz.runs.config import RunConfig
 from otviz.runs.file_schema import CONFIG, STATE, SUMMARY, check_arrays, looks_in
-from otviz.runs.run import ENDED, Run
 from otviz.runs.run_files import history_csv
+from otviz.runs.run_view import ENDED, RunView, Status
 from otviz.runs.snapshots import Scene, Snapshot
 from otviz.runs.tags import write_tags
 from otviz.runs.training_state import RunCheckpoint
-
-if TYPE_CHECKING:
-    from otviz.runs.saved_run import SavedRun
 
 T = TypeVar("T")
 
@@ -57,7 +54,7 @@ class SavedRunInfo:
 
     id: str
     config: RunConfig
-    status: str
+    status: Status
     message: str
     step: int
     seconds: float
@@ -79,7 +76,7 @@ class Store:
             raise ValueError(f"a run id has 3 to 80 characters from a-z, 0-9 and -; got {run_id[:80]!r}")
         return self.folder / run_id
 
-    def save(self, run: Run | SavedRun) -> None:
+    def save(self, run: RunView) -> None:
         """Write the run as it is now. Raises OSError when the disk is full; the files before stay whole."""
         save_run(run, self.path(run.id))
 
@@ -109,7 +106,7 @@ class Store:
             raise ValueError(refused(self.path(run_id), error, "cannot be deleted")) from error
 
 
-def save_run(run: Run | SavedRun, folder: Path) -> None:
+def save_run(run: RunView, folder: Path) -> None:
     """Write every file of a run, as of its last look, into `folder`. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     config = {"otviz": __version__, **run.config.record()}
@@ -137,7 +134,7 @@ def read_run(folder: Path) -> SavedRunInfo:
     def read() -> SavedRunInfo:
         config = RunConfig.from_record(records.read(folder / "config.json", CONFIG))
         kept = records.read(folder / "summary.json", SUMMARY)
-        status = kept["status"] if kept["status"] in ENDED else "stopped"
+        status: Status = kept["status"] if kept["status"] in ENDED else "stopped"
         return SavedRunInfo(
             folder.name, config, status, kept["message"], kept["step"], float(kept["seconds"]),
             float(kept["created"]), kept["meter"], kept.get("origin", ""), kept.get("made", {}),

@@ -10,8 +10,7 @@ import pandas as pd
 
 from otviz.evaluation.verdicts import Judgement, Verdict, judge, loss_spread, verdict
 from otviz.runs.image_verdict import image_verdict
-from otviz.runs.run import Run
-from otviz.runs.saved_run import SavedRun
+from otviz.runs.run_view import ENDED, RunView
 from otviz.runs.snapshots import Meter, Snapshot
 from otviz.training.presets import preset
 
@@ -22,11 +21,8 @@ COLUMNS = {
 }  # fmt: skip
 """Keys of a meter, and what they are called in a table."""
 
-OVER = ("done", "stopped", "failed")
-"""States of a run whose last look is its last."""
 
-
-def verdict_on(run: Run | SavedRun) -> Verdict:
+def verdict_on(run: RunView) -> Verdict:
     """What `otviz.evaluation.verdicts` says of its looks and losses; a run that failed is unstable, and its message says why."""
     if run.status == "failed":
         rule = "A run is unstable, and its samples are not judged, once losses or weights are no longer finite numbers."
@@ -36,12 +32,12 @@ def verdict_on(run: Run | SavedRun) -> Verdict:
     return verdict(meter_history(run.snapshots), run.losses(), run.config.steps)
 
 
-def is_final(run: Run | SavedRun, found: Verdict) -> bool:
+def is_final(run: RunView, found: Verdict) -> bool:
     """Whether a verdict on a run will not change: the run is over, and far enough to be judged."""
-    return run.status in OVER and found.kind != "not finished"
+    return run.status in ENDED and found.kind != "not finished"
 
 
-def judge_snapshot(run: Run | SavedRun, look: Snapshot) -> Judgement:
+def judge_snapshot(run: RunView, look: Snapshot) -> Judgement:
     """The judgement of one snapshot, from what was measured at it and nothing else."""
     if run.config.images:
         found = _image_verdict(run, look.meter, look.step)
@@ -52,7 +48,7 @@ def judge_snapshot(run: Run | SavedRun, look: Snapshot) -> Judgement:
     return judge(look.meter, look.step)
 
 
-def verdict_so_far(run: Run | SavedRun) -> str:
+def verdict_so_far(run: RunView) -> str:
     """The words on a run at its last look: its final verdict, or what can be said so far."""
     found = verdict_on(run)
     if is_final(run, found) or not run.snapshots:
@@ -61,7 +57,7 @@ def verdict_so_far(run: Run | SavedRun) -> str:
     return f"so far: {word}" if word else ""
 
 
-def _image_verdict(run: Run | SavedRun, meter: Meter, step: int) -> Verdict:
+def _image_verdict(run: RunView, meter: Meter, step: int) -> Verdict:
     usual = preset(run.config.method.name, run.config.target).steps
     return image_verdict(meter, step, run.config.steps, usual)
 
@@ -71,7 +67,7 @@ def meter_history(snapshots: Sequence[Snapshot]) -> list[tuple[int, Meter]]:
     return [(snapshot.step, snapshot.meter) for snapshot in snapshots]
 
 
-def table(runs: Sequence[Run | SavedRun], labels: Sequence[str]) -> pd.DataFrame:
+def table(runs: Sequence[RunView], labels: Sequence[str]) -> pd.DataFrame:
     """One row for each run: where it stands and the numbers of its last look; nan where one does not apply."""
     rows = []
     for run, label in zip(runs, labels, strict=True):

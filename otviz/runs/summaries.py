@@ -13,8 +13,8 @@ from otviz import methods
 from otviz.core.records import LAST, read
 from otviz.data import datasets, distributions
 from otviz.runs.file_schema import CONFIG, SUMMARY
-from otviz.runs.run import ENDED, Run
 from otviz.runs.run_store import Store
+from otviz.runs.run_view import ENDED, RunView
 from otviz.runs.snapshots import Meter
 from otviz.runs.tags import read_tags
 
@@ -66,7 +66,7 @@ class Summaries:
         self._known: dict[str, tuple[tuple[int, ...], Summary]] = {}
         self._lock = threading.Lock()  # pages ask at once, and the first to do so reads for all
 
-    def all(self, here: Sequence[Run] = ()) -> list[Summary]:
+    def all(self, here: Sequence[RunView] = ()) -> list[Summary]:
         """Every run, newest first.
 
         Args:
@@ -79,7 +79,7 @@ class Summaries:
         found = [*map(self._of_run, living.values()), *stored.values()]
         return sorted(found, key=lambda summary: summary.created, reverse=True)
 
-    def _of_run(self, run: Run) -> Summary:
+    def _of_run(self, run: RunView) -> Summary:
         tags = read_tags(self._store.path(run.id))
         return replace(_of_record(run.id, run.config.record(), _state_of(run)), tags=tags)
 
@@ -92,7 +92,7 @@ class Summaries:
         return known[1]
 
 
-def _state_of(run: Run) -> dict[str, Any]:
+def _state_of(run: RunView) -> dict[str, Any]:
     note = run.message or run.origin
     return {
         "status": run.status, "step": run.step, "seconds": run.seconds, "created": run.created, "meter": run.meter,

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from otviz.core.distributed import world
-from otviz.core.memory_errors import largest, no_room
+from otviz.core.memory import largest, no_room
 from otviz.data.datasets.rows import in_turn
 from otviz.data.distributions import Distribution
 from otviz.methods import Batch, Method

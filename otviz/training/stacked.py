@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 
 from otviz.core.params import params_of
+from otviz.core.precision import has_float64
 from otviz.methods import Adversarial, Batch, Method
 from otviz.methods.method import Map
 from otviz.networks import MLP, BoundMLP, Generator
-from otviz.ot.precision import has_float64
 from otviz.training.compiled import Drawn
 from otviz.training.loop import Training
 

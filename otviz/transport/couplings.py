@@ -9,9 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from otviz.core.work import Work, alongside
 from otviz.ot.duals import Goal, half_sums
 from otviz.ot.grounds import GROUNDS, Quadratic
-from otviz.ot.work import Work, alongside
 from otviz.runs.snapshots import square_box
 from otviz.transport.fields import OfPlans, SoftMin, mean, shares
 from otviz.transport.plans import Drawn, Order, Ordered, bins_of, draw, orders, plan_of
@@ -29,8 +29,7 @@ from otviz.transport.potentials import (
     precision,
 )
 from otviz.transport.problem import Problem
-from otviz.transport.solution import Box, Numbers, Picture
-from otviz.transport.views import GRID, grid
+from otviz.transport.solution import GRID, Box, Numbers, Picture, grid
 
 SMALL = 1e-3
 """Share of OT_epsilon below which a divergence is computed again in float64."""

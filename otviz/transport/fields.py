@@ -15,8 +15,8 @@ from typing import final
 import torch
 from torch import Tensor
 
+from otviz.core.work import Work
 from otviz.ot.grounds import GROUNDS, Ground, Scores
-from otviz.ot.work import Work
 
 LOG_2 = math.log(2)
 """Sums are taken of powers of 2: on a CPU they take half the time of powers of e."""

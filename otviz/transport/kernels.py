@@ -6,14 +6,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from otviz.core.work import Work, alongside
 from otviz.ot.grounds import GROUNDS
-from otviz.ot.work import Work, alongside
 from otviz.runs.snapshots import square_box
 from otviz.transport.fields import OfKernel, mean
 from otviz.transport.potentials import Cloud, Masses, Points, Setting, precision
 from otviz.transport.problem import Problem
-from otviz.transport.solution import Numbers, Picture
-from otviz.transport.views import GRID, grid
+from otviz.transport.solution import GRID, Numbers, Picture, grid
 
 KERNELS = {"energy": "energy", "gaussian-mmd": "gaussian", "laplacian-mmd": "laplacian"}
 

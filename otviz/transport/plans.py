@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from otviz.ot.work import Work
+from otviz.core.work import Work
 from otviz.transport.fields import SoftMin, shares
 from otviz.transport.potentials import Cloud
 from otviz.transport.solution import Plan

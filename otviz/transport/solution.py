@@ -1,11 +1,13 @@
-"""What is drawn of one solved transport problem."""
+"""What is drawn of one solved transport problem, and where: a grid over a box, and points that stand for all."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 Array = NDArray[np.float32]
 Places = NDArray[np.float64]
@@ -13,6 +15,7 @@ Places = NDArray[np.float64]
 
 Whole = NDArray[np.int32]
 Box = tuple[float, float, float, float]
+GRID = 48
 
 
 @dataclass(frozen=True)
@@ -100,3 +103,17 @@ class Picture:
     notes: tuple[str, ...] = field(default=())
     a: Places | None = None
     b: Places | None = None
+
+
+def grid(box: Box, side: int = GRID) -> Tensor:
+    """side^2 places over the box (x_low, x_high, y_low, y_high), its edges included, (side^2, 2) float64, low y first."""
+    across = torch.linspace(box[0], box[1], side, dtype=torch.float64)
+    up = torch.linspace(box[2], box[3], side, dtype=torch.float64)
+    return torch.stack([across.repeat(side), up.repeat_interleave(side)], 1)
+
+
+def sample(n: int, some: int | None) -> NDArray[np.intp]:
+    """Places of `some` out of n points, rising, always the same; of all where `some` is None or too many."""
+    if some is None or some >= n:
+        return np.arange(n)
+    return np.sort(np.random.default_rng(0).permutation(n)[:some])

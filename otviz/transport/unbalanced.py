@@ -94,11 +94,6 @@ def _kept(squared: Tensor, masses: Pair, y: Array, tau: float, alpha: float, sha
     return KeptMass(tau, alpha, mass, mean, mass_x, mass_y)
 
 
-def two_diracs_mass(distance: float, tau: float, alpha: float) -> float:
-    """Share of mass kept between two points, e^(-tau d^2 / (2 alpha)), without entropy."""
-    return math.exp(-tau * distance**2 / (2 * alpha))
-
-
 def with_outliers(
     y: Array, share: float = 0.05, distance: float = 8.0, seed: int = 0
 ) -> tuple[Array, NDArray[np.bool_]]:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from otviz import __version__
 from otviz.content.bibliography import cite
+from otviz.core.version import __version__
 from otviz.experiments.claims.family import TITLES
 from otviz.experiments.claims.report_figures import BATCH, CNN, EPSILON, MLP
 from otviz.experiments.image_trajectories import ImageTrajectory, image_trajectory, report_config, unavailable_reason

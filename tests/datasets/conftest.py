@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,10 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from otviz.data.datasets import mnist, openml
-from tests.datasets.tiny_sets import tiny_cifar10, tiny_idx, tiny_set
-
-ROOT = Path(__file__).resolve().parents[2]
-STARTED_WITH = os.environ.get("OTVIZ_DATA", "")
+from tests.datasets.tiny_sets import data_folder, tiny_cifar10, tiny_idx, tiny_set
 
 
 @pytest.fixture(autouse=True)
@@ -27,11 +23,6 @@ def _own_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTVIZ_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("OTVIZ_DATA", raising=False)
     monkeypatch.setattr(openml, "fetch", offline)
-
-
-def data_folder() -> Path:
-    """The folder of published sets: OTVIZ_DATA as it was at the start, or `shared/data` beside this repository."""
-    return Path(STARTED_WITH) if STARTED_WITH else ROOT.parent / "shared" / "data"
 
 
 @pytest.fixture(scope="session")
@@ -77,5 +68,5 @@ def tiny_mnist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def tiny_cifar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """4000 images in the place and format of CIFAR-10."""
+    """300 images in the place and format of CIFAR-10."""
     return tiny_cifar10(tmp_path / "data", monkeypatch)

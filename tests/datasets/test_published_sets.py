@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import gzip
-import io
-import struct
 import threading
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from urllib.error import URLError
 
 import numpy as np
 import pytest
-from image_files import idx, pack
+from image_files import idx
 from numpy.typing import NDArray
 
 from otviz.data.datasets import cifar, named, openml
 from otviz.data.datasets.idx import read_idx, write_idx
 from otviz.data.datasets.image_set import Images
-from otviz.data.datasets.published import checksum
 
 Table = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 
@@ -52,8 +48,8 @@ def test_only_what_is_lacking_is_asked_for(tiny_mnist: Path) -> None:
     assert len(named("mnist")().split("test").labels) == 50
 
 
-def test_cifar_does_not_list_thirty_files() -> None:
-    with pytest.raises(ValueError, match=r"CIFAR-10 .* and 27 more into"):
+def test_a_long_list_of_files_is_cut() -> None:
+    with pytest.raises(ValueError, match=r"CIFAR-10 .* and 2 more into"):
         named("cifar10")().split("test")
 
 
@@ -205,88 +201,38 @@ def test_idx_files_are_written_as_they_are_read(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_idx(tmp_path / "a.gz", (3, 4, 5)), array)
 
 
-def test_a_checksum_can_leave_out_some() -> None:
-    import hashlib
-
-    array = np.random.default_rng(0).integers(256, size=(9, 4), dtype=np.uint8)
-    assert checksum(array) == hashlib.sha256(array.tobytes()).hexdigest()
-    rest = np.delete(array, [0, 4, 5, 8], axis=0)
-    assert checksum(array, (0, 4, 5, 8)) == hashlib.sha256(rest.tobytes()).hexdigest()
-
-
-def test_sheets_have_the_documented_layout(tiny_cifar: Path) -> None:
-    """The recipe that is published with the sheets reads what we write, and the same as we read."""
-    from PIL import Image
-
-    sheet = np.asarray(Image.open(tiny_cifar / "train" / "00.webp"))
-    images = sheet.reshape(40, 32, 50, 32, 3).transpose(0, 2, 1, 3, 4).reshape(-1, 32, 32, 3)
+def test_cifar_is_read_as_its_authors_describe_it(tiny_cifar: Path) -> None:
+    """<1 byte of label><3072 bytes of pixels>: the red, green and blue channel, each row by row."""
     ours = named("cifar10")().split("train")
-    np.testing.assert_array_equal(ours.pixels.transpose(0, 2, 3, 1), images)
-    with np.load(tiny_cifar / "labels.npz") as arrays:
-        np.testing.assert_array_equal(ours.labels, arrays["train"])
-
-
-def other_sheet(data: bytes) -> bytes:
-    from PIL import Image
-
-    file = io.BytesIO()
-    Image.new("RGB", (1600, 1312)).save(file, "WEBP", lossless=True, method=0, quality=0)
-    return file.getvalue()
-
-
-def sheet_bomb(data: bytes) -> bytes:
-    """A few bytes that claim 16384 x 16384 pixels: in lossless WebP 14 bits each hold width - 1 and height - 1."""
-    chunk = b"VP8L" + struct.pack("<I", 10) + b"\x2f" + struct.pack("<I", (1 << 28) - 1) + bytes(5)
-    return b"RIFF" + struct.pack("<I", 4 + len(chunk)) + b"WEBP" + chunk
+    for number in range(5):
+        data = (tiny_cifar / f"data_batch_{number + 1}.bin").read_bytes()
+        for place in (0, 49):
+            record = data[place * 3073 : (place + 1) * 3073]
+            assert ours.labels[50 * number + place] == record[0]
+            pixels = ours.pixels[50 * number + place]
+            assert [int(pixels[c, 5, 7]) for c in range(3)] == [record[1 + 1024 * c + 5 * 32 + 7] for c in range(3)]
 
 
 @pytest.mark.parametrize(
-    ("file", "spoil", "words"),
+    ("spoil", "words"),
     [
-        ("train/00.webp", lambda data: data[: len(data) // 2], "train/00.webp is damaged"),
-        ("train/00.webp", lambda data: b"RIFF", "train/00.webp is damaged"),
-        ("train/00.webp", other_sheet, r"train/00.webp must be 1600 x 1280 RGB; it is \(1600, 1312\) RGB"),
-        ("train/00.webp", sheet_bomb, r"train/00.webp is damaged \(Image size \(268435456 pixels\) exceeds"),
-        ("labels.npz", lambda data: data[:-50], "labels.npz cannot be read as labels"),
-        ("labels.npz", lambda data: b"PK\x05\x06" + bytes(18), "labels.npz cannot be read as labels"),
+        (lambda data: data[:-1], "data_batch_2.bin must have 153650 bytes; it has 153649"),
+        (lambda data: data + b"0", "data_batch_2.bin must have 153650 bytes; it has 153651"),
+        (lambda data: bytes([255]) + data[1:], "labels to train are not the published ones"),
     ],
 )
-def test_damaged_sheets_and_labels_are_named(
-    file: str, spoil: Callable[[bytes], bytes], words: str, tiny_cifar: Path
-) -> None:
-    (tiny_cifar / file).write_bytes(spoil((tiny_cifar / file).read_bytes()))
+def test_damaged_batches_are_named(spoil: Callable[[bytes], bytes], words: str, tiny_cifar: Path) -> None:
+    file = tiny_cifar / "data_batch_2.bin"
+    file.write_bytes(spoil(file.read_bytes()))
     with pytest.raises(ValueError, match=words):
         named("cifar10")().split("train")
 
 
-@pytest.mark.parametrize(
-    ("array", "words"),
-    [
-        (np.zeros(1999, np.uint8), "train must be 2000 bytes"),
-        (np.zeros(2000, np.int64), "train must be 2000 bytes"),
-        (np.zeros(5_000_000, np.uint8), "more than 1000000 bytes"),
-        (np.array([{}] * 2000, object), "cannot be read as labels"),
-    ],
-    ids=["short", "wide", "bomb", "pickle"],
-)
-def test_labels_of_another_kind_are_refused(array: NDArray[np.generic], words: str, tiny_cifar: Path) -> None:
-    np.savez_compressed(tiny_cifar / "labels.npz", train=array, test=array)
-    with pytest.raises(ValueError, match=words):
-        named("cifar10")().split("train")
-
-
-def test_labels_that_claim_more_than_they_hold_are_refused(tiny_cifar: Path) -> None:
-    header = io.BytesIO()
-    np.lib.format.write_array_header_1_0(header, {"descr": "|u1", "fortran_order": False, "shape": (10**15,)})
-    pack(tiny_cifar / "labels.npz", {"train.npy": header.getvalue()}, zipfile.ZIP_STORED)
-    with pytest.raises(ValueError, match="cannot be read as labels"):
-        named("cifar10")().split("train")
-
-
-def test_the_images_in_doubt_may_differ(tiny_cifar: Path) -> None:
-    """A copy in which an image that counts differs is refused; one that is left out of the sum may."""
+def test_the_classes_in_doubt_may_differ(tiny_cifar: Path) -> None:
+    """A copy in which an image that counts differs is refused; a horse, which is left out of the sum, may."""
     train, test = (named("cifar10")().split(which) for which in ("train", "test"))
-    for changed, good in ((1999, True), (1998, False)):
+    for label, good in ((7, True), (6, False)):
+        changed = train.labels.tolist().index(label)
         pixels = train.pixels.copy()
         pixels[changed] ^= 255
         for name, data in cifar.Cifar10().encode(Images(pixels, train.labels), test):

@@ -15,14 +15,14 @@ from tests.e2e.helpers import Shown, slide
 
 pytestmark = pytest.mark.browser
 
-HOSTILE = r"""---
-title: <b>Bold</b> ![t](http://evil.example/t.png)
-page: transport
-learn: <script>window.hit = 1</script>
-minutes: 1
-settings: n=60
-show: blur
----
+HOSTILE = r"""+++
+title = "<b>Bold</b> ![t](http://evil.example/t.png)"
+page = "transport"
+learn = "<script>window.hit = 1</script>"
+minutes = 1
+settings = "n=60"
+show = ["blur"]
++++
 <script>window.hit = 1</script> <img src="http://evil.example/a.png" onerror="window.hit = 1">
 
 ![remote](http://evil.example/b.png) ![by name][1] <iframe src="http://evil.example/c"></iframe>

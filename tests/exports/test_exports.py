@@ -19,8 +19,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from otviz import __version__
 from otviz.cli.main import main
+from otviz.core.version import __version__
 from otviz.data.distributions.points import PointsFile
 from otviz.player import browser, wire
 from otviz.runs.reproduce import snapshot_metrics

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from otviz.ot.costs import cost_p
 from otviz.ot.exact import exact_cost
-from otviz.ot.sinkhorn import plan_by_squaring, sinkhorn, sinkhorn_log, solve
+from otviz.ot.sinkhorn import sinkhorn, sinkhorn_log, solve
 
 TIGHT = {"per_level": 20, "last": 3000}
 
@@ -119,11 +119,6 @@ def test_the_log_domain_stops_at_its_tolerance():
     found = sinkhorn_log(cost, 0.1, last=100_000, tolerance=1e-10)
     assert found.iterations < 20_000
     assert float(found.marginal_error) < 1e-9
-
-
-def test_plan_by_squaring_sums_to_one():
-    plan = plan_by_squaring(cost_p(*_clouds(8, 11), 2), 0.05)
-    assert float(plan.sum()) == pytest.approx(1)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from otviz.ot.work import alongside, completed
+from otviz.core.work import alongside, completed
 
 
 def _count(to, log=None, naps=0.0):

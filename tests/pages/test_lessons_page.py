@@ -21,8 +21,17 @@ from tests.pages.asking import address, unfold, words
 from tests.waiting import PATIENCE, until
 
 Open = Callable[..., AppTest]
-PAGES = Path(frame.__file__).resolve().parents[1]
-HEAD = "---\ntitle: Own\npage: {page}\nlearn: It.\nminutes: 1\nsettings: {settings}\nshow: {show}\n---\n{body}\n"
+PAGES = frame.PAGES
+HEAD = """+++
+title = "Own"
+page = "{page}"
+learn = "It."
+minutes = 1
+settings = "{settings}"
+show = {show}
++++
+{body}
+"""
 
 
 @pytest.fixture
@@ -47,7 +56,7 @@ def put(tmp_path: Path) -> Callable[..., None]:
     (tmp_path / "lessons").mkdir()
 
     def write(page: str = "train", settings: str = "", show: str = "", body: str = "Look.") -> None:
-        text = HEAD.format(page=page, settings=settings, show=show, body=body)
+        text = HEAD.format(page=page, settings=settings, show=[key for key in show.split(",") if key], body=body)
         (tmp_path / "lessons" / "own.md").write_text(text, encoding="utf-8")
 
     return write
@@ -77,7 +86,7 @@ def test_each_shipped_lesson_opens_with_its_settings_and_only_its_controls(open_
     assert not app.warning
     assert not app.error
     assert address(app) == {"lesson": lesson.name}
-    on_the_page = [key for key in lesson.shown if key != "blur"]  # the board has that slider
+    on_the_page = [key for key in lesson.show if key != "blur"]  # the board has that slider
     assert len(labels(app)) == len(on_the_page)
     assert plain(lesson.title) in words(app)
     next(button for button in app.button if button.label == "All controls").click().run()
@@ -148,11 +157,11 @@ def test_images_have_lessons_too(open_page: Open, put: Callable[..., None]) -> N
 @pytest.mark.parametrize(
     ("page", "settings", "show", "sentence"),
     [
-        ("train", "method=uotm&taau=1", "tau", "lessons/own.md, line 6: 'taau' is no setting of this page; did you mean 'tau'?"),
-        ("train", "method=uotm", "tau,blurr", "lessons/own.md, line 7: 'blurr' is no setting of this page"),
-        ("train", "method=uotm&tau=-1", "seed", "lessons/own.md, line 6: tau must be a number from 0 to 100; got '-1'"),
-        ("train", "method=uotmm", "seed", "lessons/own.md, line 6: method must be one of"),
-        ("trane", "", "", "lessons/own.md, line 3: page must be one of"),
+        ("train", "method=uotm&taau=1", "tau", "lessons/own.md, settings: 'taau' is no setting of this page; did you mean 'tau'?"),
+        ("train", "method=uotm", "tau,blurr", "lessons/own.md, show: 'blurr' is no setting of this page"),
+        ("train", "method=uotm&tau=-1", "seed", "lessons/own.md, settings: tau must be a number from 0 to 100; got '-1'"),
+        ("train", "method=uotmm", "seed", "lessons/own.md, settings: method must be one of"),
+        ("trane", "", "", "lessons/own.md, page: page must be one of"),
         ("compare", "", "", "The lesson own belongs to another page; open /compare?lesson=own."),
     ],
 )  # fmt: skip

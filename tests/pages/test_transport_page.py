@@ -16,7 +16,6 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from otviz.data.distributions import store_upload
-from otviz.data.distributions.drawing import write_strokes
 from otviz.data.distributions.gaussian import Gaussian
 from otviz.data.distributions.ring import Ring
 from otviz.ot.notebook_cost import notebook_points
@@ -24,6 +23,7 @@ from otviz.transport.packing import unpack
 from otviz.transport.problem import COSTS, LOSSES, Problem, clouds
 from otviz.transport.studies.flow_player import Flows
 from otviz.transport.studies.notebook_findings import target as notebook_target
+from tests.drawn_strokes import write_strokes
 from tests.waiting import PATIENCE, until
 
 
@@ -323,7 +323,7 @@ def test_views_that_need_p_say_so(app: AppTest, view: str) -> None:
 
 
 def test_memory_is_refused_before_it_is_taken(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("otviz.transport.memory.available", lambda: 1e6)
+    monkeypatch.setattr("otviz.core.memory.available", lambda: 1e6)
     open_page(app, n="1000")
     assert "n = 1000 points need" in words(app).replace("\\", "")
     assert "fits" in words(app)

@@ -112,7 +112,7 @@ def test_without_a_price_the_atlas_begins_with_uotm_without_cost() -> None:
 
 
 def test_reading_needs_no_torch() -> None:
-    code = "import sys; from otviz import recordings; recordings.names(); assert 'torch' not in sys.modules"
+    code = "import sys; from otviz.checkpoints import recordings; recordings.names(); assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).resolve().parents[2])
 
 

@@ -15,7 +15,8 @@ from otviz.data.distributions import named as distribution
 from otviz.methods import named
 from otviz.runs.config import RunConfig
 from otviz.runs.registry import ALIVE, REMEMBERED, Registry
-from otviz.runs.run import ENDED, Run
+from otviz.runs.run import Run
+from otviz.runs.run_view import ENDED
 from tests.waiting import PATIENCE, until
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,10 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from otviz.transport import refinement
 from otviz.transport.problem import Problem
-from otviz.transport.refinement import Refinement
-from otviz.transport.solve import coarse, is_complete
+from otviz.transport.solve import Refinement, coarse, is_complete
 from tests.waiting import PATIENCE
 
 
@@ -40,7 +38,7 @@ def endless(*_: object) -> Iterator[None]:
 
 
 def test_it_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(refinement, "refine", endless)
+    monkeypatch.setattr("otviz.transport.solve.refine", endless)
     work = begun(100)
     rough = work.picture
     assert not work.wait(0.0)
@@ -50,8 +48,8 @@ def test_it_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_it_ends_when_nobody_asks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(refinement, "FORGOTTEN", 0.0)
-    monkeypatch.setattr(refinement, "refine", endless)
+    monkeypatch.setattr("otviz.transport.solve.FORGOTTEN", 0.0)
+    monkeypatch.setattr("otviz.transport.solve.refine", endless)
     work = begun(100)
     rough = work.picture
     assert work._over.wait(PATIENCE)
@@ -59,7 +57,7 @@ def test_it_ends_when_nobody_asks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_goes_wrong_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("otviz.transport.memory.available", lambda: 1e6)
+    monkeypatch.setattr("otviz.core.memory.available", lambda: 1e6)
     problem, (x, y) = Problem(n=4000), clouds(4000)
     work = Refinement(problem, x, y, coarse(problem, x, y))
     assert work.wait(PATIENCE)

@@ -10,9 +10,10 @@ import pytest
 import torch
 from geomloss import SamplesLoss
 
+from otviz.core import memory
+from otviz.core.work import completed
 from otviz.ot.divergences import sinkhorn_divergence
-from otviz.ot.work import completed
-from otviz.transport import couplings, fields, kernels, memory, potentials, solve
+from otviz.transport import couplings, fields, kernels, potentials, solve
 from otviz.transport.problem import COSTS, LOSSES, Problem
 from otviz.transport.solve import coarse, refine
 

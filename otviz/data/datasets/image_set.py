@@ -85,12 +85,6 @@ class ImageSet(Knobs, ABC):
         pixels = self._train.pixels
         return to_rows(pixels.take(rng.integers(len(pixels), size=n), axis=0))
 
-    def sample_labelled(self, n: int, rng: np.random.Generator) -> tuple[Rows, NDArray[np.int64]]:
-        """The rows that `sample` draws, and their classes (n,). Raises ValueError as `split`."""
-        pixels, labels = self._train
-        drawn = rng.integers(len(pixels), size=n)
-        return to_rows(pixels.take(drawn, axis=0)), labels.take(drawn)
-
     def sample_labels(self, n: int, rng: np.random.Generator) -> NDArray[np.int64]:
         """Classes (n,) of training images drawn with replacement. Raises ValueError as `split`."""
         labels = self._train.labels

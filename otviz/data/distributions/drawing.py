@@ -7,7 +7,6 @@ import binascii
 import functools
 import math
 import struct
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -77,12 +76,6 @@ def read_strokes(text: str) -> list[Stroke]:
     if total > MOST:
         raise ValueError(f"strokes must hold at most {MOST} vertices; got {total}: draw with fewer or longer strokes")
     return [stroke for stroke in strokes if len(stroke)]
-
-
-def write_strokes(strokes: Sequence[Stroke]) -> str:
-    """The inverse of `read_strokes`."""
-    data = b"".join(struct.pack("<H", len(stroke)) + stroke.astype(np.uint8).tobytes() for stroke in strokes)
-    return base64.urlsafe_b64encode(data).decode().rstrip("=")
 
 
 @functools.lru_cache(maxsize=64)

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from otviz.core.uploads import PREFIX, keep_upload, uploads_folder
 from otviz.core.uploads import find_upload as find
-from otviz.data.reading import image_pixels, tables
+from otviz.data.reading import formats, image_pixels
 
 __all__ = ["EXTENSIONS", "PREFIX", "find_upload", "identity", "store_upload", "uploads_folder"]
 
-EXTENSIONS = (*tables.EXTENSIONS, *image_pixels.EXTENSIONS)
+EXTENSIONS = (*formats.EXTENSIONS, *image_pixels.EXTENSIONS)
 
 
 def store_upload(data: bytes, filename: str, folder: Path | None = None, extensions: Sequence[str] = EXTENSIONS) -> str:
@@ -20,7 +20,7 @@ def store_upload(data: bytes, filename: str, folder: Path | None = None, extensi
     Args:
         data, filename, folder, extensions: as for `otviz.core.uploads.keep_upload`, which may raise ValueError.
     """
-    return keep_upload(data, filename, extensions, tables.MAX_BYTES, folder)
+    return keep_upload(data, filename, extensions, formats.MAX_BYTES, folder)
 
 
 def find_upload(name: str, folder: Path | None = None) -> Path:

@@ -5,16 +5,12 @@ from __future__ import annotations
 import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from otviz.core.uploads import known_as, refusal
 from otviz.data.reading.numerals import Cells
 
-EXTENSIONS = (".csv", ".tsv", ".txt", ".dat", ".npy", ".npz", ".parquet")
-MAX_BYTES = 200_000_000
 MOST_COLUMNS = 10_000
 MENU = 300  # columns offered at most; others are typed
 MAX_ROWS_READ = 20_000_000  # Parquet packs equal values, so the size of a file does not bound what it unpacks to
@@ -67,29 +63,6 @@ def refuse_columns(count: int) -> None:
     """Raise ValueError for too many columns, without the name of the file."""
     if count > MOST_COLUMNS:
         raise ValueError(f"it must have at most {MOST_COLUMNS:,} columns; it has {count:,}: keep those you need")
-
-
-def open_table(path: Path) -> Table:
-    """Look at a file of points.
-
-    Args:
-        path: an existing file with one of EXTENSIONS and of at most MAX_BYTES.
-
-    Raises:
-        ValueError: one sentence that names the file, what is wrong and what to do.
-    """
-    from otviz.data.reading.array_tables import ArrayTable
-    from otviz.data.reading.parquet_tables import ParquetTable
-    from otviz.data.reading.text_tables import TextTable
-
-    name, extension, size = known_as(path), path.suffix.lower(), path.stat().st_size
-    if extension not in EXTENSIONS:
-        raise ValueError(refusal(name, EXTENSIONS))
-    if not 0 < size <= MAX_BYTES:
-        raise ValueError(f"{name} must have from 1 byte to {MAX_BYTES / 1e6:g} MB; it has {size} bytes")
-    if extension in (".npy", ".npz"):
-        return ArrayTable(path, name)
-    return ParquetTable(path, name) if extension == ".parquet" else TextTable(path, name)
 
 
 @contextlib.contextmanager

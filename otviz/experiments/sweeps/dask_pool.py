@@ -11,7 +11,7 @@ from typing import Any, Generic
 
 import torch
 
-from otviz import __version__
+from otviz.core.version import __version__
 from otviz.experiments.sweeps.worker_pool import Answer, T, WorkerPool
 
 PATIENCE = 10

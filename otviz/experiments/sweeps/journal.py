@@ -8,8 +8,8 @@ import json
 import os
 from pathlib import Path
 
-from otviz import __version__
 from otviz.core.files import home
+from otviz.core.version import __version__
 from otviz.data import distributions
 from otviz.experiments.sweeps.sweep import Cell, Outcome, Sweep, identity
 

@@ -21,6 +21,7 @@ from otviz.runs.change_log import ChangeLog
 from otviz.runs.config import RunConfig
 from otviz.runs.probe import Probe, scores
 from otviz.runs.run_store import SavedRunInfo, Store
+from otviz.runs.run_view import Status
 from otviz.runs.saved_run import SavedRun
 from otviz.runs.snapshots import Meter, Snapshot
 from otviz.runs.training_state import RunCheckpoint, collect_losses
@@ -166,7 +167,7 @@ class MemberRecorder:
         name = f"sweep-{config.method.name}-{identity(config)}"
         done = losses[: self._training.step]
         step, meter = self._training.step, self._snapshots[-1].meter
-        status = "done" if step >= config.steps else "stopped"
+        status: Status = "done" if step >= config.steps else "stopped"
         made = made_on(self._training.device.type)
         stored = SavedRunInfo(name, config, status, "", step, self._seconds, time.time(), meter, environment=made)
         restored = RunCheckpoint(tuple(self._snapshots), done, *self._good, ChangeLog(config))

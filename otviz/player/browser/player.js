@@ -15,7 +15,7 @@ const OVER = new Set(["done", "failed", "stopped", "recorded"]);
 const FEW = 2, FILM = 1000 / 32; // of more panels a picture every so many milliseconds: their trainings need the time, too
 const GROUND_EVERY = 60; // milliseconds between drawings of the heat map and arrows while playing
 const SINGLE_WIDE = 720, PANEL_MIN = 250, BETWEEN = 12, PLAYBACK = 54, ROOM_EVERY = 400; // pixels, and milliseconds
-const MANY = 4, COMPACT_MIN = 140, COMPACT_WORDS = 90; // from so many panels on they are compact: least picture, height of the words
+const MANY = 4, COMPACT_MIN = 140, COMPACT_WORDS = 105; // from so many panels on they are compact: least picture, height of the words
 const BESIDE = 520; // from this width of a panel on, its losses and numbers stand beside the picture
 const BRIEF = 440; // below this width only the most telling numbers are written out, the others in a tip
 

@@ -9,9 +9,8 @@ from otviz.core.durations import in_words
 from otviz.methods import Adversarial, Method
 from otviz.player.wire.stages import Role, Stage, flow
 from otviz.player.wire.updates import PanelUpdate
-from otviz.runs.run import Run
 from otviz.runs.run_verdict import is_final, judge_snapshot, verdict_on
-from otviz.runs.saved_run import SavedRun
+from otviz.runs.run_view import RunView
 from otviz.runs.snapshots import Scene, Snapshot
 
 POINTS = 500
@@ -19,7 +18,7 @@ POINTS = 500
 
 
 def panel_of(
-    run: Run | SavedRun,
+    run: RunView,
     scene: Scene,
     looks: Sequence[Snapshot],
     *,
@@ -68,7 +67,7 @@ def panel_of(
     )
 
 
-def marks_of(run: Run | SavedRun) -> list[tuple[int, str]]:
+def marks_of(run: RunView) -> list[tuple[int, str]]:
     """Steps after which something was changed, by hand or by `freeze_after`, and what: (1200, "tau 0.05 → 0.5")."""
     found = [(step, ", ".join(words).replace("->", "→")) for step, words in run.change_log.changes_by_step()]
     method = run.config.method
@@ -77,7 +76,7 @@ def marks_of(run: Run | SavedRun) -> list[tuple[int, str]]:
     return sorted(found)
 
 
-def _left(run: Run | SavedRun) -> str:
+def _left(run: RunView) -> str:
     if run.status == "queued":
         return "waiting for its turn"
     if run.seconds_left is None:

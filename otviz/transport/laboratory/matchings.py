@@ -186,18 +186,6 @@ def matchings(
     return Step(drawn.points, six, cost, epsilon, random, drawn.unit)
 
 
-def at_epsilons(
-    drawn: Minibatches, method: OTGAN, epsilons: Sequence[float] = EPSILONS, cost: str | None = None
-) -> tuple[Step, ...]:
-    """The same minibatches matched at each epsilon, with the method's number of normalisations.
-
-    Args:
-        drawn, method, cost: as for `matchings`.
-        epsilons: in units of the cost.
-    """
-    return tuple(matchings(drawn, method, epsilon, cost) for epsilon in epsilons)
-
-
 def entropies(
     drawn: Minibatches, method: OTGAN, epsilons: Sequence[float] = EPSILONS, cost: str | None = None
 ) -> tuple[tuple[float, float], ...]:

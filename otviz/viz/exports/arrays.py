@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from otviz.runs.run import Run
-from otviz.runs.saved_run import SavedRun
+from otviz.runs.run_view import RunView
 from otviz.viz.exports.run_tables import Runs
 
 AT_LOOKS = ("generated", "raw", "potential", "arrows", "manifold")
@@ -42,7 +41,7 @@ def arrays_npz(runs: Runs) -> bytes:
     return out.getvalue()
 
 
-def _arrays(run: Run | SavedRun) -> dict[str, NDArray[Any]]:
+def _arrays(run: RunView) -> dict[str, NDArray[Any]]:
     scene, looks = run.scene, run.snapshots
     assert scene is not None
     shape = scene.shape if run.config.images else (2,)
@@ -70,7 +69,7 @@ def _arrays(run: Run | SavedRun) -> dict[str, NDArray[Any]]:
     return found | {f"meter_{re.sub(r'[^a-z0-9_]', '_', name)}": _over_looks(run, name) for name in names}
 
 
-def _over_looks(run: Run | SavedRun, name: str) -> NDArray[Any]:
+def _over_looks(run: RunView, name: str) -> NDArray[Any]:
     """Shape (snapshots,) or (snapshots, k), nan where it was not measured."""
     values = [look.meter.get(name) for look in run.snapshots]
     width = max((len(value) for value in values if isinstance(value, list)), default=0)

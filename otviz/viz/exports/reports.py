@@ -15,15 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from otviz import __version__
 from otviz.core.numbers import whole
 from otviz.core.params import Knobs
+from otviz.core.version import __version__
 from otviz.data.units import unit_of
 from otviz.player import browser, wire
 from otviz.player.wire.run_panel import POINTS, panel_of
 from otviz.runs.reproduce import run_record
-from otviz.runs.run import ENDED, Run
-from otviz.runs.saved_run import SavedRun
+from otviz.runs.run_view import ENDED, RunView
 from otviz.runs.snapshots import Snapshot
 from otviz.viz.exports.run_tables import Runs
 from otviz.viz.exports.scripts import describe_record, script
@@ -108,8 +107,8 @@ def _file(title: str, body: str, snapshots: bytes) -> str:
 """
 
 
-def _thinned(run: Run | SavedRun, among: int) -> list[Snapshot]:
-    """Snapshots of a run, evenly thinned if all of them exceed its share of the file size."""
+def _thinned(run: RunView, among: int) -> list[Snapshot]:
+    """Looks at a run, evenly fewer of them if all would be too many bytes for its part of the file."""
     last = run.snapshots[-1]
     points = sum(2 * part.size for part in (last.generated, last.manifold) if part is not None)
     grids = sum(part.size for part in (last.potential, last.arrows) if part is not None)
@@ -140,7 +139,7 @@ def _settings(runs: Runs) -> str:
     return f"{every}<details><summary>All settings of the method</summary>{knobs}</details>"
 
 
-def _facts(run: Run | SavedRun) -> Iterator[tuple[str, str]]:
+def _facts(run: RunView) -> Iterator[tuple[str, str]]:
     config, kept = run.config, run_record(run)
     yield "Method", f"{config.method.title}. {config.method.paper}"
     yield "Settings that differ from their defaults", _knobs(config.method) or "none"

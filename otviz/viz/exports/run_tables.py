@@ -8,10 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from otviz.runs.reproduce import snapshot_metrics
-from otviz.runs.run import Run
-from otviz.runs.saved_run import SavedRun
+from otviz.runs.run_view import RunView
 
-Runs = Mapping[str, Run | SavedRun]
+Runs = Mapping[str, RunView]
 """Runs that are exported together, by labels that tell them apart."""
 
 LOSSES = ("step", "generator_loss", "adversary_loss")

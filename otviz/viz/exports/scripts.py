@@ -7,7 +7,7 @@ import pprint
 import re
 from typing import Any
 
-from otviz import __version__
+from otviz.core.version import __version__
 from otviz.data.distributions import Distribution
 from otviz.data.distributions.own_files import PREFIX
 from otviz.runs.reproduce import RunRecord, run_record

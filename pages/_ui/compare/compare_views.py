@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import streamlit as st
 
 from otviz.content.bibliography import cite
+from otviz.runs.run_view import RunView
 from pages._ui.compare import sweep_view
 from pages._ui.compare.comparison_setup import Chosen, labels_of
 from pages._ui.player import run_controls
@@ -17,10 +18,6 @@ from pages._ui.shell.downloads import download, offer
 from pages._ui.shell.lesson_view import LIVE
 from pages._ui.shell.links import Link, plain
 from pages._ui.train import exactness_view, laboratory_view
-
-if TYPE_CHECKING:
-    from otviz.runs.run import Run
-    from otviz.runs.saved_run import SavedRun
 
 _NUMBER = functools.partial(st.column_config.NumberColumn, format="%.2f", width=62)
 _SHARE = functools.partial(st.column_config.NumberColumn, format="percent", width=70)
@@ -60,7 +57,7 @@ VIEWS = {
 }
 
 
-def show(link: Link, runs: Sequence[Run | SavedRun], chosen: Chosen) -> None:
+def show(link: Link, runs: Sequence[RunView], chosen: Chosen) -> None:
     """Draw the view chosen."""
     view = reading.choose_view(link, "compare", VIEWS, default="meter", picture="player")
     begun = [run for run in runs if run.snapshots]
@@ -86,7 +83,7 @@ def show(link: Link, runs: Sequence[Run | SavedRun], chosen: Chosen) -> None:
         }[view](link, begun)  # fmt: skip
 
 
-def _meter(runs: Sequence[Run | SavedRun]) -> None:
+def _meter(runs: Sequence[RunView]) -> None:
     from otviz.runs.run_verdict import verdict_on
 
     live = any(map(run_controls.alive, runs))
@@ -105,7 +102,7 @@ def _meter(runs: Sequence[Run | SavedRun]) -> None:
             _blind_spot()
 
 
-def _table(runs: Sequence[Run | SavedRun]) -> None:
+def _table(runs: Sequence[RunView]) -> None:
     from otviz.runs.run_verdict import table
 
     unit = next((str(run.meter["unit"]) for run in runs if "unit" in run.meter), "")
@@ -142,7 +139,7 @@ def _blind_spot() -> None:
     )
 
 
-def _history(runs: Sequence[Run | SavedRun]) -> None:
+def _history(runs: Sequence[RunView]) -> None:
     from otviz.runs.run_verdict import meter_history
     from otviz.viz.mode_history import mode_history
 
@@ -154,7 +151,7 @@ def _history(runs: Sequence[Run | SavedRun]) -> None:
     _draw_again(runs)
 
 
-def _figure(runs: Sequence[Run | SavedRun]) -> None:
+def _figure(runs: Sequence[RunView]) -> None:
     from otviz.runs.run_verdict import verdict_so_far
     from otviz.viz.snapshot_table import Row, snapshot_table
     from otviz.viz.style import as_html
@@ -174,6 +171,6 @@ def _figure(runs: Sequence[Run | SavedRun]) -> None:
     st.caption("The camera over the picture saves it as SVG; the file in HTML opens anywhere and saves PNG as well.")
 
 
-def _draw_again(runs: Sequence[Run | SavedRun]) -> None:
+def _draw_again(runs: Sequence[RunView]) -> None:
     if any(map(run_controls.alive, runs)):
         st.button("Draw again", key="again", help="The picture shows the moment it was drawn")

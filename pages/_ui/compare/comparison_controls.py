@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from otviz.core.params import params_of
+from otviz.runs.run_view import RunView
 from pages._ui.compare import comparison_setup
 from pages._ui.controls import boxes
 from pages._ui.player import run_controls
@@ -20,10 +21,9 @@ if TYPE_CHECKING:
     from otviz.methods import Method
     from otviz.runs.config import RunConfig
     from otviz.runs.run import Run
-    from otviz.runs.saved_run import SavedRun
 
 
-def steer(link: Link, runs: Sequence[Run | SavedRun], labels: Sequence[str], configs: Sequence[RunConfig]) -> None:
+def steer(link: Link, runs: Sequence[RunView], labels: Sequence[str], configs: Sequence[RunConfig]) -> None:
     """Draw the buttons that fit what the runs, one or more, do now."""
     living = [run for run in map(run_controls.alive, runs) if run is not None]
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key="pace"):
@@ -41,7 +41,7 @@ def steer(link: Link, runs: Sequence[Run | SavedRun], labels: Sequence[str], con
             boxes.menu(link, key, label, drawn)
 
 
-def _again(link: Link, runs: Sequence[Run | SavedRun], configs: Sequence[RunConfig]) -> None:
+def _again(link: Link, runs: Sequence[RunView], configs: Sequence[RunConfig]) -> None:
     words = "Each continues from where it was saved, all in step"
     if any(map(run_controls.unfinished, runs)) and st.button("Go on with these runs", type="primary", help=words):
         comparison_setup.go_on(runs)
@@ -78,7 +78,7 @@ def _each(runs: Sequence[Run], what: str, *args: object) -> None:
         )
 
 
-def _fork(link: Link, runs: Sequence[Run | SavedRun], labels: Sequence[str]) -> None:
+def _fork(link: Link, runs: Sequence[RunView], labels: Sequence[str]) -> None:
     from otviz.methods import Adversarial
     from otviz.runs.branches import fork
     from otviz.training.compare import MOST
@@ -106,14 +106,14 @@ def _fork(link: Link, runs: Sequence[Run | SavedRun], labels: Sequence[str]) -> 
             _complain(error)
 
 
-def _replace(link: Link, old: Sequence[Run | SavedRun], new: Sequence[Run]) -> None:
+def _replace(link: Link, old: Sequence[RunView], new: Sequence[Run]) -> None:
     for run in map(run_controls.alive, old):
         if run is not None:
             run.stop()
     comparison_setup.go_to(link, new)
 
 
-def _branch(link: Link, runs: Sequence[Run | SavedRun], labels: Sequence[str]) -> None:
+def _branch(link: Link, runs: Sequence[RunView], labels: Sequence[str]) -> None:
     from otviz.runs.branches import branch
     from otviz.training.compare import MOST
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from otviz.runs.run_view import RunView
 from pages._ui.compare import compare_methods
 from pages._ui.controls import controls, point_setup
 from pages._ui.player import live_view, recording_view, run_controls
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from otviz.data.distributions import Distribution
     from otviz.methods import Method
     from otviz.runs.config import RunConfig
-    from otviz.runs.run import Run
-    from otviz.runs.saved_run import SavedRun
     from otviz.training.compare import Preset
 
 HEIGHT = 760
@@ -42,7 +41,7 @@ class Chosen:
     configs: tuple[RunConfig, ...]
 
 
-def find(link: Link) -> list[Run | SavedRun]:
+def find(link: Link) -> list[RunView]:
     """The runs that the address names, those that are still there."""
     from otviz.training.compare import MOST
 
@@ -71,7 +70,7 @@ def choose(link: Link, locked: bool) -> Chosen:
     return Chosen(preset, methods, target, source, complete if len(complete) == len(methods) else ())
 
 
-def go_on(runs: Sequence[Run | SavedRun]) -> None:
+def go_on(runs: Sequence[RunView]) -> None:
     """Continue those of these runs that ended before their last step, in step, and show them."""
     try:
         registry().resume_together([run.id for run in runs if run_controls.unfinished(run)])
@@ -93,7 +92,7 @@ def begin(link: Link, configs: Sequence[RunConfig]) -> None:
     st.rerun()
 
 
-def go_to(link: Link, runs: Sequence[Run | SavedRun]) -> None:
+def go_to(link: Link, runs: Sequence[RunView]) -> None:
     """Show these runs, with the settings that they have."""
     first = runs[0].config
     found = {"preset": OWN, "methods": ",".join(run.config.method.name for run in runs)}
@@ -104,7 +103,7 @@ def go_to(link: Link, runs: Sequence[Run | SavedRun]) -> None:
     link.go({**found, "runs": ",".join(run.id for run in runs)})
 
 
-def sync_settings(link: Link, runs: list[Run | SavedRun], chosen: Chosen) -> list[Run | SavedRun]:
+def sync_settings(link: Link, runs: list[RunView], chosen: Chosen) -> list[RunView]:
     """Keep knobs and runs together, as `settling.sync_settings` does for one: moved here they go to the run, moved elsewhere they come.
 
     Returns the runs to show: none of them once other methods were chosen here.
@@ -135,12 +134,12 @@ def sync_settings(link: Link, runs: list[Run | SavedRun], chosen: Chosen) -> lis
     return runs
 
 
-def _remember(runs: Sequence[Run | SavedRun]) -> None:
+def _remember(runs: Sequence[RunView]) -> None:
     for run in runs:
         tuned()[run.id] = run.config.method
 
 
-def labels_of(runs: Sequence[Run | SavedRun]) -> list[str]:
+def labels_of(runs: Sequence[RunView]) -> list[str]:
     """Titles of the panels: what tells the runs apart, frozen ones marked."""
     from otviz.training.compare import labels
 
@@ -158,7 +157,7 @@ def recording_of(link: Link, chosen: Chosen) -> str:
     return name if name in names() and recordings()[name].configs == made else ""
 
 
-def tell(link: Link, runs: Sequence[Run | SavedRun], chosen: Chosen, recording: str) -> None:
+def tell(link: Link, runs: Sequence[RunView], chosen: Chosen, recording: str) -> None:
     """What to look for, with the button that begins; or what became of the runs."""
     with st.container(horizontal=True, wrap=False, vertical_alignment="center", key="said"):
         if chosen.preset is not None and link.lesson is None:
@@ -182,7 +181,7 @@ def _offer_to_begin(link: Link, chosen: Chosen, recording: str) -> None:
             begin(link, chosen.configs)
 
 
-def _tell_end(runs: Sequence[Run | SavedRun]) -> None:
+def _tell_end(runs: Sequence[RunView]) -> None:
     """Why runs ended that were not done."""
     from otviz.runs.registry import ABANDONED
 
@@ -196,7 +195,7 @@ def _tell_end(runs: Sequence[Run | SavedRun]) -> None:
             st.warning(plain(f"{label}: {run.message}.{' The others go on.' if on else ''}"))
 
 
-def show(runs: Sequence[Run | SavedRun], chosen: Chosen, drawn: live_view.State, recording: str) -> None:
+def show(runs: Sequence[RunView], chosen: Chosen, drawn: live_view.State, recording: str) -> None:
     """The panels of the runs, of those that were recorded, or a preview."""
     known = chosen.preset if chosen.preset and len(chosen.methods) == len(chosen.preset.methods) else None
     columns = known.columns if known else None

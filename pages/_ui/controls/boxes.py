@@ -33,7 +33,7 @@ class Section:
             self._box, self._open = box, bool(box.open)
             return
         self._box = st.container(gap="small")
-        if prefix and any(key.startswith(prefix) for key in link.lesson.shown):
+        if prefix and any(key.startswith(prefix) for key in link.lesson.show):
             self._box.caption(title)
 
     @contextmanager

@@ -14,6 +14,7 @@ from otviz.data.distributions import Distribution
 from otviz.player import wire
 from otviz.player.wire.stages import flow
 from otviz.runs.image_scenes import preview_of
+from otviz.runs.run_view import ENDED, RunView
 from pages._ui.controls import own_target
 from pages._ui.player.player_canvas import known, player
 from pages._ui.shell import channel
@@ -22,8 +23,6 @@ from pages._ui.shell.leases import registry
 if TYPE_CHECKING:
     from otviz.methods import Method
     from otviz.runs.registry import Registry
-    from otviz.runs.run import Run
-    from otviz.runs.saved_run import SavedRun
 
 POLL, POLL_MANY = 0.4, 0.6  # seconds between two looks at one run or two, and at more, of a page that watches alone
 POLL_MOST = 2.0  # seconds, however many watch: each page opened on a run looks less often than the one before
@@ -31,18 +30,17 @@ FIRST = 160  # snapshots of its past that a newly opened picture gets of a run; 
 AROUND = 215  # pixels of the window over and under the picture: navigation, buttons, the row of views
 KEYS = {"T": "train", "P": "pause or resume training"}
 DROP = f".st-key-{own_target.FILE}"  # the upload that gets what is dropped on the picture, where there is one
-OVER = ("done", "stopped", "failed")
 
 State = tuple[tuple[str, bool, bool], ...]
 
 
-def state(runs: Sequence[Run | SavedRun]) -> State:
+def state(runs: Sequence[RunView]) -> State:
     """What buttons and views of a page depend on; taken first, so that no change while the page is drawn is missed."""
     return tuple((run.status, run.frozen, bool(run.snapshots)) for run in runs)
 
 
 def show(
-    runs: Sequence[Run | SavedRun], drawn: State, *, labels: Sequence[str] = (), key: str = "train", **options: Any
+    runs: Sequence[RunView], drawn: State, *, labels: Sequence[str] = (), key: str = "train", **options: Any
 ) -> None:
     """Draw the runs, and go on drawing them while they train; draw the page again when their state is no more as `drawn`.
 
@@ -86,7 +84,7 @@ def show_preview(target: Distribution | ImageSet | None, source: Distribution | 
 class Watch:
     """What one player shows, and what its page was drawn for."""
 
-    runs: Sequence[Run | SavedRun]
+    runs: Sequence[RunView]
     drawn: State
     labels: Sequence[str]
     seen: dict[str, Method]
@@ -96,7 +94,7 @@ class Watch:
         """The news for a player, and whether its page is out of date. Raises ValueError for what no player asks."""
         has, now = known(question), state(self.runs)
         updates = [self._update(at, has) for at in range(len(self.runs))]
-        again = None if all(status in OVER for status, *_ in now) else self._pause()
+        again = None if all(status in ENDED for status, *_ in now) else self._pause()
         changed = now != self.drawn or any(
             run.config.method != self.seen.get(run.id, run.config.method) for run in self.runs
         )

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from otviz.core.numbers import whole
-from pages._ui.player.live_view import OVER, tuned
+from otviz.runs.run_view import ENDED, RunView
+from pages._ui.player.live_view import tuned
 from pages._ui.shell import leases, links
 from pages._ui.shell.leases import registry
 from pages._ui.shell.links import Link, plain
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from otviz.runs.branches import Branch
     from otviz.runs.config import RunConfig
     from otviz.runs.run import Run
-    from otviz.runs.saved_run import SavedRun
 
 _STARTED = "otviz.started"  # under which a session remembers the visit of a page that began training by itself
 _BEGUN = "otviz.begun"  # under which a session remembers the run that it began last, until it is shown
@@ -27,13 +27,13 @@ NOTE = "otviz.note"  # under which a session remembers the run that it began las
 INVITATION = "Press **Train** and watch the generator carry the grey rings to the blue squares."
 
 
-def find(link: Link, images: bool = False) -> Run | SavedRun | None:
+def find(link: Link, images: bool = False) -> RunView | None:
     """The run that the address names: alive and held by this browser session, or read back; else say why not."""
     run_id = link.text("run")
     return named(link, run_id, images) if run_id else None
 
 
-def named(link: Link, run_id: str, images: bool = False) -> Run | SavedRun | None:
+def named(link: Link, run_id: str, images: bool = False) -> RunView | None:
     """The run of that id, on images or on points: alive and held by this session, or read back; else say why not."""
     run = registry().find(run_id)
     found = run or _stored(link, run_id)
@@ -47,7 +47,7 @@ def named(link: Link, run_id: str, images: bool = False) -> Run | SavedRun | Non
     return found
 
 
-def _stored(link: Link, run_id: str) -> SavedRun | None:
+def _stored(link: Link, run_id: str) -> RunView | None:
     try:
         stored = registry().stored.read(run_id)
         return _recorded(run_id, stored.step, stored.seconds)
@@ -56,10 +56,10 @@ def _stored(link: Link, run_id: str) -> SavedRun | None:
         return None
 
 
-def alive(run: Run | SavedRun | None) -> Run | None:
+def alive(run: RunView | None) -> Run | None:
     """The same run if it trains, waits or is paused in this process."""
     found = None if run is None else registry().find(run.id)
-    return None if found is None or _ended(found) else found
+    return None if found is None or found.status in ENDED else found
 
 
 def begin(link: Link, config: RunConfig | Branch, note: str = "") -> None:
@@ -85,7 +85,7 @@ def asked_to_start(link: Link) -> bool:
     return first
 
 
-def unfinished(run: Run | SavedRun | None) -> bool:
+def unfinished(run: RunView | None) -> bool:
     """Whether the run ended before its last step: stopped, failed, or cut off with the server."""
     return run is not None and run.status in ("stopped", "failed") and 0 < run.step < run.config.steps
 
@@ -101,19 +101,15 @@ def go_on(link: Link, run_id: str) -> None:
     st.rerun()
 
 
-def _ended(run: Run | SavedRun) -> bool:
-    return run.status in OVER
-
-
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _recorded(run_id: str, _step: int, seconds: float) -> SavedRun:
+def _recorded(run_id: str, _step: int, seconds: float) -> RunView:
     """A stored run, read once for each state it was saved in (`seconds` of training tells them apart)."""
     from otviz.runs.saved_run import SavedRun
 
     return SavedRun.read(registry().stored, run_id)
 
 
-def show_formula(method: Method, run: Run | SavedRun | None) -> None:
+def show_formula(method: Method, run: RunView | None) -> None:
     """The losses being descended, with the numbers in force now."""
 
     def lines() -> None:
@@ -121,11 +117,11 @@ def show_formula(method: Method, run: Run | SavedRun | None) -> None:
         for line in now.formula(0.0 if run is None else min(run.step / run.config.steps, 1.0)):
             st.latex(line, width="content")
 
-    moving = run is not None and not _ended(run) and method.formula(0.0) != method.formula(1.0)
+    moving = run is not None and run.status not in ENDED and method.formula(0.0) != method.formula(1.0)
     st.fragment(lines, run_every=2.0 if moving else None)()
 
 
-def tell(run: Run | SavedRun | None, invitation: str = INVITATION) -> None:
+def tell(run: RunView | None, invitation: str = INVITATION) -> None:
     """One line on what became of a run that is over, or what to do when there is none."""
     with st.container(key="told"):
         if run is None:
@@ -141,7 +137,7 @@ def tell(run: Run | SavedRun | None, invitation: str = INVITATION) -> None:
                 st.warning(plain(run.message))
 
 
-def _here(run: Run | SavedRun) -> bool:
+def _here(run: RunView) -> bool:
     return registry().find(run.id) is not None
 
 
@@ -189,7 +185,7 @@ def remember_begun(runs: Sequence[Run]) -> None:
     st.session_state[_BEGUN] = runs[0].id
 
 
-def begun_here(run: Run | SavedRun) -> bool:
+def begun_here(run: RunView) -> bool:
     """Whether this session began the run and shows it for the first time now: knobs may have been moved meanwhile."""
     return bool(st.session_state.pop(_BEGUN, "") == run.id)
 

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from otviz.runs.run_view import RunView
 from pages._ui.player import sync_settings
 from pages._ui.shell.copying import copy_link
 from pages._ui.shell.links import Link
-
-if TYPE_CHECKING:
-    from otviz.runs.run import Run
-    from otviz.runs.saved_run import SavedRun
 
 PICKED = ("target", "source", "method", "target.file", "source.file", "target.strokes", "source.strokes")
 """Keys of the address that a reset leaves as they are: what was picked, uploaded or drawn."""
 
 
-def row(link: Link, place: DeltaGenerator, run: Run | SavedRun | None, picked: Sequence[str] = PICKED) -> None:
+def row(link: Link, place: DeltaGenerator, run: RunView | None, picked: Sequence[str] = PICKED) -> None:
     """Draw the buttons, once the page is published.
 
     Args:

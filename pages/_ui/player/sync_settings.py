@@ -9,6 +9,7 @@ import streamlit as st
 
 from otviz.core.params import Knobs, params_of
 from otviz.runs.plan import Plan
+from otviz.runs.run_view import RunView
 from pages._ui.controls.widgets import label_of, shown
 from pages._ui.player import run_controls
 from pages._ui.player.live_view import tuned
@@ -18,14 +19,13 @@ from pages._ui.shell.links import Link
 if TYPE_CHECKING:
     from otviz.runs.config import RunConfig
     from otviz.runs.run import Run
-    from otviz.runs.saved_run import SavedRun
 
 _SHOWN = "otviz.shown"
 PLANNED = {knob.name: label_of(knob) for knob in params_of(Plan)}
 _NAMED = 2  # changes that the note names; more are counted
 
 
-def sync_settings(link: Link, run: Run | SavedRun, config: RunConfig | None, address: dict[str, str]) -> None:
+def sync_settings(link: Link, run: RunView, config: RunConfig | None, address: dict[str, str]) -> None:
     """Bring settings and run together.
 
     A session that first sees a run takes over its settings (those of a run that is over only if the address has none).
@@ -65,13 +65,13 @@ def _follow(link: Link, run: Run, config: RunConfig, address: dict[str, str]) ->
         run_controls.begin(link, config, note)
 
 
-def note(run: Run | SavedRun | None) -> str:
+def note(run: RunView | None) -> str:
     """What to say of a run that a change of the settings began, or that could not take one; "" of any other."""
     run_id, words = st.session_state.get(run_controls.NOTE, ("", ""))
     return str(words) if run is not None and run.id == run_id else ""
 
 
-def restore_previous_run(now: Run | SavedRun | None, run_id: str) -> None:
+def restore_previous_run(now: RunView | None, run_id: str) -> None:
     """Leave the run on screen for the one that was there before, which goes on if it was stopped before its end."""
     living = run_controls.alive(now)
     if now is None or now.id == run_id:

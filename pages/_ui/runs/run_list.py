@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from otviz.runs.run_view import RunView
 from pages._ui.controls import controls
 from pages._ui.runs import run_table
 from pages._ui.shell import reading
@@ -16,8 +17,6 @@ from pages._ui.shell.links import Link, plain
 
 if TYPE_CHECKING:
     from otviz.runs.curves import RunCurves
-    from otviz.runs.run import Run
-    from otviz.runs.saved_run import SavedRun
     from otviz.runs.summaries import Summary
 
 KEY = "runs:chosen"
@@ -183,7 +182,7 @@ def _stored_curves(run_id: str, _step: int, seconds: float) -> RunCurves:
     return read_curves(registry().stored.path(run_id))
 
 
-def _whole(run: Summary) -> Run | SavedRun:
+def _whole(run: Summary) -> RunView:
     from otviz.runs.saved_run import SavedRun
 
     here = registry().find(run.id)

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from otviz.runs.run_view import RunView
 from pages._ui.controls import image_setup, point_setup
 from pages._ui.shell import leases
 from pages._ui.shell.leases import registry
 from pages._ui.shell.links import Link, plain
 
 if TYPE_CHECKING:
-    from otviz.runs.run import Run
-    from otviz.runs.saved_run import SavedRun
     from otviz.runs.summaries import Summary
 
 LIVING = ("running", "paused", "queued")
@@ -54,7 +53,7 @@ _COLUMNS: dict[str, Any] = {
 }
 
 
-def show_kind(link: Link, shown: Run | SavedRun | None, images: bool) -> None:
+def show_kind(link: Link, shown: RunView | None, images: bool) -> None:
     """All runs on images, or on points, to open or delete: the view under a picture.
 
     Args:

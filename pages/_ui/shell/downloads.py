@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from otviz.runs.run_view import RunView
 from pages._ui.shell.links import plain
 
 if TYPE_CHECKING:
-    from otviz.runs.run import Run
-    from otviz.runs.saved_run import SavedRun
     from otviz.viz.exports import Export
 
 FIRST = ("html", "notebook")
@@ -36,7 +35,7 @@ def download(
     st.download_button(label, data, name, mime, on_click="ignore", type="tertiary" if quiet else "secondary", icon=icon)
 
 
-def offer(runs: Mapping[str, Run | SavedRun], name: str) -> None:
+def offer(runs: Mapping[str, RunView], name: str) -> None:
     """A button for every kind of file that these runs have, and the script that repeats them.
 
     Args:
@@ -45,7 +44,7 @@ def offer(runs: Mapping[str, Run | SavedRun], name: str) -> None:
     """
     from otviz.runs.reproduce import run_record
     from otviz.viz.exports import exports, exports_of
-    from otviz.viz.exports.scripts import told
+    from otviz.viz.exports.scripts import describe_record
 
     begun = {label: run for label, run in runs.items() if run.snapshots}
     if not begun:
@@ -58,12 +57,12 @@ def offer(runs: Mapping[str, Run | SavedRun], name: str) -> None:
     with st.expander("More formats"), st.container(horizontal=True, gap="small"):
         _buttons([each for each in files if each.name not in FIRST], begun, name)
     for label, run in begun.items():
-        for line in told(run_record(run)):
+        for line in describe_record(run_record(run)):
             st.caption(plain(line if len(begun) == 1 else f"{label}: {line}"))
     with st.expander("The Python script"):
         st.code(exports()["script"].make(begun).decode(), language="python", height=260)
 
 
-def _buttons(files: Sequence[Export], runs: Mapping[str, Run | SavedRun], name: str) -> None:
+def _buttons(files: Sequence[Export], runs: Mapping[str, RunView], name: str) -> None:
     for each in files:
         download(each.label, functools.partial(each.make, runs), name + each.suffix, each.mime)

@@ -238,7 +238,7 @@ class Link:
         unknown = list(memory.pending)
         if lesson is not None:
             self._complain_of_lesson("settings", [key for key in unknown if key not in memory.said])
-            self._complain_of_lesson("show", [key for key in lesson.shown if key not in memory.asked])
+            self._complain_of_lesson("show", [key for key in lesson.show if key not in memory.asked])
             unknown = [key for key in unknown if key in memory.said]
         if unknown and not memory.newer:  # what a newer otviz knows was told in one sentence
             what = "is no setting" if len(unknown) == 1 else "are no settings"

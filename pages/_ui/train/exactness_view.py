@@ -13,14 +13,13 @@ import streamlit as st
 
 from otviz.content.bibliography import cite
 from otviz.core.params import Knobs, param
+from otviz.runs.run_view import RunView
 from pages._ui.controls import controls
 from pages._ui.shell.links import Link, plain
 from pages._ui.train.laboratory_view import POINTS, key, steps, titles, with_potential
 
 if TYPE_CHECKING:
     from otviz.methods.ot_gan import OTGAN
-    from otviz.runs.run import Run
-    from otviz.runs.saved_run import SavedRun
     from otviz.transport.laboratory import Exactness
     from otviz.transport.laboratory.matching_convergence import Convergence
     from otviz.transport.laboratory.matchings import Minibatches, Step
@@ -37,7 +36,7 @@ REPORTED = "cosine"
 """The feature cost of both papers on OT-GAN."""
 
 
-def show_exact(link: Link, runs: Sequence[Run | SavedRun]) -> None:
+def show_exact(link: Link, runs: Sequence[RunView]) -> None:
     """The map of one run beside the exact plan, with its costs; then rates of change of all potentials."""
     begun = [run for run in runs if run.snapshots]
     if not begun:
@@ -52,7 +51,7 @@ def show_exact(link: Link, runs: Sequence[Run | SavedRun]) -> None:
     _rates(runs)
 
 
-def _map(run: Run | SavedRun, found: Exactness) -> None:
+def _map(run: RunView, found: Exactness) -> None:
     from otviz.viz.transport.exactness_map import map_beside_plan
 
     times = f"{found.map_cost / found.exact_cost:.3g} × W2²"
@@ -82,7 +81,7 @@ def _map(run: Run | SavedRun, found: Exactness) -> None:
     st.caption(plain(" ".join(lines)))
 
 
-def _rates(runs: Sequence[Run | SavedRun]) -> None:
+def _rates(runs: Sequence[RunView]) -> None:
     from otviz.viz.transport.sample_weights import rates_of_change
 
     begun = with_potential(runs)
@@ -99,20 +98,20 @@ def _rates(runs: Sequence[Run | SavedRun]) -> None:
     )
 
 
-def _length(runs: Sequence[Run | SavedRun]) -> str:
+def _length(runs: Sequence[RunView]) -> str:
     units = {run.scene.unit for run in runs if run.scene is not None}
     return " or ".join(sorted(unit or "length" for unit in units)) or "length"
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def _exactly(of: tuple[str, int, str], _run: Run | SavedRun) -> Exactness:
+def _exactly(of: tuple[str, int, str], _run: RunView) -> Exactness:
     from otviz.transport.laboratory import against_exact
 
     return against_exact(_run.training_copy(), EXACT)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _rates_of(of: tuple[str, int, str], _run: Run | SavedRun) -> Any:
+def _rates_of(of: tuple[str, int, str], _run: RunView) -> Any:
     from otviz.transport.laboratory import rates_now
 
     return rates_now(_run.training_copy(), POINTS)
@@ -128,7 +127,7 @@ class Rematch(Knobs):
     minibatch: int = param(0, 0, 9999, doc="Which minibatches are drawn")
 
 
-def show_matchings(link: Link, runs: Sequence[Run | SavedRun]) -> None:
+def show_matchings(link: Link, runs: Sequence[RunView]) -> None:
     """The six cost matrices and matchings of an OT-GAN run, who is matched with whom, and what epsilon does."""
     from otviz.methods.ot_gan import OTGAN
 
@@ -156,7 +155,7 @@ def show_matchings(link: Link, runs: Sequence[Run | SavedRun]) -> None:
         _inside(link, run, method, made.epsilon, drawn.minibatch)
 
 
-def _inside(link: Link, run: Run | SavedRun, method: OTGAN, epsilon: float, seed: int) -> None:
+def _inside(link: Link, run: RunView, method: OTGAN, epsilon: float, seed: int) -> None:
     from otviz.transport.laboratory.matchings import matchings
     from otviz.viz.transport.matching_lines import matrices
 
@@ -185,7 +184,7 @@ def _inside(link: Link, run: Run | SavedRun, method: OTGAN, epsilon: float, seed
         _entropy(lines, drawn.n, None if step.random else method.epsilon)
 
 
-def tell_convergence(runs: Sequence[Run | SavedRun], labels: Sequence[str]) -> None:
+def tell_convergence(runs: Sequence[RunView], labels: Sequence[str]) -> None:
     """For each OT-GAN run that rests: whether the normalisations of its matching are enough."""
     from otviz.methods.ot_gan import OTGAN
 
@@ -195,13 +194,13 @@ def tell_convergence(runs: Sequence[Run | SavedRun], labels: Sequence[str]) -> N
             _tell(converged(run, method), f"{label}: ")
 
 
-def converged(run: Run | SavedRun, method: OTGAN, seed: int = 0) -> Convergence | None:
+def converged(run: RunView, method: OTGAN, seed: int = 0) -> Convergence | None:
     """How far the matchings of a run as it is now have converged; None where they are random or its points not finite."""
     return _converged(key(run), run, method, seed)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def _converged(of: tuple[str, int, str], _run: Run | SavedRun, _method: OTGAN, seed: int) -> Convergence | None:
+def _converged(of: tuple[str, int, str], _run: RunView, _method: OTGAN, seed: int) -> Convergence | None:
     from otviz.transport.laboratory.matching_convergence import convergence
     from otviz.transport.laboratory.matchings import minibatches
 
@@ -216,7 +215,7 @@ def _tell(found: Convergence | None, of: str) -> None:
         (st.caption if found.reached else st.warning)(plain(f"{of}{found.sentence}"))
 
 
-def _partners(link: Link, run: Run | SavedRun, step: Step) -> None:
+def _partners(link: Link, run: RunView, step: Step) -> None:
     from otviz.transport.laboratory.matchings import PAIRS
     from otviz.viz.transport.matching_lines import partners
 
@@ -247,7 +246,7 @@ def _entropy(lines: Lines, n: int, epsilon: float | None) -> None:
 
 
 @st.cache_data(max_entries=16, show_spinner="Matching …")
-def _drawn(of: tuple[str, int, str], _run: Run | SavedRun, _method: OTGAN, seed: int) -> tuple[Minibatches, Lines]:
+def _drawn(of: tuple[str, int, str], _run: RunView, _method: OTGAN, seed: int) -> tuple[Minibatches, Lines]:
     """The minibatches, and their entropies along CURVE by feature cost: the run's own and that of the papers."""
     from otviz.transport.laboratory.matchings import entropies, minibatches
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from otviz.runs.run_view import RunView
 from pages._ui.player import run_controls
 from pages._ui.runs import run_table
 from pages._ui.shell import reading
@@ -15,8 +16,6 @@ from pages._ui.train import run_details
 
 if TYPE_CHECKING:
     from otviz.methods import Method
-    from otviz.runs.run import Run
-    from otviz.runs.saved_run import SavedRun
 
 REDRAWN = 5.0  # seconds between drawings of the scores while a run trains
 
@@ -25,7 +24,7 @@ NOT_BEGUN = "Nothing to show yet: the run has not begun."
 VIEWS = {"scores": "Scores over time", "formula": "Formula", "download": "Download", "runs": "Runs"}
 
 
-def show(link: Link, run: Run | SavedRun | None, method: Method | None) -> None:
+def show(link: Link, run: RunView | None, method: Method | None) -> None:
     """Draw the view chosen; only that one is computed."""
     if run is not None and run.config.classes:
         names = ", ".join(run.config.target.class_names)
@@ -35,7 +34,7 @@ def show(link: Link, run: Run | SavedRun | None, method: Method | None) -> None:
         _draw(link, view, run, method)
 
 
-def _draw(link: Link, view: str, run: Run | SavedRun | None, method: Method | None) -> None:
+def _draw(link: Link, view: str, run: RunView | None, method: Method | None) -> None:
     if view == "runs":
         run_table.show_kind(link, run, images=True)
     elif view == "formula":
@@ -50,7 +49,7 @@ def _draw(link: Link, view: str, run: Run | SavedRun | None, method: Method | No
         st.caption(NOT_BEGUN)
 
 
-def _scores(run: Run | SavedRun) -> None:
+def _scores(run: RunView) -> None:
     from otviz.viz.image_metrics_history import image_metrics_history
 
     if run.scene is None or not run.snapshots:

@@ -14,6 +14,7 @@ import streamlit as st
 from otviz.core.numbers import whole
 from otviz.core.params import Knobs, param
 from otviz.data.distributions import Distribution
+from otviz.runs.run_view import RunView
 from pages._ui.controls import controls
 from pages._ui.shell.links import Link, plain
 
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from otviz.methods import Method
     from otviz.methods.unified import Unified
     from otviz.ot.conjugates import Conjugate
-    from otviz.runs.run import Run
-    from otviz.runs.saved_run import SavedRun
     from otviz.transport.laboratory import SampleWeights, TauUnits
 
 POINTS = 1000
@@ -47,32 +46,32 @@ class OwnFunction(Knobs):
     own: str = param("", doc="A function of your own in x, such as x + sqrt(x**2 + 1) - 1", symbol="g")
 
 
-def titles(runs: Sequence[Run | SavedRun]) -> list[str]:
+def titles(runs: Sequence[RunView]) -> list[str]:
     """A name for each run, unlike all others: its method's title, what sets it apart, a number if nothing does."""
     from otviz.runs.curves import names_of
 
     return names_of([run.config for run in runs])
 
 
-def key(run: Run | SavedRun) -> tuple[str, int, str]:
+def key(run: RunView) -> tuple[str, int, str]:
     """What an answer about a run as it is now may be kept under."""
     return run.id, run.step, repr(run.config)
 
 
-def live(runs: Sequence[Run | SavedRun], draw: Callable[[], None]) -> None:
+def live(runs: Sequence[RunView], draw: Callable[[], None]) -> None:
     """Call `draw`, and again every two seconds while one of the runs trains."""
     moving = any(run.status in ("running", "queued") for run in runs)
     st.fragment(draw, run_every=EVERY if moving else None)()
 
 
-def steps(runs: Sequence[Run | SavedRun]) -> str:
+def steps(runs: Sequence[RunView]) -> str:
     """As of which steps something is shown."""
     numbers = sorted({run.step for run in runs})
     first, last = numbers[0], numbers[-1]
     return f"At step {whole(first)}" if first == last else f"At steps {whole(first)} to {whole(last)}"
 
 
-def show_convex(link: Link, runs: Sequence[Run | SavedRun]) -> None:
+def show_convex(link: Link, runs: Sequence[RunView]) -> None:
     """Curves of g1, g2, g3 and their slopes, alpha under the hand and where the runs are, a function typed in."""
     from otviz.ot.conjugates import CONJUGATES
     from otviz.ot.convex import conjugate, typed
@@ -95,7 +94,7 @@ def show_convex(link: Link, runs: Sequence[Run | SavedRun]) -> None:
         st.caption("To train with your function, choose the method *UOTM with your own g* and type it there.")
 
 
-def _used(name: str, methods: Sequence[tuple[Run | SavedRun, Unified]]) -> str:
+def _used(name: str, methods: Sequence[tuple[RunView, Unified]]) -> str:
     """Which runs have that function, and where."""
     found: dict[str, list[str]] = {}
     for title, (_, method) in zip(titles([run for run, _ in methods]), methods, strict=True):
@@ -116,7 +115,7 @@ def _own(text: str, typed: Callable[[str], Conjugate]) -> list[Conjugate]:
         return []
 
 
-def _curves(methods: Sequence[tuple[Run | SavedRun, Unified]], shown: Sequence[Conjugate], alpha: float) -> None:
+def _curves(methods: Sequence[tuple[RunView, Unified]], shown: Sequence[Conjugate], alpha: float) -> None:
     import numpy as np
 
     from otviz.ot.convex import conjugate
@@ -149,14 +148,14 @@ def _is_exact(method: Unified) -> bool:
     return set(method.conjugates()[:2]) == {"identity"}
 
 
-def _unified(runs: Sequence[Run | SavedRun]) -> list[tuple[Run | SavedRun, Unified]]:
+def _unified(runs: Sequence[RunView]) -> list[tuple[RunView, Unified]]:
     """The runs that have a potential and convex functions, with their methods."""
     from otviz.methods.unified import Unified
 
     return [(run, run.config.method) for run in runs if isinstance(run.config.method, Unified)]
 
 
-def with_potential(runs: Sequence[Run | SavedRun]) -> list[Run | SavedRun]:
+def with_potential(runs: Sequence[RunView]) -> list[RunView]:
     """The runs that have a potential and have begun; say what is missing if there are none."""
     unified = _unified(runs)
     begun = [run for run, _ in unified if run.snapshots]
@@ -167,7 +166,7 @@ def with_potential(runs: Sequence[Run | SavedRun]) -> list[Run | SavedRun]:
     return begun
 
 
-def show_sample_weights(link: Link, runs: Sequence[Run | SavedRun]) -> None:
+def show_sample_weights(link: Link, runs: Sequence[RunView]) -> None:
     """Weights of Eq. 9 of one or two runs, one under the other, drawn again while they train."""
     begun = with_potential(runs)
     if not begun:
@@ -187,7 +186,7 @@ def show_sample_weights(link: Link, runs: Sequence[Run | SavedRun]) -> None:
     live(picked, lambda: _weights(picked))
 
 
-def _weights(picked: Sequence[Run | SavedRun]) -> None:
+def _weights(picked: Sequence[RunView]) -> None:
     from otviz.viz.transport.sample_weights import sample_weights as figure
     from otviz.viz.transport.sample_weights import scale
 
@@ -205,7 +204,7 @@ def _weights(picked: Sequence[Run | SavedRun]) -> None:
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def _weigh(of: tuple[str, int, str], _run: Run | SavedRun) -> SampleWeights:
+def _weigh(of: tuple[str, int, str], _run: RunView) -> SampleWeights:
     from otviz.transport.laboratory import weights_now
 
     return weights_now(_run.training_copy(), POINTS)

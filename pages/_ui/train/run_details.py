@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from otviz.core.numbers import whole
+from otviz.runs.run_view import RunView
 from pages._ui.learn import glossary_view
 from pages._ui.player import run_controls
 from pages._ui.runs import run_table
@@ -16,8 +17,6 @@ from pages._ui.shell.links import Link
 
 if TYPE_CHECKING:
     from otviz.methods import Method
-    from otviz.runs.run import Run
-    from otviz.runs.saved_run import SavedRun
 
 VIEWS = {
     "formula": "Formula",
@@ -28,14 +27,14 @@ VIEWS = {
 }
 
 
-def show(link: Link, run: Run | SavedRun | None, method: Method | None) -> None:
+def show(link: Link, run: RunView | None, method: Method | None) -> None:
     """Draw the view chosen; only that one is computed."""
     view = reading.choose_view(link, "train", VIEWS, default="formula", picture="player")
     with reading.place(link, view):
         _draw(link, view, run, method)
 
 
-def _draw(link: Link, view: str, run: Run | SavedRun | None, method: Method | None) -> None:
+def _draw(link: Link, view: str, run: RunView | None, method: Method | None) -> None:
     if view == "runs":
         run_table.show_kind(link, run, images=False)
     elif view == "formula":
@@ -52,7 +51,7 @@ def _draw(link: Link, view: str, run: Run | SavedRun | None, method: Method | No
         offer({run.config.method.title: run}, run.id)
 
 
-def show_formula(run: Run | SavedRun | None, method: Method | None) -> None:
+def show_formula(run: RunView | None, method: Method | None) -> None:
     """The losses of the run or method, and where they come from."""
     shown = method if run is None else run.config.method
     if shown is not None:
@@ -63,7 +62,7 @@ def show_formula(run: Run | SavedRun | None, method: Method | None) -> None:
             glossary_view.link_to(derivation.topic, f"Where this comes from: {derivation.title}")
 
 
-def _diagnostics(run: Run | SavedRun) -> None:
+def _diagnostics(run: RunView) -> None:
     from otviz.viz.diagnostics import diagnostics
 
     assert run.scene is not None
@@ -76,7 +75,7 @@ def _diagnostics(run: Run | SavedRun) -> None:
         st.button("Update", help="Draw the diagnostics as the run is now")
 
 
-def _latent(run: Run | SavedRun) -> None:
+def _latent(run: RunView) -> None:
     from otviz.viz.interpolation import interpolation
 
     seed = int(st.number_input("Seed", 0, 10_000, 0, key="latent-seed", width=200))

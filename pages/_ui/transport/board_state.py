@@ -15,8 +15,8 @@ from pages._ui.transport.board_canvas import Asked, read_question
 
 if TYPE_CHECKING:
     from otviz.data.distributions.distribution import Cloud
-    from otviz.transport.refinement import Refinement
     from otviz.transport.solution import Picture
+    from otviz.transport.solve import Refinement
 
 MOMENT = 0.5  # seconds that a question about a refinement waits for it; then the board asks again
 _KEY = "otviz.desk"
@@ -85,7 +85,7 @@ class BoardState:
             return self._show(problem, picture, asked.serial)
 
     def _refine(self, asked: Asked) -> Reply:
-        from otviz.transport.refinement import Refinement
+        from otviz.transport.solve import Refinement
 
         with self._lock:
             if asked.serial != self.serial:

@@ -1,0 +1,204 @@
+"""What `import otviz` offers of generators: train one, load one, evaluate one."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import ArrayLike, NDArray
+
+from otviz.checkpoints.evaluate import MOST, config_in, draw_points, folder_of, model_in, point_generator, scores
+from otviz.cli.flags import target_kind
+from otviz.core.files import check_repository
+from otviz.core.params import params_of
+from otviz.data.datasets import ImageSet
+from otviz.data.datasets.sheets import sheet
+from otviz.data.distributions import Distribution, parse_distribution, store_upload
+from otviz.evaluation.features import FEWEST
+from otviz.methods import Method, named
+from otviz.runs.config import RunConfig
+from otviz.runs.run import Run
+from otviz.runs.run_store import save_run
+from otviz.training.loop import Target
+from otviz.training.presets import preset
+from otviz.viz import style
+
+
+class TrainedModel:
+    """A trained generator; `train` and `load` return one.
+
+    Args:
+        folder: of a run or a checkpoint.
+        temporary: what removes that folder together with this model.
+
+    Attributes:
+        folder: its files.
+        config: how it was trained.
+    """
+
+    def __init__(self, folder: Path, temporary: tempfile.TemporaryDirectory[str] | None = None) -> None:
+        self.folder = folder
+        self.config = config_in(folder)
+        self._temporary = temporary
+        self._images = model_in(folder) if self.config.images else None
+        self._points = None if self.config.images else point_generator(folder)
+
+    def __repr__(self) -> str:
+        return f"<TrainedModel: {self.config.method.name} on {self.config.target.name}, {self.config.steps} steps>"
+
+    def sample(self, n: int, seed: int = 0) -> NDArray[np.float32]:
+        """Generated samples: points, shape (n, 2), in the units of the target's file; images as rows (n, C*H*W) in [-1, 1]."""
+        if n < 1:
+            raise ValueError(f"n must be at least 1; got {n}")
+        if self._images is not None:
+            return self._images.sample(n, seed)
+        assert self._points is not None
+        points = draw_points(self.config, self._points, n, np.random.default_rng(seed), seed)
+        samples: NDArray[np.float32] = self.config.target.units.to_file(points)
+        return samples
+
+    def metrics(self, n: int | None = None) -> dict[str, Any]:
+        """Scores of n fresh samples, as `evaluate` describes them."""
+        return evaluate(self, n)
+
+    def save(self, folder: str | Path) -> Path:
+        """Copy the files of this model into a folder, which `load` and `python -m otviz evaluate` read; returns the folder."""
+        return Path(shutil.copytree(self.folder, folder, dirs_exist_ok=True))
+
+    def plot(self, n: int = 1000, seed: int = 0) -> go.Figure:
+        """A Plotly figure: n points of the target (blue) and n generated ones (orange), or up to 64 generated images."""
+        if self._images is not None:
+            rows = self.sample(min(n, 64), seed)
+            return style.plain(go.Figure(go.Image(z=sheet(rows, self.config.target.shape, 8))), 500)
+        target = self.config.target
+        real = target.units.to_file(target.sample(n, np.random.default_rng(seed)))
+        figure = go.Figure()
+        for points, name, colour in (
+            (real, "target", style.TARGET),
+            (self.sample(n, seed), "generated", style.GENERATED),
+        ):
+            figure.add_scatter(
+                x=points[:, 0], y=points[:, 1], name=name, mode="markers", marker={"color": colour, "size": 4}
+            )
+        figure.update_yaxes(scaleanchor="x")
+        return style.legend_above(style.plain(figure, 500))
+
+
+def train(
+    method: str | Method,
+    target: str | Path | ArrayLike | Distribution | ImageSet,
+    *,
+    steps: int | None = None,
+    seed: int = 0,
+    source: str | Distribution = "gaussian",
+    device: str = "auto",
+    **settings: Any,
+) -> TrainedModel:
+    """Train a generator to the end and return it.
+
+    Args:
+        method: a name in `otviz.methods.methods()`, such as "uotm", or a method with its settings.
+        target: what to learn: a name, such as "ring" or "mnist8"; points, shape (n, 2), finite; a file of points (CSV,
+            NumPy, Parquet) or a folder of images; or a distribution or image set with its settings. An array is stored
+            under OTVIZ_HOME (.otviz), so that the run can be repeated.
+        steps: 1 to 2 000 000; the method's default, or the preset for these images, if None.
+        seed: draws weights, noise and data, 0 to 2^31 - 1; the same seed gives the same numbers on the same device.
+        source: where points start from; images start from white noise.
+        device: "auto", "cuda", "mps" or "cpu".
+        settings: of the method, by name, such as tau=0.05; `python -m otviz train METHOD --help` lists them with ranges.
+
+    Raises:
+        ValueError: an unknown name or setting, a value out of range, or a file that cannot be read.
+        RuntimeError: the training failed, because its loss became NaN or infinite.
+    """
+    learned = _target(target)
+    chosen: dict[str, Any] = _settings(method, learned, settings)
+    if steps is not None:
+        chosen["steps"] = steps
+    if isinstance(learned, Distribution):
+        chosen["source"] = parse_distribution(source, {}) if isinstance(source, str) else source
+    return _finished(RunConfig(target=learned, seed=seed, device=device, **chosen))
+
+
+def load(name_or_folder: str | Path) -> TrainedModel:
+    """The model of a shipped checkpoint, of a run by its id, or in the folder of either.
+
+    Raises:
+        ValueError: it is not there, or damaged.
+    """
+    try:
+        return TrainedModel(folder_of(str(name_or_folder)))
+    except ValueError:
+        check_repository()
+        raise
+
+
+def evaluate(model: TrainedModel | str | Path, n: int | None = None) -> dict[str, Any]:
+    """Score fresh samples of a model as `python -m otviz evaluate` does; plain values that JSON takes.
+
+    Points: modes covered, W2 and the Sinkhorn divergence to the target, precision, recall, each with the `..._floor` that
+    real points reach; lengths are in units of the target's file. Images: scores by the classifier of their set, and `floor`.
+
+    Args:
+        model: a trained model, or what `load` takes.
+        n: samples to score, 6 to 100 000; 2500 points or 10 000 images if None.
+
+    Raises:
+        ValueError: n out of range, no such model, or images that no classifier here can judge.
+    """
+    if n is not None and not FEWEST <= n <= MOST:
+        raise ValueError(f"n must be {FEWEST} to {MOST:,}; got {n}")
+    trained = model if isinstance(model, TrainedModel) else load(model)
+    return scores(trained.folder, n or 0)
+
+
+def _target(given: str | Path | ArrayLike | Distribution | ImageSet) -> Distribution | ImageSet:
+    """What to learn, from any form in which `train` takes it."""
+    if isinstance(given, Distribution | ImageSet):
+        return given
+    if isinstance(given, str | Path):
+        kind = target_kind(str(given))
+        return kind.parse({} if str(given) == kind.name else {"file": str(given)})
+    points = np.asarray(given, dtype=np.float64)
+    if points.ndim != 2 or points.shape[1] != 2:
+        raise ValueError(f"points must have shape (n, 2); got {points.shape}")
+    stored = io.BytesIO()
+    np.save(stored, points)
+    return parse_distribution(store_upload(stored.getvalue(), "points.npy"), {})
+
+
+def _settings(method: str | Method, target: Target, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The method, the number of steps and, for images, the networks to train."""
+    if isinstance(method, Method):
+        if settings:
+            raise ValueError(f"the method given has its settings; leave {', '.join(settings)} out, or give its name")
+        return {"method": method, "steps": method.default_steps}
+    kind = named(method)
+    known = [knob.name for knob in params_of(kind)]
+    if unknown := sorted(set(settings) - set(known)):
+        raise ValueError(f"{method} has no setting {unknown[0]!r}; it has {', '.join(known)}")
+    if not isinstance(target, ImageSet):
+        return {"method": kind(**settings), "steps": kind.default_steps}
+    chosen = preset(method, target)
+    return {"method": chosen.applied(kind, **settings), "networks": chosen.networks, "steps": chosen.steps}
+
+
+def _finished(config: RunConfig) -> TrainedModel:
+    """Train to the end, in a folder that is removed with the model."""
+    run = Run("run", config).start()
+    try:
+        run.wait()
+    except BaseException:  # Ctrl+C: its thread must not go on alone
+        run.stop()
+        raise
+    if run.status == "failed":
+        raise RuntimeError(run.message)
+    temporary = tempfile.TemporaryDirectory(prefix="otviz-")
+    save_run(run, Path(temporary.name))
+    return TrainedModel(Path(temporary.name), temporary)

@@ -1,0 +1,3 @@
+"""The version of otviz."""
+
+__version__ = "0.1.0"
