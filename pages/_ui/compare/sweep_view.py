@@ -1,4 +1,4 @@
-"""The robustness map on a page: one knob over many values, methods and seeds, filled in as runs end."""
+"""The robustness map: one knob over many values, methods and seeds, updated as runs finish."""
 
 from __future__ import annotations
 
@@ -29,30 +29,30 @@ TITLES = {
 
 
 class Stage:
-    """The sweep of one browser session; a new one ends the old, and so does closing the tab: what is done stays on disk."""
+    """The sweep of a browser session. A new sweep or closing the tab stops it; results stay on disk."""
 
     def __init__(self) -> None:
         self.sweeping: SweepRunner | None = None
 
     @property
     def working(self) -> bool:
-        """Whether runs are going on."""
+        """Whether runs are in progress."""
         return self.sweeping is not None and not self.sweeping.over
 
     def play(self, sweep: Sweep) -> None:
-        """Go on with a sweep from what is done of it. Raises OSError or ValueError when that cannot be."""
+        """Continue a sweep from its results so far. Raises OSError or ValueError if that fails."""
         from otviz.experiments.sweeps.sweep_runner import SweepRunner
 
         self.end()
         self.sweeping = SweepRunner(sweep)
 
     def end(self) -> None:
-        """Stop what runs. Streamlit calls this when the tab is closed or reloaded."""
+        """Stop the runs. Streamlit calls this when the tab is closed or reloaded."""
         if self.sweeping is not None:
             self.sweeping.stop()
 
     def outcomes(self, sweep: Sweep) -> dict[Cell, Outcome]:
-        """What is done of a sweep, now or before."""
+        """All results of a sweep so far."""
         from otviz.experiments.sweeps.journal import Journal
 
         mine = self.sweeping is not None and self.sweeping.sweep == sweep
@@ -88,7 +88,7 @@ def show(link: Link, target: Distribution | None, source: Distribution | None) -
 
 
 def _choose(link: Link, target: Distribution | None, source: Distribution | None, locked: bool) -> Sweep | None:
-    """The sweep that the widgets describe, or None, saying why."""
+    """The sweep from the widgets, or None after a message."""
     from otviz.experiments.sweeps import Extent, Sweep
     from otviz.experiments.sweeps.sweep_parameters import VALUES
 
@@ -118,7 +118,7 @@ def _choose(link: Link, target: Distribution | None, source: Distribution | None
 
 
 def _choose_methods(link: Link, knob: str, locked: bool) -> tuple[Method, ...]:
-    """Draw the choice of methods that have the knob; their names go into the link."""
+    """Draw the choice of methods that have the knob; it is stored in the link."""
     from otviz.experiments.sweeps import label
     from otviz.experiments.sweeps.sweep_parameters import favoured, rows
 
@@ -145,7 +145,7 @@ def _choose_measure(link: Link) -> str:
 
 
 def _steer(stage: Stage, sweep: Sweep, working: bool) -> None:
-    """The button that starts, stops or goes on."""
+    """Draw the button that starts, stops or continues."""
     if working:
         st.button("Stop the sweep", on_click=stage.end, help="Finished runs are kept; you can continue later")
         return
@@ -166,7 +166,7 @@ def _steer(stage: Stage, sweep: Sweep, working: bool) -> None:
 
 
 def _follow(stage: Stage, sweep: Sweep, measure: str, drawn_working: bool) -> None:
-    """Progress and figures as they are now; draw the page again once the sweep is over."""
+    """Draw progress and figures; redraw the page when the sweep ends."""
     working = stage.working
     outcomes = stage.outcomes(sweep)
     _tell(stage, sweep, len(outcomes))
@@ -204,7 +204,7 @@ def _draw(sweep: Sweep, outcomes: dict[Cell, Outcome], measure: str) -> None:
     )
     key, seen = "otviz.sweep.picked", [picked(event) for event in events]
     before, chosen = st.session_state.get(key, ([""] * len(seen), ""))
-    # A result that comes in redraws the figures and drops what was picked in them: the last one stays.
+    # New results redraw the figures and clear their selection, so the last selection is remembered.
     chosen = next((name for name, old in zip(seen, before, strict=True) if name and name != old), chosen)
     st.session_state[key] = (seen, chosen)
     with play:
@@ -212,7 +212,7 @@ def _draw(sweep: Sweep, outcomes: dict[Cell, Outcome], measure: str) -> None:
 
 
 def picked(event: Any) -> str:
-    """The id of the run that was clicked in a figure; empty for none."""
+    """The id of the run that was clicked in a figure, or empty."""
     for point in event["selection"]["points"]:
         data = point.get("customdata")
         found = data[0] if isinstance(data, list) and data else data
@@ -222,7 +222,7 @@ def picked(event: Any) -> str:
 
 
 def offer(sweep: Sweep, outcomes: dict[Cell, Outcome], run_id: str) -> None:
-    """A link that plays a run of the sweep, with its verdict."""
+    """Draw a link to a run of the sweep, with its verdict."""
     for cell, outcome in outcomes.items():
         if run_id and outcome.run_id == run_id:
             from otviz.experiments.sweeps import label
