@@ -91,7 +91,7 @@ def ot_gan_report(effort: Effort) -> Measured:
     return Measured(
         shown=f"x{ratio:.0f} ({ms:.1f} ms a batch against {REPORTED} s reported); four epochs {epochs:.0f} s; "
         f"our preset: Fréchet distance {best['frechet']:.1f} after {best['seconds']:.0f} s "
-        f"(floor {floor(ours.target, SAMPLES).frechet:.2f})",
+        f"(floor {floor(ours.image_set, SAMPLES).frechet:.2f})",
         reached=ratio >= 400 and epochs <= 40 and best["frechet"] <= 20 and best["seconds"] <= 60,
         value=ms,
         reference=1000 * REPORTED,

@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 from benchmarks.rows import Effort, Measured, Row
 from otviz.experiments import named
-from otviz.experiments.experiment_runner import ExperimentRunner
+from otviz.experiments.experiment_job import ExperimentJob
 
 EXPERIMENT, RUNS, TARGET = "tau-sensitivity", 32, 1.7
 
@@ -32,11 +32,11 @@ def _seconds(runs: int, workers: int) -> float:
     # Results go into OTVIZ_HOME; a fresh folder, so that none are reused.
     with tempfile.TemporaryDirectory() as folder, patch.dict(os.environ, OTVIZ_HOME=folder):
         began = time.perf_counter()
-        running = ExperimentRunner([named(EXPERIMENT)], runs, quick=True, workers=workers, folder=Path(folder))
-        running.wait()
+        job = ExperimentJob([named(EXPERIMENT)], runs, quick=True, workers=workers, folder=Path(folder))
+        job.wait()
         taken = time.perf_counter() - began
-    if running.error or len(running.done) < runs:
-        raise RuntimeError(f"the sweep stopped early: {running.error}")
+    if job.error or len(job.outcomes) < runs:
+        raise RuntimeError(f"the sweep stopped early: {job.error}")
     return taken
 
 

@@ -17,7 +17,7 @@ with panel:
 with picture:
     steering, canvas, under = st.container(), st.container(), st.container()
 
-run = run_controls.find(link, images=True)
+run = run_controls.find(link, "images")
 origin = start_from_model.origin(link) if run is None else None
 shown = [] if run is None else [run]
 drawn = live_view.state(shown)

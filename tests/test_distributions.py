@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from otviz.core.params import params_of
-from otviz.data.distributions import Distribution, by_record, distributions, named, parse_distribution, record
+from otviz.data.distributions import Distribution, by_record, distributions, named, parse_distribution
 from otviz.data.distributions.checkerboard import Checkerboard
 from otviz.data.distributions.circles import Circles
 from otviz.data.distributions.gaussian import Gaussian
@@ -87,7 +87,7 @@ def test_page_has_words_for_it(distribution: Distribution) -> None:
 
 
 def test_record_survives_json(distribution: Distribution) -> None:
-    written = json.loads(json.dumps(record(distribution)))
+    written = json.loads(json.dumps(distribution.record()))
     assert written["name"] == distribution.name
     assert by_record(written) == distribution
 

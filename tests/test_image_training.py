@@ -204,7 +204,7 @@ def test_a_config_of_images_comes_back() -> None:
     back = RunConfig.from_record(json.loads(json.dumps(config.record())))
     assert back == config
     assert back.source == WhiteNoise((1, 8, 8))
-    assert back.images
+    assert back.target.kind == "images"
     assert config.record()["source"] == {"name": "noise"}
 
 

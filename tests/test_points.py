@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from otviz.data.distributions import by_record, parse_distribution, points, record, store_upload, uploads_folder
+from otviz.data.distributions import by_record, parse_distribution, points, store_upload, uploads_folder
 from otviz.data.distributions.points import PointsFile
 from otviz.data.reading import formats
 
@@ -401,7 +401,7 @@ def test_uploads_are_found_again(home: Path) -> None:
     assert sorted(path.name for path in (home / "uploads").iterdir()) == [stored, f"{stored}.name"]
     assert store_upload(CSV, "again.csv") == name
     one = parse_distribution(name, {"scaled": "false"})
-    assert one == by_record(record(one))
+    assert one == by_record(one.record())
     assert one.loaded.rows == 3  # type: ignore[attr-defined]
 
 

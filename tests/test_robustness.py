@@ -19,9 +19,9 @@ from scipy.spatial.distance import cdist
 from otviz.data.distributions import Distribution
 from otviz.data.distributions import named as distribution
 from otviz.experiments.sweeps import MOST_CELLS, Cell, Outcome, Sweep, label, sweep_parameters
-from otviz.experiments.sweeps.journal import Journal
 from otviz.experiments.sweeps.sweep import identity, with_knob
-from otviz.experiments.sweeps.sweep_runner import SweepRunner, tasks
+from otviz.experiments.sweeps.sweep_job import SweepJob, tasks
+from otviz.experiments.sweeps.sweep_journal import SweepJournal
 from otviz.experiments.sweeps.sweep_worker import answers
 from otviz.experiments.sweeps.train_cells import SingleTrainer, train_cells, train_members
 from otviz.methods import Method
@@ -126,33 +126,33 @@ class TestJournal:
     def test_what_is_written_comes_back(self):
         asked = sweep()
         cells = list(asked.cells())
-        assert Journal(asked).read() == {}
-        Journal(asked).add(cells[0], OUTCOME)
+        assert SweepJournal(asked).outcomes() == {}
+        SweepJournal(asked).save(cells[0], OUTCOME)
         none = dataclasses.replace(OUTCOME, w2=None, modes_total=None)
-        Journal(asked).add(cells[1], none)
-        assert Journal(asked).read() == {cells[0]: OUTCOME, cells[1]: none}
+        SweepJournal(asked).save(cells[1], none)
+        assert SweepJournal(asked).outcomes() == {cells[0]: OUTCOME, cells[1]: none}
 
     def test_a_broken_line_costs_only_itself(self):
         asked = sweep()
-        journal, (one, two) = Journal(asked), asked.cells()
-        journal.add(one, OUTCOME)
+        journal, (one, two) = SweepJournal(asked), asked.cells()
+        journal.save(one, OUTCOME)
         with journal.path.open("a") as file:
             file.write('{"run": "half')
-        journal.add(two, OUTCOME)
-        assert set(journal.read()) == {one, two}
+        journal.save(two, OUTCOME)
+        assert set(journal.outcomes()) == {one, two}
         lines = journal.path.read_text().splitlines()
         bad = json.loads(lines[0])
         bad["outcome"]["w2"] = "much"
         journal.path.write_text("\n".join([json.dumps(bad), "[1]", "null", *lines[1:]]))
-        assert set(journal.read()) == {two}
+        assert set(journal.outcomes()) == {two}
 
     def test_a_larger_sweep_has_what_the_smaller_one_did(self):
         asked = sweep()
-        Journal(asked).add(next(asked.cells()), OUTCOME)
+        SweepJournal(asked).save(next(asked.cells()), OUTCOME)
         larger = sweep(values=(0.01, 0.1, 1.0), methods=(make("uotm"), make("otm")), seeds=(0, 1))
-        assert list(Journal(larger).read().values()) == [OUTCOME]
+        assert list(SweepJournal(larger).outcomes().values()) == [OUTCOME]
         for other in (sweep(steps=9), sweep(target=MOONS), sweep(methods=(make("uotm", hidden=9),))):
-            assert Journal(other).read() == {}
+            assert SweepJournal(other).outcomes() == {}
 
 
 def recorded(outcome: Outcome) -> SavedRun:
@@ -250,9 +250,10 @@ class TestTasks:
 
     def test_a_task_that_cannot_be_played_is_answered_with_a_sentence(self):
         config = RunConfig(make("uotm"), RING, steps=8, device="cpu").record()
-        told = list(answers([{**config, "steps": 0}], Store()))
-        assert told == [{"over": "steps must be a whole number from 1 to 2e+06 (steps); got 0"}]
-        assert "this is not the config of a run" in next(answers([{}], Store()))["over"]
+        with pytest.raises(ValueError, match=r"^steps must be a whole number from 1 to 2e\+06 \(steps\); got 0$"):
+            list(answers({"configs": [{**config, "steps": 0}]}, {}))
+        with pytest.raises(ValueError, match="this is not the config of a run"):
+            list(answers({"configs": [{}]}, {}))
 
 
 class TestSweeping:
@@ -260,7 +261,7 @@ class TestSweeping:
         """Both processes are real ones; the second finds what the first had done and does the rest."""
         asked = sweep(methods=(make("uotm"), make("otm")), values=(0.05,))
         endless = sweep(methods=(make("uotm"),), values=(0.05, 1.0), steps=2_000_000)
-        first = SweepRunner(asked, workers=1)
+        first = SweepJob(asked, workers=1)
         assert first.wait(PATIENCE), "two tiny runs take seconds, but of low priority"
         assert first.error == ""
         assert set(first.outcomes) == set(asked.cells())
@@ -268,30 +269,30 @@ class TestSweeping:
             (here,) = train_cells([asked.config(cell, "cpu")])
             assert (found.w2, found.word) == (pytest.approx(here.w2), here.word)
             assert recorded(found).config.method.tau == 0.05
-        assert Journal(asked).read() == first.outcomes
+        assert SweepJournal(asked).outcomes() == first.outcomes
 
-        Journal(endless).add(next(endless.cells()), OUTCOME)
-        second = SweepRunner(endless, workers=1)
+        SweepJournal(endless).save(next(endless.cells()), OUTCOME)
+        second = SweepJob(endless, workers=1)
         assert second.outcomes == {next(endless.cells()): OUTCOME}
         time.sleep(0.5)
         assert not second.over
         second.stop()
         assert second.wait(PATIENCE), "stopping is at once, though the run is a long one"
         assert second.error == ""
-        assert set(Journal(endless).read()) == {next(endless.cells())}
+        assert set(SweepJournal(endless).outcomes()) == {next(endless.cells())}
 
     def test_all_done_starts_nothing(self):
         asked = sweep()
         for cell in asked.cells():
-            Journal(asked).add(cell, OUTCOME)
-        finished = SweepRunner(asked)
+            SweepJournal(asked).save(cell, OUTCOME)
+        finished = SweepJob(asked)
         assert finished.wait(PATIENCE)
         assert len(finished.outcomes) == asked.total
         assert finished.seconds_left is None
 
     def test_a_process_that_dies_is_told(self, monkeypatch):
         monkeypatch.setattr(sys, "executable", shutil.which("false") or "/bin/false")
-        broken = SweepRunner(sweep(), workers=1)
+        broken = SweepJob(sweep(), workers=1)
         assert broken.wait(PATIENCE)
         assert "ended unexpectedly" in broken.error
         assert broken.outcomes == {}

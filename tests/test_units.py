@@ -18,10 +18,9 @@ import pytest
 
 from otviz.cli.main import main
 from otviz.data.distributions import named as distribution
-from otviz.data.distributions.distribution import Units
 from otviz.data.distributions.gaussian import Gaussian
 from otviz.data.distributions.points import PointsFile
-from otviz.data.units import unit_of
+from otviz.data.units import Units, unit_of
 from otviz.evaluation.metrics import measure
 from otviz.evaluation.verdicts import verdict
 from otviz.experiments.sweeps.train_cells import train_cells

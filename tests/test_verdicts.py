@@ -12,13 +12,14 @@ import pytest
 
 from otviz.core.params import param
 from otviz.data.distributions import distributions, named
-from otviz.data.distributions.distribution import Distribution, Mixture
+from otviz.data.distributions.distribution import Distribution
 from otviz.data.distributions.grid import Grid
 from otviz.data.distributions.mixture import LopsidedMixture
 from otviz.data.distributions.moons import Moons
 from otviz.data.distributions.points import PointsFile
 from otviz.data.distributions.ring import Ring
 from otviz.data.distributions.spiral import Spiral
+from otviz.data.target import Mixture
 from otviz.evaluation.metrics import coverage, measure, real_scores
 from otviz.evaluation.verdicts import Judgement, Verdict, judge, loss_spread, notebook_diversity_example, verdict
 from otviz.runs.probe import scores

@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from otviz.player.wire import MAGIC, STATUSES, PanelUpdate, decode, encode, news, thin
+from otviz.core.container import MAGIC
+from otviz.player.wire import STATUSES, PanelUpdate, decode, encode, news, thin
 from otviz.runs.snapshots import Curve, Scene, Snapshot
 
 CHECKPOINTS = Path(__file__).parents[1] / "checkpoints"

@@ -78,7 +78,7 @@ def scores(folder: Path, n: int = 0, nearest: int = NEAREST) -> dict[str, Any]:
         ValueError: the model is damaged, or its images cannot be judged.
     """
     config = config_in(folder)
-    if config.images:
+    if config.target.kind == "images":
         return judged(model_in(folder), n or SAMPLES, nearest)
     rng = np.random.default_rng([config.seed, JUDGED_SEED])
     samples = draw_points(config, point_generator(folder), n or POINTS, rng, config.seed + JUDGED_SEED)

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -62,7 +62,7 @@ class Model:
     @property
     def images(self) -> ImageSet:
         """The set of images that it was trained on."""
-        return cast(ImageSet, self.config.target)
+        return self.config.image_set
 
     @property
     def classes(self) -> int:
@@ -174,7 +174,7 @@ def _config(card: Card) -> RunConfig:
         config = RunConfig.from_record({**card.record, "device": "cpu", "compile": False})
     except (ValueError, OverflowError, RecursionError) as error:
         raise ValueError(f"card.json of {card.name} cannot be used: {' '.join(str(error).split())[:300]}") from error
-    if not config.images or tuple(config.target.shape) != card.shape:
+    if config.target.shape != card.shape:
         raise ValueError(f"card.json of {card.name} names a shape {list(card.shape)} that its target does not have")
     return config
 

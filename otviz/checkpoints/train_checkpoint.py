@@ -96,7 +96,7 @@ class _Recording:
     def __init__(self, config: RunConfig, folder: Path) -> None:
         self.config, self.folder = config, folder
         self.training: Training = config.begin()
-        self.images: ImageSet = config.target
+        self.images = config.image_set
         self.seconds = 0.0
         self.losses = np.empty((0, 2), np.float32)
         self.steps = timelines.looks(config.steps)

@@ -181,7 +181,7 @@ def _train_checkpoint(config: RunConfig, args: Any, words: str) -> int:
     from otviz.checkpoints.train_checkpoint import About, record
 
     out = args.out
-    if not config.images or not out:
+    if config.target.kind != "images" or not out:
         raise ValueError(
             "--card makes a checkpoint of images in the folder that --out names; runs on points always get a card"
         )

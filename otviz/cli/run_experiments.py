@@ -15,7 +15,7 @@ import tyro
 
 from otviz.core.durations import in_words
 from otviz.experiments import Experiment, Outcome, experiments, named
-from otviz.experiments.experiment_runner import ExperimentRunner
+from otviz.experiments.experiment_job import ExperimentJob
 from otviz.experiments.report import measured
 from otviz.experiments.results import Result
 
@@ -55,26 +55,26 @@ def experiment(args: ExperimentArgs) -> tuple[str, int]:
     chosen = [cls() for cls in experiments().values()] if args.id == "all" else [named(args.id)]
     if args.workers and args.cluster:
         raise ValueError("--workers counts processes of this machine; leave it out with --cluster")
-    running = ExperimentRunner(
+    job = ExperimentJob(
         chosen, args.seeds, args.quick, workers=args.workers or None, folder=Path(args.out) if args.out else None,
         cluster=args.cluster,
     )  # fmt: skip
     try:
-        while not running.wait(LOOK):
-            _progress(running)
+        while not job.wait(LOOK):
+            _progress(job)
     except BaseException:
-        running.stop()  # what is done is in the journal: the same command goes on from there
+        job.stop()  # what is done is in the journal: the same command goes on from there
         raise
-    _progress(running, end="\n")
-    told = [_told(each, running.results.get(each.name), running.unmeasured.get(each.name, "")) for each in chosen]
+    _progress(job, end="\n")
+    told = [_told(each, job.results.get(each.name), job.unmeasured.get(each.name, "")) for each in chosen]
     if args.write:
         from otviz.experiments.report import write_document
 
         write_document()
-    if running.error:
-        sys.stderr.write(f"otviz: {running.error}\n")
+    if job.error:
+        sys.stderr.write(f"otviz: {job.error}\n")
     text = json.dumps({each["id"]: each for each in told}, indent=1) if args.json else "\n".join(map(_lines, told))
-    return text, 1 if running.error else 0
+    return text, 1 if job.error else 0
 
 
 def listed() -> dict[str, dict[str, str]]:
@@ -134,8 +134,8 @@ def _lines(told: dict[str, Any]) -> str:
     return "\n  ".join(lines)
 
 
-def _progress(running: ExperimentRunner, end: str = "") -> None:
-    left = running.seconds_left
-    when = "" if left is None or running.over else f", {in_words(left)} left"
-    sys.stderr.write(f"\r{len(running.done)} of {running.total} seeds are done{when}    {end}")
+def _progress(job: ExperimentJob, end: str = "") -> None:
+    left = job.seconds_left
+    when = "" if left is None or job.over else f", {in_words(left)} left"
+    sys.stderr.write(f"\r{len(job.outcomes)} of {job.total} seeds are done{when}    {end}")
     sys.stderr.flush()

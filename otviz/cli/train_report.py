@@ -19,7 +19,6 @@ from otviz.core.files import refused, write_whole
 from otviz.core.params import LEAST, MOST, Knobs, param
 from otviz.data.datasets.sheets import png, sheet
 from otviz.data.distributions import Cloud, Distribution
-from otviz.data.distributions.distribution import Units
 from otviz.data.units import in_file_units, unit_of
 from otviz.evaluation.metrics import coverage, diversity, measure
 from otviz.ot.summary import EXACT_LIMIT, transport_numbers
@@ -97,8 +96,7 @@ def train_and_report(config: RunConfig, out: str, as_json: bool) -> int:
 
 def _say_what_was_read(config: RunConfig) -> None:
     """Which columns, units and images the files gave, on stderr."""
-    sides = {"target": config.target, **({} if config.images else {"source": config.source})}
-    for side, read in sides.items():
+    for side, read in config.sides.items():
         if read.needs_file:
             print(f"{side}: {read.describe()}", file=sys.stderr)
 
@@ -119,8 +117,8 @@ def _shared(config: RunConfig) -> dict[str, int]:
 def _save(run: Run, report: dict[str, Any], samples: Samples, folder: Path) -> None:
     """The run, and beside it what a person looks at first: samples as numbers and a picture, of points a card too."""
     save_run(run, folder)
-    if run.config.images:
-        shape = run.config.target.shape
+    if run.config.target.kind == "images":
+        shape = run.config.image_set.shape
         write_whole(folder / "samples.png", png(sheet(samples, shape, SHEET), scale=max(1, 64 // shape[1])))
         return
     np.save(folder / "samples.npy", samples)
@@ -164,10 +162,10 @@ def report_of(run: Run, interrupted: bool = False) -> tuple[dict[str, Any], Samp
     are not data units.
     """
     assert run.live is not None
-    images, config, done = run.config.images, run.config, run.live.step
+    images, config, done = run.config.target.kind == "images", run.config, run.live.step
     samples = run.live.samples(SHEET**2 if images else SAMPLES, config.seed)
     losses = run.losses()
-    units = Units() if images else config.target.units
+    units = config.target.units
     report = {
         "method": config.method.name,
         "target": config.target.name,

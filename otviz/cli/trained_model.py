@@ -20,12 +20,12 @@ from otviz.core.params import params_of
 from otviz.data.datasets import ImageSet
 from otviz.data.datasets.sheets import sheet
 from otviz.data.distributions import Distribution, parse_distribution, store_upload
+from otviz.data.target import Target
 from otviz.evaluation.features import FEWEST
 from otviz.methods import Method, named
 from otviz.runs.config import RunConfig
 from otviz.runs.run import Run
 from otviz.runs.run_store import save_run
-from otviz.training.loop import Target
 from otviz.training.presets import preset
 from otviz.viz import style
 
@@ -46,8 +46,8 @@ class TrainedModel:
         self.folder = folder
         self.config = config_in(folder)
         self._temporary = temporary
-        self._images = model_in(folder) if self.config.images else None
-        self._points = None if self.config.images else point_generator(folder)
+        self._images = model_in(folder) if self.config.target.kind == "images" else None
+        self._points = point_generator(folder) if self.config.target.kind == "points" else None
 
     def __repr__(self) -> str:
         return f"<TrainedModel: {self.config.method.name} on {self.config.target.name}, {self.config.steps} steps>"
@@ -75,7 +75,7 @@ class TrainedModel:
         """A Plotly figure: n points of the target (blue) and n generated ones (orange), or up to 64 generated images."""
         if self._images is not None:
             rows = self.sample(min(n, 64), seed)
-            return style.plain(go.Figure(go.Image(z=sheet(rows, self.config.target.shape, 8))), 500)
+            return style.plain(go.Figure(go.Image(z=sheet(rows, self.config.image_set.shape, 8))), 500)
         target = self.config.target
         real = target.units.to_file(target.sample(n, np.random.default_rng(seed)))
         figure = go.Figure()

@@ -207,6 +207,10 @@ class Knobs:
         """All knobs by name, as JSON-compatible values."""
         return {knob.name: getattr(self, knob.name) for knob in params_of(type(self))}
 
+    def record(self) -> dict[str, Any]:
+        """What makes the same object again, as plain values that JSON takes: its name and all knobs."""
+        return {"name": self.name, **self.as_dict()}
+
 
 def params_of(cls: type) -> tuple[Param, ...]:
     """The knobs of a dataclass, its own before those of its bases. Raises TypeError for a field without `param`."""

@@ -30,7 +30,7 @@ from torch.nn import functional as F
 
 from otviz.core.files import CHECKPOINTS, write_whole
 from otviz.core.version import __version__
-from otviz.data.datasets import ImageSet, datasets, named, record
+from otviz.data.datasets import ImageSet, datasets, named
 
 FEATURES = 64
 BATCH = 128
@@ -239,7 +239,7 @@ def _card(
     return {
         "title": f"Classifier of {images.title}",
         "kind": "classifier",
-        "dataset": record(images),
+        "dataset": images.record(),
         "shape": list(images.shape),
         "classes": list(images.class_names),
         "features": FEATURES,
@@ -299,7 +299,7 @@ def _read(images: ImageSet, folder: Path) -> Trained:
     card = json.loads(_limited(folder / "card.json"))
     if not isinstance(card, dict) or card.get("kind") != "classifier":
         raise ValueError("its card is not that of a classifier")
-    if card.get("dataset") != record(images) or card.get("shape") != list(images.shape):
+    if card.get("dataset") != images.record() or card.get("shape") != list(images.shape):
         raise ValueError(f"its card is for {card.get('dataset')} of shape {card.get('shape')}")
     data = _limited(folder / "classifier.safetensors")
     if hashlib.sha256(data).hexdigest() != card.get("sha256"):

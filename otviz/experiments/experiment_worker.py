@@ -1,25 +1,27 @@
-"""A process that measures: `python -m otviz.experiments.experiment_worker` reads {"experiment", "seed", "quick"} and writes the outcome.
-
-It answers {"outcome": {...}}, then {"over": ""}, or a sentence there if it could not be measured.
-"""
+"""What a worker process does of an experiment (see `otviz.core.workers.worker`): it measures one seed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+import time
+from collections.abc import Iterator
 
-from otviz.experiments.experiment_runner import run_here
-from otviz.experiments.sweeps.sweep_worker import serve
+from otviz.core.container import Arrays, Plain
+from otviz.core.workers.worker import Message, sentence
+from otviz.experiments import named
+from otviz.experiments.experiment import Outcome
 
 
-def answers(task: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Measure one seed."""
+def answers(plain: Plain, arrays: Arrays) -> Iterator[Message]:
+    """The outcome of an experiment and a seed. Raises ValueError if it could not be measured."""
     try:
-        yield {"outcome": run_here(task["experiment"], task["seed"], task["quick"]).record()}
-        yield {"over": ""}
-    except Exception as error:  # told to whoever asked; the next task may be a good one
-        yield {"over": f"{task.get('experiment')}, seed {task.get('seed')}: {error or type(error).__name__}"}
+        outcome = measure_seed(plain["experiment"], plain["seed"], plain["quick"])
+    except Exception as error:
+        raise ValueError(f"{plain['experiment']}, seed {plain['seed']}: {sentence(error)}") from error
+    yield {"index": 0, "outcome": outcome.record()}, {}
 
 
-if __name__ == "__main__":
-    serve(answers)
+def measure_seed(experiment: str, seed: int, quick: bool) -> Outcome:
+    """One seed in this process."""
+    began = time.perf_counter()
+    values = named(experiment).measure(seed, quick)
+    return Outcome(seed, values, time.perf_counter() - began)

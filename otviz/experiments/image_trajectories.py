@@ -16,7 +16,7 @@ from otviz.core.files import write_whole
 from otviz.data.datasets import ImageSet, to_pixels
 from otviz.data.datasets.places import VARIABLE
 from otviz.evaluation.features import reference
-from otviz.experiments.experiment_runner import experiments_folder
+from otviz.experiments.results import experiments_folder
 from otviz.experiments.sweeps.sweep import identity
 from otviz.runs.config import RunConfig
 from otviz.runs.training_state import collect_losses
@@ -78,7 +78,7 @@ def report_config(model: str, seed: int) -> RunConfig:
 def unavailable_reason() -> str:
     """Why nothing can be measured on MNIST here, as a sentence; empty if it can."""
     try:
-        report_config("mnist8-ot-gan-mlp", 0).target.split("test")
+        report_config("mnist8-ot-gan-mlp", 0).image_set.split("test")
     except ValueError:
         return f"not measured: MNIST is not on this machine; set {VARIABLE}"
     return ""
@@ -121,15 +121,15 @@ def roughness(pixels: NDArray[np.uint8]) -> float:
 
 
 def _trained(config: RunConfig, judged: int) -> ImageTrajectory:
-    judge, training = reference(config.target), config.begin("cpu")
-    half = len(config.target.split("train").pixels) / config.method.rows / HALVES
+    judge, training = reference(config.image_set), config.begin("cpu")
+    half = len(config.image_set.split("train").pixels) / config.method.rows / HALVES
     looks = sorted({*np.arange(0, config.steps, half).round().astype(int).tolist(), config.steps})
     losses, images, scores = [], [], []
     for step in looks:
         done = [training.advance() for _ in range(step - training.step)]
         losses += [collect_losses(done)[0][:, 0]] if done else []
         rows = _generated(training, judged)
-        pixels = to_pixels(rows, config.target.shape)
+        pixels = to_pixels(rows, config.image_set.shape)
         images.append(pixels[:SHOWN])
         said = judge.evaluate(rows, judged, nearest=0).record()
         scores.append([roughness(pixels) if name == "roughness" else float(said[name]) for name in SCORES])

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from otviz.core.files import ROOT, write_whole
+from otviz.core.files import ROOT, home, write_whole
 from otviz.core.machine import processor, versions
 from otviz.core.version import __version__
 from otviz.experiments.experiment import Outcome
@@ -20,6 +20,11 @@ FORMAT = 1
 
 SHIPPED = ROOT / "results"
 """Full runs, as they come with otviz."""
+
+
+def experiments_folder() -> Path:
+    """The folder of what runs here: `experiments` under OTVIZ_HOME (.otviz)."""
+    return home() / "experiments"
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,10 @@ import torch
 from numpy.typing import NDArray
 
 from otviz.core.files import write_whole
-from otviz.data.distributions import Distribution
+from otviz.data.target import Target
 from otviz.evaluation.metrics import coverage, real_scores
 from otviz.evaluation.verdicts import LATE, verdict
-from otviz.experiments.experiment_runner import experiments_folder
+from otviz.experiments.results import experiments_folder
 from otviz.experiments.sweeps.sweep import identity
 from otviz.runs.config import RunConfig
 from otviz.runs.probe import scores
@@ -161,7 +161,7 @@ def _scale(training: Training, y: torch.Tensor) -> float:
         return float((seen - seen.mean(0)).square().sum(1).mean().sqrt())
 
 
-def _meter(points: NDArray[np.float32], target: Distribution) -> Meter:
+def _meter(points: NDArray[np.float32], target: Target) -> Meter:
     """Modes and quality of one look, as `otviz.runs.probe` has them."""
     mixture = target.mixture()
     if mixture is None:
@@ -171,6 +171,6 @@ def _meter(points: NDArray[np.float32], target: Distribution) -> Meter:
     return {"samples": POINTS, **found, "least_mode": least}
 
 
-def _distances(points: NDArray[np.float32], real: NDArray[np.floating], target: Distribution) -> Meter:
+def _distances(points: NDArray[np.float32], real: NDArray[np.floating], target: Target) -> Meter:
     """What takes longer: it is measured where verdicts read it."""
     return scores(points[:DISTANT], real) | dict(real_scores(target, DISTANT))

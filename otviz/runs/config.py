@@ -14,12 +14,14 @@ from otviz import methods
 from otviz.core.params import params_of
 from otviz.data import datasets, distributions
 from otviz.data.datasets import ImageSet
+from otviz.data.distributions import Distribution
 from otviz.data.distributions.gaussian import Gaussian
+from otviz.data.target import Source, Target
 from otviz.methods import Method
 from otviz.networks import Networks
 from otviz.runs.plan import Plan
 from otviz.training.build_networks import check_classes
-from otviz.training.loop import Decay, Precision, Target, Training, start
+from otviz.training.loop import Decay, Precision, Training, start
 from otviz.training.streams import WhiteNoise
 
 
@@ -35,7 +37,7 @@ class RunConfig:
 
     method: Method
     target: Target
-    source: Any = field(default_factory=Gaussian)
+    source: Source = field(default_factory=Gaussian)
     steps: int = 5000
     seed: int = 0
     device: str = "auto"
@@ -46,7 +48,7 @@ class RunConfig:
 
     def __post_init__(self) -> None:
         Plan(self.steps, self.seed, self.device, self.compile, self.lr_decay, self.precision)  # type: ignore[arg-type]
-        if self.images:
+        if self.target.kind == "images":
             self._complete()
         elif self.networks is not None or self.precision == "bfloat16":
             raise ValueError(
@@ -65,15 +67,23 @@ class RunConfig:
                 f"images of {self.target.name} come from noise of their own size; leave the source {self.source.name} out"
             )
         networks = self.networks or Networks()
-        networks.check(self.target.shape, self.method.noise_dim)
+        networks.check(self.image_set.shape, self.method.noise_dim)
         check_classes(self.method, networks, len(self.target.class_names))
         object.__setattr__(self, "source", noise)
         object.__setattr__(self, "networks", networks)
 
     @property
-    def images(self) -> bool:
-        """Whether images are trained on, not points."""
-        return isinstance(self.target, ImageSet)
+    def image_set(self) -> ImageSet:
+        """The images that are trained on. Raises ValueError where it is points."""
+        if not isinstance(self.target, ImageSet):
+            raise ValueError(f"{self.target.name} has points, not images")
+        return self.target
+
+    @property
+    def sides(self) -> dict[str, Target]:
+        """Target and source, by name; without the source where it is noise of the size of an image."""
+        source = {"source": self.source} if isinstance(self.source, Distribution) else {}
+        return {"target": self.target, **source}
 
     @property
     def classes(self) -> int:
@@ -90,9 +100,9 @@ class RunConfig:
     def record(self) -> dict[str, Any]:
         """As plain values that JSON takes."""
         found = {
-            "method": {"name": self.method.name, **self.method.as_dict()},
-            "target": datasets.record(self.target) if self.images else distributions.record(self.target),
-            "source": {"name": self.source.name} if self.images else distributions.record(self.source),
+            "method": self.method.record(),
+            "target": self.target.record(),
+            "source": self.source.record(),
             "steps": self.steps,
             "seed": self.seed,
             "device": self.device,

@@ -8,18 +8,15 @@ from __future__ import annotations
 import contextlib
 import itertools
 import threading
-from collections import deque
 from collections.abc import Mapping
-from queue import SimpleQueue
 from typing import Any
 
-from numpy.typing import NDArray
-
-from otviz.core.processes import begin, cores
+from otviz.core.container import Arrays
+from otviz.core.workers.processes import cores
+from otviz.core.workers.worker import Message, Worker
 from otviz.methods import Method
 from otviz.runs import messages
 from otviz.runs.config import RunConfig
-from otviz.runs.messages import Arrays, Frame
 from otviz.runs.snapshots import Array, Scene, Snapshot
 from otviz.runs.training_handle import Losses
 from otviz.runs.training_state import RunCheckpoint, TrainingState
@@ -28,34 +25,26 @@ MOST = 4
 """Processes at most: each takes some 300 MB for torch alone."""
 
 
-class Host:
-    """One process (see `otviz.runs.training_server`), started at once; it answers in the order it is asked."""
+NICENESS = 5
+"""The page that shows the runs comes first."""
+
+
+class Host(Worker):
+    """A process for trainings (see `otviz.runs.training_server`).
+
+    Attributes:
+        open: how many trainings it has.
+    """
 
     def __init__(self) -> None:
-        self._process = begin("otviz.runs.training_server")
-        self._waiting: deque[SimpleQueue[Frame | None]] = deque()
-        self._lock = threading.Lock()
+        super().__init__("otviz.runs.training_server", NICENESS, "go on with the run from its last save")
         self._numbers = itertools.count()
         self.open = 0
-        self.over = False
-        threading.Thread(target=self._listen, name="host", daemon=True).start()
 
-    def ask(self, plain: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]] | None = None) -> Frame:
-        """Ask for something and wait for the answer. Raises ValueError with the host's reason, or when it has ended."""
-        answer: SimpleQueue[Frame | None] = SimpleQueue()
-        with self._lock:
-            if self.over:
-                raise ValueError(self._exit_reason())
-            self._waiting.append(answer)
-            assert self._process.stdin is not None
-            with contextlib.suppress(OSError):  # it ended just now: the listener tells whoever waits
-                messages.write(self._process.stdin, plain, arrays or {})
-        found = answer.get()
-        if found is None:
-            raise ValueError(self._exit_reason())
-        if found[0].get("fault"):
-            raise ValueError(found[0]["fault"])
-        return found
+    def call(self, plain: Mapping[str, Any], arrays: Arrays | None = None) -> Message:
+        """The one answer to a request. Raises ValueError with the host's reason, or when it has ended."""
+        (answer,) = self.ask(plain, arrays)
+        return answer
 
     def number(self) -> int:
         """A number for one more training."""
@@ -64,26 +53,7 @@ class Host:
     def wait(self) -> None:
         """Wait until it is ready to train, or has ended."""
         with contextlib.suppress(ValueError):
-            self.ask({"do": "close", "of": self.number()})  # a training that was never opened
-
-    def end(self) -> None:
-        """End the process at once."""
-        self._process.kill()
-
-    def _listen(self) -> None:
-        assert self._process.stdout is not None
-        while (frame := messages.read(self._process.stdout)) is not None:
-            self._waiting.popleft().put(frame)
-        with self._lock:
-            self.over = True
-        self._process.wait()
-        while self._waiting:
-            self._waiting.popleft().put(None)
-
-    def _exit_reason(self) -> str:
-        code = self._process.poll()
-        why = ", perhaps out of memory" if code in (-9, 137) else ""
-        return f"the process that trained this run ended (exit code {code}{why}); go on with the run from its last save"
+            self.call({"do": "prepare"})
 
 
 class HostPool:
@@ -148,7 +118,7 @@ class RemoteTraining:
         self._config = config
         self._number = host.number()
         self.step, self.frozen = 0, False
-        state: Frame = ({}, {}) if restored is None else messages.pack_state((restored.tensors, restored.text))
+        state: Message = ({}, {}) if restored is None else messages.pack_state((restored.tensors, restored.text))
         plain, arrays = self._ask("open", state[1], config=config.record(), **state[0])
         self.scene: Scene = messages.unpack_scene(plain["scene"], arrays)
         self.device: str = plain["device"]
@@ -184,8 +154,8 @@ class RemoteTraining:
         if not self._host.over:
             self._ask("close")
 
-    def _ask(self, do: str, arrays: Arrays | None = None, **plain: Any) -> Frame:
-        answer = self._host.ask({"do": do, "of": self._number, **plain}, arrays)
+    def _ask(self, do: str, arrays: Arrays | None = None, **plain: Any) -> Message:
+        answer = self._host.call({"do": do, "of": self._number, **plain}, arrays)
         if "step" in answer[0]:
             self.step, self.frozen = answer[0]["step"], answer[0]["frozen"]
         return answer

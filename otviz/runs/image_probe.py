@@ -35,7 +35,7 @@ NOISE_STDS = 3.0  # standard deviations of the source that are drawn as black an
 
 def probe_of(training: Training, seed: int) -> Probe | ImageProbe:
     """What looks at a training, by what it is trained on."""
-    return ImageProbe(training, seed) if isinstance(training.target, ImageSet) else Probe(training, seed)
+    return ImageProbe(training, seed) if training.target.kind == "images" else Probe(training, seed)
 
 
 class ImageProbe:
@@ -47,7 +47,8 @@ class ImageProbe:
     """
 
     def __init__(self, training: Training, seed: int) -> None:
-        images: ImageSet = training.target
+        images = training.target
+        assert isinstance(images, ImageSet)
         self.training, self._images, self._seed = training, images, seed
         self._count = int(min(JUDGED, max(FEWEST, NUMBERS // images.dim)))
         self._meter: Meter = {}
@@ -175,7 +176,7 @@ def _judge_of(images: ImageSet) -> tuple[Reference | None, str]:
 
 
 def _shares_of(images: ImageSet) -> list[float]:
-    labels = images.split("train").labels
+    labels = images.labels()
     shares: list[float] = (np.bincount(labels, minlength=len(images.class_names)) / len(labels)).tolist()
     return shares
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from otviz.data.datasets import ImageSet, to_pixels
 from otviz.data.datasets.rows import in_turn
-from otviz.data.distributions import Distribution
+from otviz.data.target import Source, Target
 from otviz.runs.snapshots import Samples, Scene, preview
 
 MOST = 64
@@ -50,7 +50,7 @@ def as_images(rows: Samples, shape: tuple[int, int, int]) -> Samples:
     return to_pixels(rows, shape).reshape(len(rows), -1)
 
 
-def preview_of(target: Distribution | ImageSet, source: Distribution | None, seed: int = 0) -> Scene:
+def preview_of(target: Target, source: Source | None, seed: int = 0) -> Scene:
     """The scene of a run that has not begun: its target, and its source if it has points. Raises ValueError as `split`."""
     if not isinstance(target, ImageSet):
         assert source is not None

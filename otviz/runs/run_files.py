@@ -8,7 +8,6 @@ import json
 import numpy as np
 from safetensors.torch import save as save_tensors
 
-from otviz.data.datasets import ImageSet
 from otviz.runs.config import RunConfig
 from otviz.runs.snapshots import Snapshot
 from otviz.training.loop import Training
@@ -17,9 +16,8 @@ from otviz.training.loop import Training
 def weights(training: Training) -> bytes:
     """Weights of the generator that is shown, as safetensors. It maps and makes data units: `units` tells how to leave them."""
     tensors = {name: value.detach().cpu().clone() for name, value in training.eval_generator.state_dict().items()}
-    images = isinstance(training.target, ImageSet)
-    told = {} if images or not training.target.units.word else {"units": json.dumps(training.target.units.record())}
-    data: bytes = save_tensors(tensors, metadata=told or None)
+    units = training.target.units
+    data: bytes = save_tensors(tensors, metadata={"units": json.dumps(units.record())} if units.word else None)
     return data
 
 
@@ -40,7 +38,7 @@ def samples_csv(snapshot: Snapshot) -> str:
 def history_csv(losses: np.ndarray[tuple[int, int], np.dtype[np.float32]]) -> str:
     """Losses (n, 2) as CSV with columns step, generator_loss, adversary_loss (nan where there is none).
 
-    Nine digits tell all float32 apart, so that reading gives the same numbers back.
+    Nine digits represent float32 exactly.
     """
     lines = ["step,generator_loss,adversary_loss"]
     lines += [f"{step},{one:.9g},{two:.9g}" for step, (one, two) in enumerate(losses.tolist(), start=1)]

@@ -27,7 +27,7 @@ def verdict_on(run: RunView) -> Verdict:
     if run.status == "failed":
         rule = "A run is unstable, and its samples are not judged, once losses or weights are no longer finite numbers."
         return Verdict("not judged", "not judged", f"{run.message}.", rule, "unstable", f"{run.message}. {rule}")
-    if run.config.images:
+    if run.config.target.kind == "images":
         return _image_verdict(run, run.meter, run.step)
     return verdict(meter_history(run.snapshots), run.losses(), run.config.steps)
 
@@ -39,7 +39,7 @@ def is_final(run: RunView, found: Verdict) -> bool:
 
 def judge_snapshot(run: RunView, look: Snapshot) -> Judgement:
     """The judgement of one snapshot, from what was measured at it and nothing else."""
-    if run.config.images:
+    if run.config.target.kind == "images":
         found = _image_verdict(run, look.meter, look.step)
         return Judgement(found.kind, found.word, found.sentence, found.rule)
     if not np.isfinite(look.generated).all():

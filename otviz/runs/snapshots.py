@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from otviz.data.distributions import Distribution
-from otviz.data.distributions.distribution import Units
+from otviz.data.target import Source, Target
+from otviz.data.units import Units
 
 Array = NDArray[np.float32]
 Samples = NDArray[Any]
@@ -143,7 +143,7 @@ def in_file(box: Box, units: Units) -> Box:
     return x_low, x_high, y_low, y_high
 
 
-def preview(target: Distribution, source: Distribution, seed: int = 0) -> Scene:
+def preview(target: Target, source: Source, seed: int = 0) -> Scene:
     """The scene of a run that has not begun: its target and source, 1000 points each."""
     rng = np.random.default_rng([seed, 7])
     mixture, units = target.mixture(), target.units

@@ -7,11 +7,12 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from otviz import methods
 from otviz.core.records import LAST, read
 from otviz.data import datasets, distributions
+from otviz.data.target import Kind
 from otviz.runs.file_schema import CONFIG, SUMMARY
 from otviz.runs.run_store import Store
 from otviz.runs.run_view import ENDED, RunView
@@ -30,7 +31,7 @@ class Summary:
         id: of the run.
         method, target: their names.
         method_title, target_title: for a person.
-        images: whether it trains on images.
+        kind: what it trains on; empty if it is damaged.
         status: of the run, or DAMAGED.
         step, steps: done, and planned.
         seed: of the run.
@@ -46,7 +47,7 @@ class Summary:
     target: str
     method_title: str
     target_title: str
-    images: bool
+    kind: Kind | Literal[""]
     status: str
     step: int
     steps: int
@@ -110,16 +111,17 @@ def _read(folder: Path) -> Summary:
     except ValueError as error:
         created = min(max(_stamp(folder / "summary.json") / 1e9, 0.0), LAST)
         note = f"damaged: {error}; delete it"
-        return Summary(folder.name, "", "", "", "", False, DAMAGED, 0, 0, 0, 0.0, created, {}, (), note)
+        return Summary(folder.name, "", "", "", "", "", DAMAGED, 0, 0, 0, 0.0, created, {}, (), note)
     return replace(summary, tags=read_tags(folder))
 
 
 def _of_record(name: str, config: Mapping[str, Any], state: Mapping[str, Any]) -> Summary:
     """From a config's record and how the run stands; nothing is built, so images and uploads need not be here."""
-    method, target, images = str(config["method"]["name"]), str(config["target"]["name"]), "networks" in config
-    kinds: Mapping[str, Any] = datasets.datasets() if images else distributions.distributions()
+    method, target = str(config["method"]["name"]), str(config["target"]["name"])
+    kind: Kind = "images" if "networks" in config else "points"
+    kinds: Mapping[str, Any] = datasets.datasets() if kind == "images" else distributions.distributions()
     return Summary(
-        name, method, target, _title(methods.methods(), method), _title(kinds, target), images, str(state["status"]),
+        name, method, target, _title(methods.methods(), method), _title(kinds, target), kind, str(state["status"]),
         int(state["step"]), int(config["steps"]), int(config["seed"]), float(state["seconds"]), float(state["created"]),
         _known(state["meter"]), (), str(state["note"]),
     )  # fmt: skip

@@ -13,7 +13,7 @@ import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from otviz.core.distributed import world
 from otviz.core.memory import largest, no_room
 from otviz.data.datasets.rows import in_turn
-from otviz.data.distributions import Distribution
+from otviz.data.target import Target
 from otviz.methods import Batch, Method
 from otviz.methods.method import Adversarial
 from otviz.networks import MLP, Generator, Networks
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
 Decay = Literal["none", "cosine"]
 Precision = Literal["auto", "float32", "bfloat16"]
-Target: TypeAlias = Any  # Distribution | ImageSet, once the probes of runs distinguish them
 
 
 def device_named(name: str = "auto") -> torch.device:
@@ -127,7 +126,7 @@ class Training:
         self.generator, self.adversary = self._learners.generator, self._learners.adversary
         self._rng = torch.Generator().manual_seed(seed + 1)
         self._targets = stream_of(target, method.rows, seed + 2, device, self._world, self.classes)
-        self._labels = torch.tensor(target.split("train").labels) if self.classes else None
+        self._labels = torch.tensor(target.labels()) if self.classes else None
         self._sources = Stream(source, method.rows, seed + 3, device, among=self._world)
         self._losses: list[Tensor | None] = [None, None]
 
@@ -368,7 +367,7 @@ def start(
     method.check_shared(world().size)
     if compile and world().size > 1:
         raise ValueError("steps are compiled in one process only; leave compile out, or torchrun")
-    points, at = isinstance(target, Distribution), world().device(device_named(device))
+    points, at = target.kind == "points", world().device(device_named(device))
     if points and networks is not None:
         raise ValueError("networks can be chosen for images only; for points they are settings of the method")
     if compile and not points:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from otviz.data.datasets import ImageSet
+from otviz.data.target import Target
 from otviz.methods import Method, named
 from otviz.methods.gan import GAN
 from otviz.methods.ot_gan import OTGAN
@@ -40,7 +40,7 @@ class Preset:
         return cls(**{**self.method, **chosen})
 
 
-def preset(method: str, images: ImageSet) -> Preset:
+def preset(method: str, images: Target) -> Preset:
     """The preset of `method` for a data set, without reading its images. Raises ValueError for an unknown method."""
     cls, small = named(method), max(images.shape[1:]) <= SMALL
     if issubclass(cls, OTGAN):

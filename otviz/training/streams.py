@@ -14,7 +14,7 @@ from torch import Tensor
 
 from otviz.core.distributed import ALONE, World
 from otviz.data.datasets import ImageSet, to_rows
-from otviz.data.distributions import Distribution
+from otviz.data.target import Target
 from otviz.networks.image_networks import with_class
 
 _CHUNK = 4096  # samples drawn at once, which spreads the sampler's fixed cost over many minibatches
@@ -40,6 +40,10 @@ class WhiteNoise:
     title: ClassVar[str] = "Gaussian noise"
 
     shape: tuple[int, ...]
+
+    def record(self) -> dict[str, Any]:
+        """As `Knobs.record`; the shape is that of the target."""
+        return {"name": self.name}
 
     def sample(self, n: int, rng: np.random.Generator) -> NDArray[np.float32]:
         """Draw n independent rows, shape (n, C*H*W), float32."""
@@ -146,7 +150,7 @@ class Shelf:
 
 
 def stream_of(
-    target: Distribution | ImageSet, rows: int, seed: int, device: torch.device, among: World = ALONE, classes: int = 0
+    target: Target, rows: int, seed: int, device: torch.device, among: World = ALONE, classes: int = 0
 ) -> Stream:
     """Minibatches of a distribution, or of a data set's training images, drawn with replacement.
 
@@ -155,7 +159,7 @@ def stream_of(
         rows, seed, device, among: as for `Stream`.
         classes: as for `Shelf`.
     """
-    if isinstance(target, Distribution):
+    if not isinstance(target, ImageSet):
         return Stream(target, rows, seed, device, among=among)
     shelf = Shelf(target, device, classes)
     return Stream(Indices(shelf.count), rows, seed, device, shelf.take, among)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from otviz.transport.packing import pack
+from otviz.core.container import pack
 from otviz.transport.problem import Problem
 from otviz.transport.solution import Picture, Plan
 from otviz.transport.solution_numbers import lines, warning
@@ -27,7 +27,7 @@ def message(
     axes: tuple[str, str] | None = None,
     unit: str = "",
 ) -> bytes:
-    """A header and the arrays of one picture, as `packing.unpack` reads them.
+    """A header and the arrays of one picture, as `otviz.core.container.unpack` reads them.
 
     Args:
         serial: the number of the question that this answers.

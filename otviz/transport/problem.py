@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otviz.core.params import LEAST, MOST, Knobs, param
-from otviz.data.distributions.distribution import Cloud, Distribution, Units
+from otviz.data.distributions.distribution import Cloud, Distribution
+from otviz.data.units import Units
 from otviz.ot.notebook_cost import notebook_points
 
 Loss = Literal["sinkhorn", "entropic", "energy", "gaussian-mmd", "laplacian-mmd"]

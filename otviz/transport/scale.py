@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otviz.core.params import LEAST, MOST
-from otviz.data.distributions.distribution import Cloud, Units
+from otviz.data.distributions.distribution import Cloud
 from otviz.data.reading import layout
+from otviz.data.units import Units
 from otviz.transport.problem import Problem
 
 UNIT = 20.0

@@ -14,6 +14,7 @@ import numpy as np
 
 from otviz.content.bibliography import cite
 from otviz.core.version import __version__
+from otviz.data.target import Target
 from otviz.experiments.claims.family import TITLES
 from otviz.experiments.claims.report_figures import BATCH, CNN, EPSILON, MLP
 from otviz.experiments.image_trajectories import ImageTrajectory, image_trajectory, report_config, unavailable_reason
@@ -97,7 +98,7 @@ def _frozen(title: str, seed: int, quick: bool) -> Plate:
     return _table(title, rows, after, seed, marked={after[2]: "frozen"})
 
 
-def _run(method: Method, target: object, steps: int, seed: int, quick: bool) -> SavedRun:
+def _run(method: Method, target: Target, steps: int, seed: int, quick: bool) -> SavedRun:
     """A stored run; it is trained and stored first if necessary."""
     config = RunConfig(method, target, steps=QUICK_STEPS if quick else steps, seed=seed, device="cpu")
     name = f"sweep-{method.name}-{identity(config)}"

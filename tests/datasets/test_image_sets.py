@@ -24,7 +24,6 @@ from otviz.data.datasets import (
     kind_of,
     named,
     parse_dataset,
-    record,
     to_pixels,
     to_rows,
 )
@@ -94,7 +93,7 @@ def test_sets_are_described_to_a_newcomer() -> None:
 
 
 def test_a_record_makes_the_same_set(images: ImageSet) -> None:
-    again = by_record(record(images))
+    again = by_record(images.record())
     assert again == images
     assert again.split("test") is images.split("test")
 

@@ -13,7 +13,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from otviz.transport.packing import pack
+from otviz.core.container import pack
 from pages._ui.shell import channel
 from pages._ui.transport.board_canvas import Asked, board, read_question
 

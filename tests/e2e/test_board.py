@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from otviz.core.container import pack
 from otviz.player.browser import message
-from otviz.transport.packing import pack
 from pages._ui.shell.component import module
 from tests.e2e.helpers import Component
 

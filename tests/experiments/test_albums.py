@@ -12,7 +12,7 @@ from otviz.cli.main import main
 from otviz.data.datasets.mnist import Mnist
 from otviz.experiments import experiments, named
 from otviz.experiments.claims.report_figures import _rank_correlation
-from otviz.experiments.experiment_runner import run_here
+from otviz.experiments.experiment_worker import measure_seed
 from otviz.experiments.image_trajectories import SCORES, ImageTrajectory, image_trajectory, report_config, roughness
 
 FIGURES = ("four-epochs", "mlp-or-cnn", "small-batches", "small-epsilon", "tau-on-images")
@@ -42,11 +42,11 @@ def digits(home: Path) -> None:
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_quick_run_is_finite_and_keeps_its_album(name: str, home: Path) -> None:
     assert named(name).unavailable_reason() == ""
-    found = run_here(name, 0, True)
+    found = measure_seed(name, 0, True)
     assert {number.key for number in experiments()[name].numbers} <= set(found.values)
     assert all(np.isfinite(float(value)) for value in found.values.values())
     assert list((home / "experiments" / "albums").glob("*.npz"))
-    assert run_here(name, 0, True).values == found.values
+    assert measure_seed(name, 0, True).values == found.values
 
 
 @pytest.mark.parametrize("name", FIGURES)

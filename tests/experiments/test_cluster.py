@@ -13,10 +13,11 @@ import pytest
 
 from otviz.cli.main import main
 from otviz.experiments import named
-from otviz.experiments.experiment_runner import WORKER, ExperimentRunner, run_here
+from otviz.experiments.experiment_job import WORKER, ExperimentJob
+from otviz.experiments.experiment_worker import measure_seed
+from otviz.experiments.jobs import dask_pool
+from otviz.experiments.jobs.dask_pool import DaskPool
 from otviz.experiments.results import read
-from otviz.experiments.sweeps import dask_pool
-from otviz.experiments.sweeps.dask_pool import Cluster
 
 needs_dask = pytest.mark.skipif(
     importlib.util.find_spec("distributed") is None,
@@ -39,8 +40,8 @@ def address() -> Iterator[str]:
         yield made.scheduler_address
 
 
-def asked(tasks: list[tuple[str, int]], address: str, kept: list[Any]) -> Cluster[tuple[str, int]]:
-    return Cluster(
+def asked(tasks: list[tuple[str, int]], address: str, kept: list[Any]) -> DaskPool[tuple[str, int]]:
+    return DaskPool(
         tasks,
         lambda task: {"experiment": task[0], "seed": task[1], "quick": True},
         lambda task, answer: kept.append((task, answer)),
@@ -52,7 +53,7 @@ def asked(tasks: list[tuple[str, int]], address: str, kept: list[Any]) -> Cluste
 @pytest.mark.slow
 @needs_dask
 def test_a_cluster_gives_what_this_machine_gives(address: str, tmp_path: Path) -> None:
-    running = ExperimentRunner(
+    running = ExperimentJob(
         [named("ring-target"), named("sample-weights")], seeds=3, quick=True, folder=tmp_path / "out", cluster=address
     )
     assert running.wait(SECONDS)
@@ -61,7 +62,7 @@ def test_a_cluster_gives_what_this_machine_gives(address: str, tmp_path: Path) -
         found = read(name, tmp_path / "out")
         assert found is not None
         assert [outcome.values for outcome in found.outcomes] == [
-            run_here(name, seed, True).values for seed in range(3)
+            measure_seed(name, seed, True).values for seed in range(3)
         ]
         assert found.machine["system"] == "Dask"
         assert found.machine["cores"] == 2
@@ -73,12 +74,12 @@ def test_a_cluster_gives_what_this_machine_gives(address: str, tmp_path: Path) -
 def test_it_goes_on_from_the_journal_of_this_machine(address: str, home: Path) -> None:
     journal = home / "experiments" / "convex-functions-quick.jsonl"
     journal.parent.mkdir()
-    kept = {"otviz": "0.1.0", **run_here("convex-functions", 0, True).record(), "seconds": 1234.5}
+    kept = {"otviz": "0.1.0", **measure_seed("convex-functions", 0, True).record(), "seconds": 1234.5}
     journal.write_text(json.dumps(kept) + "\n")
-    running = ExperimentRunner([named("convex-functions")], seeds=2, quick=True, folder=home / "out", cluster=address)
+    running = ExperimentJob([named("convex-functions")], seeds=2, quick=True, folder=home / "out", cluster=address)
     assert running.wait(SECONDS)
     assert running.results["convex-functions"].outcomes[0].seconds == 1234.5
-    assert running.results["convex-functions"].outcomes[1].values == run_here("convex-functions", 1, True).values
+    assert running.results["convex-functions"].outcomes[1].values == measure_seed("convex-functions", 1, True).values
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -31,8 +31,8 @@ from otviz.experiments import (
 from otviz.experiments.claim_summaries import expected_seconds, in_words, seeds_in_words
 from otviz.experiments.claims.clouds import notebook_clouds
 from otviz.experiments.evidence import interval, wilson
-from otviz.experiments.experiment_runner import ExperimentRunner, run_here
-from otviz.experiments.experiment_worker import answers
+from otviz.experiments.experiment_job import ExperimentJob
+from otviz.experiments.experiment_worker import answers, measure_seed
 from otviz.experiments.report import DOCUMENT, document, verdict_of
 from otviz.experiments.results import FORMAT, SHIPPED, Result, read, write
 from otviz.ot.notebook_cost import notebook_points
@@ -108,7 +108,7 @@ def test_its_live_page_exists(name: str) -> None:
 
 @pytest.mark.parametrize("name", FREE)
 def test_a_quick_run_is_finite_and_repeatable(name: str) -> None:
-    first, second = run_here(name, 0, True), run_here(name, 0, True)
+    first, second = measure_seed(name, 0, True), measure_seed(name, 0, True)
     assert first.values == second.values
     keys = [number.key for number in ALL[name].numbers if number.key]
     assert set(keys) <= set(first.values)
@@ -119,7 +119,7 @@ def test_a_quick_run_is_finite_and_repeatable(name: str) -> None:
 
 
 def test_the_seed_matters() -> None:
-    assert run_here("blur-range", 0, True).values != run_here("blur-range", 1, True).values
+    assert measure_seed("blur-range", 0, True).values != measure_seed("blur-range", 1, True).values
 
 
 @pytest.mark.parametrize("name", REFERENCE)
@@ -321,7 +321,7 @@ def test_seed_0_is_the_notebooks_own_draw() -> None:
 
 
 def result(name: str = "convex-functions", seeds: int = 2, quick: bool = False) -> Result:
-    outcomes = tuple(run_here(name, seed, True) for seed in range(seeds))
+    outcomes = tuple(measure_seed(name, seed, True) for seed in range(seeds))
     return Result(name, quick, outcomes, "0.1.0", {"python": "3"}, {"cores": 2, "processor": "a fast one"})
 
 
@@ -392,15 +392,15 @@ def test_runs_go_on_from_their_journal(home: Path, tmp_path: Path) -> None:
     journal.parent.mkdir()
     kept = {
         "otviz": "0.1.0",
-        **Outcome(0, {**run_here("convex-functions", 0, True).values, "sp_1": 99.0}, 0.1).record(),
+        **Outcome(0, {**measure_seed("convex-functions", 0, True).values, "sp_1": 99.0}, 0.1).record(),
     }
     journal.write_text(json.dumps(kept) + '\n{"seed": 1, "val')
-    running = ExperimentRunner(
+    running = ExperimentJob(
         [named("convex-functions"), named("inception-scores")], seeds=2, quick=True, workers=1, folder=tmp_path / "out"
     )
     assert running.wait(PATIENCE)
     assert not running.error
-    assert running.done == [("convex-functions", 0), ("convex-functions", 1)]
+    assert list(running.outcomes) == [("convex-functions", 0), ("convex-functions", 1)]
     found = read("convex-functions", tmp_path / "out")
     assert found is not None
     assert [outcome.values["sp_1"] == 99.0 for outcome in found.outcomes] == [True, False]
@@ -408,15 +408,16 @@ def test_runs_go_on_from_their_journal(home: Path, tmp_path: Path) -> None:
 
 
 def test_a_worker_tells_what_goes_wrong() -> None:
-    assert "there is no experiment" in next(answers({"experiment": "nobody", "seed": 0, "quick": True}))["over"]
-    told = list(answers({"experiment": "convex-functions", "seed": 0, "quick": True}))
-    assert told[-1] == {"over": ""}
+    with pytest.raises(ValueError, match="nobody, seed 0: there is no experiment"):
+        list(answers({"experiment": "nobody", "seed": 0, "quick": True}, {}))
+    (told,) = answers({"experiment": "convex-functions", "seed": 0, "quick": True}, {})
+    assert told[0]["index"] == 0
 
 
 @pytest.mark.parametrize(("seeds", "workers"), [(0, 1), (101, 1), (5, -1)])
 def test_numbers_out_of_range_are_told(seeds: int, workers: int) -> None:
     with pytest.raises(ValueError, match="must be from 1 to 100"):
-        ExperimentRunner([named("convex-functions")], seeds=seeds, workers=workers)
+        ExperimentJob([named("convex-functions")], seeds=seeds, workers=workers)
 
 
 class TestCommand:
@@ -425,16 +426,16 @@ class TestCommand:
         """Seeds are measured in this process."""
 
         class Here:
-            def __init__(self, module: str) -> None:
+            def __init__(self, *_: object) -> None:
                 pass
 
-            def ask(self, task: object) -> Iterator[object]:
-                yield from (answer for answer in answers(task) if "outcome" in answer)  # type: ignore[arg-type]
+            def ask(self, task: dict[str, Any]) -> Iterator[Any]:
+                yield from answers(task, {})
 
             def end(self) -> None:
                 pass
 
-        monkeypatch.setattr("otviz.experiments.sweeps.worker_pool.Worker", Here)
+        monkeypatch.setattr("otviz.experiments.jobs.worker_pool.Worker", Here)
 
     def test_it_prints_a_verdict(self, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
         assert main(["experiment", "convex-functions", "--seeds", "2", "--workers", "1", "--out", str(tmp_path)]) == 0

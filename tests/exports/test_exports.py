@@ -58,7 +58,7 @@ def cells(book: bytes, kind: str) -> list[str]:
 
 
 def points(recorded: dict[str, SavedRun]) -> Runs:
-    return {label: run for label, run in recorded.items() if not run.config.images}
+    return {label: run for label, run in recorded.items() if run.config.target.kind == "points"}
 
 
 @pytest.mark.parametrize("label", LABELS)
@@ -130,7 +130,7 @@ def test_arrays_hold_every_look(label: str, recorded: dict[str, SavedRun]) -> No
     with np.load(io.BytesIO(exports()["npz"].make({label: run})), allow_pickle=False) as arrays:
         looks = run.snapshots
         assert arrays["step"].tolist() == [look.step for look in looks]
-        shape = (len(looks), 64, 1, 8, 8) if run.config.images else (len(looks), 1000, 2)
+        shape = (len(looks), 64, 1, 8, 8) if run.config.target.kind == "images" else (len(looks), 1000, 2)
         assert arrays["generated"].shape == shape
         assert np.array_equal(arrays["generated"][-1].reshape(looks[-1].generated.shape), looks[-1].generated)
         assert np.array_equal(arrays["generator_loss"], run.losses()[:, 0], equal_nan=True)

@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 from starlette.applications import Starlette
 
+from otviz.core.container import unpack
 from otviz.data.distributions.gaussian import Gaussian
 from otviz.data.distributions.ring import Ring
 from otviz.methods import named
 from otviz.player import wire
 from otviz.runs.config import RunConfig
 from otviz.runs.registry import Registry
-from otviz.transport.packing import unpack
 from otviz.transport.problem import Problem, clouds
 from otviz.transport.solve import coarse
 from pages._ui.player import live_view

@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from otviz.content.bibliography import BIBLIOGRAPHY
 from otviz.experiments import experiments
-from otviz.experiments.experiment_runner import run_here
+from otviz.experiments.experiment_worker import measure_seed
 from otviz.experiments.results import read, result_of, write
 from pages._ui.experiments import claim_cards, experiment_view
 from pages._ui.shell.reading import LABEL
@@ -217,7 +217,7 @@ def test_a_claim_that_there_is_not_is_told(name: str, browser: Browser) -> None:
 
 
 def test_what_ran_here_comes_first(home: Path) -> None:
-    outcomes = [run_here("convex-functions", seed, False) for seed in (0, 1)]
+    outcomes = [measure_seed("convex-functions", seed, False) for seed in (0, 1)]
     write(result_of("convex-functions", outcomes, False), home / "experiments" / "results")
     assert "2 seeds, run here" in said(opened(claim="convex-functions"))
 

@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from otviz.data.distributions import named as distribution
 from otviz.experiments.sweeps import Cell, Outcome, Sweep
-from otviz.experiments.sweeps.journal import Journal
+from otviz.experiments.sweeps.sweep_journal import SweepJournal
 from otviz.experiments.sweeps.sweep_parameters import rows
 from otviz.experiments.sweeps.sweep_worker import answers
 from otviz.runs.run_store import Store
@@ -121,18 +121,18 @@ def test_without_a_target_it_waits() -> None:
 class Here:
     """Plays cells in this process; tests/test_robustness.py has real ones."""
 
-    def __init__(self, module: str) -> None:
+    def __init__(self, *_: object) -> None:
         pass
 
-    def ask(self, task: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-        yield from (answer for answer in answers(task, Store()) if "outcome" in answer)
+    def ask(self, task: dict[str, Any]) -> Iterator[Any]:
+        yield from answers(task, {})
 
     def end(self) -> None:
         pass
 
 
 def test_it_is_started_filled_in_and_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("otviz.experiments.sweeps.worker_pool.Worker", Here)
+    monkeypatch.setattr("otviz.experiments.jobs.worker_pool.Worker", Here)
     app = opened(**TINY)
     app.button[0].click().run()
     assert not app.exception
@@ -144,14 +144,14 @@ def test_it_is_started_filled_in_and_over(monkeypatch: pytest.MonkeyPatch) -> No
         app.run()
         assert not app.exception
     assert labels(app) == []
-    assert len(Journal(asked()).read()) == 2
+    assert len(SweepJournal(asked()).outcomes()) == 2
     assert not app.error
     assert len(app.get("plotly_chart")) == 2
 
 
 def test_stopped_half_way_it_keeps_what_is_done_and_goes_on() -> None:
     sweep = asked(2_000_000)
-    Journal(sweep).add(next(sweep.cells()), OUTCOME)
+    SweepJournal(sweep).save(next(sweep.cells()), OUTCOME)
     app = opened(**LONG)
     assert labels(app) == ["Continue: 1 of 2 runs left"]
     assert "1 of 2 runs are done" in words(app)

@@ -12,8 +12,8 @@ from asking import address, words
 from streamlit.testing.v1 import AppTest
 from transport_cases import CASES, Case, file_of
 
+from otviz.core.container import unpack
 from otviz.data.distributions import store_upload
-from otviz.transport.packing import unpack
 from pages._ui.transport.board_canvas import read_question
 from tests.waiting import until
 

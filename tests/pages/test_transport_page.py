@@ -15,11 +15,11 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from otviz.core.container import unpack
 from otviz.data.distributions import store_upload
 from otviz.data.distributions.gaussian import Gaussian
 from otviz.data.distributions.ring import Ring
 from otviz.ot.notebook_cost import notebook_points
-from otviz.transport.packing import unpack
 from otviz.transport.problem import COSTS, LOSSES, Problem, clouds
 from otviz.transport.studies.flow_player import Flows
 from otviz.transport.studies.notebook_findings import target as notebook_target

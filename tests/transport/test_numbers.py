@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from otviz.core.container import unpack
 from otviz.transport.board_message import message
-from otviz.transport.packing import unpack
 from otviz.transport.problem import COSTS, LOSSES, Problem
 from otviz.transport.solution_numbers import lines, warning
 from otviz.transport.solve import coarse

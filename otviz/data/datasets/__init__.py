@@ -19,7 +19,6 @@ __all__ = [
     "kind_of",
     "named",
     "parse_dataset",
-    "record",
     "store_upload",
     "to_pixels",
     "to_rows",
@@ -68,11 +67,6 @@ def _is_path(text: str) -> bool:
         return bool(text) and Path(text).is_dir()
     except (OSError, ValueError):  # not a valid path
         return False
-
-
-def record(images: ImageSet) -> dict[str, Any]:
-    """Name and knobs of a data set, as JSON-compatible values."""
-    return {"name": images.name, **images.as_dict()}
 
 
 def by_record(record: Mapping[str, Any]) -> ImageSet:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,9 +11,9 @@ from typing import ClassVar, Literal, NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from otviz.core.params import Knobs
 from otviz.data.datasets.cache import Once
 from otviz.data.datasets.rows import Rows, Shape, to_rows
+from otviz.data.target import Kind, Target
 
 Split = Literal["train", "test"]
 
@@ -31,18 +31,15 @@ class Images(NamedTuple):
 
 
 @dataclass(frozen=True)
-class ImageSet(Knobs, ABC):
+class ImageSet(Target):
     """A data set of images of one shape, with a fixed split. Subclasses are frozen dataclasses of knobs.
 
     Attributes:
         licence: of the images, in a few words.
-        class_names: by class index; empty for a data set without classes.
-        needs_file: whether it needs a file or folder of the user.
     """
 
+    kind: ClassVar[Kind] = "images"
     licence: ClassVar[str] = ""
-    class_names: ClassVar[tuple[str, ...]] = ()
-    needs_file: ClassVar[bool] = False
 
     @property
     @abstractmethod
@@ -62,12 +59,6 @@ class ImageSet(Knobs, ABC):
     def read(self, which: Split) -> Images:
         """Read a split without caching it. Raises ValueError, saying what to do, if it cannot be read."""
 
-    @property
-    def dim(self) -> int:
-        """Dimension of an image, C * H * W."""
-        channels, height, width = self.shape
-        return channels * height * width
-
     def split(self, which: Split) -> Images:
         """The training or the test images, as read-only arrays; read once per process, for all threads.
 
@@ -84,6 +75,9 @@ class ImageSet(Knobs, ABC):
         # takes a quarter of the memory and need not be converted as a whole, which takes seconds.
         pixels = self._train.pixels
         return to_rows(pixels.take(rng.integers(len(pixels), size=n), axis=0))
+
+    def labels(self) -> NDArray[np.int64]:
+        return self._train.labels
 
     def sample_labels(self, n: int, rng: np.random.Generator) -> NDArray[np.int64]:
         """Classes (n,) of training images drawn with replacement. Raises ValueError as `split`."""

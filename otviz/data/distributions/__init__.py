@@ -6,8 +6,10 @@ from typing import Any
 
 from otviz.core.params import params_of
 from otviz.core.plugins import choose, discover
-from otviz.data.distributions.distribution import Cloud, Distribution, Mixture, Points, Units
+from otviz.data.distributions.distribution import Cloud, Distribution, Points
 from otviz.data.distributions.own_files import EXTENSIONS, PREFIX, find_upload, store_upload, uploads_folder
+from otviz.data.target import Mixture
+from otviz.data.units import Units
 
 __all__ = [
     "Cloud",
@@ -20,7 +22,6 @@ __all__ = [
     "kind_of",
     "named",
     "parse_distribution",
-    "record",
     "store_upload",
     "uploads_folder",
 ]
@@ -76,11 +77,6 @@ def _is_file(text: str) -> bool:
         return Path(text).is_file()
     except (OSError, ValueError):  # not a valid path
         return False
-
-
-def record(distribution: Distribution) -> dict[str, Any]:
-    """Name and knobs of a distribution, as JSON-compatible values."""
-    return {"name": distribution.name, **distribution.as_dict()}
 
 
 def by_record(record: Mapping[str, Any]) -> Distribution:

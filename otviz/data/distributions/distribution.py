@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -11,79 +10,11 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from otviz.core.params import Knobs, Param, params_of
+from otviz.core.params import Param, params_of
+from otviz.data.target import Kind, Target
+from otviz.data.units import Units
 
 Points = NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Mixture:
-    """A mixture of isotropic Gaussians of equal width: sum_k w_k N(c_k, std^2 I).
-
-    Attributes:
-        centres: c_k in data units, shape (k, 2), float32.
-        std: standard deviation along each axis, > 0, in data units.
-        weights: w_k, shape (k,), summing to 1.
-    """
-
-    centres: Points
-    std: float
-    weights: NDArray[np.float64]
-
-    def sample(self, n: int, rng: np.random.Generator) -> Points:
-        """Draw n independent points, shape (n, 2), float32."""
-        # Inverse CDF: several times faster than rng.choice, which validates its weights at every call.
-        edges = np.cumsum(self.weights[:-1])
-        mode = np.searchsorted(edges, rng.random(n), side="right")
-        points: Points = rng.standard_normal((n, 2), dtype=np.float32)
-        points *= np.float32(self.std)
-        points += self.centres[mode]
-        return points
-
-
-@dataclass(frozen=True)
-class Units:
-    """Relation of data units, in which methods train, to the units of the user's file: file = offset + factor * data.
-
-    All points and lengths that a run reports are converted with the units of its target. A source that is also a file is
-    first scaled by itself, and then converted like any other source.
-
-    Attributes:
-        offset: of the origin of the data units, in file units.
-        factor: file units per data unit, > 0.
-        name: the file's unit, such as "mm"; empty if the file gives none.
-    """
-
-    offset: tuple[float, float] = (0.0, 0.0)
-    factor: float = 1.0
-    name: str = ""
-
-    @property
-    def word(self) -> str:
-        """The unit after a length: the name, "file units" if there is none, or "" for data units."""
-        return self.name or ("" if self._same else "file units")
-
-    @property
-    def _same(self) -> bool:
-        return self.offset == (0.0, 0.0) and self.factor == 1.0
-
-    def to_file(self, points: NDArray[Any]) -> NDArray[Any]:
-        """Convert points (..., 2) to file units: float64, or the points themselves if both units are the same."""
-        if self._same:
-            return points
-        placed: NDArray[np.float64] = np.asarray(points, dtype=np.float64) * self.factor + np.asarray(self.offset)
-        return placed
-
-    def to_data(self, points: NDArray[Any]) -> NDArray[Any]:
-        """The inverse of `to_file`."""
-        if self._same:
-            return points
-        placed: NDArray[np.float64] = (np.asarray(points, dtype=np.float64) - np.asarray(self.offset)) / self.factor
-        return placed
-
-    def record(self) -> dict[str, Any]:
-        """As JSON-compatible values."""
-        return {"unit": self.word, "offset": list(self.offset), "factor": self.factor}
 
 
 @dataclass(frozen=True)
@@ -149,25 +80,21 @@ class Cloud:
 
 
 @dataclass(frozen=True)
-class Distribution(Knobs, ABC):
+class Distribution(Target):
     """A distribution of points in the plane. Subclasses are frozen dataclasses of knobs.
 
     With the defaults, points are at unit scale (within about 4 of the origin): networks and learning rates of all methods
     are tuned for that, and lose modes on data ten times as wide.
 
     Attributes:
-        needs_file: whether it needs a file of the user.
         extensions: file extensions that it reads, in lower case with the dot.
-        shape: of one sample.
         drawn: the knob that holds a drawing, for hand-drawn distributions.
         training_only: knobs that transform points for training; transport problems ignore them.
     """
 
-    name: ClassVar[str] = ""
-    title: ClassVar[str] = ""
-    needs_file: ClassVar[bool] = False
-    extensions: ClassVar[tuple[str, ...]] = ()
+    kind: ClassVar[Kind] = "points"
     shape: ClassVar[tuple[int, ...]] = (2,)
+    extensions: ClassVar[tuple[str, ...]] = ()
     drawn: ClassVar[str] = ""
     training_only: ClassVar[tuple[str, ...]] = ()
 
@@ -177,22 +104,6 @@ class Distribution(Knobs, ABC):
         """The knobs, with lengths of any size: the declared limits suit training, transport problems the scale of a file."""
         return tuple(knob.at_any_scale() for knob in params_of(cls))
 
-    @abstractmethod
-    def sample(self, n: int, rng: np.random.Generator) -> Points:
-        """Draw n independent points, shape (n, 2), float32, in data units."""
-
-    def pair(self, n: int, rng: np.random.Generator) -> tuple[Points, Points]:
-        """Two independent sets of n points each, like those of a perfect generator and the target.
-
-        A file with few rows gives fewer points, and no row is in both sets, since generated points are new, too.
-        """
-        return self.sample(n, rng), self.sample(n, rng)
-
-    @property
-    def units(self) -> Units:
-        """The units of the user's file; the identity without a file."""
-        return Units()
-
     def cloud(self, n: int, rng: np.random.Generator) -> Cloud:
         """At most n points for a transport problem: n draws, or all rows of a file that has at most n."""
         return Cloud(self.sample(n, rng).astype(np.float64), name=self.name)
@@ -201,11 +112,3 @@ class Distribution(Knobs, ABC):
     def offers(cls, file: str) -> Mapping[str, tuple[str, ...]]:
         """The choices that a file gives for knobs, such as its columns. Raises ValueError if it cannot be read."""
         return {}
-
-    def describe(self) -> str:
-        """One sentence on the content of the file; empty without one."""
-        return ""
-
-    def mixture(self) -> Mixture | None:
-        """The modes, or None if the distribution has no countable modes."""
-        return None

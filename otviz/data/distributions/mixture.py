@@ -12,7 +12,8 @@ from typing import ClassVar
 import numpy as np
 
 from otviz.core.params import param
-from otviz.data.distributions.distribution import Distribution, Mixture, Points
+from otviz.data.distributions.distribution import Distribution, Points
+from otviz.data.target import Mixture
 
 CANDIDATES = 64  # more candidates push the modes further apart and towards the rim
 

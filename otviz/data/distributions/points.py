@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from otviz.core.params import param
 from otviz.core.uploads import known_as
-from otviz.data.distributions.distribution import Cloud, Distribution, Points, Units
+from otviz.data.distributions.distribution import Cloud, Distribution, Points
 from otviz.data.distributions.own_files import PREFIX, find_upload, identity
 from otviz.data.reading.columns import NONE, WEIGHTS, may_weigh, read_places
 from otviz.data.reading.formats import EXTENSIONS, open_table
 from otviz.data.reading.tables import MENU
+from otviz.data.units import Units
 
 MAX_ROWS = 1_000_000
 UNIT_STD = 1.5  # about that of the ring and the grid, for which methods are tuned

@@ -8,7 +8,8 @@ from typing import ClassVar
 import numpy as np
 
 from otviz.core.params import param
-from otviz.data.distributions.distribution import Distribution, Mixture, Points
+from otviz.data.distributions.distribution import Distribution, Points
+from otviz.data.target import Mixture
 
 
 @dataclass(frozen=True)

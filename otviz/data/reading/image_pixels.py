@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff")
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF")
-MOST_PIXELS = 50_000_000  # an image of a few kilobytes can claim any size: it is refused before it is unpacked
+MOST_PIXELS = 50_000_000  # checked before decoding, since a file of a few kilobytes can claim any size
 SIDE = 400  # pixels kept along the longer side; finer detail than that is lost between the points
 LARGEST = 1e30  # beyond it, and where there is no number, a pixel is not seen
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # Rec. 601
@@ -50,7 +50,7 @@ def read_image(path: Path) -> Pixels:
                 return _deep(image) if image.mode[0] in "IF" else _plain(image)
     except UnidentifiedImageError as error:
         raise ValueError(f"{name} cannot be read as an image; save it as PNG or JPEG") from error
-    except Exception as error:  # Pillow raises errors of many kinds on damaged files
+    except Exception as error:  # Pillow raises many types of error for damaged files
         reason = " ".join(str(error).split())[:100] or type(error).__name__
         raise ValueError(f"{name} is damaged ({reason}); save it again as PNG or JPEG") from error
     raise ValueError(
@@ -59,7 +59,7 @@ def read_image(path: Path) -> Pixels:
 
 
 def _plain(image: ImageFile.ImageFile) -> Pixels:
-    image.draft("RGB", (SIDE, SIDE))  # lets the JPEG reader unpack a smaller one
+    image.draft("RGB", (SIDE, SIDE))  # lets the JPEG decoder produce a smaller image
     deep = any(";16" in str(tile) for tile in image.tile)  # Pillow keeps the upper 8 bits of each colour
     small = image.convert("RGBA")
     small.thumbnail((SIDE, SIDE))

@@ -20,7 +20,7 @@ class Table(ABC):
     """What a file of points offers before its numbers are read.
 
     Attributes:
-        name: of the file, as the user knows it.
+        name: of the file, as uploaded.
         columns: names of all columns, in the order of the file.
         numeric: those that hold numbers.
         first: those of them that coordinates are looked for in before the others; empty: all alike.

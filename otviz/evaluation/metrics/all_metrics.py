@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from otviz.data.distributions.distribution import Distribution
+from otviz.data.target import Target
 from otviz.data.units import in_file_units
 from otviz.evaluation.metrics.distances import (
     NEIGHBOURS,
@@ -23,7 +23,7 @@ from otviz.evaluation.metrics.noise_floors import real_scores, sinkhorn_floor
 
 
 def measure(
-    samples: Samples, target: Distribution, rng: np.random.Generator, n: int = 1000, blur: float = 0.05
+    samples: Samples, target: Target, rng: np.random.Generator, n: int = 1000, blur: float = 0.05
 ) -> dict[str, Any]:
     """All metrics of generated samples against the target, as JSON-compatible values.
 
@@ -66,7 +66,7 @@ def measure(
     return in_file_units(found, target.units)
 
 
-def mode_metrics(samples: Samples, target: Distribution) -> dict[str, Any]:
+def mode_metrics(samples: Samples, target: Target) -> dict[str, Any]:
     """`coverage` of the target's modes; all values are None for a target without modes."""
     mixture = target.mixture()
     return dict.fromkeys(NAMES) if mixture is None else coverage(samples, mixture)

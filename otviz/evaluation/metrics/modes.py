@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from otviz.data.distributions.distribution import Mixture
+from otviz.data.target import Mixture
 from otviz.evaluation.metrics.distances import Samples, check_samples
 
 Array = NDArray[np.float64]

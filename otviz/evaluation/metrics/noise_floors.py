@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from otviz.data.distributions.distribution import Distribution
+from otviz.data.target import Target
 from otviz.evaluation.metrics.distances import NEIGHBOURS, Samples, precision_recall, sinkhorn, stray, wasserstein2
 
 DRAWS = 12
@@ -51,13 +51,13 @@ def within_noise(value: float, mean: float, std: float) -> bool:
 
 
 @functools.lru_cache(maxsize=64)
-def w2_floor(target: Distribution, n: int) -> Floor:
+def w2_floor(target: Target, n: int) -> Floor:
     """W2 between two draws of n points, in data units; cached, since it takes DRAWS times 30 ms at 500 points."""
     return _floor(wasserstein2, target, n)
 
 
 @functools.lru_cache(maxsize=64)
-def sinkhorn_floor(target: Distribution, n: int, blur: float) -> Floor:
+def sinkhorn_floor(target: Target, n: int, blur: float) -> Floor:
     """The Sinkhorn divergence between two draws of the target, in half squared data units.
 
     Args:
@@ -69,7 +69,7 @@ def sinkhorn_floor(target: Distribution, n: int, blur: float) -> Floor:
 
 
 @functools.lru_cache(maxsize=64)
-def real_scores(target: Distribution, n: int) -> Mapping[str, float]:
+def real_scores(target: Target, n: int) -> Mapping[str, float]:
     """Noise floors of the metrics at n points (at most half the rows of a file, see `pair`).
 
     Returns:
@@ -88,12 +88,12 @@ def real_scores(target: Distribution, n: int) -> Mapping[str, float]:
     return MappingProxyType(found)
 
 
-def _floor(distance: Callable[[Samples, Samples], float], target: Distribution, n: int) -> Floor:
+def _floor(distance: Callable[[Samples, Samples], float], target: Target, n: int) -> Floor:
     values = [distance(x, y) for x, y in _pairs(target, n)]
     return Floor(float(np.mean(values)), float(np.std(values, ddof=1)), n)
 
 
-def _pairs(target: Distribution, n: int) -> list[tuple[Samples, Samples]]:
+def _pairs(target: Target, n: int) -> list[tuple[Samples, Samples]]:
     """Pairs of draws, the same for every caller, so that a floor has the same value everywhere."""
     rng = np.random.default_rng([n, 17])
     return [target.pair(n, rng) for _ in range(DRAWS if n <= SMALL else FEWER)]

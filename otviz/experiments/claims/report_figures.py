@@ -170,7 +170,7 @@ class NetworkKinds(OfImages):
             found |= {
                 f"{key}_{score}": seen.score(score, 1) for score in image_trajectories.SCORES if score != "precision"
             }
-        return found | {"real_roughness": image_trajectories.real_roughness(report_config(CNN, seed).target)}
+        return found | {"real_roughness": image_trajectories.real_roughness(report_config(CNN, seed).image_set)}
 
 
 class SmallBatches(OfImages):

@@ -136,20 +136,9 @@ function isTime(player, now) {
 // -------------------------------------------------------------------------------------------------- messages and merge
 
 function receive(player, data) {
-  const { options, body } = readMessage(data), message = readWire(body);
+  const { options, body } = readMessage(data), message = readContainer(body);
   Object.assign(player.options, options);
   if (message && !player.atlas) mergeMessage(player, message);
-}
-
-function readWire(bytes) {
-  if (bytes.length < 12 || String.fromCharCode(...bytes.subarray(0, 4)) !== "OTVZ") return null;
-  const view = new DataView(bytes.buffer);
-  if (![1, 2].includes(view.getUint16(4, true))) return null;
-  const start = 12 + view.getUint32(8, true);
-  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(12, start)));
-  const blob = (entry, Kind) =>
-    entry && new Kind(bytes.buffer, start + entry.at, entry.shape.reduce((product, n) => product * n, 1));
-  return { ...header, blob };
 }
 
 function mergeMessage(player, { panels, margin, blob }) {
@@ -238,7 +227,7 @@ async function follow(player) {
   const answer = await askChannel(channel, knownOf(player));
   if (call !== player.asked) return;
   const pause = noteAnswer(player.line, answer), { again = (pause || PAUSE) / 1000, changed = false } = answer.options ?? {};
-  const message = answer.body && readWire(answer.body);
+  const message = answer.body && readContainer(answer.body);
   if (message) mergeMessage(player, message);
   if (changed) player.redrawPage();
   if (again !== null) player.nextAsk = setTimeout(() => askAgain(player, answer), 1000 * again);

@@ -131,7 +131,7 @@ async function loadGroup(player, name) {
     return void setTimeout(() => player.ended || loadGroup(player, name), pause);
   }
   const stream = new Blob([answer.body]).stream().pipeThrough(new DecompressionStream("gzip"));
-  atlas.runs[name] = readWire(readMessage(new Uint8Array(await new Response(stream).arrayBuffer())).body);
+  atlas.runs[name] = readContainer(readMessage(new Uint8Array(await new Response(stream).arrayBuffer())).body);
   player.root.dataset.groups = Object.keys(atlas.runs).join(" ");
   if (name === groupName(atlas)) showRuns(player, atlas.runs[name]);
   const next = Object.keys(atlas.given.groups).find((other) => !atlas.runs[other]);

@@ -163,6 +163,18 @@ function readMessage(data) {
   return { options: JSON.parse(new TextDecoder().decode(bytes.subarray(4, end))), body: bytes.slice(end) };
 }
 
+/** What otviz/core/container.py made: the header, and `blob(entry, Kind)`, the array of one of its entries; null for other bytes. */
+function readContainer(bytes) {
+  if (bytes.length < 12 || String.fromCharCode(...bytes.subarray(0, 4)) !== "OTVZ") return null;
+  const view = new DataView(bytes.buffer);
+  if (![1, 2].includes(view.getUint16(4, true))) return null;
+  const start = 12 + view.getUint32(8, true);
+  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(12, start)));
+  const blob = (entry, Kind) =>
+    entry && new Kind(bytes.buffer, start + entry.at, entry.shape.reduce((product, n) => product * n, 1));
+  return { ...header, blob };
+}
+
 // ------------------------------------------------------------------------------------------------------------ channels
 
 const PAUSE = 1000, MOST_PAUSE = 20000; // milliseconds before a channel that failed is asked again: twice as long each time

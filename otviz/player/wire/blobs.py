@@ -1,4 +1,4 @@
-"""Arrays as bytes behind the header, and back."""
+"""Points, images and fields as blobs of few bytes, and back."""
 
 from __future__ import annotations
 
@@ -8,28 +8,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from otviz.core import container
 from otviz.player.wire.updates import Box
 from otviz.runs.snapshots import Array, Samples
 
 _OUTSIDE = 65535
 
 
-class Blobs:
-    """Collects blobs; each `put` returns the header entry that finds it again. Positions are multiples of `grain`."""
+class Blobs(container.Blobs):
+    """Collects blobs; each method returns the header entry that finds its own. Positions are multiples of `grain`."""
 
     def __init__(self, margin: float, grain: int = 1) -> None:
+        super().__init__()
         self.margin = margin
         self.grain = grain
-        self.parts: list[bytes] = []
-        self._size = 0
-
-    def put(self, values: NDArray[Any], **more: float) -> dict[str, Any]:
-        raw = values.tobytes()
-        raw += b"\0" * (-len(raw) % 4)
-        entry = {"at": self._size, "shape": list(values.shape), **more}
-        self.parts.append(raw)
-        self._size += len(raw)
-        return entry
 
     def positions(self, points: Array | None, box: Box) -> dict[str, Any] | None:
         return None if points is None else self.put(_to_grid(points, _with_margin(box, self.margin), self.grain))
@@ -57,19 +49,15 @@ class Blobs:
 class Source:
     """Reads blobs back, each within the bytes that came."""
 
-    def __init__(self, data: bytes, margin: float) -> None:
+    def __init__(self, data: memoryview, margin: float) -> None:
         self.data = data
         self.margin = margin
 
     def take(self, entry: dict[str, Any], kind: str) -> NDArray[Any]:
-        shape = tuple(int(n) for n in entry["shape"])
-        at, count = int(entry["at"]), math.prod(shape)
-        if at < 0 or min(shape, default=0) < 0:
-            raise ValueError(f"blob at {at} of shape {shape}")
-        return np.frombuffer(self.data, kind, count, at).reshape(shape) if count else np.empty(shape, kind)
+        return container.take(self.data, entry, kind)
 
     def positions(self, entry: dict[str, Any], box: Box) -> Samples:
-        return _from_grid(self.take(entry, "<u2"), _with_margin(box, self.margin))
+        return _from_grid(self.take(entry, "u2"), _with_margin(box, self.margin))
 
     def maybe_positions(self, entry: dict[str, Any] | None, box: Box) -> Samples | None:
         return None if entry is None else self.positions(entry, box)

@@ -1,22 +1,18 @@
-"""Messages and files as a whole: a prefix, a header, blobs."""
+"""Messages and files as a whole: a container of panels (see `otviz.core.container`)."""
 
 from __future__ import annotations
 
 import copy
-import json
-import struct
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from otviz.core import container
 from otviz.player.wire.blobs import Blobs, Source
 from otviz.player.wire.panels import panel_in, panel_out
 from otviz.player.wire.updates import PanelUpdate
 
-MAGIC = b"OTVZ"
 VERSIONS = (1, 2)
 """Without and with images: what has none stays readable for those who know none."""
-
-_PREFIX = struct.Struct("<4sHHI")
 
 
 def encode(panels: Sequence[PanelUpdate], *, margin: float = 0.25, grain: int = 1) -> bytes:
@@ -30,30 +26,21 @@ def encode(panels: Sequence[PanelUpdate], *, margin: float = 0.25, grain: int = 
     """
     blobs = Blobs(margin, grain)
     header = {"margin": margin, "panels": [panel_out(panel, blobs) for panel in panels]}
-    text = json.dumps(header, separators=(",", ":"), allow_nan=False).encode()
-    text += b" " * (-len(text) % 4)
-    version = VERSIONS[any(len(panel.shape) > 1 for panel in panels)]
-    return _PREFIX.pack(MAGIC, version, 0, len(text)) + text + b"".join(blobs.parts)
+    return container.join(header, blobs.parts, VERSIONS[any(len(panel.shape) > 1 for panel in panels)])
 
 
 def pick(data: bytes, places: Sequence[int]) -> bytes:
     """The message with these of its panels alone, in this order, as they are. Raises ValueError for bytes of another kind."""
-    _, version, _, length = _PREFIX.unpack_from(data) if data[:4] == MAGIC else (b"", 0, 0, 0)
-    if version not in VERSIONS:
-        raise ValueError("not a timeline: it does not start with OTVZ")
-    start = _PREFIX.size + length
-    header, blobs = json.loads(data[_PREFIX.size : start]), data[start:]
+    header, blobs, version = container.split(data, VERSIONS)
     begins = [min(entry["at"] for entry in _entries(panel)) for panel in header["panels"]] + [len(blobs)]
     panels, parts, size = list[Any](), list[bytes](), 0
     for place in places:  # in the area of blobs the panels lie one behind the other
         panels.append(copy.deepcopy(header["panels"][place]))
         for entry in _entries(panels[-1]):
             entry["at"] += size - begins[place]
-        parts.append(blobs[begins[place] : begins[place + 1]])
+        parts.append(bytes(blobs[begins[place] : begins[place + 1]]))
         size += len(parts[-1])
-    text = json.dumps({**header, "panels": panels}, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 4)
-    return _PREFIX.pack(MAGIC, version, 0, len(text)) + text + b"".join(parts)
+    return container.join({**header, "panels": panels}, parts, version)
 
 
 def decode(data: bytes) -> list[PanelUpdate]:
@@ -62,20 +49,11 @@ def decode(data: bytes) -> list[PanelUpdate]:
     Raises:
         ValueError: not bytes of this format, cut short, damaged or of another version.
     """
-    if len(data) < _PREFIX.size or data[:4] != MAGIC:
-        raise ValueError("not a timeline: it does not start with OTVZ")
-    _, version, _, length = _PREFIX.unpack_from(data)
-    if version not in VERSIONS:
-        known = " or ".join(map(str, VERSIONS))
-        raise ValueError(f"timeline version must be {known}; got {version}: record it again with this otviz")
-    start = _PREFIX.size + length
-    if start > len(data):
-        raise ValueError(f"timeline is cut short: the header needs {length} bytes; got {len(data) - _PREFIX.size}")
+    header, blobs, _ = container.split(data, VERSIONS)
     try:
-        header = json.loads(data[_PREFIX.size : start])
-        source = Source(data[start:], float(header["margin"]))
+        source = Source(blobs, float(header["margin"]))
         return [panel_in(panel, source) for panel in header["panels"]]
-    except (KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError, ValueError) as error:
+    except (KeyError, TypeError, AttributeError, IndexError, OverflowError, ValueError) as error:
         raise ValueError(f"timeline is damaged: {type(error).__name__}: {error}") from error
 
 

@@ -75,9 +75,9 @@ def panel_in(entry: dict[str, Any], source: Source) -> PanelUpdate:
         snapshots=[_frame_in(frame, box, shape, source) for frame in entry["frames"]],
         words=[_word_in(frame, entry["rules"]) for frame in entry["frames"] if "word" in frame],
         curve=Curve(
-            source.take(curve["step"], "<u4").astype(np.int64),
-            source.take(curve["generator"], "<f4"),
-            source.take(curve["adversary"], "<f4"),
+            source.take(curve["step"], "u4").astype(np.int64),
+            source.take(curve["generator"], "f4"),
+            source.take(curve["adversary"], "f4"),
         ),
         status=entry["status"],
         message=str(entry["message"]),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from otviz.core.durations import in_words
+from otviz.data.target import Kind
 from otviz.methods import Adversarial, Method
 from otviz.player.wire.stages import Role, Stage, flow
 from otviz.player.wire.updates import PanelUpdate
@@ -56,7 +57,7 @@ def panel_of(
         steps_per_second=run.steps_per_second,
         left=_left(run),
         marks=marks_of(run),
-        stages=stages_of(run.config.method, run.config.images) if whole else (),
+        stages=stages_of(run.config.method, run.config.target.kind) if whole else (),
         words=words,
         verdict=found.word if found and ended else "",
         verdict_kind=found.kind if found and ended else "",
@@ -84,10 +85,10 @@ def _left(run: RunView) -> str:
     return f"{in_words(run.seconds_left)} {'of training ' if run.status == 'paused' else ''}left"
 
 
-def stages_of(method: Method, images: bool = False) -> tuple[Stage, ...]:
+def stages_of(method: Method, kind: Kind = "points") -> tuple[Stage, ...]:
     """The stages of a method, on points or on images."""
     first: Role = "field" if isinstance(method, Adversarial) else "other"
     judges: list[tuple[Role, str, str]] = [
         (first if at == 0 else "other", words, entry) for at, (words, entry) in enumerate(method.judges)
     ]
-    return flow(images, judges)
+    return flow(kind, judges)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from otviz.content.explanations import glossary
+from otviz.data.target import Kind
 
 Role = Literal["source", "map", "generated", "field", "other", "loss"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -27,18 +28,18 @@ class Stage:
     text: str
 
 
-def flow(images: bool, judges: Sequence[tuple[Role, str, str]] = ()) -> tuple[Stage, ...]:
+def flow(kind: Kind, judges: Sequence[tuple[Role, str, str]] = ()) -> tuple[Stage, ...]:
     """All stages, explained as in the glossary.
 
     Args:
-        images: whether images are generated, not points.
+        kind: what is generated.
         judges: what stands between generated points and the loss: role, name and entry of the glossary of each.
     """
     entries = glossary()
     rows: list[tuple[Role, str, str]] = [
         ("source", "source x", "source"),
         ("map", "generator T", "generator"),
-        ("generated", "generated images" if images else "generated points", "generated"),
+        ("generated", f"generated {kind}", "generated"),
         *judges,
         ("loss", "loss", "generator-loss"),
     ]

@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from otviz.data.target import Kind
 from otviz.runs import image_export, run_files
 from otviz.viz.exports.arrays import arrays_npz
 from otviz.viz.exports.reports import report
@@ -19,6 +20,10 @@ from otviz.viz.exports.stills import Still
 
 __all__ = ["Export", "Runs", "exports", "exports_of"]
 
+_POINTS: tuple[Kind, ...] = ("points",)
+_IMAGES: tuple[Kind, ...] = ("images",)
+_BOTH = _POINTS + _IMAGES
+
 
 @dataclass(frozen=True)
 class Export:
@@ -26,11 +31,11 @@ class Export:
 
     Attributes:
         name: on the command line.
-        label: label of the button.
+        label: on a button.
         suffix: end of the file name.
-        mime: media type.
+        mime: its media type.
         make: returns the file's bytes for runs by label; raises ValueError if they have nothing to export.
-        points, images: whether it is available for such runs.
+        kinds: of targets, whose runs have it.
         several: whether it can contain more than one run.
     """
 
@@ -39,8 +44,7 @@ class Export:
     suffix: str
     mime: str
     make: Callable[[Runs], bytes]
-    points: bool = True
-    images: bool = True
+    kinds: tuple[Kind, ...] = _BOTH
     several: bool = True
 
 
@@ -51,14 +55,8 @@ def exports() -> dict[str, Export]:
 
 def exports_of(runs: Runs) -> list[Export]:
     """The exports available for these runs."""
-    kinds = {run.config.images for run in runs.values()}
-    return [
-        each
-        for each in _ALL
-        if (each.several or len(runs) == 1)
-        and (each.images or True not in kinds)
-        and (each.points or False not in kinds)
-    ]
+    kinds = {run.config.target.kind for run in runs.values()}
+    return [each for each in _ALL if (each.several or len(runs) == 1) and kinds <= set(each.kinds)]
 
 
 def _samples(runs: Runs) -> bytes:
@@ -119,13 +117,13 @@ _ALL = (
     Export("config", "Config (JSON)", ".json", "application/json", _config),
     Export("csv", "Measurements (CSV)", "-looks.csv", _CSV, looks_csv),
     Export("losses", "Losses (CSV)", "-losses.csv", _CSV, losses_csv),
-    Export("samples", "Samples (CSV)", "-samples.csv", _CSV, _samples, images=False, several=False),
+    Export("samples", "Samples (CSV)", "-samples.csv", _CSV, _samples, kinds=_POINTS, several=False),
     Export("npz", "Snapshots (NPZ)", ".npz", _NPZ, arrays_npz),
-    Export("images", "Samples (NPZ)", "-samples.npz", _NPZ, _images, points=False, several=False),
-    Export("png", "Picture (PNG)", ".png", "image/png", lambda runs: Still.of(runs).png(), images=False),
-    Export("sheet", "Samples (PNG)", ".png", "image/png", _sheet, points=False, several=False),
-    Export("svg", "Picture (SVG)", ".svg", "image/svg+xml", lambda runs: Still.of(runs).svg(), images=False),
-    Export("figure", "Over steps (HTML)", "-figure.html", _HTML, _figure, images=False),
-    Export("scores", "Scores (HTML)", "-scores.html", _HTML, _scores, points=False, several=False),
+    Export("images", "Samples (NPZ)", "-samples.npz", _NPZ, _images, kinds=_IMAGES, several=False),
+    Export("png", "Picture (PNG)", ".png", "image/png", lambda runs: Still.of(runs).png(), kinds=_POINTS),
+    Export("sheet", "Samples (PNG)", ".png", "image/png", _sheet, kinds=_IMAGES, several=False),
+    Export("svg", "Picture (SVG)", ".svg", "image/svg+xml", lambda runs: Still.of(runs).svg(), kinds=_POINTS),
+    Export("figure", "Over steps (HTML)", "-figure.html", _HTML, _figure, kinds=_POINTS),
+    Export("scores", "Scores (HTML)", "-scores.html", _HTML, _scores, kinds=_IMAGES, several=False),
     Export("weights", "Weights (safetensors)", ".safetensors", _NPZ, _weights, several=False),
 )  # fmt: skip

@@ -44,12 +44,11 @@ def arrays_npz(runs: Runs) -> bytes:
 def _arrays(run: RunView) -> dict[str, NDArray[Any]]:
     scene, looks = run.scene, run.snapshots
     assert scene is not None
-    shape = scene.shape if run.config.images else (2,)
     found: dict[str, NDArray[Any]] = {
         "config": np.array(json.dumps(run.config.record())),
         "box": np.array(scene.box),
-        "target": scene.target.reshape(-1, *shape),
-        "source": scene.source.reshape(-1, *shape),
+        "target": scene.target.reshape(-1, *scene.shape),
+        "source": scene.source.reshape(-1, *scene.shape),
         "step": np.array([look.step for look in looks]),
         "seconds": np.array([look.seconds for look in looks]),
         "generator_loss": run.losses()[:, 0],
@@ -62,9 +61,8 @@ def _arrays(run: RunView) -> dict[str, NDArray[Any]]:
     for name in AT_LOOKS:
         if getattr(looks[0], name) is not None:
             found[name] = np.stack([getattr(look, name) for look in looks])
-    for name in ("generated", "raw") if run.config.images else ():
-        if name in found:
-            found[name] = found[name].reshape(len(looks), -1, *shape)
+            if name in ("generated", "raw"):
+                found[name] = found[name].reshape(len(looks), -1, *scene.shape)
     names = dict.fromkeys(name for look in looks for name in look.meter if name != "unit")
     return found | {f"meter_{re.sub(r'[^a-z0-9_]', '_', name)}": _over_looks(run, name) for name in names}
 

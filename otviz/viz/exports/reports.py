@@ -108,7 +108,7 @@ def _file(title: str, body: str, snapshots: bytes) -> str:
 
 
 def _thinned(run: RunView, among: int) -> list[Snapshot]:
-    """Looks at a run, evenly fewer of them if all would be too many bytes for its part of the file."""
+    """Snapshots of a run, evenly thinned if all of them exceed its share of the file size."""
     last = run.snapshots[-1]
     points = sum(2 * part.size for part in (last.generated, last.manifold) if part is not None)
     grids = sum(part.size for part in (last.potential, last.arrows) if part is not None)
@@ -143,9 +143,8 @@ def _facts(run: RunView) -> Iterator[tuple[str, str]]:
     config, kept = run.config, run_record(run)
     yield "Method", f"{config.method.title}. {config.method.paper}"
     yield "Settings that differ from their defaults", _knobs(config.method) or "none"
-    yield "Target", " ".join(filter(None, [f"{config.target.title}.", _knobs(config.target)]))
-    if not config.images:
-        yield "Source", " ".join(filter(None, [f"{config.source.title}.", _knobs(config.source)]))
+    for name, side in config.sides.items():
+        yield name.capitalize(), " ".join(filter(None, [f"{side.title}.", _knobs(side)]))
     if config.networks is not None:
         yield "Networks that differ from their defaults", _knobs(config.networks) or "none"
     yield "Steps", f"{whole(run.step)} of {whole(config.steps)}, {run.seconds:.0f} s of training; {run.status}"
@@ -169,7 +168,7 @@ def _how_to_read(runs: Runs, looks: Mapping[str, Sequence[Snapshot]]) -> str:
         for label, run in runs.items()
         if len(looks[label]) < len(run.snapshots)
     ]
-    images = any(run.config.images for run in runs.values())
+    images = any(run.config.target.kind == "images" for run in runs.values())
     parts = [
         "Space plays and pauses, arrow keys step, the slider scrubs; a click on the losses goes to a step.",
         "Each picture shows the same points of the source, carried by the generator of that step."

@@ -8,8 +8,8 @@ import re
 from typing import Any
 
 from otviz.core.version import __version__
-from otviz.data.distributions import Distribution
 from otviz.data.distributions.own_files import PREFIX
+from otviz.data.units import Units
 from otviz.runs.reproduce import RunRecord, run_record
 from otviz.viz.exports.run_tables import Runs
 
@@ -50,7 +50,7 @@ def script(runs: Runs) -> bytes:
 def notebook(runs: Runs) -> bytes:
     """A Jupyter notebook that does the same, with settings and stored results."""
     kept = {label: run_record(run) for label, run in runs.items()}
-    images = any(run.config.images for run in runs.values())
+    pictures = all(run.config.target.kind == "points" for run in runs.values())
     made = dict(next(iter(kept.values())).environment)
     cells = [
         _text("# " + _markdown(" · ".join(kept)), "", *_about(kept)),
@@ -60,7 +60,7 @@ def notebook(runs: Runs) -> bytes:
         _code(_IMPORTS, "", _records(kept)),
         _text("## Training", "", "The same loop with the same seed; it takes about as long as the runs took."),
         _code(_TRAIN),
-        *([] if images else [_code(_PICTURES)]),
+        *([_code(_PICTURES)] if pictures else []),
         _text("## Numbers at the end"),
         _code(_NUMBERS),
         _text(
@@ -89,16 +89,14 @@ def describe_record(kept: RunRecord) -> list[str]:
         lines.append(
             "saved by a version that did not record changes during a run: only the last settings are repeated."
         )
-    if not kept.change_log.began.images:
-        lines += _scaling(kept.change_log.began.target)
+    lines += _scaling(kept.change_log.began.target.units)
     if PREFIX in json.dumps(kept.change_log.began.record()):
         lines.append("uploaded data lies on the computer it was uploaded to: write the path of your own copy instead.")
     return lines
 
 
-def _scaling(target: Distribution) -> list[str]:
+def _scaling(units: Units) -> list[str]:
     """Notes on the scaling of points from a file; empty without a file."""
-    units = target.units
     if not units.word:
         return []
     x, y = units.offset

@@ -75,7 +75,7 @@ class Still:
         """The picture of their last looks. Raises ValueError for runs that have not begun or have images."""
         looks = {}
         for title, run in runs.items():
-            if run.scene is None or not run.snapshots or run.config.images:
+            if run.scene is None or not run.snapshots or run.config.target.kind != "points":
                 raise ValueError(f"{title} has no picture of points: it has not begun, or it trains on images")
             looks[title] = (run.scene, run.snapshots[-1])
         return cls(looks)

@@ -16,7 +16,7 @@ from pages._ui.shell.links import Link, plain, shorten
 
 if TYPE_CHECKING:
     from otviz.experiments.sweeps import Cell, Outcome, Sweep
-    from otviz.experiments.sweeps.sweep_runner import SweepRunner
+    from otviz.experiments.sweeps.sweep_job import SweepJob
     from otviz.methods import Method
 
 POLL = 1.5
@@ -32,31 +32,31 @@ class Stage:
     """The sweep of a browser session. A new sweep or closing the tab stops it; results stay on disk."""
 
     def __init__(self) -> None:
-        self.sweeping: SweepRunner | None = None
+        self.job: SweepJob | None = None
 
     @property
     def working(self) -> bool:
         """Whether runs are in progress."""
-        return self.sweeping is not None and not self.sweeping.over
+        return self.job is not None and not self.job.over
 
     def play(self, sweep: Sweep) -> None:
         """Continue a sweep from its results so far. Raises OSError or ValueError if that fails."""
-        from otviz.experiments.sweeps.sweep_runner import SweepRunner
+        from otviz.experiments.sweeps.sweep_job import SweepJob
 
         self.end()
-        self.sweeping = SweepRunner(sweep)
+        self.job = SweepJob(sweep)
 
     def end(self) -> None:
         """Stop the runs. Streamlit calls this when the tab is closed or reloaded."""
-        if self.sweeping is not None:
-            self.sweeping.stop()
+        if self.job is not None:
+            self.job.stop()
 
     def outcomes(self, sweep: Sweep) -> dict[Cell, Outcome]:
         """All results of a sweep so far."""
-        from otviz.experiments.sweeps.journal import Journal
+        from otviz.experiments.sweeps.sweep_journal import SweepJournal
 
-        mine = self.sweeping is not None and self.sweeping.sweep == sweep
-        return self.sweeping.outcomes if mine and self.sweeping is not None else Journal(sweep).read()
+        mine = self.job is not None and self.job.sweep == sweep
+        return self.job.outcomes if mine and self.job is not None else SweepJournal(sweep).outcomes()
 
 
 @st.cache_resource(scope="session", on_release=Stage.end, show_spinner=False)
@@ -75,7 +75,7 @@ def show(link: Link, target: Distribution | None, source: Distribution | None) -
     sweep = _choose(link, target, source, working)
     if sweep is None:
         return
-    if stage.working and stage.sweeping is not None and stage.sweeping.sweep != sweep:
+    if stage.working and stage.job is not None and stage.job.sweep != sweep:
         st.caption(
             "The running sweep uses the earlier target and settings. Stop it to start one with the current settings."
         )
@@ -177,15 +177,15 @@ def _follow(stage: Stage, sweep: Sweep, measure: str, drawn_working: bool) -> No
 
 
 def _tell(stage: Stage, sweep: Sweep, done: int) -> None:
-    sweeping = stage.sweeping
-    if sweeping is not None and not sweeping.over and sweeping.sweep == sweep:
-        left = sweeping.seconds_left
+    job = stage.job
+    if job is not None and not job.over and job.sweep == sweep:
+        left = job.seconds_left
         when = "estimating the time left" if left is None else f"{in_words(left)} left"
         st.progress(done / sweep.total, text=f"{done} of {sweep.total} runs done, {when}")
     elif 0 < done < sweep.total:
         st.caption(f"{done} of {sweep.total} runs are done.")
-    if sweeping is not None and sweeping.error:
-        st.error(plain(f"The sweep stopped early: {sweeping.error}."))
+    if job is not None and job.error:
+        st.error(plain(f"The sweep stopped early: {job.error}."))
 
 
 def _draw(sweep: Sweep, outcomes: dict[Cell, Outcome], measure: str) -> None:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from otviz.core.params import Knobs, params_of
-from otviz.data.datasets import ImageSet, datasets, named, record, store_upload
+from otviz.data.datasets import ImageSet, datasets, named, store_upload
 from otviz.data.datasets.own_images import PREFIX
+from otviz.data.target import Target
 from otviz.runs.plan import Plan
 from otviz.viz.thumbnails import picture
 from pages._ui.controls import boxes, controls, point_setup, tiles
@@ -75,7 +76,7 @@ def are_there(images: ImageSet | None) -> bool:
     """Whether the images are available; otherwise show what to do."""
     if images is None:
         return False
-    trouble = _trouble(images.name, record(images))
+    trouble = _trouble(images.name, images.record())
     if trouble:
         st.info(plain(f"{trouble[:1].upper()}{trouble[1:]}."))
     return not trouble
@@ -187,7 +188,7 @@ def _differing(prefix: str, part: Knobs, defaults: dict[str, Any], but: tuple[st
     return part.written(prefix, differing)
 
 
-def _preset(method: str, images: ImageSet) -> Preset:
+def _preset(method: str, images: Target) -> Preset:
     from otviz.training.presets import preset
 
     return preset(method, images)

@@ -249,9 +249,10 @@ def config_of(
 
 def address(config: RunConfig, run_id: str) -> dict[str, str]:
     """The query parameters that show this run on the Train page with its settings."""
-    found = {"method": config.method.name, "target": config.target.name, "source": config.source.name, "run": run_id}
-    for prefix, part in (("", config.method), ("target.", config.target), ("source.", config.source)):
-        found |= part.written(prefix, part.changed())
+    found = {"method": config.method.name, **{side: part.name for side, part in config.sides.items()}, "run": run_id}
+    found |= config.method.written("", config.method.changed())
+    for side, part in config.sides.items():
+        found |= part.written(f"{side}.", part.changed())
     found |= {"steps": str(config.steps), "seed": str(config.seed), "device": config.device}
     if config.compile:
         found["compile"] = "True"

@@ -17,7 +17,7 @@ from pages._ui.shell.links import Link, plain, shorten
 
 if TYPE_CHECKING:
     from otviz.experiments import Experiment, Finding, Verdict
-    from otviz.experiments.experiment_runner import ExperimentRunner
+    from otviz.experiments.experiment_job import ExperimentJob
     from otviz.experiments.results import Result
 
 POLL = 1.0
@@ -33,25 +33,26 @@ class Stage:
 
     def __init__(self) -> None:
         self.name = ""
-        self.running: ExperimentRunner | None = None
+        self.job: ExperimentJob | None = None
 
     @property
     def working(self) -> bool:
         """Whether seeds are being measured."""
-        return self.running is not None and not self.running.over
+        return self.job is not None and not self.job.over
 
     def play(self, experiment: Experiment) -> None:
         """Run an experiment again, into a folder of what runs here. Raises OSError or ValueError when that cannot be."""
-        from otviz.experiments.experiment_runner import ExperimentRunner, experiments_folder
+        from otviz.experiments.experiment_job import ExperimentJob
+        from otviz.experiments.results import experiments_folder
 
         self.end()
         self.name = experiment.name
-        self.running = ExperimentRunner([experiment], SEEDS, folder=experiments_folder() / "results")
+        self.job = ExperimentJob([experiment], SEEDS, folder=experiments_folder() / "results")
 
     def end(self) -> None:
-        """Stop what runs. Streamlit calls this when the tab is closed or reloaded."""
-        if self.running is not None:
-            self.running.stop()
+        """Stop the runs. Streamlit calls this when the tab is closed or reloaded."""
+        if self.job is not None:
+            self.job.stop()
 
 
 @st.cache_resource(scope="session", on_release=Stage.end, show_spinner=False)
@@ -107,8 +108,7 @@ def show(link: Link, each: Experiment) -> None:
 
 def _result(name: str) -> tuple[Result | None, str]:
     """What ran here if anything did, else what is shipped; and whose it is, or why it cannot be read."""
-    from otviz.experiments.experiment_runner import experiments_folder
-    from otviz.experiments.results import SHIPPED, read
+    from otviz.experiments.results import SHIPPED, experiments_folder, read
 
     problems = []
     for folder, whose in ((experiments_folder() / "results", "run here"), (SHIPPED, "shipped with otviz")):
@@ -189,16 +189,16 @@ def _offer_live(each: Experiment) -> None:
 
 def _rerun(stage: Stage, each: Experiment, drawn_working: bool) -> None:
     """The button that runs it, or how far it is."""
-    running = stage.running
-    if running is not None and stage.working:
-        _show_progress(stage, running, each)
+    job = stage.job
+    if job is not None and stage.working:
+        _show_progress(stage, job, each)
         return
     if drawn_working:
         st.rerun()
-    if running is not None and running.error:
-        st.error(plain(f"Not all seeds could be measured: {shorten(running.error, 300)}."))
-    if running is not None and each.name in running.unmeasured:
-        st.info(plain(f"{running.unmeasured[each.name].capitalize()}."))
+    if job is not None and job.error:
+        st.error(plain(f"Not all seeds could be measured: {shorten(job.error, 300)}."))
+    if job is not None and each.name in job.unmeasured:
+        st.info(plain(f"{job.unmeasured[each.name].capitalize()}."))
     time = takes(each)
     if st.button(f"Run again ({time})" if time else "Run again", type="primary", icon=":material/replay:", help=HELP):
         try:
@@ -218,13 +218,13 @@ HELP = (
 )
 
 
-def _show_progress(stage: Stage, running: ExperimentRunner, each: Experiment) -> None:
-    done, left = len(running.done), running.seconds_left
+def _show_progress(stage: Stage, job: ExperimentJob, each: Experiment) -> None:
+    done, left = len(job.outcomes), job.seconds_left
     time = takes(each) if stage.name == each.name else ""
     first = f"{time} in all" if time else "the first one takes a while"
     when = first if left is None else f"{durations.in_words(left)} left"
     which = "" if stage.name == each.name else "Another claim: "
-    st.progress(done / max(1, running.total), text=plain(f"{which}{done} of {running.total} seeds are done, {when}"))
+    st.progress(done / max(1, job.total), text=plain(f"{which}{done} of {job.total} seeds are done, {when}"))
     st.button("Cancel", on_click=stage.end, help="Seeds that are done are kept; you can go on later")
 
 

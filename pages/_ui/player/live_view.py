@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from otviz.data.datasets import ImageSet
 from otviz.data.distributions import Distribution
+from otviz.data.target import Target
 from otviz.player import wire
 from otviz.player.wire.stages import flow
 from otviz.runs.image_scenes import preview_of
@@ -66,16 +66,16 @@ def tuned() -> dict[str, Method]:
     return methods
 
 
-def show_preview(target: Distribution | ImageSet | None, source: Distribution | None, key: str = "train") -> None:
+def show_preview(target: Target | None, source: Distribution | None, key: str = "train") -> None:
     """Draw target and source, or real images, before anything is trained."""
-    if target is None or (source is None and isinstance(target, Distribution)):
+    if target is None or (source is None and target.kind == "points"):
         st.info("The picture appears here once the settings on the left are complete.")
         return
     scene = preview_of(target, source)
     name = hashlib.sha256(f"{target!r}{source!r}".encode()).hexdigest()[:12]
     update = wire.PanelUpdate(
         f"preview-{name}", scene.box, scene, status="ready", shape=scene.shape,
-        stages=flow(images=isinstance(target, ImageSet)),
+        stages=flow(target.kind),
     )  # fmt: skip
     player(wire.encode([update]), key=key, fill=AROUND, keys=KEYS, drop=DROP)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from otviz.core.numbers import whole
+from otviz.data.target import Kind
 from otviz.runs.run_view import ENDED, RunView
 from pages._ui.player.live_view import tuned
 from pages._ui.shell import leases, links
@@ -21,25 +22,25 @@ if TYPE_CHECKING:
     from otviz.runs.config import RunConfig
     from otviz.runs.run import Run
 
+PAGES: dict[Kind, str] = {"points": "Train", "images": "Images"}
 _STARTED = "otviz.started"  # under which a session remembers the visit of a page that began training by itself
 _BEGUN = "otviz.begun"  # under which a session remembers the run that it began last, until it is shown
 NOTE = "otviz.note"  # under which a session remembers the run that it began last, and why if no button was pressed
 INVITATION = "Press **Train** and watch the generator carry the grey rings to the blue squares."
 
 
-def find(link: Link, images: bool = False) -> RunView | None:
+def find(link: Link, kind: Kind = "points") -> RunView | None:
     """The run that the address names: alive and held by this browser session, or read back; else say why not."""
     run_id = link.text("run")
-    return named(link, run_id, images) if run_id else None
+    return named(link, run_id, kind) if run_id else None
 
 
-def named(link: Link, run_id: str, images: bool = False) -> RunView | None:
+def named(link: Link, run_id: str, kind: Kind = "points") -> RunView | None:
     """The run of that id, on images or on points: alive and held by this session, or read back; else say why not."""
     run = registry().find(run_id)
     found = run or _stored(link, run_id)
-    if found is not None and found.config.images != images:
-        kind, page = ("images", "Images") if found.config.images else ("points", "Train")
-        link.complain(f"run {run_id!r} trains on {kind}; open it on the page {page}.")
+    if found is not None and (other := found.config.target.kind) != kind:
+        link.complain(f"run {run_id!r} trains on {other}; open it on the page {PAGES[other]}.")
         return None
     if run is not None:
         leases.hold(registry(), run_id)

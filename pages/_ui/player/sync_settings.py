@@ -99,10 +99,9 @@ def _shown() -> dict[str, RunConfig]:
 def _changes(old: RunConfig, new: RunConfig) -> str:
     """What differs, in the words of the screen."""
     found: list[str] = []
-    sides = [(old.target, new.target), (old.method, new.method)]
-    if not new.images:  # the source of images is always noise of their size
-        sides.insert(1, (old.source, new.source))
-    for before, now in sides:
+    before_by_side = old.sides
+    sides = [(before_by_side[side], now) for side, now in new.sides.items()]
+    for before, now in [*sides, (old.method, new.method)]:
         found += [now.title] if type(now) is not type(before) else _knobs(before, now)
     if new.networks is not None and old.networks is not None:
         found += _knobs(old.networks, new.networks)

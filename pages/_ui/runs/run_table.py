@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from otviz.data.target import Kind
 from otviz.runs.run_view import RunView
 from pages._ui.controls import image_setup, point_setup
 from pages._ui.shell import leases
@@ -16,11 +17,16 @@ from pages._ui.shell.leases import registry
 from pages._ui.shell.links import Link, plain
 
 if TYPE_CHECKING:
+    from otviz.runs.config import RunConfig
     from otviz.runs.summaries import Summary
 
 LIVING = ("running", "paused", "queued")
 POLL = 2.0  # seconds between looks at runs that train
-TRAIN, IMAGES = "pages/2_train.py", "pages/4_images.py"
+TRAIN = "pages/2_train.py"
+OPENED: dict[Kind, tuple[str, Callable[[RunConfig, str], dict[str, str]]]] = {
+    "points": (TRAIN, point_setup.address), "images": ("pages/4_images.py", image_setup.address),
+}  # fmt: skip
+"""Where a run is opened, and its address there."""
 REFUSED = "runs:refused"  # what Delete could not do, said when the page is drawn again
 ROW, TALLEST = 35, 12  # pixels of a row; rows seen at once
 
@@ -53,13 +59,13 @@ _COLUMNS: dict[str, Any] = {
 }
 
 
-def show_kind(link: Link, shown: RunView | None, images: bool) -> None:
+def show_kind(link: Link, shown: RunView | None, kind: Kind) -> None:
     """All runs on images, or on points, to open or delete: the view under a picture.
 
     Args:
         shown: the run in the picture, which need not be opened.
     """
-    runs = [run for run in registry().listed() if run.images == images]
+    runs = [run for run in registry().listed() if run.kind == kind]
     if not runs:
         st.caption("No runs yet.")
     else:
@@ -192,9 +198,9 @@ def _open(link: Link, run: Summary) -> None:
     except ValueError as error:
         st.error(plain(str(error)))
         return
-    address = (image_setup if config.images else point_setup).address(config, run.id)
-    page = IMAGES if config.images else TRAIN
-    if page == f"pages/{'4' if link.page == 'images' else '2'}_{link.page}.py":
+    page, setup = OPENED[config.target.kind]
+    address = setup(config, run.id)
+    if page.endswith(f"_{link.page}.py"):
         link.go(address)
     st.switch_page(page, query_params=address)
 

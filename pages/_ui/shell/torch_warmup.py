@@ -8,7 +8,7 @@ import threading
 
 import streamlit as st
 
-from otviz.core.processes import cores, import_what_is_needed_soon
+from otviz.core.workers.processes import cores, import_what_is_needed_soon
 from pages._ui.shell import leases
 
 DELAY = 1.5  # seconds after the first page was drawn, so that the browser gets its files first

@@ -36,7 +36,7 @@ def show(link: Link, run: RunView | None, method: Method | None) -> None:
 
 def _draw(link: Link, view: str, run: RunView | None, method: Method | None) -> None:
     if view == "runs":
-        run_table.show_kind(link, run, images=True)
+        run_table.show_kind(link, run, "images")
     elif view == "formula":
         run_details.show_formula(run, method)
     elif run is None:

@@ -13,7 +13,7 @@ import streamlit as st
 
 from otviz.core.numbers import whole
 from otviz.core.params import Knobs, param
-from otviz.data.distributions import Distribution
+from otviz.data.target import Source, Target
 from otviz.runs.run_view import RunView
 from pages._ui.controls import controls
 from pages._ui.shell.links import Link, plain
@@ -210,7 +210,7 @@ def _weigh(of: tuple[str, int, str], _run: RunView) -> SampleWeights:
     return weights_now(_run.training_copy(), POINTS)
 
 
-def show_tau(_link: Link, methods: Sequence[Method], target: Distribution, source: Distribution) -> None:
+def show_tau(_link: Link, methods: Sequence[Method], target: Target, source: Source) -> None:
     """What tau amounts to on this data, before anything is trained: a row for each method and end of its schedule."""
     import pandas as pd
 
@@ -276,7 +276,7 @@ def _table(names: Sequence[str], found: Sequence[TauUnits]) -> dict[str, Sequenc
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _tau(of: str, _target: Distribution, _source: Distribution, tau: float, alpha: float, g: str) -> TauUnits:
+def _tau(of: str, _target: Target, _source: Source, tau: float, alpha: float, g: str) -> TauUnits:
     import numpy as np
 
     from otviz.ot.convex import conjugate

@@ -2,8 +2,8 @@
 //
 // Streamlit calls the exported function when the page was drawn, with a root that stays. Everything that lasts is kept on
 // that root, so a call may come twice, and a cleanup may belong to a call that a newer one has overtaken. Pictures come
-// from the channel, as bytes of otviz/transport/packing.py. One question is in flight at a time: while it is, only the newest values of the sliders are
-// remembered, so a drag asks as often as answers come and never queues up.
+// from the channel, as bytes of otviz/core/container.py. One question is in flight at a time: while it is, only the newest
+// values of the sliders are remembered, so a drag asks as often as answers come and never queues up.
 
 // ---------------------------------------------------------------------------------------------------------- constants
 
@@ -150,12 +150,11 @@ function receive(board, body) {
 }
 
 function readAnswer(bytes) {
-  const start = 4 + new DataView(bytes.buffer).getUint32(0, true);
-  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(4, start)));
+  const { arrays, blob, ...header } = readContainer(bytes);
   const answer = { ...header, columns: {}, ranges: { field_x: header.field_x, field_y: header.field_y } };
-  for (const [name, { at, shape, kind }] of Object.entries(header.arrays)) {
-    answer[name] = new KINDS[kind](bytes.buffer, start + at, shape.reduce((product, n) => product * n, 1));
-    answer.columns[name] = shape[1];
+  for (const [name, entry] of Object.entries(arrays)) {
+    answer[name] = blob(entry, KINDS[entry.kind]);
+    answer.columns[name] = entry.shape[1];
   }
   const [across, up] = (answer.offset = header.offset ?? [0, 0]); // places are drawn about it, and read out with it
   answer.box = [header.box[0] - across, header.box[1] - across, header.box[2] - up, header.box[3] - up];

@@ -1,7 +1,7 @@
-"""Processes of our own beside this one: what they run is a module of this project.
+"""Processes of our own beside this one, each serving a module of this project (see `otviz.core.workers.worker`).
 
-A terminal or a service sends its signals to all of them. `python -m otviz.core.processes MODULE` ignores those before it imports
-anything slow: whoever began it saves first, and its end then ends the input.
+A terminal or a service sends its signals to all of them. `python -m otviz.core.workers.processes MODULE NICENESS` ignores those
+before it imports anything slow: whoever began it saves first, and its end then ends the input.
 """
 
 from __future__ import annotations
@@ -9,11 +9,9 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
-import runpy
 import signal
 import subprocess
 import sys
-from typing import Any
 
 from otviz.core.files import ROOT
 
@@ -27,18 +25,13 @@ def import_what_is_needed_soon() -> None:
             importlib.import_module(name)
 
 
-def begin(module: str, **options: Any) -> subprocess.Popen[Any]:
-    """Start `python -m module` with one thread for torch; this process writes what it reads and reads what it writes.
-
-    Args:
-        module: its full name.
-        options: of `subprocess.Popen`, as `text=True`.
-    """
+def begin(module: str, niceness: int) -> subprocess.Popen[bytes]:
+    """Start a process that serves a module with one thread for torch; small networks gain nothing from two."""
     found = [str(ROOT), os.environ.get("PYTHONPATH", "")]
     paths = {"PYTHONPATH": os.pathsep.join(filter(None, found)), "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
-        [sys.executable, "-m", __name__, module],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, **paths}, **options,
+        [sys.executable, "-m", __name__, module, str(niceness)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, **paths},
     )  # fmt: skip
 
 
@@ -49,13 +42,15 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def main(module: str) -> None:
-    """Run a module that the end of its input ends, and nothing else that reaches all processes at once."""
+def main(module: str, niceness: str) -> None:
+    """Serve a module until the input ends, at low priority, whatever signals reach all processes at once."""
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):  # Windows has no SIGHUP
             signal.signal(getattr(signal, name), signal.SIG_IGN)
-    runpy.run_module(module, run_name="__main__", alter_sys=True)
+    if sys.platform != "win32":
+        os.nice(int(niceness))
+    importlib.import_module("otviz.core.workers.worker").serve(module)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

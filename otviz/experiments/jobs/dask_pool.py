@@ -1,4 +1,4 @@
-"""A crew on a Dask cluster: each task goes through joblib's Dask backend to whichever worker is free."""
+"""Workers on a Dask cluster: each task goes through joblib's Dask backend to whichever worker is free."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from typing import Any, Generic
 
 import torch
 
+from otviz.core.container import Plain
 from otviz.core.version import __version__
-from otviz.experiments.sweeps.worker_pool import Answer, T, WorkerPool
+from otviz.core.workers.worker import sentence
+from otviz.experiments.jobs.worker_pool import T, WorkerPool
 
 PATIENCE = 10
 """Seconds to wait for the scheduler, and then for a first worker."""
@@ -20,8 +22,8 @@ PATIENCE = 10
 INSTALL = "python -m pip install -r requirements-cluster.txt"
 
 
-class Cluster(WorkerPool[T], Generic[T]):
-    """A crew of the workers that a Dask scheduler has; those that join later help too.
+class DaskPool(WorkerPool[T], Generic[T]):
+    """The workers that a Dask scheduler has; those that join later help too.
 
     They need the same otviz. What travels are JSON texts, both ways: beyond the envelope, in which Dask itself pickles them,
     nothing that comes back is unpickled.
@@ -30,10 +32,9 @@ class Cluster(WorkerPool[T], Generic[T]):
         threads: that the workers have together; each does a task at a time.
 
     Args:
-        tasks: what is to be done, in this order.
-        request, keep: as in `ProcessPool`.
+        tasks, request, keep: as in `ProcessPool`.
         address: of the scheduler, such as "tcp://10.0.0.1:8786".
-        module: whose `answers(request)` is called there.
+        module: whose `answers` does a task there.
 
     Raises ValueError if distributed is not installed, or nothing answers at the address.
     """
@@ -41,8 +42,8 @@ class Cluster(WorkerPool[T], Generic[T]):
     def __init__(
         self,
         tasks: Sequence[T],
-        request: Callable[[T], object],
-        keep: Callable[[T, Answer], None],
+        request: Callable[[T], Plain],
+        keep: Callable[[T, Plain], None],
         address: str,
         module: str,
     ) -> None:
@@ -50,7 +51,7 @@ class Cluster(WorkerPool[T], Generic[T]):
         self._tasks, self._request, self._keep, self._module = tasks, request, keep, module
         self._client = _client(address)
         self.threads = sum(self._client.ncores().values())
-        threading.Thread(target=self._serve, name="crew of a cluster", daemon=True).start()
+        threading.Thread(target=self._serve, name="workers of a cluster", daemon=True).start()
 
     def stop(self) -> None:
         """Take back what waits and forget what runs, keeping what is done; does not wait."""
@@ -76,8 +77,8 @@ class Cluster(WorkerPool[T], Generic[T]):
 
         asked = [json.dumps(self._request(task)) for task in self._tasks]
         with parallel_config(backend="dask", client=self._client, wait_for_workers_timeout=PATIENCE):
-            crew = Parallel(n_jobs=-1, return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs")
-            for text in crew(delayed(_answered)(self._module, place, ask) for place, ask in enumerate(asked)):
+            run = Parallel(n_jobs=-1, return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs")
+            for text in run(delayed(_answered)(self._module, place, ask) for place, ask in enumerate(asked)):
                 self._take(json.loads(text))
 
     def _take(self, said: dict[str, Any]) -> None:
@@ -85,17 +86,20 @@ class Cluster(WorkerPool[T], Generic[T]):
         if said["otviz"] != __version__:
             raise ValueError(f"its workers have otviz {said['otviz']} and this is {__version__}: install the same")
         for answer in said["answers"]:
-            if "over" not in answer:
-                self._keep(self._tasks[int(said["place"])], answer)
-            elif answer["over"]:
-                self.error = str(answer["over"])
+            self._keep(self._tasks[int(said["place"])], answer)
+        self.error = said["fault"] or self.error
 
 
 def _answered(module: str, place: int, request: str) -> str:
     """On a worker: the answers to a request, as a JSON text."""
     torch.set_num_threads(1)
-    answers = importlib.import_module(module).answers(json.loads(request))
-    return json.dumps({"otviz": __version__, "place": place, "answers": list(answers)})
+    answers, fault = [], ""
+    try:
+        for answer, _ in importlib.import_module(module).answers(json.loads(request), {}):
+            answers.append(answer)
+    except Exception as error:
+        fault = sentence(error)
+    return json.dumps({"otviz": __version__, "place": place, "answers": answers, "fault": fault})
 
 
 def _client(address: str) -> Any:

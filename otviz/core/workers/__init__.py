@@ -1,0 +1,1 @@
+"""Worker processes of ours: how one is started, asked, and ends."""

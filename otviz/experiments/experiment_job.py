@@ -1,0 +1,114 @@
+"""Experiments that run beside whoever asked: a seed is a task of a worker process, done ones are a line in a journal.
+
+A job that was stopped goes on from its journal; once all seeds of an experiment are there, its result is written and the
+journal is gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from otviz.core.container import Plain
+from otviz.core.files import home
+from otviz.core.version import __version__
+from otviz.core.workers.processes import cores
+from otviz.experiments.experiment import Experiment, Outcome
+from otviz.experiments.jobs.job import Job
+from otviz.experiments.jobs.journal import Journal
+from otviz.experiments.jobs.worker_pool import ProcessPool, WorkerPool
+from otviz.experiments.results import SHIPPED, Result, experiments_folder, result_of, write
+
+WORKER = "otviz.experiments.experiment_worker"
+MOST_SEEDS = 100
+
+Key = tuple[str, int]
+"""An experiment and a seed."""
+
+
+class ExperimentJob(Job[Key, Outcome]):
+    """Runs experiments over seeds.
+
+    Attributes:
+        results: of the experiments that are complete, by id.
+        unmeasured: why an experiment cannot be measured on this machine, by id; those are left out.
+
+    Args:
+        experiments: what to run; those that are reference only are left out.
+        seeds: how many, 0, 1, ...
+        quick: the short form of each.
+        workers: processes at once; as many as there are cores if None.
+        folder: where results are written; those of quick runs lie apart and never replace full ones.
+        cluster: address of a Dask scheduler, whose workers measure instead of processes of this machine.
+
+    Raises ValueError for a number of seeds or workers out of range, or a cluster that cannot be reached.
+    """
+
+    def __init__(
+        self,
+        experiments: Sequence[Experiment],
+        seeds: int = 5,
+        quick: bool = False,
+        workers: int | None = None,
+        folder: Path | None = None,
+        cluster: str = "",
+    ) -> None:
+        for name, value in (("seeds", seeds), ("workers", 1 if workers is None else workers)):
+            if not 1 <= value <= MOST_SEEDS:
+                raise ValueError(f"{name} must be from 1 to {MOST_SEEDS}; got {value}")
+        self.results: dict[str, Result] = {}
+        self._folder = folder or (home() / "quick" if quick else SHIPPED)
+        self._quick, self._seeds = quick, range(seeds)
+        runnable = sorted(experiments, key=lambda each: ("seconds", "minutes", "reference").index(each.cost))
+        wanted = {each.name: each.unavailable_reason() for each in runnable if each.cost != "reference"}
+        self.unmeasured = {name: reason for name, reason in wanted.items() if reason}
+        names = [name for name in wanted if name not in self.unmeasured]
+        keys = [(name, seed) for name in names for seed in self._seeds]
+        kept = {(name, o.seed): o for name in names for o in self._journal((name, 0)).read(_parsed)}
+        super().__init__({key: kept[key] for key in keys if key in kept}, len(keys))
+        self._machine: dict[str, str | int] | None = None  # this one
+        for name in names:
+            self._complete(name)
+        left = [[key] for key in keys if key not in kept]
+        with self._lock:  # nothing is written down before it is known who measured
+            self._pool = self._gathered(left, workers, cluster)
+
+    def _gathered(self, tasks: Sequence[Sequence[Key]], workers: int | None, cluster: str) -> WorkerPool[Sequence[Key]]:
+        if not cluster or not tasks:
+            return ProcessPool(tasks, self._request, self._keep, workers or cores(), WORKER)
+        from otviz.experiments.jobs.dask_pool import DaskPool
+
+        pool = DaskPool(tasks, self._request, self._keep, cluster, WORKER)
+        self._machine = {"system": "Dask", "processor": "workers of a cluster", "cores": pool.threads}
+        return pool
+
+    def _request(self, task: Sequence[Key]) -> Plain:
+        ((name, seed),) = task
+        return {"experiment": name, "seed": seed, "quick": self._quick}
+
+    def _outcome(self, record: Mapping[str, Any]) -> Outcome:
+        return Outcome.from_record(record)
+
+    def _save(self, key: Key, outcome: Outcome) -> None:
+        self._journal(key).add({"otviz": __version__, **outcome.record()})
+        self._complete(key[0])
+
+    def _journal(self, key: Key) -> Journal:
+        return Journal(experiments_folder() / f"{key[0]}{'-quick' if self._quick else ''}.jsonl")
+
+    def _complete(self, name: str) -> None:
+        """Once every seed is there, write the result."""
+        outcomes = [outcome for (each, _), outcome in self.outcomes.items() if each == name]
+        if len(outcomes) < len(self._seeds):
+            return
+        result = result_of(name, outcomes, self._quick, self._machine)
+        write(result, self._folder)
+        self._journal((name, 0)).path.unlink(missing_ok=True)
+        self.results = {**self.results, name: result}
+
+
+def _parsed(record: Mapping[str, Any]) -> Outcome:
+    if record["otviz"] != __version__:
+        raise ValueError("written by another version")
+    return Outcome.from_record(record)

@@ -1,0 +1,70 @@
+"""A sweep that runs beside a page: worker processes on all cores, or one that trains whole rows as stacks on a GPU."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from otviz.core.container import Plain
+from otviz.core.workers.processes import cores
+from otviz.experiments.jobs.job import Job
+from otviz.experiments.jobs.worker_pool import ProcessPool
+from otviz.experiments.sweeps.sweep import Cell, Outcome, Sweep, with_knob
+from otviz.experiments.sweeps.sweep_journal import SweepJournal
+from otviz.experiments.sweeps.train_cells import stackable
+from otviz.training.loop import device_named
+from otviz.training.stacked import structure
+
+STACK = {"cuda": 64, "cpu": 4}
+"""Members of one stack at most.
+
+More than 64 fill a GPU no better. On a CPU four take two thirds of the time of four alone; eight would take little less, and
+results come later.
+"""
+
+WORKER = "otviz.experiments.sweeps.sweep_worker"
+
+
+class SweepJob(Job[Cell, Outcome]):
+    """Fills in a sweep from where its journal ends.
+
+    Args:
+        sweep: what to run.
+        workers: processes at once; as many as there are cores, or one with a GPU, if None.
+        device: "cpu" or "cuda"; "auto" takes the GPU if there is one.
+    """
+
+    def __init__(self, sweep: Sweep, workers: int | None = None, device: str = "auto") -> None:
+        self.sweep = sweep
+        kind = device_named(device).type
+        self._device = kind if kind == "cuda" else "cpu"
+        self._file = SweepJournal(sweep)
+        super().__init__(self._file.outcomes(), sweep.total)
+        count = (1 if kind == "cuda" else cores()) if workers is None else workers
+        left = list(tasks(sweep, self.outcomes, STACK[self._device]))
+        self._pool = ProcessPool(left, self._request, self._keep, count, WORKER)
+
+    def _request(self, task: Sequence[Cell]) -> Plain:
+        return {"configs": [self.sweep.config(cell, self._device).record() for cell in task]}
+
+    def _outcome(self, record: Mapping[str, Any]) -> Outcome:
+        return Outcome.from_record(record)
+
+    def _save(self, key: Cell, outcome: Outcome) -> None:
+        self._file.save(key, outcome)
+
+    def _journal(self, key: Cell) -> SweepJournal:
+        return self._file
+
+
+def tasks(sweep: Sweep, done: dict[Cell, Outcome], most: int) -> Iterator[list[Cell]]:
+    """What is left to do, in portions: of at most `most` cells that can be stacked, or of one cell."""
+    groups: dict[tuple[object, ...], list[Cell]] = defaultdict(list)
+    for cell in sweep.cells():
+        if cell not in done:
+            method = with_knob(cell.method, sweep.knob, cell.value)
+            alone = most == 1 or not stackable([sweep.config(cell)])
+            groups[(cell,) if alone else (type(method), *structure(method).values())].append(cell)
+    for cells in groups.values():
+        yield from (cells[begin : begin + most] for begin in range(0, len(cells), most))

@@ -1,0 +1,28 @@
+"""What the processes of test_workers.py do."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+
+def answers(plain: dict[str, Any], arrays: dict[str, Any]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Count, double the arrays, or go wrong in the way that is asked for."""
+    print("what a library prints")
+    if plain["do"] == "count":
+        for n in range(plain["to"]):
+            yield {"index": 0, "outcome": n, "nice": os.nice(0)}, {}
+    elif plain["do"] == "double":
+        arrays["x"] *= 2
+        yield {"nan": np.float64("nan")}, arrays
+    elif plain["do"] == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+    elif plain["do"] == "sleep":
+        time.sleep(600)
+    else:
+        raise KeyError(plain["do"])
