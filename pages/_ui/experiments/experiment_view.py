@@ -1,4 +1,4 @@
-"""One claim on a page: what the source says, what was measured, and running it again here."""
+"""A claim: the statement of the source, the measurements, and a button to run it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ BADGES = {
 
 
 class Stage:
-    """What runs for one browser session; closing the tab ends it: what is done stays on disk."""
+    """The experiment of a browser session. Closing the tab stops it; results stay on disk."""
 
     def __init__(self) -> None:
         self.name = ""
@@ -41,7 +41,7 @@ class Stage:
         return self.job is not None and not self.job.over
 
     def play(self, experiment: Experiment) -> None:
-        """Run an experiment again, into a folder of what runs here. Raises OSError or ValueError when that cannot be."""
+        """Run an experiment into the user's folder. Raises OSError or ValueError if that fails."""
         from otviz.experiments.experiment_job import ExperimentJob
         from otviz.experiments.results import experiments_folder
 
@@ -61,7 +61,7 @@ def _stage() -> Stage:
 
 
 def find(link: Link) -> Experiment | None:
-    """The claim that the address names, or None; one that there is not is told."""
+    """The claim in the link, or None, with a message for an unknown name."""
     from otviz.experiments import named
 
     name = link.text("claim")
@@ -76,7 +76,7 @@ def find(link: Link) -> Experiment | None:
 
 
 def show(link: Link, each: Experiment) -> None:
-    """The claim with its chart, verdict and numbers, where to see it live, and running it again."""
+    """Draw the claim with its chart, verdict, numbers, live view, and the button to run it."""
     from otviz.experiments.report import NOT_RUN, SOURCE_TEXTS, verdict_of
 
     for key in FILTERS:
@@ -85,7 +85,7 @@ def show(link: Link, each: Experiment) -> None:
         link.go({key: text for key in FILTERS if (text := link.text(key))})
     result, whose = _result(each.name)
     verdict = verdict_of(each, result)
-    st.header(plain(each.title.replace("-", "\u2011")), anchor=False)  # names such as DAN-S stay in one line
+    st.header(plain(each.title.replace("-", "\u2011")), anchor=False)  # names such as DAN-S must not break
     st.markdown(f"{BADGES[NOT_RUN if verdict is None else verdict.word]} {each.citation_link}")
     if each.paper in SOURCE_TEXTS:
         st.caption(plain(SOURCE_TEXTS[each.paper]))
@@ -107,7 +107,7 @@ def show(link: Link, each: Experiment) -> None:
 
 
 def _result(name: str) -> tuple[Result | None, str]:
-    """What ran here if anything did, else what is shipped; and whose it is, or why it cannot be read."""
+    """The user's own result, or the shipped one; and its origin, or why it cannot be read."""
     from otviz.experiments.results import SHIPPED, experiments_folder, read
 
     problems = []
@@ -161,7 +161,7 @@ def _how(each: Experiment, result: Result | None, whose: str) -> None:
 
 
 def _show_parts(verdict: Verdict) -> None:
-    """What the seeds say of each part of the claim, and by what rule."""
+    """Show the evidence for each part of the claim, and the rules."""
     lines = [
         f"- {BADGES[each.word]} **{_part(each)}**  \n  :small[{plain(_sentence(each.evidence))}]"
         for each in verdict.findings
@@ -188,7 +188,7 @@ def _offer_live(each: Experiment) -> None:
 
 
 def _rerun(stage: Stage, each: Experiment, drawn_working: bool) -> None:
-    """The button that runs it, or how far it is."""
+    """The button that runs the claim, or the progress."""
     job = stage.job
     if job is not None and stage.working:
         _show_progress(stage, job, each)
@@ -229,7 +229,7 @@ def _show_progress(stage: Stage, job: ExperimentJob, each: Experiment) -> None:
 
 
 def _show_numbers(each: Experiment, result: Result | None) -> None:
-    """Reported beside measured, as a table."""
+    """A table of reported and measured numbers."""
     from otviz.experiments.report import measured, reported
 
     outcomes = () if result is None else result.outcomes

@@ -1,4 +1,4 @@
-"""Two to four models side by side: images of the same latents, scores, classes, trainings in step."""
+"""Two to four models side by side: images of the same latents, scores, classes, and timelines."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ VIEWS = {"samples": "Samples", "classes": "Classes", "training": "Trainings in s
 
 
 def show(link: Link, cards: Sequence[Card]) -> None:
-    """Draw the models beside each other."""
+    """Draw the models side by side."""
     with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
         if st.button("All models", icon=":material/arrow_back:", type="tertiary"):
             link.go({})
@@ -83,7 +83,7 @@ def _classes(cards: Sequence[Card]) -> None:
     scores = judged[0].metrics
     try:
         names = named(judged[0].target).class_names
-    except ValueError as error:  # the plug-in of the set is no longer here
+    except ValueError as error:  # the plug-in of the data set is missing
         st.info(plain(f"{error}."))
         return
     figure = class_shares(names, scores["true_class_shares"], shares, scores["samples"])

@@ -1,4 +1,4 @@
-"""One model of the gallery, opened: what is known of it, what to look at, what to carry away."""
+"""A model of the gallery: its card, views, and downloads."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ NEEDED = {"samples": ("seed", "images", "truncation"),
 
 
 def show(link: Link, card: Card) -> None:
-    """Draw the model: its pictures at the right, what is known of it at the left."""
+    """Draw the model: card on the left, views on the right."""
     if st.button("All models", icon=":material/arrow_back:", type="tertiary"):
         link.go({})
     facts, pictures = st.columns([4, 9], gap="medium")
@@ -76,7 +76,7 @@ def show(link: Link, card: Card) -> None:
 def _look(link: Link, card: Card, view: str) -> Look | None:
     if view == "training":
         for name in Look().as_dict():
-            link.take(name)  # they may stand in the link, but choose nothing here
+            link.take(name)  # may be in the link, but have no effect here
         return Look()
     needed = NEEDED.get(view, ("seed", "truncation"))
     asks = card.by_class and view != "latent"
@@ -96,7 +96,7 @@ def _look(link: Link, card: Card, view: str) -> Look | None:
 
 
 def _ends(link: Link) -> dict[str, int]:
-    """Which two images a way leads between, as the address says."""
+    """The two images of a path, from the link."""
     found = {}
     for name in ("first", "second"):
         knob = next(knob for knob in params_of(Look) if knob.name == name)
@@ -117,12 +117,12 @@ def _go_to(link: Link, look: Look) -> NoReturn:
 
 
 def _class(link: Link, card: Card) -> int | None:
-    """Draw the choice of the class to ask for; None for all of them."""
+    """Draw the choice of the class to generate; None for all."""
     from otviz.data.datasets import by_record
 
     try:
-        known = by_record(card.record["target"]).class_names  # of one's own images, the names of their folders
-    except ValueError:  # they are not here, which opening the model says
+        known = by_record(card.record["target"]).class_names  # for the user's own images, the names of their folders
+    except ValueError:  # missing images are reported when the model is opened
         known = ()
     names = {str(at): name for at, name in enumerate(known)}
     chosen = controls.choice(link, "asked", {"": "All in turn", **names}, default="", label="Class")

@@ -1,4 +1,4 @@
-"""What is known of a model in words and numbers: its card, its scores beside those of real images and of the papers."""
+"""The card and the scores of a model, compared with real images and with the papers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ NO_FID = (
 
 
 def show_scores(cards: Sequence[Card]) -> None:
-    """A table: a column for each model, real images beside them."""
+    """A table with a column for each model and one for real images."""
     judged = [card for card in cards if card.metrics]
     for card in cards:
         if not card.metrics:
@@ -60,7 +60,7 @@ def show_scores(cards: Sequence[Card]) -> None:
 
 
 def show_reported(cards: Sequence[Card]) -> None:
-    """What the papers report of these methods: folded away, since it is of other data and other scores."""
+    """Scores that the papers report for these methods: in a closed section, since data and scores differ."""
     found: dict[str, Reported] = {}
     for card in cards:
         told = reported(card.method, str(card.record["method"].get("matching", "optimal")))
@@ -85,7 +85,7 @@ def show_reported(cards: Sequence[Card]) -> None:
 
 
 def show_title(card: Card) -> None:
-    """What it is and what it is there to show."""
+    """Title and purpose of a model."""
     st.subheader(plain(card.title), anchor=False)
     if card.claims:
         st.markdown("\n".join(f"- {plain(claim)}" for claim in card.claims))
@@ -133,5 +133,5 @@ def _value(value: object) -> str:
 
 
 def weights(card: Card) -> bytes:
-    """The weights of a shipped model, for a download."""
+    """The weights of a shipped model, for download."""
     return (CHECKPOINTS / card.name / "generator.safetensors").read_bytes()

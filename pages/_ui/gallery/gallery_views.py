@@ -1,4 +1,4 @@
-"""The pictures of one model: its images, what x and z do, walks, neighbours, classes, its training."""
+"""Views of a model: images, the effect of x and z, interpolation, neighbours, classes, its training."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pages._ui.shell.links import plain
 if TYPE_CHECKING:
     from otviz.checkpoints.models import Model
 
-GRID = 8  # x and z that are crossed
+GRID = 8  # values of x and of z in a grid
 WALKERS, STOPS, PART = 16, 6, 12
 BETWEEN = 12
 NEIGHBOURS = 10
@@ -58,7 +58,7 @@ def _latent(model: Model, look: Look) -> None:
 
 
 def _classes_crossed(model: Model, look: Look) -> None:
-    """What the class does beside x and z: rows ask for one, columns have the same noise."""
+    """The effect of the class: one class per row, the same noise in a column."""
     x, z = model.latents(GRID, look.seed, look.truncation)
     asked = np.repeat(np.arange(model.classes), GRID)
     rows = model.generate(np.tile(x, (model.classes, 1)), np.tile(z, (model.classes, 1)), asked)
@@ -96,7 +96,7 @@ def _between(model: Model, look: Look) -> None:
     found = model.latents(most, look.seed, look.truncation)
     arc = path(found, look.first, look.second, BETWEEN)
     kind = look.first % (model.classes or 1) if look.asked is None else look.asked
-    labels = np.full(BETWEEN, kind) if model.classes else None  # all of the class of the first
+    labels = np.full(BETWEEN, kind) if model.classes else None  # all of the first image's class
     only_x = model.generate(arc.x, np.repeat(arc.z[:1], BETWEEN, axis=0), labels)
     only_z = model.generate(np.repeat(arc.x[:1], BETWEEN, axis=0), arc.z, labels)
     rows = np.concatenate([model.generate(*arc, labels), only_x, only_z])
@@ -105,7 +105,7 @@ def _between(model: Model, look: Look) -> None:
 
 
 def pick(model: Model, look: Look) -> tuple[int, int] | None:
-    """Draw the images that a way may lead between; the two chosen, once after a click."""
+    """Draw the images to select the ends of a path from; returns both after a click."""
     count = -(-max(look.first, look.second, PICKED - 1) // PICKED_COLUMNS) * PICKED_COLUMNS
     rows = model.sample(count, look.seed, look.truncation, look.labels(model, count))
     st.markdown("**Click an image to start from, then one to end at.**")

@@ -1,4 +1,4 @@
-"""Transport on a page: the problem that the widgets pose, and the board that answers while its sliders move."""
+"""The transport problem from the widgets, and the board, which answers while its sliders move."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from pages._ui.transport.board_state import BoardState, current, set_current
 
 BOARD = "transport:board"
 HEIGHT = 660
-SET_HERE = "otviz.transport.set_here"  # whether the page has set a slider of the board itself
-ON_BOARD = ("blur", "reach")  # these knobs are sliders of the board, which answers faster than a page can
+SET_HERE = "otviz.transport.set_here"  # session key: whether the page itself has set a slider of the board
+ON_BOARD = ("blur", "reach")  # knobs with sliders on the board, which answers faster than a rerun of the page
 
 PRESETS: dict[str, tuple[str, dict[str, str]]] = {
     "The notebook's ring": ("The example of Fuge's course notebook, chapter 11: a small Gaussian and eight modes at radius 3", {
@@ -40,7 +40,7 @@ PRESETS: dict[str, tuple[str, dict[str, str]]] = {
 
 
 def offer_presets(link: Link) -> None:
-    """A menu of problems worth a look; choosing one replaces all settings."""
+    """A menu of example problems; selecting one replaces all settings."""
 
     def fill() -> None:
         for name, (words, settings) in PRESETS.items():
@@ -51,13 +51,13 @@ def offer_presets(link: Link) -> None:
 
 
 def shape_scale() -> float:
-    """How many times as large as usual a shape may have to be to stand beside the files of the session's desk."""
+    """Factor on the size of shapes that makes them comparable with the files of the current problem."""
     desk = current()
     return 1.0 if desk is None else shapes_beside(desk.source, desk.target)
 
 
 def pose(link: Link, source: Distribution | None, target: Distribution | None) -> Problem | None:
-    """Draw the knobs of the problem that are not on the board, and say what was taken of files; None while a value is bad."""
+    """Draw the knobs that are not on the board, and describe files; None while a value is invalid."""
     loss = controls.choice(link, "loss", LOSSES, default="sinkhorn", label="Loss")
     cost = controls.choice(
         link, "cost", COSTS, default="half-squared", label="Cost of moving from x to y",
@@ -79,9 +79,9 @@ def pose(link: Link, source: Distribution | None, target: Distribution | None) -
 
 
 def _held(link: Link, name: str, default: float | None) -> Any:
-    """The value of a knob on the board: as the link says when it was just read, else where its slider stands.
+    """The value of a knob on the board: from the link if it was just read, or else from its slider.
 
-    One that nobody has chosen follows the default, which the scale of the data decides.
+    Before the user sets it, it is the default for the scale of the data.
     """
     knob, key, desk = _knob(name), f"{link.page}:{name}", current()
     text, before = link.take(name), st.session_state.get(f"{key}:default", default)
@@ -108,7 +108,7 @@ def _knob(name: str) -> Any:
 
 
 def announce() -> DeltaGenerator:
-    """A place for words while a problem is solved, which stays; on a first visit, when torch has yet to load, it has some at once."""
+    """A container for messages while a problem is solved; on a first visit, while torch loads, with a message at once."""
     place = st.empty()
     if current() is None:
         with place.container(border=True, height=HEIGHT, horizontal_alignment="center", vertical_alignment="center"):
@@ -117,7 +117,7 @@ def announce() -> DeltaGenerator:
 
 
 def show(link: Link, problem: Problem, source: Distribution, target: Distribution, place: DeltaGenerator) -> None:
-    """Draw the board, which asks for pictures while its sliders move; `place` is that of `announce`, above it."""
+    """Draw the board, which requests pictures while its sliders move; `place` is the container of `announce`."""
     first = current() is None
     try:
         with nullcontext() if first else place:
@@ -136,12 +136,12 @@ def show(link: Link, problem: Problem, source: Distribution, target: Distributio
 
 
 def _posed(problem: Problem, source: Distribution, target: Distribution) -> str:
-    """Tells the problem from others, whatever the sliders of the board say."""
+    """Identifies the problem without the sliders of the board."""
     return hashlib.sha256(f"{replace(problem, blur=1.0, reach=None)!r}{source!r}{target!r}".encode()).hexdigest()
 
 
 def _clouds(problem: Problem, source: Distribution, target: Distribution) -> tuple[Cloud, Cloud]:
-    """Those of the session's desk, if it holds the problem."""
+    """The point clouds of the session's state if it has this problem."""
     desk = current()
     if desk is not None and desk.problem_key == _posed(problem, source, target):
         return desk.source, desk.target
@@ -149,14 +149,14 @@ def _clouds(problem: Problem, source: Distribution, target: Distribution) -> tup
 
 
 def _desk(problem: Problem, source: Distribution, target: Distribution) -> BoardState:
-    """The session's desk, or a new one for a problem that it does not hold."""
+    """The session's state, or a new one for another problem."""
     posed = _posed(problem, source, target)
     desk, set_here = current(), st.session_state.pop(SET_HERE, False)
-    # While a slider moves, the desk is ahead of the page, which was drawn for where it stood before.
+    # While a slider moves, the state is newer than the page, which was drawn for an earlier position.
     if desk is not None and desk.problem_key == posed and (desk.problem == problem or not set_here):
         return desk
     with nullcontext() if desk is None else st.spinner("Solving the transport problem …"):
-        from otviz.transport.solve import coarse  # torch, which takes seconds in a process that just began
+        from otviz.transport.solve import coarse  # imports torch, which takes seconds
 
         x, y = _clouds(problem, source, target)
         picture = coarse(problem, x.points, y.points, x.weights, y.weights)

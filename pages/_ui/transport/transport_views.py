@@ -1,4 +1,4 @@
-"""What stands under the board: its formula, and what takes longer than a moving slider allows."""
+"""The views below the board: its formula, and what is too slow for a moving slider."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ COSTS = {
 
 
 def show_formula(problem: Problem, _source: Distribution, _target: Distribution) -> None:
-    """Formula of the loss and the cost, and where they come from."""
+    """Formula of the loss and the cost, and their source."""
     left, right = st.columns(2, gap="medium")
     with left:
         st.latex(FORMULAS[problem.loss], width="content")
@@ -61,7 +61,7 @@ LOOKS: dict[str, tuple[str, Look]] = {
 
 
 def show(link: Link, problem: Problem, source: Distribution, target: Distribution) -> None:
-    """Draw the view chosen; only that one is computed."""
+    """Draw the selected view; only that one is computed."""
     titles = {name: title for name, (title, _) in LOOKS.items()}
     view = reading.choose_view(link, "transport", titles, default="read", picture="board")
     try:
