@@ -34,7 +34,7 @@ if run is None and not (board and board.used):
 with method_box:
     method, plan = point_setup.choose_training(link)
 config = point_setup.config_of(method, target, source, plan)
-missing = own_target.lacking(point_setup.missing(target, source, method, plan))
+missing = own_target.missing_before_run(point_setup.missing(target, source, method, plan))
 link.keep()
 
 if run is not None:
@@ -60,12 +60,12 @@ with steering:
         run_controls.steer(link, living)
     else:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            run_controls.tell(
+            run_controls.show_status(
                 run, own_target.invitation("" if missing else lesson_view.invitation(link, run_controls.INVITATION))
             )
             with st.container(horizontal=True, gap="small", width="content"):
                 own_target.offer(link, target)
-        own_target.tell(link)
+        own_target.show_error(link)
 if run is not None:
     with canvas:
         live_view.show(shown, drawn)

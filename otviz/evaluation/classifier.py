@@ -281,18 +281,18 @@ def classifier_for(images: ImageSet, checkpoints: Path = CHECKPOINTS) -> Trained
     """
     _check_classes(images)
     folder = checkpoints / f"classifier-{images.name}"
-    mend = f"train it with python -m otviz classifier {images.name}"
+    fix = f"train it with python -m otviz classifier {images.name}"
     if images.needs_file:
-        mend = "choose a published set, such as mnist, to have images scored"
+        fix = "choose a published set, such as mnist, to have images scored"
     elif recipe_for(images) is COLOUR:
-        mend += " --device cuda, on a machine with a GPU"
+        fix += " --device cuda, on a machine with a GPU"
     if not (folder / "card.json").is_file():
-        raise ValueError(f"{images.title} has no classifier yet to score its images: {mend}")
+        raise ValueError(f"{images.title} has no classifier yet to score its images: {fix}")
     try:
         return _read(images, folder)
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise ValueError(f"the classifier in {folder.name} was not loaded ({reason}): {mend}") from error
+        raise ValueError(f"the classifier in {folder.name} was not loaded ({reason}): {fix}") from error
 
 
 def _read(images: ImageSet, folder: Path) -> Trained:

@@ -45,5 +45,5 @@ def named(name: str) -> Experiment:
     if name.lower() in known:
         return known[name.lower()]()
     close = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.3)
-    mend = f"did you mean {' or '.join(close)}?" if close else "otviz list shows all"
-    raise ValueError(f"there is no experiment {name[:40]!r}; {mend}")
+    fix = f"did you mean {' or '.join(close)}?" if close else "otviz list shows all"
+    raise ValueError(f"there is no experiment {name[:40]!r}; {fix}")

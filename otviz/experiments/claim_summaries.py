@@ -48,8 +48,8 @@ def seeds_in_words(verdict: Verdict) -> str:
     if len(main.against) == main.asked:
         return f"None of {main.asked} seeds agrees{about}."
     verb = "disagrees" if len(main.against) == 1 else "disagree"
-    told = seeds_named(main.against)
-    return f"{told[0].upper()}{told[1:]} of {main.asked} {verb}{about}."
+    summary = seeds_named(main.against)
+    return f"{summary[0].upper()}{summary[1:]} of {main.asked} {verb}{about}."
 
 
 STEPS_A_SECOND = 150

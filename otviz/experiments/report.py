@@ -78,12 +78,12 @@ def document(folder: Path = SHIPPED) -> str:
     lines += [*_counts(found, results), "", "## All claims", "", "| source | claim | verdict |", "|---|---|---|"]
     lines += [_row(each, results[name]) for name, each in found.items()]
     for paper, source in BIBLIOGRAPHY.items():
-        told = SOURCE_TEXTS.get(paper, f"{source.title}, {source.where}.")
+        summary = SOURCE_TEXTS.get(paper, f"{source.title}, {source.where}.")
         lines += [
             "",
             f"## {source.short}",
             "",
-            told if not source.url else f"[{source.title}]({source.url}), {source.where}.",
+            summary if not source.url else f"[{source.title}]({source.url}), {source.where}.",
             *_pictures(paper),
         ]
         for each in found.values():
@@ -147,10 +147,10 @@ def _counts(found: dict[str, Experiment], results: dict[str, Result | None]) -> 
     words = {name: NOT_RUN if verdict is None else verdict.word for name, verdict in verdicts.items()}
     lines = [f"{len(found)} claims:", ""]
     for kind, counts in counted(found.values(), words).items():
-        told = ", ".join(
+        summary = ", ".join(
             f"{count} {word if count == 1 else COUNTED.get(word, word)}" for word, count in counts.most_common()
         )
-        lines.append(f"- {counts.total()} {kind}: {told}.")
+        lines.append(f"- {counts.total()} {kind}: {summary}.")
     return lines
 
 
@@ -177,8 +177,8 @@ def _section(each: Experiment, result: Result | None) -> list[str]:
         lines.append(f"**{NOT_RUN.capitalize()}.**")
     else:
         outcomes = () if result is None else result.outcomes
-        told = f" {in_words(each, outcomes, verdict)}" if each.summary_template else ""
-        lines.append(f"**{verdict.word.capitalize()}.**{told} {verdict.sentence}")
+        summary = f" {in_words(each, outcomes, verdict)}" if each.summary_template else ""
+        lines.append(f"**{verdict.word.capitalize()}.**{summary} {verdict.sentence}")
     if verdict is not None and verdict.findings:
         lines += ["", "| part of the claim | verdict | what was measured |", "|---|---|---|"]
         lines += [f"| {part(found)} | {found.word} | {found.evidence} |" for found in verdict.findings]

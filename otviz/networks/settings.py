@@ -89,16 +89,16 @@ class Networks(Knobs):
         self.check(shape, noise_dim)
         kind = self.kinds(shape)[0]
         width = self.width or _WIDTH[kind]
-        told = self.conditional_classes(classes)
-        inputs = noise_dim + told + (math.prod(shape) if self.from_source else 0)
+        conditional = self.conditional_classes(classes)
+        inputs = noise_dim + conditional + (math.prod(shape) if self.from_source else 0)
         bodies = {
             "mlp": lambda: made_of.mlp_generator(shape, inputs, width, self.layers),
             "cnn": lambda: made_of.cnn_generator(shape, inputs, width),
             "dense": lambda: made_of.dense_generator(shape, inputs, width),
             "dcgan": lambda: made_of.dcgan_generator(shape, inputs, width),
-            "residual": lambda: made_of.Residual(shape, noise_dim + told, width),
+            "residual": lambda: made_of.Residual(shape, noise_dim + conditional, width),
         }
-        return ImageGenerator(drawn(bodies[kind], rng), self.from_source, autocast, told)
+        return ImageGenerator(drawn(bodies[kind], rng), self.from_source, autocast, conditional)
 
     def build_adversary(
         self, shape: Shape, outputs: int, rng: torch.Generator, autocast: bool = False, classes: int = 0
@@ -110,8 +110,8 @@ class Networks(Knobs):
             shape, rng, autocast, classes: as for `build_generator`.
         """
         kind = self.kinds(shape)[1]
-        told = self.conditional_classes(classes)
-        seen = (shape[0] + told, *shape[1:])
+        conditional = self.conditional_classes(classes)
+        seen = (shape[0] + conditional, *shape[1:])
         small = kind == "conv" and max(shape[1:]) <= SMALL
         width = self.adversary_width or (_SMALL_CONV if small else _WIDTH[kind])
         bodies = {
@@ -121,4 +121,4 @@ class Networks(Knobs):
             "dcgan": lambda: made_of.dcgan_critic(seen, outputs, width),
             "residual": lambda: made_of.residual_critic(seen, outputs, width),
         }
-        return ImageCritic(drawn(bodies[kind], rng), shape, autocast, told)
+        return ImageCritic(drawn(bodies[kind], rng), shape, autocast, conditional)

@@ -54,9 +54,9 @@ def diagnostics(scene: Scene, snapshots: Sequence[Snapshot], losses: NDArray[np.
 
 def smoothed(values: NDArray[np.float32]) -> NDArray[np.float32]:
     """Running mean over 1/20 of the steps, the notebook's window, without padding."""
-    there = np.nan_to_num(values, nan=float(values[np.isfinite(values)][0]) if np.isfinite(values).any() else 0.0)
-    window = max(1, len(there) // 20)
-    sums = np.cumsum(np.concatenate([[0.0], there]), dtype=np.float64)
+    finite = np.nan_to_num(values, nan=float(values[np.isfinite(values)][0]) if np.isfinite(values).any() else 0.0)
+    window = max(1, len(finite) // 20)
+    sums = np.cumsum(np.concatenate([[0.0], finite]), dtype=np.float64)
     means: NDArray[np.float32] = ((sums[window:] - sums[:-window]) / window).astype(np.float32)
     return means
 

@@ -148,8 +148,8 @@ def _table(
 def _losses(plate: Plate, run: SavedRun, place: Panel) -> None:
     curve = run.curve()
     both = np.concatenate([curve.generator, curve.adversary])
-    there = both[np.isfinite(both)]
-    low, high = (float(edge) for edge in np.quantile(there, [0.005, 0.995])) if len(there) else (0.0, 1.0)
+    finite = both[np.isfinite(both)]
+    low, high = (float(edge) for edge in np.quantile(finite, [0.005, 0.995])) if len(finite) else (0.0, 1.0)
     room = 0.08 * max(high - low, 1e-6)
     panel = Panel(place.x, place.y, place.wide, place.high, (0, float(run.step), low - room, high + room))
     plate.line(panel, curve.step, curve.adversary, ADVERSARY, dashed=True)
@@ -186,17 +186,21 @@ def _epsilons(title: str, seed: int, quick: bool) -> Plate:
 
 
 def _sheets(
-    title: str, albums: Sequence[tuple[str, ImageTrajectory]], epochs: Sequence[int], seed: int, curves: bool = True
+    title: str,
+    trajectories: Sequence[tuple[str, ImageTrajectory]],
+    epochs: Sequence[int],
+    seed: int,
+    curves: bool = True,
 ) -> Plate:
     """Loss curves, one above the other, and images after some epochs beside them."""
-    count = len(albums) * len(epochs)
+    count = len(trajectories) * len(epochs)
     columns = min(count, 2)
     left = MARGIN + (84 if curves else 0)
     side = (WIDE - left - MARGIN - GAP * (columns - 1)) / columns
     top, lines = MARGIN + 9, -(-count // columns)
     high = lines * (side + 7)
     plate = _begun(title, top + high + 8)
-    shown = [(words, seen, epoch) for words, seen in albums for epoch in epochs]
+    shown = [(words, seen, epoch) for words, seen in trajectories for epoch in epochs]
     for place, (words, seen, epoch) in enumerate(shown):
         x, y = left + place % columns * (side + GAP), top + place // columns * (side + 7)
         at = min(2 * epoch, len(seen.steps) - 1)
@@ -206,9 +210,11 @@ def _sheets(
         plate.images(Panel(x, y + 4, side, side), seen.images[at], SIDE)
     if curves:
         high -= 7
-        for place, (words, seen) in enumerate(albums):
-            each = (high - 8 * (len(albums) - 1)) / len(albums)
-            _curve(plate, words, seen, Panel(MARGIN + 9, top + 4 + place * (each + 8), 70, each - 4), _range(albums))
+        for place, (words, seen) in enumerate(trajectories):
+            each = (high - 8 * (len(trajectories) - 1)) / len(trajectories)
+            _curve(
+                plate, words, seen, Panel(MARGIN + 9, top + 4 + place * (each + 8), 70, each - 4), _range(trajectories)
+            )
     _sign(
         plate,
         f"MNIST at 8 × 8, settings of the report; the same 64 latents everywhere; Fréchet distance by otviz' own classifier; seed {seed}.",
@@ -216,9 +222,9 @@ def _sheets(
     return plate
 
 
-def _range(albums: Sequence[tuple[str, ImageTrajectory]]) -> tuple[float, float]:
+def _range(trajectories: Sequence[tuple[str, ImageTrajectory]]) -> tuple[float, float]:
     """Common limits of all losses except outliers."""
-    every = np.concatenate([seen.losses[np.isfinite(seen.losses)] for _, seen in albums])
+    every = np.concatenate([seen.losses[np.isfinite(seen.losses)] for _, seen in trajectories])
     low, high = np.quantile(every, [0.002, 0.998])
     room = 0.05 * max(float(high - low), 1e-6)
     return float(low) - room, float(high) + room

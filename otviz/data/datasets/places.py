@@ -31,8 +31,8 @@ def find(folder: str, files: Sequence[str]) -> Path | None:
 def advice(folder: str, files: Sequence[str]) -> str:
     """Where to put the files of a data set: the missing ones beside most of the others."""
     places = [root / folder for root in roots()]
-    lacking = min(([file for file in files if not (place / file).is_file()] for place in places), key=len)
-    listed = ", ".join(lacking[:4]) + (f" and {len(lacking) - 4} more" if len(lacking) > 4 else "")
+    missing = min(([file for file in files if not (place / file).is_file()] for place in places), key=len)
+    listed = ", ".join(missing[:4]) + (f" and {len(missing) - 4} more" if len(missing) > 4 else "")
     return f"put {listed} into {places[0]}" + ("" if len(places) > 1 else f", or name a folder of data in {VARIABLE}")
 
 

@@ -75,8 +75,8 @@ class Published(ImageSet):
             images = self.decode(place, which)
             self._check(images, which)
         except ValueError as error:
-            mend = f"put the published files there, or delete these, and {self.title} is downloaded again"
-            raise ValueError(f"{self.title} in {place}: {error}; {mend}") from error
+            fix = f"put the published files there, or delete these, and {self.title} is downloaded again"
+            raise ValueError(f"{self.title} in {place}: {error}; {fix}") from error
         return images
 
     def _check(self, images: Images, which: Split) -> None:

@@ -17,7 +17,7 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Look:
+class SnapshotMetrics:
     """Metrics of a snapshot as numbers, nan if unknown. Shares, offsets and spreads have shape (k,), one per mode.
 
     Attributes:
@@ -37,7 +37,7 @@ class Look:
     samples: int
 
     @classmethod
-    def of(cls, meter: Meter, step: int | None = None, weights: Sequence[float] | None = None) -> Look:
+    def of(cls, meter: Meter, step: int | None = None, weights: Sequence[float] | None = None) -> SnapshotMetrics:
         """Read the metrics of a snapshot.
 
         Args:

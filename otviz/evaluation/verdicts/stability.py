@@ -109,4 +109,4 @@ def _unsteady(losses: Array) -> str:
 
 
 def _late(history: History, done: int) -> History:
-    return [look for look in history if look[0] > LATE * done] or history[-1:]
+    return [snapshot for snapshot in history if snapshot[0] > LATE * done] or history[-1:]

@@ -14,7 +14,7 @@ from otviz.data.target import Kind
 from otviz.runs import image_export, run_files
 from otviz.viz.exports.arrays import arrays_npz
 from otviz.viz.exports.reports import report
-from otviz.viz.exports.run_tables import Runs, looks_csv, losses_csv
+from otviz.viz.exports.run_tables import Runs, losses_csv, snapshots_csv
 from otviz.viz.exports.scripts import notebook, script
 from otviz.viz.exports.stills import Still
 
@@ -115,7 +115,7 @@ _ALL = (
     Export("notebook", "Notebook (ipynb)", ".ipynb", "application/x-ipynb+json", notebook),
     Export("script", "Python script", ".py", "text/x-python", script),
     Export("config", "Config (JSON)", ".json", "application/json", _config),
-    Export("csv", "Measurements (CSV)", "-looks.csv", _CSV, looks_csv),
+    Export("csv", "Measurements (CSV)", "-looks.csv", _CSV, snapshots_csv),
     Export("losses", "Losses (CSV)", "-losses.csv", _CSV, losses_csv),
     Export("samples", "Samples (CSV)", "-samples.csv", _CSV, _samples, kinds=_POINTS, several=False),
     Export("npz", "Snapshots (NPZ)", ".npz", _NPZ, arrays_npz),

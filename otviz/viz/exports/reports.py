@@ -66,15 +66,15 @@ def report(runs: Runs) -> bytes:
     late = [label for label, run in runs.items() if run.scene is None or not run.snapshots]
     if late:
         raise ValueError(f"{late[0]} has not begun, so there is nothing to report yet; wait for its first step")
-    looks = {label: _thinned(run, len(runs)) for label, run in runs.items()}
+    snapshots = {label: _thinned(run, len(runs)) for label, run in runs.items()}
     title = " · ".join(f"{label} on {run.config.target.title}" for label, run in runs.items())
     if len(runs) > 1:
         title = f"{len(runs)} runs on {' and '.join(dict.fromkeys(run.config.target.title for run in runs.values()))}"
     parts = [
-        f"<h1>{escape(title)}</h1>", _settings(runs), '<div id="player"></div>', _how_to_read(runs, looks),
+        f"<h1>{escape(title)}</h1>", _settings(runs), '<div id="player"></div>', _how_to_read(runs, snapshots),
         _measurements(runs), _losses(runs), _program(runs),
     ]  # fmt: skip
-    return _file(title, "\n".join(parts), _snapshots(runs, looks)).encode()
+    return _file(title, "\n".join(parts), _snapshots(runs, snapshots)).encode()
 
 
 def _file(title: str, body: str, snapshots: bytes) -> str:
@@ -116,12 +116,12 @@ def _thinned(run: RunView, among: int) -> list[Snapshot]:
     return wire.thin(run.snapshots, max(BYTES // among // size, FEWEST))
 
 
-def _snapshots(runs: Runs, looks: Mapping[str, Sequence[Snapshot]]) -> bytes:
+def _snapshots(runs: Runs, snapshots: Mapping[str, Sequence[Snapshot]]) -> bytes:
     panels = []
     for label, run in runs.items():
         assert run.scene is not None
         over = run.status if run.status in ENDED else "stopped"
-        one = panel_of(run, run.scene, looks[label], name=run.id, panels=len(runs), label=label, status=over)
+        one = panel_of(run, run.scene, snapshots[label], name=run.id, panels=len(runs), label=label, status=over)
         panels.append(one)
     return browser.message({"autoplay": True, "height": 740}, wire.encode(panels))
 
@@ -162,11 +162,11 @@ def _knobs(of: Knobs, all_of_them: bool = False) -> str:
     return ", ".join(f"{name} {text}" for name, text in of.written(only=chosen).items())
 
 
-def _how_to_read(runs: Runs, looks: Mapping[str, Sequence[Snapshot]]) -> str:
+def _how_to_read(runs: Runs, snapshots: Mapping[str, Sequence[Snapshot]]) -> str:
     fewer = [
-        f"{len(looks[label])} of {len(run.snapshots)}"
+        f"{len(snapshots[label])} of {len(run.snapshots)}"
         for label, run in runs.items()
-        if len(looks[label]) < len(run.snapshots)
+        if len(snapshots[label]) < len(run.snapshots)
     ]
     images = any(run.config.target.kind == "images" for run in runs.values())
     parts = [

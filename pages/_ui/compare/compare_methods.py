@@ -111,7 +111,7 @@ def _offer(link: Link, names: Sequence[str], titles: dict[str, str]) -> None:
 
 def _settings(link: Link) -> dict[str, str]:
     """The settings without runs, which no longer match when the methods change."""
-    return {key: text for key, text in link.said.items() if key != "runs"}
+    return {key: text for key, text in link.settings.items() if key != "runs"}
 
 
 def _without(link: Link, at: int, names: Sequence[str]) -> dict[str, str]:

@@ -157,7 +157,7 @@ def recording_of(link: Link, chosen: Chosen) -> str:
     return name if name in names() and recordings()[name].configs == made else ""
 
 
-def tell(link: Link, runs: Sequence[RunView], chosen: Chosen, recording: str) -> None:
+def show_status(link: Link, runs: Sequence[RunView], chosen: Chosen, recording: str) -> None:
     """Show what to look for, with the start button, or the state of the runs."""
     with st.container(horizontal=True, wrap=False, vertical_alignment="center", key="said"):
         if chosen.preset is not None and link.lesson is None:
@@ -168,8 +168,8 @@ def tell(link: Link, runs: Sequence[RunView], chosen: Chosen, recording: str) ->
             )
         if not runs:
             _offer_to_begin(link, chosen, recording)
-    _tell_end(runs)
-    exactness_view.tell_convergence(runs, labels_of(runs))
+    _show_end(runs)
+    exactness_view.show_convergence(runs, labels_of(runs))
 
 
 def _offer_to_begin(link: Link, chosen: Chosen, recording: str) -> None:
@@ -181,7 +181,7 @@ def _offer_to_begin(link: Link, chosen: Chosen, recording: str) -> None:
             begin(link, chosen.configs)
 
 
-def _tell_end(runs: Sequence[RunView]) -> None:
+def _show_end(runs: Sequence[RunView]) -> None:
     """Show why unfinished runs ended."""
     from otviz.runs.registry import ABANDONED
 

@@ -122,20 +122,20 @@ def _choose_methods(link: Link, knob: str, locked: bool) -> tuple[Method, ...]:
     from otviz.experiments.sweeps import label
     from otviz.experiments.sweeps.sweep_parameters import favoured, rows
 
-    there, default = rows(knob), favoured(knob)
+    methods, default = rows(knob), favoured(knob)
     widget, text = f"{link.page}:sweep.methods.{knob}", link.take("sweep.methods")
     if link.first(widget):
         wanted = default if text is None else [name for name in text.split(",") if name]
-        unknown = [name for name in wanted if name not in there]
+        unknown = [name for name in wanted if name not in methods]
         if unknown:
             link.complain(f"sweep.methods: no method {shorten(unknown[0], 40)!r} has {knob}; it is left out.")
-        st.session_state[widget] = [name for name in dict.fromkeys(wanted) if name in there]
+        st.session_state[widget] = [name for name in dict.fromkeys(wanted) if name in methods]
     chosen: list[str] = st.multiselect(
-        "Methods", list(there), format_func=lambda name: label(there[name], knob), key=widget, disabled=locked,
+        "Methods", list(methods), format_func=lambda name: label(methods[name], knob), key=widget, disabled=locked,
         persist_state="session",
     )  # fmt: skip
     link.put("sweep.methods", ",".join(chosen), ",".join(default))
-    return tuple(there[name] for name in chosen)
+    return tuple(methods[name] for name in chosen)
 
 
 def _choose_measure(link: Link) -> str:
@@ -191,8 +191,8 @@ def _tell(stage: Stage, sweep: Sweep, done: int) -> None:
 def _draw(sweep: Sweep, outcomes: dict[Cell, Outcome], measure: str) -> None:
     from otviz.viz.robustness_map import robustness_curves, robustness_map, text_alternative
 
-    told = text_alternative(sweep, outcomes)
-    common: dict[str, Any] = {"on_select": "rerun", "selection_mode": "points", "width": "stretch", "alt": told}
+    alt = text_alternative(sweep, outcomes)
+    common: dict[str, Any] = {"on_select": "rerun", "selection_mode": "points", "width": "stretch", "alt": alt}
     events = [
         st.plotly_chart(robustness_map(sweep, outcomes, measure), key="sweep map", **common),
         st.plotly_chart(robustness_curves(sweep, outcomes), key="sweep curves", **common),

@@ -170,9 +170,9 @@ def _make(
 def _sentence(error: ValueError, cls: type[Knobs]) -> str:
     """The error message with the knob's label instead of its name; other messages begin with the name of a file."""
     text = shorten(str(error), 400)
-    name, _, said = text.partition(" ")
+    name, _, rest = text.partition(" ")
     label = next((label_of(knob) for knob in params_of(cls) if knob.name == name), None)
-    return plain(text if label is None else f"{label} {said}")
+    return plain(text if label is None else f"{label} {rest}")
 
 
 def _lay_out(

@@ -72,18 +72,18 @@ def _upload(link: Link, cls: type[ImageSet]) -> dict[str, str]:
     return {"file": name}
 
 
-def are_there(images: ImageSet | None) -> bool:
+def are_available(images: ImageSet | None) -> bool:
     """Whether the images are available; otherwise show what to do."""
     if images is None:
         return False
-    trouble = _trouble(images.name, images.record())
-    if trouble:
-        st.info(plain(f"{trouble[:1].upper()}{trouble[1:]}."))
-    return not trouble
+    problem = _problem(images.name, images.record())
+    if problem:
+        st.info(plain(f"{problem[:1].upper()}{problem[1:]}."))
+    return not problem
 
 
 @st.cache_data(ttl=20, max_entries=20, show_spinner="Reading the images …")
-def _trouble(name: str, knobs: dict[str, Any]) -> str:
+def _problem(name: str, knobs: dict[str, Any]) -> str:
     """Why the images are not available, or empty; cached, since the check may start a download."""
     from otviz.data.datasets import by_record
 
@@ -123,11 +123,11 @@ def choose_networks(link: Link, images: ImageSet, method: Method | None) -> Netw
     if method is None:
         return None
     with boxes.section(link, "Networks", prefix="network."):
-        told = method.pairs and bool(images.class_names)  # only then can they be conditioned on the class
+        conditional = method.pairs and bool(images.class_names)  # only then can they be conditioned on the class
         made = controls.knobs(
             link, Networks, prefix="network.", scope=_scope(images, method.name),
             defaults=_preset(method.name, images).networks.as_dict(),
-            only=[knob.name for knob in params_of(Networks) if told or knob.name != "by_class"],
+            only=[knob.name for knob in params_of(Networks) if conditional or knob.name != "by_class"],
         )  # fmt: skip
         if made is None:
             return None
@@ -141,9 +141,9 @@ def choose_networks(link: Link, images: ImageSet, method: Method | None) -> Netw
     return made
 
 
-def missing(images: ImageSet | None, there: bool, complete: bool) -> str:
+def missing(images: ImageSet | None, available: bool, complete: bool) -> str:
     """What must be set before training, as a sentence, or ""."""
-    if images is None or not there:
+    if images is None or not available:
         return "These settings cannot be trained yet: there are no images. See below."
     return "" if complete else "These settings cannot be trained yet: a setting cannot be used as it is. See below."
 

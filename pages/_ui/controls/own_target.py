@@ -13,7 +13,7 @@ DRAWING = "drawing"
 FILE = "own-file"
 """Key of the place of the upload, which the player looks for when a file is dropped on it."""
 
-_FRESH, _TURN, _SAID = "train:fresh", "train:file-turn", "train:file-said"
+_FRESH, _TURN, _ERROR = "train:fresh", "train:file-turn", "train:file-said"
 
 # The upload looks like the button beside it, since files can be dropped on the picture.
 _STYLE = f"""<style>
@@ -41,7 +41,7 @@ def offer(link: Link, target: Distribution | None) -> None:
         _take(link, given.name, given.getvalue())
 
 
-def lacking(usual: str) -> str:
+def missing_before_run(usual: str) -> str:
     """What is missing before a run: `usual`, or a drawing while the pad is empty."""
     return "Draw the target on the picture first." if st.session_state.get(_FRESH) else usual
 
@@ -51,11 +51,11 @@ def invitation(usual: str) -> str:
     return "Draw the target below, then press **Train**." if st.session_state.get(_FRESH) else usual
 
 
-def tell(link: Link) -> None:
+def show_error(link: Link) -> None:
     """Show what was wrong with the last file, until something else is selected."""
-    said, settings = st.session_state.get(_SAID, ("", {}))
-    if said and settings == _chosen(link):
-        st.error(plain(said))
+    message, settings = st.session_state.get(_ERROR, ("", {}))
+    if message and settings == _chosen(link):
+        st.error(plain(message))
 
 
 def _take(link: Link, filename: str, data: bytes) -> None:
@@ -66,9 +66,9 @@ def _take(link: Link, filename: str, data: bytes) -> None:
         kind = kind_of(name)
         kind.parse({"file": name})
     except ValueError as error:
-        st.session_state[_SAID] = (f"{error}. The target you had is kept.", _chosen(link))
+        st.session_state[_ERROR] = (f"{error}. The target you had is kept.", _chosen(link))
         st.rerun()
-    st.session_state.pop(_SAID, None)
+    st.session_state.pop(_ERROR, None)
     st.session_state.pop(_FRESH, None)
     link.go(_instead(link, {"target": kind.name, "target.file": name}))
 
@@ -79,7 +79,9 @@ def _instead(link: Link, target: Mapping[str, str]) -> dict[str, str]:
 
 def _chosen(link: Link) -> dict[str, str]:
     """The settings of the page, without target and view."""
-    return {key: text for key, text in link.said.items() if key not in ("run", "view") and not key.startswith("target")}
+    return {
+        key: text for key, text in link.settings.items() if key not in ("run", "view") and not key.startswith("target")
+    }
 
 
 def is_fresh(link: Link, key: str) -> bool:

@@ -21,8 +21,8 @@ def picker(png: bytes, *, key: str, count: int, columns: int, chosen: tuple[int,
         the new indices after a click; otherwise None.
     """
     options = {"count": count, "columns": columns, "chosen": list(chosen)}
-    said = mount("picker", key=key, options=options, body=png, trigger="picked")
-    match = re.fullmatch(r"(\d{1,4}),(\d{1,4})", said) if isinstance(said, str) else None
+    picked = mount("picker", key=key, options=options, body=png, trigger="picked")
+    match = re.fullmatch(r"(\d{1,4}),(\d{1,4})", picked) if isinstance(picked, str) else None
     if match is None:
         return None
     first, second = int(match[1]), int(match[2])

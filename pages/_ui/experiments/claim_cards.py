@@ -70,13 +70,13 @@ def _card(each: Experiment) -> dict[str, Any]:
     verdict = verdict_of(each, result)
     outcomes = () if result is None else result.outcomes
     word = NOT_RUN if verdict is None else verdict.word
-    told = "" if verdict is None else f"{in_words(each, outcomes, verdict)} {seeds_in_words(verdict)}".strip()
+    summary = "" if verdict is None else f"{in_words(each, outcomes, verdict)} {seeds_in_words(verdict)}".strip()
     time = takes(each)
     return {
         "name": each.name, "title": each.title, "paper": each.paper, "kind": each.cost, "verdict": VERDICTS[word][0],
         "word": word, "tone": VERDICTS[word][1], "citation": each.citation, "url": BIBLIOGRAPHY[each.paper].url, "claim": each.claim,
         "svg": "" if each.chart is None else claim_svg(each.chart, outcomes, each.title),
-        "told": told, "takes": f"Runs again in {time}" if time else "",
+        "told": summary, "takes": f"Runs again in {time}" if time else "",
     }  # fmt: skip
 
 

@@ -147,9 +147,9 @@ def _found(each: Experiment, result: Result | None, verdict: Verdict | None, who
         command = f"python -m otviz experiment {each.name}"
         st.info(f"Not run yet. {plain(whose)} Run it below, or with `{command}`.")
         return
-    told = in_words(each, () if result is None else result.outcomes, verdict)
+    summary = in_words(each, () if result is None else result.outcomes, verdict)
     why = "" if each.cost == "reference" else f" {seeds_in_words(verdict)} {verdict.sentence}"
-    st.markdown(f"**What was measured here.** {plain(told + why)}")
+    st.markdown(f"**What was measured here.** {plain(summary + why)}")
 
 
 def _how(each: Experiment, result: Result | None, whose: str) -> None:
@@ -253,6 +253,6 @@ def _explain_sources(each: Experiment) -> None:
     from otviz.experiments import SOURCES
 
     used = {number.source for number in each.numbers if number.reported and number.source != "paper"}
-    told = "; ".join(f"[{word}] {SOURCES[word]}" for word in SOURCES if word in used)
-    if told:
-        st.caption(plain(f"Reported numbers without a mark are printed in the source. {told}."))
+    summary = "; ".join(f"[{word}] {SOURCES[word]}" for word in SOURCES if word in used)
+    if summary:
+        st.caption(plain(f"Reported numbers without a mark are printed in the source. {summary}."))

@@ -10,7 +10,7 @@ import streamlit as st
 
 from otviz.checkpoints import Card
 from pages._ui.gallery import gallery_scores, gallery_view
-from pages._ui.gallery.gallery_settings import Look, chosen, sampled, show_sheet
+from pages._ui.gallery.gallery_settings import SampleSettings, chosen, sampled, show_sheet
 from pages._ui.player.player_canvas import player
 from pages._ui.shell import reading
 from pages._ui.shell.links import Link, plain
@@ -41,7 +41,7 @@ def show(link: Link, cards: Sequence[Card]) -> None:
 
 
 def _samples(link: Link, cards: Sequence[Card]) -> None:
-    look = chosen(link, KNOBS, st.columns(len(KNOBS), vertical_alignment="bottom", gap="small"))
+    settings = chosen(link, KNOBS, st.columns(len(KNOBS), vertical_alignment="bottom", gap="small"))
     models: list[Model] = []
     for card, column in zip(cards, st.columns(len(cards), gap="small"), strict=True):
         with column:
@@ -52,17 +52,17 @@ def _samples(link: Link, cards: Sequence[Card]) -> None:
             except ValueError as error:
                 st.error(plain(f"{error}."))
                 continue
-            if look is not None:
-                _sheet(models[-1], look)
+            if settings is not None:
+                _sheet(models[-1], settings)
     if len({(model.card.shape, model.config.method.noise_dim) for model in models}) == 1:
         st.caption("The same place in each sheet has the same x and z.")
     else:
         st.caption("These models take x and z of different sizes, so the same seed gives them different images.")
 
 
-def _sheet(model: Model, look: Look) -> None:
-    rows = sampled(model, look)
-    show_sheet(rows, model, look.columns(model), f"Images made by {model.card.title}", width="stretch")
+def _sheet(model: Model, settings: SampleSettings) -> None:
+    rows = sampled(model, settings)
+    show_sheet(rows, model, settings.columns(model), f"Images made by {model.card.title}", width="stretch")
     if model.classes:
         st.caption("Each column is a class that was asked for.")
     if not model.sees_source:

@@ -14,7 +14,7 @@ from otviz.core.params import params_of
 from otviz.data.datasets.rows import in_turn
 from pages._ui.controls import controls
 from pages._ui.gallery import gallery_scores, gallery_view
-from pages._ui.gallery.gallery_settings import Look, chosen, png_of, sampled
+from pages._ui.gallery.gallery_settings import SampleSettings, chosen, png_of, sampled
 from pages._ui.gallery.gallery_views import DRAWN, pick, show_training
 from pages._ui.shell import reading
 from pages._ui.shell.downloads import download
@@ -52,8 +52,8 @@ def show(link: Link, card: Card) -> None:
         gallery_scores.show_reported([card])
         gallery_scores.show_card(card)
     with knobs:
-        look = _look(link, card, view)
-    if look is None:
+        settings = _settings(link, card, view)
+    if settings is None:
         return
     with canvas:
         if view == "training":
@@ -64,20 +64,20 @@ def show(link: Link, card: Card) -> None:
         except ValueError as error:
             st.error(plain(f"{error}."))
             return
-        DRAWN[view](model, look)
-        picked = pick(model, look) if view == "between" else None
+        DRAWN[view](model, settings)
+        picked = pick(model, settings) if view == "between" else None
     if picked is not None:
-        _go_to(link, replace(look, first=picked[0], second=picked[1]))
+        _go_to(link, replace(settings, first=picked[0], second=picked[1]))
     with about:
         start_from_model.way_to(model)
-        _downloads(model, look)
+        _downloads(model, settings)
 
 
-def _look(link: Link, card: Card, view: str) -> Look | None:
+def _settings(link: Link, card: Card, view: str) -> SampleSettings | None:
     if view == "training":
-        for name in Look().as_dict():
+        for name in SampleSettings().as_dict():
             link.take(name)  # may be in the link, but have no effect here
-        return Look()
+        return SampleSettings()
     needed = NEEDED.get(view, ("seed", "truncation"))
     asks = card.by_class and view != "latent"
     columns = st.columns([3] * (1 + len(needed) + asks), vertical_alignment="bottom", gap="small")
@@ -85,21 +85,21 @@ def _look(link: Link, card: Card, view: str) -> Look | None:
     if asks:
         with columns.pop():
             asked = _class(link, card)
-    look = chosen(link, needed, columns[1:])
-    if asks and look is not None:
-        look = replace(look, asked=asked)
-    if look is not None and view == "between":
-        look = replace(look, **_ends(link))
-    if again and look is not None:
-        _go_to(link, replace(look, seed=look.seed + 1))
-    return look
+    settings = chosen(link, needed, columns[1:])
+    if asks and settings is not None:
+        settings = replace(settings, asked=asked)
+    if settings is not None and view == "between":
+        settings = replace(settings, **_ends(link))
+    if again and settings is not None:
+        _go_to(link, replace(settings, seed=settings.seed + 1))
+    return settings
 
 
 def _ends(link: Link) -> dict[str, int]:
     """The two images of a path, from the link."""
     found = {}
     for name in ("first", "second"):
-        knob = next(knob for knob in params_of(Look) if knob.name == name)
+        knob = next(knob for knob in params_of(SampleSettings) if knob.name == name)
         try:
             found[name] = knob.parse(link.text(name, str(knob.default)))
         except ValueError as error:
@@ -109,9 +109,11 @@ def _ends(link: Link) -> dict[str, int]:
     return found
 
 
-def _go_to(link: Link, look: Look) -> NoReturn:
+def _go_to(link: Link, settings: SampleSettings) -> NoReturn:
     changed = {
-        knob.name: knob.write(value) for knob in params_of(Look) if (value := getattr(look, knob.name)) != knob.default
+        knob.name: knob.write(value)
+        for knob in params_of(SampleSettings)
+        if (value := getattr(settings, knob.name)) != knob.default
     }
     link.go({**changed, "model": link.text("model")})
 
@@ -129,24 +131,24 @@ def _class(link: Link, card: Card) -> int | None:
     return int(chosen) if chosen else None
 
 
-def _downloads(model: Model, look: Look) -> None:
-    rows = sampled(model, look)
-    name = f"{model.card.name}-seed-{look.seed}"
+def _downloads(model: Model, settings: SampleSettings) -> None:
+    rows = sampled(model, settings)
+    name = f"{model.card.name}-seed-{settings.seed}"
     with st.container(horizontal=True, gap="small"):
-        download("Images (PNG)", png_of(rows, model, look.columns(model)), f"{name}.png", "image/png")
-        download("Images and latents (NPZ)", lambda: _npz(model, look), f"{name}.npz")
+        download("Images (PNG)", png_of(rows, model, settings.columns(model)), f"{name}.png", "image/png")
+        download("Images and latents (NPZ)", lambda: _npz(model, settings), f"{name}.npz")
         if model.card.name != gallery_view.OWN:
             weights = f"{model.card.name}.safetensors"
             download("Weights (safetensors)", lambda: gallery_scores.weights(model.card), weights)
 
 
-def _npz(model: Model, look: Look) -> bytes:
+def _npz(model: Model, settings: SampleSettings) -> bytes:
     from otviz.data.datasets import to_pixels
 
-    x, z = model.latents(look.images, look.seed, look.truncation)
+    x, z = model.latents(settings.images, settings.seed, settings.truncation)
     file = io.BytesIO()
-    labels = look.labels(model, look.images)
-    labels = in_turn(look.images, model.classes) if labels is None and model.classes else labels
+    labels = settings.labels(model, settings.images)
+    labels = in_turn(settings.images, model.classes) if labels is None and model.classes else labels
     arrays: dict[str, Any] = {"x": x, "z": z, **({} if labels is None else {"labels": labels})}
     np.savez_compressed(file, images=to_pixels(model.generate(x, z, labels), model.card.shape), **arrays)
     return file.getvalue()

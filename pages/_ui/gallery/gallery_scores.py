@@ -43,11 +43,11 @@ def show_scores(cards: Sequence[Card]) -> None:
     lines = ["| | " + " | ".join(head) + (" | Real images |" if same else " |")]
     lines.append("|---" * (len(head) + 1 + same) + "|")
     for label, key, form in SCORES:
-        told = [card.metrics for card in judged if key in card.metrics]
-        if not told:
+        scores = [card.metrics for card in judged if key in card.metrics]
+        if not scores:
             continue
         row = [format(card.metrics[key], form) if key in card.metrics else "–" for card in judged]
-        row += [format(told[0]["floor"][key], form)] if same else []
+        row += [format(scores[0]["floor"][key], form)] if same else []
         lines.append(f"| {label} | " + " | ".join(row) + " |")
     st.markdown("\n".join(lines))
     if any("as_asked" in card.metrics for card in judged):
@@ -63,20 +63,20 @@ def show_reported(cards: Sequence[Card]) -> None:
     """Scores that the papers report for these methods: in a closed section, since data and scores differ."""
     found: dict[str, Reported] = {}
     for card in cards:
-        told = reported(card.method, str(card.record["method"].get("matching", "optimal")))
-        if told is not None:
-            found.setdefault(card.method, told)
+        scores = reported(card.method, str(card.record["method"].get("matching", "optimal")))
+        if scores is not None:
+            found.setdefault(card.method, scores)
     if not found:
         return
     columns = [
-        (label, key) for label, key in REPORTED if any(getattr(told, key) is not None for told in found.values())
+        (label, key) for label, key in REPORTED if any(getattr(scores, key) is not None for scores in found.values())
     ]
     lines = ["| Reported | " + " | ".join(label for label, _ in columns) + " |", "|---" * (len(columns) + 1) + "|"]
-    for name, told in found.items():
-        values = [getattr(told, key) for _, key in columns]
+    for name, scores in found.items():
+        values = [getattr(scores, key) for _, key in columns]
         numbers = " | ".join("–" if value is None else f"{value:g}" for value in values)
         lines.append(f"| {plain(name)} | {numbers} |")
-    where = "; ".join(dict.fromkeys(f"{plain(told.data)} ({cite_link(*told.source)})" for told in found.values()))
+    where = "; ".join(dict.fromkeys(f"{plain(scores.data)} ({cite_link(*scores.source)})" for scores in found.values()))
     with st.expander("What the papers report on CIFAR-10"):
         st.markdown("\n".join(lines))
         st.caption(
@@ -93,11 +93,11 @@ def show_title(card: Card) -> None:
 
 def show_card(card: Card) -> None:
     """The card in words."""
-    said, method = card.record, dict(card.record["method"])
+    record, method = card.record, dict(card.record["method"])
     st.markdown(
-        f"Trained for {_number(said.get('steps'))} steps with seed {_number(said.get('seed'))} on "
-        f"{plain(str(said.get('device', '')).upper())} in {_number(said.get('seconds'))} s: "
-        f"{_number(said.get('steps_per_second'))} steps and {_number(said.get('images_per_second'))} images a second."
+        f"Trained for {_number(record.get('steps'))} steps with seed {_number(record.get('seed'))} on "
+        f"{plain(str(record.get('device', '')).upper())} in {_number(record.get('seconds'))} s: "
+        f"{_number(record.get('steps_per_second'))} steps and {_number(record.get('images_per_second'))} images a second."
     )
     knobs = {name: method[name] for name in ("tau", "penalty", "penalty_weight", "epsilon", "matching", "batch_size", "lr")
              if name in method}  # fmt: skip
@@ -113,13 +113,13 @@ def show_card(card: Card) -> None:
     )
     st.caption(
         plain(
-            f"Licence: {said.get('licence', 'unknown')}. Checksum of the weights (SHA-256): {str(said['sha256'])[:16]}…"
+            f"Licence: {record.get('licence', 'unknown')}. Checksum of the weights (SHA-256): {str(record['sha256'])[:16]}…"
         )
     )
-    if said.get("command"):
-        st.code(str(said["command"])[:500], language="bash")
+    if record.get("command"):
+        st.code(str(record["command"])[:500], language="bash")
     with st.expander("The whole card"):
-        st.json(json.dumps(dict(said)), expanded=1)
+        st.json(json.dumps(dict(record)), expanded=1)
 
 
 def _number(value: object) -> str:

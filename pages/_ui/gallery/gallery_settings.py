@@ -21,7 +21,7 @@ WIDE = 680  # px, width of a square sheet on the page
 
 
 @dataclass(frozen=True)
-class Look(Knobs):
+class SampleSettings(Knobs):
     """Settings of the generated images."""
 
     name: ClassVar[str] = "look"
@@ -50,23 +50,23 @@ class Look(Knobs):
         return model.classes if model.classes and self.asked is None else columns_for(self.images)
 
 
-def chosen(link: Link, needed: Sequence[str], columns: Sequence[DeltaGenerator]) -> Look | None:
+def chosen(link: Link, needed: Sequence[str], columns: Sequence[DeltaGenerator]) -> SampleSettings | None:
     """Draw these knobs side by side; None while one is invalid."""
     values: dict[str, Any] = {}
     for name, column in zip(needed, columns, strict=True):
         with column:
-            found = controls.knobs(link, Look, only=(name,))
+            found = controls.knobs(link, SampleSettings, only=(name,))
         if found is None:
             return None
         values[name] = getattr(found, name)
-    return Look(**values)
+    return SampleSettings(**values)
 
 
-def sampled(model: Model, look: Look) -> Any:
+def sampled(model: Model, settings: SampleSettings) -> Any:
     """The generated images as rows; with classes in columns, all rows of the sheet are full."""
-    columns = look.columns(model)
-    n = -(-look.images // columns) * columns if model.classes and look.asked is None else look.images
-    return model.sample(n, look.seed, look.truncation, look.labels(model, n))
+    columns = settings.columns(model)
+    n = -(-settings.images // columns) * columns if model.classes and settings.asked is None else settings.images
+    return model.sample(n, settings.seed, settings.truncation, settings.labels(model, n))
 
 
 def png_of(rows: Any, model: Model, columns: int, wide: int = WIDE) -> bytes:

@@ -122,7 +122,7 @@ def show_formula(method: Method, run: RunView | None) -> None:
     st.fragment(lines, run_every=2.0 if moving else None)()
 
 
-def tell(run: RunView | None, invitation: str = INVITATION) -> None:
+def show_status(run: RunView | None, invitation: str = INVITATION) -> None:
     """Show a line on the end of a run, or what to do without one."""
     with st.container(key="told"):
         if run is None:

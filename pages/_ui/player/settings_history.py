@@ -38,7 +38,7 @@ def row(link: Link, place: DeltaGenerator, run: RunView | None, picked: Sequence
         copy_link(f"{link.page}:copy")
     asked = st.session_state.pop(key, "")
     if asked == "reset":
-        kept = {name: text for name, text in link.said.items() if name in (*picked, "run")}
+        kept = {name: text for name, text in link.settings.items() if name in (*picked, "run")}
         link.go(kept if link.lesson is None else {**kept, **link.lesson.settings})
     if asked == "undo" and link.past:
         values = link.back()

@@ -39,7 +39,7 @@ def sync_settings(link: Link, run: RunView, config: RunConfig | None, address: d
         address: query of the page with the settings of the run.
     """
     seen, living = tuned(), run_controls.alive(run)
-    before, bare = seen.get(run.id), set(link.said) <= {"run", "view"}
+    before, bare = seen.get(run.id), set(link.settings) <= {"run", "view"}
     seen[run.id] = run.config.method
     if before is None and (living or bare) and config != run.config:
         link.go(address, remember=False)
@@ -120,6 +120,6 @@ def _knobs(before: Knobs, now: Knobs) -> list[str]:
     found = []
     for knob in params_of(type(now)):
         if values[knob.name] != before.as_dict()[knob.name]:
-            said = "" if knob.name in ("strokes", "file") else f" {shown(values[knob.name])}"
-            found.append(f"{label_of(knob)}{said}")
+            value = "" if knob.name in ("strokes", "file") else f" {shown(values[knob.name])}"
+            found.append(f"{label_of(knob)}{value}")
     return found

@@ -50,13 +50,13 @@ def find(link: Link) -> list[Summary]:
     asked = link.take("runs")
     if asked is not None:
         wanted = list(dict.fromkeys(filter(None, asked.split(","))))
-        there = {run.id for run in runs}
-        lost = [name for name in wanted if name not in there]
+        existing = {run.id for run in runs}
+        lost = [name for name in wanted if name not in existing]
         if lost:
             link.complain(
                 f"{len(lost)} of {len(wanted)} runs are not here: {', '.join(lost[:3])}; they may be deleted."
             )
-        run_table.remember(KEY, [name for name in wanted if name in there])
+        run_table.remember(KEY, [name for name in wanted if name in existing])
     return runs
 
 

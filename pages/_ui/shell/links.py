@@ -43,7 +43,7 @@ class _Memory:
     reading: bool = True
     problems: list[str] = field(default_factory=list)
     told: dict[str, str] = field(default_factory=dict)
-    said: dict[str, str] = field(default_factory=dict)
+    settings: dict[str, str] = field(default_factory=dict)
     asked: set[str] = field(default_factory=set)
     newer: bool = False
     lesson: Lesson | None = None
@@ -56,7 +56,7 @@ class _Memory:
         for kept in (self.seeded, self.problems, self.texts, self.asked):
             kept.clear()
         found = addresses.unpack(address)
-        self.published, self.said, self.newer = dict(address), dict(found.settings), found.newer
+        self.published, self.settings, self.newer = dict(address), dict(found.settings), found.newer
         self.problems.extend(found.problems)
         self.pending = dict(found.settings)
         self.lesson = self._open(page, self.pending.pop(LESSON, None))
@@ -67,7 +67,7 @@ class _Memory:
 
     def remember(self, now: Mapping[str, str]) -> None:
         """Store the last settings for `back`, if relevant ones have changed."""
-        before = self.said
+        before = self.settings
         if any(before.get(key) != now.get(key) for key in self.kept):
             self.past = [*self.past[1 - MOST_BACK :], before]
 
@@ -107,9 +107,9 @@ class Link:
         return tuple(self._memory.problems)
 
     @property
-    def said(self) -> dict[str, str]:
+    def settings(self) -> dict[str, str]:
         """The settings in the address as last read or published, unpacked."""
-        return dict(self._memory.said)
+        return dict(self._memory.settings)
 
     @property
     def lesson(self) -> Lesson | None:
@@ -162,7 +162,7 @@ class Link:
     def complain(self, problem: str, key: str = "") -> None:
         """Add a message to `problems`; if the value under `key` is the lesson's, with its location in the lesson."""
         lesson = self.lesson
-        if lesson is not None and key in lesson.settings and not (lesson.shows(key) and key in self._memory.said):
+        if lesson is not None and key in lesson.settings and not (lesson.shows(key) and key in self._memory.settings):
             problem = f"{lesson.at('settings')}: {problem}"
         self._memory.problems.append(shorten(problem, 300))
 
@@ -193,7 +193,7 @@ class Link:
             values: the settings.
             remember: whether the change can be undone.
         """
-        kept = {key: text for key, text in self.said.items() if key == "view"}
+        kept = {key: text for key, text in self.settings.items() if key == "view"}
         self._out = {**kept, **values}
         self._write(remember)
         self._memory.read(self.page, self._memory.published)
@@ -210,8 +210,8 @@ class Link:
 
     def back(self) -> dict[str, str]:
         """Undo the last change of settings: returns the previous address, for `go`."""
-        said = {key: text for key, text in self._memory.past.pop().items() if key != LESSON}
-        return said if self.lesson is None else {**self.lesson.settings, **said}
+        settings = {key: text for key, text in self._memory.past.pop().items() if key != LESSON}
+        return settings if self.lesson is None else {**self.lesson.settings, **settings}
 
     def changed(self, but: Collection[str] = ()) -> bool:
         """Whether any setting, except those in `but`, differs from the defaults of the page or the lesson."""
@@ -229,7 +229,7 @@ class Link:
 
     def go_to_lesson(self, name: str) -> NoReturn:
         """Reopen the page in this lesson, with only the lesson's settings."""
-        self._memory.lesson, self._memory.said = None, {}
+        self._memory.lesson, self._memory.settings = None, {}
         self.go({LESSON: name})
 
     def _finish_reading(self) -> None:
@@ -238,9 +238,9 @@ class Link:
             return
         unknown = list(memory.pending)
         if lesson is not None:
-            self._complain_of_lesson("settings", [key for key in unknown if key not in memory.said])
+            self._complain_of_lesson("settings", [key for key in unknown if key not in memory.settings])
             self._complain_of_lesson("show", [key for key in lesson.show if key not in memory.asked])
-            unknown = [key for key in unknown if key in memory.said]
+            unknown = [key for key in unknown if key in memory.settings]
         if unknown and not memory.newer:  # settings of a newer otviz were reported in one message
             what = "is no setting" if len(unknown) == 1 else "are no settings"
             it = "it is" if len(unknown) == 1 else "they are"
@@ -253,20 +253,20 @@ class Link:
         assert self.lesson is not None
         if unknown:
             near = difflib.get_close_matches(unknown[0], self._memory.asked, 1)
-            mend = f"did you mean {near[0]!r}?" if near else "copy it from the address of the page."
-            self.complain(f"{self.lesson.at(line)}: {addresses.named(unknown)} is no setting of this page; {mend}")
+            fix = f"did you mean {near[0]!r}?" if near else "copy it from the address of the page."
+            self.complain(f"{self.lesson.at(line)}: {addresses.named(unknown)} is no setting of this page; {fix}")
 
     def _write(self, remember: bool) -> None:
         memory = self._memory
-        said = dict(self._out) if self.lesson is None else {LESSON: self.lesson.name, **self._beside(self.lesson)}
+        settings = dict(self._out) if self.lesson is None else {LESSON: self.lesson.name, **self._beside(self.lesson)}
         if remember:
-            memory.remember(said)
-        now, new = st.query_params.to_dict(), addresses.pack(said)
+            memory.remember(settings)
+        now, new = st.query_params.to_dict(), addresses.pack(settings)
         if now != new:
             recent = [(at, old) for at, old in memory.replaced if time.monotonic() - at < STALE]
             memory.replaced = [*recent, (time.monotonic(), now)]
             st.query_params.from_dict(new)
-        memory.published, memory.said = new, said
+        memory.published, memory.settings = new, settings
         memory.texts = dict(self._out)
 
     def _beside(self, lesson: Lesson) -> dict[str, str]:

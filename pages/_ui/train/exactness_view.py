@@ -184,7 +184,7 @@ def _inside(link: Link, run: RunView, method: OTGAN, epsilon: float, seed: int) 
         _entropy(lines, drawn.n, None if step.random else method.epsilon)
 
 
-def tell_convergence(runs: Sequence[RunView], labels: Sequence[str]) -> None:
+def show_convergence(runs: Sequence[RunView], labels: Sequence[str]) -> None:
     """For each OT-GAN run that is not training: whether its matching has enough normalisations."""
     from otviz.methods.ot_gan import OTGAN
 

@@ -35,7 +35,7 @@ def origin(link: Link) -> Card | None:
     return found[0] if found else None
 
 
-def tell(link: Link, card: Card) -> None:
+def show_origin(link: Link, card: Card) -> None:
     """Show which weights the next run starts from, and what the checkpoint does not contain."""
     st.info(
         f"**Train** goes on from {plain(card.title)}: the generator begins with its weights. A checkpoint holds nothing else, so "

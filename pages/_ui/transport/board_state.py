@@ -130,13 +130,13 @@ def current() -> BoardState | None:
     return found
 
 
-def set_current(desk: BoardState) -> BoardState:
+def set_current(state: BoardState) -> BoardState:
     """Replace the session's state and stop the old one."""
     old = current()
     if old is not None:
         old.end()
-    st.session_state[_KEY] = desk
-    return desk
+    st.session_state[_KEY] = state
+    return state
 
 
 def picture() -> Picture | None:

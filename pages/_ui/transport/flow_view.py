@@ -29,12 +29,12 @@ class Stage:
     def __init__(self) -> None:
         self.flows: Flows | None = None
         self.of = ""
-        self.said = ""
+        self.note = ""
 
-    def play(self, flows: Flows | None, of: str = "", said: str = "") -> None:
+    def play(self, flows: Flows | None, of: str = "", note: str = "") -> None:
         """Replace the flows, with a note on their units."""
         self.end()
-        self.flows, self.of, self.said = flows, of, said
+        self.flows, self.of, self.note = flows, of, note
 
     def end(self) -> None:
         """Stop the flows. Streamlit calls this when the tab is closed or reloaded."""
@@ -64,8 +64,8 @@ def show(problem: Problem, source: Distribution, target: Distribution) -> None:
         if stage.flows is not None and stage.of != of:
             st.caption("These flows belong to the previous clouds. Press play for the current ones.")
     if stage.flows is not None:
-        if stage.said:
-            st.caption(plain(stage.said))
+        if stage.note:
+            st.caption(plain(stage.note))
         address = channel.opened("flows", functools.partial(_answer, stage.flows, not playing))
         player(b"", key="flows", channel=address, columns=4, names={"generated": "moving", "generator": "loss"})
 

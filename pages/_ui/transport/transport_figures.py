@@ -159,8 +159,8 @@ def show_unbalanced(problem: Problem, source: Distribution, target: Distribution
         f"**Outliers and reach.** One in twenty target points is moved 8 away ({_sizes(left, right)}, p = 2, blur 0.1). "
         "A balanced plan must reach them all. With a finite reach they get mass only if it spans the gap."
     )
-    if said := change(units):
-        st.caption(plain(f"{said}."))
+    if note := change(units):
+        st.caption(plain(f"{note}."))
     moved, outliers = with_outliers(y)
     curve = computed("reach", of, len(REACHES), lambda: reach_curve(x, moved, outliers, a=a, b=b))
     reach = None if problem.reach is None else problem.reach / units.factor

@@ -52,8 +52,8 @@ def offer_presets(link: Link) -> None:
 
 def shape_scale() -> float:
     """Factor on the size of shapes that makes them comparable with the files of the current problem."""
-    desk = current()
-    return 1.0 if desk is None else shapes_beside(desk.source, desk.target)
+    state = current()
+    return 1.0 if state is None else shapes_beside(state.source, state.target)
 
 
 def pose(link: Link, source: Distribution | None, target: Distribution | None) -> Problem | None:
@@ -83,7 +83,7 @@ def _held(link: Link, name: str, default: float | None) -> Any:
 
     Before the user sets it, it is the default for the scale of the data.
     """
-    knob, key, desk = _knob(name), f"{link.page}:{name}", current()
+    knob, key, state = _knob(name), f"{link.page}:{name}", current()
     text, before = link.take(name), st.session_state.get(f"{key}:default", default)
     if link.first(key):
         st.session_state[key], st.session_state[SET_HERE] = default, True
@@ -93,8 +93,8 @@ def _held(link: Link, name: str, default: float | None) -> Any:
             except ValueError as error:
                 link.complain(f"{error}; {default} is used.", name)
     else:
-        if desk is not None and not st.session_state.get(SET_HERE):
-            st.session_state[key] = getattr(desk.problem, name)
+        if state is not None and not st.session_state.get(SET_HERE):
+            st.session_state[key] = getattr(state.problem, name)
         if before != default and st.session_state[key] == before:
             st.session_state[key], st.session_state[SET_HERE] = default, True
     st.session_state[f"{key}:default"] = default
@@ -121,43 +121,43 @@ def show(link: Link, problem: Problem, source: Distribution, target: Distributio
     first = current() is None
     try:
         with nullcontext() if first else place:
-            desk = _desk(problem, source, target)
+            state = _state(problem, source, target)
         place.empty()
     except ValueError as error:
         st.error(plain(shorten(str(error), 400)))
         return
     sliders = [name for name in ON_BOARD if link.shows(name)]
-    address, scale = channel.opened(BOARD, desk.answer), scale_of(desk.source, desk.target)
-    board(address, key=BOARD, problem=desk.name, sent=desk.sent, height=HEIGHT, sliders=sliders, scale=scale)
-    if hint := mismatch(desk.source, desk.target):
+    address, scale = channel.opened(BOARD, state.answer), scale_of(state.source, state.target)
+    board(address, key=BOARD, problem=state.name, sent=state.sent, height=HEIGHT, sliders=sliders, scale=scale)
+    if hint := mismatch(state.source, state.target):
         st.info(plain(f"{hint}."))
-    if desk.error:
-        st.warning(plain(shorten(desk.error, 400)))
+    if state.error:
+        st.warning(plain(shorten(state.error, 400)))
 
 
-def _posed(problem: Problem, source: Distribution, target: Distribution) -> str:
+def _problem_key(problem: Problem, source: Distribution, target: Distribution) -> str:
     """Identifies the problem without the sliders of the board."""
     return hashlib.sha256(f"{replace(problem, blur=1.0, reach=None)!r}{source!r}{target!r}".encode()).hexdigest()
 
 
 def _clouds(problem: Problem, source: Distribution, target: Distribution) -> tuple[Cloud, Cloud]:
     """The point clouds of the session's state if it has this problem."""
-    desk = current()
-    if desk is not None and desk.problem_key == _posed(problem, source, target):
-        return desk.source, desk.target
+    state = current()
+    if state is not None and state.problem_key == _problem_key(problem, source, target):
+        return state.source, state.target
     return clouds(problem, source, target)
 
 
-def _desk(problem: Problem, source: Distribution, target: Distribution) -> BoardState:
+def _state(problem: Problem, source: Distribution, target: Distribution) -> BoardState:
     """The session's state, or a new one for another problem."""
-    posed = _posed(problem, source, target)
-    desk, set_here = current(), st.session_state.pop(SET_HERE, False)
+    key = _problem_key(problem, source, target)
+    state, set_here = current(), st.session_state.pop(SET_HERE, False)
     # While a slider moves, the state is newer than the page, which was drawn for an earlier position.
-    if desk is not None and desk.problem_key == posed and (desk.problem == problem or not set_here):
-        return desk
-    with nullcontext() if desk is None else st.spinner("Solving the transport problem …"):
+    if state is not None and state.problem_key == key and (state.problem == problem or not set_here):
+        return state
+    with nullcontext() if state is None else st.spinner("Solving the transport problem …"):
         from otviz.transport.solve import coarse  # imports torch, which takes seconds
 
         x, y = _clouds(problem, source, target)
         picture = coarse(problem, x.points, y.points, x.weights, y.weights)
-        return set_current(BoardState(posed, x, y, problem, picture))
+        return set_current(BoardState(key, x, y, problem, picture))

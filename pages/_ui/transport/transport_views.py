@@ -13,7 +13,7 @@ from pages._ui.shell import reading
 from pages._ui.shell.links import Link, plain
 from pages._ui.transport import flow_view, transport_figures
 
-Look = Callable[[Problem, Distribution, Distribution], None]
+View = Callable[[Problem, Distribution, Distribution], None]
 
 FORMULAS = {
     "sinkhorn": r"S(x,y)=\mathrm{OT}_\varepsilon(x,y)-\tfrac12\mathrm{OT}_\varepsilon(x,x)-\tfrac12\mathrm{OT}_\varepsilon(y,y)",
@@ -48,7 +48,7 @@ def show_formula(problem: Problem, _source: Distribution, _target: Distribution)
             glossary_view.link_to(derivation.topic, "Where this comes from")
 
 
-LOOKS: dict[str, tuple[str, Look]] = {
+VIEWS: dict[str, tuple[str, View]] = {
     "read": ("Formula", show_formula),
     "flow": ("Flow", flow_view.show),
     "blur": ("Blur", transport_figures.show_blur),
@@ -62,9 +62,9 @@ LOOKS: dict[str, tuple[str, Look]] = {
 
 def show(link: Link, problem: Problem, source: Distribution, target: Distribution) -> None:
     """Draw the selected view; only that one is computed."""
-    titles = {name: title for name, (title, _) in LOOKS.items()}
+    titles = {name: title for name, (title, _) in VIEWS.items()}
     view = reading.choose_view(link, "transport", titles, default="read", picture="board")
     try:
-        LOOKS[view][1](problem, source, target)
+        VIEWS[view][1](problem, source, target)
     except ValueError as error:
         st.error(plain(f"{error}."))
