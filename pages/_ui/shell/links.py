@@ -42,7 +42,7 @@ class _Memory:
     seeded: set[str] = field(default_factory=set)
     reading: bool = True
     problems: list[str] = field(default_factory=list)
-    told: dict[str, str] = field(default_factory=dict)
+    reported: dict[str, str] = field(default_factory=dict)
     settings: dict[str, str] = field(default_factory=dict)
     asked: set[str] = field(default_factory=set)
     newer: bool = False
@@ -180,7 +180,7 @@ class Link:
         fresh = self._memory.reading
         self._finish_reading()
         self._write(remember=not fresh)
-        if self._memory.problems and self._out == self._memory.told:
+        if self._memory.problems and self._out == self._memory.reported:
             lines = "\n".join(f"- {plain(problem)}" for problem in self._memory.problems)
             self._slot.warning(f"Part of this link could not be used:\n{lines}")
         else:
@@ -247,7 +247,7 @@ class Link:
             self.complain(f"{addresses.named(unknown)} {what} of this page; {it} not used.")
         memory.pending.clear()
         memory.reading = False
-        memory.told = dict(self._out)
+        memory.reported = dict(self._out)
 
     def _complain_of_lesson(self, line: str, unknown: list[str]) -> None:
         assert self.lesson is not None
