@@ -58,19 +58,19 @@ class Units:
 
 
 def unit_of(name: str, unit: str) -> str:
-    """The unit of a number called `name` where lengths have `unit`: that, its square, or "" for what has none."""
+    """The unit of a metric if lengths have `unit`: that unit, its square, or ""."""
     return f"{unit}{('', '', '²')[_power(name)]}" if unit and _power(name) else ""
 
 
 def in_file_units(numbers: Mapping[str, Any], units: Units) -> dict[str, Any]:
-    """The same numbers by name, with lengths and squared lengths turned from data units into units of the user's file.
+    """Convert lengths and squared lengths among the metrics from data units to units of the user's file.
 
-    `unit` is added to them, what lengths are followed by (`Units.word`), if they have one of their own.
+    `unit` (`Units.word`) is added if lengths have a unit of their own.
     """
     found = {name: value * units.factor ** _power(name) if _power(name) else value for name, value in numbers.items()}
     return {**found, "unit": units.word} if units.word else found
 
 
 def _power(name: str) -> int:
-    """Of the length in a number: 0 for shares and counts, 1, or 2; `w2_floor_std` is of the kind of `w2`."""
+    """The power of length in a metric: 0 for shares and counts, 1, or 2; `w2_floor_std` is like `w2`."""
     return 0 if name.endswith("samples") else _POWERS.get(name.split("_")[0], 0)
