@@ -40,7 +40,7 @@ VIEWS = {
     "images": image_details.VIEWS,
     "gallery": gallery_model.VIEWS,
     "gallery-compare": gallery_compare.VIEWS,
-    "transport": transport_views.LOOKS,
+    "transport": transport_views.VIEWS,
     "runs": run_list.VIEWS,
 }
 ALONE = {

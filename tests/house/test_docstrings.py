@@ -25,7 +25,7 @@ NOT_YET: set[str] = {
     "otviz/cli/train_report.py",
     "otviz/core/container.py",
     "otviz/core/workers/worker.py",
-    "otviz/experiments/experiment_worker.py",
+    "otviz/experiments/experiment_job.py",
     "otviz/experiments/sweeps/sweep.py",
     "otviz/experiments/sweeps/sweep_job.py",
     "otviz/experiments/sweeps/train_cells.py",
@@ -63,7 +63,6 @@ NOT_YET: set[str] = {
     "otviz/transport/studies/snippet.py",
     "otviz/transport/studies/sweeps.py",
     "otviz/transport/unbalanced.py",
-    "otviz/viz/plate.py",
 }
 
 

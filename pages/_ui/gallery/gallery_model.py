@@ -22,7 +22,7 @@ from pages._ui.shell.links import Link, plain
 from pages._ui.train import start_from_model
 
 if TYPE_CHECKING:
-    from otviz.checkpoints.models import Model
+    from otviz.checkpoints.models import PublishedModel
 
 VIEWS = {
     "samples": "Samples",
@@ -131,7 +131,7 @@ def _class(link: Link, card: Card) -> int | None:
     return int(chosen) if chosen else None
 
 
-def _downloads(model: Model, settings: SampleSettings) -> None:
+def _downloads(model: PublishedModel, settings: SampleSettings) -> None:
     rows = sampled(model, settings)
     name = f"{model.card.name}-seed-{settings.seed}"
     with st.container(horizontal=True, gap="small"):
@@ -142,7 +142,7 @@ def _downloads(model: Model, settings: SampleSettings) -> None:
             download("Weights (safetensors)", lambda: gallery_scores.weights(model.card), weights)
 
 
-def _npz(model: Model, settings: SampleSettings) -> bytes:
+def _npz(model: PublishedModel, settings: SampleSettings) -> bytes:
     from otviz.data.datasets import to_pixels
 
     x, z = model.latents(settings.images, settings.seed, settings.truncation)

@@ -18,7 +18,7 @@ from pages._ui.player.player_canvas import player
 from pages._ui.shell.links import plain
 
 if TYPE_CHECKING:
-    from otviz.checkpoints.models import Model
+    from otviz.checkpoints.models import PublishedModel
 
 GRID = 8  # values of x and of z in a grid
 WALKERS, STOPS, PART = 16, 6, 12
@@ -27,18 +27,18 @@ NEIGHBOURS = 10
 PICKED, PICKED_COLUMNS, PICKED_WIDE = 32, 8, 560
 
 
-def _image(rows: Any, model: Model, columns: int, caption: str, wide: int = WIDE) -> None:
+def _image(rows: Any, model: PublishedModel, columns: int, caption: str, wide: int = WIDE) -> None:
     show_sheet(rows, model, columns, f"{len(rows)} images made by {model.card.title}", wide=wide)
     st.caption(caption)
 
 
-def _samples(model: Model, settings: SampleSettings) -> None:
+def _samples(model: PublishedModel, settings: SampleSettings) -> None:
     rows = sampled(model, settings)
     of = " Each column is a class that was asked for." if model.classes and settings.asked is None else ""
     _image(rows, model, settings.columns(model), f"{len(rows)} images of x and z drawn with seed {settings.seed}.{of}")
 
 
-def _latent(model: Model, settings: SampleSettings) -> None:
+def _latent(model: PublishedModel, settings: SampleSettings) -> None:
     from otviz.checkpoints.latents import crossed, explained
 
     if model.classes:
@@ -57,7 +57,7 @@ def _latent(model: Model, settings: SampleSettings) -> None:
         )
 
 
-def _classes_crossed(model: Model, settings: SampleSettings) -> None:
+def _classes_crossed(model: PublishedModel, settings: SampleSettings) -> None:
     """The effect of the class: one class per row, the same noise in a column."""
     x, z = model.latents(GRID, settings.seed, settings.truncation)
     asked = np.repeat(np.arange(model.classes), GRID)
@@ -66,7 +66,7 @@ def _classes_crossed(model: Model, settings: SampleSettings) -> None:
            "one x and z. What stays the same along a column is the style: slant and width of the stroke.", 560)  # fmt: skip
 
 
-def _walk(model: Model, settings: SampleSettings) -> None:
+def _walk(model: PublishedModel, settings: SampleSettings) -> None:
     from otviz.checkpoints.image_sheets import moving
     from otviz.checkpoints.latents import Latents, walk
 
@@ -92,7 +92,7 @@ def _walk(model: Model, settings: SampleSettings) -> None:
     )
 
 
-def _between(model: Model, settings: SampleSettings) -> None:
+def _between(model: PublishedModel, settings: SampleSettings) -> None:
     from otviz.checkpoints.latents import path
 
     most = max(settings.first, settings.second) + 1
@@ -107,7 +107,7 @@ def _between(model: Model, settings: SampleSettings) -> None:
            "Middle: x alone. Bottom: z alone.", 800)  # fmt: skip
 
 
-def pick(model: Model, settings: SampleSettings) -> tuple[int, int] | None:
+def pick(model: PublishedModel, settings: SampleSettings) -> tuple[int, int] | None:
     """Draw the images to select the ends of a path from; returns both after a click."""
     count = -(-max(settings.first, settings.second, PICKED - 1) // PICKED_COLUMNS) * PICKED_COLUMNS
     rows = model.sample(count, settings.seed, settings.truncation, settings.labels(model, count))
@@ -119,7 +119,7 @@ def pick(model: Model, settings: SampleSettings) -> tuple[int, int] | None:
         )  # fmt: skip
 
 
-def _nearest(model: Model, settings: SampleSettings) -> None:
+def _nearest(model: PublishedModel, settings: SampleSettings) -> None:
     from otviz.data.datasets import to_pixels, to_rows
     from otviz.evaluation.image_metrics import nearest_images
 
@@ -145,7 +145,7 @@ def _nearest(model: Model, settings: SampleSettings) -> None:
         )
 
 
-def _classes(model: Model, settings: SampleSettings) -> None:
+def _classes(model: PublishedModel, settings: SampleSettings) -> None:
     from otviz.data.datasets import to_pixels
     from otviz.evaluation.classifier import classifier_for
     from otviz.evaluation.features import see
@@ -182,6 +182,6 @@ def show_training(card: Card) -> None:
         )
 
 
-DRAWN: dict[str, Callable[[Model, SampleSettings], None]] = {
+DRAWN: dict[str, Callable[[PublishedModel, SampleSettings], None]] = {
     "samples": _samples, "latent": _latent, "walk": _walk, "between": _between, "nearest": _nearest, "classes": _classes,
 }  # fmt: skip
