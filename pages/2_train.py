@@ -43,7 +43,7 @@ if run is not None:
 with go:
     if living is not None:
         with st.container(key="beside"):
-            st.caption(sync_settings.note(run) or run_controls.beside(living))
+            st.caption(sync_settings.note(run) or run_controls.effect_of_settings(living))
     else:
         pressed = st.button(
             lesson_view.train_label(link), type="primary", width="stretch", disabled=config is None, shortcut="T"

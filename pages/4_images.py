@@ -41,7 +41,7 @@ if run is not None:
 with go:
     if living is not None:
         with st.container(key="beside"):
-            st.caption(sync_settings.note(run) or run_controls.beside(living))
+            st.caption(sync_settings.note(run) or run_controls.effect_of_settings(living))
     elif st.button("Train", type="primary", width="stretch", disabled=bool(missing), shortcut="T") and config:
         start_from_model.begin(link, config, origin)
     if missing:

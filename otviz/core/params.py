@@ -44,7 +44,7 @@ class Param:
     choices: tuple[str, ...]
     length: int | None = None  # length of a tuple; None: any
 
-    def says(self, value: Any) -> str:
+    def in_words(self, value: Any) -> str:
         """A value with its name: "τ = 0.05", "batch size 64"."""
         text = f"{value:g}" if self.kind is float and value is not None else self.write(value)
         if self.symbol:

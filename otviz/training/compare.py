@@ -57,7 +57,7 @@ def labels(methods: Sequence[Method], marks: Sequence[str] = ()) -> list[str]:
     for method, mark in zip(methods, marks or [""] * len(methods), strict=True):
         alike = [other for other in methods if type(other) is type(method)]
         apart = [
-            knob.says(getattr(method, knob.name))
+            knob.in_words(getattr(method, knob.name))
             for knob in params_of(type(method))
             if any(getattr(other, knob.name) != getattr(method, knob.name) for other in alike)
         ]

@@ -89,28 +89,28 @@ def claim_svg(chart: Chart, outcomes: Sequence[Outcome], title: str, size: Size 
     if isinstance(chart, Dots) and size is not CARD:
         size = Size(size.wide, min(size.high, 60 + 48 * len(chart.rows)))
     parts = _dots(chart, outcomes, size) if isinstance(chart, Dots) else _curves(chart, outcomes, size)
-    told = f"{title}. {in_words(chart, outcomes)}"
+    label = f"{title}. {in_words(chart, outcomes)}"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size.wide:g} {size.high:g}" role="img" '
-        f'aria-label="{escape(told)}" font-size="12" fill="currentColor">{"".join(parts)}</svg>'
+        f'aria-label="{escape(label)}" font-size="12" fill="currentColor">{"".join(parts)}</svg>'
     )
 
 
 def in_words(chart: Chart, outcomes: Sequence[Outcome]) -> str:
     """Text alternative: a sentence for each row or line."""
-    told = [f"{chart.what if isinstance(chart, Dots) else f'{chart.y} by {chart.x}'}:"]
+    parts = [f"{chart.what if isinstance(chart, Dots) else f'{chart.y} by {chart.x}'}:"]
     if isinstance(chart, Dots):
         for row in chart.rows:
             found = spread(row.value, outcomes, chart.log) if row.value else None
-            said = [] if found is None else [number(found.mean)]
-            said += [] if row.reported is None else [f"reported {number(row.reported)}"]
-            told.append(f"{row.label} {', '.join(said)};")
+            values = [] if found is None else [number(found.mean)]
+            values += [] if row.reported is None else [f"reported {number(row.reported)}"]
+            parts.append(f"{row.label} {', '.join(values)};")
     else:
         for line in chart.lines:
             at = [f"{number(found.mean)} at {number(x)}" for x, found in _measured(line, outcomes, chart.log_y).items()]
-            told.append(f"{line.label} {', '.join(at)};")
-    told += [f"{mark.label} {number(at)};" for mark, at in _marks(chart.marks, outcomes)]
-    return " ".join(told).rstrip(";") + "."
+            parts.append(f"{line.label} {', '.join(at)};")
+    parts += [f"{mark.label} {number(at)};" for mark, at in _marks(chart.marks, outcomes)]
+    return " ".join(parts).rstrip(";") + "."
 
 
 def _dots(chart: Dots, outcomes: Sequence[Outcome], size: Size) -> Iterator[str]:
@@ -143,8 +143,8 @@ def _row(row: Row, found: Spread | None, axis: Axis, y: float, half: float) -> I
         for seed, value in found.seeds.items():
             yield _dot(axis(value), y, f"{row.label}, seed {seed}: {number(value)}")
         at, height = axis(found.mean), min(half, 7)
-        told = f"{row.label}: mean {number(found.mean)}, 95 % interval {number(found.interval[0])} to {number(found.interval[1])}"
-        yield _path(f"M{at:.1f} {y - height:.1f}V{y + height:.1f}", SHADES[0], 3, told)
+        label = f"{row.label}: mean {number(found.mean)}, 95 % interval {number(found.interval[0])} to {number(found.interval[1])}"
+        yield _path(f"M{at:.1f} {y - height:.1f}V{y + height:.1f}", SHADES[0], 3, label)
     if row.reported is not None:
         yield _diamond(axis(row.reported), y, f"{row.label}, reported: {number(row.reported)}")
 
@@ -192,10 +192,10 @@ def _line(line: Line, points: Sequence[tuple[float, Spread]], up: Axis, index: i
         yield f'<path d="M{"L".join([*above, *below])}Z" fill="{shade}" fill-opacity="0.16"/>'
         yield _path("M" + "L".join(f"{x:.1f} {up(each.mean):.1f}" for x, each in points), shade, 2.5, dash=dash)
     for x, each in points:
-        told = f"{line.label}: mean {number(each.mean)}, seeds {number(min(each.seeds.values()))} to {number(max(each.seeds.values()))}"
+        label = f"{line.label}: mean {number(each.mean)}, seeds {number(min(each.seeds.values()))} to {number(max(each.seeds.values()))}"
         if len(points) == 1:
             yield _path(f"M{x:.1f} {up(max(each.seeds.values())):.1f}V{up(min(each.seeds.values())):.1f}", shade, 2)
-        yield f'<circle cx="{x:.1f}" cy="{up(each.mean):.1f}" r="3.5" fill="{shade}"><title>{escape(told)}</title></circle>'
+        yield f'<circle cx="{x:.1f}" cy="{up(each.mean):.1f}" r="3.5" fill="{shade}"><title>{escape(label)}</title></circle>'
 
 
 def _measured(line: Line, outcomes: Sequence[Outcome], log: bool) -> Mapping[float, Spread]:
@@ -285,22 +285,22 @@ def _upright(mark: Mark, x: float, top: float, bottom: float, size: Size) -> Ite
     yield f'<text x="{at:.1f}" y="{top - 4:.1f}" text-anchor="middle">{escape(mark.label)}</text>'
 
 
-def _dot(x: float, y: float, told: str) -> str:
+def _dot(x: float, y: float, label: str) -> str:
     return (
         f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{SHADES[0]}" fill-opacity="0.35" stroke="{SHADES[0]}">'
-        f"<title>{escape(told)}</title></circle>"
+        f"<title>{escape(label)}</title></circle>"
     )
 
 
-def _diamond(x: float, y: float, told: str) -> str:
+def _diamond(x: float, y: float, label: str) -> str:
     return (
         f'<path d="M{x:.1f} {y - 6:.1f}l6 6l-6 6l-6 -6z" fill="none" stroke="{SHADES[1]}" stroke-width="2">'
-        f"<title>{escape(told)}</title></path>"
+        f"<title>{escape(label)}</title></path>"
     )
 
 
-def _path(d: str, colour: str, wide: float, told: str = "", dash: str = "", opacity: float = 1.0) -> str:
+def _path(d: str, colour: str, wide: float, label: str = "", dash: str = "", opacity: float = 1.0) -> str:
     dashes = f' stroke-dasharray="{dash}"' if dash else ""
     faint = f' stroke-opacity="{opacity:g}"' if opacity < 1 else ""
-    title = f"<title>{escape(told)}</title>" if told else ""
+    title = f"<title>{escape(label)}</title>" if label else ""
     return f'<path d="{d}" fill="none" stroke="{colour}" stroke-width="{wide:g}"{dashes}{faint}>{title}</path>'

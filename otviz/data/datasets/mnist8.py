@@ -42,13 +42,13 @@ class Mnist8(ImageSet):
         return places.roots()
 
     def read(self, which: Split) -> Images:
-        kept = _kept(places.kept_folder() / self.name / f"{which}.npz", which)
-        if kept is not None:
-            return kept
+        cached = _read_cache(places.download_folder() / self.name / f"{which}.npz", which)
+        if cached is not None:
+            return cached
         # Not through `split`, which would cache the large images for the life of the process.
         large = Mnist().read(which)
         small = Images(resized(large.pixels, SIDE), large.labels)
-        _keep(self.name, which, small)
+        _write_cache(self.name, which, small)
         return small
 
 
@@ -75,15 +75,15 @@ def _triangles(old: int, new: int) -> NDArray[np.float32]:
     return weights
 
 
-def _keep(folder: str, which: Split, images: Images) -> None:
+def _write_cache(folder: str, which: Split, images: Images) -> None:
     file = io.BytesIO()
     np.savez(file, pixels=images.pixels, labels=images.labels.astype(np.uint8), source=np.array(Mnist.sums[which]))
     with contextlib.suppress(OSError):  # without the cache, the next start takes half a second longer
         places.keep(folder, f"{which}.npz", file.getvalue())
 
 
-def _kept(path: Path, which: Split) -> Images | None:
-    """The images that `_keep` wrote, or None if they are missing or invalid."""
+def _read_cache(path: Path, which: Split) -> Images | None:
+    """The images that `_write_cache` wrote, or None if they are missing or invalid."""
     count = Mnist.sizes[0] if which == "train" else Mnist.sizes[1]
     try:
         with np.load(path, allow_pickle=False) as file:

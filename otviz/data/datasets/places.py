@@ -11,15 +11,15 @@ from otviz.core.files import home, write_whole
 VARIABLE = "OTVIZ_DATA"
 
 
-def kept_folder() -> Path:
+def download_folder() -> Path:
     """The download folder: `data` in the folder of the environment variable OTVIZ_HOME (default .otviz)."""
     return home().absolute() / "data"
 
 
 def roots() -> tuple[Path, ...]:
-    """The folders to search, in order: that of the environment variable OTVIZ_DATA, if set, and `kept_folder()`."""
+    """The folders to search, in order: that of the environment variable OTVIZ_DATA, if set, and `download_folder()`."""
     named = os.environ.get(VARIABLE, "")
-    return (*((Path(named).absolute(),) if named else ()), kept_folder())
+    return (*((Path(named).absolute(),) if named else ()), download_folder())
 
 
 def find(folder: str, files: Sequence[str]) -> Path | None:
@@ -37,7 +37,7 @@ def advice(folder: str, files: Sequence[str]) -> str:
 
 
 def keep(folder: str, file: str, data: bytes) -> Path:
-    """Write a file atomically into a folder under `kept_folder()`, and return the folder.
+    """Write a file atomically into a folder under `download_folder()`, and return the folder.
 
     Args:
         folder, file: names of both.
@@ -46,7 +46,7 @@ def keep(folder: str, file: str, data: bytes) -> Path:
     Raises:
         OSError: it cannot be written.
     """
-    place = kept_folder() / folder
+    place = download_folder() / folder
     path = place / file
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, data)

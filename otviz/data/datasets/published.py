@@ -94,7 +94,7 @@ class Published(ImageSet):
     def _download(self) -> Path:
         """Download, verify and store both splits; returns their folder. Raises ValueError."""
         try:
-            aside = places.kept_folder()
+            aside = places.download_folder()
             aside.mkdir(parents=True, exist_ok=True)
             pixels, labels = openml.fetch(self.openml, aside)
             train, test = self._parted(pixels, labels)

@@ -56,14 +56,14 @@ class Stored:
         fields, shape = self.dtype.names, self.shape
         if fields and len(shape) == 1:
             return tuple(field for field in fields if self.dtype[field].kind in "iuf")
-        looks = len(shape) == 3 and shape[-1] == 2 and shape[0] > 0 and bool(self.name)  # format of an exported run
+        exported = len(shape) == 3 and shape[-1] == 2 and shape[0] > 0 and bool(self.name)  # format of a run
         measured = re.match(r"(run\d+_)?meter_", self.name)  # metrics of an exported run, not its points
-        if measured or self.dtype.kind not in "iuf" or not (len(shape) in (1, 2) or looks):
+        if measured or self.dtype.kind not in "iuf" or not (len(shape) in (1, 2) or exported):
             return ()
         width = 1 if len(shape) == 1 else 2 if self.across else shape[-1]
         return tuple(str(column) for column in range(min(width, MOST_COLUMNS)))
 
-    def told(self) -> str:
+    def describe(self) -> str:
         """Kind and shape in words."""
         return f"{self.name} {self.dtype} of shape {self.shape}".strip()
 
@@ -75,7 +75,7 @@ class ArrayTable(Table):
         self.name, self._path = name, path
         self._kind = path.suffix[1:].upper()
         stored = self._npz() if self._kind == "NPZ" else [self._npy()]
-        self._kept: dict[str, NDArray[Any]] = {}
+        self._read: dict[str, NDArray[Any]] = {}
         main = self._main(stored)
         length = main[0].rows
         beside = [
@@ -107,7 +107,7 @@ class ArrayTable(Table):
             return [one for one in flat.values() if one.rows == lengths[0][0]]
         if any(one.dtype.hasobject for one in stored):
             raise ValueError(f"{self.name} holds Python objects (pickle), which are never opened; save it as numbers")
-        held = listed([one.told() for one in stored])
+        held = listed([one.describe() for one in stored])
         raise ValueError(f"{self.name} must hold real numbers of shape (rows, 2) or wider; it holds {held}")
 
     def read(self, columns: Sequence[str]) -> tuple[Cells, ...]:
@@ -126,14 +126,14 @@ class ArrayTable(Table):
         return np.asarray((array.T if one.across else array)[:, int(column)], np.float64)
 
     def _array(self, one: Stored) -> NDArray[Any]:
-        if one.name not in self._kept:
+        if one.name not in self._read:
             with reading(self.name, self._kind):
                 if self._kind == "NPZ":
                     with _opened(self._path) as archive, archive.open(f"{one.name}.npy") as file:
-                        self._kept[one.name] = np.lib.format.read_array(file, allow_pickle=False)
+                        self._read[one.name] = np.lib.format.read_array(file, allow_pickle=False)
                 else:  # empty arrays cannot be memory-mapped
-                    self._kept[one.name] = np.load(self._path, allow_pickle=False, mmap_mode="r" if one.rows else None)
-        return self._kept[one.name]
+                    self._read[one.name] = np.load(self._path, allow_pickle=False, mmap_mode="r" if one.rows else None)
+        return self._read[one.name]
 
     def _npy(self) -> Stored:
         with reading(self.name, "NPY"), self._path.open("rb") as file:

@@ -50,17 +50,17 @@ def _collapsed(snapshot: SnapshotMetrics) -> Judgement | None:
     return _judgement(snapshot, "collapsed", rule, word=f"collapsed: {found} of {len(snapshot.weights)} modes left")
 
 
-def _beside(snapshot: SnapshotMetrics) -> Judgement | None:
+def _displaced(snapshot: SnapshotMetrics) -> Judgement | None:
     if not (snapshot.offset >= limits.OFF and snapshot.spread < limits.WIDE):
         return None
     rule = f"Samples are off target if half the modes lie {limits.OFF:g} standard deviations or more away from their centres."
     return _judgement(snapshot, "off target", rule)
 
 
-def _one_beside(snapshot: SnapshotMetrics) -> Judgement | None:
-    if not (snapshot.beside & (snapshot.offsets >= limits.OFF_ONE)).any():
+def _one_displaced(snapshot: SnapshotMetrics) -> Judgement | None:
+    if not (snapshot.displaced & (snapshot.offsets >= limits.OFF_ONE)).any():
         return None
-    worst = float(snapshot.offsets[snapshot.beside].max())
+    worst = float(snapshot.offsets[snapshot.displaced].max())
     rule = (
         f"Samples are off target if one mode lies {limits.OFF_ONE:g} standard deviations or more away from its centre."
     )
@@ -163,7 +163,7 @@ def _covers(snapshot: SnapshotMetrics) -> Judgement:
 
 
 _WITH_MODES: tuple[Callable[[SnapshotMetrics], Judgement | None], ...] = (
-    _few, _collapsed, _beside, _wide, _mixes, _one_beside, _narrow, _unbalanced, _off, _covers,
+    _few, _collapsed, _displaced, _wide, _mixes, _one_displaced, _narrow, _unbalanced, _off, _covers,
 )  # fmt: skip
 _WITHOUT_MODES: tuple[Callable[[SnapshotMetrics], Judgement | None], ...] = (_few, _partial, _shares, _off, _covers)
 

@@ -79,14 +79,14 @@ class SnapshotMetrics:
         return _median(self.spreads, self.weights)
 
     @property
-    def beside(self) -> NDArray[np.bool_]:
+    def displaced(self) -> NDArray[np.bool_]:
         """Modes whose samples are concentrated away from the centre: large offset, and not smeared."""
         return np.asarray((self.offsets >= limits.OFF) & (self.spreads < limits.WIDE))
 
     @property
     def lost(self) -> NDArray[np.bool_]:
         """Modes with too few samples that are not just displaced from their centre."""
-        return lost_modes(self.shares, self.weights, self.samples) & ~self.beside & ~self._smeared
+        return lost_modes(self.shares, self.weights, self.samples) & ~self.displaced & ~self._smeared
 
     @property
     def far(self) -> bool:

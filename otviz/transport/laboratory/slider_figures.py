@@ -103,12 +103,12 @@ def prices() -> Flipbook:
         (_line("guide", [[0, best], [12, best]], "least cost", dashed=True), _line("amber", curve, "bound")),
         tuple((_points("generated", curve[at : at + 1]),) for at in range(len(wanted))), "price v(3)", "bound",
     )  # fmt: skip
-    said = (
+    captions = (
         f"v(3) = {price:g} gives the bound {value:g}" + (", which is the least cost." if value == best else ".")
         for price, value in zip(wanted, bounds, strict=True)
     )
     words = ("target 3 is cheap: nobody goes there", "both want to go to 3")
-    return Flipbook("price v(3)", tuple(f"{price:g}" for price in wanted), 4, words, tuple(said), (where, bound))
+    return Flipbook("price v(3)", tuple(f"{price:g}" for price in wanted), 4, words, tuple(captions), (where, bound))
 
 
 def blur_and_plan() -> Flipbook:
@@ -116,11 +116,11 @@ def blur_and_plan() -> Flipbook:
     x, y = _clouds(Gaussian(std=0.7), Ring(centre=(1.5, 0.5)))
     blurs = np.geomspace(0.1, 10, 17)
     plans = [_plan(x, y, float(blur) ** 2) for blur in blurs]
-    said = (
+    captions = (
         f"On average the mass of a point is spread over {_partners(plan):.1f} of {POINTS} partners." for plan in plans
     )
     words = ("one partner each", "everybody with everybody")
-    return _matched("blur", [f"{blur:.2g}" for blur in blurs], 3, words, tuple(said), x, y, plans)
+    return _matched("blur", [f"{blur:.2g}" for blur in blurs], 3, words, tuple(captions), x, y, plans)
 
 
 def matchings() -> Flipbook:
@@ -129,18 +129,18 @@ def matchings() -> Flipbook:
     epsilons = np.geomspace(0.01, 10, 13)
     random = np.eye(POINTS)[np.random.default_rng(5).permutation(POINTS)] / POINTS
     plans = [*(_plan(x, y, float(epsilon)) for epsilon in epsilons), random]
-    said = [
+    captions = [
         f"On average a point is pulled towards the mean of {_partners(plan):.1f} of {POINTS} partners."
         for plan in plans
     ]
-    said[-1] = (
+    captions[-1] = (
         "A random partner each: averaged over many minibatches, every point is pulled towards the middle of the data."
     )
     values, words = (
         [*(f"{epsilon:.2g}" for epsilon in epsilons), RANDOM],
         ("one partner each", "all partners, then a random one"),
     )
-    return _matched("ε", values, 2, words, tuple(said), x, y, plans)
+    return _matched("ε", values, 2, words, tuple(captions), x, y, plans)
 
 
 def g_and_slope() -> Flipbook:
@@ -160,14 +160,14 @@ def g_and_slope() -> Flipbook:
         Panel("g(x)", (-3, 3), (-3, 5), (_line("guide", np.column_stack([xs, xs]), "identity", dashed=True),), values, "x", "α g(x/α)"),
         Panel("its slope: the weight of a sample", (-3, 3), (0, 4), (_line("guide", np.column_stack([xs, ones]), "identity", dashed=True),), slopes, "x", "weight"),
     )  # fmt: skip
-    said = tuple(
+    captions = tuple(
         "At x = −2, told apart well, a sample weighs "
         + ", ".join(f"{np.interp(-2, xs, curve.slope):.2f} with {named[role]}" for role, curve in each)
         + "."
         for each in found
     )
     words = ("mass may be left behind", "exact marginals: the identity")
-    return Flipbook("α", tuple(f"{alpha:.2g}" for alpha in alphas), 8, words, said, panels)
+    return Flipbook("α", tuple(f"{alpha:.2g}" for alpha in alphas), 8, words, captions, panels)
 
 
 TAU = 0.1
@@ -189,11 +189,11 @@ def alpha_and_mass() -> Flipbook:
         "Mass kept", (-1, float(np.log10(20))), (0, 1), (_line("amber", curve, "share of the mass"),),
         tuple((_points("generated", curve[at : at + 1]),) for at in range(len(alphas))), "α", "share", log_x=True,
     )  # fmt: skip
-    said = tuple(
+    captions = tuple(
         f"With τ = {TAU:g}, {each.mass:.0%} of the mass is moved; the far modes lose theirs first." for each in found
     )
     words = ("leaving mass behind is cheap", "all mass must be moved")
-    return Flipbook("α", tuple(f"{alpha:.2g}" for alpha in alphas), 7, words, said, (reached, kept))
+    return Flipbook("α", tuple(f"{alpha:.2g}" for alpha in alphas), 7, words, captions, (reached, kept))
 
 
 FLIPBOOKS: Mapping[str, Callable[[], Flipbook]] = MappingProxyType({
@@ -226,7 +226,7 @@ def _partners(plan: Array) -> float:
 
 
 def _matched(
-    slider: str, values: Sequence[str], start: int, words: tuple[str, str], said: tuple[str, ...], x: Array, y: Array,
+    slider: str, values: Sequence[str], start: int, words: tuple[str, str], captions: tuple[str, ...], x: Array, y: Array,
     plans: Sequence[Array],
 ) -> Flipbook:  # fmt: skip
     """Two clouds with arrows to the barycentre of each point's partners, and the plan."""
@@ -246,7 +246,7 @@ def _matched(
         (),
         tuple((Mark("matrix", "generated", _plain(m, 2)),) for m in matrices),
     )
-    return Flipbook(slider, tuple(values), start, words, said, (cloud, matrix))
+    return Flipbook(slider, tuple(values), start, words, captions, (cloud, matrix))
 
 
 def _box(*clouds: Array) -> tuple[tuple[float, float], tuple[float, float]]:

@@ -142,7 +142,7 @@ def _here(run: RunView) -> bool:
     return registry().find(run.id) is not None
 
 
-def beside(run: Run) -> str:
+def effect_of_settings(run: Run) -> str:
     """The current effect of the settings."""
     when = "once its turn comes" if run.status == "queued" else "immediately"
     return f"Costs and learning rates act {when}. Other settings start the run again."

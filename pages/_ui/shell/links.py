@@ -258,7 +258,9 @@ class Link:
 
     def _write(self, remember: bool) -> None:
         memory = self._memory
-        settings = dict(self._out) if self.lesson is None else {LESSON: self.lesson.name, **self._beside(self.lesson)}
+        settings = (
+            dict(self._out) if self.lesson is None else {LESSON: self.lesson.name, **self._overrides(self.lesson)}
+        )
         if remember:
             memory.remember(settings)
         now, new = st.query_params.to_dict(), addresses.pack(settings)
@@ -269,7 +271,7 @@ class Link:
         memory.published, memory.settings = new, settings
         memory.texts = dict(self._out)
 
-    def _beside(self, lesson: Lesson) -> dict[str, str]:
+    def _overrides(self, lesson: Lesson) -> dict[str, str]:
         """The part of the address beside the lesson's name: visible settings that differ from the lesson."""
         values = {**self._defaults, **self._out}
         return {
