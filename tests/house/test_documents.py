@@ -83,6 +83,7 @@ EXAMPLE_FILES = {
     "otviz/methods/energy.py",
     "otviz/data/datasets/stripes.py",
     "otviz/experiments/claims/equal_clouds.py",
+    "otviz/viz/views/spread.py",
     "checkpoints/digits-otm",
 }
 
