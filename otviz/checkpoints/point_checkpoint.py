@@ -12,16 +12,14 @@ from typing import Any
 import numpy as np
 
 from otviz.core.version import __version__
-from otviz.player import wire
-from otviz.runs.run import Run
+from otviz.runs.run_view import RunView
 from otviz.runs.snapshots import Samples, Scene
 
-TIMELINE_FRAMES = 110
 LICENCE = "generated points, no data set; MIT like the code"
 
 
-def write_card(run: Run, report: dict[str, Any], samples: Samples, folder: Path) -> None:
-    """Add card.json, samples.png and timeline.bin to the folder of a saved run.
+def write_card(run: RunView, report: dict[str, Any], samples: Samples, folder: Path) -> None:
+    """Add card.json and samples.png to the folder of a saved run.
 
     Args:
         run: an ended run; `folder` already holds its generator.safetensors.
@@ -47,9 +45,6 @@ def write_card(run: Run, report: dict[str, Any], samples: Samples, folder: Path)
     }
     (folder / "card.json").write_text(json.dumps(card, indent=1) + "\n")
     (folder / "samples.png").write_bytes(picture(run.scene, samples))
-    frames = wire.thin(run.snapshots, TIMELINE_FRAMES)
-    panel = wire.PanelUpdate(run.id, run.scene.box, run.scene, frames, run.curve(), run.status)
-    (folder / "timeline.bin").write_bytes(wire.encode([panel]))
 
 
 def picture(scene: Scene, samples: Samples, size: int = 480) -> bytes:
