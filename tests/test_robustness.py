@@ -20,9 +20,7 @@ from otviz.data.distributions import Distribution
 from otviz.data.distributions import named as distribution
 from otviz.experiments.sweeps import MOST_CELLS, Cell, Outcome, Sweep, label, sweep_parameters
 from otviz.experiments.sweeps.sweep import identity, with_knob
-from otviz.experiments.sweeps.sweep_job import SweepJob, tasks
-from otviz.experiments.sweeps.sweep_journal import SweepJournal
-from otviz.experiments.sweeps.sweep_worker import answers
+from otviz.experiments.sweeps.sweep_job import SweepJob, SweepJournal, answers, tasks
 from otviz.experiments.sweeps.train_cells import SingleTrainer, train_cells, train_members
 from otviz.methods import Method
 from otviz.methods import named as method

@@ -34,6 +34,8 @@ def test_answers_come_in_order_and_an_error_ends_only_its_request(worker: Worker
     assert list(worker.ask({"do": "count", "to": 0})) == [({}, {})]
     with pytest.raises(ValueError, match="KeyError: 'sing'"):
         list(worker.ask({"do": "sing"}))
+    with pytest.raises(ValueError, match="must be of a type in"):
+        list(worker.ask({"do": "double"}, {"x": np.zeros(2, complex)}))
     ((plain, arrays),) = worker.ask({"do": "double"}, {"x": np.arange(3.0), "y": np.ones((2, 1), bool)})
     assert math.isnan(plain["nan"])
     np.testing.assert_array_equal(arrays["x"], [0, 2, 4])

@@ -28,8 +28,8 @@ from otviz.checkpoints.card import KIND
 from otviz.checkpoints.models import SHEET_SEED, PublishedModel, of_bytes
 from otviz.checkpoints.scoring import judged
 from otviz.checkpoints.timelines import SCORES, Timeline
+from otviz.core import __version__
 from otviz.core.files import clear, write_whole
-from otviz.core.version import __version__
 from otviz.data.datasets import ImageSet, to_pixels
 from otviz.evaluation.features import SAMPLES, Reference, reference
 from otviz.runs.config import RunConfig

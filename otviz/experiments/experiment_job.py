@@ -6,21 +6,23 @@ journal is gone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from otviz.core.container import Plain
+from otviz.core import __version__
+from otviz.core.container import Arrays, Plain
 from otviz.core.files import home
-from otviz.core.version import __version__
 from otviz.core.workers.processes import cores
+from otviz.core.workers.worker import Message, sentence
+from otviz.experiments import named
 from otviz.experiments.experiment import Experiment, Outcome
 from otviz.experiments.jobs.job import Job
 from otviz.experiments.jobs.journal import Journal
 from otviz.experiments.jobs.worker_pool import ProcessPool, WorkerPool
 from otviz.experiments.results import SHIPPED, Result, experiments_folder, result_of, write
 
-WORKER = "otviz.experiments.experiment_worker"
 MOST_SEEDS = 100
 
 Key = tuple[str, int]
@@ -31,6 +33,7 @@ class ExperimentJob(Job[Key, Outcome]):
     """Runs experiments over seeds.
 
     Attributes:
+        names: ids of those that are run.
         results: of the experiments that are complete, by id.
         unmeasured: why an experiment cannot be measured on this machine, by id; those are left out.
 
@@ -63,7 +66,7 @@ class ExperimentJob(Job[Key, Outcome]):
         runnable = sorted(experiments, key=lambda each: ("seconds", "minutes", "reference").index(each.cost))
         wanted = {each.name: each.unavailable_reason() for each in runnable if each.cost != "reference"}
         self.unmeasured = {name: reason for name, reason in wanted.items() if reason}
-        names = [name for name in wanted if name not in self.unmeasured]
+        self.names = names = [name for name in wanted if name not in self.unmeasured]
         keys = [(name, seed) for name in names for seed in self._seeds]
         kept = {(name, o.seed): o for name in names for o in self._journal((name, 0)).read(_parsed)}
         super().__init__({key: kept[key] for key in keys if key in kept}, len(keys))
@@ -76,10 +79,10 @@ class ExperimentJob(Job[Key, Outcome]):
 
     def _gathered(self, tasks: Sequence[Sequence[Key]], workers: int | None, cluster: str) -> WorkerPool[Sequence[Key]]:
         if not cluster or not tasks:
-            return ProcessPool(tasks, self._request, self._keep, workers or cores(), WORKER)
+            return ProcessPool(tasks, self._request, self._keep, workers or cores(), __name__)
         from otviz.experiments.jobs.dask_pool import DaskPool
 
-        pool = DaskPool(tasks, self._request, self._keep, cluster, WORKER)
+        pool = DaskPool(tasks, self._request, self._keep, cluster, __name__)
         self._machine = {"system": "Dask", "processor": "workers of a cluster", "cores": pool.threads}
         return pool
 
@@ -106,6 +109,22 @@ class ExperimentJob(Job[Key, Outcome]):
         write(result, self._folder)
         self._journal((name, 0)).path.unlink(missing_ok=True)
         self.results = {**self.results, name: result}
+
+
+def answers(plain: Plain, arrays: Arrays) -> Iterator[Message]:
+    """In a worker process: measure one seed. Raises ValueError if it could not be measured."""
+    try:
+        outcome = measure_seed(plain["experiment"], plain["seed"], plain["quick"])
+    except Exception as error:
+        raise ValueError(f"{plain['experiment']}, seed {plain['seed']}: {sentence(error)}") from error
+    yield {"index": 0, "outcome": outcome.record()}, {}
+
+
+def measure_seed(experiment: str, seed: int, quick: bool) -> Outcome:
+    """One seed in this process."""
+    began = time.perf_counter()
+    values = named(experiment).measure(seed, quick)
+    return Outcome(seed, values, time.perf_counter() - began)
 
 
 def _parsed(record: Mapping[str, Any]) -> Outcome:

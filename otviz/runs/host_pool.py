@@ -24,9 +24,10 @@ from otviz.runs.training_state import RunCheckpoint, TrainingState
 MOST = 4
 """Processes at most: each takes some 300 MB for torch alone."""
 
-
 NICENESS = 5
 """The page that shows the runs comes first."""
+
+_numbers = itertools.count()
 
 
 class Host(Worker):
@@ -38,17 +39,12 @@ class Host(Worker):
 
     def __init__(self) -> None:
         super().__init__("otviz.runs.training_server", NICENESS, "go on with the run from its last save")
-        self._numbers = itertools.count()
         self.open = 0
 
     def call(self, plain: Mapping[str, Any], arrays: Arrays | None = None) -> Message:
         """The one answer to a request. Raises ValueError with the host's reason, or when it has ended."""
         (answer,) = self.ask(plain, arrays)
         return answer
-
-    def number(self) -> int:
-        """A number for one more training."""
-        return next(self._numbers)
 
     def wait(self) -> None:
         """Wait until it is ready to train, or has ended."""
@@ -116,7 +112,7 @@ class RemoteTraining:
     def __init__(self, host: Host, config: RunConfig, restored: RunCheckpoint | None = None) -> None:
         self._host = host
         self._config = config
-        self._number = host.number()
+        self._number = next(_numbers)
         self.step, self.frozen = 0, False
         state: Message = ({}, {}) if restored is None else messages.pack_state((restored.tensors, restored.text))
         plain, arrays = self._ask("open", state[1], config=config.record(), **state[0])

@@ -28,9 +28,8 @@ from numpy.typing import NDArray
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
-from otviz.core import records
+from otviz.core import __version__, records
 from otviz.core.files import home, refused, write_whole
-from otviz.core.version import __version__
 from otviz.runs.change_log import ChangeLog
 from otviz.runs.config import RunConfig
 from otviz.runs.file_schema import CONFIG, STATE, SUMMARY, check_arrays, looks_in

@@ -12,7 +12,7 @@ from otviz.cli.main import main
 from otviz.data.datasets.mnist import Mnist
 from otviz.experiments import experiments, named
 from otviz.experiments.claims.report_figures import _rank_correlation
-from otviz.experiments.experiment_worker import measure_seed
+from otviz.experiments.experiment_job import measure_seed
 from otviz.experiments.image_trajectories import SCORES, ImageTrajectory, image_trajectory, report_config, roughness
 
 FIGURES = ("four-epochs", "mlp-or-cnn", "small-batches", "small-epsilon", "tau-on-images")

@@ -12,9 +12,8 @@ from typing import Any
 import pytest
 
 from otviz.cli.main import main
-from otviz.experiments import named
-from otviz.experiments.experiment_job import WORKER, ExperimentJob
-from otviz.experiments.experiment_worker import measure_seed
+from otviz.experiments import experiment_job, named
+from otviz.experiments.experiment_job import ExperimentJob, measure_seed
 from otviz.experiments.jobs import dask_pool
 from otviz.experiments.jobs.dask_pool import DaskPool
 from otviz.experiments.results import read
@@ -46,7 +45,7 @@ def asked(tasks: list[tuple[str, int]], address: str, kept: list[Any]) -> DaskPo
         lambda task: {"experiment": task[0], "seed": task[1], "quick": True},
         lambda task, answer: kept.append((task, answer)),
         address,
-        WORKER,
+        experiment_job.__name__,
     )
 
 

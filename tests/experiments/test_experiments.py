@@ -31,8 +31,7 @@ from otviz.experiments import (
 from otviz.experiments.claim_summaries import expected_seconds, in_words, seeds_in_words
 from otviz.experiments.claims.clouds import notebook_clouds
 from otviz.experiments.evidence import interval, wilson
-from otviz.experiments.experiment_job import ExperimentJob
-from otviz.experiments.experiment_worker import answers, measure_seed
+from otviz.experiments.experiment_job import ExperimentJob, answers, measure_seed
 from otviz.experiments.report import DOCUMENT, document, verdict_of
 from otviz.experiments.results import FORMAT, SHIPPED, Result, read, write
 from otviz.ot.notebook_cost import notebook_points

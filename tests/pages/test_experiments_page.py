@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from otviz.content.bibliography import BIBLIOGRAPHY
 from otviz.experiments import experiments
-from otviz.experiments.experiment_worker import measure_seed
+from otviz.experiments.experiment_job import measure_seed
 from otviz.experiments.results import read, result_of, write
 from pages._ui.experiments import claim_cards, experiment_view
 from pages._ui.shell.reading import LABEL

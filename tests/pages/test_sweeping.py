@@ -14,9 +14,8 @@ from streamlit.testing.v1 import AppTest
 
 from otviz.data.distributions import named as distribution
 from otviz.experiments.sweeps import Cell, Outcome, Sweep
-from otviz.experiments.sweeps.sweep_journal import SweepJournal
+from otviz.experiments.sweeps.sweep_job import SweepJournal, answers
 from otviz.experiments.sweeps.sweep_parameters import rows
-from otviz.experiments.sweeps.sweep_worker import answers
 from otviz.runs.run_store import Store
 from pages._ui.compare import sweep_view
 from tests.waiting import PATIENCE

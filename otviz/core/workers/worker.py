@@ -57,13 +57,15 @@ class Worker:
             ValueError: what was asked for could not be done.
         """
         answers: SimpleQueue[Message | None] = SimpleQueue()
+        data = _packed(plain, arrays or {})  # before anyone waits: it may not be possible
         with self._lock:
             if self.over:
                 raise WorkerEnded(self._exit_reason())
             self._waiting.append(answers)
             assert self._process.stdin is not None
             with contextlib.suppress(OSError):  # it ended just now: the listener tells whoever waits
-                write(self._process.stdin, plain, arrays or {})
+                self._process.stdin.write(data)
+                self._process.stdin.flush()
         more = True
         while more:
             if (found := answers.get()) is None:
@@ -80,11 +82,8 @@ class Worker:
 
     def _listen(self) -> None:
         assert self._process.stdout is not None
-        try:
-            while (found := read(self._process.stdout)) is not None:
-                (self._waiting[0] if "more" in found[0] else self._waiting.popleft()).put(found)
-        except ValueError:  # a library wrote between the messages
-            self.end()
+        while (found := read(self._process.stdout)) is not None:
+            (self._waiting[0] if "more" in found[0] else self._waiting.popleft()).put(found)
         with self._lock:
             self.over = True
         self._process.wait()
@@ -99,7 +98,8 @@ class Worker:
 
 def serve(module: str) -> None:
     """Answer requests with `answers` of a module until the input ends; then end this process at once."""
-    out, sys.stdout = sys.stdout.buffer, sys.stderr  # what a library prints must not get between the messages
+    out = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a library prints must not get between the messages
     requests: SimpleQueue[Message] = queue.SimpleQueue()
     threading.Thread(target=_receive, args=(sys.stdin.buffer, requests), daemon=True).start()
     answers = importlib.import_module(module).answers
@@ -130,8 +130,7 @@ def sentence(error: Exception) -> str:
 
 def write(out: IO[bytes], plain: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
     """Send one message. Raises OSError when nobody reads."""
-    data = pack(plain, arrays, browser=False)
-    out.write(len(data).to_bytes(8, "little") + data)
+    out.write(_packed(plain, arrays))
     out.flush()
 
 
@@ -142,6 +141,11 @@ def read(source: IO[bytes]) -> Message | None:
         return None
     data = bytearray(int.from_bytes(length, "little"))
     return unpack(data) if source.readinto(data) == len(data) else None  # type: ignore[attr-defined]
+
+
+def _packed(plain: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    data = pack(plain, arrays, browser=False)
+    return len(data).to_bytes(8, "little") + data
 
 
 def _receive(source: IO[bytes], requests: SimpleQueue[Message]) -> None:

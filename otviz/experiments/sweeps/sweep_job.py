@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
+import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from otviz.core.container import Plain
+from otviz.core import __version__
+from otviz.core.container import Arrays, Plain
+from otviz.core.files import home
 from otviz.core.workers.processes import cores
+from otviz.core.workers.worker import Message
 from otviz.experiments.jobs.job import Job
+from otviz.experiments.jobs.journal import Journal
 from otviz.experiments.jobs.worker_pool import ProcessPool
-from otviz.experiments.sweeps.sweep import Cell, Outcome, Sweep, with_knob
-from otviz.experiments.sweeps.sweep_journal import SweepJournal
-from otviz.experiments.sweeps.train_cells import stackable
+from otviz.experiments.sweeps.sweep import Cell, Outcome, Sweep, identity, with_knob
+from otviz.experiments.sweeps.train_cells import stackable, train_cells
+from otviz.runs.config import RunConfig
+from otviz.runs.run_store import Store
 from otviz.training.loop import device_named
 from otviz.training.stacked import structure
 
@@ -23,7 +31,31 @@ More than 64 fill a GPU no better. On a CPU four take two thirds of the time of 
 results come later.
 """
 
-WORKER = "otviz.experiments.sweeps.sweep_worker"
+
+class SweepJournal(Journal):
+    """Outcomes of all sweeps with the same target, source and steps: in `sweeps` under OTVIZ_HOME (.otviz).
+
+    Its file is named by a hash of these, each line by that of its run: a value, method or seed more costs only its own runs.
+    """
+
+    def __init__(self, sweep: Sweep) -> None:
+        self._sweep = sweep
+        shared = {
+            "otviz": __version__, "steps": sweep.steps,
+            "target": sweep.target.record(), "source": sweep.source.record(),
+        }  # fmt: skip
+        name = hashlib.sha256(json.dumps(shared, sort_keys=True).encode()).hexdigest()[:16]
+        super().__init__(home() / "sweeps" / f"{name}.jsonl")
+
+    def outcomes(self) -> dict[Cell, Outcome]:
+        """The outcomes there are of the sweep's cells."""
+        found = dict(self.read(_parsed))
+        names = {cell: identity(self._sweep.config(cell)) for cell in self._sweep.cells()}
+        return {cell: found[name] for cell, name in names.items() if name in found}
+
+    def save(self, cell: Cell, outcome: Outcome) -> None:
+        """Write one down. Raises OSError."""
+        self.add({"run": identity(self._sweep.config(cell)), "outcome": dataclasses.asdict(outcome)})
 
 
 class SweepJob(Job[Cell, Outcome]):
@@ -43,7 +75,7 @@ class SweepJob(Job[Cell, Outcome]):
         super().__init__(self._file.outcomes(), sweep.total)
         count = (1 if kind == "cuda" else cores()) if workers is None else workers
         left = list(tasks(sweep, self.outcomes, STACK[self._device]))
-        self._pool = ProcessPool(left, self._request, self._keep, count, WORKER)
+        self._pool = ProcessPool(left, self._request, self._keep, count, __name__)
 
     def _request(self, task: Sequence[Cell]) -> Plain:
         return {"configs": [self.sweep.config(cell, self._device).record() for cell in task]}
@@ -68,3 +100,14 @@ def tasks(sweep: Sweep, done: dict[Cell, Outcome], most: int) -> Iterator[list[C
             groups[(cell,) if alone else (type(method), *structure(method).values())].append(cell)
     for cells in groups.values():
         yield from (cells[begin : begin + most] for begin in range(0, len(cells), most))
+
+
+def answers(plain: Plain, arrays: Arrays) -> Iterator[Message]:
+    """In a worker process: train the cells of a task; their outcomes in order. Raises ValueError for what cannot be trained."""
+    configs = [RunConfig.from_record(record) for record in plain["configs"]]
+    for index, outcome in enumerate(train_cells(configs, Store())):
+        yield {"index": index, "outcome": dataclasses.asdict(outcome)}, {}
+
+
+def _parsed(line: Mapping[str, Any]) -> tuple[str, Outcome]:
+    return str(line["run"]), Outcome.from_record(line["outcome"])

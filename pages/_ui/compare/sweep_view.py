@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from otviz.content.bibliography import cite_link
-from otviz.core.durations import in_words
-from otviz.core.files import home, refused
+from otviz.core.numbers import duration_in_words
 from otviz.data.distributions import Distribution
 from pages._ui.controls import controls, point_setup
+from pages._ui.experiments.job_stage import JobStage
 from pages._ui.shell.links import Link, plain, shorten
 
 if TYPE_CHECKING:
@@ -28,40 +27,16 @@ TITLES = {
 }
 
 
-class Stage:
-    """The sweep of one browser session; a new one ends the old, and so does closing the tab: what is done stays on disk."""
-
-    def __init__(self) -> None:
-        self.job: SweepJob | None = None
-
-    @property
-    def working(self) -> bool:
-        """Whether runs are going on."""
-        return self.job is not None and not self.job.over
-
-    def play(self, sweep: Sweep) -> None:
-        """Go on with a sweep from what is done of it. Raises OSError or ValueError when that cannot be."""
-        from otviz.experiments.sweeps.sweep_job import SweepJob
-
-        self.end()
-        self.job = SweepJob(sweep)
-
-    def end(self) -> None:
-        """Stop what runs. Streamlit calls this when the tab is closed or reloaded."""
-        if self.job is not None:
-            self.job.stop()
-
-    def outcomes(self, sweep: Sweep) -> dict[Cell, Outcome]:
-        """What is done of a sweep, now or before."""
-        from otviz.experiments.sweeps.sweep_journal import SweepJournal
-
-        mine = self.job is not None and self.job.sweep == sweep
-        return self.job.outcomes if mine and self.job is not None else SweepJournal(sweep).outcomes()
+@st.cache_resource(scope="session", on_release=JobStage.end, show_spinner=False)
+def _stage() -> JobStage[SweepJob]:
+    return JobStage()
 
 
-@st.cache_resource(scope="session", on_release=Stage.end, show_spinner=False)
-def _stage() -> Stage:
-    return Stage()
+def _outcomes(job: SweepJob | None, sweep: Sweep) -> dict[Cell, Outcome]:
+    """What is done of a sweep, now or before."""
+    from otviz.experiments.sweeps.sweep_job import SweepJournal
+
+    return job.outcomes if job is not None and job.sweep == sweep else SweepJournal(sweep).outcomes()
 
 
 def show(link: Link, target: Distribution | None, source: Distribution | None) -> None:
@@ -144,31 +119,25 @@ def _choose_measure(link: Link) -> str:
     return controls.choice(link, "sweep.colour", MEASURES, default="high_quality", label="Colour shows")
 
 
-def _steer(stage: Stage, sweep: Sweep, working: bool) -> None:
+def _steer(stage: JobStage[SweepJob], sweep: Sweep, working: bool) -> None:
     """The button that starts, stops or goes on."""
     if working:
         st.button("Stop the sweep", on_click=stage.end, help="Finished runs are kept; you can continue later")
         return
-    done = len(stage.outcomes(sweep))
+    done = len(_outcomes(stage.job, sweep))
     if done == sweep.total:
         return
     word = f"Continue: {sweep.total - done} of {sweep.total} runs left" if done else f"Start {sweep.total} runs"
     if st.button(word, type="primary"):
-        try:
-            stage.play(sweep)
-        except OSError as error:
-            st.error(plain(f"The sweep could not start: {refused(Path(error.filename or home()), error)}."))
-            return
-        except ValueError as error:
-            st.error(plain(f"The sweep could not start: {error}."))
-            return
-        st.rerun()
+        from otviz.experiments.sweeps.sweep_job import SweepJob
+
+        stage.begin(lambda: SweepJob(sweep), "The sweep could not start")
 
 
-def _follow(stage: Stage, sweep: Sweep, measure: str, drawn_working: bool) -> None:
+def _follow(stage: JobStage[SweepJob], sweep: Sweep, measure: str, drawn_working: bool) -> None:
     """Progress and figures as they are now; draw the page again once the sweep is over."""
     working = stage.working
-    outcomes = stage.outcomes(sweep)
+    outcomes = _outcomes(stage.job, sweep)
     _tell(stage, sweep, len(outcomes))
     if outcomes or working:
         _draw(sweep, outcomes, measure)
@@ -176,11 +145,11 @@ def _follow(stage: Stage, sweep: Sweep, measure: str, drawn_working: bool) -> No
         st.rerun()
 
 
-def _tell(stage: Stage, sweep: Sweep, done: int) -> None:
+def _tell(stage: JobStage[SweepJob], sweep: Sweep, done: int) -> None:
     job = stage.job
     if job is not None and not job.over and job.sweep == sweep:
         left = job.seconds_left
-        when = "estimating the time left" if left is None else f"{in_words(left)} left"
+        when = "estimating the time left" if left is None else f"{duration_in_words(left)} left"
         st.progress(done / sweep.total, text=f"{done} of {sweep.total} runs done, {when}")
     elif 0 < done < sweep.total:
         st.caption(f"{done} of {sweep.total} runs are done.")

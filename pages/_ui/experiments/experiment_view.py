@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import urllib.parse
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from otviz.core import durations
-from otviz.core.files import home, refused
+from otviz.core.numbers import duration_in_words
 from pages._ui.experiments.claim_cards import FILTERS, SEEDS, takes
+from pages._ui.experiments.job_stage import JobStage
 from pages._ui.shell import frame, reading
 from pages._ui.shell.component import mount
 from pages._ui.shell.links import Link, plain, shorten
@@ -28,36 +28,9 @@ BADGES = {
 }  # fmt: skip
 
 
-class Stage:
-    """What runs for one browser session; closing the tab ends it: what is done stays on disk."""
-
-    def __init__(self) -> None:
-        self.name = ""
-        self.job: ExperimentJob | None = None
-
-    @property
-    def working(self) -> bool:
-        """Whether seeds are being measured."""
-        return self.job is not None and not self.job.over
-
-    def play(self, experiment: Experiment) -> None:
-        """Run an experiment again, into a folder of what runs here. Raises OSError or ValueError when that cannot be."""
-        from otviz.experiments.experiment_job import ExperimentJob
-        from otviz.experiments.results import experiments_folder
-
-        self.end()
-        self.name = experiment.name
-        self.job = ExperimentJob([experiment], SEEDS, folder=experiments_folder() / "results")
-
-    def end(self) -> None:
-        """Stop what runs. Streamlit calls this when the tab is closed or reloaded."""
-        if self.job is not None:
-            self.job.stop()
-
-
-@st.cache_resource(scope="session", on_release=Stage.end, show_spinner=False)
-def _stage() -> Stage:
-    return Stage()
+@st.cache_resource(scope="session", on_release=JobStage.end, show_spinner=False)
+def _stage() -> JobStage[ExperimentJob]:
+    return JobStage()
 
 
 def find(link: Link) -> Experiment | None:
@@ -187,7 +160,7 @@ def _offer_live(each: Experiment) -> None:
         st.page_link(card.path, label=f"See it live: {card.title}", icon=":material/play_circle:", query_params=values)
 
 
-def _rerun(stage: Stage, each: Experiment, drawn_working: bool) -> None:
+def _rerun(stage: JobStage[ExperimentJob], each: Experiment, drawn_working: bool) -> None:
     """The button that runs it, or how far it is."""
     job = stage.job
     if job is not None and stage.working:
@@ -201,15 +174,14 @@ def _rerun(stage: Stage, each: Experiment, drawn_working: bool) -> None:
         st.info(plain(f"{job.unmeasured[each.name].capitalize()}."))
     time = takes(each)
     if st.button(f"Run again ({time})" if time else "Run again", type="primary", icon=":material/replay:", help=HELP):
-        try:
-            stage.play(each)
-        except OSError as error:
-            st.error(plain(f"It could not begin: {refused(Path(error.filename or home()), error)}."))
-            return
-        except ValueError as error:
-            st.error(plain(f"It could not begin: {error}."))
-            return
-        st.rerun()
+        stage.begin(functools.partial(_again, each), "It could not begin")
+
+
+def _again(each: Experiment) -> ExperimentJob:
+    from otviz.experiments.experiment_job import ExperimentJob
+    from otviz.experiments.results import experiments_folder
+
+    return ExperimentJob([each], SEEDS, folder=experiments_folder() / "results")
 
 
 HELP = (
@@ -218,12 +190,12 @@ HELP = (
 )
 
 
-def _show_progress(stage: Stage, job: ExperimentJob, each: Experiment) -> None:
+def _show_progress(stage: JobStage[ExperimentJob], job: ExperimentJob, each: Experiment) -> None:
     done, left = len(job.outcomes), job.seconds_left
-    time = takes(each) if stage.name == each.name else ""
+    time = takes(each) if each.name in job.names else ""
     first = f"{time} in all" if time else "the first one takes a while"
-    when = first if left is None else f"{durations.in_words(left)} left"
-    which = "" if stage.name == each.name else "Another claim: "
+    when = first if left is None else f"{duration_in_words(left)} left"
+    which = "" if each.name in job.names else "Another claim: "
     st.progress(done / max(1, job.total), text=plain(f"{which}{done} of {job.total} seeds are done, {when}"))
     st.button("Cancel", on_click=stage.end, help="Seeds that are done are kept; you can go on later")
 

@@ -1,0 +1,46 @@
+"""The job of one browser session: a sweep, or the seeds of a claim."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import streamlit as st
+
+from otviz.core.files import home, refused
+from pages._ui.shell.links import plain
+
+if TYPE_CHECKING:
+    from otviz.experiments.jobs.job import Job
+
+J = TypeVar("J", bound="Job[Any, Any]")
+
+
+class JobStage(Generic[J]):
+    """A new job ends the old, and so does closing the tab: what is done stays on disk."""
+
+    def __init__(self) -> None:
+        self.job: J | None = None
+
+    @property
+    def working(self) -> bool:
+        """Whether it goes on."""
+        return self.job is not None and not self.job.over
+
+    def begin(self, make: Callable[[], J], failure: str) -> None:
+        """Start another job and draw the page again; if that cannot be, say why after the words `failure`."""
+        self.end()
+        try:
+            self.job = make()
+        except OSError as error:
+            st.error(plain(f"{failure}: {refused(Path(error.filename or home()), error)}."))
+        except ValueError as error:
+            st.error(plain(f"{failure}: {error}."))
+        else:
+            st.rerun()
+
+    def end(self) -> None:
+        """Stop what runs. Streamlit calls this when the tab is closed or reloaded."""
+        if self.job is not None:
+            self.job.stop()
