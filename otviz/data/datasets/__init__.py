@@ -22,6 +22,7 @@ __all__ = [
     "store_upload",
     "to_pixels",
     "to_rows",
+    "params_of",
 ]
 
 
@@ -72,10 +73,4 @@ def _is_path(text: str) -> bool:
 
 def by_record(record: Mapping[str, Any]) -> ImageSet:
     """The set that `record` wrote down. Raises ValueError for an unknown name or knob, or a bad value."""
-    kind = named(str(record.get("name", "")))
-    knobs = {key: value for key, value in record.items() if key != "name"}
-    unknown = sorted(set(knobs) - {knob.name for knob in params_of(kind)})
-    if unknown:
-        known = ", ".join(knob.name for knob in params_of(kind)) or "none"
-        raise ValueError(f"{kind.name} has no setting {unknown[0]!r}; it has {known}")
-    return kind(**knobs)
+    return named(str(record.get("name", ""))).from_record(record)

@@ -24,6 +24,7 @@ __all__ = [
     "parse_distribution",
     "store_upload",
     "uploads_folder",
+    "params_of",
 ]
 
 
@@ -81,11 +82,4 @@ def _is_file(text: str) -> bool:
 
 def by_record(record: Mapping[str, Any]) -> Distribution:
     """The distribution that `record` wrote down. Raises ValueError for an unknown name or knob, or a bad value."""
-    kind = named(str(record.get("name", "")))
-    knobs = {key: value for key, value in record.items() if key != "name"}
-    unknown = sorted(set(knobs) - {knob.name for knob in params_of(kind)})
-    if unknown:
-        raise ValueError(
-            f"{kind.name} has no setting {unknown[0]!r}; it has {', '.join(k.name for k in params_of(kind))}"
-        )
-    return kind(**knobs)
+    return named(str(record.get("name", ""))).from_record(record)
