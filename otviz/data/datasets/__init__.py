@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from otviz.core.params import params_of
 from otviz.core.plugins import choose, discover
 from otviz.data.datasets.image_set import Images, ImageSet, Split
 from otviz.data.datasets.own_images import EXTENSION, PREFIX, store_upload
@@ -22,7 +21,6 @@ __all__ = [
     "store_upload",
     "to_pixels",
     "to_rows",
-    "params_of",
 ]
 
 

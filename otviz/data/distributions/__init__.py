@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from otviz.core.params import params_of
 from otviz.core.plugins import choose, discover
 from otviz.data.distributions.distribution import Cloud, Distribution, Points
 from otviz.data.distributions.own_files import EXTENSIONS, PREFIX, find_upload, store_upload, uploads_folder
@@ -24,7 +23,6 @@ __all__ = [
     "parse_distribution",
     "store_upload",
     "uploads_folder",
-    "params_of",
 ]
 
 
