@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from otviz.core.durations import in_words
+from otviz.core.numbers import duration_in_words
 
 
 @pytest.mark.parametrize(
@@ -16,10 +16,10 @@ from otviz.core.durations import in_words
     ],
 )  # fmt: skip
 def test_times_are_told_roughly(seconds: float, text: str) -> None:
-    assert in_words(seconds) == text
+    assert duration_in_words(seconds) == text
 
 
 @pytest.mark.parametrize("seconds", [-1.0, math.nan, math.inf])
 def test_what_is_no_length_of_time_is_refused(seconds: float) -> None:
     with pytest.raises(ValueError, match="finite number of seconds >= 0"):
-        in_words(seconds)
+        duration_in_words(seconds)

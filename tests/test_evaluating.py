@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from image_model import few_judged, made
 
+from otviz.checkpoints import CHECKPOINTS
 from otviz.cli.main import main
 
 
@@ -49,6 +50,20 @@ def test_a_checkpoint_of_points_is_judged(capsys: pytest.CaptureFixture[str]) ->
     assert found["samples"] == 400
 
 
+def test_weights_that_are_not_those_of_a_card_are_not_judged(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for file in (CHECKPOINTS / "ring-uotm-sd").glob("*.*"):
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    card = json.loads((tmp_path / "card.json").read_text())
+    (tmp_path / "card.json").write_text(json.dumps({**card, "sha256": "0" * 64}))
+    assert main(["evaluate", str(tmp_path)]) == 2
+    assert "are not those of its card" in capsys.readouterr().err
+    (tmp_path / "card.json").write_text("[]")
+    assert main(["evaluate", str(tmp_path)]) == 2
+    assert "cannot be read" in capsys.readouterr().err
+
+
 def test_train_with_a_card_leaves_a_checkpoint(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -83,7 +98,7 @@ def test_what_cannot_be_used_is_told(words: list[str], message: str, capsys: pyt
 def test_a_damaged_folder_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "generator.safetensors").write_bytes(b"no weights")
     assert main(["evaluate", str(tmp_path)]) == 2
-    assert "neither card.json nor config.json" in capsys.readouterr().err
+    assert "has no config.json" in capsys.readouterr().err
     for text in ("{", '{"method": 3}', "[]"):
         (tmp_path / "config.json").write_text(text)
         assert main(["evaluate", str(tmp_path)]) == 2

@@ -17,7 +17,7 @@ from safetensors.torch import load, save
 from otviz.checkpoints import image_cards, models, timelines, train_checkpoint
 from otviz.checkpoints.card import read_card
 
-FILES = {"card.json", "generator.safetensors", "samples.png", "timeline.npz"}
+FILES = {"card.json", "config.json", "generator.safetensors", "samples.png", "timeline.npz"}
 
 
 @pytest.fixture(autouse=True)

@@ -1,25 +1,23 @@
-"""Plates for print: places on paper, files that are whole, figures from stored runs, and sentences where they cannot be drawn."""
+"""Figures for print: files that are whole, drawn from stored runs, and sentences where they cannot be drawn."""
 
 from __future__ import annotations
 
-import base64
 import html
-import io
 import json
-import re
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from otviz.cli.main import main
 from otviz.content.bibliography import cite
 from otviz.data.datasets.mnist import Mnist
+from otviz.experiments.image_trajectories import ImageTrajectory
 from otviz.runs.run_store import Store
+from otviz.viz import overviews as overviews_module
+from otviz.viz.claim import round_ticks
 from otviz.viz.overviews import overviews
-from otviz.viz.plate import Panel, Plate, round_ticks
 
 PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
 SVG = "{http://www.w3.org/2000/svg}"
@@ -32,34 +30,22 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_a_panel_puts_the_data_upright_on_the_paper() -> None:
-    panel = Panel(10, 20, 40, 20, (-1, 1, 0, 5))
-    x, y = panel.at(np.array([-1, 0, 1]), np.array([0, 2.5, 5]))
-    assert x.tolist() == [10, 30, 50]
-    assert y.tolist() == [40, 30, 20], "up is less on paper"
-
-
-def test_points_and_lines_are_where_they_belong() -> None:
-    plate, panel = Plate(60, 50, "a < b & c"), Panel(10, 20, 40, 20, (-1, 1, 0, 5))
-    plate.dots(panel, np.array([[0.0, 2.5]]), "#123456", 0.4)
-    plate.line(panel, np.array([-1, 0, 1]), np.array([0, np.nan, 5]), "#654321")
-    root = ElementTree.fromstring(plate.svg())
-    assert root.find(f"{SVG}title").text == "a < b & c"  # type: ignore[union-attr]
-    assert (root.get("width"), root.get("viewBox")) == ("60mm", "0 0 60 50")
-    dots, line = (path.get("d") for path in root.iter(f"{SVG}path"))
-    assert dots == "M30.00 30.00h0"
-    assert line == "M10.00 40.00M50.00 20.00", "a gap where there is no number"
-
-
-def test_images_come_back_pixel_by_pixel() -> None:
-    pixels = np.random.default_rng(0).integers(0, 256, (4, 1, 3, 3)).astype(np.uint8)
-    plate = Plate(30, 30, "images")
-    plate.images(Panel(0, 0, 21, 21), pixels, 2)
-    data = re.search(r"base64,([^']+)'", plate.svg())
-    assert data is not None
-    shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(data[1]))).convert("L"))
-    assert np.array_equal(shown[:3, :3], pixels[0, 0])
-    assert np.array_equal(shown[4:, 4:], pixels[3, 0])
+def test_a_sheet_of_images_shows_each_where_it_belongs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The picture of a look after an epoch, with its score, and curves with the same limits beside them."""
+    pixels = np.random.default_rng(0).integers(0, 256, (9, 64, 1, 8, 8)).astype(np.uint8)
+    scores = np.arange(45, dtype=float).reshape(9, 5)
+    kept = ImageTrajectory(np.arange(9) * 10, pixels, scores, np.linspace(1, 0, 80, dtype=np.float32))
+    monkeypatch.setattr(overviews_module, "image_trajectory", lambda config, quick: kept)
+    monkeypatch.setattr(overviews_module, "unavailable_reason", lambda: "")
+    figure = overviews()["vu-figure-3"].figure()
+    first, second, *curves = figure.axes
+    assert first.get_title(loc="left") == "batch 8, epoch 4: Fréchet 40", "two looks in an epoch"
+    assert second.get_title(loc="left") == "batch 32, epoch 4: Fréchet 40"
+    shown = first.images[0].get_array()
+    assert np.array_equal(shown[:8, :8, 0], pixels[8, 0, 0])
+    assert np.array_equal(shown[-8:, -8:, 0], pixels[8, 63, 0])
+    assert len({axes.get_ylim() for axes in curves}) == 1
+    assert all(axes.get_xlim() == (0, 4) for axes in curves)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +75,11 @@ def test_a_figure_of_points_is_drawn_from_stored_runs(home: Path, capsys: pytest
     assert path.read_text(encoding="utf-8") == first
     assert Store().ids() == runs, "nothing was trained again"
     root = ElementTree.fromstring(first)
-    assert len(list(root.iter(f"{SVG}clipPath"))) == 2 * 2 * 8, "target and generated, two rows, eight columns"
+    panels = [group for group in root.iter(f"{SVG}g") if (group.get("id") or "").startswith("axes_")]
+    assert len(panels) == 2 * 8, "two rows, eight columns"
+    assert root.find(f"{SVG}title").text == overviews()["salimans-figure-2"].title  # type: ignore[union-attr]
+    assert main([*words, "--as", "pdf"]) == 0
+    assert path.with_suffix(".pdf").read_bytes().startswith(b"%PDF")
 
 
 def test_without_mnist_its_figures_say_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

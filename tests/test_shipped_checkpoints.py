@@ -10,7 +10,7 @@ import pytest
 
 from otviz.checkpoints import CHECKPOINTS, image_cards
 from otviz.checkpoints.catalogue import LIST, README, catalogue, table, write_readme
-from otviz.checkpoints.models import load
+from otviz.checkpoints.models import load, read_config
 from otviz.checkpoints.timelines import unpack
 
 SHIPPED = sorted(image_cards())
@@ -25,6 +25,7 @@ def test_a_shipped_model_is_what_its_card_says(name: str) -> None:
     assert int(timeline.steps[-1]) == model.config.steps
     assert sum(path.stat().st_size for path in folder.iterdir()) <= MOST
     assert model.config.record()["method"] == model.card.record["method"]
+    assert read_config(folder) == model.config  # a card says it again, for those who get only card and weights
     assert model.card.metrics["samples"] >= 10_000
     assert np.isfinite(model.sample(10)).all()
 

@@ -222,7 +222,7 @@ def test_report_and_pictures_name_the_unit(trained: tuple[Path, str], recorded: 
     assert f"W2 {w2:.3g} file units (floor" in svg
     x_low, x_high = recorded.scene.box[:2]
     assert f"x {x_low:.3f} to {x_high:.3f}, y " in svg
-    assert exports()["png"].make({"it": recorded}) == Still.of({"it": recorded}).png()
+    assert exports()["png"].make({"it": recorded}) == Still.of({"it": recorded}).file("png")
     assert "file units" in verdict_on(recorded).sentence
 
 

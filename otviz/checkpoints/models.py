@@ -1,17 +1,16 @@
-"""Trained image models, ready to make images: `load("mnist8-uotm")`, then `generate(*model.latents(64))`.
+"""Trained generators, ready to make samples: `load("mnist8-uotm")`, then `generate(*model.latents(64))`.
 
-What is loaded may come from a stranger: nothing is unpickled, the weights must have the SHA-256 on the card and fit the
-networks it names; anything else is refused with one sentence.
+`read_model` opens the folder of anything that was trained: a checkpoint of points or images, or a run. What is loaded may
+come from a stranger: nothing is unpickled, the weights must fit the networks of the config and have the SHA-256 on the card;
+anything else is refused with one sentence.
 """
 
 from __future__ import annotations
 
 import copy
 import hashlib
-import math
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,43 +19,83 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.torch import load as load_tensors
 from torch import Tensor, nn
-from torch.nn.modules.module import register_module_parameter_registration_hook
 
 from otviz.checkpoints import latents as spaces
-from otviz.checkpoints.card import NAME, Card, read_card
+from otviz.checkpoints.card import MOST_CARD, NAME, Card, read_card
+from otviz.checkpoints.generator_weights import generator_of, read_limited
 from otviz.checkpoints.image_sheets import picture
 from otviz.checkpoints.latents import Latents
+from otviz.core import records
 from otviz.core.files import CHECKPOINTS
 from otviz.data.datasets import ImageSet
 from otviz.data.datasets.rows import Rows, in_turn
 from otviz.networks import ImageGenerator
 from otviz.networks.image_networks import with_class
 from otviz.runs.config import RunConfig
+from otviz.runs.file_schema import CONFIG
 from otviz.runs.image_scenes import sheet_side
 
 Labels = NDArray[np.int64]
 
-MOST_WEIGHTS = 64_000_000  # bytes of weights that are read; those shipped have 8 MB at most
 BLOCK = 250  # images made at a time
 SHEET_SEED = 0
 SHEET_WIDE = 464  # pixels
 
 
 @dataclass(frozen=True)
-class Model:
-    """An image generator with its card; `load` and `of_bytes` make one.
+class Model(ABC):
+    """A trained generator.
 
     Attributes:
-        card: its record.
+        name: of its folder.
         config: how it was trained.
+    """
+
+    name: str
+    config: RunConfig
+
+    @abstractmethod
+    def sample(self, n: int, seed: int = 0) -> Rows:
+        """n generated samples as rows (n, d): points in data units, or images in [-1, 1]."""
+
+
+@dataclass(frozen=True)
+class PointModel(Model):
+    """A generator of points.
+
+    Attributes:
         network: T(x, z), in evaluation mode, on the CPU.
     """
 
-    card: Card
-    config: RunConfig
+    network: nn.Module
+
+    def sample(self, n: int, seed: int = 0) -> Rows:
+        return self.generate(n, np.random.default_rng(seed), seed)
+
+    def generate(self, n: int, rng: np.random.Generator, noise_seed: int) -> Rows:
+        """Points T(x, z), shape (n, 2), in data units.
+
+        Args:
+            n: number of points.
+            rng: draws x from the source.
+            noise_seed: of z.
+        """
+        x = torch.from_numpy(self.config.source.sample(n, rng))
+        z = torch.randn(n, self.config.method.noise_dim, generator=torch.Generator().manual_seed(noise_seed))
+        with torch.no_grad():
+            points: Rows = self.network(x, z).numpy()
+        return points
+
+
+@dataclass(frozen=True)
+class ImageModel(Model):
+    """A generator of images.
+
+    Attributes:
+        network: T(x, z), in evaluation mode, on the CPU.
+    """
+
     network: ImageGenerator
 
     @property
@@ -76,7 +115,7 @@ class Model:
 
     def latents(self, n: int, seed: int = 0, truncation: float | None = None) -> Latents:
         """n pairs of x and z; see `latents.drawn`."""
-        return spaces.drawn(n, math.prod(self.card.shape), self.config.method.noise_dim, seed, truncation)
+        return spaces.drawn(n, self.images.dim, self.config.method.noise_dim, seed, truncation)
 
     def generate(self, x: Rows, z: Rows, labels: Labels | None = None) -> Rows:
         """Images T(x, z) as rows (n, C*H*W) in [-1, 1].
@@ -87,7 +126,7 @@ class Model:
         Raises:
             ValueError: latents of another length, or classes that there are not.
         """
-        dim = math.prod(self.card.shape)
+        dim = self.images.dim
         wanted = (len(x), dim), (len(x), self.config.method.noise_dim)
         if (x.shape, z.shape) != wanted or not len(x):
             raise ValueError(f"latents must have shapes {wanted[0]} and {wanted[1]}; got {x.shape} and {z.shape}")
@@ -126,14 +165,54 @@ class Model:
         with torch.inference_mode():
             images: Tensor = torch.tanh(self._precise(torch.cat([x, z], dim=1) if self.sees_source else z))
         rows = images.flatten(1).numpy()
-        return picture(rows.astype(np.float32), self.card.shape, self.sheet, SHEET_WIDE)
+        return picture(rows.astype(np.float32), self.images.shape, self.sheet, SHEET_WIDE)
 
     @cached_property
     def _precise(self) -> nn.Module:
         return copy.deepcopy(self.network.body).double()
 
 
-def load(name_or_folder: str | Path) -> Model:
+@dataclass(frozen=True)
+class PublishedModel(ImageModel):
+    """An image generator with its card; `load` and `of_bytes` make one.
+
+    Attributes:
+        card: its record.
+    """
+
+    card: Card
+
+
+def read_model(folder: Path) -> Model:
+    """The generator in the folder of a checkpoint or a run.
+
+    Raises:
+        ValueError: one sentence: it is not there, damaged, or not what its config and its card say.
+    """
+    config, name = read_config(folder), folder.resolve().name
+    try:
+        weights = read_limited(folder / "generator.safetensors")
+        if (folder / "card.json").is_file():
+            _check_hash(weights, records.parsed(read_limited(folder / "card.json"), "card.json", MOST_CARD), name)
+    except (OSError, TypeError, KeyError) as error:
+        raise ValueError(f"the model in {name} cannot be read ({error})") from error
+    network = generator_of(config, weights, f"the weights of {name} do not fit its config")
+    return (
+        ImageModel(name, config, network) if isinstance(network, ImageGenerator) else PointModel(name, config, network)
+    )
+
+
+def read_config(folder: Path) -> RunConfig:
+    """How what is in a folder was trained, for use on this CPU. Raises ValueError when it is not there or damaged."""
+    if not (folder / "config.json").is_file():
+        raise ValueError(f"{folder.name} has no config.json, which must describe its weights")
+    try:
+        return _on_cpu(records.read(folder / "config.json", CONFIG))
+    except ValueError as error:
+        raise ValueError(f"config.json of {folder.name} cannot be used: {error}") from error
+
+
+def load(name_or_folder: str | Path) -> PublishedModel:
     """The model of a shipped checkpoint, by name, or of any folder with card.json and generator.safetensors.
 
     Raises:
@@ -142,8 +221,8 @@ def load(name_or_folder: str | Path) -> Model:
     asked = str(name_or_folder)
     folder = CHECKPOINTS / asked if NAME.fullmatch(asked) and (CHECKPOINTS / asked).is_dir() else Path(asked)
     try:
-        card = _limited(folder / "card.json", MOST_WEIGHTS)
-        weights = _limited(folder / "generator.safetensors", MOST_WEIGHTS)
+        card = read_limited(folder / "card.json")
+        weights = read_limited(folder / "generator.safetensors")
     except OSError as error:
         missing = Path(error.filename or "card.json").name
         raise ValueError(
@@ -153,90 +232,30 @@ def load(name_or_folder: str | Path) -> Model:
     return of_bytes(card, weights, folder.resolve().name)
 
 
-def of_bytes(card: bytes, weights: bytes, name: str = "own") -> Model:
+def of_bytes(card: bytes, weights: bytes, name: str = "own") -> PublishedModel:
     """The model of a card and its weights, as stored in a file. Raises ValueError, in one sentence, as `load`."""
     known = read_card(card, name)
-    if len(weights) > MOST_WEIGHTS:
-        raise ValueError(f"weights must have at most {MOST_WEIGHTS / 1e6:g} MB; these have {len(weights) / 1e6:.1f}")
-    found = hashlib.sha256(weights).hexdigest()
-    if found != known.record["sha256"]:
-        raise ValueError(
-            f"the weights of {name} are not those of its card (SHA-256 {found[:12]}… instead of "
-            f"{known.record['sha256'][:12]}…): they are not loaded"
-        )
-    config, tensors = _config(known), _tensors(weights)
-    return Model(known, config, _network(known, config, tensors))
-
-
-def _config(card: Card) -> RunConfig:
+    _check_hash(weights, known.record, name)
     try:
-        # What it was trained on decides: a model of a GPU, or of compiled steps, makes images here all the same.
-        config = RunConfig.from_record({**card.record, "device": "cpu", "compile": False})
+        config = _on_cpu(known.record)
     except (ValueError, OverflowError, RecursionError) as error:
-        raise ValueError(f"card.json of {card.name} cannot be used: {' '.join(str(error).split())[:300]}") from error
-    if config.target.shape != card.shape:
-        raise ValueError(f"card.json of {card.name} names a shape {list(card.shape)} that its target does not have")
-    return config
+        raise ValueError(f"card.json of {name} cannot be used: {' '.join(str(error).split())[:300]}") from error
+    if config.target.shape != known.shape:
+        raise ValueError(f"card.json of {name} names a shape {list(known.shape)} that its target does not have")
+    network = generator_of(config, weights, f"the weights of {name} do not fit the networks on its card")
+    assert isinstance(network, ImageGenerator)
+    return PublishedModel(name, config, network, known)
 
 
-def _tensors(weights: bytes) -> dict[str, Tensor]:
-    try:
-        tensors: dict[str, Tensor] = load_tensors(weights)
-    except (SafetensorError, ValueError, KeyError, RuntimeError, OverflowError) as error:
+def _check_hash(weights: bytes, card: Mapping[str, Any], name: str) -> None:
+    found, wanted = hashlib.sha256(weights).hexdigest(), str(card["sha256"])
+    if found != wanted:
         raise ValueError(
-            "generator.safetensors is not in the safetensors format (pickle files are never loaded)"
-        ) from error
-    for name, value in tensors.items():
-        if value.is_floating_point() and not value.isfinite().all():
-            raise ValueError(f"generator.safetensors holds values in {name[:60]} that are not finite")
-    return tensors
+            f"the weights of {name} are not those of its card (SHA-256 {found[:12]}… instead of {wanted[:12]}…): "
+            "they are not loaded"
+        )
 
 
-def _network(card: Card, config: RunConfig, tensors: dict[str, Tensor]) -> ImageGenerator:
-    assert config.networks is not None
-    fitting = f"the weights of {card.name} do not fit the networks on its card"
-    try:
-        with _at_most(2 * sum(value.numel() for value in tensors.values()) + 1000):
-            network = config.networks.build_generator(
-                card.shape, config.method.noise_dim, torch.Generator().manual_seed(0), classes=config.classes
-            )
-    except (RuntimeError, MemoryError) as error:
-        raise ValueError(f"{fitting}: {' '.join(str(error).split())[:100]}") from error
-    wanted: dict[str, Any] = {name: (value.shape, value.dtype) for name, value in network.state_dict().items()}
-    found = {name: (value.shape, value.dtype) for name, value in tensors.items()}
-    if wanted != found:
-        name = sorted(key for key in {**wanted, **found} if wanted.get(key) != found.get(key))[0]
-        raise ValueError(f"{fitting}: {name[:60]} is {_said(found.get(name))} instead of {_said(wanted.get(name))}")
-    network.load_state_dict(tensors)
-    return network.eval().requires_grad_(False)
-
-
-def _said(kind: Any) -> str:
-    return "missing" if kind is None else f"{tuple(kind[0])} {str(kind[1]).removeprefix('torch.')}"
-
-
-@contextmanager
-def _at_most(numbers: int) -> Iterator[None]:
-    """Refuse to build, in this thread, networks of more numbers: a card may ask for more than there is memory."""
-    here, count = threading.get_ident(), 0
-
-    def counted(_module: nn.Module, _name: str, parameter: nn.Parameter | None) -> None:
-        nonlocal count
-        if threading.get_ident() == here and parameter is not None:
-            count += parameter.numel()
-            if count > numbers:
-                raise RuntimeError("they are larger than the weights")
-
-    handle = register_module_parameter_registration_hook(counted)
-    try:
-        yield
-    finally:
-        handle.remove()
-
-
-def _limited(path: Path, most: int) -> bytes:
-    with path.open("rb") as file:
-        data = file.read(most + 1)
-    if len(data) > most:
-        raise ValueError(f"{path.name} must have at most {most / 1e6:g} MB")
-    return data
+def _on_cpu(record: Mapping[str, Any]) -> RunConfig:
+    """The config in a record; a model of a GPU, or of compiled steps, makes samples here all the same."""
+    return RunConfig.from_record({**record, "device": "cpu", "compile": False})

@@ -9,9 +9,7 @@ import platform
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from otviz.core.version import __version__
+from otviz.core import __version__
 from otviz.player import wire
 from otviz.runs.run import Run
 from otviz.runs.snapshots import Samples, Scene
@@ -54,15 +52,13 @@ def write_card(run: Run, report: dict[str, Any], samples: Samples, folder: Path)
 
 def picture(scene: Scene, samples: Samples, size: int = 480) -> bytes:
     """Target and generated points as PNG: blue squares and orange discs on white, `size` pixels wide."""
-    from PIL import Image, ImageDraw
+    from matplotlib.figure import Figure
 
-    image = Image.new("RGB", (2 * size, 2 * size), "white")
-    draw = ImageDraw.Draw(image)
-    low, high = np.array(scene.box[::2]), np.array(scene.box[1::2])
-    for points, colour, shape in ((scene.target, "#56B4E9", draw.rectangle), (samples, "#FF7A1A", draw.ellipse)):
-        pixels = (points - low) / (high - low) * 2 * size
-        for x, y in pixels.tolist():
-            shape((x - 4, 2 * size - y - 4, x + 4, 2 * size - y + 4), fill=colour)
+    figure = Figure((size / 100, size / 100), dpi=100)
+    axes = figure.add_axes((0, 0, 1, 1), xlim=scene.box[:2], ylim=scene.box[2:])
+    axes.set_axis_off()
+    for points, colour, marker in ((scene.target, "#56B4E9", "s"), (samples, "#FF7A1A", "o")):
+        axes.plot(points[:, 0], points[:, 1], marker, color=colour, markersize=3, markeredgewidth=0)
     out = io.BytesIO()
-    image.resize((size, size), Image.Resampling.LANCZOS).save(out, "PNG", optimize=True)
+    figure.savefig(out, format="png")
     return out.getvalue()

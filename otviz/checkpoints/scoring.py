@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from otviz.checkpoints.models import Model
+from otviz.checkpoints.models import ImageModel
 from otviz.evaluation.features import NEAREST, SAMPLES, reference
 from otviz.evaluation.metrics import diversity
 
 JUDGED_SEED = 11  # not that of samples.png: those who pick models by their picture shall not bend the scores
 
 
-def judged(model: Model, n: int = SAMPLES, nearest: int = NEAREST) -> dict[str, Any]:
+def judged(model: ImageModel, n: int = SAMPLES, nearest: int = NEAREST) -> dict[str, Any]:
     """Scores of n fresh images, with the samples behind them and `floor`, as plain values.
 
     Args:
@@ -28,14 +28,14 @@ def judged(model: Model, n: int = SAMPLES, nearest: int = NEAREST) -> dict[str, 
     rows = model.sample(n, JUDGED_SEED, labels=asked)
     floor = judge.floor(n).record()
     kept = ("frechet", "precision", "recall", "density", "coverage", "inception_style", "classes_effective", "samples")
-    training = model.images.split("train")
+    labels = model.images.labels()
     return {
         **_rounded(judge.evaluate(rows, n, nearest=nearest).record()),
         **({} if asked is None else {"as_asked": round(judge.as_asked(rows, asked), 6)}),
         "diversity": round(diversity(rows), 6),
         "diversity_target": round(diversity(model.images.sample(n, np.random.default_rng(JUDGED_SEED))), 6),
         "true_class_shares": _rounded(
-            (np.bincount(training.labels, minlength=len(model.images.class_names)) / len(training.labels)).tolist()
+            (np.bincount(labels, minlength=len(model.images.class_names)) / len(labels)).tolist()
         ),
         "floor": {
             **_rounded({name: floor[name] for name in kept}),

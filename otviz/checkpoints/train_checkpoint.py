@@ -25,21 +25,22 @@ from safetensors.torch import save as save_tensors
 from otviz.checkpoints import latents as spaces
 from otviz.checkpoints import timelines
 from otviz.checkpoints.card import KIND
-from otviz.checkpoints.models import SHEET_SEED, Model, of_bytes
+from otviz.checkpoints.models import SHEET_SEED, PublishedModel, of_bytes
 from otviz.checkpoints.scoring import judged
 from otviz.checkpoints.timelines import SCORES, Timeline
+from otviz.core import __version__
 from otviz.core.files import clear, write_whole
-from otviz.core.version import __version__
 from otviz.data.datasets import ImageSet, to_pixels
 from otviz.evaluation.features import SAMPLES, Reference, reference
 from otviz.runs.config import RunConfig
 from otviz.runs.image_scenes import sheet_side
+from otviz.runs.run_store import write_config
 from otviz.runs.training_state import collect_losses
 from otviz.training.adam import plain
 from otviz.training.loop import Training
 
 UNFINISHED = "unfinished.safetensors"
-FILES = ("generator.safetensors", "samples.png", "timeline.npz", "card.json")
+FILES = ("config.json", "generator.safetensors", "samples.png", "timeline.npz", "card.json")
 SAVED_EVERY = 60.0  # seconds of training
 PROGRESS_SECONDS = 0.5  # seconds between two calls of `progress`
 JUDGED = 2000  # images behind a score of the timeline
@@ -204,6 +205,7 @@ class _Recording:
         card = self._card(about, weights)
         model = of_bytes(_text(card), weights, self.folder.resolve().name)
         card |= scored(model)
+        write_config(self.config, self.folder)
         write_whole(self.folder / "generator.safetensors", weights)
         write_whole(self.folder / "samples.png", model.samples_png())
         write_whole(self.folder / "timeline.npz", timelines.pack(self._timeline()))
@@ -236,7 +238,7 @@ class _Recording:
         }
 
 
-def scored(model: Model) -> dict[str, Any]:
+def scored(model: PublishedModel) -> dict[str, Any]:
     """The scores of a model for its card, or why there are none."""
     try:
         return {"metrics": judged(model, JUDGED_LAST)}
@@ -244,13 +246,13 @@ def scored(model: Model) -> dict[str, Any]:
         return {"metrics": {}, "unjudged": str(error)}
 
 
-def judge_again(folder: Path, model: Model) -> dict[str, Any]:
+def judge_again(folder: Path, model: PublishedModel) -> dict[str, Any]:
     """Put scores by the classifier as it is now onto the card of a checkpoint; the card. Raises OSError."""
     kept = {key: value for key, value in model.card.record.items() if key not in ("metrics", "unjudged")}
     return _rewritten(folder, {**kept, **scored(model)})
 
 
-def label_again(folder: Path, model: Model, about: About) -> dict[str, Any]:
+def label_again(folder: Path, model: PublishedModel, about: About) -> dict[str, Any]:
     """Put title and claims as they read now onto the card of a checkpoint; the card. Raises OSError."""
     said = {"claims": list(about.claims), **({"title": about.title} if about.title else {})}
     return _rewritten(folder, {**model.card.record, **said})

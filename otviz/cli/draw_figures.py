@@ -1,4 +1,4 @@
-"""`otviz figures`: the papers' overview figures as our own pictures, one SVG each, for print."""
+"""`otviz figures`: the papers' overview figures as our own pictures, one file each, for print."""
 
 from __future__ import annotations
 
@@ -7,20 +7,22 @@ import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 
 from otviz.viz.overviews import Overview, overviews
+from otviz.viz.style import as_print
 
 
 @dataclass(frozen=True)
 class FiguresArgs:
-    """Draw the papers' overview figures from trainings made here, as SVG; trainings that are missing are done first.
+    """Draw the papers' overview figures from trainings made here; trainings that are missing are done first.
 
     Args:
         name: of a figure, such as choi-figure-1, or "all".
         out: folder for the pictures.
+        kind: of the files.
         seed: of the trainings.
         quick: the short form: a few steps each, to see that it works.
         json: print one JSON object.
@@ -28,6 +30,7 @@ class FiguresArgs:
 
     name: Annotated[str, tyro.conf.Positional]
     out: str = "pictures"
+    kind: Annotated[Literal["svg", "pdf", "png"], tyro.conf.arg(name="as")] = "svg"
     seed: int = 0
     quick: bool = False
     json: bool = False
@@ -52,13 +55,13 @@ def _drawn(each: Overview, folder: Path, args: FiguresArgs) -> str:
     """Draw one; where it is, or why it is not."""
     sys.stderr.write(f"{each.title} ...\n")
     try:
-        text = each.plate(args.seed, args.quick).svg()
+        data = as_print(each.figure(args.seed, args.quick), args.kind, dpi=300, title=each.title)
     except ValueError as error:
         return str(error)
-    path = folder / f"{each.name}{'-quick' if args.quick else ''}.svg"
+    path = folder / f"{each.name}{'-quick' if args.quick else ''}.{args.kind}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        path.write_bytes(data)
     except OSError as error:
         raise ValueError(f"{args.out!r} cannot be written ({error.strerror}); choose another --out") from error
     return str(path)

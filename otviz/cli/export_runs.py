@@ -21,7 +21,7 @@ class ExportArgs:
 
     Args:
         what: ids of runs, or folders that `train --out` wrote; several runs go into one file.
-        kind: notebook, html (a report that plays), script, config, csv, losses, npz, png, svg ...; an unknown one lists all.
+        kind: notebook, html (a report that plays), script, config, csv, losses, npz, png, svg, pdf ...; an unknown one lists all.
         out: the file; by default it is named after the run, in this folder.
     """
 

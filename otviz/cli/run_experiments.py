@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from otviz.core.durations import in_words
+from otviz.core.numbers import duration_in_words
 from otviz.experiments import Experiment, Outcome, experiments, named
 from otviz.experiments.experiment_job import ExperimentJob
 from otviz.experiments.report import measured
@@ -136,6 +136,6 @@ def _lines(told: dict[str, Any]) -> str:
 
 def _progress(job: ExperimentJob, end: str = "") -> None:
     left = job.seconds_left
-    when = "" if left is None or job.over else f", {in_words(left)} left"
+    when = "" if left is None or job.over else f", {duration_in_words(left)} left"
     sys.stderr.write(f"\r{len(job.outcomes)} of {job.total} seeds are done{when}    {end}")
     sys.stderr.flush()

@@ -13,7 +13,8 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
-from otviz.checkpoints.evaluate import MOST, config_in, draw_points, folder_of, model_in, point_generator, scores
+from otviz.checkpoints.evaluate import MOST, folder_of, scores
+from otviz.checkpoints.models import read_model
 from otviz.cli.flags import target_kind
 from otviz.core.files import check_repository
 from otviz.core.params import params_of
@@ -39,15 +40,15 @@ class TrainedModel:
 
     Attributes:
         folder: its files.
+        model: its generator.
         config: how it was trained.
     """
 
     def __init__(self, folder: Path, temporary: tempfile.TemporaryDirectory[str] | None = None) -> None:
         self.folder = folder
-        self.config = config_in(folder)
+        self.model = read_model(folder)
+        self.config = self.model.config
         self._temporary = temporary
-        self._images = model_in(folder) if self.config.target.kind == "images" else None
-        self._points = point_generator(folder) if self.config.target.kind == "points" else None
 
     def __repr__(self) -> str:
         return f"<TrainedModel: {self.config.method.name} on {self.config.target.name}, {self.config.steps} steps>"
@@ -56,11 +57,7 @@ class TrainedModel:
         """Generated samples: points, shape (n, 2), in the units of the target's file; images as rows (n, C*H*W) in [-1, 1]."""
         if n < 1:
             raise ValueError(f"n must be at least 1; got {n}")
-        if self._images is not None:
-            return self._images.sample(n, seed)
-        assert self._points is not None
-        points = draw_points(self.config, self._points, n, np.random.default_rng(seed), seed)
-        samples: NDArray[np.float32] = self.config.target.units.to_file(points)
+        samples: NDArray[np.float32] = self.config.target.units.to_file(self.model.sample(n, seed))
         return samples
 
     def metrics(self, n: int | None = None) -> dict[str, Any]:
@@ -73,7 +70,7 @@ class TrainedModel:
 
     def plot(self, n: int = 1000, seed: int = 0) -> go.Figure:
         """A Plotly figure: n points of the target (blue) and n generated ones (orange), or up to 64 generated images."""
-        if self._images is not None:
+        if self.config.target.kind == "images":
             rows = self.sample(min(n, 64), seed)
             return style.plain(go.Figure(go.Image(z=sheet(rows, self.config.image_set.shape, 8))), 500)
         target = self.config.target
@@ -155,7 +152,7 @@ def evaluate(model: TrainedModel | str | Path, n: int | None = None) -> dict[str
     if n is not None and not FEWEST <= n <= MOST:
         raise ValueError(f"n must be {FEWEST} to {MOST:,}; got {n}")
     trained = model if isinstance(model, TrainedModel) else load(model)
-    return scores(trained.folder, n or 0)
+    return scores(trained.model, n or 0)
 
 
 def _target(given: str | Path | ArrayLike | Distribution | ImageSet) -> Distribution | ImageSet:

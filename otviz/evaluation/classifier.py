@@ -28,8 +28,8 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from otviz.core import __version__
 from otviz.core.files import CHECKPOINTS, write_whole
-from otviz.core.version import __version__
 from otviz.data.datasets import ImageSet, datasets, named
 
 FEATURES = 64

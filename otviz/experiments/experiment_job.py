@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from otviz.core import __version__
 from otviz.core.container import Arrays, Plain
 from otviz.core.files import home
-from otviz.core.version import __version__
 from otviz.core.workers.processes import cores
 from otviz.core.workers.worker import Message, sentence
 from otviz.experiments import named

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from otviz.content.bibliography import BIBLIOGRAPHY, cite
-from otviz.core import durations
 from otviz.core.files import ROOT
+from otviz.core.numbers import duration_in_words
 from otviz.experiments import experiments
 from otviz.experiments.claim_summaries import in_words
 from otviz.experiments.evidence import number, plus_minus
@@ -180,7 +180,7 @@ def _section(each: Experiment, result: Result | None) -> list[str]:
         lines += ["", f"How it is measured: {each.how}"]
     if result is not None and not result.quick:
         machine = f"{result.machine.get('cores')} cores, {result.machine.get('processor')}"
-        took = f"{len(result.outcomes)} seeds, {durations.in_words(result.seconds)} on {machine}, otviz {result.otviz}."
+        took = f"{len(result.outcomes)} seeds, {duration_in_words(result.seconds)} on {machine}, otviz {result.otviz}."
         lines += ["", f"{took} Run it again: `python -m otviz experiment {each.name}`."]
     if each.numbers:
         outcomes = () if result is None or result.quick else result.outcomes

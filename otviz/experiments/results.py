@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from otviz.core import __version__
 from otviz.core.files import ROOT, home, write_whole
 from otviz.core.machine import processor, versions
-from otviz.core.version import __version__
 from otviz.experiments.experiment import Outcome
 
 FORMAT = 1

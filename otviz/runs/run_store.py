@@ -28,9 +28,8 @@ from numpy.typing import NDArray
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
-from otviz.core import records
+from otviz.core import __version__, records
 from otviz.core.files import home, refused, write_whole
-from otviz.core.version import __version__
 from otviz.runs.change_log import ChangeLog
 from otviz.runs.config import RunConfig
 from otviz.runs.file_schema import CONFIG, STATE, SUMMARY, check_arrays, looks_in
@@ -109,7 +108,6 @@ class Store:
 def save_run(run: RunView, folder: Path) -> None:
     """Write every file of a run, as of its last look, into `folder`. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
-    config = {"otviz": __version__, **run.config.record()}
     last = run.snapshots[-1]
     summary = {
         "id": run.id, "status": run.status, "message": run.message, "step": last.step, "seconds": run.seconds,
@@ -119,13 +117,18 @@ def save_run(run: RunView, folder: Path) -> None:
     tensors, text = run.state()
     prefix = "averaged." if run.config.method.ema else "generator."
     weights = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
-    write_whole(folder / "config.json", json.dumps(config, indent=1).encode())
+    write_config(run.config, folder)
     write_whole(folder / "past.json", json.dumps(run.change_log.record(), indent=1).encode())
     write_whole(folder / "history.csv", history_csv(run.losses()).encode())
     write_whole(folder / "snapshots.npz", _pack(run.scene, run.snapshots))
     write_whole(folder / "generator.safetensors", save_tensors(weights))
     write_whole(folder / "state.safetensors", save_tensors(tensors, metadata={"rest": text}))
     write_whole(folder / "summary.json", json.dumps(summary, indent=1).encode())
+
+
+def write_config(config: RunConfig, folder: Path) -> None:
+    """Write config.json, as it is in the folder of everything that was trained. Raises OSError."""
+    write_whole(folder / "config.json", json.dumps({"otviz": __version__, **config.record()}, indent=1).encode())
 
 
 def read_run(folder: Path) -> SavedRunInfo:

@@ -13,7 +13,6 @@ from html import escape
 from otviz.experiments.charts import Chart, Curves, Dots, Line, Mark, Row, Spread, mark_at, spread
 from otviz.experiments.evidence import number
 from otviz.experiments.experiment import Outcome
-from otviz.viz.plate import round_ticks
 
 SHADES = ("#2B86C5", "#C77700", "#009E73", "#B5578F")
 """Seen on white and on black."""
@@ -60,6 +59,17 @@ class Axis:
             if len(shown) <= most:
                 return shown
         return shown[:: math.ceil(len(shown) / most)]
+
+
+def round_ticks(low: float, high: float, most: int = 5) -> list[float]:
+    """At most `most` round numbers from low to high, at equal steps of 1, 2 or 5 times a power of ten."""
+    if not (math.isfinite(low) and math.isfinite(high) and high > low):
+        return []
+    step = 10.0 ** math.floor(math.log10((high - low) / most))
+    while (high - low) / step > most:
+        step *= 2.5 if f"{step:e}"[0] == "2" else 2.0
+    first = math.ceil(low / step - 1e-9)
+    return [round(count * step, 12) for count in range(first, math.floor(high / step + 1e-9) + 1)]
 
 
 def claim_svg(chart: Chart, outcomes: Sequence[Outcome], title: str, size: Size = CARD) -> str:

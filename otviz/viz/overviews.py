@@ -7,13 +7,18 @@ A training that is stored or kept already is drawn at once; one that is not is d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from otviz.content.bibliography import cite
-from otviz.core.version import __version__
+from otviz.core import __version__
+from otviz.data.datasets import to_rows
+from otviz.data.datasets.sheets import sheet
 from otviz.data.target import Target
 from otviz.experiments.claims.family import TITLES
 from otviz.experiments.claims.report_figures import BATCH, CNN, EPSILON, MLP
@@ -27,12 +32,16 @@ from otviz.runs.config import RunConfig
 from otviz.runs.run_store import Store
 from otviz.runs.saved_run import SavedRun
 from otviz.training.compare import presets
-from otviz.viz.plate import BODY, HEADING, SMALL, Panel, Plate, Values, round_ticks
 from otviz.viz.snapshot_table import nearest
 from otviz.viz.style import ADVERSARY, GENERATED, TARGET
 
-WIDE = 180.0  # mm: the width of a page's text
-MARGIN, GAP = 4.0, 2.0
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+WIDE = 180 / 25.4  # inches: the width of a page's text
+SMALL, BODY, HEADING = 6.5, 7.0, 9.0  # points, of letters
+FRAME = "#8A8F98"
 SHOWN = 500  # points of target and generated in each panel
 SIDE = 8  # images in a row of a sheet
 
@@ -51,9 +60,9 @@ class Overview:
     name: str
     title: str
     images: bool
-    draw: Callable[[str, int, bool], Plate]
+    draw: Callable[[str, int, bool], Figure]
 
-    def plate(self, seed: int = 0, quick: bool = False) -> Plate:
+    def figure(self, seed: int = 0, quick: bool = False) -> Figure:
         """The drawing. Raises ValueError if its images are not available."""
         if self.images and (why := unavailable_reason()):
             raise ValueError(why)
@@ -73,19 +82,19 @@ def overviews() -> dict[str, Overview]:
     return {each.name: each for each in made}
 
 
-def _after(source: str, figure: int, shows: str, images: bool, draw: Callable[[str, int, bool], Plate]) -> Overview:
+def _after(source: str, figure: int, shows: str, images: bool, draw: Callable[[str, int, bool], Figure]) -> Overview:
     title = f"{shows} (after {cite(source, f'Fig. {figure}')})"
     return Overview(f"{source}-figure-{figure}", title, images, draw)
 
 
-def _family(title: str, seed: int, quick: bool) -> Plate:
+def _family(title: str, seed: int, quick: bool) -> Figure:
     methods, steps = methods_of("table-1")
     rows = [(words, _run(methods[name], RING, steps, seed, quick)) for name, words in TITLES.items()]
     last = rows[0][1].step
     return _table(title, rows, [round(last * part / 5) for part in range(1, 6)], seed, losses=True)
 
 
-def _frozen(title: str, seed: int, quick: bool) -> Plate:
+def _frozen(title: str, seed: int, quick: bool) -> Figure:
     chosen = presets()["freeze"]
     assert chosen.target is not None
     words = {"ot-gan": "OT-GAN", "dan-s": "DAN-S"}
@@ -115,61 +124,66 @@ def _table(
     steps: Sequence[int],
     seed: int,
     losses: bool = False,
-    marked: dict[int, str] | None = None,
-) -> Plate:
+    marked: Mapping[int, str] | None = None,
+) -> Figure:
     """A row for each run, a column for each step, and the losses at the right."""
-    left, top = MARGIN + 5, MARGIN + 12
-    room = WIDE - left - MARGIN - (42 if losses else 0)
-    side = (room - GAP * (len(steps) - 1)) / len(steps)
-    plate = _begun(title, top + len(rows) * (side + GAP) + 10)
-    for column, step in enumerate(steps):
-        x = left + column * (side + GAP)
-        word = (marked or {}).get(step, "")
-        plate.write(x + side / 2, top - 1.5, f"{step}: {word}" if word else f"step {step}", SMALL, "middle")
-    for row, (words, run) in enumerate(rows):
-        y = top + row * (side + GAP)
-        plate.label(MARGIN + 2.5, y + side / 2, words)
-        for column, step in enumerate(steps):
-            panel = Panel(left + column * (side + GAP), y, side, side, run.scene.box)
-            plate.dots(panel, run.scene.target[:SHOWN], TARGET, 0.35, square=True)
-            plate.dots(panel, nearest(run.snapshots, step).generated[:SHOWN], GENERATED, 0.45)
-            plate.frame(panel)
+    side = (WIDE - (1.8 if losses else 0.3)) / len(steps)
+    figure = _begun(title, len(rows) * side + 0.8)
+    widths = [1.0] * len(steps) + ([1.3] if losses else [])
+    grid = figure.subplots(len(rows), len(widths), squeeze=False, width_ratios=widths)
+    for (words, run), places in zip(rows, grid, strict=True):
+        places[0].set_ylabel(words, fontsize=BODY)
+        for step, axes in zip(steps, places, strict=False):
+            _points(axes, run, step)
         if losses:
-            _losses(plate, run, Panel(WIDE - MARGIN - 32, y, 32, side))
-    foot = plate.high - MARGIN
-    plate.key(left, foot - 4, [("target", TARGET, False), ("generated", GENERATED, False)])
+            _losses(places[-1], run)
+    for step, axes in zip(steps, grid[0], strict=False):
+        axes.set_title(f"{step}: {marked[step]}" if marked and step in marked else f"step {step}", fontsize=SMALL)
     if losses:
-        plate.write(WIDE - MARGIN - 16, top - 1.5, "losses over the run", SMALL, "middle")
-        plate.key(WIDE - MARGIN - 52, foot - 4, [("generator loss", GENERATED, False), ("adversary", ADVERSARY, True)])
-    _sign(plate, f"Ring of radius 2; {SHOWN} points of each; seed {seed}.")
-    return plate
+        grid[0, -1].set_title("losses over the run", fontsize=SMALL)
+    entries = grid[0, 0].get_lines() + (grid[0, -1].get_lines() if losses else [])
+    figure.legend(
+        handles=entries, loc="outside lower right", ncols=4, fontsize=SMALL, frameon=False,
+        markerscale=3, borderpad=0, handlelength=1.5, handletextpad=0.4, columnspacing=1,
+    )  # fmt: skip
+    return _signed(figure, f"Ring of radius 2; {SHOWN} points of each; seed {seed}.")
 
 
-def _losses(plate: Plate, run: SavedRun, place: Panel) -> None:
+def _points(axes: Axes, run: SavedRun, step: int) -> None:
+    box = run.scene.box
+    axes.set(xlim=box[:2], ylim=box[2:], xticks=(), yticks=(), aspect="equal")
+    generated = nearest(run.snapshots, step).generated
+    for label, points, marker, size, colour in (
+        ("target", run.scene.target, "s", 1.2, TARGET),
+        ("generated", generated, "o", 1.5, GENERATED),
+    ):
+        axes.plot(
+            *points[:SHOWN].T, marker, color=colour, markersize=size, markeredgewidth=0, alpha=0.75, label=label,
+            rasterized=True,  # 30 000 marks as vectors would take megabytes
+        )  # fmt: skip
+
+
+def _losses(axes: Axes, run: SavedRun) -> None:
     curve = run.curve()
-    both = np.concatenate([curve.generator, curve.adversary])
-    there = both[np.isfinite(both)]
-    low, high = (float(edge) for edge in np.quantile(there, [0.005, 0.995])) if len(there) else (0.0, 1.0)
-    room = 0.08 * max(high - low, 1e-6)
-    panel = Panel(place.x, place.y, place.wide, place.high, (0, float(run.step), low - room, high + room))
-    plate.line(panel, curve.step, curve.adversary, ADVERSARY, dashed=True)
-    plate.line(panel, curve.step, curve.generator, GENERATED)
-    plate.frame(panel)
-    plate.ticks(panel, (), round_ticks(panel.box[2], panel.box[3], 4))
+    axes.plot(curve.step, curve.generator, color=GENERATED, linewidth=0.6, label="generator loss", zorder=3)
+    axes.plot(curve.step, curve.adversary, "--", color=ADVERSARY, linewidth=0.6, label="adversary loss")
+    axes.set(xlim=(0, run.step), ylim=_range(np.concatenate([curve.generator, curve.adversary]), 0.005), xticks=())
+    axes.set_box_aspect(1 / 1.3)
+    _few_ticks(axes)
 
 
-def _epochs(title: str, seed: int, quick: bool) -> Plate:
+def _epochs(title: str, seed: int, quick: bool) -> Figure:
     return _sheets(title, [("", image_trajectory(report_config(CNN, seed), quick))], (1, 2, 3, 4), seed)
 
 
-def _networks(title: str, seed: int, quick: bool) -> Plate:
+def _networks(title: str, seed: int, quick: bool) -> Figure:
     both = [
         (words, image_trajectory(report_config(model, seed), quick)) for words, model in (("MLP", MLP), ("CNN", CNN))
     ]
     return _sheets(title, both, (1,), seed, curves=False)
 
 
-def _batches(title: str, seed: int, quick: bool) -> Plate:
+def _batches(title: str, seed: int, quick: bool) -> Figure:
     both = [
         (words, image_trajectory(report_config(model, seed), quick))
         for words, model in (("batch 8", BATCH), ("batch 32", CNN))
@@ -177,7 +191,7 @@ def _batches(title: str, seed: int, quick: bool) -> Plate:
     return _sheets(title, both, (4,), seed)
 
 
-def _epsilons(title: str, seed: int, quick: bool) -> Plate:
+def _epsilons(title: str, seed: int, quick: bool) -> Figure:
     both = [
         (words, image_trajectory(report_config(model, seed), quick))
         for words, model in (("ε = 0.01", EPSILON), ("ε = 1", CNN))
@@ -187,58 +201,66 @@ def _epsilons(title: str, seed: int, quick: bool) -> Plate:
 
 def _sheets(
     title: str, albums: Sequence[tuple[str, ImageTrajectory]], epochs: Sequence[int], seed: int, curves: bool = True
-) -> Plate:
+) -> Figure:
     """Curves of the losses, one above the other, and images after some epochs beside them."""
-    count = len(albums) * len(epochs)
-    columns = min(count, 2)
-    left = MARGIN + (84 if curves else 0)
-    side = (WIDE - left - MARGIN - GAP * (columns - 1)) / columns
-    top, lines = MARGIN + 9, -(-count // columns)
-    high = lines * (side + 7)
-    plate = _begun(title, top + high + 8)
     shown = [(words, seen, epoch) for words, seen in albums for epoch in epochs]
-    for place, (words, seen, epoch) in enumerate(shown):
-        x, y = left + place % columns * (side + GAP), top + place // columns * (side + 7)
-        at = min(2 * epoch, len(seen.steps) - 1)
-        told = f"Fréchet {seen.score('frechet', epoch):.0f}"
+    columns = min(len(shown), 2)
+    lines = math.ceil(len(shown) / columns)
+    room = WIDE * 0.52 if curves else WIDE
+    figure = _begun(title, lines * (room / columns + 0.2) + 0.6)
+    halves = figure.add_gridspec(1, 2, width_ratios=(WIDE - room if curves else 1e-6, room))
+    for axes, (words, seen, epoch) in zip(
+        halves[1].subgridspec(lines, columns).subplots(squeeze=False).flat, shown, strict=True
+    ):
+        pixels = seen.images[min(2 * epoch, len(seen.steps) - 1)]
+        axes.imshow(sheet(to_rows(pixels), pixels.shape[1:], SIDE), interpolation="none")
+        axes.set_axis_off()
         named = f"{words}, " if words else ""
-        plate.write(x, y + 3, f"{named}epoch {epoch}: {told}", SMALL)
-        plate.images(Panel(x, y + 4, side, side), seen.images[at], SIDE)
+        axes.set_title(f"{named}epoch {epoch}: Fréchet {seen.score('frechet', epoch):.0f}", loc="left", fontsize=SMALL)
     if curves:
-        high -= 7
-        for place, (words, seen) in enumerate(albums):
-            each = (high - 8 * (len(albums) - 1)) / len(albums)
-            _curve(plate, words, seen, Panel(MARGIN + 9, top + 4 + place * (each + 8), 70, each - 4), _range(albums))
-    _sign(
-        plate,
+        limits = _range(np.concatenate([seen.losses for _, seen in albums]), 0.002)  # the same, so that curves compare
+        for axes, (words, seen) in zip(
+            halves[0].subgridspec(len(albums), 1).subplots(squeeze=False).flat, albums, strict=True
+        ):
+            _curve(axes, words, seen, limits)
+    return _signed(
+        figure,
         f"MNIST at 8 × 8, settings of the report; the same 64 latents everywhere; Fréchet distance by otviz' own classifier; seed {seed}.",
     )
-    return plate
 
 
-def _range(albums: Sequence[tuple[str, ImageTrajectory]]) -> tuple[float, float]:
-    """Of all losses but the outermost, so that curves can be compared."""
-    every = np.concatenate([seen.losses[np.isfinite(seen.losses)] for _, seen in albums])
-    low, high = np.quantile(every, [0.002, 0.998])
-    room = 0.05 * max(float(high - low), 1e-6)
+def _curve(axes: Axes, words: str, seen: ImageTrajectory, limits: tuple[float, float]) -> None:
+    epochs = np.arange(1, len(seen.losses) + 1) / max(float(seen.steps[-1]), 1.0) * (len(seen.steps) - 1) / 2
+    every = max(1, len(epochs) // 3000)  # more than print could show
+    axes.plot(epochs[::every], seen.losses[::every], color=GENERATED, linewidth=0.35)
+    axes.set(xlim=(0, epochs[-1]), ylim=limits)
+    axes.set_title(f"{words + ': ' if words else ''}generator loss over epochs", loc="left", fontsize=SMALL)
+    _few_ticks(axes)
+
+
+def _range(losses: NDArray[np.floating], outermost: float) -> tuple[float, float]:
+    """Of all losses but this share at each end."""
+    there = losses[np.isfinite(losses)]
+    low, high = np.quantile(there, [outermost, 1 - outermost]) if len(there) else (0.0, 1.0)
+    room = 0.06 * max(float(high - low), 1e-6)
     return float(low) - room, float(high) + room
 
 
-def _curve(plate: Plate, words: str, seen: ImageTrajectory, place: Panel, limits: tuple[float, float]) -> None:
-    epochs: Values = np.arange(1, len(seen.losses) + 1) / max(float(seen.steps[-1]), 1.0) * (len(seen.steps) - 1) / 2
-    panel = Panel(place.x, place.y, place.wide, place.high, (0.0, float(epochs[-1]), *limits))
-    every = max(1, len(epochs) // 3000)  # more than the plate could show
-    plate.line(panel, epochs[::every], seen.losses[::every], GENERATED, wide=0.12)
-    plate.frame(panel)
-    plate.ticks(panel, round_ticks(*panel.box[:2], 4), round_ticks(*limits, 5))
-    plate.write(place.x, place.y - 1, f"{words + ': ' if words else ''}generator loss over epochs", SMALL)
+def _few_ticks(axes: Axes) -> None:
+    axes.locator_params(nbins=5)
+    axes.tick_params(labelsize=SMALL, width=0.4, length=2, color=FRAME)
 
 
-def _begun(title: str, high: float) -> Plate:
-    plate = Plate(WIDE, high, title)
-    plate.write(MARGIN, MARGIN + 3, title, HEADING, bold=True)
-    return plate
+def _begun(title: str, high: float) -> Figure:
+    from matplotlib.figure import Figure
+
+    figure = Figure((WIDE, high), layout="constrained")
+    figure.suptitle(title, x=0.01, ha="left", fontsize=HEADING, fontweight="bold")
+    return figure
 
 
-def _sign(plate: Plate, text: str) -> None:
-    plate.write(MARGIN, plate.high - MARGIN + 1, f"{text} Trained here, otviz {__version__}.", min(SMALL, BODY))
+def _signed(figure: Figure, text: str) -> Figure:
+    for axes in figure.axes:
+        axes.spines[:].set(color=FRAME, linewidth=0.4)
+    figure.supxlabel(f"{text} Trained here, otviz {__version__}.", x=0.01, ha="left", fontsize=SMALL)
+    return figure

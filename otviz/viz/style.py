@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import plotly.graph_objects as go
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 TARGET = "#56B4E9"
 GENERATED = "#FF7A1A"
@@ -55,6 +59,26 @@ def as_html(figure: go.Figure, name: str) -> str:
     options: dict[str, Any] = {"displaylogo": False, "toImageButtonOptions": {"format": "svg", "filename": name}}
     html: str = figure.to_html(include_plotlyjs=True, config=options)
     return html
+
+
+def as_print(figure: Figure, kind: str, dpi: float | None = None, title: str = "") -> bytes:
+    """A figure of matplotlib as a file for print, the same bytes every time.
+
+    Args:
+        figure: drawn without pyplot, whose state all sessions would share.
+        kind: "svg" (text stays text), "pdf" or "png".
+        dpi: pixels in an inch of a PNG; the figure's own if None.
+        title: of the file, for whom the picture is read out.
+    """
+    import matplotlib
+
+    dated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind, {})
+    out = io.BytesIO()
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "otviz", "pdf.fonttype": 42}):
+        figure.savefig(
+            out, format=kind, dpi=dpi or figure.dpi, metadata={**dated, **({"Title": title} if title else {})}
+        )
+    return out.getvalue()
 
 
 def mark_log_x(figure: go.Figure, x: float, text: str) -> None:

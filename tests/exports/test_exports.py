@@ -20,7 +20,7 @@ import pytest
 from PIL import Image
 
 from otviz.cli.main import main
-from otviz.core.version import __version__
+from otviz.core import __version__
 from otviz.data.distributions.points import PointsFile
 from otviz.player import browser, wire
 from otviz.runs.reproduce import snapshot_metrics
@@ -153,15 +153,21 @@ def test_an_npz_of_runs_is_a_file_of_points_too(recorded: dict[str, SavedRun], t
         PointsFile(str(tmp_path / "images.npz"))
 
 
+SVG = "{http://www.w3.org/2000/svg}"
+
+
 def test_pictures_open(recorded: dict[str, SavedRun]) -> None:
     for runs, panels in ((points(recorded), 3), ({"<&>": recorded["OT-GAN"]}, 1)):
         tree = ET.fromstring(exports()["svg"].make(runs))
-        texts = [node.text for node in tree.iter("{http://www.w3.org/2000/svg}text")]
-        assert texts[::2] == list(runs)
-        circles = list(tree.iter("{http://www.w3.org/2000/svg}circle"))
-        assert 100 < len(circles) <= (1000 if panels == 1 else 1500)
+        texts = [node.text for node in tree.iter(f"{SVG}text")]
+        assert [text for text in texts if text in runs] == list(runs)
+        marks = [len(list(group.iter(f"{SVG}use"))) for group in tree.iter(f"{SVG}g") if group.get("id") == "generated"]
+        assert len(marks) == panels
+        assert 100 < sum(marks) <= (1000 if panels == 1 else 1500)
+        assert exports()["pdf"].make(runs).startswith(b"%PDF")
         picture = Image.open(io.BytesIO(exports()["png"].make(runs)))
-        assert picture.size == (2 * int(tree.get("width") or 0), 2 * int(tree.get("height") or 0))
+        sides = [float((tree.get(side) or "0pt").removesuffix("pt")) for side in ("width", "height")]
+        assert picture.size == tuple(round(2 * 100 / 72 * side) for side in sides)
         pixels = np.asarray(picture.convert("RGB")).reshape(-1, 3)
         assert (np.abs(pixels - np.array([255, 122, 26])).sum(1) < 12).mean() > 0.002, "orange discs"
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import re
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
+import grimp
+import networkx as nx
 import numpy as np
 import pytest
 
@@ -54,6 +57,53 @@ def test_local_links_lead_somewhere(path: Path) -> None:
     targets = re.findall(r"\]\((?!https?:)([^)#]+)\)", path.read_text(encoding="utf-8"))
     missing = [target for target in targets if not (path.parent / target).exists()]
     assert not missing
+
+
+def test_the_diagram_shows_the_packages_and_the_imports_that_others_follow_from() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    drawn = nx.DiGraph(re.findall(r"^    (\w+) --> (\w+)$", text, re.MULTILINE))
+    listed = re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)
+    assert sorted(listed) == sorted(drawn)
+
+    graph, real = grimp.build_graph("otviz", "pages"), nx.DiGraph()
+    for module in graph.modules:
+        for other in graph.find_modules_directly_imported_by(module):
+            real.add_edge(*(name.split(".")[name.startswith("otviz.")] for name in (module, other)))
+    real.remove_nodes_from(["otviz", "__main__"])  # both stand above all packages
+    real.remove_edges_from(nx.selfloop_edges(real))
+    assert sorted(drawn.edges) == sorted(nx.transitive_reduction(real).edges)
+
+
+def test_the_architecture_is_two_pages() -> None:
+    assert len((ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8").splitlines()) <= 120
+
+
+EXAMPLE_FILES = {
+    "otviz/data/distributions/cross.py",
+    "otviz/methods/energy.py",
+    "otviz/data/datasets/stripes.py",
+    "otviz/experiments/claims/equal_clouds.py",
+    "checkpoints/digits-otm",
+}
+
+
+@pytest.mark.parametrize("name", ["ARCHITECTURE.md", "CONTRIBUTING.md", "docs/decisions.md"])
+def test_files_and_modules_that_are_named_exist(name: str) -> None:
+    text = re.sub(r"```.*?```", "", (ROOT / name).read_text(encoding="utf-8"), flags=re.DOTALL)
+    named = re.findall(r"`((?:[\w.-]+/)+[\w.-]*)`", text)
+    under = [ROOT, ROOT / "otviz", ROOT / "pages"]
+    missing = [path for path in named if path not in EXAMPLE_FILES and not any((top / path).exists() for top in under)]
+    modules = [module for module in re.findall(r"`(otviz(?:\.\w+)+)", text) if not importable(module)]
+    assert not missing + modules
+
+
+def importable(name: str) -> bool:
+    """Whether this is a module, or something in one."""
+    module, _, last = name.rpartition(".")
+    try:
+        return hasattr(importlib.import_module(module), last) or importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError:
+        return False
 
 
 def test_the_readme_gives_the_two_commands_first() -> None:

@@ -132,7 +132,14 @@ def test_home_is_drawn_before_torch_is_there() -> None:
     run(
         "-c",
         "import sys; from streamlit.testing.v1 import AppTest; app = AppTest.from_file('app.py', default_timeout=300).run();"
-        "assert not app.exception; assert 'torch' not in sys.modules",
+        "assert not app.exception; assert not {'torch', 'matplotlib'} & set(sys.modules)",
+    )
+
+
+def test_matplotlib_is_imported_only_to_draw() -> None:
+    run(
+        "-c",
+        "import sys, otviz.viz.exports, otviz.viz.overviews, otviz.cli.main; assert 'matplotlib' not in sys.modules",
     )
 
 

@@ -240,4 +240,4 @@ def test_the_list_has_a_card_for_each_and_a_sentence_for_what_is_broken(
     app.run()
     assert not app.exception
     assert all(plain(each.learn) in words(app) for each in lessons.lessons()[0])
-    assert "lessons/own.md, line 3" in said(app)
+    assert "lessons/own.md, page: page must be one of" in said(app)

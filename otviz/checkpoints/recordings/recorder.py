@@ -14,7 +14,7 @@ from otviz.checkpoints.recordings import store
 from otviz.checkpoints.recordings.store import About, Panel
 from otviz.checkpoints.recordings.table import Recording, settings_of
 from otviz.checkpoints.timelines import looks
-from otviz.core.version import __version__
+from otviz.core import __version__
 from otviz.evaluation.verdicts import Judgement, judge, verdict
 from otviz.player import wire
 from otviz.player.wire import PanelUpdate

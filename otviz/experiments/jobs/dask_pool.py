@@ -11,8 +11,8 @@ from typing import Any, Generic
 
 import torch
 
+from otviz.core import __version__
 from otviz.core.container import Plain
-from otviz.core.version import __version__
 from otviz.core.workers.worker import sentence
 from otviz.experiments.jobs.worker_pool import T, WorkerPool
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from otviz.core import __version__
 from otviz.core.params import Knobs, Param, param, params_of
-from otviz.core.version import __version__
 from otviz.data.distributions import Distribution
 from otviz.data.distributions.gaussian import Gaussian
 from otviz.methods import Adversarial, Method

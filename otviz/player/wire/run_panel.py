@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from otviz.core.durations import in_words
+from otviz.core.numbers import duration_in_words
 from otviz.data.target import Kind
 from otviz.methods import Adversarial, Method
 from otviz.player.wire.stages import Role, Stage, flow
@@ -82,7 +82,7 @@ def _left(run: RunView) -> str:
         return "waiting for its turn"
     if run.seconds_left is None:
         return ""
-    return f"{in_words(run.seconds_left)} {'of training ' if run.status == 'paused' else ''}left"
+    return f"{duration_in_words(run.seconds_left)} {'of training ' if run.status == 'paused' else ''}left"
 
 
 def stages_of(method: Method, kind: Kind = "points") -> tuple[Stage, ...]:

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from otviz.core import __version__
 from otviz.core.numbers import whole
 from otviz.core.params import Knobs
-from otviz.core.version import __version__
 from otviz.data.units import unit_of
 from otviz.player import browser, wire
 from otviz.player.wire.run_panel import POINTS, panel_of

@@ -7,7 +7,7 @@ import pprint
 import re
 from typing import Any
 
-from otviz.core.version import __version__
+from otviz.core import __version__
 from otviz.data.distributions.own_files import PREFIX
 from otviz.data.units import Units
 from otviz.runs.reproduce import RunRecord, run_record

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from otviz.content.bibliography import cite_link
-from otviz.core.durations import in_words
+from otviz.core.numbers import duration_in_words
 from otviz.data.distributions import Distribution
 from pages._ui.controls import controls, point_setup
 from pages._ui.experiments.job_stage import JobStage
@@ -149,7 +149,7 @@ def _tell(stage: JobStage[SweepJob], sweep: Sweep, done: int) -> None:
     job = stage.job
     if job is not None and not job.over and job.sweep == sweep:
         left = job.seconds_left
-        when = "estimating the time left" if left is None else f"{in_words(left)} left"
+        when = "estimating the time left" if left is None else f"{duration_in_words(left)} left"
         st.progress(done / sweep.total, text=f"{done} of {sweep.total} runs done, {when}")
     elif 0 < done < sweep.total:
         st.caption(f"{done} of {sweep.total} runs are done.")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from otviz.content.bibliography import BIBLIOGRAPHY, cite
-from otviz.core import durations
+from otviz.core.numbers import duration_in_words
 from otviz.core.params import GREEK
 from pages._ui.controls import controls
 from pages._ui.shell import reading
@@ -86,7 +86,7 @@ def takes(each: Experiment) -> str:
     from otviz.experiments.results import read
 
     seconds = expected_seconds(each, read(each.name), SEEDS, os.cpu_count() or 1)
-    return "" if seconds is None else durations.in_words(seconds)
+    return "" if seconds is None else duration_in_words(seconds)
 
 
 def _asked(link: Link, cards: list[dict[str, Any]]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from otviz.core import durations
+from otviz.core.numbers import duration_in_words
 from pages._ui.experiments.claim_cards import FILTERS, SEEDS, takes
 from pages._ui.experiments.job_stage import JobStage
 from pages._ui.shell import frame, reading
@@ -194,7 +194,7 @@ def _show_progress(stage: JobStage[ExperimentJob], job: ExperimentJob, each: Exp
     done, left = len(job.outcomes), job.seconds_left
     time = takes(each) if each.name in job.names else ""
     first = f"{time} in all" if time else "the first one takes a while"
-    when = first if left is None else f"{durations.in_words(left)} left"
+    when = first if left is None else f"{duration_in_words(left)} left"
     which = "" if each.name in job.names else "Another claim: "
     st.progress(done / max(1, job.total), text=plain(f"{which}{done} of {job.total} seeds are done, {when}"))
     st.button("Cancel", on_click=stage.end, help="Seeds that are done are kept; you can go on later")

@@ -16,7 +16,7 @@ from pages._ui.shell import reading
 from pages._ui.shell.links import Link, plain
 
 if TYPE_CHECKING:
-    from otviz.checkpoints.models import Model
+    from otviz.checkpoints.models import PublishedModel
 
 KNOBS = ("seed", "images", "truncation")
 VIEWS = {"samples": "Samples", "classes": "Classes", "training": "Trainings in step"}
@@ -42,7 +42,7 @@ def show(link: Link, cards: Sequence[Card]) -> None:
 
 def _samples(link: Link, cards: Sequence[Card]) -> None:
     look = chosen(link, KNOBS, st.columns(len(KNOBS), vertical_alignment="bottom", gap="small"))
-    models: list[Model] = []
+    models: list[PublishedModel] = []
     for card, column in zip(cards, st.columns(len(cards), gap="small"), strict=True):
         with column:
             if st.button(f"**{plain(card.title)}**", key=f"open-{card.name}", type="tertiary"):
@@ -60,7 +60,7 @@ def _samples(link: Link, cards: Sequence[Card]) -> None:
         st.caption("These models take x and z of different sizes, so the same seed gives them different images.")
 
 
-def _sheet(model: Model, look: Look) -> None:
+def _sheet(model: PublishedModel, look: Look) -> None:
     rows = sampled(model, look)
     show_sheet(rows, model, look.columns(model), f"Images made by {model.card.title}", width="stretch")
     if model.classes:

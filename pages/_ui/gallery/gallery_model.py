@@ -22,7 +22,7 @@ from pages._ui.shell.links import Link, plain
 from pages._ui.train import start_from_model
 
 if TYPE_CHECKING:
-    from otviz.checkpoints.models import Model
+    from otviz.checkpoints.models import PublishedModel
 
 VIEWS = {
     "samples": "Samples",
@@ -129,7 +129,7 @@ def _class(link: Link, card: Card) -> int | None:
     return int(chosen) if chosen else None
 
 
-def _downloads(model: Model, look: Look) -> None:
+def _downloads(model: PublishedModel, look: Look) -> None:
     rows = sampled(model, look)
     name = f"{model.card.name}-seed-{look.seed}"
     with st.container(horizontal=True, gap="small"):
@@ -140,7 +140,7 @@ def _downloads(model: Model, look: Look) -> None:
             download("Weights (safetensors)", lambda: gallery_scores.weights(model.card), weights)
 
 
-def _npz(model: Model, look: Look) -> bytes:
+def _npz(model: PublishedModel, look: Look) -> bytes:
     from otviz.data.datasets import to_pixels
 
     x, z = model.latents(look.images, look.seed, look.truncation)

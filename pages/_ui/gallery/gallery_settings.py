@@ -15,7 +15,7 @@ from pages._ui.controls import controls
 from pages._ui.shell.links import Link
 
 if TYPE_CHECKING:
-    from otviz.checkpoints.models import Model
+    from otviz.checkpoints.models import PublishedModel
 
 WIDE = 680  # pixels of a square sheet on the page
 
@@ -39,11 +39,11 @@ class Look(Knobs):
     second: int = param(1, 0, 399, doc="The image to end at")
     asked: int | None = param(None, 0, 999, doc="The class to ask for; none: all in turn")
 
-    def labels(self, model: Model, n: int) -> Any:
+    def labels(self, model: PublishedModel, n: int) -> Any:
         """Classes to ask for in n images, or None where it is not chosen or the model is not told any."""
         return None if self.asked is None or not model.classes else np.full(n, self.asked)
 
-    def columns(self, model: Model) -> int:
+    def columns(self, model: PublishedModel) -> int:
         """Images beside each other: a column for each class, where all are shown."""
         from otviz.checkpoints.image_sheets import columns_for
 
@@ -62,14 +62,14 @@ def chosen(link: Link, needed: Sequence[str], columns: Sequence[DeltaGenerator])
     return Look(**values)
 
 
-def sampled(model: Model, look: Look) -> Any:
+def sampled(model: PublishedModel, look: Look) -> Any:
     """The images of a look as rows; where classes stand in columns, all rows of the sheet are full."""
     columns = look.columns(model)
     n = -(-look.images // columns) * columns if model.classes and look.asked is None else look.images
     return model.sample(n, look.seed, look.truncation, look.labels(model, n))
 
 
-def png_of(rows: Any, model: Model, columns: int, wide: int = WIDE) -> bytes:
+def png_of(rows: Any, model: PublishedModel, columns: int, wide: int = WIDE) -> bytes:
     """A sheet of images about `wide` pixels across."""
     from otviz.checkpoints.image_sheets import picture
 
@@ -78,7 +78,7 @@ def png_of(rows: Any, model: Model, columns: int, wide: int = WIDE) -> bytes:
 
 def show_sheet(
     rows: Any,
-    model: Model,
+    model: PublishedModel,
     columns: int,
     alt: str,
     *,

@@ -16,7 +16,7 @@ from pages._ui.shell import reading
 from pages._ui.shell.links import Link, plain, shorten
 
 if TYPE_CHECKING:
-    from otviz.checkpoints.models import Model
+    from otviz.checkpoints.models import PublishedModel
     from otviz.checkpoints.timelines import Timeline
 
 MOST_COMPARED = 4
@@ -48,7 +48,7 @@ def cards() -> dict[str, Card]:
 
 
 @st.cache_resource(max_entries=12, show_spinner="Reading the weights …")
-def _shipped(name: str, sha256: str) -> Model:
+def _shipped(name: str, sha256: str) -> PublishedModel:
     from otviz.checkpoints.models import load
 
     return load(CHECKPOINTS / name)
@@ -61,9 +61,9 @@ def _timeline(name: str, sha256: str) -> Timeline:
     return unpack((CHECKPOINTS / name / "timeline.npz").read_bytes())
 
 
-def model(card: Card) -> Model:
+def model(card: Card) -> PublishedModel:
     """The model of a card, its own or one that is shipped. Raises ValueError, in one sentence, if it cannot be loaded."""
-    own: Model | None = st.session_state.get(_OWN)
+    own: PublishedModel | None = st.session_state.get(_OWN)
     if card.name == OWN and own is not None:
         return own
     return _shipped(card.name, str(card.record["sha256"]))
@@ -81,7 +81,7 @@ def timeline(card: Card) -> Timeline | None:
 def find(link: Link, key: str, most: int) -> list[Card]:
     """The cards that the address names under `key`, separated by commas; unknown names give a warning."""
     known = cards()
-    own: Model | None = st.session_state.get(_OWN)
+    own: PublishedModel | None = st.session_state.get(_OWN)
     names = [name.strip() for name in link.text(key).split(",") if name.strip()]
     found: list[Card] = []
     for name in dict.fromkeys(names[:20]):

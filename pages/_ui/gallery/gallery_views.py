@@ -18,7 +18,7 @@ from pages._ui.player.player_canvas import player
 from pages._ui.shell.links import plain
 
 if TYPE_CHECKING:
-    from otviz.checkpoints.models import Model
+    from otviz.checkpoints.models import PublishedModel
 
 GRID = 8  # x and z that are crossed
 WALKERS, STOPS, PART = 16, 6, 12
@@ -27,18 +27,18 @@ NEIGHBOURS = 10
 PICKED, PICKED_COLUMNS, PICKED_WIDE = 32, 8, 560
 
 
-def _image(rows: Any, model: Model, columns: int, caption: str, wide: int = WIDE) -> None:
+def _image(rows: Any, model: PublishedModel, columns: int, caption: str, wide: int = WIDE) -> None:
     show_sheet(rows, model, columns, f"{len(rows)} images made by {model.card.title}", wide=wide)
     st.caption(caption)
 
 
-def _samples(model: Model, look: Look) -> None:
+def _samples(model: PublishedModel, look: Look) -> None:
     rows = sampled(model, look)
     of = " Each column is a class that was asked for." if model.classes and look.asked is None else ""
     _image(rows, model, look.columns(model), f"{len(rows)} images of x and z drawn with seed {look.seed}.{of}")
 
 
-def _latent(model: Model, look: Look) -> None:
+def _latent(model: PublishedModel, look: Look) -> None:
     from otviz.checkpoints.latents import crossed, explained
 
     if model.classes:
@@ -57,7 +57,7 @@ def _latent(model: Model, look: Look) -> None:
         )
 
 
-def _classes_crossed(model: Model, look: Look) -> None:
+def _classes_crossed(model: PublishedModel, look: Look) -> None:
     """What the class does beside x and z: rows ask for one, columns have the same noise."""
     x, z = model.latents(GRID, look.seed, look.truncation)
     asked = np.repeat(np.arange(model.classes), GRID)
@@ -66,7 +66,7 @@ def _classes_crossed(model: Model, look: Look) -> None:
            "one x and z. What stays the same along a column is the style: slant and width of the stroke.", 560)  # fmt: skip
 
 
-def _walk(model: Model, look: Look) -> None:
+def _walk(model: PublishedModel, look: Look) -> None:
     from otviz.checkpoints.image_sheets import moving
     from otviz.checkpoints.latents import Latents, walk
 
@@ -89,7 +89,7 @@ def _walk(model: Model, look: Look) -> None:
     )
 
 
-def _between(model: Model, look: Look) -> None:
+def _between(model: PublishedModel, look: Look) -> None:
     from otviz.checkpoints.latents import path
 
     most = max(look.first, look.second) + 1
@@ -104,7 +104,7 @@ def _between(model: Model, look: Look) -> None:
            "Middle: x alone. Bottom: z alone.", 800)  # fmt: skip
 
 
-def pick(model: Model, look: Look) -> tuple[int, int] | None:
+def pick(model: PublishedModel, look: Look) -> tuple[int, int] | None:
     """Draw the images that a way may lead between; the two chosen, once after a click."""
     count = -(-max(look.first, look.second, PICKED - 1) // PICKED_COLUMNS) * PICKED_COLUMNS
     rows = model.sample(count, look.seed, look.truncation, look.labels(model, count))
@@ -116,7 +116,7 @@ def pick(model: Model, look: Look) -> tuple[int, int] | None:
         )  # fmt: skip
 
 
-def _nearest(model: Model, look: Look) -> None:
+def _nearest(model: PublishedModel, look: Look) -> None:
     from otviz.data.datasets import to_pixels, to_rows
     from otviz.evaluation.image_metrics import nearest_images
 
@@ -142,7 +142,7 @@ def _nearest(model: Model, look: Look) -> None:
         )
 
 
-def _classes(model: Model, look: Look) -> None:
+def _classes(model: PublishedModel, look: Look) -> None:
     from otviz.data.datasets import to_pixels
     from otviz.evaluation.classifier import classifier_for
     from otviz.evaluation.features import see
@@ -179,6 +179,6 @@ def show_training(card: Card) -> None:
         )
 
 
-DRAWN: dict[str, Callable[[Model, Look], None]] = {
+DRAWN: dict[str, Callable[[PublishedModel, Look], None]] = {
     "samples": _samples, "latent": _latent, "walk": _walk, "between": _between, "nearest": _nearest, "classes": _classes,
 }  # fmt: skip

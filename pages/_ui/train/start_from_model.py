@@ -13,7 +13,7 @@ from pages._ui.player import run_controls
 from pages._ui.shell.links import Link, plain
 
 if TYPE_CHECKING:
-    from otviz.checkpoints.models import Model
+    from otviz.checkpoints.models import PublishedModel
     from otviz.runs.config import RunConfig
 
 PAGE = "pages/4_images.py"
@@ -21,7 +21,7 @@ FROM = "from"
 """Key of the address that names the model."""
 
 
-def way_to(model: Model) -> None:
+def way_to(model: PublishedModel) -> None:
     """Draw the way from a model to the page that goes on training it, with its settings."""
     if st.button("Continue training from here", icon=":material/model_training:", help="On the page Images"):
         values = image_setup.address(model.config, "")
