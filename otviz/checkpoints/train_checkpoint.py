@@ -274,7 +274,13 @@ def judge_again(folder: Path, model: PublishedModel) -> dict[str, Any]:
 
 
 def label_again(folder: Path, model: PublishedModel, about: About) -> dict[str, Any]:
-    """Put title and claims as they read now onto the card of a checkpoint; the card. Raises OSError."""
+    """Put title and claims as they read now onto the card of a checkpoint; the card. Raises OSError.
+
+    Args:
+        folder: of the checkpoint.
+        model: the same, as it was read.
+        about: title and claims; without a title the old one stays.
+    """
     said = {"claims": list(about.claims), **({"title": about.title} if about.title else {})}
     return _rewritten(folder, {**model.card.record, **said})
 

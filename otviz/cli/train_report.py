@@ -78,6 +78,11 @@ def train_and_report(config: RunConfig, out: str, as_json: bool) -> int:
 
     The run is saved to `out` as it goes on. Ctrl+C and signals that end a program end the training; the run so far is saved
     and printed, but only numbers that are quick to measure.
+
+    Args:
+        config: what to train.
+        out: folder to save in; none if empty.
+        as_json: print one JSON object.
     """
     return _train(config, Path(out) if out else None, None, as_json)
 
@@ -287,6 +292,12 @@ def transport_report(
     """Solve one transport problem between two clouds, or the notebook's own, and print its numbers; the exit status.
 
     What was read is printed on stderr and, with --json, under source, target and transform.
+
+    Args:
+        source, target: the clouds, or what they are drawn from.
+        knobs: how to solve it.
+        notebook: take the notebook's own points instead.
+        as_json: print one JSON object.
     """
     from otviz.ot.notebook_cost import notebook_points
 

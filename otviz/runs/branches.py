@@ -55,6 +55,11 @@ def fork(run: RunView) -> tuple[Branch, Branch]:
 def from_weights(config: RunConfig, weights: Mapping[str, Tensor], origin: str) -> Branch:
     """A run whose generator begins with these weights, at step 0; its adversary and both optimisers start fresh.
 
+    Args:
+        config: of the run.
+        weights: of a generator, by name.
+        origin: where they come from, for a person.
+
     Raises ValueError for weights of other networks, and as `start`.
     """
     training = config.begin("cpu")

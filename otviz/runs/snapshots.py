@@ -152,7 +152,12 @@ def in_file(box: Box, units: Units) -> Box:
 
 
 def preview(target: Target, source: Source, seed: int = 0) -> Scene:
-    """The scene of a run that has not begun: its target and source, 1000 points each."""
+    """The scene of a run that has not begun: its target and source, 1000 points each.
+
+    Args:
+        target, source: what they are drawn from.
+        seed: draws them.
+    """
     rng = np.random.default_rng([seed, 7])
     mixture, units = target.mixture(), target.units
     points, start = target.sample(1000, rng), source.sample(1000, rng)
@@ -187,9 +192,12 @@ def sheet_size(dim: int, classes: int = 0) -> int:
 
 
 def real_images(images: ImageSet, seed: int, classes: int = 0) -> Samples:
-    """As many training images as a run shows, drawn with `seed`, shape (n, C*H*W), uint8. Raises ValueError as `split`.
+    """As many training images as a run shows, shape (n, C*H*W), uint8. Raises ValueError as `split`.
 
-    Where a generator is told classes, they come in the order in which it is asked for them.
+    Args:
+        images: the set.
+        seed: draws them.
+        classes: that a generator is told; then they come in the order in which it is asked for them.
     """
     pixels, labels = images.split("train")
     rng, count = np.random.default_rng([seed, 7]), sheet_size(images.dim, classes)
@@ -207,7 +215,12 @@ def as_images(rows: Samples, shape: tuple[int, int, int]) -> Samples:
 
 
 def preview_of(target: Target, source: Source | None, seed: int = 0) -> Scene:
-    """The scene of a run that has not begun: its target, and its source if it has points. Raises ValueError as `split`."""
+    """The scene of a run that has not begun: its target, and its source if it has points. Raises ValueError as `split`.
+
+    Args:
+        target, source: what they are drawn from.
+        seed: draws them.
+    """
     if not isinstance(target, ImageSet):
         assert source is not None
         return preview(target, source, seed)

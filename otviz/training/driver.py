@@ -91,8 +91,11 @@ def drive(
         schedule: ends the training, too.
         observers: called in order after every chunk of steps.
         seconds: of training before.
-        check: raise Diverged, once the observers have heard of it, when a loss is NaN or infinite.
+        check: end when a loss is NaN or infinite.
         clock: measures the seconds.
+
+    Raises:
+        Diverged: a loss is NaN or infinite; the observers have heard of it.
     """
     while (count := schedule.next_steps(trainer.step)) is not None:
         if count:

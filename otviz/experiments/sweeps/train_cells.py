@@ -87,7 +87,13 @@ def train_cells(configs: Sequence[RunConfig], store: Store | None = None) -> Ite
 
 
 def train_members(members: Members, seeds: Sequence[int], looks: int = LOOKS) -> list[MemberRecorder]:
-    """Train to the end and look at every member in equal parts of the run, at the latest after each step."""
+    """Train to the end and look at every member in equal parts of the run, at the latest after each step.
+
+    Args:
+        members: what to train.
+        seeds: of the probe of each.
+        looks: how many parts.
+    """
     recorders = [MemberRecorder(each, seed) for each, seed in zip(members.trainings, seeds, strict=True)]
     steps, losses = members.trainings[0].steps, LossHistory()
     parts = sorted({round(steps * part / looks) for part in range(1, looks + 1)} - {0})
