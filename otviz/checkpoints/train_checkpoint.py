@@ -33,7 +33,7 @@ from otviz.core.interrupts import Interrupts
 from otviz.data.datasets import ImageSet, to_pixels
 from otviz.evaluation.features import SAMPLES, Reference, reference
 from otviz.runs.config import RunConfig
-from otviz.runs.run_store import write_config
+from otviz.runs.saved.run_store import write_config
 from otviz.runs.snapshots import sheet_side
 from otviz.training.adam import plain
 from otviz.training.driver import (

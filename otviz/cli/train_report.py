@@ -26,9 +26,9 @@ from otviz.evaluation.metrics import coverage, diversity, measure
 from otviz.ot.summary import EXACT_LIMIT, transport_numbers
 from otviz.runs.change_log import RunCheckpoint
 from otviz.runs.config import RunConfig
-from otviz.runs.file_schema import CONFIG
 from otviz.runs.run import Run
-from otviz.runs.run_store import read_checkpoint, read_run, save_run, write_config
+from otviz.runs.saved.file_schema import CONFIG
+from otviz.runs.saved.run_store import read_checkpoint, read_run, save_run, write_config
 from otviz.training.driver import loss_summary
 from otviz.training.loop import device_named, train
 from otviz.transport.problem import Transform, transformed

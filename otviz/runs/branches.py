@@ -12,7 +12,7 @@ from torch import Tensor
 from otviz.methods import Adversarial, Method
 from otviz.runs.change_log import Change, RunCheckpoint
 from otviz.runs.config import RunConfig
-from otviz.runs.messages import NO_LOSSES
+from otviz.runs.hosts.messages import NO_LOSSES
 from otviz.runs.run_view import RunView
 from otviz.training.loop import TrainingState
 

@@ -1,4 +1,4 @@
-"""A training in progress: what the thread of a run drives, here or in a process of its own (`otviz.runs.host_pool`)."""
+"""A training in progress: what the thread of a run drives, here or in a process of its own (`otviz.runs.hosts.host_pool`)."""
 
 from __future__ import annotations
 

@@ -20,17 +20,18 @@ from otviz.data.datasets import named as image_set
 from otviz.evaluation import features
 from otviz.methods import methods, named
 from otviz.networks import Networks
-from otviz.runs import image_probe, run_files, run_history, scheduling, snapshots
+from otviz.runs import image_probe, run_history, scheduling, snapshots
 from otviz.runs.branches import branch
 from otviz.runs.config import RunConfig
-from otviz.runs.host_pool import HostPool
+from otviz.runs.hosts.host_pool import HostPool
 from otviz.runs.image_probe import ImageProbe, probe_of
 from otviz.runs.registry import Registry
 from otviz.runs.run import Run
 from otviz.runs.run_history import StateBuffer
-from otviz.runs.run_store import Store, read_checkpoint, save_run
 from otviz.runs.run_verdict import image_verdict, table, verdict_on
-from otviz.runs.saved_run import SavedRun
+from otviz.runs.saved import run_files
+from otviz.runs.saved.run_store import Store, read_checkpoint, save_run
+from otviz.runs.saved.saved_run import SavedRun
 from otviz.runs.snapshots import FEWEST_IMAGES, FRAME_BYTES, MOST_IMAGES, preview_of, sheet_size
 from otviz.runs.training_handle import LocalTraining
 from tests.waiting import PATIENCE

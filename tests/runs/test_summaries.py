@@ -16,9 +16,9 @@ from otviz.methods import named
 from otviz.runs.config import RunConfig
 from otviz.runs.registry import Registry
 from otviz.runs.run import Run
-from otviz.runs.run_store import LONGEST_TAG, MOST_TAGS, Store, checked_tags, read_tags
-from otviz.runs.saved_run import SavedRun, curves_of_run, names_of, read_curves
-from otviz.runs.summaries import DAMAGED, Summaries
+from otviz.runs.saved.run_store import LONGEST_TAG, MOST_TAGS, Store, checked_tags, read_tags
+from otviz.runs.saved.saved_run import SavedRun, curves_of_run, names_of, read_curves
+from otviz.runs.saved.summaries import DAMAGED, Summaries
 from otviz.viz.run_curves import run_curves
 from tests.waiting import PATIENCE
 

@@ -17,9 +17,9 @@ from otviz.experiments.sweeps.sweep import Outcome, identity
 from otviz.runs.change_log import ChangeLog, RunCheckpoint
 from otviz.runs.config import RunConfig
 from otviz.runs.probe import Probe, scores
-from otviz.runs.run_store import SavedRunInfo, Store
 from otviz.runs.run_view import Status
-from otviz.runs.saved_run import SavedRun
+from otviz.runs.saved.run_store import SavedRunInfo, Store
+from otviz.runs.saved.saved_run import SavedRun
 from otviz.runs.snapshots import Meter, Snapshot
 from otviz.training.driver import AtSteps, Losses, LossHistory, SingleTrainer, drive, last_losses
 from otviz.training.loop import Training, device_named, start

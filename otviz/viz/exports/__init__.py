@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from otviz.data.target import Kind
-from otviz.runs import run_files
+from otviz.runs.saved import run_files
 from otviz.viz.exports.arrays import arrays_npz
 from otviz.viz.exports.reports import report
 from otviz.viz.exports.run_tables import Runs, losses_csv, snapshots_csv

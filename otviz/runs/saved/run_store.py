@@ -33,9 +33,9 @@ from otviz.core.files import home, refused, write_whole
 from otviz.core.records import listed, text
 from otviz.runs.change_log import ChangeLog, RunCheckpoint
 from otviz.runs.config import RunConfig
-from otviz.runs.file_schema import CONFIG, STATE, SUMMARY, check_arrays, looks_in
-from otviz.runs.run_files import history_csv
 from otviz.runs.run_view import ENDED, RunView, Status
+from otviz.runs.saved.file_schema import CONFIG, STATE, SUMMARY, check_arrays, looks_in
+from otviz.runs.saved.run_files import history_csv
 from otviz.runs.snapshots import Scene, Snapshot
 
 T = TypeVar("T")

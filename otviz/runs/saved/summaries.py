@@ -13,9 +13,9 @@ from otviz import methods
 from otviz.core.records import LAST, read
 from otviz.data import datasets, distributions
 from otviz.data.target import Kind
-from otviz.runs.file_schema import CONFIG, SUMMARY
-from otviz.runs.run_store import Store, read_tags
 from otviz.runs.run_view import ENDED, RunView
+from otviz.runs.saved.file_schema import CONFIG, SUMMARY
+from otviz.runs.saved.run_store import Store, read_tags
 from otviz.runs.snapshots import Meter
 
 DAMAGED = "damaged"

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from otviz.runs.change_log import ChangeLog, RunCheckpoint
 from otviz.runs.config import RunConfig
-from otviz.runs.file_schema import looks_in
-from otviz.runs.run_store import SavedRunInfo, Store, read_checkpoint, read_history, read_run
 from otviz.runs.run_view import RunView
+from otviz.runs.saved.file_schema import looks_in
+from otviz.runs.saved.run_store import SavedRunInfo, Store, read_checkpoint, read_history, read_run
 from otviz.runs.snapshots import Curve, Meter, Scene, Snapshot, curve_of
 from otviz.training.compare import labels
 from otviz.training.loop import Training, TrainingState
