@@ -103,10 +103,11 @@ def test_a_killed_training_goes_on_to_the_same_weights(tmp_path: Path, monkeypat
 
 
 def test_a_training_that_a_signal_ends_saves_first(tmp_path: Path) -> None:
-    config = digits_config(steps=30)
+    config, at = digits_config(steps=30), list[int]()
 
     def ended(done: int, steps: int, speed: float) -> None:
-        if done == 17:
+        if done >= 17 and not at:
+            at.append(done)
             signal.raise_signal(signal.SIGTERM)
 
     with pytest.raises(KeyboardInterrupt):
@@ -114,7 +115,7 @@ def test_a_training_that_a_signal_ends_saves_first(tmp_path: Path) -> None:
     assert train_checkpoint.unfinished(tmp_path / "ended") == (config, About(claims=("one",)))
     seen: list[int] = []
     again = train_checkpoint.record(config, tmp_path / "ended", progress=lambda done, *rest: seen.append(done))
-    assert seen[0] == 18
+    assert at[0] < seen[0] < 30, "it goes on from the last step"
     assert again["sha256"] == train_checkpoint.record(config, tmp_path / "whole")["sha256"]
 
 
