@@ -106,9 +106,9 @@ class World:
         """Raise ValueError unless all processes were started with the same arguments, given as plain values."""
         if self.store is None:
             return
-        said = json.dumps(_flat(arguments))
-        own = json.loads(said)
-        self.store.set(f"arguments/{self.rank}", said)
+        sent = json.dumps(_flat(arguments))
+        own = json.loads(sent)
+        self.store.set(f"arguments/{self.rank}", sent)
         for rank in range(self.size) if self.rank == 0 else (0,):
             other = json.loads(self.store.get(f"arguments/{rank}"))
             differing = [name for name in sorted({*own, *other}) if own.get(name) != other.get(name)]

@@ -1,4 +1,4 @@
-"""What stands under the panels of a comparison; only the view chosen is computed."""
+"""The views below the panels of a comparison; only the selected one is computed."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _COLUMNS: dict[str, Any] = {
     ),
 }
 
-TABLE = 4.0  # seconds between two tables of runs that train
+TABLE = 4.0  # seconds between updates of the table while runs train
 
 VIEWS = {
     "meter": "Meter",
@@ -59,7 +59,7 @@ VIEWS = {
 
 
 def show(link: Link, runs: Sequence[RunView], chosen: Chosen) -> None:
-    """Draw the view chosen."""
+    """Draw the selected view."""
     view = reading.choose_view(link, "compare", VIEWS, default="meter", picture="player")
     begun = [run for run in runs if run.snapshots]
     if view == "tau" and chosen.configs:
@@ -118,7 +118,7 @@ def _table(runs: Sequence[RunView]) -> None:
 
 
 def _of_file(unit: str) -> dict[str, Any]:
-    """Columns of lengths and their squares in the unit of a file, where they may be of any size."""
+    """Column settings of lengths and squared lengths in the unit of a file, where they may have any size."""
     of = functools.partial(st.column_config.NumberColumn, format="%.3g", width=74)
     square = f"In {unit}². {_COLUMNS['diversity']['help']}"
     return {

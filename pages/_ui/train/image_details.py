@@ -1,4 +1,4 @@
-"""What stands under the picture of a run on images: scores over time, formula, downloads, the list of runs."""
+"""Views below the picture of an image run: scores over time, formula, downloads, the list of runs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pages._ui.train import run_details
 if TYPE_CHECKING:
     from otviz.methods import Method
 
-REDRAWN = 5.0  # seconds between drawings of the scores while a run trains
+REDRAWN = 5.0  # seconds between updates of the scores while a run trains
 
 NOT_BEGUN = "Nothing to show yet: the run has not begun."
 
@@ -32,7 +32,7 @@ VIEWS = {
 
 
 def show(link: Link, run: RunView | None, method: Method | None) -> None:
-    """Draw the view chosen; only that one is computed."""
+    """Draw the selected view; only that one is computed."""
     if run is not None and run.config.classes:
         names = ", ".join(run.config.target.class_names)
         st.caption(f"Each column is a class that the generator is asked for, in real images their own: {names}.")

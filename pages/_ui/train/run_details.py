@@ -1,4 +1,4 @@
-"""What stands under the picture of a run: formula, diagnostics, latent path, downloads, the list of runs."""
+"""Views below the picture of a run: formula, diagnostics, latent path, downloads, the list of runs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ VIEWS = {
 
 
 def show(link: Link, run: RunView | None, method: Method | None) -> None:
-    """Draw the view chosen; only that one is computed."""
+    """Draw the selected view; only that one is computed."""
     view = reading.choose_view(link, "train", VIEWS, default="formula", picture="player")
     with reading.place(link, view):
         _draw(link, view, run, method)
@@ -53,7 +53,7 @@ def _draw(link: Link, view: str, run: RunView | None, method: Method | None) -> 
 
 
 def show_formula(run: RunView | None, method: Method | None) -> None:
-    """The losses of the run or method, and where they come from."""
+    """The losses of the run or method, and their source."""
     shown = method if run is None else run.config.method
     if shown is not None:
         run_controls.show_formula(shown, run)
