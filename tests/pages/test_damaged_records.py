@@ -1,4 +1,4 @@
-"""Records of runs and models with any value at any place: each is shown, or named as damaged, and the page stands."""
+"""Records of runs and models with any value at any place are shown or reported as damaged, and the page does not fail."""
 
 from __future__ import annotations
 
