@@ -30,6 +30,8 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from otviz.core.interrupts import NAMES
+
 if TYPE_CHECKING:
     from torch.distributed.distributed_c10d import Store
 
@@ -133,7 +135,7 @@ def together() -> Iterator[World]:
     """Join the other processes that torchrun started, until the end of the block; alone, where it did not start this one.
 
     The first process leads: when it leaves the block, however it does, the others end, wherever they are. An interrupt
-    (Ctrl+C, which torchrun hands to all) is its own to answer.
+    (Ctrl+C, or what else torchrun hands to all) is its own to answer.
     """
     if any(name not in os.environ for name in LAUNCHED) or int(os.environ["WORLD_SIZE"]) == 1:
         yield ALONE
@@ -170,7 +172,9 @@ def _following(store: Store) -> Iterator[None]:
             if _is_over(store):
                 os._exit(0)  # it may be waiting for the others, where no exception reaches it
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for name in NAMES:
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     watching = threading.Thread(target=watch, name="end of the first process", daemon=True)
     watching.start()
     try:

@@ -211,6 +211,15 @@ class Knobs:
         """What makes the same object again, as plain values that JSON takes: its name and all knobs."""
         return {"name": self.name, **self.as_dict()}
 
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Self:
+        """The inverse of `record`, for the class of that name. Raises ValueError for an unknown knob, or a bad value."""
+        knobs = {name: value for name, value in record.items() if name != "name"}
+        known = [knob.name for knob in params_of(cls)]
+        if unknown := sorted(set(knobs) - set(known)):
+            raise ValueError(f"{cls.name} has no setting {unknown[0]!r}; it has {', '.join(known) or 'none'}")
+        return cls(**knobs)
+
 
 def params_of(cls: type) -> tuple[Param, ...]:
     """The knobs of a dataclass, its own before those of its bases. Raises TypeError for a field without `param`."""

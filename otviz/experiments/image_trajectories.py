@@ -19,7 +19,7 @@ from otviz.evaluation.features import reference
 from otviz.experiments.results import experiments_folder
 from otviz.experiments.sweeps.sweep import identity
 from otviz.runs.config import RunConfig
-from otviz.runs.training_state import collect_losses
+from otviz.training.driver import AtSteps, LossHistory, SingleTrainer, drive
 from otviz.training.loop import Training
 
 SHOWN = 64
@@ -124,16 +124,14 @@ def _trained(config: RunConfig, judged: int) -> ImageTrajectory:
     judge, training = reference(config.image_set), config.begin("cpu")
     half = len(config.image_set.split("train").pixels) / config.method.rows / HALVES
     looks = sorted({*np.arange(0, config.steps, half).round().astype(int).tolist(), config.steps})
-    losses, images, scores = [], [], []
-    for step in looks:
-        done = [training.advance() for _ in range(step - training.step)]
-        losses += [collect_losses(done)[0][:, 0]] if done else []
+    losses, images, scores = LossHistory(), [], []
+    for _ in drive(SingleTrainer(training), AtSteps(looks), [losses.record], check=False):
         rows = _generated(training, judged)
         pixels = to_pixels(rows, config.image_set.shape)
         images.append(pixels[:SHOWN])
         said = judge.evaluate(rows, judged, nearest=0).record()
         scores.append([roughness(pixels) if name == "roughness" else float(said[name]) for name in SCORES])
-    return ImageTrajectory(np.array(looks), np.stack(images), np.array(scores), np.concatenate(losses))
+    return ImageTrajectory(np.array(looks), np.stack(images), np.array(scores), losses.all()[:, 0])
 
 
 def _generated(training: Training, n: int) -> NDArray[np.float32]:

@@ -23,7 +23,7 @@ from otviz.experiments.sweeps.sweep import identity
 from otviz.runs.config import RunConfig
 from otviz.runs.probe import scores
 from otviz.runs.snapshots import Meter
-from otviz.runs.training_state import collect_losses
+from otviz.training.driver import AtSteps, LossHistory, SingleTrainer, drive
 from otviz.training.loop import Training
 
 LOOKS = 40
@@ -138,10 +138,8 @@ def _played(config: RunConfig) -> Trajectory:
     z = torch.randn(POINTS, config.method.noise_dim, generator=noise)
     y = torch.from_numpy(config.target.sample(POINTS, rng))
     looks = sorted({round(config.steps * part / LOOKS) for part in range(LOOKS + 1)})
-    losses, points, scales, steps = [], [], [], []
-    for step in looks:
-        done = [training.advance() for _ in range(step - training.step)]
-        losses += [collect_losses(done)[0]] if done else []
+    losses, points, scales, steps = LossHistory(), [], [], []
+    for step, _ in drive(SingleTrainer(training), AtSteps(looks), [losses.record], check=False):
         with torch.no_grad():
             made = training.eval_generator(x, z)
         if not bool(made.isfinite().all()):
@@ -149,8 +147,7 @@ def _played(config: RunConfig) -> Trajectory:
         steps.append(step)
         points.append(made.numpy().astype(np.float32))
         scales.append(_scale(training, y))
-    every = np.concatenate(losses) if losses else np.full((0, 2), np.nan, np.float32)
-    return Trajectory(np.array(steps), np.stack(points), np.array(scales), every)
+    return Trajectory(np.array(steps), np.stack(points), np.array(scales), losses.all())
 
 
 def _scale(training: Training, y: torch.Tensor) -> float:

@@ -13,7 +13,7 @@ import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 Decay = Literal["none", "cosine"]
 Precision = Literal["auto", "float32", "bfloat16"]
+TrainingState: TypeAlias = tuple[dict[str, Tensor], str]
+"""What a continuation needs: tensors by name, and the rest as JSON text."""
 
 
 def device_named(name: str = "auto") -> torch.device:
@@ -273,8 +275,8 @@ class Training:
         optimisers = (learners.generator_optimiser, learners.adversary_optimiser)
         return Compiled(self.method, self.generator, self.adversary, *optimisers)
 
-    def state(self) -> tuple[dict[str, Tensor], str]:
-        """All that is needed to continue: tensors by name, and the rest as JSON."""
+    def state(self) -> TrainingState:
+        """All that is needed to continue, copied to the CPU."""
         tensors = {"rng": self._rng.get_state(), **self._learners.state()}
         for name, loss in zip(("generator", "adversary"), self._losses, strict=True):
             if loss is not None:

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from otviz.core.params import params_of
 from otviz.core.plugins import choose, discover
 from otviz.data.datasets.image_set import Images, ImageSet, Split
 from otviz.data.datasets.own_images import EXTENSION, PREFIX, store_upload
@@ -71,10 +70,4 @@ def _is_path(text: str) -> bool:
 
 def by_record(record: Mapping[str, Any]) -> ImageSet:
     """The data set of a `record`. Raises ValueError for an unknown name or knob, or an invalid value."""
-    kind = named(str(record.get("name", "")))
-    knobs = {key: value for key, value in record.items() if key != "name"}
-    unknown = sorted(set(knobs) - {knob.name for knob in params_of(kind)})
-    if unknown:
-        known = ", ".join(knob.name for knob in params_of(kind)) or "none"
-        raise ValueError(f"{kind.name} has no setting {unknown[0]!r}; it has {known}")
-    return kind(**knobs)
+    return named(str(record.get("name", ""))).from_record(record)

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from otviz.core.params import params_of
 from otviz.core.plugins import choose, discover
 from otviz.data.distributions.distribution import Cloud, Distribution, Points
 from otviz.data.distributions.own_files import EXTENSIONS, PREFIX, find_upload, store_upload, uploads_folder
@@ -81,11 +80,4 @@ def _is_file(text: str) -> bool:
 
 def by_record(record: Mapping[str, Any]) -> Distribution:
     """The distribution of a `record`. Raises ValueError for an unknown name or knob, or an invalid value."""
-    kind = named(str(record.get("name", "")))
-    knobs = {key: value for key, value in record.items() if key != "name"}
-    unknown = sorted(set(knobs) - {knob.name for knob in params_of(kind)})
-    if unknown:
-        raise ValueError(
-            f"{kind.name} has no setting {unknown[0]!r}; it has {', '.join(k.name for k in params_of(kind))}"
-        )
-    return kind(**knobs)
+    return named(str(record.get("name", ""))).from_record(record)

@@ -35,7 +35,9 @@ Still({label: (found.scene, found.snapshot) for label, found in repeated.items()
 def script(runs: Runs) -> bytes:
     """A Python script that repeats runs with otviz, prints the results, and checks them against the stored ones."""
     kept = {label: run_record(run) for label, run in runs.items()}
-    head = [f"Repeats these runs with otviz {__version__}. Start it in the folder of otviz."]
+    head = [
+        f"Repeats these runs with otviz {__version__}. Start it in the folder of otviz, or anywhere once it is installed."
+    ]
     head += [line for label, one in kept.items() for line in (label, *describe_record(one))]
     parts = [
         "\n".join(f"# {_line(line)}".rstrip() for line in head),
@@ -135,7 +137,7 @@ def _about(kept: dict[str, RunRecord]) -> list[str]:
 
 def _install(made: dict[str, str]) -> list[str]:
     return [
-        f"otviz {__version__} is used from its own folder: start Jupyter there, or append its path to `sys.path` first. "
+        f"otviz {__version__} is used from its own folder: start Jupyter there, or run `python -m pip install -e .` there once. "
         "The line below, without its `#`, installs the versions that these numbers were made with; "
         "`requirements.txt` in that folder has the rest."
     ]

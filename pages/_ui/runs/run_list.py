@@ -137,7 +137,7 @@ def _curves(chosen: Sequence[Summary]) -> None:
         st.caption(f"Choose {FEWEST} to {MOST} runs in the table to compare their curves.")
         return
     try:
-        names = names_of([_config(run) for run in chosen])
+        names = names_of([run_table.config_of(run) for run in chosen])
         figure = run_curves({name: _run_curves(run) for name, run in zip(names, chosen, strict=True)})
     except ValueError as error:
         st.error(plain(str(error)))
@@ -160,11 +160,6 @@ def _download(chosen: Sequence[Summary]) -> None:
         st.error(plain(str(error)))
         return
     offer(dict(zip(names, runs, strict=True)), runs[0].id if len(runs) == 1 else "otviz-runs")
-
-
-def _config(run: Summary) -> Any:
-    here = registry().find(run.id)
-    return registry().stored.read(run.id).config if here is None else here.config
 
 
 def _run_curves(run: Summary) -> RunCurves:

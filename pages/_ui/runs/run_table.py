@@ -195,8 +195,7 @@ def _modes(run: Summary) -> str:
 
 def _open(link: Link, run: Summary) -> None:
     try:
-        here = registry().find(run.id)
-        config = registry().stored.read(run.id).config if here is None else here.config
+        config = config_of(run)
     except ValueError as error:
         st.error(plain(str(error)))
         return
@@ -205,6 +204,12 @@ def _open(link: Link, run: Summary) -> None:
     if page.endswith(f"_{link.page}.py"):
         link.go(address)
     st.switch_page(page, query_params=address)
+
+
+def config_of(run: Summary) -> RunConfig:
+    """The settings of a run, of this process or stored. Raises ValueError when it is not there or damaged."""
+    here = registry().find(run.id)
+    return registry().stored.read(run.id).config if here is None else here.config
 
 
 def _go_on(runs: Sequence[Summary]) -> None:
