@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 Decay = Literal["none", "cosine"]
 Precision = Literal["auto", "float32", "bfloat16"]
 TrainingState: TypeAlias = tuple[dict[str, Tensor], str]
-"""What a continuation needs: tensors by name, and the rest as JSON text."""
+"""What is needed to continue: tensors by name, and the rest as JSON."""
 
 
 def device_named(name: str = "auto") -> torch.device:

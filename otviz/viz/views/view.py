@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from otviz.runs.run_view import RunView
 
 Labelled: TypeAlias = "Mapping[str, RunView]"
-"""Runs by their labels on the page."""
+"""Runs by label on the page."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from pages._ui.shell.links import Link, plain
 
 DRAWING = "drawing"
 FILE = "own-file"
-"""Key of the place of the upload, which the player looks for when a file is dropped on it."""
+"""Key of the uploader, which the player uses when a file is dropped on it."""
 
 _FRESH, _TURN, _ERROR = "train:fresh", "train:file-turn", "train:file-said"
 

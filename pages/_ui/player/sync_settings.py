@@ -82,7 +82,7 @@ def restore_previous_run(now: RunView | None, run_id: str) -> None:
         _leave(living)
     if not run_id:
         return
-    with contextlib.suppress(ValueError):  # it is over, or was not saved: what there is of it is shown
+    with contextlib.suppress(ValueError):  # finished or not saved: its stored part is shown
         registry().resume(run_id)
 
 
@@ -93,7 +93,7 @@ def _leave(run: Run) -> None:
 
 
 def _shown() -> dict[str, RunConfig]:
-    """What the settings said when each run was last on this page, by the run's id."""
+    """The settings when each run was last shown on this page, by run id."""
     configs: dict[str, RunConfig] = st.session_state.setdefault(_SHOWN, {})
     return configs
 

@@ -26,7 +26,7 @@ TRAIN = "pages/2_train.py"
 OPENED: dict[Kind, tuple[str, Callable[[RunConfig, str], dict[str, str]]]] = {
     "points": (TRAIN, point_setup.address), "images": ("pages/4_images.py", image_setup.address),
 }  # fmt: skip
-"""Where a run is opened, and its address there."""
+"""Page and link of a run."""
 REFUSED = "runs:refused"  # session key: what Delete could not do, shown at the next rerun
 ROW, TALLEST = 35, 12  # height of a row in px; largest number of visible rows
 

@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 Lines = dict[str, tuple[tuple[float, float], ...]]
 
 EXACT = 400
-"""Points of each in the exact plan; about a second."""
+"""Points per cloud in the exact plan, which takes about a second."""
 
 CURVE = (1e-4, 5e-4, 1 / 500, 1 / 200, 1 / 50, 1 / 20, 1 / 5, 1 / 2, 1.0, 3.0, 10.0)
-"""Values of epsilon that the entropy is drawn for."""
+"""Values of epsilon in the entropy curve."""
 
 REPORTED = "cosine"
 """The feature cost of both papers on OT-GAN."""

@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from otviz.transport.laboratory import SampleWeights, TauUnits
 
 POINTS = 1000
-"""Points of each that weights and rates of change are shown for."""
+"""Points per cloud for weights and rates of change."""
 
 TAU_POINTS = 300
-"""Points of each that tau is judged by; half a second for each row."""
+"""Points per cloud for the scale of tau; half a second per row."""
 
 EVERY = 2.0
-"""Seconds between two looks at runs that train."""
+"""Seconds between updates of training runs."""
 
 
 @dataclass(frozen=True)

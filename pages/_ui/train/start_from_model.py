@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 PAGE = "pages/4_images.py"
 FROM = "from"
-"""Key of the address that names the model."""
+"""Key of the model in the link."""
 
 
 def way_to(model: PublishedModel) -> None:
