@@ -27,19 +27,20 @@ _PREFIX = struct.Struct("<4sHHI")
 
 
 class Blobs:
-    """Collects arrays; `put` returns the entry of the header that finds one again."""
+    """Collects arrays, which must not change before `join`; `put` returns the entry of the header that finds one again."""
 
     def __init__(self) -> None:
-        self.parts: list[bytes] = []
+        self.parts: list[bytes | memoryview] = []
         self._size = 0
 
     def put(self, values: NDArray[Any], **more: Any) -> Plain:
         """Add an array of little-endian values."""
-        raw = values.tobytes()
-        raw += b"\0" * (-len(raw) % 4)
         entry = {"at": self._size, "shape": list(values.shape), **more}
-        self.parts.append(raw)
-        self._size += len(raw)
+        padding = -values.nbytes % 4
+        self.parts.append(values.data if values.flags.c_contiguous else values.tobytes())
+        if padding:
+            self.parts.append(bytes(padding))
+        self._size += values.nbytes + padding
         return entry
 
 
@@ -59,7 +60,9 @@ def take(blobs: bytes | memoryview, entry: Mapping[str, Any], kind: str) -> NDAr
     return found if found.flags.aligned else found.copy()
 
 
-def join(header: Mapping[str, Any], parts: Sequence[bytes], version: int = 1, browser: bool = True) -> bytes:
+def join(
+    header: Mapping[str, Any], parts: Sequence[bytes | memoryview], version: int = 1, browser: bool = True
+) -> bytes:
     """The bytes of a header and its blobs.
 
     Args:
