@@ -34,7 +34,7 @@ if run is None and not (board and board.used):
 with method_box:
     method, plan = point_setup.choose_training(link)
 config = point_setup.config_of(method, target, source, plan)
-missing = own_target.lacking(point_setup.missing(target, source, method, plan))
+missing = own_target.missing_before_run(point_setup.missing(target, source, method, plan))
 link.keep()
 
 if run is not None:
@@ -43,7 +43,7 @@ if run is not None:
 with go:
     if living is not None:
         with st.container(key="beside"):
-            st.caption(sync_settings.note(run) or run_controls.beside(living))
+            st.caption(sync_settings.note(run) or run_controls.effect_of_settings(living))
     else:
         pressed = st.button(
             lesson_view.train_label(link), type="primary", width="stretch", disabled=config is None, shortcut="T"
@@ -60,12 +60,12 @@ with steering:
         run_controls.steer(link, living)
     else:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            run_controls.tell(
+            run_controls.show_status(
                 run, own_target.invitation("" if missing else lesson_view.invitation(link, run_controls.INVITATION))
             )
             with st.container(horizontal=True, gap="small", width="content"):
                 own_target.offer(link, target)
-        own_target.tell(link)
+        own_target.show_error(link)
 if run is not None:
     with canvas:
         live_view.show(shown, drawn)

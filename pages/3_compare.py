@@ -11,7 +11,7 @@ link = links.open_link("compare")
 panel, picture = placing.columns(link, (3, 10))
 
 with panel:
-    said, settings = st.container(), st.container(gap="small")
+    message, settings = st.container(), st.container(gap="small")
 with picture:
     buttons, canvas, under = st.container(), st.container(), st.container()
 
@@ -23,13 +23,13 @@ with settings:
     chosen = comparison_setup.choose(link, locked=living)
 runs = comparison_setup.sync_settings(link, runs, chosen)
 if living:
-    said.caption(comparison_setup.LOCKED)
+    message.caption(comparison_setup.LOCKED)
 recording = "" if runs else comparison_setup.recording_of(link, chosen)
 
 with buttons:
     if run_controls.asked_to_start(link) and not runs and chosen.configs:
         comparison_setup.begin(link, chosen.configs)
-    comparison_setup.tell(link, runs, chosen, recording)
+    comparison_setup.show_status(link, runs, chosen, recording)
     if runs:
         comparison_controls.steer(link, runs, comparison_setup.labels_of(runs), chosen.configs)
 with canvas:

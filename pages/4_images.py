@@ -25,14 +25,14 @@ living = run_controls.alive(run)
 
 with images_box:
     images = image_setup.choose_images(link)
-    there = image_setup.are_there(images)
-if run is None and there:
+    available = image_setup.are_available(images)
+if run is None and available:
     with canvas:
         live_view.show_preview(images, None, key="images")
 with method_box:
     method, networks, plan = image_setup.choose_training(link, images)
 config = image_setup.config_of(images, method, networks, plan)
-missing = image_setup.missing(images, there, config is not None)
+missing = image_setup.missing(images, available, config is not None)
 link.keep()
 
 if run is not None:
@@ -41,7 +41,7 @@ if run is not None:
 with go:
     if living is not None:
         with st.container(key="beside"):
-            st.caption(sync_settings.note(run) or run_controls.beside(living))
+            st.caption(sync_settings.note(run) or run_controls.effect_of_settings(living))
     elif st.button("Train", type="primary", width="stretch", disabled=bool(missing), shortcut="T") and config:
         start_from_model.begin(link, config, origin)
     if missing:
@@ -53,9 +53,9 @@ with steering:
     if living is not None:
         run_controls.steer(link, living)
     elif origin is not None:
-        start_from_model.tell(link, origin)
+        start_from_model.show_origin(link, origin)
     else:
-        run_controls.tell(run, "" if missing else "Press **Train** and watch noise turn into images like these.")
+        run_controls.show_status(run, "" if missing else "Press **Train** and watch noise turn into images like these.")
 if run is not None:
     with canvas:
         live_view.show(shown, drawn, key="images")

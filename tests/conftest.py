@@ -20,7 +20,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 def _steps_for_seconds() -> Iterator[None]:
     """Runs in the processes of the tests look at themselves by steps: what they keep must not depend on how fast they are."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("otviz.runs.loop_timer.LoopTimer", StepTimer)
+        patch.setattr("otviz.runs.scheduling.LoopTimer", StepTimer)
         if "otviz.runs.run" in sys.modules:  # else it will find the new one
             patch.setattr("otviz.runs.run.LoopTimer", StepTimer)
         yield

@@ -467,7 +467,7 @@ def test_ctrl_c_measures_no_modes_where_there_are_none(cli: Run, monkeypatch: py
     def press_once(step: int, steps: int, speed: float) -> None:
         if step and not pressed:
             pressed.append(step)
-            raise KeyboardInterrupt
+            signal.raise_signal(signal.SIGINT)
 
     monkeypatch.setattr(train_report, "_show_bar", press_once)
     status, printed, said = cli("train", "uotm", "--target", "moons", "--steps", "1000000", "--hidden", "8", "--json")

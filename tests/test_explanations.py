@@ -17,7 +17,7 @@ from otviz.transport.laboratory.slider_figures import FLIPBOOKS
 from otviz.transport.problem import LOSSES
 from pages._ui.compare import compare_views
 from pages._ui.gallery import gallery_compare, gallery_model
-from pages._ui.gallery.gallery_settings import Look
+from pages._ui.gallery.gallery_settings import SampleSettings
 from pages._ui.home import sketches
 from pages._ui.home.sketches import SKETCHES
 from pages._ui.learn.declared import declared
@@ -40,7 +40,7 @@ VIEWS = {
     "images": image_details.VIEWS,
     "gallery": gallery_model.VIEWS,
     "gallery-compare": gallery_compare.VIEWS,
-    "transport": transport_views.LOOKS,
+    "transport": transport_views.VIEWS,
     "runs": run_list.VIEWS,
 }
 ALONE = {
@@ -76,7 +76,7 @@ def test_every_knob_is_in_the_glossary_or_shapes_a_distribution(name: str) -> No
         assert each.knob.doc
 
 
-@pytest.mark.parametrize("cls", [Look, Rematch, OwnFunction])
+@pytest.mark.parametrize("cls", [SampleSettings, Rematch, OwnFunction])
 def test_knobs_of_pages_are_in_the_glossary(cls: type) -> None:
     from otviz.core.params import params_of
 
@@ -89,7 +89,7 @@ def test_no_knob_has_two_entries_and_every_named_one_exists() -> None:
 
     named = [knob for word in glossary().values() for knob in word.knobs]
     assert sorted(set(named)) == sorted(named)
-    pages = {knob.name for cls in (Look, Rematch, OwnFunction) for knob in params_of(cls)}
+    pages = {knob.name for cls in (SampleSettings, Rematch, OwnFunction) for knob in params_of(cls)}
     assert set(named) <= set(declared()) | pages
 
 

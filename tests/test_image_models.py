@@ -16,6 +16,7 @@ from safetensors.torch import load, save
 
 from otviz.checkpoints import image_cards, models, timelines, train_checkpoint
 from otviz.checkpoints.card import read_card
+from otviz.training import driver
 
 FILES = {"card.json", "config.json", "generator.safetensors", "samples.png", "timeline.npz"}
 
@@ -78,7 +79,7 @@ def test_a_model_says_whether_it_sees_x(tmp_path: Path, folder: Path) -> None:
 
 
 def test_a_killed_training_goes_on_to_the_same_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(train_checkpoint, "SAVED_EVERY", 0.0)
+    monkeypatch.setattr(train_checkpoint, "SAVE_SECONDS", 0.0)
     config = digits_config(steps=30)
     whole = train_checkpoint.record(config, tmp_path / "whole")
 
@@ -228,9 +229,7 @@ def test_a_timeline_with_bad_numbers_is_refused(spoilt: dict[str, Any]) -> None:
 
 
 def test_a_training_gone_wrong_leaves_no_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        train_checkpoint, "collect_losses", lambda steps: (np.full((len(steps), 2), np.nan, np.float32), 1)
-    )
+    monkeypatch.setattr(driver, "collect_losses", lambda steps: (np.full((len(steps), 2), np.nan, np.float32), 1))
     with pytest.raises(ValueError, match="NaN or infinite at step 1"):
         train_checkpoint.record(digits_config(), tmp_path)
     assert not (tmp_path / "card.json").exists()

@@ -1,4 +1,4 @@
-"""A method, a distribution, an image set, a claim and a page are one file each: with it they are there, without it they are gone."""
+"""A method, a distribution, an image set, a claim, a view and a page are one file each: with it they are there, without it they are gone."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from otviz.cli.main import main
 from otviz.core import plugins
 from otviz.experiments.evidence import Outcome
+from otviz.viz.views import views
 from pages._ui.shell import frame
 
 TEXT = (Path(__file__).resolve().parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -98,6 +101,18 @@ def test_the_example_of_a_claim_holds(one_more_file: Callable[[str, str], str]) 
     claim = importlib.import_module(one_more_file(*PLUGINS["experiments"][::2])).EqualClouds()
     outcomes = [Outcome(seed, claim.measure(seed, quick=True), 0.0) for seed in (0, 1)]
     assert claim.judge(outcomes).word == "holds"
+
+
+def test_a_view_is_on_the_pages_that_it_names(one_more_file: Callable[[str, str], str]) -> None:
+    before = {page: list(views(page)) for page in ("train", "images", "compare")}
+    one_more_file("otviz.viz.views", EXAMPLES[4])
+    added = {page: [name for name in views(page) if name not in before[page]] for page in before}
+    assert added == {"train": ["spread"], "images": [], "compare": ["spread"]}
+    points = np.random.default_rng(0).normal(size=(1000, 2)).astype(np.float32)
+    run = SimpleNamespace(snapshots=[SimpleNamespace(step=step, generated=points * step) for step in (1, 2)])
+    (line,) = views("train")["spread"].figure({"one": run}).data
+    assert (line.name, list(line.x)) == ("one", [1, 2])
+    assert list(line.y) == pytest.approx([1, 2], rel=0.1)
 
 
 def test_a_page_is_one_file(tmp_path: Path) -> None:

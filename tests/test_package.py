@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +16,12 @@ import torch
 from scipy.spatial.distance import cdist
 
 import otviz
+from otviz.cli.main import main
 from otviz.cli.trained_model import TrainedModel
+from otviz.core import files
 from otviz.methods.unified import OTM
 
+ROOT = Path(__file__).resolve().parents[1]
 QUICK = {"steps": 40, "hidden": 16, "batch_size": 64}
 
 
@@ -151,6 +156,32 @@ def test_a_failed_training_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(OTM, "generator_loss", breaks)
     with pytest.raises(RuntimeError, match="NaN or infinite at step 1"):
         otviz.train("otm", "ring", **QUICK)
+
+
+def test_an_installed_package_says_what_lies_beside_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(files, "CHECKPOINTS", tmp_path)
+    assert main(["record"]) == 2
+    assert "python -m pip install -e ." in capsys.readouterr().err
+    with pytest.raises(ValueError, match="not part of an installed package"):
+        otviz.load("mnist8-nothing")
+
+
+def test_the_package_is_described_completely() -> None:
+    """What setuptools installs: every file in otviz, the command, and lists of requirements that it can read."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    patterns = project["tool"]["setuptools"]["package-data"]["otviz"]
+    folder = ROOT / "otviz"
+    data = {path for path in folder.rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")}
+    assert data == {path for pattern in patterns for path in folder.glob(pattern)}
+    assert project["project"]["scripts"] == {"otviz": f"{main.__module__}:{main.__name__}"}
+    dynamic = project["tool"]["setuptools"]["dynamic"]
+    assert dynamic["version"] == {"attr": "otviz.core.__version__"}
+    for extra in (dynamic["dependencies"], *dynamic["optional-dependencies"].values()):
+        lines = [line for name in extra["file"] for line in (ROOT / name).read_text(encoding="utf-8").split()]
+        assert lines
+        assert all(re.fullmatch(r"[\w-]+==[\w.]+", line) for line in lines)
 
 
 @pytest.mark.parametrize(

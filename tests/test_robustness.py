@@ -21,12 +21,13 @@ from otviz.data.distributions import named as distribution
 from otviz.experiments.sweeps import MOST_CELLS, Cell, Outcome, Sweep, label, sweep_parameters
 from otviz.experiments.sweeps.sweep import identity, with_knob
 from otviz.experiments.sweeps.sweep_job import SweepJob, SweepJournal, answers, tasks
-from otviz.experiments.sweeps.train_cells import SingleTrainer, train_cells, train_members
+from otviz.experiments.sweeps.train_cells import Members, train_cells, train_members
 from otviz.methods import Method
 from otviz.methods import named as method
 from otviz.runs.config import RunConfig
 from otviz.runs.run_store import Store
 from otviz.runs.saved_run import SavedRun
+from otviz.training.driver import Losses
 from otviz.training.loop import start, train
 from tests.waiting import PATIENCE
 
@@ -207,15 +208,15 @@ class TestPlaying:
     def test_weights_that_are_no_numbers_end_a_run_at_its_last_good_look(self):
         config = RunConfig(make("uotm"), RING, steps=40, device="cpu")
 
-        class Breaks(SingleTrainer):
-            def advance(self, steps: int) -> torch.Tensor:
-                losses = super().advance(steps)
-                if self.members[0].step > 20:
-                    next(self.members[0].generator.parameters()).data.fill_(float("nan"))
+        class Breaks(Members):
+            def advance(self, steps: int) -> tuple[Losses, None]:
+                losses, _ = super().advance(steps)
+                if self.step > 20:
+                    next(self.trainings[0].generator.parameters()).data.fill_(float("nan"))
                     losses[:] = float("nan")
-                return losses
+                return losses, None
 
-        (seen,) = train_members(Breaks(start(config.method, RING, steps=40)), [0])
+        (seen,) = train_members(Breaks([start(config.method, RING, steps=40)]), [0])
         found = seen.outcome(config, Store())
         assert (found.kind, found.stability) == ("not judged", "unstable")
         assert found.w2 is found.high_quality is None

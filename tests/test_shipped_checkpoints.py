@@ -7,11 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from otviz.checkpoints import CHECKPOINTS, image_cards
 from otviz.checkpoints.catalogue import LIST, README, catalogue, table, write_readme
-from otviz.checkpoints.models import load, read_config
+from otviz.checkpoints.models import PointModel, load, read_config, read_model
 from otviz.checkpoints.timelines import unpack
+from otviz.player.wire import decode, encode
+from otviz.player.wire.run_panel import panel_of
+from otviz.runs.config import RunConfig
+from otviz.runs.saved_run import SavedRun
 
 SHIPPED = sorted(image_cards())
 MOST, MOST_TOGETHER = 8_000_000, 60_000_000
@@ -28,6 +33,22 @@ def test_a_shipped_model_is_what_its_card_says(name: str) -> None:
     assert read_config(folder) == model.config  # a card says it again, for those who get only card and weights
     assert model.card.metrics["samples"] >= 10_000
     assert np.isfinite(model.sample(10)).all()
+
+
+def test_the_shipped_run_on_points_is_whole_and_is_that_of_its_card() -> None:
+    folder = CHECKPOINTS / "ring-uotm-sd"
+    run, card, model = SavedRun.from_folder(folder), json.loads((folder / "card.json").read_text()), read_model(folder)
+    assert run.config.record() == RunConfig.from_record(card).record()
+    last, quarter = run.losses()[-1], run.losses()[-len(run.losses()) // 4 :].std(0)
+    for at, side in enumerate(("generator", "adversary")):
+        said = card["losses"][side]
+        assert (said["last"], said["std_last_quarter"]) == pytest.approx((last[at], quarter[at]), rel=1e-6)
+    x, z = torch.randn(2, 50, 2, generator=torch.Generator().manual_seed(0))
+    assert isinstance(model, PointModel)
+    assert torch.equal(model.network(x, z), run.training.eval_generator(x, z))
+    (panel,) = decode(encode([panel_of(run, run.scene, run.snapshots, name="run")]))
+    assert [look.step for look in panel.snapshots] == [look.step for look in run.snapshots]
+    assert panel.verdict
 
 
 @pytest.mark.parametrize("name", SHIPPED)

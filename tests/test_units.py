@@ -27,6 +27,7 @@ from otviz.experiments.sweeps.train_cells import train_cells
 from otviz.methods import named as method
 from otviz.player import wire
 from otviz.player.wire.run_panel import panel_of
+from otviz.runs.change_log import RunCheckpoint
 from otviz.runs.config import RunConfig
 from otviz.runs.curves import read_curves
 from otviz.runs.run_store import Store
@@ -35,7 +36,6 @@ from otviz.runs.saved_run import SavedRun
 from otviz.runs.snapshots import Snapshot, preview
 from otviz.runs.summaries import Summaries
 from otviz.runs.training_handle import LocalTraining
-from otviz.runs.training_state import RunCheckpoint
 from otviz.transport.laboratory import against_exact
 from otviz.viz.diagnostics import diagnostics
 from otviz.viz.exports import exports

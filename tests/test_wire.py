@@ -122,13 +122,6 @@ def test_a_verdict_comes_back_and_may_be_missing() -> None:
     assert (old.run, old.verdict, old.verdict_kind, old.verdict_text) == ("run", "", "", "")
 
 
-@pytest.mark.parametrize("path", sorted(CHECKPOINTS.glob("*/timeline.bin")), ids=lambda path: path.parent.name)
-def test_recorded_timelines_are_read(path: Path) -> None:
-    panels = decode(path.read_bytes())
-    assert panels
-    assert all(panel.scene and panel.snapshots for panel in panels)
-
-
 def test_points_beyond_the_margin_are_flagged_and_not_moved_to_its_edge() -> None:
     far = np.array([[0, 0], [5.5, 0], [50, 0], [math.nan, 0], [math.inf, 0], [0, -1e30]], np.float32)
     (frame,) = one(PanelUpdate("run", BOX, None, [replace(snapshot(), generated=far)])).snapshots

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from otviz.runs.loop_timer import LoopTimer
+from otviz.runs.scheduling import LoopTimer
 
 PATIENCE = 90.0  # seconds until a test gives up; what it waits for takes a few, but the machine may be slow or busy
 EVERY = 10  # steps between two looks

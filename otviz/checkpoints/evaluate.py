@@ -18,6 +18,7 @@ from otviz.checkpoints import CHECKPOINTS
 from otviz.checkpoints.card import NAME
 from otviz.checkpoints.models import ImageModel, Model, PointModel, read_model
 from otviz.checkpoints.scoring import JUDGED_SEED, judged
+from otviz.core.files import check_repository
 from otviz.data.units import unit_of
 from otviz.evaluation.features import FEWEST, NEAREST, SAMPLES
 from otviz.evaluation.metrics import measure
@@ -87,6 +88,8 @@ def folder_of(asked: str) -> Path:
         with contextlib.suppress(OSError, ValueError):  # a name that no file can have
             if (folder / "generator.safetensors").is_file():
                 return folder
+    if candidates:
+        check_repository()
     raise ValueError(
         f"there is no checkpoint, no run and no folder with generator.safetensors at {asked[:200]!r}; "
         "otviz list shows the checkpoints"

@@ -236,15 +236,21 @@ def of_bytes(card: bytes, weights: bytes, name: str = "own") -> PublishedModel:
     """The model of a card and its weights, as stored in a file. Raises ValueError, in one sentence, as `load`."""
     known = read_card(card, name)
     _check_hash(weights, known.record, name)
-    try:
-        config = _on_cpu(known.record)
-    except (ValueError, OverflowError, RecursionError) as error:
-        raise ValueError(f"card.json of {name} cannot be used: {' '.join(str(error).split())[:300]}") from error
-    if config.target.shape != known.shape:
-        raise ValueError(f"card.json of {name} names a shape {list(known.shape)} that its target does not have")
+    config = config_of(known)
     network = generator_of(config, weights, f"the weights of {name} do not fit the networks on its card")
     assert isinstance(network, ImageGenerator)
     return PublishedModel(name, config, network, known)
+
+
+def config_of(card: Card) -> RunConfig:
+    """How the model of a card was trained, for use on this CPU. Raises ValueError, in one sentence, if it cannot be."""
+    try:
+        config = _on_cpu(card.record)
+    except (ValueError, OverflowError, RecursionError) as error:
+        raise ValueError(f"card.json of {card.name} cannot be used: {' '.join(str(error).split())[:300]}") from error
+    if config.target.shape != card.shape:
+        raise ValueError(f"card.json of {card.name} names a shape {list(card.shape)} that its target does not have")
+    return config
 
 
 def _check_hash(weights: bytes, card: Mapping[str, Any], name: str) -> None:

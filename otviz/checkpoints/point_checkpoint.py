@@ -10,16 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from otviz.core import __version__
-from otviz.player import wire
-from otviz.runs.run import Run
+from otviz.runs.run_view import RunView
 from otviz.runs.snapshots import Samples, Scene
 
-TIMELINE_FRAMES = 110
 LICENCE = "generated points, no data set; MIT like the code"
 
 
-def write_card(run: Run, report: dict[str, Any], samples: Samples, folder: Path) -> None:
-    """Add card.json, samples.png and timeline.bin to the folder of a saved run.
+def write_card(run: RunView, report: dict[str, Any], samples: Samples, folder: Path) -> None:
+    """Add card.json and samples.png to the folder of a saved run.
 
     Args:
         run: an ended run; `folder` already holds its generator.safetensors.
@@ -45,9 +43,6 @@ def write_card(run: Run, report: dict[str, Any], samples: Samples, folder: Path)
     }
     (folder / "card.json").write_text(json.dumps(card, indent=1) + "\n")
     (folder / "samples.png").write_bytes(picture(run.scene, samples))
-    frames = wire.thin(run.snapshots, TIMELINE_FRAMES)
-    panel = wire.PanelUpdate(run.id, run.scene.box, run.scene, frames, run.curve(), run.status)
-    (folder / "timeline.bin").write_bytes(wire.encode([panel]))
 
 
 def picture(scene: Scene, samples: Samples, size: int = 480) -> bytes:

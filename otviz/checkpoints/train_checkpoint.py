@@ -10,7 +10,6 @@ import hashlib
 import io
 import json
 import platform
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,18 +29,29 @@ from otviz.checkpoints.scoring import judged
 from otviz.checkpoints.timelines import SCORES, Timeline
 from otviz.core import __version__
 from otviz.core.files import clear, write_whole
+from otviz.core.interrupts import Interrupts
 from otviz.data.datasets import ImageSet, to_pixels
 from otviz.evaluation.features import SAMPLES, Reference, reference
 from otviz.runs.config import RunConfig
 from otviz.runs.image_scenes import sheet_side
 from otviz.runs.run_store import write_config
-from otviz.runs.training_state import collect_losses
 from otviz.training.adam import plain
+from otviz.training.driver import (
+    AtSteps,
+    Chunk,
+    LossHistory,
+    Observer,
+    SingleTrainer,
+    drive,
+    every,
+    loss_summary,
+    means_between,
+)
 from otviz.training.loop import Training
 
 UNFINISHED = "unfinished.safetensors"
 FILES = ("config.json", "generator.safetensors", "samples.png", "timeline.npz", "card.json")
-SAVED_EVERY = 60.0  # seconds of training
+SAVE_SECONDS = 30.0  # seconds of training between saves
 PROGRESS_SECONDS = 0.5  # seconds between two calls of `progress`
 JUDGED = 2000  # images behind a score of the timeline
 JUDGED_LAST = SAMPLES  # images behind the scores of the card
@@ -76,10 +86,22 @@ def record(
     torch.set_num_threads(1)  # as runs do
     folder.mkdir(parents=True, exist_ok=True)
     clear(folder, (UNFINISHED, *FILES))
-    recording = _Recording(config, folder)
+    recording = _Recording(config, folder, about or About())
     recording.resume()
-    recording.play(progress)
-    return recording.finish(about or About())
+    with Interrupts() as interrupts:
+        recording.play(progress, interrupts)
+    return recording.finish()
+
+
+def unfinished(folder: Path) -> tuple[RunConfig, About]:
+    """What an interrupted training in a folder was asked for. Raises ValueError if its save cannot be read."""
+    try:
+        with safe_open(folder / UNFINISHED, "pt") as file:
+            saved = file.metadata()
+        title, claims, command = json.loads(saved["about"])
+        return RunConfig.from_record(json.loads(saved["config"])), About(title, tuple(claims), command)
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{UNFINISHED} in {folder} cannot be resumed ({error}); train it again") from error
 
 
 @dataclass
@@ -94,39 +116,37 @@ class _Looks:
 class _Recording:
     """One training, its looks and its losses so far."""
 
-    def __init__(self, config: RunConfig, folder: Path) -> None:
-        self.config, self.folder = config, folder
+    def __init__(self, config: RunConfig, folder: Path, about: About) -> None:
+        self.config, self.folder, self.about = config, folder, about
         self.training: Training = config.begin()
         self.images = config.image_set
         self.seconds = 0.0
-        self.losses = np.empty((0, 2), np.float32)
+        self.losses = LossHistory()
         self.steps = timelines.looks(config.steps)
         self.side = sheet_side(config.classes)
         self.looks = _Looks([], [], [])
         self._judge = _judge_of(self.images)
 
-    def play(self, progress: Progress | None) -> None:
-        """Train to the end, look at the steps planned, save now and then."""
-        saved = self.seconds
-        for step in self.steps[len(self.looks.images) :]:
-            while self.training.step < step:
-                self._portion(step)
-                if progress:
-                    progress(self.training.step, self.config.steps, self.training.step / max(self.seconds, 1e-9))
-                if self.seconds - saved > SAVED_EVERY:
-                    self._save()
-                    saved = self.seconds
+    def play(self, progress: Progress | None, interrupts: Interrupts) -> None:
+        """Train to the end, look at the steps planned, save now and then, and before an interrupt ends it."""
+
+        def stop(chunk: Chunk) -> None:
+            if interrupts.number:
+                self._save()
+                raise KeyboardInterrupt
+
+        observers: list[Observer] = [self.losses.record, self._record]
+        if progress:
+            observers.append(
+                lambda chunk: progress(chunk.step, self.config.steps, chunk.step / max(chunk.seconds, 1e-9))
+            )
+        observers += [stop, every(SAVE_SECONDS, self._save, self.seconds)]
+        ahead = AtSteps(self.steps[len(self.looks.images) :], PROGRESS_SECONDS)
+        for _ in drive(SingleTrainer(self.training), ahead, observers, seconds=self.seconds):
             self._take_snapshot()
 
-    def _portion(self, until: int) -> None:
-        began, done = time.perf_counter(), []
-        while self.training.step < until and time.perf_counter() - began < PROGRESS_SECONDS:
-            done.append(self.training.advance())
-        losses, bad = collect_losses(done)  # waits for a GPU
-        self.seconds += time.perf_counter() - began
-        if bad is not None:
-            raise ValueError(f"the loss became NaN or infinite at step {bad}; a smaller lr or larger penalty may help")
-        self.losses = np.concatenate([self.losses, losses])
+    def _record(self, chunk: Chunk) -> None:
+        self.seconds = chunk.seconds
 
     def _take_snapshot(self) -> None:
         pixels = to_pixels(self._generated(self.side**2, SHEET_SEED), self.images.shape)
@@ -154,15 +174,13 @@ class _Recording:
         return np.concatenate(parts)
 
     def _timeline(self) -> Timeline:
-        ends = np.array(self.steps[: len(self.looks.images)])
-        begins = np.concatenate([[0], ends[:-1]])
-        means = [_means(self.losses[a:b]) for a, b in zip(begins.tolist(), ends.tolist(), strict=True)]
+        steps = self.steps[: len(self.looks.images)]
         scores = np.array(self.looks.scores, np.float32).reshape(-1, len(SCORES))
         return Timeline(
-            steps=ends,
+            steps=np.array(steps),
             seconds=np.array(self.looks.seconds, np.float32),
             images=np.stack(self.looks.images),
-            losses=np.array(means, np.float32),
+            losses=means_between(self.losses.all(), steps),
             scores=scores,
             samples=JUDGED if np.isfinite(scores).any() else 0,
         )
@@ -171,12 +189,14 @@ class _Recording:
         tensors, text = self.training.state()
         held = {
             **{f"state.{name}": value for name, value in tensors.items()},
-            "losses": torch.from_numpy(self.losses),
+            "losses": torch.from_numpy(self.losses.all()),
             "seconds": torch.tensor(self.looks.seconds, dtype=torch.float64),
             "images": torch.from_numpy(np.stack(self.looks.images)),
             "scores": torch.tensor(self.looks.scores, dtype=torch.float64),
         }
-        rest = {"config": self._signature(), "state": text, "trained": json.dumps(self.seconds)}
+        rest = {
+            "config": self._signature(), "about": json.dumps(self.about), "state": text, "trained": json.dumps(self.seconds),
+        }  # fmt: skip
         write_whole(self.folder / UNFINISHED, save_tensors(held, metadata=rest))
 
     def resume(self) -> None:
@@ -191,18 +211,18 @@ class _Recording:
             return
         state = {name.removeprefix("state."): value for name, value in held.items() if name.startswith("state.")}
         self.training.restore(state, rest["state"])
-        self.losses, self.seconds = held["losses"].numpy(), float(json.loads(rest["trained"]))
+        self.losses, self.seconds = LossHistory(held["losses"].numpy()), float(json.loads(rest["trained"]))
         self.looks = _Looks(held["seconds"].tolist(), list(held["images"].numpy()), held["scores"].tolist())
 
     def _signature(self) -> str:
         return json.dumps({"otviz": __version__, **self.config.record()}, sort_keys=True)
 
-    def finish(self, about: About) -> dict[str, Any]:
+    def finish(self) -> dict[str, Any]:
         """Write all files, the card last; returns it."""
         weights = save_tensors(
             {name: plain(value) for name, value in self.training.eval_generator.state_dict().items()}
         )
-        card = self._card(about, weights)
+        card = self._card(weights)
         model = of_bytes(_text(card), weights, self.folder.resolve().name)
         card |= scored(model)
         write_config(self.config, self.folder)
@@ -213,7 +233,8 @@ class _Recording:
         (self.folder / UNFINISHED).unlink(missing_ok=True)
         return card
 
-    def _card(self, about: About, weights: bytes) -> dict[str, Any]:
+    def _card(self, weights: bytes) -> dict[str, Any]:
+        about = self.about
         method, done = self.config.method, self.training.step
         drawn = method.rows * sum(sum(method.updates(step)) for step in range(done))
         return {
@@ -227,7 +248,7 @@ class _Recording:
             "seconds": round(self.seconds, 1),
             "steps_per_second": round(done / max(self.seconds, 1e-9), 1),
             "images_per_second": round(drawn / max(self.seconds, 1e-9)),
-            "losses": {"generator": _loss(self.losses[:, 0]), "adversary": _loss(self.losses[:, 1])},
+            "losses": loss_summary(self.losses.all()),
             "samples": {"seed": SHEET_SEED, "count": self.side**2, "columns": self.side},
             "parameters": sum(value.numel() for value in self.training.eval_generator.parameters()),
             "torch": torch.__version__,
@@ -274,18 +295,3 @@ def _text(card: dict[str, Any]) -> bytes:
     file = io.StringIO()
     json.dump(card, file, indent=1, allow_nan=False)
     return (file.getvalue() + "\n").encode()
-
-
-def _means(losses: NDArray[np.float32]) -> list[float]:
-    return [float(side[np.isfinite(side)].mean()) if np.isfinite(side).any() else float("nan") for side in losses.T]
-
-
-def _loss(values: NDArray[np.float32]) -> dict[str, float] | None:
-    """Last value and spread over the last quarter; None without an adversary."""
-    there = values[np.isfinite(values)]
-    if not len(there):
-        return None
-    return {
-        "last": float(f"{there[-1]:.6g}"),
-        "std_last_quarter": float(f"{there[-max(1, len(there) // 4) :].std():.6g}"),
-    }

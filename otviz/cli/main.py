@@ -25,6 +25,7 @@ from otviz.data.distributions import distributions, kind_of
 from otviz.runs.plan import Plan
 
 if TYPE_CHECKING:
+    from otviz.checkpoints.train_checkpoint import About
     from otviz.methods import Method
     from otviz.runs.config import RunConfig
 
@@ -157,9 +158,12 @@ def _train(words: list[str]) -> int:
     from otviz import methods
 
     known = methods.methods()
+    if words and words[0].partition("=")[0] == "--resume":
+        return _resume(flags.parse(ResumeArgs, words, "train"))
     if words and words[0] in HELP:
         print(
             "usage: otviz train METHOD [--target NAME|FILE|FOLDER] [--steps N] [--seed S] [--out DIR] [--json] [settings]\n"
+            "       otviz train --resume DIR [--json]    continue an interrupted training from its last save\n"
         )
         print("methods (otviz train METHOD --help lists its settings):")
         print("\n".join(f"  {name:14} {cls.title}" for name, cls in known.items()))
@@ -172,25 +176,50 @@ def _train(words: list[str]) -> int:
     read = _images_config if issubclass(target, ImageSet) else _points_config
     config, args = read(words[1:], method, target)
     if args.card:
-        return _train_checkpoint(config, args, shlex.join(words))
+        from otviz.checkpoints.train_checkpoint import About
+
+        about = About(claims=(args.card,), command=f"python -m otviz train {shlex.join(words)}")
+        return _train_checkpoint(config, about, args.out, args.json)
     return train_and_report(config, args.out, args.json)
 
 
-def _train_checkpoint(config: RunConfig, args: Any, words: str) -> int:
-    """Train images and leave a checkpoint, with the claim it is there to show on its card."""
-    from otviz.checkpoints.train_checkpoint import About, record
+@dataclasses.dataclass(frozen=True)
+class ResumeArgs:
+    """Continue an interrupted training from its last save, with the settings it began with.
 
-    out = args.out
+    Args:
+        resume: the folder given as --out when it began.
+        json: print one JSON object.
+    """
+
+    resume: Annotated[str, tyro.conf.arg(metavar="DIR")]
+    json: bool = False
+
+
+def _resume(args: ResumeArgs) -> int:
+    from otviz.checkpoints.train_checkpoint import UNFINISHED, unfinished
+    from otviz.cli.train_report import resume_and_report
+
+    folder = Path(args.resume)
+    if not (folder / UNFINISHED).is_file():
+        return resume_and_report(args.resume, args.json)
+    config, about = unfinished(folder)
+    return _train_checkpoint(config, about, args.resume, args.json)
+
+
+def _train_checkpoint(config: RunConfig, about: About, out: str, as_json: bool) -> int:
+    """Train images and leave a checkpoint, with the claim it is there to show on its card."""
+    from otviz.checkpoints.train_checkpoint import record
+
     if config.target.kind != "images" or not out:
         raise ValueError(
             "--card makes a checkpoint of images in the folder that --out names; runs on points always get a card"
         )
-    about = About(claims=(args.card,), command=f"python -m otviz train {words}")
     try:
         card = record(config, Path(out), about)
     except OSError as error:
         raise ValueError(f"{out!r} cannot be written ({error.strerror or error}); choose another --out") from error
-    print(json.dumps(card) if args.json else f"{card['title']}: {card['steps']} steps in {card['seconds']} s, in {out}")
+    print(json.dumps(card) if as_json else f"{card['title']}: {card['steps']} steps in {card['seconds']} s, in {out}")
     return 0
 
 

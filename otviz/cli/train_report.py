@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import math
 import sys
-import tempfile
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, TypeAlias
 
@@ -14,17 +14,22 @@ import numpy as np
 import torch
 
 from otviz.checkpoints.point_checkpoint import write_card
+from otviz.core import records
 from otviz.core.distributed import world
-from otviz.core.files import refused, write_whole
+from otviz.core.files import clear, refused, write_whole
+from otviz.core.interrupts import Interrupts
 from otviz.core.params import LEAST, MOST, Knobs, param
 from otviz.data.datasets.sheets import png, sheet
 from otviz.data.distributions import Cloud, Distribution
 from otviz.data.units import in_file_units, unit_of
 from otviz.evaluation.metrics import coverage, diversity, measure
 from otviz.ot.summary import EXACT_LIMIT, transport_numbers
+from otviz.runs.change_log import RunCheckpoint
 from otviz.runs.config import RunConfig
+from otviz.runs.file_schema import CONFIG
 from otviz.runs.run import Run
-from otviz.runs.run_store import save_run
+from otviz.runs.run_store import read_checkpoint, read_run, save_run, write_config
+from otviz.training.driver import loss_summary
 from otviz.training.loop import device_named, train
 from otviz.transport.problem import Transform, transformed
 from otviz.transport.scale import blurred, change, mismatch
@@ -34,6 +39,12 @@ SHEET = 10
 """Images along a side of samples.png."""
 Samples: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 BAR = 30  # characters
+POLL = 0.5  # seconds between two looks at the progress
+FILES = (
+    "summary.json", "card.json", "config.json", "past.json", "history.csv", "snapshots.npz", "generator.safetensors",
+    "state.safetensors", "samples.npy", "samples.png", "timeline.bin", "timeline.npz", "unfinished.safetensors",
+)  # fmt: skip
+"""What a training leaves in its folder."""
 LEFT_OUT = (
     "interrupted: distances to the target, precision and recall were not computed, as they take a while; "
     "python -m otviz evaluate FOLDER computes them for the folder given as --out"
@@ -65,33 +76,54 @@ class Transport(Knobs):
 def train_and_report(config: RunConfig, out: str, as_json: bool) -> int:
     """Train to the end with a progress bar on stderr, measure, save to `out` if given, print; the exit status.
 
-    Ctrl+C ends the training; the run so far is saved and printed, but only numbers that are quick to measure.
+    The run is saved to `out` as it goes on. Ctrl+C and signals that end a program end the training; the run so far is saved
+    and printed, but only numbers that are quick to measure.
     """
+    return _train(config, Path(out) if out else None, None, as_json)
+
+
+def resume_and_report(out: str, as_json: bool) -> int:
+    """Continue the training in a folder from its last save, or from its beginning if it had none, as `train_and_report`."""
+    folder = Path(out)
+    if not (folder / "config.json").is_file():
+        raise ValueError(
+            f"there is no training to resume in {out!r}: it has no config.json; name the folder given as --out"
+        )
+    if (folder / "summary.json").is_file():
+        return _train(read_run(folder).config, folder, read_checkpoint(folder)[1], as_json)
+    record = records.read(folder / "config.json", CONFIG)
+    return _train(RunConfig.from_record(record), folder, None, as_json)
+
+
+def _train(config: RunConfig, folder: Path | None, restored: RunCheckpoint | None, as_json: bool) -> int:
     device_named(config.device)  # refused before anything is begun
-    world().agree(config.record())
+    world().agree({**config.record(), "resumed at": 0 if restored is None else len(restored.losses)})
     config.method.check_shared(world().size)
     if world().rank:
-        return _follow(config)
+        return _follow(config, restored)
     _say_what_was_read(config)
-    folder = None if not out else _prepared(Path(out))
-    run = Run("run" if folder is None else folder.resolve().name, config).start()
-    interrupted = _show_progress(run)
+    save = None
+    if folder is not None:
+        _prepare(folder, config, fresh=restored is None)
+        save = partial(save_run, folder=folder)
+    run = Run("run" if folder is None else folder.resolve().name, config, save=save, restored=restored).start()
+    number = _show_progress(run)
     if run.scene is None:
         raise ValueError(run.message or "the run was stopped before it began")
-    report, samples = report_of(run, interrupted)
+    report, samples = report_of(run, bool(number))
     if folder is not None:
         try:
             _save(run, report, samples, folder)
         except OSError as error:
             raise _unwritable(folder, error) from error
     if run.status == "failed":
-        kept = f"; the run up to step {run.step} is in {out}" if folder is not None else ""
+        kept = f"; the run up to step {run.step} is in {folder}" if folder is not None else ""
         print(f"otviz: {run.message}{kept}", file=sys.stderr)
         return 1
     print(_json(report) if as_json else _readable(report))
-    if interrupted:
+    if number:
         print(f"otviz: {LEFT_OUT}", file=sys.stderr)
-    return 130 if interrupted else 0
+    return 128 + number if number else 0
 
 
 def _say_what_was_read(config: RunConfig) -> None:
@@ -101,10 +133,13 @@ def _say_what_was_read(config: RunConfig) -> None:
             print(f"{side}: {read.describe()}", file=sys.stderr)
 
 
-def _follow(config: RunConfig) -> int:
+def _follow(config: RunConfig, restored: RunCheckpoint | None) -> int:
     """Train beside the first process, which alone looks, prints and saves."""
     torch.set_num_threads(1)  # as runs do
-    for _ in train(config.method, config.target, training=config.begin()):
+    training = config.begin()
+    if restored is not None:
+        training.restore(restored.tensors, restored.text)
+    for _ in train(config.method, config.target, training=training):
         pass
     return 0
 
@@ -125,14 +160,19 @@ def _save(run: Run, report: dict[str, Any], samples: Samples, folder: Path) -> N
     write_card(run, report, samples, folder)
 
 
-def _prepared(folder: Path) -> Path:
-    """The folder, made and tried: an hour of training must not end with nowhere to put it."""
+def _prepare(folder: Path, config: RunConfig, fresh: bool) -> None:
+    """Make the folder and try it: an hour of training must not end with nowhere to put it.
+
+    A fresh training takes the place of whatever was trained into the folder before, so that the two are never mixed.
+    """
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"--out must be a folder; {str(folder)!r} is a file")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return folder
+        clear(folder, FILES)
+        for name in FILES if fresh else ():
+            (folder / name).unlink(missing_ok=True)
+        write_config(config, folder)
     except OSError as error:
         raise _unwritable(folder, error) from error
 
@@ -164,7 +204,6 @@ def report_of(run: Run, interrupted: bool = False) -> tuple[dict[str, Any], Samp
     assert run.live is not None
     images, config, done = run.config.target.kind == "images", run.config, run.live.step
     samples = run.live.samples(SHEET**2 if images else SAMPLES, config.seed)
-    losses = run.losses()
     units = config.target.units
     report = {
         "method": config.method.name,
@@ -176,10 +215,7 @@ def report_of(run: Run, interrupted: bool = False) -> tuple[dict[str, Any], Samp
         "seconds": round(run.seconds, 3),
         "steps_per_second": round(done / max(run.seconds, 1e-9), 2),
         **({"images_per_second": round(_drawn(config, done) / max(run.seconds, 1e-9), 1)} if images else {}),
-        "losses": {
-            "generator": _loss(losses[:, 0]),
-            "adversary": _loss(losses[:, 1]) if run.has_adversary else None,
-        },
+        "losses": loss_summary(run.losses()),
         "metrics": run.meter if images else _measured(samples, config, interrupted),
         **({"left_out": LEFT_OUT} if interrupted else {}),
         **({"units": units.record()} if units.word else {}),
@@ -200,27 +236,16 @@ def _drawn(config: RunConfig, steps: int) -> int:
     return config.method.rows * sum(sum(config.method.updates(step)) for step in range(steps))
 
 
-def _loss(values: np.ndarray[Any, np.dtype[np.float32]]) -> dict[str, float | None]:
-    there = values[np.isfinite(values)]
-    last = there[-max(1, len(there) // 4) :]
-    return {
-        "last": float(there[-1]) if len(there) else None,
-        "std_last_quarter": float(last.std()) if len(there) else None,
-    }
-
-
-def _show_progress(run: Run) -> bool:
-    """Draw a progress bar until the run has ended; whether it was interrupted, which ends it early."""
-    interrupted, ended = False, False
-    while not ended:
-        try:
-            ended = run.wait(0.5)
+def _show_progress(run: Run) -> int:
+    """Draw a progress bar until the run has ended; the number of the signal that ended it early, or 0."""
+    with Interrupts() as interrupts:
+        while not run.wait(POLL):
             _show_bar(run.step, run.config.steps, run.steps_per_second)
-        except KeyboardInterrupt:
-            interrupted = True
-            run.stop()
+            if interrupts.number:
+                run.stop()
+    _show_bar(run.step, run.config.steps, run.steps_per_second)
     _close_bar(f"{run.status}: {run.step} of {run.config.steps} steps")
-    return interrupted
+    return interrupts.number
 
 
 def _show_bar(step: int, steps: int, speed: float) -> None:

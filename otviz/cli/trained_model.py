@@ -16,7 +16,6 @@ from numpy.typing import ArrayLike, NDArray
 from otviz.checkpoints.evaluate import MOST, folder_of, scores
 from otviz.checkpoints.models import read_model
 from otviz.cli.flags import target_kind
-from otviz.core.files import check_repository
 from otviz.core.params import params_of
 from otviz.data.datasets import ImageSet
 from otviz.data.datasets.sheets import sheet
@@ -129,11 +128,7 @@ def load(name_or_folder: str | Path) -> TrainedModel:
     Raises:
         ValueError: it is not there, or damaged.
     """
-    try:
-        return TrainedModel(folder_of(str(name_or_folder)))
-    except ValueError:
-        check_repository()
-        raise
+    return TrainedModel(folder_of(str(name_or_folder)))
 
 
 def evaluate(model: TrainedModel | str | Path, n: int | None = None) -> dict[str, Any]:

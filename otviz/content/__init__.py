@@ -1,1 +1,1 @@
-"""Texts for people: lessons, the glossary and derivations, their order, the papers. Nothing is computed."""
+"""Texts: lessons, glossary, derivations, their order, and the bibliography. Nothing is computed."""

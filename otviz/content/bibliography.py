@@ -1,4 +1,4 @@
-"""The bibliography: the four sources whose claims are measured here, each cited by author and year with a link.
+"""The four sources whose claims are measured, cited by author and year with a link.
 
 cite("choi", "Fig. 1")          -> "Choi et al. 2024, Fig. 1"
 cite_link("choi", "Fig. 1")     -> "[Choi et al. 2024, Fig. 1](https://arxiv.org/abs/2310.02611)"
@@ -13,14 +13,14 @@ from types import MappingProxyType
 
 @dataclass(frozen=True)
 class Source:
-    """One source.
+    """A source.
 
     Attributes:
-        key: in code and links.
-        short: how it is cited.
-        title: its full title.
+        key: its key in code and links.
+        short: citation, as "Choi et al. 2024".
+        title: full title.
         where: venue or kind of publication.
-        url: where it can be read; empty if it is not published.
+        url: link; empty if it is not published.
     """
 
     key: str
@@ -57,6 +57,6 @@ def cite(key: str, where: str = "") -> str:
 
 
 def cite_link(key: str, where: str = "") -> str:
-    """A citation as Markdown, a link where the source is published. Raises KeyError for an unknown source."""
+    """A citation as Markdown, a link if the source is published. Raises KeyError for an unknown source."""
     url = BIBLIOGRAPHY[key].url
     return f"[{cite(key, where)}]({url})" if url else cite(key, where)

@@ -1,11 +1,11 @@
-"""Explanations as Markdown that anybody can edit: a glossary, derivations, and how to read each picture.
+"""Explanations as editable Markdown: a glossary, derivations, and how to read each picture.
 
     explanations/glossary/<subject>.md           `## word: title`, a text, facts
     explanations/derivations/<order>_<topic>.md  `# title`, the text, `## Where it is`, facts
     explanations/reading/<page>.md               `## picture: title`, a text
 
-In derivations `{{choi, Eq. 1}}` cites a source of `otviz.content.bibliography`, and a line `{{figure: name}}` is a place for a live
-figure. Facts are a last list of `- Key: value`. Files are read anew at every call: a text changed is seen at the next click.
+In derivations `{{choi, Eq. 1}}` cites a source of `otviz.content.bibliography`, and a line `{{figure: name}}` inserts a live
+figure. Facts are a final list of `- Key: value`. Files are read at every call, so that edits show at the next click.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ WORDS_A_MINUTE = 60
 
 @dataclass(frozen=True)
 class Word:
-    """An entry of the glossary; `name` is its place in a link, `knobs` are the names of knobs that it explains."""
+    """An entry of the glossary; `name` is its key in links, `knobs` are the knobs that it explains."""
 
     name: str
     title: str
@@ -50,7 +50,7 @@ class Word:
 
 @dataclass(frozen=True)
 class View:
-    """A page with settings that shows something: its name, and the query of its link."""
+    """A page with settings: its name, and the query of its link."""
 
     label: str
     page: str
@@ -59,17 +59,17 @@ class View:
 
 @dataclass(frozen=True)
 class Derivation:
-    """Where a loss comes from, on one page.
+    """The derivation of a loss, on one page.
 
     Attributes:
-        topic: its place in a link.
+        topic: its key in links.
         text: Markdown, with citations written out.
-        learn: what one learns, in a sentence.
-        code: modules, each with the names in it that matter.
-        methods, losses: names of the methods, and of the losses of a transport problem, that it derives.
-        words: names of entries of the glossary.
-        views: where to see it.
-        tests: of what it says, as `file::test`.
+        learn: what the reader learns, in a sentence.
+        code: modules, each with its relevant names.
+        methods, losses: names of the methods and transport losses that it derives.
+        words: names of glossary entries.
+        views: pages that show it.
+        tests: tests of its statements, as `file::test`.
     """
 
     topic: str
@@ -85,13 +85,13 @@ class Derivation:
 
     @property
     def minutes(self) -> int:
-        """How long it takes to read."""
+        """Reading time in minutes."""
         words = len(re.sub(r"\$\$.*?\$\$|\$.*?\$", "x", self.text, flags=re.DOTALL).split())
         return max(1, round(words / WORDS_A_MINUTE))
 
     @property
     def parts(self) -> list[tuple[str, str]]:
-        """The text cut at its figures: each part with the name of the figure that follows it, empty for the last."""
+        """The text split at its figures: each part with the name of the figure after it, empty for the last."""
         cut = _FIGURE.split(self.text)
         return list(zip(cut[::2], [*cut[1::2], ""], strict=True))
 
@@ -106,7 +106,7 @@ class Reading:
 
 
 def glossary(folder: Path = EXPLANATIONS) -> dict[str, Word]:
-    """All words by name, in the order of their titles. Raises ValueError for a file that cannot be understood."""
+    """All words by name, sorted by title. Raises ValueError for an invalid file."""
     found: dict[str, Word] = {}
     for path in sorted((folder / "glossary").glob("*.md")):
         for name, title, body in _sections(path):
@@ -122,7 +122,7 @@ def glossary(folder: Path = EXPLANATIONS) -> dict[str, Word]:
 
 
 def words_of_knobs(words: Collection[Word]) -> dict[str, str]:
-    """The name of the word that explains a knob, by the knob's name; a word explains what is called like it itself."""
+    """By knob, the name of the word that explains it; a word also explains the knob of its own name."""
     return {knob: word.name for word in words for knob in word.knobs} | {word.name: word.name for word in words}
 
 
@@ -142,7 +142,7 @@ def readings(folder: Path = EXPLANATIONS) -> dict[str, Reading]:
 
 
 def matching(words: Collection[Word], asked: str) -> list[Word]:
-    """The words that a search finds: those whose name, title or symbol begins so first, then those that mention it."""
+    """Search results: first the words whose name, title or symbol starts with the query, then those that mention it."""
     wanted = asked.strip().lower()
     ranked = [(_rank(word, wanted), word) for word in words]
     return [word for rank, word in sorted(ranked, key=lambda pair: pair[0]) if rank < _NEVER]
@@ -183,7 +183,7 @@ def _derivation(path: Path) -> Derivation:
 
 
 def _cited(path: Path, text: str) -> str:
-    """The text with its citations written out; the first of each source is a link."""
+    """The text with citations written out; the first of each source is a link."""
     seen: set[str] = set()
 
     def write(match: re.Match[str]) -> str:
@@ -215,7 +215,7 @@ def _sections(path: Path) -> Iterator[tuple[str, str, str]]:
 
 
 def _facts(path: Path, body: str, known: Collection[str]) -> tuple[str, dict[str, list[str]]]:
-    """The text before the last list, and its facts by key, each as often as it stands there."""
+    """The text before the final list, and the facts by key, with all their values."""
     lines, facts = body.strip().splitlines(), dict[str, list[str]]((key, []) for key in known)
     while lines and (match := _FACT.fullmatch(lines[-1])):
         if match[1] not in known:

@@ -1,7 +1,7 @@
-"""Lessons: a page with the settings, the few controls and the text that a teacher chose; one small Markdown file each.
+"""Lessons: a page with settings, visible controls and a text chosen by a teacher; one Markdown file each.
 
-A file is `lessons/<name>.md` of this project, or of the folder that OTVIZ_HOME names, which goes first. It begins with
-TOML between two lines `+++`; what follows is shown beside the picture, as text.
+Files are `lessons/<name>.md` in OTVIZ_HOME, which comes first, or in this project. A file begins with TOML between two lines
+`+++`; the rest is shown as text beside the picture.
 """
 
 from __future__ import annotations
@@ -28,24 +28,24 @@ FREE = ("run", "runs")
 
 NAME = re.compile(r"[a-z0-9]{1,40}(-[a-z0-9]{1,40}){0,9}")
 MAX_BYTES = 20_000
-MAX_LESSONS = 100  # in one folder
+MAX_LESSONS = 100  # per folder
 FENCE = "+++"
 
 
 @dataclass(frozen=True)
 class Lesson:
-    """One lesson.
+    """A lesson.
 
     Attributes:
-        name: in links: the name of its file without `.md`.
-        title: for a person.
+        name: its key in links: the file name without `.md`.
+        title: shown title.
         page: one of `PAGES`.
-        learn: what one learns, in a sentence.
-        minutes: that it takes.
-        order: its place in the list.
-        settings: of the page, as in a link.
-        show: keys of the controls that stay visible.
-        body: Markdown that stands beside the picture.
+        learn: what the reader learns, in a sentence.
+        minutes: duration.
+        order: position in the list.
+        settings: settings of the page, as in a link.
+        show: keys of the visible controls.
+        body: Markdown shown beside the picture.
         path: its file.
     """
 
@@ -61,21 +61,21 @@ class Lesson:
     path: Path
 
     def shows(self, key: str) -> bool:
-        """Whether the control with this key is one of those chosen."""
+        """Whether the control with this key is visible."""
         return key in self.show or key in FREE
 
     def at(self, key: str) -> str:
-        """A key of the head, to begin a sentence with: "lessons/blur.md, settings"."""
+        """Location of a key of the head, for messages: "lessons/blur.md, settings"."""
         return f"{_name(self.path)}, {key}"
 
 
 def folders() -> tuple[Path, ...]:
-    """Where lessons lie: a teacher's own go before those that are shipped."""
+    """The folders of lessons; the teacher's own come first."""
     return home() / "lessons", SHIPPED
 
 
 def names() -> list[str]:
-    """Every lesson there is, whether its file can be read or not; at most `MAX_LESSONS` of a folder."""
+    """Names of all lessons, including unreadable ones; at most `MAX_LESSONS` per folder."""
     found = [
         path.stem
         for folder in folders()
@@ -89,9 +89,9 @@ def lesson(name: str) -> Lesson:
     """The lesson of that name.
 
     Raises:
-        ValueError: no name of a lesson, no such lesson, or a file that is broken (then it names file, line and mend).
+        ValueError: invalid name, no such lesson, or an invalid file (the message names file, line and fix).
     """
-    if not NAME.fullmatch(name):  # nothing but letters, digits and hyphens reaches the file system
+    if not NAME.fullmatch(name):  # only letters, digits and hyphens reach the file system
         short = name if len(name) <= 40 else name[:39] + "…"
         raise ValueError(f"a lesson is named by small letters, digits and hyphens, as what-blur-does; got {short!r}")
     path = next((path for folder in folders() if (path := folder / f"{name}.md").is_file()), None)
@@ -102,7 +102,7 @@ def lesson(name: str) -> Lesson:
 
 
 def lessons() -> tuple[list[Lesson], list[str]]:
-    """All lessons in their order, and a sentence for each file that is broken."""
+    """All lessons in order, and a message for each invalid file."""
     found, problems = [], []
     for name in names():
         try:
@@ -113,15 +113,15 @@ def lessons() -> tuple[list[Lesson], list[str]]:
 
 
 def shipped() -> list[Lesson]:
-    """Those of this project, in the order of their names. Raises ValueError for a file that is broken."""
+    """The lessons of this project, sorted by name. Raises ValueError for an invalid file."""
     return [read(path) for path in sorted(SHIPPED.glob("*.md"))]
 
 
 def read(path: Path) -> Lesson:
-    """Read a file.
+    """Read a lesson.
 
     Raises:
-        ValueError: it is too large, no UTF-8, lacks a key of its head or has one that cannot be used.
+        ValueError: the file is too large or not UTF-8, or its head lacks a key or has an invalid one.
     """
     lines = _text(path).split("\n")
     ends = [at for at, line in enumerate(lines) if line.strip() == FENCE][:2]

@@ -1,4 +1,4 @@
-"""Numbers that papers report for a method on CIFAR-10: of other data, networks and scores than the shipped models, so never beside theirs."""
+"""Scores that papers report on CIFAR-10. They are not comparable with those of the shipped models: other networks and features."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from typing import NamedTuple
 
 
 class Reported(NamedTuple):
-    """What a paper says of a method.
+    """Reported scores of a method.
 
     Attributes:
-        fid: Fréchet distance of Inception features; the cards of otviz have one of their own classifiers' features.
+        fid: Fréchet distance of Inception features; the cards of otviz use features of their own classifiers.
         precision, recall: in [0, 1], of Inception features.
         inception_score: by the Inception network.
-        data: data and network.
-        source: key of `otviz.content.bibliography`, and the place there.
+        data: data set and network.
+        source: key of `otviz.content.bibliography`, and the place in the source.
     """
 
     fid: float | None = None
@@ -40,5 +40,5 @@ REPORTED = {
 
 
 def reported(method: str, matching: str = "optimal") -> Reported | None:
-    """What was reported for a method, by name; None where there is nothing."""
+    """The reported scores of a method, by name, or None."""
     return REPORTED.get(f"{method} random" if matching == "random" else method)

@@ -1,4 +1,4 @@
-"""An order to read in: parts, each a sequence of lessons and derivations, as explanations/syllabus.toml has them."""
+"""The syllabus: parts, each a sequence of lessons and derivations, from explanations/syllabus.toml."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ MORE = "More"
 
 @dataclass(frozen=True)
 class Stop:
-    """One lesson or derivation.
+    """A lesson or derivation.
 
     Attributes:
-        kind, name: which one.
-        title, learn: for a person.
-        minutes: that it takes.
-        page: where a lesson takes place; empty for a derivation, which is read.
+        kind, name: identify it.
+        title, learn: its title, and what the reader learns.
+        minutes: duration.
+        page: page of a lesson; empty for a derivation.
     """
 
     kind: Kind
@@ -36,7 +36,7 @@ class Stop:
 
 @dataclass(frozen=True)
 class Part:
-    """A part of the order: its title, what it is about, and what to read."""
+    """A part of the syllabus: title, description, and what to read."""
 
     title: str
     about: str
@@ -44,9 +44,7 @@ class Part:
 
 
 def syllabus(folder: Path = EXPLANATIONS) -> list[Part]:
-    """All parts in order; lessons that no part names, such as a teacher's own, form the last one.
-
-    A lesson or derivation that is named and cannot be read is left out.
+    """All parts in order. Lessons that are in no part, such as a teacher's own, form the last one; unreadable ones are left out.
 
     Raises:
         ValueError: an item of the file is neither.
@@ -61,7 +59,12 @@ def syllabus(folder: Path = EXPLANATIONS) -> list[Part]:
 
 
 def after(parts: Sequence[Part], kind: Kind, name: str) -> Stop | None:
-    """What to read next; None after the last one and for what is not in the order."""
+    """What to read next; None after the last stop, and for one that is not in the syllabus.
+
+    Args:
+        parts: of the syllabus.
+        kind, name: of the current stop.
+    """
     stops = [stop for part in parts for stop in part.stops]
     here = next((at for at, stop in enumerate(stops) if (stop.kind, stop.name) == (kind, name)), len(stops))
     return stops[here + 1] if here + 1 < len(stops) else None

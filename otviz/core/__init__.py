@@ -1,3 +1,3 @@
-"""What everything else stands on: declared settings, plug-ins, files, links, processes, the machine."""
+"""Shared foundations: declared settings, plug-ins, files, links, processes, the machine."""
 
 __version__ = "0.1.0"

@@ -1,7 +1,7 @@
-"""Addresses: the settings of a page as a link carries them, packed into one value when they are long.
+"""Links: the settings of a page as a query, compressed when they are long.
 
-A link of version 1 is `key=text&key=text`, or `v=1&packed=...`, where `packed` is base64url of the zlib of such a query. A
-link without `v` is of version 1. Whoever changes the meaning of a link raises `VERSION` and keeps reading older ones.
+A link of version 1 is `key=text&key=text`, or `v=1&packed=...`, where `packed` is such a query, zlib-compressed, in base64url.
+A link without `v` is of version 1. If the meaning of a link changes, raise `VERSION` and keep reading older links.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from dataclasses import dataclass
 
 VERSION = 1
 VERSION_KEY, PACKED_KEY = "v", "packed"
-LONG = 1500  # characters of a query from which it is packed: mail programs and chats break longer ones
-MAX_KEYS = 250  # nine methods side by side, every knob of each moved, have some 170
-MAX_CHARS = 4000  # of one value: a drawing of 1000 vertices has 2700
-MAX_PACKED = 60_000  # characters of the packed value
-MAX_QUERY = 100_000  # bytes it may grow to when it is unpacked
+LONG = 1500  # characters; longer queries are packed, since mail programs and chats break them
+MAX_KEYS = 250  # nine methods with every knob changed have about 170
+MAX_CHARS = 4000  # characters of a value; a drawing of 1000 vertices has 2700
+MAX_PACKED = 60_000  # characters of a packed value
+MAX_QUERY = 100_000  # bytes of an unpacked query
 
 
 @dataclass(frozen=True)
 class Unpacked:
-    """What a link says.
+    """The content of a link.
 
     Attributes:
-        settings: texts by key, at most `MAX_KEYS` of at most `MAX_CHARS` characters.
-        problems: sentences on what could not be used.
-        newer: the link was made by an otviz of a later version of links.
+        settings: texts by key, at most `MAX_KEYS`, each of at most `MAX_CHARS` characters.
+        problems: messages on parts that were ignored.
+        newer: whether the link has a later version.
     """
 
     settings: dict[str, str]
@@ -39,7 +39,7 @@ class Unpacked:
 
 
 def pack(settings: Mapping[str, str]) -> dict[str, str]:
-    """The parameters of a link with these settings: packed when the query would be longer than `LONG`, if that is shorter."""
+    """The parameters of a link: packed if the query is longer than `LONG` and packing makes it shorter."""
     query = urllib.parse.urlencode(settings)
     if len(query) <= LONG:
         return dict(settings)
@@ -49,7 +49,7 @@ def pack(settings: Mapping[str, str]) -> dict[str, str]:
 
 
 def unpack(parameters: Mapping[str, str]) -> Unpacked:
-    """The settings in a link's parameters; those beside a packed value override it."""
+    """The settings in a link's parameters; plain ones override packed ones."""
     if len(parameters) > MAX_KEYS:
         return Unpacked({}, (_too_many(len(parameters)),))
     plain = dict(parameters)
@@ -72,7 +72,7 @@ def unpack(parameters: Mapping[str, str]) -> Unpacked:
 
 
 def read_query(query: str) -> Unpacked:
-    """The settings in the part of a link after the question mark, copied from the browser's address."""
+    """The settings in the part of a link after the question mark."""
     try:
         return unpack(_parsed(query))
     except ValueError as error:
@@ -80,7 +80,7 @@ def read_query(query: str) -> Unpacked:
 
 
 def named(keys: list[str], most: int = 5) -> str:
-    """The first few of some keys in quotes, and how many more there are."""
+    """The first keys in quotes, and the number of further ones."""
     shown = ", ".join(repr(key if len(key) <= 40 else key[:39] + "…") for key in keys[:most])
     return shown if len(keys) <= most else f"{shown} and {len(keys) - most} more"
 
@@ -100,7 +100,7 @@ def _read_version(text: str | None) -> tuple[bool, list[str]]:
 
 
 def _unpacked(text: str) -> dict[str, str]:
-    """Raises ValueError with the end of a sentence; never makes more than `MAX_QUERY` bytes."""
+    """Unpack at most `MAX_QUERY` bytes. Raises ValueError with the end of a sentence."""
     if len(text) > MAX_PACKED:
         raise ValueError(f"has {len(text)} characters, more than {MAX_PACKED}")
     if not re.fullmatch(r"[A-Za-z0-9_-]*", text):
@@ -124,7 +124,7 @@ def _unpacked(text: str) -> dict[str, str]:
 
 
 def _parsed(query: str) -> dict[str, str]:
-    """Texts by key; the last one counts, as in a browser's address."""
+    """Texts by key; of equal keys the last one counts, as in a browser's address."""
     try:
         return dict(urllib.parse.parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=MAX_KEYS))
     except UnicodeDecodeError as error:

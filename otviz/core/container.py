@@ -1,8 +1,8 @@
-"""Plain values and arrays as bytes: what the player, the board and processes of ours are sent.
+"""Serialisation of plain values and arrays, for the player, the board and worker processes.
 
 Layout, little endian: b"OTVZ", u16 version, u16 zero, u32 length of the header, header (JSON, UTF-8), then blobs,
-each on a multiple of 4 bytes. The header says of each blob where it starts in the blob area ("at") and its shape.
-`readContainer` in otviz/player/browser/shared.js reads the same. Files for others to open are NPZ or safetensors instead.
+each aligned to 4 bytes. The header has the offset ("at") and the shape of each blob. `readContainer` in
+otviz/player/browser/shared.js reads the same format. Files for users are NPZ or safetensors instead.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _PREFIX = struct.Struct("<4sHHI")
 
 
 class Blobs:
-    """Collects arrays, which must not change before `join`; `put` returns the entry of the header that finds one again."""
+    """Collects arrays, which must not change before `join`; `put` returns the header entry of an array."""
 
     def __init__(self) -> None:
         self.parts: list[bytes | memoryview] = []
@@ -45,10 +45,15 @@ class Blobs:
 
 
 def take(blobs: bytes | memoryview, entry: Mapping[str, Any], kind: str) -> NDArray[Any]:
-    """The array of an entry, a view of the blobs where it can be.
+    """The array of an entry, a view of the blobs if possible.
+
+    Args:
+        blobs: the blob area.
+        entry: from the header.
+        kind: its type, in KINDS.
 
     Raises:
-        ValueError: it does not lie within the blobs, or is of a type not in KINDS.
+        ValueError: the array exceeds the blobs, or has another type.
     """
     if kind not in KINDS:
         raise ValueError(f"the type of an array must be one of {', '.join(KINDS)}; got {kind!r}")
@@ -66,10 +71,10 @@ def join(
     """The bytes of a header and its blobs.
 
     Args:
-        header: plain values; of NumPy's too.
-        parts: those of `Blobs`.
-        version: that `split` is to expect.
-        browser: refuse NaN and infinity, which JSON.parse does not read. Raises ValueError.
+        header: plain values, also NumPy scalars.
+        parts: from `Blobs`.
+        version: to be checked by `split`.
+        browser: raise ValueError for NaN and infinity, which JSON.parse cannot read.
     """
     text = json.dumps(header, separators=(",", ":"), allow_nan=not browser, default=_plain).encode()
     text += b" " * (-len(text) % 4)
@@ -80,7 +85,7 @@ def split(data: bytes | bytearray | memoryview, versions: Sequence[int] = (1,)) 
     """The header, the area of the blobs, and the version.
 
     Raises:
-        ValueError: not bytes of this format, of another version, or with a header that is damaged or cut short.
+        ValueError: another format or version, or a damaged or incomplete header.
     """
     if len(data) < _PREFIX.size or data[:4] != MAGIC:
         raise ValueError("not a message of otviz: it does not start with OTVZ")
@@ -98,12 +103,12 @@ def split(data: bytes | bytearray | memoryview, versions: Sequence[int] = (1,)) 
 
 
 def pack(header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], browser: bool = True) -> bytes:
-    """The bytes of a header and named arrays, which `header["arrays"]` describes.
+    """The bytes of a header and named arrays, described in `header["arrays"]`.
 
     Args:
         header: plain values.
-        arrays: of a type in KINDS, or in BROWSER_KINDS.
-        browser: refuse what JavaScript does not read. Raises ValueError.
+        arrays: with a type in KINDS, or in BROWSER_KINDS.
+        browser: raise ValueError for what JavaScript cannot read.
     """
     blobs, entries, kinds = Blobs(), {}, BROWSER_KINDS if browser else KINDS
     for name, values in arrays.items():

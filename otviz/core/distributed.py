@@ -30,6 +30,8 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from otviz.core.interrupts import NAMES
+
 if TYPE_CHECKING:
     from torch.distributed.distributed_c10d import Store
 
@@ -106,9 +108,9 @@ class World:
         """Raise ValueError unless all processes were started with the same arguments, given as plain values."""
         if self.store is None:
             return
-        said = json.dumps(_flat(arguments))
-        own = json.loads(said)
-        self.store.set(f"arguments/{self.rank}", said)
+        sent = json.dumps(_flat(arguments))
+        own = json.loads(sent)
+        self.store.set(f"arguments/{self.rank}", sent)
         for rank in range(self.size) if self.rank == 0 else (0,):
             other = json.loads(self.store.get(f"arguments/{rank}"))
             differing = [name for name in sorted({*own, *other}) if own.get(name) != other.get(name)]
@@ -133,7 +135,7 @@ def together() -> Iterator[World]:
     """Join the other processes that torchrun started, until the end of the block; alone, where it did not start this one.
 
     The first process leads: when it leaves the block, however it does, the others end, wherever they are. An interrupt
-    (Ctrl+C, which torchrun hands to all) is its own to answer.
+    (Ctrl+C, or what else torchrun hands to all) is its own to answer.
     """
     if any(name not in os.environ for name in LAUNCHED) or int(os.environ["WORLD_SIZE"]) == 1:
         yield ALONE
@@ -170,7 +172,9 @@ def _following(store: Store) -> Iterator[None]:
             if _is_over(store):
                 os._exit(0)  # it may be waiting for the others, where no exception reaches it
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for name in NAMES:
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     watching = threading.Thread(target=watch, name="end of the first process", daemon=True)
     watching.start()
     try:

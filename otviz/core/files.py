@@ -1,4 +1,4 @@
-"""Where files of this project lie, and files that are never seen half written."""
+"""Folders of this project, and atomic writes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _ASIDE = re.compile(r"\..+\.[a-z0-9_]{8}")
 
 
 def home() -> Path:
-    """The folder of what users make: the environment variable OTVIZ_HOME names it (.otviz)."""
+    """The folder of the user's files: the environment variable OTVIZ_HOME, or .otviz."""
     return Path(os.environ.get("OTVIZ_HOME", ".otviz"))
 
 
@@ -40,10 +40,10 @@ def check_repository() -> None:
 
 
 class CarefulFile(io.FileIO):
-    """A file that refuses to give much at once: a small ZIP can list millions of members, and zipfile takes them all.
+    """A file that limits single reads: a small ZIP can list millions of members, and zipfile would read them all.
 
     Attributes:
-        most: bytes that one call of `read` may ask for; raised once the list of members is read.
+        most: largest number of bytes per call of `read`; raised once the list of members is read.
     """
 
     def __init__(self, path: Path, most: int) -> None:
@@ -51,16 +51,16 @@ class CarefulFile(io.FileIO):
         self.most = most
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """At most `size` bytes. Raises ValueError where that is more than `most`."""
+        """At most `size` bytes. Raises ValueError if `size` exceeds `most`."""
         if size is not None and size > self.most:
             raise ValueError(f"its list of files has more than {self.most / 1e6:g} MB")
         return super().read(-1 if size is None else size) or b""
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Write a file aside and rename it: a reader sees the whole file or none, after a power cut too.
+    """Write a file atomically, through a temporary file: readers see all of it or nothing, even after a power cut.
 
-    Raises OSError; then nothing is left behind.
+    Raises OSError; then no temporary file is left.
     """
     handle, aside = tempfile.mkstemp(dir=path.parent, prefix=_aside(path.name))
     try:
@@ -68,7 +68,7 @@ def write_whole(path: Path, data: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(aside, path)  # closed by now: Windows renames no open file
+        os.replace(aside, path)  # closed by now, since Windows cannot rename an open file
     except BaseException:
         Path(aside).unlink(missing_ok=True)
         raise
@@ -76,23 +76,23 @@ def write_whole(path: Path, data: bytes) -> None:
 
 
 def clear(folder: Path, names: Iterable[str]) -> None:
-    """Remove what a process that was killed while it wrote these files left aside; nobody may be writing them now."""
+    """Remove temporary files of a killed process; no process may be writing these files."""
     for name in names:
         for left in folder.glob(f"{glob.escape(_aside(name))}*"):
             left.unlink(missing_ok=True)
 
 
 def clear_folders(folder: Path) -> None:
-    """Remove what killed processes left aside in the folders of `folder`; what is younger may still be written."""
+    """Remove old temporary files of killed processes from the subfolders; recent ones may still be in use."""
     for left in folder.glob("*/.*"):
-        with contextlib.suppress(OSError):  # renamed meanwhile, or on a disk that cannot be written
+        with contextlib.suppress(OSError):  # renamed meanwhile, or a read-only disk
             if _ASIDE.fullmatch(left.name) and time.time() - left.stat().st_mtime > WRITTEN_WITHIN:
                 left.unlink()
 
 
 def _sync_folder(folder: Path) -> None:
-    """Let the new name in a folder survive a power cut, where the system can; the file itself is safe."""
-    with contextlib.suppress(OSError):  # Windows opens no folder, and some network disks cannot sync one
+    """Sync a folder, so that a new name survives a power cut, where the system supports it."""
+    with contextlib.suppress(OSError):  # not possible on Windows and some network disks
         handle = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(handle)
@@ -117,6 +117,12 @@ _CAUSES = {
 
 
 def refused(path: Path, error: OSError, what: str = "cannot be written") -> str:
-    """One sentence on a file that could not be changed: its name, what is wrong, and what to do."""
+    """An error message on a file: its name, the reason, and what to do.
+
+    Args:
+        path: the file.
+        error: what went wrong.
+        what: the failed action.
+    """
     wrong, advice = _CAUSES.get(error.errno or 0, (error.strerror or str(error), "check the disk"))
     return f"{str(path)!r} {what} ({wrong}); {advice}, then try again"

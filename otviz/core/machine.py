@@ -1,4 +1,4 @@
-"""What numbers were made with: versions of what they rest on, and the processor."""
+"""The environment of a measurement: software versions and processor."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def versions() -> dict[str, str]:
-    """Of Python, torch and numpy, by name."""
+    """Versions of Python, torch and numpy, by name."""
     import numpy
     import torch
 
@@ -16,13 +16,13 @@ def versions() -> dict[str, str]:
 
 
 def made_on(device: str) -> dict[str, str]:
-    """What a record says of where its numbers come from: device, processor and versions, by name."""
+    """The environment of a measurement: device, processor and versions, by name."""
     return {"device": device, "processor": processor(), **versions()}
 
 
 @functools.cache
 def processor() -> str:
-    """The name of the processor, as the system tells it."""
+    """The name of the processor, as the system reports it."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

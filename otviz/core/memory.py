@@ -1,4 +1,4 @@
-"""Whether something fits into memory: asked before matrices are made, and after a minibatch did not fit."""
+"""Memory limits: check matrices before they are made, and find a minibatch that fits after an out-of-memory error."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pathlib import Path
 import torch
 
 SPARE = 0.9
-"""Share of the free memory that one problem may take."""
+"""Largest share of the free memory for one problem."""
 
 
 def largest(attempt: Callable[[int], None], size: int) -> int:
-    """The largest of size / 2, size / 4 ... at which `attempt` does not run out of memory; 0 if it always does."""
+    """The largest of size / 2, size / 4 ... for which `attempt` does not run out of memory, or 0."""
     while (size := size // 2) > 1:
         try:
             attempt(size)
@@ -24,10 +24,12 @@ def largest(attempt: Callable[[int], None], size: int) -> int:
 
 
 def no_room(device: str, size: int, fits: int | None) -> str:
-    """What to say of a minibatch of `size` that does not fit.
+    """The message for a minibatch that does not fit.
 
     Args:
-        fits: one that does; 0: none does; None: unknown.
+        device: its kind.
+        size: of the minibatch.
+        fits: a size that fits; 0: none does; None: unknown.
     """
     if fits == 0:
         return f"not even one row fits into the memory of {device}; use smaller networks, or device cpu"
@@ -36,7 +38,7 @@ def no_room(device: str, size: int, fits: int | None) -> str:
 
 
 def available() -> float:
-    """Bytes that can be had without swapping; infinite where the system does not tell."""
+    """Free memory in bytes, without swapping; infinite if the system does not report it."""
     try:
         lines = Path("/proc/meminfo").read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -45,7 +47,15 @@ def available() -> float:
 
 
 def check_memory(n: int, m: int, matrices: float) -> None:
-    """Raise ValueError unless `matrices` float32 matrices (n, m) fit into the memory that is free."""
+    """Check that float32 matrices fit into the free memory.
+
+    Args:
+        n, m: rows and columns of a matrix.
+        matrices: number of matrices.
+
+    Raises:
+        ValueError: they do not fit; the message says which n would.
+    """
     entry, free = 4.0 * matrices, available()
     need = entry * n * m
     if need > SPARE * free:

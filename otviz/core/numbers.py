@@ -1,4 +1,4 @@
-"""Numbers and durations as they are written everywhere: in pictures, on pages, in files to read."""
+"""Formatting of numbers and durations in pictures, pages and reports."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import math
 
 
 def whole(n: float) -> str:
-    """A whole number with a thin space between thousands, as "12 000"; rounded."""
+    """Round to an integer with a thin space between thousands, as "12 000"."""
     return f"{round(n):,}".replace(",", "\u202f")
 
 
 def duration_in_words(seconds: float) -> str:
-    """A time for a person, never too exact: "a few seconds", "about 40 s", "about 3 min", "about 2 h 10 min", "about 3 days".
+    """A rounded duration: "a few seconds", "about 40 s", "about 3 min", "about 2 h 10 min", "about 3 days".
 
     Args:
-        seconds: >= 0; rounded up, since finishing early is welcome.
+        seconds: >= 0; rounded up.
 
     Raises:
         ValueError: negative, infinite or nan.

@@ -1,7 +1,7 @@
-"""Knobs: tunable dataclass fields that carry their range, unit and meaning.
+"""Knobs: dataclass fields with a range, a unit and a description.
 
-One declaration, `blur: float = param(0.05, 1e-3, 10, doc="...", unit="length", log=True)`, feeds the
-widgets of a page, the flags of the command line, the record of a run and the link to it.
+One declaration, `blur: float = param(0.05, 1e-3, 10, doc="...", unit="length", log=True)`, defines the widget on a page, the
+flag on the command line, the entry in the record of a run and the key in a link.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ LEAST, MOST = 1e-30, 1e30
 
 @dataclasses.dataclass(frozen=True)
 class Param:
-    """What is known of one knob: `kind` is float, int, bool, str or tuple; a str without `choices` is free text.
+    """The declaration of a knob: `kind` is float, int, bool, str or tuple; a str without `choices` is free text.
 
-    `name` is what links, flags and records call it, `label` what a screen does.
+    `name` is its name in links, flags and records, `label` on screen.
     """
 
     name: str
@@ -42,10 +42,10 @@ class Param:
     group: str
     optional: bool
     choices: tuple[str, ...]
-    length: int | None = None  # how many numbers a tuple holds; None: any
+    length: int | None = None  # length of a tuple; None: any
 
-    def says(self, value: Any) -> str:
-        """A value with its name, in few words: "τ = 0.05", "batch size 64"."""
+    def in_words(self, value: Any) -> str:
+        """A value with its name: "τ = 0.05", "batch size 64"."""
         text = f"{value:g}" if self.kind is float and value is not None else self.write(value)
         if self.symbol:
             return f"{GREEK.get(self.symbol, self.symbol)} = {text}"
@@ -53,14 +53,14 @@ class Param:
         return f"{words[:1].lower()}{words[1:]} {text}"
 
     def at_any_scale(self) -> Param:
-        """The same for data in units of their own: a length may be of any size, > 0 if it must be so at unit scale."""
+        """The same knob for data at any scale: lengths lose their limits, but stay > 0 where they must be."""
         if self.unit != "length" or self.low is None:
             return self
         low = LEAST if self.low > 0 else -MOST if self.low < 0 else 0.0
         return dataclasses.replace(self, low=low, high=MOST)
 
     def check(self, value: Any) -> Any:
-        """Return `value` in this knob's type, or raise ValueError naming value, limit and mend."""
+        """Return `value` in this knob's type. Raises ValueError that names the value, the limit and the fix."""
         if value is None and self.optional:
             return None
         if self.kind is tuple:
@@ -72,7 +72,7 @@ class Param:
         return self._number(value, self.kind)
 
     def parse(self, text: str) -> Any:
-        """Read a value written in a link or a text field; lists are separated by commas."""
+        """Parse the text of a link or a text field; lists are separated by commas."""
         if self.optional and text.lower() in ("none", ""):
             return None
         if self.kind is tuple:
@@ -80,7 +80,7 @@ class Param:
         return self.check(text)
 
     def write(self, value: Any) -> str:
-        """Write a value so that `parse` reads the same one back."""
+        """The text that `parse` reads back as this value."""
         if value is None:
             return "none"
         if self.kind is tuple:
@@ -103,7 +103,7 @@ class Param:
         return named[str(value).lower()]
 
     def _numbers(self, value: Any) -> tuple[float, ...]:
-        # A text is iterable too, but "12" is one number and not the numbers 1 and 2.
+        # A str is iterable too, but "12" is not the numbers 1 and 2.
         wanted = "numbers" if self.length is None else f"{self.length} numbers"
         if isinstance(value, str) or not isinstance(value, Iterable):
             raise ValueError(f"{self.name} must be a list of {wanted}; got {value!r}")
@@ -143,15 +143,15 @@ def param(
     """Declare a knob.
 
     Args:
-        default: its value when nobody chooses.
-        low, high: smallest and largest value allowed, both inclusive (for numbers).
-        doc: for a user: what it does, and what too small or too large a value does.
-        unit: unit of the value, such as "length in data units"; empty if it has none.
-        symbol: the sign it has in the papers, such as "tau".
-        log: drawn on a logarithmic slider (needs low > 0).
+        default: default value.
+        low, high: smallest and largest value, inclusive (for numbers).
+        doc: for the user: what it does, and the effect of too small and too large values.
+        unit: unit of the value, such as "length in data units"; empty without one.
+        symbol: symbol in the papers, such as "tau".
+        log: use a logarithmic slider (needs low > 0).
         live: may change while a run trains.
-        label: its name on screen, such as "Transport cost τ"; empty: its name in the code, as words.
-        group: heading under which it stands among all settings, one of GROUPS, or "".
+        label: name on screen, such as "Transport cost τ"; empty: the field's name, as words.
+        group: heading under All settings, one of GROUPS, or "".
     """
     meta = {"low": low, "high": high, "doc": doc, "unit": unit, "symbol": symbol}
     meta |= {"log": log, "live": live, "label": label, "group": group}
@@ -159,10 +159,10 @@ def param(
 
 
 class Knobs:
-    """Base of every frozen dataclass of knobs: values are checked as the instance is made.
+    """Base class of frozen dataclasses of knobs; values are checked when an instance is made.
 
-    Class variables: `name` and `title`; `basic`, the names of the knobs that are shown at once, in this order, while the
-    others stand under All settings (empty: all are shown).
+    Class variables: `name` and `title`; `basic`, names of the knobs that are always shown, in this order, while the others
+    are under All settings (empty: all are shown).
     """
 
     name: ClassVar[str] = ""
@@ -171,7 +171,7 @@ class Knobs:
 
     @classmethod
     def taken(cls) -> tuple[Param, ...]:
-        """The knobs with the limits that an instance keeps to: as declared, unless a subclass takes more."""
+        """The knobs with the limits that instances are checked against: as declared, unless a subclass widens them."""
         return params_of(cls)
 
     def __post_init__(self) -> None:
@@ -180,7 +180,7 @@ class Knobs:
 
     @classmethod
     def parse(cls, values: Mapping[str, str], any_scale: bool = False) -> Self:
-        """Make an instance from texts by knob name, as links carry them: within the limits declared, or of `taken`.
+        """Make an instance from texts by knob name, as in links: within the declared limits, or those of `taken`.
 
         Raises ValueError.
         """
@@ -196,7 +196,7 @@ class Knobs:
         return {knob.name: values[knob.name] for knob in params_of(type(self)) if values[knob.name] != knob.default}
 
     def written(self, prefix: str = "", only: Collection[str] | None = None) -> dict[str, str]:
-        """The knobs as texts by `prefix` and name, as links carry them and `parse` reads them: all, or those named."""
+        """Texts by `prefix` and name, as `parse` reads them: of all knobs, or of `only` those."""
         return {
             prefix + knob.name: knob.write(getattr(self, knob.name))
             for knob in params_of(type(self))
@@ -204,16 +204,25 @@ class Knobs:
         }
 
     def as_dict(self) -> dict[str, Any]:
-        """All knobs by name, as plain values that JSON takes."""
+        """All knobs by name, as JSON-compatible values."""
         return {knob.name: getattr(self, knob.name) for knob in params_of(type(self))}
 
     def record(self) -> dict[str, Any]:
         """What makes the same object again, as plain values that JSON takes: its name and all knobs."""
         return {"name": self.name, **self.as_dict()}
 
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Self:
+        """The inverse of `record`, for the class of that name. Raises ValueError for an unknown knob, or a bad value."""
+        knobs = {name: value for name, value in record.items() if name != "name"}
+        known = [knob.name for knob in params_of(cls)]
+        if unknown := sorted(set(knobs) - set(known)):
+            raise ValueError(f"{cls.name} has no setting {unknown[0]!r}; it has {', '.join(known) or 'none'}")
+        return cls(**knobs)
+
 
 def params_of(cls: type) -> tuple[Param, ...]:
-    """The knobs of a dataclass, those of its own before those of its bases. Raises TypeError for a field without `param`."""
+    """The knobs of a dataclass, its own before those of its bases. Raises TypeError for a field without `param`."""
     return _params_of(cls)
 
 
@@ -241,7 +250,7 @@ def _params_of(cls: type) -> tuple[Param, ...]:
 
 
 def _first_declared(cls: type, name: str) -> int:
-    """How far up its bases a field is declared first: a knob that only this class has is what users look for."""
+    """How far up the bases a field is first declared: knobs that only this class has come first."""
     return -max(depth for depth, base in enumerate(reversed(cls.__mro__)) if _starts(base, name))
 
 
@@ -251,7 +260,7 @@ def _starts(base: type, name: str) -> bool:
 
 
 def _kind(hint: Any) -> tuple[type, tuple[str, ...], int | None, bool]:
-    """The type, choices, length (of a tuple) and whether None is allowed, from a field's annotation."""
+    """Type, choices, length (of a tuple) and whether None is allowed, from a field's annotation."""
     if get_origin(hint) in (Union, types.UnionType):
         inner = [part for part in get_args(hint) if part is not type(None)]
         if len(inner) == 1:

@@ -1,4 +1,4 @@
-"""The one registration rule: a plug-in is a named, concrete subclass in a module of its package."""
+"""Registration: a plug-in is a named, concrete subclass in a module of its package."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ T = TypeVar("T", bound=Knobs)
 
 
 def discover(package: str, base: type[T]) -> dict[str, type[T]]:
-    """All plug-ins of a package, by name, in alphabetical order.
+    """All plug-ins of a package by name, in alphabetical order.
 
     Args:
         package: dotted name, such as "otviz.methods".
-        base: the abstract class that plug-ins extend; they set its class variable `name`.
+        base: the abstract base class; plug-ins set its class variable `name`.
 
     Raises:
-        ImportError: a module of the package does not import (the cause is not hidden).
+        ImportError: a module of the package cannot be imported (with the cause).
         ValueError: two plug-ins share a name.
     """
     return dict(_discover(package, base))  # type: ignore[arg-type]
@@ -43,7 +43,16 @@ def _discover(package: str, base: type[Knobs]) -> dict[str, type[Knobs]]:
 
 
 def choose(plugins: dict[str, type[T]], name: str, what: str) -> type[T]:
-    """The plug-in of that name. Raises ValueError that lists the names there are."""
+    """The plug-in of that name.
+
+    Args:
+        plugins: by name.
+        name: of the one to return.
+        what: kind of plug-in, for the message.
+
+    Raises:
+        ValueError: unknown name; the message lists the known ones.
+    """
     if name not in plugins:
         raise ValueError(f"{what} must be one of {', '.join(plugins)}; got {name!r}")
     return plugins[name]

@@ -1,4 +1,4 @@
-"""Where float64 is to be had: everywhere but on devices that lack it, such as Apple's."""
+"""Use of float64, which some devices lack, such as Apple's GPUs."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ def has_float64(device: torch.device) -> bool:
 
 
 def widened(tensor: Tensor) -> Tensor:
-    """The same in float64: on its device, or on the CPU where that has none."""
+    """The tensor in float64, on its device, or on the CPU if the device lacks float64."""
     return tensor.double() if has_float64(tensor.device) else tensor.cpu().double()
 
 
 def widest(tensor: Tensor) -> Tensor:
-    """The same on its device, in float64 if that has it, else in float32."""
+    """The tensor on its device, in float64 if available, or else in float32."""
     return tensor.double() if has_float64(tensor.device) else tensor.float()

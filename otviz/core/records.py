@@ -1,4 +1,4 @@
-"""What a stored or uploaded record may hold, declared and checked where it is read: a page can show all that passes.
+"""Schemas of stored and uploaded records, checked when they are read, so that a page can show all that passes.
 
 STEP = fields({"step": whole(0, 100), "note?": text(40)})
 checked({"step": -1}, STEP, "a.json")  # ValueError: step in a.json must be a whole number from 0 to 100; got -1
@@ -15,27 +15,38 @@ from typing import Any
 Rule = Callable[[Any], None]
 """Raises Misfit for a value that it does not admit."""
 
-MOST = 1_000_000  # bytes of a record that is read
-LONGEST = 100_000  # characters of a text
+MOST = 1_000_000  # largest size of a record, in bytes
+LONGEST = 100_000  # largest length of a text, in characters
 DEEPEST = 20
-LARGEST = 2**53  # beyond, a browser rounds whole numbers
-LAST = 7_258_118_400.0  # seconds: the year 2200; tables of dates end in 2262
+LARGEST = 2**53  # browsers round larger integers
+LAST = 7_258_118_400.0  # seconds: the year 2200; pandas' dates end in 2262
 
 
 class Misfit(ValueError):
-    """A value that a rule does not admit: where it stands, and what belongs there."""
+    """A value that violates a rule.
+
+    Args:
+        wanted: what is expected.
+        value: what was found.
+        where: its path in the record.
+    """
 
     def __init__(self, wanted: str, value: Any, where: str = "") -> None:
         self.wanted, self.value, self.where = wanted, value, where
         super().__init__(f"{where or 'it'} must be {wanted}; got {_shown(value)}")
 
     def below(self, place: str) -> Misfit:
-        """The same, seen from one level above."""
+        """The same error, one level up."""
         return Misfit(self.wanted, self.value, f"{place}.{self.where}" if self.where else place)
 
 
 def number(low: float = -math.inf, high: float = math.inf, finite: bool = True) -> Rule:
-    """A number within bounds; infinite or NaN, as after a diverged training, only if not `finite`."""
+    """A number within bounds.
+
+    Args:
+        low, high: smallest and largest value.
+        finite: reject infinity and NaN, which a diverged training produces.
+    """
     bounds = "" if math.isinf(low) and math.isinf(high) else f" from {low:g} to {high:g}"
 
     def rule(value: Any) -> None:
@@ -47,7 +58,7 @@ def number(low: float = -math.inf, high: float = math.inf, finite: bool = True) 
 
 
 def whole(low: int = -LARGEST, high: int = LARGEST) -> Rule:
-    """A whole number within bounds."""
+    """An integer within bounds."""
 
     def rule(value: Any) -> None:
         if type(value) is not int or not low <= value <= high:
@@ -57,7 +68,7 @@ def whole(low: int = -LARGEST, high: int = LARGEST) -> Rule:
 
 
 def text(most: int = LONGEST) -> Rule:
-    """Text of at most so many characters that can be sent to a browser."""
+    """Text of at most `most` characters that can be sent to a browser."""
 
     def rule(value: Any) -> None:
         if not isinstance(value, str) or len(value) > most or (not value.isascii() and _surrogates(value)):
@@ -73,12 +84,12 @@ def flag(value: Any) -> None:
 
 
 def nullable(rule: Rule) -> Rule:
-    """The same, or null."""
+    """A value of this rule, or null."""
     return lambda value: None if value is None else rule(value)
 
 
 def listed(rule: Rule, most: int = 10_000) -> Rule:
-    """A list of at most so many of these."""
+    """A list of at most `most` values of this rule."""
 
     def checks(value: Any) -> None:
         if not isinstance(value, list | tuple) or len(value) > most:
@@ -90,7 +101,7 @@ def listed(rule: Rule, most: int = 10_000) -> Rule:
 
 
 def fields(known: Mapping[str, Rule], others: Rule | None = None) -> Rule:
-    """An object: a name that ends in "?" may be missing; `others` is for names not listed (any plain value if None)."""
+    """An object: names ending in "?" are optional; `others` is the rule for further names (None: any plain value)."""
 
     def checks(value: Any) -> None:
         if not isinstance(value, dict):
@@ -108,7 +119,7 @@ def fields(known: Mapping[str, Rule], others: Rule | None = None) -> Rule:
 
 
 def plain(value: Any, depth: int = 0) -> None:
-    """Anything JSON has that a page can show: finite numbers, valid text, not nested without end."""
+    """Any JSON value that a page can show: finite numbers, valid text, limited nesting."""
     if depth > DEEPEST:
         raise Misfit(f"nested at most {DEEPEST} deep", "...")
     if isinstance(value, dict):
@@ -125,7 +136,16 @@ def plain(value: Any, depth: int = 0) -> None:
 
 
 def checked(record: Any, rule: Rule, source: str) -> dict[str, Any]:
-    """The record, which the rule admits. Raises ValueError, in one sentence, that names the place and the source."""
+    """Check a record and return it.
+
+    Args:
+        record: parsed JSON.
+        rule: the schema.
+        source: name of the file, for the message.
+
+    Raises:
+        ValueError: a violation; the message names its path and the source.
+    """
     try:
         rule(record)
     except Misfit as error:
@@ -136,17 +156,26 @@ def checked(record: Any, rule: Rule, source: str) -> dict[str, Any]:
 
 
 def parsed(data: bytes | str, source: str, most: int = MOST) -> Any:
-    """What JSON says. Raises ValueError, in one sentence, for what is no JSON, too long, or nested without end."""
+    """Parse JSON.
+
+    Args:
+        data: its text.
+        source: name of the file, for the message.
+        most: largest size in bytes.
+
+    Raises:
+        ValueError: not JSON, too long, or nested too deeply.
+    """
     if len(data) > most:
         raise ValueError(f"{source} must have at most {most:,} bytes; it has {len(data):,}")
     try:
         return json.loads(data)
-    except (ValueError, RecursionError) as error:  # bytes that are no text are a ValueError, too
+    except (ValueError, RecursionError) as error:  # includes UnicodeDecodeError
         raise ValueError(f"{source} is not valid JSON ({' '.join(str(error).split())[:80]})") from error
 
 
 def read(path: Path, rule: Rule) -> dict[str, Any]:
-    """The record in a file. Raises ValueError, in one sentence, that names the file."""
+    """Read a record from a file. Raises ValueError that names the file."""
     try:
         with path.open("rb") as file:
             data = file.read(MOST + 1)
@@ -167,7 +196,7 @@ def _surrogates(value: str) -> bool:
 
 
 def _shown(value: Any) -> str:
-    """A short piece of it in ASCII."""
+    """A short extract in ASCII."""
     if isinstance(value, dict | list | tuple):
         return "an object" if isinstance(value, dict) else f"a list of {len(value)}"
     if type(value) is int and abs(value) > LARGEST:

@@ -1,4 +1,4 @@
-"""Files that users hand in: kept under a name made from their content, so that a link can mean one of them."""
+"""Uploaded files, stored under a hash of their content, so that links can refer to them."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from otviz.core.files import home, refused, write_whole
 PREFIX = "upload:"
 UPLOAD = re.compile(r"upload:[0-9a-f]{16}")
 STORED = re.compile(r"[0-9a-f]{16}\.\w+")
-MOST_LETTERS = 100  # of a file's name that are kept
+MOST_LETTERS = 100  # longest stored file name
 WORKBOOKS = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers")
 PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip", ".7z", ".tar")
 
 
 def uploads_folder() -> Path:
-    """Where uploads lie: `uploads` in the folder that the environment variable OTVIZ_HOME names (.otviz)."""
+    """The folder of uploads: `uploads` in the folder of the environment variable OTVIZ_HOME (default .otviz)."""
     return home() / "uploads"
 
 
 def keep_upload(data: bytes, filename: str, extensions: Sequence[str], most: int, folder: Path | None = None) -> str:
-    """Keep a file and return its name, "upload:" and the first 16 hex digits of its SHA-256.
+    """Store a file and return its name: "upload:" and the first 16 hex digits of its SHA-256.
 
     Args:
-        data: the content of the file; it is checked when something is made of it.
-        filename: what the user called it; its extension is used, and the rest kept beside the file for `known_as`.
-        extensions: those that are read, as ".csv".
-        most: bytes that it may have.
-        folder: where it goes; `uploads_folder()` if None.
+        data: content of the file; it is validated when it is used.
+        filename: the user's name for it; the extension is used, and the name is stored beside the file for `known_as`.
+        extensions: accepted ones, as ".csv".
+        most: largest size in bytes.
+        folder: where to store it; default `uploads_folder()`.
 
     Raises:
-        ValueError: an extension that is not read here, an empty or too large file, or a folder that cannot be written.
+        ValueError: unknown extension, empty or too large file, or the folder cannot be written.
     """
     extension = Path(filename).suffix.lower()
     if extension not in extensions:
@@ -52,8 +52,17 @@ def keep_upload(data: bytes, filename: str, extensions: Sequence[str], most: int
 
 
 def find_upload(name: str, extensions: Sequence[str], folder: Path | None = None) -> Path:
-    """The file with one of these extensions that `keep_upload` called `name`. Raises ValueError for one there is not."""
-    # Nothing but hex digits reaches the file system, so a name cannot climb out of the folder.
+    """The uploaded file of that name.
+
+    Args:
+        name: as `keep_upload` returned it.
+        extensions: accepted ones.
+        folder: as for `keep_upload`.
+
+    Raises:
+        ValueError: no such file.
+    """
+    # Only hex digits reach the file system, so a name cannot leave the folder.
     if not UPLOAD.fullmatch(name):
         raise ValueError(f"an uploaded file is written {PREFIX} and 16 hex digits; got {name!r}")
     folder = uploads_folder() if folder is None else folder
@@ -62,12 +71,12 @@ def find_upload(name: str, extensions: Sequence[str], folder: Path | None = None
     if not found:
         known = [known_as(path) for path in stored if _name_beside(path).is_file()]
         raise ValueError(f"{known[0] if known else name} is not among the uploads kept here; upload the file again")
-    # The same bytes may have been handed in as .csv and as .tsv: the last one counts.
+    # The same bytes may have been uploaded as .csv and as .tsv: the last upload counts.
     return max(found, key=lambda path: path.stat().st_mtime_ns)
 
 
 def known_as(path: Path) -> str:
-    """What the user calls a file: the name that an upload came with (of equal files the last one's), or its own."""
+    """The user's name for a file: that of the upload (of equal files the last one's), or the file's own."""
     if STORED.fullmatch(path.name):
         try:
             return _tidy(_name_beside(path).read_text(encoding="utf-8")) or path.name
@@ -77,7 +86,7 @@ def known_as(path: Path) -> str:
 
 
 def refusal(filename: str, extensions: Sequence[str]) -> str:
-    """Why a file with none of these extensions is not read, and what to do."""
+    """The message for a file with none of these extensions."""
     name, extension = _tidy(filename), Path(filename).suffix.lower()
     if extension in WORKBOOKS and ".csv" in extensions:
         return f"{name} is a workbook, which cannot be read here; save its sheet as CSV and use that"

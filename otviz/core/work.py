@@ -1,4 +1,4 @@
-"""Computations that pause: their caller may look at something else, or abandon them; two of them may run at once."""
+"""Computations that pause, so that the caller can do other work, cancel them, or run two of them at once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LOOK = 0.02
 
 
 def completed(work: Work[Result]) -> Result:
-    """The result of work done without a pause."""
+    """Run work without pauses and return its result."""
     while True:
         try:
             next(work)
@@ -29,10 +29,10 @@ def completed(work: Work[Result]) -> Result:
 
 
 def alongside(first: Work[Result], second: Work[Other]) -> Work[tuple[Result, Other]]:
-    """Both at once, the second on a thread of its own, which ends at its next pause when this work is abandoned.
+    """Run both at once, the second in a new thread, which ends at its next pause if this work is cancelled.
 
-    Each takes one core. Torch's own threads wait for each other at every operation, which costs tenfold where another
-    program has one of the cores; these two meet once.
+    Each uses one core. Torch's own threads synchronise at every operation, which is ten times slower if another program uses
+    one of the cores; these two synchronise once.
     """
     stop = threading.Event()
     with ThreadPoolExecutor(1) as pool:

@@ -1,1 +1,1 @@
-"""What is learned: `distributions` in the plane, `datasets` of images, `reading` of users' files."""
+"""Targets and sources: `distributions` in the plane, `datasets` of images, `reading` of users' files."""

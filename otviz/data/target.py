@@ -1,4 +1,4 @@
-"""What a generator learns to make: points in the plane or images."""
+"""The interface of what a generator is trained on: points in the plane or images."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ Rows = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Mixture:
-    """Round Gaussians of one width: sum_k w_k N(c_k, std^2 I).
+    """A mixture of isotropic Gaussians of equal width: sum_k w_k N(c_k, std^2 I).
 
     Attributes:
         centres: c_k in data units, shape (k, 2), float32.
-        std: standard deviation along each axis, a length > 0 in data units.
-        weights: w_k, shape (k,), they sum to 1.
+        std: standard deviation along each axis, > 0, in data units.
+        weights: w_k, shape (k,), summing to 1.
     """
 
     centres: Rows
@@ -33,7 +33,7 @@ class Mixture:
 
     def sample(self, n: int, rng: np.random.Generator) -> Rows:
         """Draw n independent points, shape (n, 2), float32."""
-        # Inverse CDF: several times faster than rng.choice, which checks its weights at every call.
+        # Inverse CDF: several times faster than rng.choice, which validates its weights at every call.
         edges = np.cumsum(self.weights[:-1])
         mode = np.searchsorted(edges, rng.random(n), side="right")
         points: Rows = rng.standard_normal((n, 2), dtype=np.float32)
@@ -43,15 +43,15 @@ class Mixture:
 
 
 class Source(Protocol):
-    """Where a generator starts from: points, or noise of the size of an image."""
+    """The input distribution of a generator: points, or noise in the shape of an image."""
 
     @property
     def name(self) -> str:
-        """In records and links."""
+        """Its key in records and links."""
 
     @property
     def title(self) -> str:
-        """For a person."""
+        """Its title on screen."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -61,17 +61,17 @@ class Source(Protocol):
         """Draw n independent rows (n, d)."""
 
     def record(self) -> dict[str, Any]:
-        """What makes it again, as plain values that JSON takes."""
+        """Name and knobs, as JSON-compatible values."""
 
 
 @dataclass(frozen=True)
 class Target(Knobs, ABC):
-    """What `Distribution` and `ImageSet` have in common: all that a training, a probe and a verdict ask of both.
+    """The common interface of `Distribution` and `ImageSet` for trainings, probes and verdicts.
 
     Attributes:
-        kind: of what it is made; chooses the probe, the scene, the verdict and the exports of a run.
-        class_names: name of class k at place k; empty without classes.
-        needs_file: it cannot be made from its defaults alone, because it reads what the user names.
+        kind: selects the probe, the scene, the verdict and the exports of a run.
+        class_names: by class index; empty without classes.
+        needs_file: whether it needs a file or folder of the user.
     """
 
     kind: ClassVar[Kind]
@@ -88,20 +88,20 @@ class Target(Knobs, ABC):
         """Draw n independent samples as rows (n, d), float32: points in data units, images in [-1, 1]."""
 
     def pair(self, n: int, rng: np.random.Generator) -> tuple[Rows, Rows]:
-        """Two independent sets of n samples each: what a perfect generator and the target would give.
+        """Two independent sets of n samples each, like those of a perfect generator and the target.
 
-        A file with few rows gives fewer points, and no row to both: a generator's points are new, too.
+        A file with few rows gives fewer points, and no row is in both sets, since generated points are new, too.
         """
         return self.sample(n, rng), self.sample(n, rng)
 
     @property
     def units(self) -> Units:
-        """The units of the user's file; the identity for what needs no file."""
+        """The units of the user's file; the identity without a file."""
         return Units()
 
     @property
     def dim(self) -> int:
-        """Numbers in one sample."""
+        """Dimension of a sample."""
         return math.prod(self.shape)
 
     def labels(self) -> NDArray[np.int64]:
@@ -109,9 +109,9 @@ class Target(Knobs, ABC):
         return np.empty(0, np.int64)
 
     def mixture(self) -> Mixture | None:
-        """The modes, or None where there are none worth counting."""
+        """The modes, or None if there are no countable modes."""
         return None
 
     def describe(self) -> str:
-        """One sentence on what a file turned out to hold; empty for what needs no file."""
+        """One sentence on the content of the file; empty without one."""
         return ""

@@ -14,15 +14,15 @@ _POWERS = {"w2": 1, "stray": 1, "blur": 1, "sinkhorn": 2, "diversity": 2}
 
 @dataclass(frozen=True)
 class Units:
-    """How data units, in which a method trains, relate to the units of the user's file: file = offset + factor * data.
+    """Relation of data units, in which methods train, to the units of the user's file: file = offset + factor * data.
 
-    A run has one frame, that of its target: source points, generated points and lengths of a run that leave it are placed
-    by the units of the target. A source that is a file too is scaled by itself first, and then placed like any other.
+    All points and lengths that a run reports are converted with the units of its target. A source that is also a file is
+    first scaled by itself, and then converted like any other source.
 
     Attributes:
         offset: of the origin of the data units, in file units.
         factor: file units per data unit, > 0.
-        name: of the file's unit, such as "mm"; empty if the file names none.
+        name: the file's unit, such as "mm"; empty if the file gives none.
     """
 
     offset: tuple[float, float] = (0.0, 0.0)
@@ -31,7 +31,7 @@ class Units:
 
     @property
     def word(self) -> str:
-        """What follows a length in file units: the name, "file units" if there is none, "" where they are data units."""
+        """The unit after a length: the name, "file units" if there is none, or "" for data units."""
         return self.name or ("" if self._same else "file units")
 
     @property
@@ -39,7 +39,7 @@ class Units:
         return self.offset == (0.0, 0.0) and self.factor == 1.0
 
     def to_file(self, points: NDArray[Any]) -> NDArray[Any]:
-        """Points (..., 2) in file units from points in data units: float64, or the points themselves if both are the same."""
+        """Convert points (..., 2) to file units: float64, or the points themselves if both units are the same."""
         if self._same:
             return points
         placed: NDArray[np.float64] = np.asarray(points, dtype=np.float64) * self.factor + np.asarray(self.offset)
@@ -53,24 +53,24 @@ class Units:
         return placed
 
     def record(self) -> dict[str, Any]:
-        """As plain values that JSON takes."""
+        """As JSON-compatible values."""
         return {"unit": self.word, "offset": list(self.offset), "factor": self.factor}
 
 
 def unit_of(name: str, unit: str) -> str:
-    """The unit of a number called `name` where lengths have `unit`: that, its square, or "" for what has none."""
+    """The unit of a metric if lengths have `unit`: that unit, its square, or ""."""
     return f"{unit}{('', '', '²')[_power(name)]}" if unit and _power(name) else ""
 
 
 def in_file_units(numbers: Mapping[str, Any], units: Units) -> dict[str, Any]:
-    """The same numbers by name, with lengths and squared lengths turned from data units into units of the user's file.
+    """Convert lengths and squared lengths among the metrics from data units to units of the user's file.
 
-    `unit` is added to them, what lengths are followed by (`Units.word`), if they have one of their own.
+    `unit` (`Units.word`) is added if lengths have a unit of their own.
     """
     found = {name: value * units.factor ** _power(name) if _power(name) else value for name, value in numbers.items()}
     return {**found, "unit": units.word} if units.word else found
 
 
 def _power(name: str) -> int:
-    """Of the length in a number: 0 for shares and counts, 1, or 2; `w2_floor_std` is of the kind of `w2`."""
+    """The power of length in a metric: 0 for shares and counts, 1, or 2; `w2_floor_std` is like `w2`."""
     return 0 if name.endswith("samples") else _POWERS.get(name.split("_")[0], 0)

@@ -1,1 +1,1 @@
-"""How good samples are: `metrics` of points, scores of images, and `verdicts` in words."""
+"""Evaluation of samples: `metrics` of points, scores of images, and `verdicts` in words."""

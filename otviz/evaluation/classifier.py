@@ -1,9 +1,9 @@
-"""Small classifiers, one per set of images: what generated images of that set are judged by.
+"""Small classifiers, one per data set, whose features score generated images.
 
     python -m otviz classifier mnist8
 
-trains one and writes checkpoints/classifier-mnist8. Scores from its features compare generators of one set with each
-other and with their floor; they are not Inception scores, and cannot be compared across data sets.
+trains one and writes checkpoints/classifier-mnist8. Its scores compare generators of one data set with each other and with
+their noise floor; they are not Inception scores, and cannot be compared across data sets.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ from otviz.data.datasets import ImageSet, datasets, named
 
 FEATURES = 64
 BATCH = 128
-FEWEST_SEEN = 60_000  # training images, counted again in each epoch: a small set gets more epochs
-MOST_BYTES = 8_000_000  # of a card or of weights that are read
+FEWEST_SEEN = 60_000  # training images over all epochs: small data sets get more epochs
+MOST_BYTES = 8_000_000  # largest size of a card or a weights file
 
 Progress = Callable[[float, float], None]
 
@@ -44,13 +44,13 @@ class Recipe(NamedTuple):
     """A network and its training.
 
     Attributes:
-        widths, strides: of the convolutions, first to last.
-        first_kernel: side of the first convolution's kernel; the others have 3.
+        widths, strides: of the convolutions, in order.
+        first_kernel: kernel size of the first convolution; the others have 3.
         epochs: passes over the training images.
-        lr: largest step size of the one-cycle schedule (Smith and Topin 2018).
+        lr: largest learning rate of the one-cycle schedule (Smith and Topin 2018).
         weight_decay: of AdamW.
         normalised: batch normalisation after each convolution (Ioffe and Szegedy 2015).
-        shift: training images are moved by up to that many pixels and mirrored; 0: neither.
+        shift: augmentation: random shifts of up to this many pixels, and mirroring; 0: none.
     """
 
     widths: tuple[int, ...]
@@ -63,8 +63,8 @@ class Recipe(NamedTuple):
     shift: int = 0
 
 
-# Three layers train as well without normalisation, and then see noise for what it is: with it, the Fréchet distance of
-# uniform noise from mnist8 is half as large (55 instead of 116) and its recall twice as high (.51 instead of .26).
+# Three layers need no normalisation, and detect noise better without it: with it, the Fréchet distance of uniform noise from
+# mnist8 is half as large (55 instead of 116) and its recall twice as high (.51 instead of .26).
 SMALL = Recipe(widths=(16, 32, 32), strides=(1, 2, 1))
 GREY = Recipe(widths=(16, 32, 32), strides=(2, 2, 1), first_kernel=5, epochs=10)
 COLOUR = Recipe(
@@ -77,7 +77,7 @@ COLOUR = Recipe(
 
 
 def recipe_for(images: ImageSet) -> Recipe:
-    """What suits images of that shape."""
+    """The recipe for images of this shape."""
     channels, height, width = images.shape
     if channels > 1:
         return COLOUR
@@ -85,11 +85,11 @@ def recipe_for(images: ImageSet) -> Recipe:
 
 
 class Classifier(nn.Module):
-    """Convolutions, a layer of 64 features, one number per class. Its weights are arbitrary until drawn or loaded.
+    """Convolutions, a layer of 64 features, one logit per class. Weights are uninitialised until drawn or loaded.
 
     Args:
         shape: (C, H, W) of an image.
-        classes: how many there are.
+        classes: number of classes.
         recipe: widths, strides and first kernel of the convolutions.
     """
 
@@ -130,13 +130,13 @@ class Classifier(nn.Module):
 
 
 def _bare(layer: type[nn.Module], *args: Any, **options: Any) -> nn.Module:
-    """A layer whose weights are not drawn yet: torch would draw them from its generator, which all threads share."""
+    """A layer with uninitialised weights: torch would draw them from its global generator, which all threads share."""
     made: nn.Module = nn.utils.skip_init(layer, *args, **options)  # type: ignore[no-untyped-call]
     return made
 
 
 class Trained(NamedTuple):
-    """A classifier, ready to be used, and its card: how it was trained, how good it is, SHA-256 of its weights."""
+    """A trained classifier and its card: training, accuracy, SHA-256 of its weights."""
 
     network: Classifier
     card: dict[str, Any]
@@ -149,17 +149,17 @@ def train_classifier(
     progress: Progress | None = None,
     device: str = "cpu",
 ) -> Trained:
-    """Train a classifier on the training images and measure it on the test images.
+    """Train a classifier on the training images and evaluate it on the test images.
 
     Args:
-        images: a set with two classes or more.
-        epochs: passes over the training images; None: as many as its recipe has.
+        images: a data set with at least two classes.
+        epochs: passes over the training images; None: those of the recipe.
         seed: draws weights and order; on one machine, the same seed gives the same weights.
-        progress: called now and then with the share that is done, in [0, 1], and the loss in nats.
+        progress: called at intervals with the share done, in [0, 1], and the loss in nats.
         device: "cpu" or "cuda".
 
     Raises:
-        ValueError: no classes, fewer than 1 epoch, or the images cannot be had.
+        ValueError: no classes, fewer than 1 epoch, or the images are not available.
     """
     _check_classes(images)
     recipe = recipe_for(images)
@@ -208,12 +208,12 @@ def _descend(
 
 
 def as_input(pixels: Tensor) -> Tensor:
-    """Pixels (B, C, H, W), uint8, as a network takes them: float32 in [-1, 1]."""
+    """Network input from pixels (B, C, H, W), uint8: float32 in [-1, 1]."""
     return pixels.float() / 127.5 - 1
 
 
 def _augmented(x: Tensor, shift: int, rng: torch.Generator) -> Tensor:
-    """Images (B, C, H, W), each moved by up to `shift` pixels along both axes, half of them mirrored."""
+    """Images (B, C, H, W), each shifted by up to `shift` pixels along both axes, half of them mirrored."""
     if not shift:
         return x
     count, _, height, width = x.shape
@@ -267,32 +267,32 @@ def _weights(network: Classifier) -> bytes:
 
 
 def save_classifier(trained: Trained, folder: Path) -> None:
-    """Write classifier.safetensors and then card.json into a folder, which is made. Raises OSError."""
+    """Write classifier.safetensors and then card.json into a folder, which is created. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     write_whole(folder / "classifier.safetensors", _weights(trained.network))
     write_whole(folder / "card.json", (json.dumps(trained.card, indent=1) + "\n").encode())
 
 
 def classifier_for(images: ImageSet, checkpoints: Path = CHECKPOINTS) -> Trained:
-    """The classifier of a set of images, its weights checked against the SHA-256 on its card.
+    """The classifier of a data set; its weights are verified against the SHA-256 on its card.
 
     Raises:
-        ValueError: there is none for this set, or it is damaged or another's; one sentence says what to do.
+        ValueError: missing, damaged, or of another data set; the message says what to do.
     """
     _check_classes(images)
     folder = checkpoints / f"classifier-{images.name}"
-    mend = f"train it with python -m otviz classifier {images.name}"
+    fix = f"train it with python -m otviz classifier {images.name}"
     if images.needs_file:
-        mend = "choose a published set, such as mnist, to have images scored"
+        fix = "choose a published set, such as mnist, to have images scored"
     elif recipe_for(images) is COLOUR:
-        mend += " --device cuda, on a machine with a GPU"
+        fix += " --device cuda, on a machine with a GPU"
     if not (folder / "card.json").is_file():
-        raise ValueError(f"{images.title} has no classifier yet to score its images: {mend}")
+        raise ValueError(f"{images.title} has no classifier yet to score its images: {fix}")
     try:
         return _read(images, folder)
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise ValueError(f"the classifier in {folder.name} was not loaded ({reason}): {mend}") from error
+        raise ValueError(f"the classifier in {folder.name} was not loaded ({reason}): {fix}") from error
 
 
 def _read(images: ImageSet, folder: Path) -> Trained:
@@ -325,7 +325,7 @@ def _check_classes(images: ImageSet) -> None:
 
 
 def main(words: Sequence[str]) -> int:
-    """Train the classifier of a set and write it to the checkpoints; 0 if it went well, 2 and a sentence if not."""
+    """Train the classifier of a data set and write it to the checkpoints. Returns 0, or 2 after an error message."""
     parser = argparse.ArgumentParser(prog="python -m otviz classifier", description="Train the classifier of a set.")
     parser.add_argument("set", help=f"one of {', '.join(datasets())}")
     parser.add_argument("--epochs", type=int, help="passes over the training images (default: the recipe's)")
@@ -333,7 +333,7 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where to train (cpu)")
     parser.add_argument("--out", type=Path, default=CHECKPOINTS, help="folder of checkpoints")
     args = parser.parse_args(words)
-    torch.set_num_threads(1)  # networks this small gain little from more, and others may want the machine
+    torch.set_num_threads(1)  # networks this small gain little from more threads
     try:
         images = named(args.set)()
         trained = train_classifier(images, args.epochs, args.seed, _show, args.device)

@@ -1,9 +1,9 @@
-"""Generated images of a set, judged by what its classifier sees: `evaluate(rows, images)`, and `floor` to read it against.
+"""Scores of generated images from the features of a classifier: `evaluate(rows, images)`, and `floor` for comparison.
 
     scores = evaluate(rows, named("mnist8")())
     scores.frechet, floor(named("mnist8")(), n=len(rows)).frechet
 
-Rows are turned into 8-bit pixels first, as if they were saved: real and generated images go the same way.
+Rows are first converted to 8-bit pixels, so that real and generated images are treated alike.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ NEAREST = 1000
 """Default number of samples whose nearest training image is searched."""
 
 FEWEST = image_metrics.K_DENSITY + 1
-BLOCK = 500  # images that go through a classifier at a time: few enough for the caches of a CPU
+BLOCK = 500  # images per pass of a classifier: small enough for CPU caches
 
 
 class Seen(NamedTuple):
-    """What a classifier sees in n images: features (n, 64) and class probabilities (n, classes)."""
+    """Features (n, 64) and class probabilities (n, classes) of n images."""
 
     features: Array
     probabilities: Array
@@ -52,23 +52,23 @@ def see(pixels: Pixels, classifier: Trained) -> Seen:
 
 @dataclasses.dataclass(frozen=True)
 class Evaluation:
-    """Scores of images by the classifier of their set, each with the number of images behind it.
+    """Scores of images by the classifier of their data set, with their sample sizes.
 
     Attributes:
-        judge: the classifier: name of its checkpoint and the first digits of the SHA-256 of its weights. Scores of
-            different judges must not be compared.
-        frechet: squared Fréchet distance between Gaussians through the features, in their squared units; not FID.
+        judge: the classifier: name of its checkpoint and the first digits of its weights' SHA-256. Scores of different
+            classifiers are not comparable.
+        frechet: squared Fréchet distance between Gaussians fitted to the features, in squared feature units; not FID.
         precision, recall, coverage: in [0, 1]; density: >= 0, about 1 for real images (`image_metrics.neighbours`).
         inception_style: from 1 to the number of classes, by this classifier; not an Inception score.
-        class_shares: share of the samples in each class; sums to 1.
-        class_entropy: of these shares, in nats; classes_effective: exp of it.
+        class_shares: share of the samples in each class, summing to 1.
+        class_entropy: entropy of these shares, in nats; classes_effective: exp of it.
         confident: share of the samples with a class probability above 0.9.
         nearest, nearest_real: median distance of samples, and of test images, to the nearest training image (Euclidean,
-            pixels from -1 to 1); None where it was not asked for.
-        memorisation: nearest / nearest_real: towards 0 when training images are copied, about 1 for new real images.
-        samples, real: images behind frechet (the test images are all used); samples also behind the classes.
-        neighbour_samples: samples, and as many test images, behind precision, recall, density and coverage.
-        nearest_samples: samples, and at most as many test images, behind nearest.
+            pixels from -1 to 1); None if not requested.
+        memorisation: nearest / nearest_real: near 0 for copies of training images, about 1 for new real images.
+        samples, real: sample sizes of frechet (all test images); samples is also that of the class scores.
+        neighbour_samples: number of samples, and of test images, for precision, recall, density and coverage.
+        nearest_samples: number of samples, and largest number of test images, for nearest.
     """
 
     judge: str
@@ -91,23 +91,23 @@ class Evaluation:
     nearest_samples: int
 
     def record(self) -> dict[str, Any]:
-        """All of it as plain values that JSON takes."""
+        """All scores as JSON-compatible values."""
         return {**dataclasses.asdict(self), "class_shares": list(self.class_shares)}
 
 
 class Reference:
-    """Test images of a set as its classifier sees them, with all that evaluations share; made once by `reference`.
+    """Features of the test images of a data set, and what evaluations share; cached by `reference`.
 
     Args:
-        images: a set that has a classifier.
-        classifier: what it is judged by.
+        images: a data set that has a classifier.
+        classifier: its classifier.
     """
 
     def __init__(self, images: ImageSet, classifier: Trained) -> None:
         self.images = images
         self.classifier = classifier
         test = images.split("test").pixels
-        # Shuffled once, so that any first k of them are a random sample.
+        # Shuffled once, so that the first k are a random sample.
         self._test = test[np.random.default_rng(0).permutation(len(test))]
         self._seen = see(self._test, classifier)
         self._moments = image_metrics.moments(self._seen.features)
@@ -121,13 +121,13 @@ class Reference:
         return f"classifier-{self.images.name} {self.classifier.card['sha256'][:12]}"
 
     def evaluate(self, rows: Rows, n: int = SAMPLES, seed: int = 0, nearest: int = NEAREST) -> Evaluation:
-        """Judge generated images.
+        """Score generated images.
 
         Args:
-            rows: images as rows (m, C*H*W), in [-1, 1]; what lies outside counts as the nearer end.
-            n: how many of them to judge at most; if there are more, `seed` draws n.
-            seed: the same seed, rows and n give the same evaluation.
-            nearest: samples whose nearest training image is looked for; 0: none, which is quicker.
+            rows: images as rows (m, C*H*W), clipped to [-1, 1].
+            n: largest number of images to use; if there are more, n are drawn.
+            seed: of the draw.
+            nearest: number of samples whose nearest training image is searched for; 0 is faster.
 
         Raises:
             ValueError: rows of another length, not finite, fewer than 6; n < 6 or nearest < 0.
@@ -140,7 +140,7 @@ class Reference:
         return self._judged(to_pixels(_some(rows, n, seed), self.images.shape), nearest)
 
     def floor(self, n: int = SAMPLES) -> Evaluation:
-        """Training images, at most n, judged as if they were generated: no generator can be expected to do better.
+        """Noise floor: scores of at most n training images, as if they were generated.
 
         Raises ValueError for n < 6.
         """
@@ -148,9 +148,9 @@ class Reference:
         return self._floors.get(n, lambda: self.evaluate(to_rows(_some(training, n, seed=0)), n, nearest=0))
 
     def as_asked(self, rows: Rows, labels: NDArray[np.int64]) -> float:
-        """Share of images in which the classifier sees the class that was asked for, labels (m,); rows as for `evaluate`.
+        """Share of images that the classifier assigns to the requested class, labels (m,); rows as for `evaluate`.
 
-        Of real images it is the classifier's accuracy.
+        For real images this is the classifier's accuracy.
         """
         seen = see(to_pixels(rows, self.images.shape), self.classifier).probabilities
         return float((seen.argmax(1) == labels).mean())
@@ -184,7 +184,7 @@ class Reference:
         count = min(len(pixels), len(self._test))
         found = self._median_nearest(pixels)
         real = self._nearest.get(count, lambda: self._median_nearest(self._test[:count]))
-        # Test images that are all copies of training images leave nothing to compare with.
+        # If all test images are copies of training images, the ratio is undefined.
         ratio = found / real if real > 0 else None
         return {"nearest": found, "nearest_real": real, "memorisation": ratio, "nearest_samples": len(pixels)}
 
@@ -194,7 +194,7 @@ class Reference:
 
 
 def _some(items: NDArray[Any], n: int, seed: int) -> NDArray[Any]:
-    """n of them, drawn without replacement, or all if there are no more."""
+    """n items drawn without replacement, or all if there are no more."""
     if len(items) <= n:
         return items
     return items[np.random.default_rng(seed).choice(len(items), n, replace=False)]
@@ -204,16 +204,24 @@ _REFERENCES: Once[Reference] = Once(keep=4)
 
 
 def reference(images: ImageSet) -> Reference:
-    """The reference of a set, made once per process. Raises ValueError if it has no classifier or cannot be read."""
+    """The cached reference of a data set. Raises ValueError if it has no classifier or cannot be read."""
     key = (type(images), images, images.stamp())
     return _REFERENCES.get(key, lambda: Reference(images, classifier_for(images)))
 
 
 def evaluate(rows: Rows, images: ImageSet, n: int = SAMPLES, seed: int = 0, nearest: int = NEAREST) -> Evaluation:
-    """Judge generated images of a set by its classifier, as `Reference.evaluate`. Raises ValueError, also without one."""
+    """Score generated images with the classifier of their data set.
+
+    Args:
+        rows, n, seed, nearest: as for `Reference.evaluate`.
+        images: the data set.
+
+    Raises:
+        ValueError: as `Reference.evaluate`, or the data set has no classifier.
+    """
     return reference(images).evaluate(rows, n, seed, nearest)
 
 
 def floor(images: ImageSet, n: int = SAMPLES) -> Evaluation:
-    """Training images judged against test images, as `Reference.floor`; kept per process. Raises ValueError."""
+    """The cached noise floor of a data set, as `Reference.floor`. Raises ValueError."""
     return reference(images).floor(n)

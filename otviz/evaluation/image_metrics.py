@@ -1,8 +1,8 @@
-"""How good generated images are, from features, class probabilities and pixels: formulas on arrays, numpy only.
+"""Scores of generated images from features, class probabilities and pixels: formulas on NumPy arrays.
 
-Every score of finite samples has a floor, that of real images against other real images, and means something above it
-only. No single one suffices: precision is high for a collapsed generator and even for noise, a Fréchet distance or an
-inception-style score does not see copies; read precision with recall, and both with the histogram of classes.
+Every score of finite samples has a noise floor, that of real images against other real images, and is meaningful only
+relative to it. No score suffices alone: precision is high for a collapsed generator and even for noise; Fréchet distance
+and inception-style score do not detect copies. Read precision with recall, and both with the class histogram.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ K_DENSITY = 5
 CONFIDENT = 0.9
 """Probability of its class from which a sample counts as one that the classifier is sure of."""
 
-BLOCK = 100  # rows of a matrix of distances held at a time: 8 MB against 10 000 points, which a cache holds
-ROUNDING = 1e-12  # of |x|^2 + |y|^2: more than |x - y|^2 is off by
-TRAINING_BLOCK = 4000  # training images compared at a time: 50 MB at 32 x 32 in colour
+BLOCK = 100  # rows of the distance matrix at a time: 8 MB against 10 000 points, which fits into a cache
+ROUNDING = 1e-12  # bound on the error of |x - y|^2, relative to |x|^2 + |y|^2
+TRAINING_BLOCK = 4000  # training images at a time: 50 MB at 32 x 32 in colour
 
 
 class Moments(NamedTuple):
@@ -48,8 +48,8 @@ def frechet_distance(a: Moments, b: Moments) -> float:
 
     |m_a - m_b|^2 + tr(S_a) + tr(S_b) - 2 tr (S_a^1/2 S_b S_a^1/2)^1/2 (Dowson and Landau 1982; Heusel et al. 2017).
     """
-    # The matrix under the root is symmetric, so that its eigenvalues are real and >= 0 but for rounding, and the
-    # trace of its root is the sum of theirs; S_a S_b itself has the same ones, but is not symmetric.
+    # The matrix under the root is symmetric, so its eigenvalues are real and >= 0 up to rounding, and the trace of its root
+    # is the sum of their roots. S_a S_b has the same eigenvalues, but is not symmetric.
     root = _root(a.covariance)
     eigenvalues = np.linalg.eigvalsh(root @ b.covariance @ root).clip(min=0)
     shift = float(((a.mean - b.mean) ** 2).sum())
@@ -76,7 +76,7 @@ def radii(features: Values) -> Radii:
     found = np.empty((2, len(points)))
     for rows, squared in _squared_distances(points, points):
         nearest = np.sort(np.partition(squared, K_DENSITY, axis=1)[:, : K_DENSITY + 1], axis=1)
-        found[:, rows] = nearest[:, (K_PRECISION, K_DENSITY)].T  # place 0 is the point itself
+        found[:, rows] = nearest[:, (K_PRECISION, K_DENSITY)].T  # index 0 is the point itself
     return Radii(*found)
 
 
@@ -95,25 +95,25 @@ def neighbours(
     samples_radii: Radii | None = None,
     real_radii: Radii | None = None,
 ) -> Neighbours:
-    """Four scores from which points lie in whose balls, in blocks: memory does not grow with n * m.
+    """Precision, recall, density and coverage, computed in blocks: memory does not grow with n * m.
 
-    Precision and recall as in Kynkaanniemi et al. (2019): share of samples within some real point's ball, and the other
-    way round; `metrics.precision_recall` is the same for the few points of a plane, as one matrix. Density and coverage
-    as in Naeem et al. (2020): real balls that hold a sample, on average over samples and in units of k, and share of
-    real balls that hold any sample. All depend on n and m: compare at equal sizes.
+    Precision and recall as in Kynkaanniemi et al. 2019: share of samples within some real point's ball, and vice versa
+    (`metrics.precision_recall` is the same for few points, with one matrix). Density and coverage as in Naeem et al. 2020:
+    mean number of real balls around a sample, divided by k, and share of real balls with any sample. All depend on n and m:
+    compare at equal sizes.
 
     Args:
         samples, real: features (n, d) and (m, d), n, m > K_DENSITY.
-        samples_radii, real_radii: their `radii`, where they are known already.
+        samples_radii, real_radii: their `radii`, if already known.
 
     Raises:
-        ValueError: fewer points, or features of another length.
+        ValueError: too few points, or features of different lengths.
     """
     x, y = _points(samples, K_DENSITY + 1), _points(real, K_DENSITY + 1)
     if x.shape[1] != y.shape[1]:
         raise ValueError(f"features of samples and real images must be equally long; got {x.shape[1]} and {y.shape[1]}")
     around_samples, around_real = samples_radii or radii(x), real_radii or radii(y)
-    # Copies are in each other's balls of radius 0, whatever rounding makes of that 0.
+    # Copies are in each other's balls of radius 0, despite rounding.
     slack = ROUNDING * ((x**2).sum(1).max() + (y**2).sum(1).max())
     sample_ball = around_samples.precision[:, None] + slack
     real_ball, wide_ball = around_real.precision + slack, around_real.density + slack
@@ -141,9 +141,9 @@ def _points(features: Values, fewest: int) -> Array:
 
 
 def _squared_distances(x: Array, y: Array) -> Iterator[tuple[slice, Array]]:
-    """|x_i - y_j|^2 for a slice of rows i and all j, again and again until all rows are through."""
+    """|x_i - y_j|^2 for all j and slices of rows i, one after the other."""
     centre = y.mean(0)
-    x, y = x - centre, y - centre  # the shorter the vectors, the less is lost when their products cancel
+    x, y = x - centre, y - centre  # shorter vectors lose less to cancellation
     square_x, square_y = (x**2).sum(1)[:, None], (y**2).sum(1)
     for first in range(0, len(x), BLOCK):
         rows = slice(first, min(first + BLOCK, len(x)))
@@ -154,9 +154,9 @@ def _squared_distances(x: Array, y: Array) -> Iterator[tuple[slice, Array]]:
 
 
 def inception_style_score(probabilities: Values) -> float:
-    """exp of the mean KL(p(c|x) | p(c)), from 1 to the number of classes (Salimans et al. 2016, with this project's classifier).
+    """exp of the mean KL(p(c|x) | p(c)), from 1 to the number of classes (Salimans et al. 2016, with our classifier).
 
-    High where each image is of one class for sure and all classes are equally frequent. It does not see copies.
+    It is high if each image clearly belongs to one class and all classes are equally frequent. It does not detect copies.
 
     Args:
         probabilities: p(c|x), shape (n, classes), rows sum to 1.
@@ -167,18 +167,18 @@ def inception_style_score(probabilities: Values) -> float:
 
 
 def class_shares(probabilities: Values) -> Array:
-    """Share of the samples whose likeliest class is c, shape (classes,), sums to 1; the first of equal ones counts."""
+    """Share of the samples with most likely class c (the first in a tie), shape (classes,), summing to 1."""
     shares: Array = np.bincount(probabilities.argmax(1), minlength=probabilities.shape[1]) / len(probabilities)
     return shares
 
 
 def class_entropy(shares: Array) -> float:
-    """Entropy of shares (classes,), in nats: 0 for one class, log(classes) for equal ones. exp of it: effective classes."""
+    """Entropy of shares (classes,), in nats: from 0 for one class to log(classes). Its exp is the effective number."""
     return float(_entropy(shares))
 
 
 def confident(probabilities: Values) -> float:
-    """Share of the samples whose likeliest class has a probability above CONFIDENT, in [0, 1]. Noise can be high, too."""
+    """Share of the samples with a class probability above CONFIDENT, in [0, 1]. It can be high for noise, too."""
     return float((probabilities.max(1) > CONFIDENT).mean())
 
 
@@ -188,23 +188,23 @@ def _entropy(p: Array) -> Any:
 
 
 class Nearest(NamedTuple):
-    """For each of n images the place of the nearest other one, (n,), and how far away it is, (n,)."""
+    """Index (n,) and distance (n,) of the nearest other image, for each of n images."""
 
     places: NDArray[np.int64]
     distances: Array
 
 
 def nearest_images(pixels: NDArray[np.uint8], training: NDArray[np.uint8]) -> Nearest:
-    """The nearest training image of each image, Euclidean over all pixels and channels, exact.
+    """The nearest training image of each image: exact, Euclidean over all pixels and channels.
 
     Args:
         pixels, training: shapes (n, C, H, W) and (m, C, H, W), uint8, m >= 1.
 
     Returns:
-        distances in units of the rows, which go from -1 (black) to 1 (white).
+        distances in the units of rows, from -1 (black) to 1 (white).
 
     Raises:
-        ValueError: images of another shape, or no training image.
+        ValueError: images of different shapes, or no training image.
     """
     if pixels.shape[1:] != training.shape[1:] or not len(training):
         raise ValueError(
@@ -215,12 +215,12 @@ def nearest_images(pixels: NDArray[np.uint8], training: NDArray[np.uint8]) -> Ne
     best, places = np.full(len(x), np.inf, np.float32), np.zeros(len(x), np.int64)
     for first in range(0, len(training), TRAINING_BLOCK):
         y = _centred(training[first : first + TRAINING_BLOCK])
-        ranked = np.einsum("ij,ij->i", y, y) - 2 * (x @ y.T)  # |x - y|^2 without |x|^2, which ranks the same
+        ranked = np.einsum("ij,ij->i", y, y) - 2 * (x @ y.T)  # |x - y|^2 - |x|^2, which ranks the same
         place = ranked.argmin(1)
         closest = np.take_along_axis(ranked, place[:, None], 1)[:, 0]
         places = np.where(closest < best, first + place, places)
         best = np.minimum(closest, best)
-    # Once more for the winners alone, where nothing cancels: a copy is at distance 0.
+    # Recomputed without cancellation, so that a copy has distance 0.
     between = (pixels.astype(np.float32) - training[places]).reshape(len(x), -1)
     return Nearest(places, np.sqrt((between.astype(np.float64) ** 2).sum(1)) / 127.5)
 

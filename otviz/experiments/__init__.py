@@ -1,4 +1,4 @@
-"""Claims of the papers, each run again here over seeds and judged: one file, one claim or a close family."""
+"""Claims of the papers, each reproduced over seeds and judged: one file per claim or family of claims."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = [
 
 
 def experiments() -> dict[str, type[Experiment]]:
-    """Every experiment by its name: source by source as in the bibliography; in each, trainings, then formulas, then what is only reported."""
+    """All experiments by name, by source as in the bibliography; trainings first, then formulas, then claims only reported."""
     from otviz.core.plugins import discover
 
     found = discover("otviz.experiments.claims", Experiment)  # type: ignore[type-abstract]
@@ -38,12 +38,12 @@ def experiments() -> dict[str, type[Experiment]]:
 
 
 def named(name: str) -> Experiment:
-    """The experiment of that name. Raises ValueError that says the nearest names."""
+    """The experiment of that name. Raises ValueError, with similar names, if there is none."""
     import difflib
 
     known = experiments()
     if name.lower() in known:
         return known[name.lower()]()
     close = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.3)
-    mend = f"did you mean {' or '.join(close)}?" if close else "otviz list shows all"
-    raise ValueError(f"there is no experiment {name[:40]!r}; {mend}")
+    fix = f"did you mean {' or '.join(close)}?" if close else "otviz list shows all"
+    raise ValueError(f"there is no experiment {name[:40]!r}; {fix}")

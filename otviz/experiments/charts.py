@@ -1,4 +1,4 @@
-"""The one chart of a claim: which stored numbers it shows, and what they are held against. Drawn by `otviz.viz.claim`."""
+"""The chart of a claim: which stored numbers it shows, and their reference values. Drawn by `otviz.viz.claim`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Value = str | Callable[[Values], float]
 
 @dataclass(frozen=True)
 class Mark:
-    """A value to hold the others against: a number, or the mean of a measured one."""
+    """A reference value: a constant, or the mean of a measured number."""
 
     label: str
     value: Value | float
@@ -26,10 +26,10 @@ class Row:
     """One row of dots.
 
     Attributes:
-        label: what it is, in a few words.
-        value: a number for each seed; empty where nothing was measured.
-        reported: the number that the source prints.
-        low, high: the range that is claimed.
+        label: a few words.
+        value: the number, per seed; empty if not measured.
+        reported: the value in the source.
+        low, high: the claimed range.
     """
 
     label: str
@@ -41,7 +41,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Dots:
-    """Rows on one axis: a dot for each seed, and their mean with its 95 % interval; `what` names the axis, with its unit."""
+    """Rows on one axis: a dot per seed, and the mean with its 95 % interval; `what` is the axis title, with unit."""
 
     what: str
     rows: tuple[Row, ...]
@@ -51,7 +51,7 @@ class Dots:
 
 @dataclass(frozen=True)
 class Line:
-    """The mean over seeds at each place, and what the source prints at some."""
+    """The mean over seeds at each value of the setting, and reported values at some."""
 
     label: str
     points: Mapping[float, Value]
@@ -60,11 +60,11 @@ class Line:
 
 @dataclass(frozen=True)
 class Curves:
-    """Lines over a setting, with a band from the lowest seed to the highest.
+    """Lines over a setting, with a band from the lowest to the highest seed.
 
     Attributes:
-        x, y: names of the axes, with their units.
-        even: places are at equal steps, whatever their size, as for a setting that may be 0.
+        x, y: axis titles, with units.
+        even: whether to space the values of the setting evenly, as for a setting that may be 0.
     """
 
     x: str
@@ -81,7 +81,7 @@ Chart = Dots | Curves
 
 @dataclass(frozen=True)
 class Spread:
-    """What the seeds gave: each with its number, their mean, and the 95 % interval of it; one point for a single seed."""
+    """Numbers by seed, their mean, and its 95 % interval (a point for a single seed)."""
 
     seeds: Mapping[int, float]
     mean: float
@@ -89,7 +89,13 @@ class Spread:
 
 
 def spread(value: Value, outcomes: Sequence[Outcome], log: bool = False) -> Spread | None:
-    """The numbers of all seeds that have one, and their mean, geometric if `log`; None if no seed has."""
+    """The numbers of all seeds and their mean; None without any.
+
+    Args:
+        value: the number, per seed.
+        outcomes: of the seeds.
+        log: use the geometric mean.
+    """
     found = {each.seed: number for each in outcomes if math.isfinite(number := _of(value, each.values))}
     if not found:
         return None
@@ -102,7 +108,7 @@ def spread(value: Value, outcomes: Sequence[Outcome], log: bool = False) -> Spre
 
 
 def mark_at(mark: Mark, outcomes: Sequence[Outcome]) -> float | None:
-    """Where a mark stands; None if it is measured, and was not."""
+    """The value of a mark; None if it is not measured yet."""
     if isinstance(mark.value, float | int):
         return float(mark.value)
     found = spread(mark.value, outcomes)
@@ -118,7 +124,7 @@ def _of(value: Value, values: Values) -> float:
 
 
 def over(above: str, below: str | float) -> Callable[[Values], float]:
-    """The ratio of two measured numbers, or of one to a constant."""
+    """A function that returns the ratio of two measured numbers, or of one to a constant."""
 
     def ratio(got: Values) -> float:
         return float(got[above]) / float(got[below] if isinstance(below, str) else below)

@@ -1,7 +1,8 @@
-"""What a claim's measurement gave, in words: its sentence filled with the numbers that are stored.
+"""The result of a claim in words: its template filled with stored numbers.
 
-In `Experiment.summary_template`, {key} is the mean over seeds of a measured number, {key:each} all seeds in their order, {key:percent} the mean
-as a percentage, {key:exact} it with five digits, {key:range} the lowest to the highest, and {part 2} the effect of the second part with its 95 % interval.
+In `Experiment.summary_template`, {key} is the mean over seeds of a measured number, {key:each} its values by seed,
+{key:percent} the mean as a percentage, {key:exact} the mean with five digits, {key:range} the lowest and highest value, and
+{part 2} the effect of the second part with its 95 % interval.
 """
 
 from __future__ import annotations
@@ -19,9 +20,15 @@ _FIELD = re.compile(r"\{([^{}:]+?)(?::(each|percent|range|exact))?\}")
 
 
 def in_words(each: Experiment, outcomes: Sequence[Outcome], verdict: Verdict) -> str:
-    """The sentence of the claim with its numbers; of a claim without one, what its main part rests on.
+    """The filled template of a claim; without a template, the evidence of its main part.
 
-    Raises KeyError for a field that no seed has.
+    Args:
+        each: the experiment.
+        outcomes: of its seeds.
+        verdict: on them.
+
+    Raises:
+        KeyError: a field of the template that no seed measured.
     """
     if not each.summary_template:
         return f"{verdict.findings[0].evidence}." if verdict.findings else verdict.sentence
@@ -29,7 +36,7 @@ def in_words(each: Experiment, outcomes: Sequence[Outcome], verdict: Verdict) ->
 
 
 def seeds_in_words(verdict: Verdict) -> str:
-    """Which seeds agree with the claim, or with its main part if it has several."""
+    """A sentence on the seeds that agree with the claim, or with its main part."""
     if not verdict.findings or not verdict.findings[0].asked:
         return ""
     main, several = verdict.findings[0], sum(not each.instead for each in verdict.findings) > 1
@@ -41,8 +48,8 @@ def seeds_in_words(verdict: Verdict) -> str:
     if len(main.against) == main.asked:
         return f"None of {main.asked} seeds agrees{about}."
     verb = "disagrees" if len(main.against) == 1 else "disagree"
-    told = seeds_named(main.against)
-    return f"{told[0].upper()}{told[1:]} of {main.asked} {verb}{about}."
+    summary = seeds_named(main.against)
+    return f"{summary[0].upper()}{summary[1:]} of {main.asked} {verb}{about}."
 
 
 STEPS_A_SECOND = 150
@@ -50,7 +57,14 @@ STEPS_A_SECOND = 150
 
 
 def expected_seconds(each: Experiment, result: Result | None, seeds: int, cores: int) -> float | None:
-    """How long so many seeds take on so many cores, from what they took before; None if that is not known."""
+    """Expected duration from a previous result; None if it is unknown.
+
+    Args:
+        each: the experiment.
+        result: the previous result.
+        seeds: number of seeds to run.
+        cores: number of processes.
+    """
     if each.steps:
         alone = each.steps / STEPS_A_SECOND
     elif result is not None and result.outcomes and not result.quick:

@@ -1,7 +1,7 @@
-"""Parts of a claim and what seeds say of them: yes or no with its share of seeds, or an effect with its interval.
+"""Parts of a claim and their evidence over seeds: yes or no with the share of seeds, or an effect with its interval.
 
-Intervals are of 95 %, over seeds. For a mean it is Student's, mean -+ t(n - 1) std / sqrt(n), of differences or log ratios that are
-taken seed by seed, so that what seeds share drops out. For a share it is that of Wilson 1927.
+Intervals are 95 % intervals over seeds: Student's, mean -+ t(n - 1) std / sqrt(n), for means, where differences and log
+ratios are taken seed by seed (paired); that of Wilson 1927 for shares.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ NORMAL = 1.959964
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one seed gave, and the seconds it took."""
+    """The values measured with one seed, and the seconds it took."""
 
     seed: int
     values: Values
@@ -31,7 +31,7 @@ class Outcome:
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Self:
-        """The outcome that was written down as a record. Raises ValueError for anything that does not fit."""
+        """Read an outcome from a record. Raises ValueError for an invalid one."""
         try:
             seed, values, seconds = record["seed"], record["values"], record["seconds"]
         except (KeyError, TypeError) as error:
@@ -42,22 +42,22 @@ class Outcome:
         return cls(seed, values, float(seconds))
 
     def record(self) -> dict[str, Any]:
-        """Plain values that JSON takes."""
+        """As JSON-compatible values."""
         return {"seed": self.seed, "values": dict(self.values), "seconds": round(self.seconds, 3)}
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What the seeds say of one part of a claim.
+    """The result of one part of a claim.
 
     Attributes:
-        says: the part.
-        word: on it.
-        evidence: the effect with its interval, or how many seeds agree and which failed.
-        instead: whether it is what otviz found in place of a mistaken claim; it does not count for the verdict.
+        says: the part, in words.
+        word: its verdict.
+        evidence: the effect with its interval, or the number of seeds that agree and those that do not.
+        instead: whether this is a finding of otviz that replaces a wrong claim; it does not count for the verdict.
         against: seeds that disagree.
-        asked: how many seeds measured it.
-        effect: mean and 95 % interval of the number it rests on; None for a yes or no.
+        asked: number of seeds that measured it.
+        effect: mean and 95 % interval of the number behind it; None for yes or no.
     """
 
     says: str
@@ -71,10 +71,10 @@ class Finding:
 
 @dataclass(frozen=True)
 class Part:
-    """A part that each seed answers with yes or no, or with None where it does not measure it.
+    """A part with an answer per seed: yes, no, or None if the seed did not measure it.
 
-    Where seeds differ by chance (a training), the share of seeds that agree has an interval, and the part holds or fails only if
-    that lies on one side of a half. Otherwise it holds with every seed, in part with half of them or more, and fails with fewer.
+    If seeds differ by chance (a training), the share of agreeing seeds has an interval, and the part holds or fails only if
+    the interval is on one side of 1/2. Otherwise it holds if all seeds agree, holds in part if at least half do, and else fails.
     """
 
     says: str
@@ -82,7 +82,7 @@ class Part:
     instead: bool = False
 
     def found(self, outcomes: Sequence[Outcome], chance: bool) -> Finding:
-        """What outcomes say; `chance`: seeds differ by chance."""
+        """Evaluate the part; `chance`: whether seeds differ by chance."""
         answers = {each.seed: self.holds(each.values) for each in outcomes}
         asked = {seed: answer for seed, answer in answers.items() if answer is not None}
         against = tuple(seed for seed, answer in asked.items() if not answer)
@@ -93,14 +93,14 @@ class Part:
 
 @dataclass(frozen=True)
 class Cases:
-    """A part that is asked of named cases, such as image models of which there is one training each, not of seeds."""
+    """A part with an answer per named case instead of per seed, such as image models with one training each."""
 
     says: str
     cases: Callable[[Values], Mapping[str, bool]]
     instead: bool = False
 
     def found(self, outcomes: Sequence[Outcome], chance: bool) -> Finding:
-        """What the first outcome says: cases are the same for all seeds."""
+        """Evaluate the part on the first outcome, since cases are the same for all seeds."""
         asked = self.cases(outcomes[0].values)
         against = [name for name, agrees in asked.items() if not agrees]
         agree, n = len(asked) - len(against), len(asked)
@@ -112,14 +112,14 @@ class Cases:
 
 @dataclass(frozen=True)
 class Effect:
-    """A part that says in what range the mean of a number lies.
+    """A part that claims a range for the mean of a number.
 
     Attributes:
         says: the part, in words.
-        what: the number, with its unit.
-        value: it, from the values of a seed; nan where it is not known.
-        low, high: the range that is claimed.
-        ratio: the number is a ratio: its mean is the geometric one.
+        what: name of the number, with its unit.
+        value: computes it from the values of a seed; nan if unknown.
+        low, high: the claimed range.
+        ratio: whether it is a ratio, which has a geometric mean.
     """
 
     says: str
@@ -131,7 +131,7 @@ class Effect:
     instead: bool = False
 
     def found(self, outcomes: Sequence[Outcome], chance: bool) -> Finding:
-        """It holds if the interval of the mean lies in the range, fails if it lies outside, and cannot be told otherwise."""
+        """Holds if the interval of the mean is inside the range, fails if it is outside, and else is undecided."""
         values = {each.seed: self.value(each.values) for each in outcomes}
         against = tuple(seed for seed, value in values.items() if not self.low < value < self.high)
         known = [value for value in values.values() if math.isfinite(value) and (value > 0 or not self.ratio)]
@@ -164,7 +164,7 @@ AnyPart = Part | Cases | Effect
 
 
 def interval(values: Sequence[float], ratio: bool = False) -> tuple[float, Interval]:
-    """Mean of at least two values and Student's interval of it; of ratios, > 0, both in logarithms."""
+    """Mean of at least two values and its Student interval; for ratios (> 0), both on a log scale."""
     from scipy.stats import t
 
     logs = [math.log(value) for value in values] if ratio else list(values)
@@ -175,14 +175,20 @@ def interval(values: Sequence[float], ratio: bool = False) -> tuple[float, Inter
 
 
 def wilson(agree: int, n: int) -> Interval:
-    """Wilson's interval of a share, n >= 1."""
+    """Wilson's interval of the share agree / n, n >= 1."""
     share, z = agree / n, NORMAL**2 / n
     centre, half = (share + z / 2) / (1 + z), math.sqrt(z * share * (1 - share) + z**2 / 4) / (1 + z)
     return centre - half, centre + half
 
 
 def share_word(agree: int, n: int, chance: bool) -> Word:
-    """The word on a part that so many of n seeds agree with."""
+    """The verdict on a part from the number of agreeing seeds.
+
+    Args:
+        agree: seeds that agree.
+        n: seeds that measured it.
+        chance: whether seeds differ by chance.
+    """
     if not n:
         return "cannot be told"
     if not chance:
@@ -192,7 +198,7 @@ def share_word(agree: int, n: int, chance: bool) -> Word:
 
 
 def number(value: float, digits: int = 3) -> str:
-    """A number for a person."""
+    """Format a number."""
     if value != 0 and not 1e-4 <= abs(value) < 10**6 and math.isfinite(value):
         mantissa, _, power = f"{value:.{digits - 1}e}".partition("e")
         raised = str(int(power)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
@@ -202,14 +208,14 @@ def number(value: float, digits: int = 3) -> str:
 
 
 def plus_minus(mean: float, spread: float) -> str:
-    """A mean and its spread > 0 for a person: the spread with two digits, the mean to the same place."""
+    """Format a mean and its spread > 0: the spread with two digits, the mean to the same decimal."""
     place = 1 - math.floor(math.log10(spread))
     digits = math.floor(math.log10(abs(mean))) + 1 + place if mean else 1
     return f"{number(mean, max(digits, 1))} ± {number(spread, 2)}"
 
 
 def seeds_named(seeds: Sequence[int]) -> str:
-    """As "seed 2", or "seeds 1, 3 and 4"."""
+    """Format seeds as "seed 2", or "seeds 1, 3 and 4"."""
     names = [str(seed) for seed in seeds]
     listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
     return f"seed{'s' if len(names) > 1 else ''} {listed}"

@@ -1,6 +1,6 @@
-"""What an experiment is: a claim of a paper, what measures it from a seed, and the rule that judges what was measured.
+"""Experiments: a claim of a paper, its measurement from a seed, and the rule for the verdict.
 
-What a paper reports and what is measured here are different fields and never mixed.
+Reported and measured values are separate fields and never mixed.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ SOURCES: Mapping[str, str] = MappingProxyType({
 
 @dataclass(frozen=True)
 class Number:
-    """One quantity of an experiment.
+    """A quantity of an experiment.
 
     Attributes:
-        key: of what `measure` returns; empty for a number that is only reported.
-        what: the quantity, in words, with its unit.
-        reported: as the paper has it; empty if it says nothing.
-        source: of `reported`, a key of SOURCES.
+        key: in the result of `measure`; empty for a number that is only reported.
+        what: its name, with unit.
+        reported: value in the paper, or empty.
+        source: source of `reported`, a key of SOURCES.
     """
 
     key: str
@@ -58,14 +58,14 @@ class Number:
 
 @dataclass(frozen=True)
 class Verdict:
-    """A word on a claim, with what it rests on.
+    """The verdict on a claim, with its evidence.
 
     Attributes:
-        word: whether the claim holds here.
-        sentence: how many parts did, over how many seeds, and what is said instead.
-        rule: that was followed.
-        findings: of the parts, in their order; empty where nothing was run.
-        seeds_that_disagree: with any part of the claim.
+        word: whether the claim holds.
+        sentence: number of parts that hold, number of seeds, and findings that replace the claim.
+        rule: the rule that applied.
+        findings: of the parts, in order; empty if nothing was run.
+        seeds_that_disagree: seeds that disagree with any part.
     """
 
     word: Word
@@ -95,24 +95,24 @@ RULE_OF_TRAININGS = (
 
 @dataclass(frozen=True)
 class Experiment(Knobs, ABC):
-    """A claim. `name` is a short word for links, the command and the file of its result; a class without knobs, found by `discover`.
+    """A claim: a class without knobs, found by `discover`; `name` is its key in links, commands and result files.
 
     Attributes:
-        title: the claim as one short sentence.
+        title: the claim as a short sentence.
         paper: key of the source in `otviz.content.bibliography`.
-        place: section, figure, table or equation there.
-        claim: what the source says, in one sentence.
-        summary_template: what was measured, in a sentence or two; numbers stand as {key}, see `otviz.experiments.claim_summaries`.
-        chart: the one picture of it; None if there are no numbers to show.
-        cost: "seconds" without training, "minutes" with, "reference" if it cannot be run here.
-        reason: why it cannot be run here; only with the cost "reference".
-        how: how it is measured here, in a sentence or two.
-        formula: what it is about, as lines of LaTeX; empty if words say it.
-        numbers: what is measured and what was reported, in the order to show them.
+        place: section, figure, table or equation in the source.
+        claim: what the source states, in one sentence.
+        summary_template: the result, in a sentence or two, with numbers as {key} (see `otviz.experiments.claim_summaries`).
+        chart: its chart; None if there are no numbers to show.
+        cost: "seconds" without training, "minutes" with training, "reference" if it is not run.
+        reason: why it is not run; only for the cost "reference".
+        how: how it is measured, in a sentence or two.
+        formula: lines of LaTeX, or empty.
+        numbers: measured and reported numbers, in display order.
         parts: of the claim, the main one first.
-        live: page and query that show it, such as "compare?preset=tau"; empty if none does.
-        order: its place among the claims of its source.
-        steps: training steps of a seed, of a claim whose trainings other claims share: its result does not tell how long they take.
+        live: page and query that show it, such as "compare?preset=tau", or empty.
+        order: position among the claims of its source.
+        steps: training steps per seed, for claims that share trainings with others, so that results do not give the duration.
     """
 
     paper: ClassVar[str]
@@ -137,29 +137,29 @@ class Experiment(Knobs, ABC):
 
     @property
     def citation_link(self) -> str:
-        """Source and place as Markdown, a link where the source is published."""
+        """Source and place as Markdown, a link if the source is published."""
         return cite_link(self.paper, self.place)
 
     @property
     def trains(self) -> bool:
-        """Whether it rests on trainings, whose seeds differ by chance; the others are identities and formulas."""
+        """Whether it trains, so that seeds differ by chance; other claims are identities and formulas."""
         return self.cost == "minutes"
 
     @property
     def keys(self) -> set[str]:
-        """Of the numbers that are measured."""
+        """Keys of the measured numbers."""
         return {number.key for number in self.numbers if number.key}
 
     @abstractmethod
     def measure(self, seed: int, quick: bool) -> dict[str, float | int | str]:
-        """What this seed gives, under the keys of `numbers`; a pure function of seed and quick."""
+        """Measure one seed: values by the keys of `numbers`; a pure function of seed and quick."""
 
     def unavailable_reason(self) -> str:
-        """Why it cannot be measured on this machine, as a sentence; empty if it can."""
+        """Why it cannot be measured on this machine, as a sentence, or empty."""
         return ""
 
     def judge(self, outcomes: Sequence[Outcome]) -> Verdict:
-        """The verdict on what the seeds gave. Raises ValueError for none, but where there is nothing to run."""
+        """The verdict on the outcomes. Raises ValueError if there are none, unless the claim is only reported."""
         if self.cost == "reference":
             return Verdict("reference only", f"Not run here: {self.reason}.", "What is not run is not judged.")
         if not outcomes:
@@ -171,7 +171,7 @@ class Experiment(Knobs, ABC):
         return Verdict(_word(claimed), _sentence(claimed, len(outcomes)), rule, findings, disagree)
 
     def summary(self, outcomes: Sequence[Outcome], key: str) -> tuple[float, float] | str:
-        """Mean and standard deviation over seeds of a measured number, or the texts it took; nan where there is none."""
+        """Mean and standard deviation over seeds of a measured number, or its texts; nan if there is none."""
         values = [each.values[key] for each in outcomes if key in each.values]
         if any(isinstance(value, str) for value in values):
             return ", ".join(dict.fromkeys(str(value) for value in values))
@@ -182,7 +182,7 @@ class Experiment(Knobs, ABC):
 
 
 def number_of(got: Values, key: str) -> float:
-    """A measured number; nan where a run gave none, because it was no longer finite."""
+    """A measured number; nan if a run did not give it because it was not finite."""
     return float(got.get(key, math.nan))
 
 
@@ -196,7 +196,7 @@ def _word(claimed: Sequence[Finding]) -> Word:
 
 
 def _sentence(claimed: Sequence[Finding], seeds: int) -> str:
-    """How many parts got which word."""
+    """A sentence on the number of parts per verdict."""
     over = f"with {seeds} seed{'s' if seeds > 1 else ''}."
     if len(claimed) == 1:
         return f"Its one part {claimed[0].word}, {over}"

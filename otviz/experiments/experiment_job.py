@@ -1,7 +1,7 @@
-"""Experiments that run beside whoever asked: a seed is a task of a worker process, done ones are a line in a journal.
+"""Experiments in the background: a seed is a task of a worker process, and its outcome a line in a journal.
 
-A job that was stopped goes on from its journal; once all seeds of an experiment are there, its result is written and the
-journal is gone.
+A stopped job continues from its journal; when all seeds of an experiment are done, its result is written and the journal
+deleted.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ class ExperimentJob(Job[Key, Outcome]):
     """Runs experiments over seeds.
 
     Attributes:
-        names: ids of those that are run.
-        results: of the experiments that are complete, by id.
-        unmeasured: why an experiment cannot be measured on this machine, by id; those are left out.
+        names: names of the experiments.
+        results: of complete experiments, by name.
+        unmeasured: why experiments cannot be measured on this machine, by name; they are skipped.
 
     Args:
-        experiments: what to run; those that are reference only are left out.
-        seeds: how many, 0, 1, ...
-        quick: the short form of each.
-        workers: processes at once; as many as there are cores if None.
-        folder: where results are written; those of quick runs lie apart and never replace full ones.
-        cluster: address of a Dask scheduler, whose workers measure instead of processes of this machine.
+        experiments: what to run; claims that are only reported are skipped.
+        seeds: number of seeds, 0, 1, ...
+        quick: run the short form.
+        workers: number of processes; default: number of cores.
+        folder: where to write results; those of quick runs are separate and never replace full ones.
+        cluster: address of a Dask scheduler, whose workers replace local processes.
 
     Raises ValueError for a number of seeds or workers out of range, or a cluster that cannot be reached.
     """
@@ -74,7 +74,7 @@ class ExperimentJob(Job[Key, Outcome]):
         for name in names:
             self._complete(name)
         left = [[key] for key in keys if key not in kept]
-        with self._lock:  # nothing is written down before it is known who measured
+        with self._lock:  # outcomes are written only when the machine is known
             self._pool = self._gathered(left, workers, cluster)
 
     def _gathered(self, tasks: Sequence[Sequence[Key]], workers: int | None, cluster: str) -> WorkerPool[Sequence[Key]]:
@@ -101,7 +101,7 @@ class ExperimentJob(Job[Key, Outcome]):
         return Journal(experiments_folder() / f"{key[0]}{'-quick' if self._quick else ''}.jsonl")
 
     def _complete(self, name: str) -> None:
-        """Once every seed is there, write the result."""
+        """Write the result when all seeds are done."""
         outcomes = [outcome for (each, _), outcome in self.outcomes.items() if each == name]
         if len(outcomes) < len(self._seeds):
             return
@@ -112,7 +112,7 @@ class ExperimentJob(Job[Key, Outcome]):
 
 
 def answers(plain: Plain, arrays: Arrays) -> Iterator[Message]:
-    """In a worker process: measure one seed. Raises ValueError if it could not be measured."""
+    """Measure a seed in a worker process. Raises ValueError if it fails."""
     try:
         outcome = measure_seed(plain["experiment"], plain["seed"], plain["quick"])
     except Exception as error:
@@ -121,7 +121,13 @@ def answers(plain: Plain, arrays: Arrays) -> Iterator[Message]:
 
 
 def measure_seed(experiment: str, seed: int, quick: bool) -> Outcome:
-    """One seed in this process."""
+    """Measure a seed in this process.
+
+    Args:
+        experiment: its name.
+        seed: of its draws and trainings.
+        quick: run the short form.
+    """
     began = time.perf_counter()
     values = named(experiment).measure(seed, quick)
     return Outcome(seed, values, time.perf_counter() - began)

@@ -1,4 +1,4 @@
-"""OT-GAN on MNIST 8 x 8 with the report's settings: trained once for each config, looked at every half epoch, and kept."""
+"""OT-GAN on MNIST 8 x 8 with the report's settings: trained once per config, with a snapshot every half epoch, and cached."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from otviz.evaluation.features import reference
 from otviz.experiments.results import experiments_folder
 from otviz.experiments.sweeps.sweep import identity
 from otviz.runs.config import RunConfig
-from otviz.runs.training_state import collect_losses
+from otviz.training.driver import AtSteps, LossHistory, SingleTrainer, drive
 from otviz.training.loop import Training
 
 SHOWN = 64
@@ -30,17 +30,17 @@ JUDGED, QUICK_JUDGED = 2000, 200
 
 QUICK_STEPS = 40
 SCORES = ("frechet", "precision", "recall", "classes_effective", "roughness")
-HALVES = 2  # looks in an epoch
+HALVES = 2  # snapshots per epoch
 
 
 class ImageTrajectory(NamedTuple):
-    """What is kept of one training.
+    """The snapshots of a training.
 
     Attributes:
-        steps: of the looks, (L,): 0, and every half epoch.
-        images: the same latents at every look, (L, SHOWN, C, H, W), uint8.
-        scores: SCORES at each look, (L, 5).
-        losses: of the generator, at each step, (n,); nan before its first update.
+        steps: of the snapshots, (L,): 0, and every half epoch.
+        images: of the same latents in every snapshot, (L, SHOWN, C, H, W), uint8.
+        scores: SCORES of each snapshot, (L, 5).
+        losses: of the generator at each step, (n,); nan before its first update.
     """
 
     steps: NDArray[np.int64]
@@ -49,20 +49,20 @@ class ImageTrajectory(NamedTuple):
     losses: NDArray[np.float32]
 
     def score(self, name: str, epoch: float) -> float:
-        """A score after so many epochs; at the end if the run was shorter."""
+        """A score after some epochs, or at the end of a shorter run."""
         return float(self.scores[round(min(HALVES * epoch, len(self.steps) - 1)), SCORES.index(name)])
 
     def halves(self) -> list[NDArray[np.float64]]:
-        """The losses of each half epoch, those that are numbers."""
+        """The losses of each half epoch that are not nan."""
         parts = [self.losses[a:b].astype(np.float64) for a, b in zip(self.steps[:-1], self.steps[1:], strict=True)]
         return [part[np.isfinite(part)] for part in parts]
 
     def loss(self, first: float, last: float) -> float:
-        """Mean loss from one epoch to another, as 0 and 1 for the first."""
+        """Mean loss from one epoch to another; 0 to 1 is the first epoch."""
         return float(np.concatenate(self._between(first, last)).mean())
 
     def spread(self, first: float, last: float) -> float:
-        """Standard deviation of the loss about its trend in each half epoch, their mean."""
+        """Mean over half epochs of the standard deviation of the loss about its trend."""
         return float(np.mean([_about_trend(part) for part in self._between(first, last)]))
 
     def _between(self, first: float, last: float) -> list[NDArray[np.float64]]:
@@ -71,12 +71,12 @@ class ImageTrajectory(NamedTuple):
 
 
 def report_config(model: str, seed: int) -> RunConfig:
-    """How the catalogue trains a model of the report (`settings.report`), with another seed, on the CPU."""
+    """The config of a report model in the catalogue (`settings.report`), with this seed, on the CPU."""
     return dataclasses.replace(catalogue().entries[model].config(), seed=seed, device="cpu")
 
 
 def unavailable_reason() -> str:
-    """Why nothing can be measured on MNIST here, as a sentence; empty if it can."""
+    """Why MNIST is not available, as a sentence, or empty."""
     try:
         report_config("mnist8-ot-gan-mlp", 0).image_set.split("test")
     except ValueError:
@@ -85,9 +85,9 @@ def unavailable_reason() -> str:
 
 
 def image_trajectory(config: RunConfig, quick: bool = False) -> ImageTrajectory:
-    """The album of a training: kept from another claim of this version of otviz, or trained now.
+    """The snapshots of a training: cached by this version of otviz, or trained now.
 
-    Raises ValueError where the images are not at hand.
+    Raises ValueError if the images are not available.
     """
     if quick:
         config = dataclasses.replace(config, steps=QUICK_STEPS)
@@ -95,7 +95,7 @@ def image_trajectory(config: RunConfig, quick: bool = False) -> ImageTrajectory:
     try:
         with np.load(path, allow_pickle=False) as file:
             return ImageTrajectory(*(file[name] for name in ImageTrajectory._fields))
-    except Exception:  # none, or damaged in any way: it is made again
+    except Exception:  # missing or damaged: train again
         made = _trained(config, QUICK_JUDGED if quick else JUDGED)
     path.parent.mkdir(parents=True, exist_ok=True)
     packed = io.BytesIO()
@@ -105,12 +105,12 @@ def image_trajectory(config: RunConfig, quick: bool = False) -> ImageTrajectory:
 
 
 def real_roughness(images: ImageSet) -> float:
-    """The roughness of test images of a set."""
+    """The roughness of the test images of a data set."""
     return roughness(images.split("test").pixels[:JUDGED])
 
 
 def roughness(pixels: NDArray[np.uint8]) -> float:
-    """Mean squared difference of pixels side by side or one above the other, black being -1 and white 1.
+    """Mean squared difference of horizontally or vertically adjacent pixels, with black -1 and white 1.
 
     Args:
         pixels: images (n, C, H, W).
@@ -124,20 +124,18 @@ def _trained(config: RunConfig, judged: int) -> ImageTrajectory:
     judge, training = reference(config.image_set), config.begin("cpu")
     half = len(config.image_set.split("train").pixels) / config.method.rows / HALVES
     looks = sorted({*np.arange(0, config.steps, half).round().astype(int).tolist(), config.steps})
-    losses, images, scores = [], [], []
-    for step in looks:
-        done = [training.advance() for _ in range(step - training.step)]
-        losses += [collect_losses(done)[0][:, 0]] if done else []
+    losses, images, scores = LossHistory(), [], []
+    for _ in drive(SingleTrainer(training), AtSteps(looks), [losses.record], check=False):
         rows = _generated(training, judged)
         pixels = to_pixels(rows, config.image_set.shape)
         images.append(pixels[:SHOWN])
         said = judge.evaluate(rows, judged, nearest=0).record()
         scores.append([roughness(pixels) if name == "roughness" else float(said[name]) for name in SCORES])
-    return ImageTrajectory(np.array(looks), np.stack(images), np.array(scores), np.concatenate(losses))
+    return ImageTrajectory(np.array(looks), np.stack(images), np.array(scores), losses.all()[:, 0])
 
 
 def _generated(training: Training, n: int) -> NDArray[np.float32]:
-    """Images from the same latents at every look."""
+    """Images of the same latents in every snapshot."""
     x, z = drawn(n, training.target.dim, training.method.noise_dim, seed=1)
     parts = [
         training.generate(torch.from_numpy(x[first : first + 500]), torch.from_numpy(z[first : first + 500])).numpy()

@@ -1,4 +1,4 @@
-"""`python -m otviz.experiments.report` writes docs/EXPERIMENTS.md from what the experiments gave."""
+"""`python -m otviz.experiments.report` writes docs/EXPERIMENTS.md from the results."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from otviz.experiments.experiment import (
 from otviz.experiments.results import SHIPPED, Result, read
 
 DOCUMENT = ROOT / "docs" / "EXPERIMENTS.md"
-PICTURES = DOCUMENT.parent / "pictures"  # where `python -m otviz figures all --out docs/pictures` puts them
+PICTURES = DOCUMENT.parent / "pictures"  # written by `python -m otviz figures all --out docs/pictures`
 NOT_RUN = "not run yet"
 COUNTED = {
     "holds": "hold",
@@ -58,7 +58,7 @@ This file is made by `python -m otviz.experiments.report` from the results in `r
 
 
 def write_document(folder: Path = SHIPPED, path: Path = DOCUMENT) -> None:
-    """Write the document. Raises OSError, and ValueError for a results file that cannot be used."""
+    """Write the document. Raises OSError, and ValueError for an invalid results file."""
     path.write_text(document(folder), encoding="utf-8")
 
 
@@ -78,12 +78,12 @@ def document(folder: Path = SHIPPED) -> str:
     lines += [*_counts(found, results), "", "## All claims", "", "| source | claim | verdict |", "|---|---|---|"]
     lines += [_row(each, results[name]) for name, each in found.items()]
     for paper, source in BIBLIOGRAPHY.items():
-        told = SOURCE_TEXTS.get(paper, f"{source.title}, {source.where}.")
+        summary = SOURCE_TEXTS.get(paper, f"{source.title}, {source.where}.")
         lines += [
             "",
             f"## {source.short}",
             "",
-            told if not source.url else f"[{source.title}]({source.url}), {source.where}.",
+            summary if not source.url else f"[{source.title}]({source.url}), {source.where}.",
             *_pictures(paper),
         ]
         for each in found.values():
@@ -93,7 +93,7 @@ def document(folder: Path = SHIPPED) -> str:
 
 
 def verdict_of(each: Experiment, result: Result | None) -> Verdict | None:
-    """The verdict on an experiment; None if it is not run yet, or by an otviz that did not measure all that it rests on."""
+    """The verdict on an experiment; None if it was not run, or by a version of otviz that did not measure all its numbers."""
     if each.cost == "reference":
         return each.judge(())
     if result is None or result.quick or not result.outcomes:
@@ -103,7 +103,13 @@ def verdict_of(each: Experiment, result: Result | None) -> Verdict | None:
 
 
 def measured(each: Experiment, outcomes: tuple[Outcome, ...], asked: Number) -> str:
-    """Mean and standard deviation over the seeds, as text; empty where there is none."""
+    """Mean and standard deviation over seeds as text, or empty.
+
+    Args:
+        each: the experiment.
+        outcomes: of its seeds.
+        asked: the number.
+    """
     if not asked.key or not outcomes:
         return ""
     found = each.summary(outcomes, asked.key)
@@ -116,19 +122,19 @@ def measured(each: Experiment, outcomes: tuple[Outcome, ...], asked: Number) -> 
 
 
 def part(found: Finding) -> str:
-    """What a part says; what is said in place of a claim is marked."""
+    """A part in words; findings that replace a claim are marked."""
     return f"instead: {found.says}" if found.instead else found.says
 
 
 def reported(asked: Number) -> str:
-    """What was reported, with its source where that is not the paper itself."""
+    """The reported value, with its source if that is not the paper itself."""
     if not asked.reported:
         return ""
     return asked.reported if asked.source == "paper" else f"{asked.reported} [{asked.source}]"
 
 
 def counted(found: Iterable[Experiment], words: Mapping[str, str]) -> dict[str, Counter[str]]:
-    """How many claims got which word, for each of KINDS; words by id."""
+    """Number of claims per verdict, for each of KINDS; `words` are verdicts by claim."""
     counts: dict[str, Counter[str]] = {kind: Counter() for kind in KINDS}
     for each in found:
         kind = next(kind for kind, cost in KINDS.items() if each.cost == cost)
@@ -141,15 +147,15 @@ def _counts(found: dict[str, Experiment], results: dict[str, Result | None]) -> 
     words = {name: NOT_RUN if verdict is None else verdict.word for name, verdict in verdicts.items()}
     lines = [f"{len(found)} claims:", ""]
     for kind, counts in counted(found.values(), words).items():
-        told = ", ".join(
+        summary = ", ".join(
             f"{count} {word if count == 1 else COUNTED.get(word, word)}" for word, count in counts.most_common()
         )
-        lines.append(f"- {counts.total()} {kind}: {told}.")
+        lines.append(f"- {counts.total()} {kind}: {summary}.")
     return lines
 
 
 def _pictures(paper: str) -> list[str]:
-    """The source's figures as trained here, which name their settings themselves."""
+    """The reproduced figures of a source."""
     lines = []
     for path in sorted(PICTURES.glob(f"{paper}-figure-*.svg")):
         figure = f"Fig. {path.stem.rpartition('-')[2]}"
@@ -171,8 +177,8 @@ def _section(each: Experiment, result: Result | None) -> list[str]:
         lines.append(f"**{NOT_RUN.capitalize()}.**")
     else:
         outcomes = () if result is None else result.outcomes
-        told = f" {in_words(each, outcomes, verdict)}" if each.summary_template else ""
-        lines.append(f"**{verdict.word.capitalize()}.**{told} {verdict.sentence}")
+        summary = f" {in_words(each, outcomes, verdict)}" if each.summary_template else ""
+        lines.append(f"**{verdict.word.capitalize()}.**{summary} {verdict.sentence}")
     if verdict is not None and verdict.findings:
         lines += ["", "| part of the claim | verdict | what was measured |", "|---|---|---|"]
         lines += [f"| {part(found)} | {found.word} | {found.evidence} |" for found in verdict.findings]

@@ -1,4 +1,4 @@
-"""Results on disk: one file of JSON for each experiment, with all that its seeds gave and on what machine."""
+"""Results on disk: one JSON file per experiment, with the values of all seeds and the machine."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def experiments_folder() -> Path:
 
 @dataclass(frozen=True)
 class Result:
-    """What a run of an experiment gave.
+    """The result of an experiment.
 
     Attributes:
-        experiment: its id.
-        quick: whether it was the short form, which is no basis for a verdict on the claim.
-        outcomes: one for each seed, in their order.
-        otviz, versions: version of otviz, and of what it rests on, by name.
+        experiment: its name.
+        quick: whether it was the short form, on which no verdict can be based.
+        outcomes: one per seed, in order.
+        otviz, versions: version of otviz, and of its dependencies by name.
         machine: system, processor and cores.
     """
 
@@ -48,11 +48,11 @@ class Result:
 
     @property
     def seconds(self) -> float:
-        """That the seeds took, one after the other."""
+        """Sum of the seconds of all seeds."""
         return sum(outcome.seconds for outcome in self.outcomes)
 
     def record(self) -> dict[str, Any]:
-        """Plain values that JSON takes."""
+        """As JSON-compatible values."""
         return {
             "format": FORMAT, "experiment": self.experiment, "quick": self.quick, "otviz": self.otviz,
             "versions": dict(self.versions), "machine": dict(self.machine), "seconds": round(self.seconds, 3),
@@ -63,7 +63,14 @@ class Result:
 def result_of(
     experiment: str, outcomes: Sequence[Outcome], quick: bool, machine: Mapping[str, str | int] | None = None
 ) -> Result:
-    """The result of a run on a machine: this one if None."""
+    """The result of a run.
+
+    Args:
+        experiment: its name.
+        outcomes: of its seeds.
+        quick: whether it was the short form.
+        machine: where it ran; None: this machine.
+    """
     here: dict[str, str | int] = {
         "system": platform.system(), "processor": processor(), "cores": os.cpu_count() or 1,
     }  # fmt: skip
@@ -72,9 +79,9 @@ def result_of(
 
 
 def read(experiment: str, folder: Path = SHIPPED) -> Result | None:
-    """The result there is of an experiment, or None.
+    """The stored result of an experiment, or None.
 
-    Raises ValueError for a file that is damaged, or of another version of the format.
+    Raises ValueError for a file that is damaged or has another format version.
     """
     path = folder / f"{experiment}.json"
     try:
@@ -97,7 +104,7 @@ def read(experiment: str, folder: Path = SHIPPED) -> Result | None:
 
 
 def write(result: Result, folder: Path = SHIPPED) -> Path:
-    """Write it down whole; where. Raises OSError."""
+    """Write a result atomically and return its path. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{result.experiment}.json"
     write_whole(path, (json.dumps(result.record(), indent=1, allow_nan=False) + "\n").encode())

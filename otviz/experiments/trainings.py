@@ -1,4 +1,4 @@
-"""Trainings in the plane that several claims rest on, measured and judged by the rules of `otviz.evaluation.verdicts`."""
+"""Trainings in the plane that several claims share, judged by the rules of `otviz.evaluation.verdicts`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,17 @@ QUICK_STEPS = 40
 def trained(
     methods: Mapping[str, Method], steps: int, seed: int, quick: bool, target: Distribution = RING
 ) -> dict[str, float | int | str]:
-    """Train each method from this seed; its verdict under "<key>" and "<key>_stability", its numbers under "<key>_<measure>"."""
+    """Train each method and measure it.
+
+    Args:
+        methods: by key.
+        steps, seed: of each training.
+        quick: whether to train the short form.
+        target: what to train on.
+
+    Returns:
+        verdicts under "<key>" and "<key>_stability", numbers under "<key>_<measure>".
+    """
     found: dict[str, float | int | str] = {}
     for key, method in methods.items():
         config = RunConfig(method, target, steps=QUICK_STEPS if quick else steps, seed=seed, device="cpu")
@@ -34,7 +44,7 @@ def trained(
 
 
 def from_preset(name: str) -> tuple[dict[str, Method], int]:
-    """The methods of a comparison by their names, which must differ, and its steps."""
+    """The methods of a comparison by name (names must differ), and its number of steps."""
     chosen = presets()[name]
     return {method.name: method for method in chosen.methods}, chosen.steps
 
@@ -50,7 +60,7 @@ quarter."""
 
 
 def numbers(titles: Mapping[str, str], *measures: str) -> tuple[Number, ...]:
-    """The verdict of each training by its key, and these measures of it."""
+    """Numbers for the verdict and these measures of each training, by key."""
     return tuple(
         number for key, title in titles.items() for number in (
             Number(key, f"{title}: verdicts over the seeds"),
@@ -60,21 +70,40 @@ def numbers(titles: Mapping[str, str], *measures: str) -> tuple[Number, ...]:
 
 
 def verdict_is(says: str, key: str, *kinds: str) -> Part:
-    """The part that a training is judged so, by its samples or by its stability."""
+    """The part that a training has one of these verdicts.
+
+    Args:
+        says: the part, in words.
+        key: of the training, or of its stability.
+        kinds: the accepted verdicts.
+    """
     return Part(says, lambda got: bool({got[key], got.get(f"{key}_stability")} & set(kinds)))
 
 
 def level(
     says: str, key: str, measure: str, low: float = -math.inf, high: float = math.inf, instead: bool = False
 ) -> Effect:
-    """The part that a measure of a training lies in a range."""
+    """The part that a measure of a training is in a range.
+
+    Args:
+        says: the part, in words.
+        key: of the training.
+        measure: name of the measure.
+        low, high: the range.
+        instead: as in `Finding`.
+    """
     return Effect(says, MEASURES[measure], lambda got: number_of(got, f"{key}_{measure}"), low, high, instead=instead)
 
 
 def gap(
     says: str, more: str, less: str, measure: str, low: float = 0.0, high: float = math.inf, instead: bool = False
 ) -> Effect:
-    """The part that a measure of one training, less that of another, lies in a range: above 0 if not said otherwise."""
+    """The part that a measure of one training minus that of another is in a range, by default above 0.
+
+    Args:
+        says, measure, low, high, instead: as for `level`.
+        more, less: keys of the two trainings.
+    """
     return Effect(
         says, f"difference of {MEASURES[measure]}",
         lambda got: number_of(got, f"{more}_{measure}") - number_of(got, f"{less}_{measure}"), low, high, instead=instead,
@@ -82,7 +111,11 @@ def gap(
 
 
 def times(says: str, more: str, less: str, measure: str, low: float = 1.0, high: float = math.inf) -> Effect:
-    """The part that a measure of one training, over that of another, lies in a range: above 1 if not said otherwise."""
+    """The part that a measure of one training divided by that of another is in a range, by default above 1.
+
+    Args:
+        says, more, less, measure, low, high: as for `gap`.
+    """
     return Effect(
         says, f"ratio of {MEASURES[measure]}",
         lambda got: number_of(got, f"{more}_{measure}") / number_of(got, f"{less}_{measure}"), low, high, ratio=True,

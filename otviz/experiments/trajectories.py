@@ -1,6 +1,6 @@
-"""Films of trainings that claims rest on: played once for each config, kept as points and losses, and measured when asked for.
+"""Trainings shared by claims: run once per config, cached as points and losses, and measured on demand.
 
-What is kept are points, not scores, so that a change of the metrics or of the rules of `otviz.evaluation.verdicts` trains nothing again.
+Points are cached, not scores, so that changes of metrics or verdict rules need no new training.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from otviz.experiments.sweeps.sweep import identity
 from otviz.runs.config import RunConfig
 from otviz.runs.probe import scores
 from otviz.runs.snapshots import Meter
-from otviz.runs.training_state import collect_losses
+from otviz.training.driver import AtSteps, LossHistory, SingleTrainer, drive
 from otviz.training.loop import Training
 
 LOOKS = 40
@@ -45,14 +45,14 @@ LATELY = ("w2", "high_quality", "mode_mixture", "modes_covered", "least_mode", "
 
 
 class Trajectory(NamedTuple):
-    """What is kept of one training of points.
+    """The snapshots of a training on points.
 
     Attributes:
-        steps: of the looks, (L,), from 0; they end early if the weights are no longer numbers.
-        points: images of the same latents at every look, (L, POINTS, 2), float32.
-        scale: root mean square of the adversary's output about its mean on 1000 data points, at every look, (L,); in
-            the unit of its output, 0 without adversary.
-        losses: of every step, (n, 2): generator, adversary; nan where there is none.
+        steps: of the snapshots, (L,), from 0; they end early if the weights become NaN or infinite.
+        points: of the same latents in every snapshot, (L, POINTS, 2), float32.
+        scale: standard deviation of the adversary's output on 1000 data points in every snapshot, (L,), in the unit of its
+            output; 0 without adversary.
+        losses: of every step, (n, 2): generator, adversary; nan without an update.
     """
 
     steps: NDArray[np.int64]
@@ -71,18 +71,18 @@ class Trajectory(NamedTuple):
         return float(np.std(part - np.polyval(np.polyfit(at, part, 1), at)))
 
     def level(self, first: float, last: float) -> float:
-        """Mean of the generator's loss between two shares of the run; nan where it is not finite."""
+        """Mean of the generator's loss between two shares of the run; nan if not finite."""
         n = len(self.losses)
         return float(np.nanmean(self.losses[int(first * n) : int(last * n), 0].astype(np.float64)))
 
 
 def trajectory(config: RunConfig) -> Trajectory:
-    """The trajectory of a run: kept from another claim of this version of otviz, or played now."""
+    """The trajectory of a run: cached by this version of otviz, or trained now."""
     path = experiments_folder() / "films" / f"{identity(config)}.npz"
     try:
         with np.load(path, allow_pickle=False) as file:
             return Trajectory(*(file[name] for name in Trajectory._fields))
-    except Exception:  # none, or damaged in any way: it is played again
+    except Exception:  # missing or damaged: train again
         made = _played(config)
     path.parent.mkdir(parents=True, exist_ok=True)
     packed = io.BytesIO()
@@ -92,9 +92,9 @@ def trajectory(config: RunConfig) -> Trajectory:
 
 
 def measured(made: Trajectory, config: RunConfig) -> dict[str, float | int | str]:
-    """What a trajectory shows: the verdict under "kind" and "stability", and its numbers; those that are not finite are left out.
+    """Verdict ("kind" and "stability") and metrics of a trajectory, without those that are not finite.
 
-    w2, precision and recall are of DISTANT points, all else of POINTS; means over the last looks.
+    w2, precision and recall use DISTANT points, all others POINTS; they are means over the last snapshots.
     """
     target = config.target
     real = target.sample(DISTANT, np.random.default_rng([config.seed, 13]))
@@ -124,7 +124,7 @@ def measured(made: Trajectory, config: RunConfig) -> dict[str, float | int | str
 
 
 def _begun(config: RunConfig) -> Training:
-    """Before its first step; where it pays and this machine has a C++ compiler its updates are compiled."""
+    """The training before its first step, compiled if that is faster and there is a C++ compiler."""
     compiler = any(map(shutil.which, ("c++", "g++", "clang++", "cl")))
     training = config.begin("cpu")
     training.compile = config.steps >= COMPILED and config.method.compilable and compiler
@@ -138,10 +138,8 @@ def _played(config: RunConfig) -> Trajectory:
     z = torch.randn(POINTS, config.method.noise_dim, generator=noise)
     y = torch.from_numpy(config.target.sample(POINTS, rng))
     looks = sorted({round(config.steps * part / LOOKS) for part in range(LOOKS + 1)})
-    losses, points, scales, steps = [], [], [], []
-    for step in looks:
-        done = [training.advance() for _ in range(step - training.step)]
-        losses += [collect_losses(done)[0]] if done else []
+    losses, points, scales, steps = LossHistory(), [], [], []
+    for step, _ in drive(SingleTrainer(training), AtSteps(looks), [losses.record], check=False):
         with torch.no_grad():
             made = training.eval_generator(x, z)
         if not bool(made.isfinite().all()):
@@ -149,8 +147,7 @@ def _played(config: RunConfig) -> Trajectory:
         steps.append(step)
         points.append(made.numpy().astype(np.float32))
         scales.append(_scale(training, y))
-    every = np.concatenate(losses) if losses else np.full((0, 2), np.nan, np.float32)
-    return Trajectory(np.array(steps), np.stack(points), np.array(scales), every)
+    return Trajectory(np.array(steps), np.stack(points), np.array(scales), losses.all())
 
 
 def _scale(training: Training, y: torch.Tensor) -> float:
@@ -162,7 +159,7 @@ def _scale(training: Training, y: torch.Tensor) -> float:
 
 
 def _meter(points: NDArray[np.float32], target: Target) -> Meter:
-    """Modes and quality of one look, as `otviz.runs.probe` has them."""
+    """Modes and quality of a snapshot, as in `otviz.runs.probe`."""
     mixture = target.mixture()
     if mixture is None:
         return {"samples": POINTS}
@@ -172,5 +169,5 @@ def _meter(points: NDArray[np.float32], target: Target) -> Meter:
 
 
 def _distances(points: NDArray[np.float32], real: NDArray[np.floating], target: Target) -> Meter:
-    """What takes longer: it is measured where verdicts read it."""
+    """The slower metrics, measured only where verdicts need them."""
     return scores(points[:DISTANT], real) | dict(real_scores(target, DISTANT))

@@ -1,4 +1,4 @@
-"""Methods: one file is one family of objectives. See `Method` for what a family gives the training loop."""
+"""Methods: one file per family of objectives. `Method` is the interface to the training loop."""
 
 from otviz.core.plugins import choose, discover
 from otviz.methods.method import Adversarial, Batch, Method
@@ -12,5 +12,5 @@ def methods() -> dict[str, type[Method]]:
 
 
 def named(name: str) -> type[Method]:
-    """The method of that name. Raises ValueError that lists the names there are."""
+    """The method of that name. Raises ValueError, with the known names, if there is none."""
     return choose(methods(), name, "method")

@@ -1,4 +1,4 @@
-"""The GAN baselines of OT-GAN's Fig. 2: the vanilla GAN, and DAN-S, whose critic sees a minibatch at once.
+"""GAN baselines of Salimans et al. 2018, Fig. 2: the vanilla GAN, and DAN-S, whose critic sees a whole minibatch.
 
 Goodfellow et al. 2014, non-saturating loss; Li et al. 2017 ("Distributional adversarial networks"), the sample version as in
 OT-GAN's toy code: features averaged over the batch after a hidden layer, one logit per batch.
@@ -13,13 +13,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from otviz.methods.method import Adversarial, Adversary, Batch, Map, Scalars, minibatch, noise, squared_memory, width
+from otviz.methods.method import Adversarial, Adversary, Batch, Map, Scalars, adam_beta2, minibatch, noise, width
 from otviz.networks import MLP, Generator
 
 
 @dataclass(frozen=True)
 class GAN(Adversarial):
-    """Vanilla GAN: the critic tells points apart one by one."""
+    """Vanilla GAN: the critic classifies points one by one."""
 
     name: ClassVar[str] = "gan"
     title: ClassVar[str] = "GAN"
@@ -35,7 +35,7 @@ class GAN(Adversarial):
     hidden: int = width(128, "Generator width")
     adversary_hidden: int = width(32, "Critic width")
     noise_dim: int = noise(62)
-    beta2: float = squared_memory(0.999)
+    beta2: float = adam_beta2(0.999)
 
     def updates(self, step: int) -> tuple[int, int]:
         return 1, 1
@@ -79,7 +79,7 @@ class MeanCritic(nn.Module):
         return logit
 
     def each(self, points: Tensor) -> Tensor:
-        """Logit each point would have if a batch held only it: (N, d) -> (N,)."""
+        """Logit of each point as a batch of one: (N, d) -> (N,)."""
         logits: Tensor = self.outer(F.relu(self.inner(points))).squeeze(-1)
         return logits
 

@@ -1,7 +1,7 @@
-"""What the one training loop asks of a method: its networks, its losses, how often to update each.
+"""The interface between a method and the training loop: networks, losses, and how often each network is updated.
 
-A method is a frozen dataclass of knobs. `progress` in [0, 1] is the only clock it sees; what changes with it, or under a
-user's hand during a run, reaches the losses as named scalars, so that one compiled step can serve all their values.
+A method is a frozen dataclass of hyperparameters. It sees no step counter, only `progress` in [0, 1]. Values that change
+during a run (a schedule, a live slider) reach the losses as named scalars, so that one compiled step serves all of them.
 """
 
 from __future__ import annotations
@@ -24,11 +24,10 @@ Adversary = Callable[[Tensor], Tensor]
 
 
 class Batch(NamedTuple):
-    """One draw: source x (B, d), noise z (B, k), target y (B, d), uniform mix (B, 1), and a generator for the rest.
+    """A minibatch: source x (B, d), noise z (B, k), target y (B, d), uniform mix (B, 1), and a generator for the rest.
 
-    With classes, the one to make is appended to z, and that of each image to y (`networks.with_class`).
-
-    Where several processes share a batch, rows are those of one of them; `world` reaches the others'.
+    With classes, the requested class is appended to z and the class of each image to y (`networks.with_class`).
+    If several processes share a batch, the rows are those of this process; `world` gathers those of the others.
     """
 
     source: Tensor
@@ -39,8 +38,8 @@ class Batch(NamedTuple):
     world: World = ALONE
 
 
-def step_size(default: float, whose: str) -> Any:
-    """The knob of an optimiser's step size; `whose` is "generator", "critic" or "potential"."""
+def learning_rate(default: float, whose: str) -> Any:
+    """Declare a learning rate; `whose` is "generator", "critic" or "potential"."""
     doc = f"Step size of the {whose}'s Adam. Too small: it learns slowly; too large: it jumps about or diverges"
     return param(
         default, 1e-6, 0.1, doc=doc, log=True, live=True, label=f"{whose.capitalize()} learning rate", group=OPTIMISER
@@ -48,47 +47,51 @@ def step_size(default: float, whose: str) -> Any:
 
 
 def minibatch(default: int) -> Any:
-    """The knob of the batch size."""
+    """Declare the batch size."""
     doc = "Samples in one minibatch. Too small: noisy steps, and rare modes are missed; larger: steadier and slower"
     return param(default, 2, 16384, doc=doc, unit="samples", log=True, label="Batch size", group=OPTIMISER)
 
 
 def width(default: int, of: str = "Width") -> Any:
-    """The knob of how many units a hidden layer has; `of` says whose, such as "Generator width"."""
+    """Declare the number of units of a hidden layer; `of` is its label, such as "Generator width"."""
     doc = "Units in each hidden layer. Too few: the network cannot bend enough; more: slower"
     return param(default, 4, 1024, doc=doc, unit="units", label=of, group=NETWORK)
 
 
 def depth(default: int) -> Any:
-    """The knob of how many hidden layers there are."""
+    """Declare the number of hidden layers."""
     doc = "Hidden layers of each network. Too few: it cannot bend enough; too many: slower and harder to train"
     return param(default, 1, 8, doc=doc, unit="layers", label="Hidden layers", group=NETWORK)
 
 
 def noise(default: int) -> Any:
-    """The knob of the dimension of the noise z that the generator gets beside x."""
+    """Declare the dimension of the noise z, the second input of the generator."""
     doc = "Numbers of random noise z that the generator gets beside the source point x. 0: one point for each x"
     return param(default, 0, 1024, doc=doc, symbol="z", label="Noise dimension", group=NETWORK)
 
 
-def squared_memory(default: float) -> Any:
-    """The knob of Adam's beta2."""
+def adam_beta2(default: float) -> Any:
+    """Declare Adam's beta2."""
     doc = "How long Adam remembers the size of gradients. Nearer 1: steadier steps that adapt late"
     return param(default, 0.0, 0.9999, doc=doc, label="Adam β₂", group=OPTIMISER)
 
 
 @dataclass(frozen=True)
 class Method(Knobs, ABC):
-    """A generator, perhaps an adversary, and what each descends.
+    """A generator, an optional adversary, and their losses.
 
-    Class variables: `name` (lower case, hyphenated), `title`, `line` (what it does, in a few words for a list), `basic` (see
-    `Knobs`), `paper` (where it comes from), `default_steps`,
-    `adversary_word` ("potential", "critic" or "" without one), `judges` (what stands between generated points and the loss, in
-    order: a name, and the entry of the glossary that explains it), `compilable` (its losses are pure functions of the bound
-    networks, the batch and the scalars, so that a whole update can be compiled, and many stacked), `shareable` (its losses
-    are means over rows, or gather what spans the batch, so that the mean over processes with a part of its rows each is
-    the loss of the whole), `pairs` (they serve pairs of an image and its class as they serve images: nothing in them
-    compares x with T(x, z)).
+    Class variables:
+        name, title, line: the key (lower case, hyphenated), the title, and a description of a few words for lists.
+        basic: see `Knobs`.
+        paper: the source.
+        default_steps: length of a training.
+        adversary_word: "potential", "critic", or "" for a method without one.
+        judges: what lies between generated points and the loss, in order: a name and its glossary entry.
+        compilable: whether the losses are pure functions of networks, batch and scalars, so that an update can be compiled
+            and several trainings stacked.
+        shareable: whether the mean of the losses of processes with part of the rows each is the loss of the whole batch (the
+            losses are means over rows, or gather what spans the batch).
+        pairs: whether the losses also hold for pairs of an image and its class (nothing in them compares x with T(x, z)).
     """
 
     name: ClassVar[str] = ""
@@ -103,7 +106,7 @@ class Method(Knobs, ABC):
     shareable: ClassVar[bool] = False
     pairs: ClassVar[bool] = False
 
-    lr: float = step_size(1e-3, "generator")
+    lr: float = learning_rate(1e-3, "generator")
     batch_size: int = minibatch(128)
     hidden: int = width(64)
     layers: int = depth(3)
@@ -112,7 +115,7 @@ class Method(Knobs, ABC):
         0.5, 0.0, 0.999, doc="How long Adam remembers the direction of gradients. Nearer 1: smoother, but it overshoots",
         label="Adam β₁", group=OPTIMISER,
     )  # fmt: skip
-    beta2: float = squared_memory(0.9)
+    beta2: float = adam_beta2(0.9)
     ema: float = param(
         0.0, 0.0, 0.9999, doc="The generator shown is an average over its past. Nearer 1: calmer, but behind; 0: no average",
         label="Averaging (EMA)", group=OPTIMISER,
@@ -120,11 +123,11 @@ class Method(Knobs, ABC):
 
     @property
     def rows(self) -> int:
-        """Rows that one update draws of each of x, z, y."""
+        """Number of rows of x, z and y in one update."""
         return self.batch_size
 
     def check_shared(self, processes: int) -> None:
-        """Raise ValueError unless that number of processes can share its batches."""
+        """Raise ValueError if this number of processes cannot share a batch."""
         if processes > 1 and not self.shareable:
             raise ValueError(
                 f"{self.name} judges a batch as a whole, so {processes} processes cannot share it; train it in one"
@@ -136,64 +139,76 @@ class Method(Knobs, ABC):
             )
 
     def updates(self, step: int) -> tuple[int, int]:
-        """How many updates of the adversary, then of the generator, make up this step (0, 1, 2 ...)."""
+        """Number of updates of the adversary, then of the generator, in this step (counted from 0)."""
         return 0, 1
 
     def ema_decay(self, step: int) -> float:
-        """How much the averaged generator keeps of itself at this step (0, 1, 2 ...): `ema`, and less while little is averaged.
+        """Decay of the generator's moving average at this step (counted from 0): `ema`, and less in the first steps.
 
-        With 0.998 from the start, what is shown would be grey for hundreds of steps.
+        With 0.998 from the start, the average would give grey images for hundreds of steps.
         """
         return min(self.ema, (1 + step) / (10 + step))
 
     def scalars(self, progress: float) -> dict[str, float]:
-        """Numbers the losses take by name; those that a user or a schedule changes during a run."""
+        """The values that may change during a run (a schedule, a live slider), by name, as arguments of the losses."""
         return {}
 
     def build_generator(self, dim: int, rng: torch.Generator) -> Generator:
-        """A fresh generator for points of dimension `dim`."""
+        """A new generator for points of dimension `dim`."""
         return Generator(dim, self.noise_dim, self.hidden, self.layers, rng)
 
     def build_adversary(self, dim: int, rng: torch.Generator) -> nn.Module | None:
-        """A fresh adversary, or None for a method without one."""
+        """A new adversary, or None for a method without one."""
         return None
 
     @property
     def outputs(self) -> int:
-        """Numbers that an adversary of images gives for each sample; 0 for a method without one."""
+        """Outputs per sample of an image adversary; 0 for a method without one."""
         return 0
 
     def completed(self, adversary: nn.Module, rng: torch.Generator) -> nn.Module:
-        """The adversary of images, made of a network with that many outputs: the network itself by default."""
+        """The image adversary built from a network with `outputs` outputs; by default the network itself."""
         return adversary
 
     @abstractmethod
     def generator_loss(self, generator: Map, adversary: Adversary, batch: Batch, s: Scalars) -> Tensor:
-        """What the generator descends, shape ()."""
+        """The generator's loss, shape ().
+
+        Args:
+            generator: T(x, z), (B, d) and (B, k) -> (B, d).
+            adversary: v(y), (B, d) -> (B, outputs); unused without an adversary.
+            batch: samples of source, noise and target.
+            s: the current `scalars`.
+        """
 
     def adversary_loss(self, generator: Map, adversary: Adversary, batch: Batch, s: Scalars) -> Tensor:
-        """What the adversary descends, shape ()."""
+        """The adversary's loss, shape (). Raises TypeError for a method without an adversary.
+
+        Args:
+            generator, adversary, batch, s: as for `generator_loss`.
+        """
         raise TypeError(f"{self.name} has no adversary")
 
     def constrain(self, weights: Sequence[Tensor]) -> None:
-        """Project the adversary's weights, in place, after its update (weight clipping); nothing by default."""
+        """Project the adversary's weights in place after each of its updates (weight clipping); by default do nothing."""
 
     def field(self, adversary: Adversary, points: Tensor, generated: Tensor, target: Tensor) -> Tensor | None:
-        """A scalar field to draw: the generator is pushed up its slope. Points (N, d) -> (N,); None for none.
+        """A scalar field to draw, whose gradient the generator follows: (N, d) -> (N,); None for none.
 
         Args:
-            points: where to evaluate.
+            adversary: v(y).
+            points: where to evaluate, shape (N, d).
             generated, target: a batch of each, for fields that depend on the samples.
         """
         return None
 
     def loss_floor(self, target: Tensor, other: Tensor) -> float | None:
-        """The generator loss of real against real points, (B, d) each: its noise floor; None if it has none."""
+        """Noise floor: the generator loss between two sets of real points, (B, d) each; None if it has none."""
         return None
 
     @abstractmethod
     def formula(self, progress: float) -> tuple[str, ...]:
-        """The losses as LaTeX lines, with the chosen functions and numbers filled in."""
+        """The losses as lines of LaTeX, with the chosen functions and values filled in."""
 
 
 @dataclass(frozen=True)
@@ -202,7 +217,7 @@ class Adversarial(Method):
 
     basic: ClassVar[tuple[str, ...]] = ("lr", "adversary_lr")
 
-    adversary_lr: float = step_size(1e-3, "critic")
+    adversary_lr: float = learning_rate(1e-3, "critic")
     freeze_after: int = param(
         0, 0, 10_000_000, doc="The critic or potential stops learning after this step; 0: it never stops", unit="steps",
         label="Freeze the critic or potential after", group=OPTIMISER,
@@ -214,5 +229,11 @@ class Adversarial(Method):
 
 
 def scalar_mlp(method: Method, dim: int, rng: torch.Generator) -> MLP:
-    """The potential of the unified family: an MLP like the generator's, with one output."""
+    """The potential of the unified family: an MLP with one output and the generator's width and depth.
+
+    Args:
+        method: gives width and depth.
+        dim: dimension of a point.
+        rng: draws the weights.
+    """
     return MLP([dim, *[method.hidden] * method.layers, 1], rng)

@@ -4,9 +4,9 @@ Salimans et al. 2018, Algorithm 1: with two minibatches each of data X, X' and g
 
     L = W(X,Y) + W(X,Y') + W(X',Y) + W(X',Y') - 2 W(X,X') - 2 W(Y,Y'),
 
-W the soft-matched cost between features. Every (n_gen + 1)-th step the critic ascends L, otherwise the generator descends.
-Algorithm 2 is the same with pairs of an image and its side information, (X, S) for X and (Y, S) for Y: here its class, which
-`Networks.by_class` adds to rows and noise. S of Y is drawn from the training data, independently of that of X.
+W the soft-matched cost between features. Every (n_gen + 1)-th step the critic ascends L; otherwise the generator descends it.
+Algorithm 2 replaces X and Y by pairs (X, S) and (Y, S) with side information: here the class, which `Networks.by_class`
+appends to rows and noise. S of Y is drawn from the training data, independently of S of X.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from otviz.methods.method import (
     Batch,
     Map,
     Scalars,
+    adam_beta2,
+    learning_rate,
     minibatch,
     noise,
-    squared_memory,
-    step_size,
     width,
 )
 from otviz.networks import MLP, Generator
@@ -39,7 +39,7 @@ FeatureCost = Literal["squared-l2", "cosine", "cosine-bias"]
 
 @dataclass(frozen=True)
 class OTGAN(Adversarial):
-    """OT-GAN with the toy settings that show the paper's Fig. 2 in 4000 steps."""
+    """OT-GAN; the defaults reproduce Fig. 2 of the paper in 4000 steps."""
 
     name: ClassVar[str] = "ot-gan"
     title: ClassVar[str] = "OT-GAN"
@@ -77,12 +77,12 @@ class OTGAN(Adversarial):
         16, 1, 512, doc="Numbers the critic computes of each sample. Too few: it sees too little; more: slower",
         label="Critic features", group=NETWORK,
     )  # fmt: skip
-    adversary_lr: float = step_size(2e-4, "critic")
+    adversary_lr: float = learning_rate(2e-4, "critic")
     batch_size: int = minibatch(256)
     hidden: int = width(128, "Generator width")
     adversary_hidden: int = width(32, "Critic width")
     noise_dim: int = noise(62)
-    beta2: float = squared_memory(0.999)
+    beta2: float = adam_beta2(0.999)
 
     @property
     def rows(self) -> int:
@@ -106,7 +106,7 @@ class OTGAN(Adversarial):
         return MLP(sizes, rng, "relu", "xavier", input_scale=0.25)
 
     def _distance(self, adversary: Adversary, generated: Tensor, batch: Batch, s: Scalars) -> Tensor:
-        # Features of all processes, so that matchings span the whole batch (section 4: large batches need many GPUs).
+        # Gather the features of all processes: matchings span the whole batch (section 4: large batches need many GPUs).
         own = adversary(torch.cat([batch.target, generated]))
         x, y = batch.world.gather(own.reshape(2, len(generated), -1), dim=1)
         return minibatch_energy_distance(
@@ -123,7 +123,7 @@ class OTGAN(Adversarial):
         return -self._distance(adversary, generated, batch, s)
 
     def field(self, adversary: Adversary, points: Tensor, generated: Tensor, target: Tensor) -> Tensor:
-        # Features have no one value; their projection on (mean of data - mean of generated) rises towards the data.
+        # Features are vectors; their projection on (mean of data - mean of generated) rises towards the data.
         with torch.no_grad():
             direction = adversary(target).mean(0) - adversary(generated).mean(0)
         values: Tensor = adversary(points) @ (direction / direction.norm().clamp_min(1e-12))

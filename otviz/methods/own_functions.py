@@ -1,6 +1,6 @@
-"""UOTM with convex functions that a user wrote: any g with g(0) = 0, g'(0) = 1, non-decreasing and convex will do.
+"""UOTM with convex functions typed by the user: any non-decreasing convex g with g(0) = 0 and g'(0) = 1.
 
-Choi et al. 2024, section 3.1, require only this of g1 and g2; `otviz.ot.convex` reads the text and checks it.
+Choi et al. 2024, section 3.1, require no more of g1 and g2; `otviz.ot.convex` parses and checks the text.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ HYPERBOLA = "x + sqrt(x**2 + 1) - 1"
 
 
 def written(which: str) -> Any:
-    """The knob of g1 or g2 as a text."""
+    """Declare g1 or g2 as a text."""
     on = "v(T(x, z)) - c" if which == "g1" else "-v(y)"
     doc = f"Convex function on {on}: a formula in x, such as exp(x) - 1"
     return param(HYPERBOLA, doc=doc, symbol=which, label=f"Convex function {which}", group=OBJECTIVE)
@@ -31,7 +31,7 @@ class UOTMTyped(OTM):
     title: ClassVar[str] = "UOTM with your own g"
     line: ClassVar[str] = "UOTM with a g that you type"
     basic: ClassVar[tuple[str, ...]] = ("tau", "g1", "g2")
-    compilable: ClassVar[bool] = False  # its functions are trees of a text, which a compiler would unroll anew for each
+    compilable: ClassVar[bool] = False  # expression trees: the compiler would recompile for each text
 
     g1: str = written("g1")
     g2: str = written("g2")

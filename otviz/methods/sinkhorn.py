@@ -1,6 +1,6 @@
-"""A generator that descends the Sinkhorn divergence itself: no adversary.
+"""A generator that minimises the Sinkhorn divergence, without an adversary.
 
-Fuge 2025, section 11.2: S(T(x), y) on minibatches, gradient straight from the transport plans.
+Fuge 2025, section 11.2: S(T(x), y) on minibatches, with the gradient from the transport plans.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from otviz.methods.method import (
     Map,
     Method,
     Scalars,
+    adam_beta2,
     depth,
     minibatch,
     noise,
-    squared_memory,
     width,
 )
 from otviz.networks import Generator
@@ -32,7 +32,7 @@ from otviz.ot.divergences import fast_sinkhorn
 from otviz.ot.reference import geomloss_divergence
 from otviz.ot.squaring import Schedule, levels_for, square_down, square_down_self
 
-_FIELD_BLUR = 0.1  # a potential drawn from few points needs some smoothing to be read
+_FIELD_BLUR = 0.1  # a potential drawn from few points is unreadable without smoothing
 
 
 def _extended(points: Tensor, samples: Tensor, potential: Tensor, p: int, epsilon: float) -> Tensor:
@@ -86,7 +86,7 @@ class Sinkhorn(Method):
     hidden: int = width(256)
     layers: int = depth(2)
     noise_dim: int = noise(0)
-    beta2: float = squared_memory(0.999)
+    beta2: float = adam_beta2(0.999)
 
     def scalars(self, progress: float) -> dict[str, float]:
         return {"blur": self.blur}
@@ -99,7 +99,7 @@ class Sinkhorn(Method):
         return divergence(x, y, blur=blur, p=int(self.p), debias=self.debias, reach=self.reach, scaling=self.scaling)
 
     def generator_loss(self, generator: Map, adversary: Adversary, batch: Batch, s: Scalars) -> Tensor:
-        # processes that share a batch all solve the whole problem: what they share is the generator's work
+        # Each process solves the whole problem: only the work of the generator is shared.
         generated, target = map(batch.world.gather, (generator(batch.source, batch.noise), batch.target))
         return self._divergence(generated, target, s["blur"])
 
@@ -107,7 +107,13 @@ class Sinkhorn(Method):
         return float(self._divergence(target, other, self.blur))
 
     def field(self, adversary: Adversary, points: Tensor, generated: Tensor, target: Tensor) -> Tensor:
-        """Minus the first variation of S in the generated measure, f_xx - f_xy, both extended to the plane."""
+        """Minus the first variation of S in the generated measure, f_xx - f_xy, both extended to the plane.
+
+        Args:
+            adversary: unused.
+            points: where to evaluate, shape (N, d).
+            generated, target: samples (n, d) and (m, d) that define the potentials.
+        """
         p = int(self.p)
         epsilon = max(self.blur, _FIELD_BLUR) ** p
         with torch.no_grad():

@@ -4,7 +4,7 @@ Choi et al. 2024, Algorithm 1: with c(x, y) = tau |x - y|^2 and y^ = T(x, z)
 
     L_v = mean g1(v(y^) - c(x, y^)) + mean g2(-v(y)) + lambda R,      L_T = mean g3(c(x, y^) - v(y^)).
 
-The authors' code writes c with tau/2 in places and R with lambda/2; here tau and lambda stand as in the paper.
+The authors' code has tau/2 in places and lambda/2 for R; here tau and lambda are those of the paper.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from torch import Tensor
 
 from otviz.content.bibliography import cite
 from otviz.core.params import OBJECTIVE, OPTIMISER, param
-from otviz.methods.method import Adversarial, Adversary, Batch, Map, Scalars, scalar_mlp, step_size
+from otviz.methods.method import Adversarial, Adversary, Batch, Map, Scalars, learning_rate, scalar_mlp
 from otviz.networks import MLP, Potential
 from otviz.ot.convex import conjugate
 
@@ -28,14 +28,20 @@ Penalty = Literal["none", "r1", "gp"]
 
 
 def cost(x: Tensor, generated: Tensor, tau: float) -> Tensor:
-    """c(x, T(x, z)) = tau |x - T(x, z)|^2, without a factor 1/2: (B, d), (B, d) -> (B,)."""
+    """c(x, T(x, z)) = tau |x - T(x, z)|^2, without a factor 1/2, shape (B,).
+
+    Args:
+        x: source points, shape (B, d).
+        generated: T(x, z), shape (B, d).
+        tau: weight of the cost, in 1 / squared data units.
+    """
     return tau * (x - generated).square().sum(1)
 
 
 def potential_loss(
     v_generated: Tensor, v_target: Tensor, c: Tensor | float, g1: str, g2: str, alpha: float = 1.0
 ) -> Tensor:
-    """L_v without R, shape () (Algorithm 1, line 5; with alpha, Eq. 13: g becomes alpha g(. / alpha)).
+    """L_v without R, shape () (Choi et al. 2024, Algorithm 1, line 5; with alpha, Eq. 13: g becomes alpha g(. / alpha)).
 
     Args:
         v_generated: v(T(x, z)), shape (B,).
@@ -47,18 +53,23 @@ def potential_loss(
 
 
 def map_loss(v_generated: Tensor, c: Tensor | float, g3: str) -> Tensor:
-    """L_T, shape () (Algorithm 1, line 10); arguments as for `potential_loss`."""
+    """L_T, shape () (Choi et al. 2024, Algorithm 1, line 10).
+
+    Args:
+        v_generated, c: as for `potential_loss`.
+        g3: name of the function, or a text.
+    """
     return conjugate(g3).value(c - v_generated, 1.0).mean()
 
 
 def penalty_kind(default: Penalty) -> Any:
-    """The knob of R."""
+    """Declare R."""
     doc = "What keeps the potential smooth: r1 is |grad v(y)|^2 on data, gp is (|grad v| - 1)^2 between data and generated"
     return param(default, doc=doc, symbol="R", label="Gradient penalty", group=OBJECTIVE)
 
 
 def penalty_strength(default: float) -> Any:
-    """The knob of lambda."""
+    """Declare lambda."""
     doc = "How strongly steep potentials are punished. Too small: training swings or diverges; too large: it hardly learns"
     return param(
         default, 0.0, 100, doc=doc, symbol="lambda", log=True, live=True, label="Gradient penalty λ", group=OBJECTIVE
@@ -66,14 +77,14 @@ def penalty_strength(default: float) -> Any:
 
 
 def convex(default: Name, which: str) -> Any:
-    """The knob of g1, g2 or g3."""
+    """Declare g1, g2 or g3."""
     on = {"g1": "generated points, v(T(x, z)) - c", "g2": "data, -v(y)", "g3": "the generator's loss"}[which]
     doc = f"Function that weighs {on}. identity: all mass must arrive; the others let outliers be left out"
     return param(default, doc=doc, symbol=which, label=f"Convex function {which}", group=OBJECTIVE)
 
 
 def divergence_weight(default: float, when: str = "") -> Any:
-    """The knob of alpha, or of its start or end."""
+    """Declare alpha, or its start or end."""
     doc = "How strictly all of the data must be matched (g becomes alpha g(x / alpha)). Too small: modes get lost; "
     label = f"α at the {when}" if when else "Divergence weight α"
     return param(
@@ -83,7 +94,7 @@ def divergence_weight(default: float, when: str = "") -> Any:
 
 
 def updates_of(whose: str, symbol: str) -> Any:
-    """The knob of how often the potential or the generator is updated in a step."""
+    """Declare the number of updates of the potential or the generator per step."""
     doc = f"Updates of the {whose} in each step. More of it: it stays ahead of the other, and steps are slower"
     label = f"{whose.capitalize()} updates per step"
     return param(1, 1, 20, doc=doc, symbol=symbol, label=label, group=OPTIMISER)
@@ -91,7 +102,7 @@ def updates_of(whose: str, symbol: str) -> Any:
 
 @dataclass(frozen=True)
 class Unified(Adversarial):
-    """Algorithm 1; subclasses say which cost, convex functions and alpha they have."""
+    """Algorithm 1; subclasses define the cost, the convex functions and alpha."""
 
     paper: ClassVar[str] = cite("choi", "Algorithm 1")
     adversary_word: ClassVar[str] = "potential"
@@ -100,14 +111,14 @@ class Unified(Adversarial):
     compilable: ClassVar[bool] = True
     shareable: ClassVar[bool] = True
 
-    adversary_lr: float = step_size(1e-3, "potential")
+    adversary_lr: float = learning_rate(1e-3, "potential")
     penalty: Penalty = penalty_kind("r1")
     penalty_weight: float = penalty_strength(0.05)
     adversary_updates: int = updates_of("potential", "K_v")
     generator_updates: int = updates_of("generator", "K_T")
 
     def conjugates(self) -> tuple[str, str, str]:
-        """g1, g2, g3: names, or texts that `otviz.ot.convex.conjugate` reads."""
+        """g1, g2, g3: names, or texts for `otviz.ot.convex.conjugate`."""
         return "identity", "identity", "identity"
 
     def scalars(self, progress: float) -> dict[str, float]:
@@ -180,8 +191,8 @@ class WGAN(Unified):
     line: ClassVar[str] = "A critic's distance, free moves"
     default_steps: ClassVar[int] = 12000
 
-    lr: float = step_size(5e-4, "generator")
-    adversary_lr: float = step_size(5e-4, "potential")
+    lr: float = learning_rate(5e-4, "generator")
+    adversary_lr: float = learning_rate(5e-4, "potential")
     clip: float = param(
         0.0, 0.0, 10, doc="Keeps the potential's weights within [-clip, clip], as the first WGAN did; 0: no clipping. "
         "Too small: it hardly learns",
@@ -204,8 +215,8 @@ class WGANGP(Unified):
     line: ClassVar[str] = "WGAN with slopes kept near 1"
     default_steps: ClassVar[int] = 8000
 
-    lr: float = step_size(5e-4, "generator")
-    adversary_lr: float = step_size(5e-4, "potential")
+    lr: float = learning_rate(5e-4, "generator")
+    adversary_lr: float = learning_rate(5e-4, "potential")
     penalty: Penalty = penalty_kind("gp")
     penalty_weight: float = penalty_strength(0.1)
 
@@ -231,7 +242,7 @@ class OTM(Unified):
 
 @dataclass(frozen=True)
 class UOTMNoCost(Unified):
-    """UOTM without cost: tau = 0, g1 = g2 = softplus (Table 1). Loses modes late: give it 12 000 steps."""
+    """UOTM without cost: tau = 0, g1 = g2 = softplus (Table 1). Modes are lost late: train for 12 000 steps."""
 
     name: ClassVar[str] = "uotm-no-cost"
     title: ClassVar[str] = "UOTM without cost"
@@ -239,8 +250,8 @@ class UOTMNoCost(Unified):
     basic: ClassVar[tuple[str, ...]] = ("lr", "adversary_lr")
     default_steps: ClassVar[int] = 12000
 
-    lr: float = step_size(5e-4, "generator")
-    adversary_lr: float = step_size(5e-4, "potential")
+    lr: float = learning_rate(5e-4, "generator")
+    adversary_lr: float = learning_rate(5e-4, "potential")
     penalty: Penalty = penalty_kind("none")
 
     def conjugates(self) -> tuple[str, str, str]:
@@ -283,8 +294,8 @@ class UOTMKL(UOTM):
 def alpha_at(progress: float, low: float, high: float, schedule: str, until: float) -> float:
     """The divergence weight alpha of UOTM-SD at `progress` in [0, 1].
 
-    linear, cosine and step are named by Choi et al. 2024; linear and cosine follow the authors' code, step has five equal
-    levels. geometric is an addition: equal factors in equal times.
+    Choi et al. 2024 name linear, cosine and step; linear and cosine follow the authors' code, step has five equal levels.
+    geometric is an addition: it grows by equal factors in equal times.
 
     Args:
         low, high: alpha at progress 0 and from progress `until` on, which is in (0, 1].
@@ -308,10 +319,10 @@ class UOTMSD(OTM):
     paper: ClassVar[str] = cite("choi", "Algorithm 1, with alpha on a schedule")
     default_steps: ClassVar[int] = 6000
 
-    # While alpha is small the modes part slowly: a larger step, a weaker R and an end to the schedule at 3/4 of the run, as
-    # in the authors' code, leave time to sharpen them.
-    lr: float = step_size(1.5e-3, "generator")
-    adversary_lr: float = step_size(1.5e-3, "potential")
+    # While alpha is small, modes separate slowly. A larger learning rate, a weaker R and a schedule that ends at 3/4 of the
+    # run, as in the authors' code, leave time to sharpen them.
+    lr: float = learning_rate(1.5e-3, "generator")
+    adversary_lr: float = learning_rate(1.5e-3, "potential")
     penalty_weight: float = penalty_strength(0.02)
     g1: Name = convex("softplus", "g1")
     g2: Name = convex("softplus", "g2")

@@ -1,4 +1,4 @@
-"""Networks, built from the shape of a sample: small MLPs for points, what `Networks` chooses for images."""
+"""Networks, built from the shape of a sample: small MLPs for points, the architectures of `Networks` for images."""
 
 from otviz.networks.image_networks import ImageCritic, ImageGenerator
 from otviz.networks.point_networks import MLP, BoundMLP, Generator

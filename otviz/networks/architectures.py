@@ -1,7 +1,7 @@
-"""The bodies of image networks, small to DCGAN-size; sizes measured on CPUs are in `otviz.training.presets`.
+"""Bodies of image networks, from small to DCGAN size; `otviz.training.presets` has sizes that were measured on CPUs.
 
-Generators make images (B, C, H, W), not yet in [-1, 1], of inputs (B, n); critics make numbers (B, outputs) of images.
-Sides that are no multiple of what doubles are made larger and cropped.
+Generators map inputs (B, n) to images (B, C, H, W), not yet in [-1, 1]; critics map images to (B, outputs). If a side is not
+a multiple of the upsampling factor, the image is made larger and cropped.
 """
 
 from __future__ import annotations
@@ -17,23 +17,39 @@ from torch.nn import functional as F
 from otviz.networks.image_networks import Shape
 from otviz.networks.layers import BatchNorm, Crop, Halving, Modulated, norm
 
-HIDDEN = 256  # units before the first image of `dense`
-EMBEDDED = 128  # units that z becomes in `Residual`
-WIDEST = 512  # channels of a DCGAN's or residual critic's widest layer
+HIDDEN = 256  # units of the first layer of `dense`
+EMBEDDED = 128  # units of the embedding of z in `Residual`
+WIDEST = 512  # most channels of a DCGAN or a residual critic
 
 
 def mlp_generator(shape: Shape, inputs: int, width: int, layers: int) -> nn.Module:
-    """Linear layers with SiLU; loses modes beyond about 16x16."""
+    """Linear layers with SiLU; loses modes beyond about 16x16.
+
+    Args:
+        shape: (C, H, W) of an image.
+        inputs: numbers per row, n.
+        width, layers: units per hidden layer, and number of hidden layers.
+    """
     return nn.Sequential(_linears([inputs, *[width] * layers, math.prod(shape)]), nn.Unflatten(1, shape))
 
 
 def mlp_critic(shape: Shape, outputs: int, width: int, layers: int) -> nn.Module:
-    """Linear layers with SiLU."""
+    """Linear layers with SiLU.
+
+    Args:
+        shape, width, layers: as for `mlp_generator`.
+        outputs: numbers per image.
+    """
     return nn.Sequential(nn.Flatten(), _linears([math.prod(shape), *[width] * layers, outputs]))
 
 
 def cnn_generator(shape: Shape, inputs: int, width: int) -> nn.Module:
-    """Two convolutional blocks with batch norm, as in the MNIST report (Vu, section 3): 2c channels, then c."""
+    """Two convolutional blocks with batch norm, as in the MNIST report (Vu, section 3): 2c channels, then c.
+
+    Args:
+        shape, inputs: as for `mlp_generator`.
+        width: channels c.
+    """
     return nn.Sequential(
         *_seed(shape, inputs, 2 * width, 4), BatchNorm(2 * width), nn.ReLU(),
         _doubling(2 * width, width), BatchNorm(width), nn.ReLU(),
@@ -44,8 +60,11 @@ def cnn_generator(shape: Shape, inputs: int, width: int) -> nn.Module:
 def cnn_critic(shape: Shape, outputs: int, width: int) -> nn.Module:
     """Two convolutional blocks of stride 2, c and 2c channels, and a linear layer (Vu, section 3).
 
-    The report does not tell the size of its kernels, and much hangs on it: with 4, as in the generator, where every pixel has
-    the same say, OT-GAN's Fréchet distance on mnist8 is 25 after four epochs (seed 0), with 3 it is 47.
+    The report does not give the kernel size, which matters: with 4, as in the generator, every pixel has equal weight and
+    OT-GAN's Fréchet distance on mnist8 is 25 after four epochs (seed 0); with 3 it is 47.
+
+    Args:
+        shape, outputs, width: as for `mlp_critic`; width is c.
     """
     c, act, left = width, nn.LeakyReLU(0.2), math.prod(length // 4 for length in shape[1:])
     return nn.Sequential(
@@ -55,7 +74,11 @@ def cnn_critic(shape: Shape, outputs: int, width: int) -> nn.Module:
 
 
 def dense_generator(shape: Shape, inputs: int, width: int) -> nn.Module:
-    """Two linear layers to 2c channels at a quarter of the side, then doubled twice, with group norm and SiLU."""
+    """Two linear layers to 2c channels at a quarter of the side, then doubled twice, with group norm and SiLU.
+
+    Args:
+        shape, inputs, width: as for `cnn_generator`.
+    """
     return nn.Sequential(
         nn.Linear(inputs, HIDDEN), nn.SiLU(), *_seed(shape, HIDDEN, 2 * width, 4), norm(2 * width), nn.SiLU(),
         _doubling(2 * width, width), norm(width), nn.SiLU(), _doubling(width, shape[0]), Crop(*shape[1:]),
@@ -63,12 +86,20 @@ def dense_generator(shape: Shape, inputs: int, width: int) -> nn.Module:
 
 
 def conv_critic(shape: Shape, outputs: int, width: int) -> nn.Module:
-    """Convolutions of stride 2 with SiLU, c, 2c, 4c ... channels until the side is at most 4."""
+    """Convolutions of stride 2 with SiLU, c, 2c, 4c ... channels until the side is at most 4.
+
+    Args:
+        shape, outputs, width: as for `cnn_critic`.
+    """
     return _strided(shape, outputs, _widths(shape, width, 128), nn.SiLU())
 
 
 def dcgan_generator(shape: Shape, inputs: int, width: int) -> nn.Module:
-    """DCGAN (Radford et al. 2016): 4c channels at an eighth of the side, doubled three times, batch norm."""
+    """DCGAN (Radford et al. 2016): 4c channels at an eighth of the side, doubled three times, batch norm.
+
+    Args:
+        shape, inputs, width: as for `cnn_generator`.
+    """
     c = width
     blocks = [[_doubling(a, b), BatchNorm(b), nn.ReLU()] for a, b in ((4 * c, 2 * c), (2 * c, c))]
     return nn.Sequential(
@@ -78,12 +109,20 @@ def dcgan_generator(shape: Shape, inputs: int, width: int) -> nn.Module:
 
 
 def dcgan_critic(shape: Shape, outputs: int, width: int) -> nn.Module:
-    """DCGAN's critic without its norms, which a penalty on the slope forbids."""
+    """DCGAN's critic without normalisation, which gradient penalties rule out.
+
+    Args:
+        shape, outputs, width: as for `cnn_critic`.
+    """
     return _strided(shape, outputs, _widths(shape, width, WIDEST), nn.LeakyReLU(0.2))
 
 
 def residual_critic(shape: Shape, outputs: int, width: int) -> nn.Module:
-    """Residual blocks that halve the side until it is at most 4, without norms."""
+    """Residual blocks that halve the side until it is at most 4, without normalisation.
+
+    Args:
+        shape, outputs, width: as for `cnn_critic`; width is c of the first layer.
+    """
     channels = [width, *_widths(shape, width, WIDEST)]
     blocks = [Halving(a, b) for a, b in itertools.pairwise(channels)]
     left = _after(shape, len(blocks))
@@ -94,11 +133,11 @@ def residual_critic(shape: Shape, outputs: int, width: int) -> nn.Module:
 
 
 class Residual(nn.Module):
-    """A small U-net: x as an image goes down twice, through blocks that z modulates, and up again beside what it was.
+    """A small U-Net of the image x with two resolutions down and up, skip connections, and blocks modulated by z.
 
     Args:
         shape: of an image.
-        noise_dim: dimension k of z, which follows x in the inputs (B, d + k).
+        noise_dim: dimension k of z; the inputs (B, d + k) hold x, then z.
         width: channels c at full size; 2c at half, 4c at a quarter.
     """
 
@@ -115,7 +154,7 @@ class Residual(nn.Module):
         self.leave = nn.Sequential(norm(width), nn.SiLU(), nn.Conv2d(width, shape[0], 3, padding=1))
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Images (B, C, H, W) of x and z in one row each."""
+        """Images (B, C, H, W) of rows (B, d + k)."""
         dim = math.prod(self.shape)
         z = self.embed(inputs[:, dim:] if self.noise_dim else torch.zeros_like(inputs[:, :1]))
         h = self.enter(inputs[:, :dim].reshape(-1, *self.shape))
@@ -138,13 +177,13 @@ def _linears(sizes: Sequence[int]) -> nn.Sequential:
 
 
 def _seed(shape: Shape, inputs: int, channels: int, factor: int) -> list[nn.Module]:
-    """A linear layer to an image of `channels` whose side, times `factor`, is at least that of `shape`."""
+    """A linear layer to an image of `channels` whose side times `factor` is at least that of `shape`."""
     side = [math.ceil(length / factor) for length in shape[1:]]
     return [nn.Linear(inputs, channels * math.prod(side)), nn.Unflatten(1, (channels, *side))]
 
 
 def _doubling(inputs: int, outputs: int) -> nn.ConvTranspose2d:
-    # 4 is a multiple of the stride, so that every pixel gets the same number of terms: fewer checkerboards
+    # Kernel 4 is a multiple of the stride, so that every pixel sums equally many terms: fewer checkerboard artefacts.
     return nn.ConvTranspose2d(inputs, outputs, 4, stride=2, padding=1)
 
 
@@ -156,11 +195,11 @@ def _strided(shape: Shape, outputs: int, widths: Sequence[int], act: nn.Module) 
 
 
 def _widths(shape: Shape, width: int, widest: int) -> list[int]:
-    """Channels of the layers that halve the side until it is at most 4; two at least, so that features see their neighbours."""
+    """Channels of the layers that halve the side until it is at most 4; at least two, for a wide enough receptive field."""
     count = max(2, math.ceil(math.log2(max(shape[1:]) / 4)))
     return [min(width * 2**layer, max(width, widest)) for layer in range(count)]
 
 
 def _after(shape: Shape, halvings: int) -> int:
-    """Pixels left of one channel after a number of halvings, each rounded up."""
+    """Pixels of one channel after `halvings` halvings, each rounded up."""
     return math.prod(math.ceil(length / 2**halvings) for length in shape[1:])

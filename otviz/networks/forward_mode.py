@@ -1,7 +1,7 @@
-"""Value and input gradient of an MLP in one pass, with a backward pass of its own.
+"""Value and input gradient of an MLP in one pass, with a custom backward pass.
 
-A penalty on |grad v|^2 differentiates v twice. In d = 2 it is cheaper, and exact, to push the d unit vectors through the
-network beside the values: with a = h W^T + b per layer, h' = act(a) and tangents t' = act'(a) * (t W^T). Values and
+A penalty on |grad v|^2 differentiates v twice. In d = 2 it is cheaper, and exact, to push the d unit vectors forward
+together with the values: with a = h W^T + b per layer, h' = act(a) and tangents t' = act'(a) * (t W^T). Values and
 tangents share one matrix product per layer, forward and backward, and autograd sees a single node.
 """
 
@@ -16,7 +16,7 @@ from torch.autograd.function import once_differentiable
 
 
 class Activated(NamedTuple):
-    """act(a) and act'(a), and what the activation keeps of a to find act''(a); all the shape of a."""
+    """act(a), act'(a), and what is saved to compute act''(a); all the shape of a."""
 
     value: Tensor
     slope: Tensor
@@ -24,7 +24,7 @@ class Activated(NamedTuple):
 
 
 class Activation(NamedTuple):
-    """An activation with its derivatives: `apply` writes act(a) to `out`, `curvature` finds act''(a)."""
+    """An activation with its derivatives: `apply` writes act(a) to `out`, `curvature` computes act''(a)."""
 
     apply: Callable[[Tensor, Tensor], Activated]
     curvature: Callable[[Activated], Tensor]
@@ -67,7 +67,7 @@ class ValueAndGradient(torch.autograd.Function):
             if layer:
                 out = inputs @ weights[layer].t()
                 a, pushed = out[:count].add_(weights[layer + 1]), out[count:].view(dim, rows, -1)
-            # Values and tangents lie in one buffer, so that one product serves both: here memory is the limit.
+            # Values and tangents share one buffer, so that one product serves both: memory bandwidth is the limit here.
             stack = a.new_empty(count + dim * rows, a.shape[1])
             at = apply(a, stack[:count])
             torch.mul(at.slope[:rows], pushed, out=stack[count:].view(dim, rows, -1))
@@ -91,7 +91,7 @@ class ValueAndGradient(torch.autograd.Function):
             value[:rows].addcmul_((tangent * pushed).sum(0), curvature)
             tangent.mul_(at.slope[:rows])
             found.append(value.sum(0))
-            if layer == 0:  # the unit vectors meet the first weights themselves
+            if layer == 0:  # the tangents are the unit vectors, so their product is the weight itself
                 found.append(torch.addmm(tangent.sum(1).t(), value.t(), inputs))
                 break
             found.append(into.t() @ inputs)

@@ -1,4 +1,4 @@
-"""Networks for images. Samples are rows (B, C*H*W) as for points; only inside are they images (B, C, H, W)."""
+"""Networks for images. Samples are rows (B, C*H*W), as for points; only the bodies see images (B, C, H, W)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,13 @@ Shape = tuple[int, int, int]
 
 
 def with_class(rows: Tensor, labels: Tensor, classes: int) -> Tensor:
-    """Rows (n, k) and the class of each as numbers 0 and a single 1 behind them, (n, k + classes); labels are (n,)."""
+    """Rows with one-hot classes appended, shape (n, k + classes).
+
+    Args:
+        rows: shape (n, k).
+        labels: class of each row, shape (n,).
+        classes: number of classes.
+    """
     return torch.cat([rows, nn.functional.one_hot(labels, classes).to(rows)], dim=1)
 
 
@@ -17,10 +23,10 @@ class ImageGenerator(nn.Module):
     """The transport map T(x, z) onto images in [-1, 1] (Choi et al. 2024, Algorithm 1).
 
     Args:
-        body: makes images (B, C, H, W) of inputs (B, d + k).
-        from_source: whether the inputs hold x; otherwise they are z alone, as in OT-GAN.
+        body: maps inputs (B, d + k) to images (B, C, H, W).
+        from_source: whether the inputs contain x; otherwise they are z alone, as in OT-GAN.
         autocast: compute the body in bfloat16; weights and results stay float32.
-        classes: number of classes that can be requested; 0 for a generator without classes.
+        classes: number of classes of a conditional generator; 0 for an unconditional one.
     """
 
     def __init__(self, body: nn.Module, from_source: bool = True, autocast: bool = False, classes: int = 0) -> None:
@@ -33,7 +39,7 @@ class ImageGenerator(nn.Module):
     def forward(self, x: Tensor, z: Tensor) -> Tensor:
         """Generated rows (B, d) in [-1, 1] of source x (B, d) and noise z (B, k).
 
-        Told classes, z has them behind (`with_class`), and so have the rows: they are the pairs (Y, S) of Salimans et al. 2018.
+        With classes, they are appended to z (`with_class`) and to the rows: the pairs (Y, S) of Salimans et al. 2018.
         """
         inputs = torch.cat([x, z], dim=1) if self.from_source else z
         with torch.autocast(x.device.type, torch.bfloat16, enabled=self.autocast):
@@ -47,7 +53,7 @@ class ImageCritic(nn.Module):
 
     Args:
         body: (B, C, H, W) -> (B, outputs); with classes, (B, C + classes, H, W).
-        autocast, classes: as for `ImageGenerator`; slopes are always found in float32.
+        autocast, classes: as for `ImageGenerator`; input gradients are always computed in float32.
     """
 
     def __init__(self, body: nn.Module, shape: Shape, autocast: bool = False, classes: int = 0) -> None:
@@ -58,7 +64,7 @@ class ImageCritic(nn.Module):
         self.classes = classes
 
     def forward(self, x: Tensor) -> Tensor:
-        """Values at rows x; told classes, rows have them behind, and each is seen as a plane of the image, all 0 or all 1."""
+        """Values at rows x. Classes appended to the rows become constant planes of the image, 0 or 1."""
         with torch.autocast(x.device.type, torch.bfloat16, enabled=self.autocast):
             values: Tensor = self.body(self._seen(x))
         return values.float()

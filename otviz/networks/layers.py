@@ -1,4 +1,4 @@
-"""Layers of image networks, and how their weights are drawn: from the generator given, never from torch's global one."""
+"""Layers of image networks; their weights are drawn from a given generator, never from torch's global one."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _NORMED = nn.BatchNorm2d | nn.GroupNorm
 
 
 def drawn(build: Callable[[], Layer], rng: torch.Generator) -> Layer:
-    """What `build` makes, on the CPU, with weights uniform in +-1/sqrt(fan in), torch's default, drawn from `rng`.
+    """The layer that `build` makes, on the CPU, with weights drawn from `rng`: uniform in +-1/sqrt(fan in), torch's default.
 
     Raises:
-        TypeError: a layer has parameters that nothing here draws.
+        TypeError: a layer has parameters of an unknown kind.
     """
-    with torch.device("meta"):  # no memory and no random number yet
+    with torch.device("meta"):  # allocates nothing and draws nothing
         network = build()
     network.to_empty(device="cpu")
     for layer in network.modules():
@@ -39,10 +39,10 @@ def drawn(build: Callable[[], Layer], rng: torch.Generator) -> Layer:
 
 
 class BatchNorm(nn.BatchNorm2d):
-    """Batch norm (Ioffe and Szegedy 2015) over the batch of all processes that share it; torch's own where there is one."""
+    """Batch norm (Ioffe and Szegedy 2015) over the batch of all processes; in one process, torch's own."""
 
     def forward(self, images: Tensor) -> Tensor:
-        """Images of the same shape."""
+        """Normalised images of the same shape."""
         shared = world()
         if shared.size == 1 or not self.training:
             return super().forward(images)
@@ -64,14 +64,14 @@ class BatchNorm(nn.BatchNorm2d):
 
 
 class Crop(nn.Module):
-    """The middle of images: (B, C, h, w) -> (B, C, height, width) with height <= h and width <= w."""
+    """Centre crop: (B, C, h, w) -> (B, C, height, width) with height <= h and width <= w."""
 
     def __init__(self, height: int, width: int) -> None:
         super().__init__()
         self.size = height, width
 
     def forward(self, images: Tensor) -> Tensor:
-        """The middle of each image."""
+        """The centre of each image."""
         height, width = self.size
         top, left = (images.shape[2] - height) // 2, (images.shape[3] - width) // 2
         return images[:, :, top : top + height, left : left + width]
@@ -84,7 +84,7 @@ def norm(channels: int) -> nn.GroupNorm:
 
 
 class Modulated(nn.Module):
-    """A residual block whose features z scales and shifts (Perez et al. 2018, FiLM): (B, c, h, w), (B, k) -> (B, c, h, w)."""
+    """A residual block with features scaled and shifted by z (Perez et al. 2018, FiLM): (B, c, h, w), (B, k) -> (B, c, h, w)."""
 
     def __init__(self, channels: int, embedded: int) -> None:
         super().__init__()
@@ -94,7 +94,7 @@ class Modulated(nn.Module):
         self.film = nn.Linear(embedded, 2 * channels)
 
     def forward(self, h: Tensor, z: Tensor) -> Tensor:
-        """h and what z makes of it."""
+        """h plus the modulated branch."""
         scale, shift = self.film(z)[:, :, None, None].chunk(2, dim=1)
         inner = self.first(F.silu(self.norms[0](h)))
         inner = self.second(F.silu(self.norms[1](inner) * (1 + scale) + shift))

@@ -26,10 +26,10 @@ class MLP(nn.Module):
 
     Args:
         sizes: width of every layer, input and output included.
-        rng: CPU generator that draws the weights, so that a seed gives the same network in any thread.
+        rng: CPU generator that draws the weights; the same seed gives the same network in any thread.
         activation: between layers; none after the last.
-        init: "kaiming" is torch's default for linear layers; "xavier" has normal weights and zero biases.
-        input_scale: multiplies the input first (OT-GAN's toy critic uses 1/4).
+        init: "kaiming" is torch's default for linear layers; "xavier" draws normal weights and zero biases.
+        input_scale: factor on the input (1/4 in OT-GAN's toy critic).
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class MLP(nn.Module):
         pairs = [_draw(*pair, rng, init) for pair in itertools.pairwise(sizes)]
         self.weights = nn.ParameterList(nn.Parameter(weight) for weight, _ in pairs)
         self.biases = nn.ParameterList(nn.Parameter(bias) for _, bias in pairs)
-        # The same parameters as a plain tuple: reading a ParameterList costs as much as a small layer.
+        # A tuple of the same parameters: indexing a ParameterList costs as much as a small layer.
         self._layers = tuple(zip(self.weights, self.biases, strict=True))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -58,7 +58,7 @@ class MLP(nn.Module):
 
         Args:
             x: points, shape (B, d).
-            others: further points (C, d) to evaluate in the same pass, without their gradient.
+            others: further points (C, d), evaluated in the same pass without their gradient.
 
         Returns:
             values (B,), or (B + C,) with others, and gradients (B, d).
@@ -75,7 +75,12 @@ class MLP(nn.Module):
 
 
 class BoundMLP:
-    """An MLP that holds no parameters of its own, for transformations that need pure functions; as `MLP` otherwise."""
+    """An `MLP` as a pure function of given weights, for functional transforms.
+
+    Args:
+        layers: weight and bias of each layer.
+        activation, input_scale: as for `MLP`.
+    """
 
     def __init__(self, layers: Layers, activation: Activation, input_scale: float) -> None:
         self._layers = layers

@@ -1,4 +1,4 @@
-"""What a penalty on the slope asks of an adversary."""
+"""The interface of an adversary with a gradient penalty."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 class Potential(Protocol):
-    """A network with one output, v: (B, d) -> (B, 1), that knows its slope."""
+    """A network with one output, v: (B, d) -> (B, 1), and its input gradient."""
 
     def __call__(self, x: Tensor) -> Tensor:
         """Values at x."""
@@ -18,7 +18,7 @@ class Potential(Protocol):
 
         Args:
             x: points, shape (B, d).
-            others: further points (C, d) to evaluate beside them, without their gradient.
+            others: further points (C, d), evaluated in the same pass without their gradient.
 
         Returns:
             values (B,), or (B + C,) with others, and gradients (B, d).

@@ -1,4 +1,4 @@
-"""Which networks an image run trains: a choice of architectures and sizes, as knobs."""
+"""The networks of an image run: architectures and sizes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from otviz.networks.layers import drawn
 GeneratorKind = Literal["auto", "mlp", "cnn", "dense", "dcgan", "residual"]
 AdversaryKind = Literal["auto", "mlp", "cnn", "conv", "dcgan", "residual"]
 
-SMALL = 12  # pixels: to this side "auto" takes an MLP as generator, which beyond it loses modes
+SMALL = 12  # pixels: up to this side "auto" takes an MLP as generator; on larger images an MLP loses modes
 _WIDTH = {"mlp": 256, "cnn": 32, "dense": 16, "dcgan": 64, "residual": 32, "conv": 16}
 _SMALL_CONV = 32
 
@@ -55,30 +55,33 @@ class Networks(Knobs):
     )  # fmt: skip
 
     def kinds(self, shape: Shape) -> tuple[str, str]:
-        """The kinds of generator and adversary that images of this shape get; never "auto"."""
+        """The architectures of generator and adversary for images of this shape; never "auto"."""
         small = max(shape[1:]) <= SMALL
         generator = ("mlp" if small else "dense") if self.generator == "auto" else self.generator
         return generator, "conv" if self.adversary == "auto" else self.adversary
 
     def check(self, shape: Shape, noise_dim: int) -> None:
-        """Raise ValueError, saying what to change, where these networks cannot be built."""
+        """Raise ValueError, saying what to change, if these networks cannot be built."""
         if not self.from_source and not noise_dim:
             raise ValueError("a generator without x needs noise z: from_source must be true or noise_dim at least 1")
         if not self.from_source and self.kinds(shape)[0] == "residual":
             raise ValueError("a residual generator is a map of x: from_source must be true, or generator another kind")
 
     def conditional_classes(self, classes: int) -> int:
-        """Of so many classes, how many generator and adversary are told of: all or none."""
+        """Number of classes that generator and adversary are conditioned on: all or 0."""
         return classes if self.by_class else 0
 
     def build_generator(
         self, shape: Shape, noise_dim: int, rng: torch.Generator, autocast: bool = False, classes: int = 0
     ) -> ImageGenerator:
-        """A fresh T(x, z) onto images of this shape, its weights drawn from `rng`; z has `noise_dim` numbers.
+        """A new generator T(x, z) of images.
 
         Args:
-            autocast: see `ImageGenerator`.
-            classes: of the set of images.
+            shape: (C, H, W) of an image.
+            noise_dim: dimension of z.
+            rng: draws the weights.
+            autocast: compute in bfloat16 (see `ImageGenerator`).
+            classes: number of classes of the data set.
 
         Raises:
             ValueError: as `check`.
@@ -86,24 +89,29 @@ class Networks(Knobs):
         self.check(shape, noise_dim)
         kind = self.kinds(shape)[0]
         width = self.width or _WIDTH[kind]
-        told = self.conditional_classes(classes)
-        inputs = noise_dim + told + (math.prod(shape) if self.from_source else 0)
+        conditional = self.conditional_classes(classes)
+        inputs = noise_dim + conditional + (math.prod(shape) if self.from_source else 0)
         bodies = {
             "mlp": lambda: made_of.mlp_generator(shape, inputs, width, self.layers),
             "cnn": lambda: made_of.cnn_generator(shape, inputs, width),
             "dense": lambda: made_of.dense_generator(shape, inputs, width),
             "dcgan": lambda: made_of.dcgan_generator(shape, inputs, width),
-            "residual": lambda: made_of.Residual(shape, noise_dim + told, width),
+            "residual": lambda: made_of.Residual(shape, noise_dim + conditional, width),
         }
-        return ImageGenerator(drawn(bodies[kind], rng), self.from_source, autocast, told)
+        return ImageGenerator(drawn(bodies[kind], rng), self.from_source, autocast, conditional)
 
     def build_adversary(
         self, shape: Shape, outputs: int, rng: torch.Generator, autocast: bool = False, classes: int = 0
     ) -> ImageCritic:
-        """A fresh adversary of so many outputs, its weights drawn from `rng`; arguments as for `build_generator`."""
+        """A new adversary of images.
+
+        Args:
+            outputs: numbers per image.
+            shape, rng, autocast, classes: as for `build_generator`.
+        """
         kind = self.kinds(shape)[1]
-        told = self.conditional_classes(classes)
-        seen = (shape[0] + told, *shape[1:])
+        conditional = self.conditional_classes(classes)
+        seen = (shape[0] + conditional, *shape[1:])
         small = kind == "conv" and max(shape[1:]) <= SMALL
         width = self.adversary_width or (_SMALL_CONV if small else _WIDTH[kind])
         bodies = {
@@ -113,4 +121,4 @@ class Networks(Knobs):
             "dcgan": lambda: made_of.dcgan_critic(seen, outputs, width),
             "residual": lambda: made_of.residual_critic(seen, outputs, width),
         }
-        return ImageCritic(drawn(bodies[kind], rng), shape, autocast, told)
+        return ImageCritic(drawn(bodies[kind], rng), shape, autocast, conditional)

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from otviz.methods import Adversarial, Method
-from otviz.runs.change_log import Change
+from otviz.runs.change_log import Change, RunCheckpoint
 from otviz.runs.config import RunConfig
 from otviz.runs.messages import NO_LOSSES
 from otviz.runs.run_view import RunView
-from otviz.runs.training_state import RunCheckpoint, TrainingState
+from otviz.training.loop import TrainingState
 
 
 @dataclass(frozen=True)

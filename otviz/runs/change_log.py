@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from torch import Tensor
 
 from otviz.core.records import checked
 from otviz.methods import Method
 from otviz.runs.config import RunConfig
 from otviz.runs.file_schema import PAST
-from otviz.runs.training_state import RunCheckpoint
-from otviz.training.loop import Step, Training
+from otviz.runs.snapshots import Snapshot
+from otviz.training.driver import Losses, SingleTrainer, collect_losses
+from otviz.training.loop import Training
 
 
 @dataclass(frozen=True)
@@ -89,18 +93,6 @@ class ChangeLog:
         """The knobs in force at the end."""
         return next((change.method for change in reversed(self.changes) if change.method), self.began.method)
 
-    def replay(self, steps: int) -> Iterator[Step]:
-        """As `train`, up to `steps` steps, with every change made in its place; first comes the state before any step.
-
-        Raises ValueError when it cannot begin: its device, images or uploaded points are not here.
-        """
-        training, waiting = self.began.begin(), list(self.changes)
-        yield Step(0, None, None, training)
-        while training.step < steps:
-            while waiting and waiting[0].step <= training.step:
-                training = waiting.pop(0).applied(training, self.began)
-            yield training.advance()
-
     def describe(self) -> list[str]:
         """The changes, a sentence each."""
         return [f"after step {step}: {', '.join(words)}" for step, words in self.changes_by_step()]
@@ -141,6 +133,48 @@ class ChangeLog:
         except (LookupError, TypeError, AttributeError, OverflowError) as error:
             raise ValueError(f"this is not the history of a run: {error} is missing or of the wrong kind") from error
         return cls(began, changes, bool(record.get("known", True)))
+
+
+@dataclass(frozen=True)
+class RunCheckpoint:
+    """What a stored run needs to continue.
+
+    Attributes:
+        snapshots: kept so far.
+        losses: of every step, (n, 2).
+        tensors, text: the training's state.
+        change_log: what it has behind it, if that is known.
+    """
+
+    snapshots: tuple[Snapshot, ...]
+    losses: Losses
+    tensors: dict[str, Tensor]
+    text: str
+    change_log: ChangeLog | None = None
+
+    @property
+    def frozen(self) -> bool:
+        """Whether the adversary was frozen."""
+        return bool(json.loads(self.text)["frozen"])
+
+
+class Replay(SingleTrainer):
+    """A run trained again, with every change made in its place.
+
+    Raises ValueError when it cannot begin: its device, images or uploaded points are not here.
+    """
+
+    def __init__(self, log: ChangeLog) -> None:
+        super().__init__(log.began.begin())
+        self._began, self._changes = log.began, list(log.changes)
+
+    def advance(self, steps: int) -> tuple[Losses, int | None]:
+        done = []
+        for _ in range(steps):
+            while self._changes and self._changes[0].step <= self.step:
+                self.training = self._changes.pop(0).applied(self.training, self._began)
+            done.append(self.training.advance())
+        return collect_losses(done)
 
 
 def _change(record: Mapping[str, Any], began: Mapping[str, Any]) -> Change:

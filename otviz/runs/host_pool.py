@@ -16,10 +16,11 @@ from otviz.core.workers.processes import cores
 from otviz.core.workers.worker import Message, Worker
 from otviz.methods import Method
 from otviz.runs import messages
+from otviz.runs.change_log import RunCheckpoint
 from otviz.runs.config import RunConfig
 from otviz.runs.snapshots import Array, Scene, Snapshot
-from otviz.runs.training_handle import Losses
-from otviz.runs.training_state import RunCheckpoint, TrainingState
+from otviz.training.driver import Losses
+from otviz.training.loop import TrainingState
 
 MOST = 4
 """Processes at most: each takes some 300 MB for torch alone."""

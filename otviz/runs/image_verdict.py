@@ -38,7 +38,7 @@ def image_verdict(meter: Meter, step: int, steps: int, usual: int) -> Verdict:
     """The verdict from the last measurement; of kind "not judged" and without a word unless the run has collapsed.
 
     Args:
-        meter: as in `Snapshot.meter`.
+        meter: its metrics, `Snapshot.meter`.
         step, steps: done and planned.
         usual: steps after which its method makes readable images of this set.
     """

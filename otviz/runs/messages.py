@@ -12,7 +12,7 @@ import torch
 from otviz.core.container import Arrays
 from otviz.core.workers.worker import Message
 from otviz.runs.snapshots import Scene, Snapshot
-from otviz.runs.training_state import TrainingState
+from otviz.training.loop import TrainingState
 
 NO_LOSSES = np.empty((0, 2), np.float32)
 

@@ -13,11 +13,10 @@ from otviz.core.files import clear_folders
 from otviz.runs.branches import Branch
 from otviz.runs.config import RunConfig
 from otviz.runs.host_pool import HostPool
-from otviz.runs.lockstep import Lockstep
 from otviz.runs.run import Run
 from otviz.runs.run_store import SavedRunInfo, Store, read_checkpoint
 from otviz.runs.run_view import ENDED
-from otviz.runs.slots import Slots
+from otviz.runs.scheduling import Lockstep, Slots
 from otviz.runs.summaries import Summaries, Summary
 from otviz.training.compare import MOST
 

@@ -6,9 +6,8 @@ when the run did: it ends with the same weights, and the probe of the same seed 
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,18 +16,15 @@ import torch
 from numpy.typing import NDArray
 
 from otviz.core.machine import made_on
-from otviz.runs.change_log import ChangeLog
+from otviz.runs.change_log import ChangeLog, Replay
 from otviz.runs.image_probe import probe_of
 from otviz.runs.run_view import RunView
 from otviz.runs.snapshots import Scene, Snapshot
-from otviz.runs.training_handle import last_of
-from otviz.runs.training_state import LossHistory, collect_losses
-from otviz.training.loop import Step, Training
+from otviz.training.driver import AtSteps, LossHistory, drive, last_quarter
+from otviz.training.loop import Training
 
 Numbers = dict[str, Any]
 """The last step, its losses and what was measured, by name, as plain values; None where there is no number."""
-
-BLOCK = 256  # steps whose losses are fetched together
 
 
 @dataclass(frozen=True)
@@ -104,18 +100,16 @@ def repeat(kept: RunRecord) -> Repeated:
     torch.set_num_threads(1)  # as runs do
     steps = int(kept.numbers["step"])
     measured_at = int(kept.numbers.get("measured_at", steps))
-    played, losses, probe, looked = kept.change_log.replay(steps), LossHistory(), None, None
+    replay, losses, probe, looked = Replay(kept.change_log), LossHistory(), None, None
     numbers: Numbers = {}
-    step = next(played)
-    for until in sorted({measured_at, steps}):
-        step = _advance(played, step, until, losses)
-        if probe is None or probe.training is not step.training:  # a branch has a training of its own
-            probe = probe_of(step.training, kept.change_log.began.seed)
-        looked = probe.take_snapshot(0, 0.0, last_of([losses.all()]), measure=until == measured_at)
+    for step, _ in drive(replay, AtSteps(sorted({measured_at, steps})), [losses.record]):
+        if probe is None or probe.training is not replay.training:  # a branch has a training of its own
+            probe = probe_of(replay.training, kept.change_log.began.seed)
+        looked = probe.take_snapshot(0, 0.0, losses.last, measure=step == measured_at)
         numbers |= snapshot_metrics(looked)  # what was measured before a branch began is known from there
     assert probe is not None
     assert looked is not None
-    return Repeated(step.training, probe.scene, looked, losses.all(), numbers)
+    return Repeated(replay.training, probe.scene, looked, losses.all(), numbers)
 
 
 def differences(kept: RunRecord, found: Numbers) -> dict[str, tuple[Any, Any]]:
@@ -143,18 +137,6 @@ def agreement(kept: RunRecord, found: Numbers) -> str:
     return "\n".join(lines)
 
 
-def _advance(played: Iterator[Step], step: Step, until: int, losses: LossHistory) -> Step:
-    """The step of that number; what was lost on the way goes to `losses`."""
-    while step.number < until:
-        part = list(itertools.islice(played, min(BLOCK, until - step.number)))
-        found, bad = collect_losses(part)
-        if bad is not None:
-            raise ValueError(f"the loss became NaN or infinite at step {bad}, which it did not in the original run")
-        losses.add(found)
-        step = part[-1]
-    return step
-
-
 def _compared(old: Any, new: Any, spread: float | None) -> str:
     if not isinstance(old, float | int) or not isinstance(new, float | int):
         return f"it was {old}, now {new}"
@@ -163,8 +145,8 @@ def _compared(old: Any, new: Any, spread: float | None) -> str:
 
 
 def _spread(run: RunView) -> Numbers:
-    looks = [snapshot_metrics(look) for look in run.snapshots[-max(1, len(run.snapshots) // 4) :]]
-    losses = run.losses()[-max(1, len(run.losses()) // 4) :]
+    looks = [snapshot_metrics(look) for look in last_quarter(run.snapshots)]
+    losses = last_quarter(run.losses())
     found = {
         name: [look[name] for look in looks if isinstance(look.get(name), float)]
         for name, value in looks[-1].items()

@@ -18,19 +18,16 @@ from numpy.typing import NDArray
 
 from otviz.core.machine import made_on
 from otviz.methods import Adversarial
-from otviz.runs.change_log import Change, ChangeLog
-from otviz.runs.command_queue import CommandQueue
+from otviz.runs.change_log import Change, ChangeLog, RunCheckpoint
 from otviz.runs.config import RunConfig
 from otviz.runs.host_pool import Host, HostPool, RemoteTraining
-from otviz.runs.lockstep import Lockstep
-from otviz.runs.loop_timer import LoopTimer
 from otviz.runs.run_history import RunHistory
 from otviz.runs.run_view import ENDED, Status
-from otviz.runs.slots import Slots
+from otviz.runs.scheduling import CommandQueue, Lockstep, LoopTimer, Slots
 from otviz.runs.snapshots import Curve, Meter, Scene, Snapshot, curve_of
 from otviz.runs.training_handle import LocalTraining, TrainingHandle
-from otviz.runs.training_state import RunCheckpoint, TrainingState
-from otviz.training.loop import Training
+from otviz.training.driver import Chunk, Diverged, drive
+from otviz.training.loop import Training, TrainingState
 
 
 class Run:
@@ -236,67 +233,69 @@ class Run:
         self.frozen, self.scene = live.frozen, live.scene
         self._timer.record_save()
         try:
-            if self._take_snapshot(live) and self._process_commands():
-                self._loop(live)
+            self._take_snapshot(live)
+            for _ in drive(live, self, [self._history.record, self._record], seconds=self.seconds):
+                self._take_snapshot(live, whole=self._rests(live.step))
+        except Diverged:
+            if self._history.states.newest is not None:
+                live.restore(self._history.states.newest)
+            raise
         finally:
             live.close()
 
-    def _loop(self, live: TrainingHandle) -> None:
-        while live.step < self.config.steps:
-            if not self._has_turn(live) and not self._wait_for_turn(live):
-                return
-            began = time.monotonic()
-            left = self.config.steps - live.step
-            steps = int(min(self._timer.chunk_size(), self._commands.steps_allowed, self._turn_ends - live.step, left))
-            self._history.record_losses(*live.advance(steps))
-            self._commands.steps_allowed -= steps
-            seconds = time.monotonic() - began
-            self.seconds += seconds
-            self._timer.record_steps(steps, seconds)
-            last = live.step >= self.config.steps
-            rests = last or self._commands.steps_allowed <= 0
-            if (rests or self._timer.snapshot_due()) and not self._take_snapshot(live, rests):
-                return
-            if not last and not self._process_commands():
-                return
-        self._end("done")
+    def next_steps(self, done: int) -> int | None:
+        """As the schedule of its training: steps until the next glance at the clock, None once it has ended."""
+        if done >= self.config.steps:
+            self._end("done")
+        elif self._process_commands() and self._wait_for_turn(done):
+            left = min(self._commands.steps_allowed, self._turn_ends - done, self.config.steps - done)
+            return int(min(self._timer.chunk_size(), left))
+        return None
 
-    def _has_turn(self, live: TrainingHandle) -> bool:
-        return self._lockstep is None or live.step < self._turn_ends < math.inf
+    def record_steps(self, steps: int, seconds: float) -> None:
+        """As a schedule: so many steps took so long."""
+        self._commands.steps_allowed -= steps
+        self._timer.record_steps(steps, seconds)
 
-    def _wait_for_turn(self, live: TrainingHandle) -> bool:
+    def snapshot_due(self, done: int) -> bool:
+        """As a schedule: whether it is time for a look."""
+        return self._rests(done) or self._timer.snapshot_due()
+
+    def _rests(self, done: int) -> bool:
+        return done >= self.config.steps or self._commands.steps_allowed <= 0
+
+    def _record(self, chunk: Chunk) -> None:
+        self.seconds = chunk.seconds
+
+    def _wait_for_turn(self, done: int) -> bool:
         """Let the runs in step with this one come up. False when the run has ended meanwhile."""
-        assert self._lockstep is not None
+        if self._lockstep is None or done < self._turn_ends < math.inf:
+            return True
         began = time.monotonic()
-        while not (until := self._lockstep.turn(self, live.step, timeout=0.1)):
+        while not (until := self._lockstep.turn(self, done, timeout=0.1)):
             if not self._process_commands():
                 return False
         self._turn_ends = until
         self._timer.record_wait(time.monotonic() - began)
         return True
 
-    def _take_snapshot(self, live: TrainingHandle, whole: bool = False) -> bool:
-        """Keep a snapshot of what was done since the last look; False, ending the run, if that is no longer numbers.
+    def _take_snapshot(self, live: TrainingHandle, whole: bool = False) -> None:
+        """Keep a snapshot of what was done since the last look. Raises Diverged if that is no longer numbers.
 
         Its state is kept too, except that large ones are taken less often unless the look must be `whole`.
         """
         save = self._timer.save_due()
         whole = whole or save or self._history.states.due()
         if self._history.is_up_to_date(live.step, whole):
-            return True
+            return
         began, before = time.monotonic(), self._history.last
         snapshot = self._history.take_snapshot(live, self.seconds, whole)
-        if snapshot is None:
-            bad = self._history.bad
-            self._fail(f"the loss became NaN or infinite at step {bad}; a smaller lr or larger penalty may help")
-            return False
         self.frozen = live.frozen
         if before is not None:
             steps, trained = snapshot.step - before.step, snapshot.seconds - before.seconds
             self._timer.record_snapshot(time.monotonic() - began, steps, trained)
         if save:
             self._store()
-        return True
 
     def _process_commands(self) -> bool:
         """Carry out what was ordered; while paused, wait for one. False when the run has ended."""
@@ -315,8 +314,8 @@ class Run:
         live = self.live
         assert live is not None
         if command == "stop":
-            if self._take_snapshot(live, whole=True):
-                self._end("stopped")
+            self._take_snapshot(live, whole=True)
+            self._end("stopped")
         elif command == "retune":
             live.retune(value)
             self.change_log = self.change_log.with_change(Change(live.step, method=value))
@@ -327,10 +326,10 @@ class Run:
 
     def _pause(self) -> None:
         assert self.live is not None
-        if self._take_snapshot(self.live, whole=True):
-            self.status = "paused"
-            self._release_slot()
-            self._store()
+        self._take_snapshot(self.live, whole=True)
+        self.status = "paused"
+        self._release_slot()
+        self._store()
 
     def _acquire_slot(self) -> bool:
         """Wait for a slot, as queued; what needs the training is carried out later. False when told to stop."""

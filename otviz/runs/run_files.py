@@ -38,7 +38,7 @@ def samples_csv(snapshot: Snapshot) -> str:
 def history_csv(losses: np.ndarray[tuple[int, int], np.dtype[np.float32]]) -> str:
     """Losses (n, 2) as CSV with columns step, generator_loss, adversary_loss (nan where there is none).
 
-    Nine digits tell all float32 apart, so that reading gives the same numbers back.
+    Nine digits represent float32 exactly.
     """
     lines = ["step,generator_loss,adversary_loss"]
     lines += [f"{step},{one:.9g},{two:.9g}" for step, (one, two) in enumerate(losses.tolist(), start=1)]

@@ -2,12 +2,91 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+import math
+import time
 
+from otviz.runs.change_log import RunCheckpoint
 from otviz.runs.snapshots import Snapshot, thinned
-from otviz.runs.training_handle import TrainingHandle, last_of
-from otviz.runs.training_state import LossHistory, RunCheckpoint, StateBuffer
+from otviz.runs.training_handle import TrainingHandle
+from otviz.training.driver import Chunk, Diverged, Losses, LossHistory, last_losses
+from otviz.training.loop import TrainingState
+
+MOST, LEAST = 20, 4  # states kept in equal parts of a run
+ROOM = 8e6  # bytes that the states of one run may take
+LARGE_ROOM = 64e6  # the same for large networks, of which else not even LEAST would be kept
+SMALL = 1e6  # bytes; larger states are not taken at every look
+EVERY = 5.0  # seconds between large ones, which go from one process to another
+
+
+class StateBuffer:
+    """States of one training: the newest, and one in each equal part of the run, as many as there is room for."""
+
+    def __init__(self, steps: int) -> None:
+        self._steps = steps
+        self._spaced: dict[int, TrainingState] = {}
+        self._newest: tuple[int, TrainingState] | None = None
+        self._added_at = -math.inf
+
+    def add(self, step: int, state: TrainingState) -> None:
+        """Keep the newest state; of those before, the first of each part."""
+        if (
+            self._newest is not None
+            and step != self._newest[0]
+            and self._part(self._newest[0]) not in map(self._part, self._spaced)
+        ):
+            self._spaced[self._newest[0]] = self._newest[1]
+        self._newest = (step, state)
+        self._added_at = time.monotonic()
+
+    @property
+    def step(self) -> int | None:
+        """Of the newest one."""
+        return None if self._newest is None else self._newest[0]
+
+    @property
+    def nbytes(self) -> int:
+        """What all of them take."""
+        return self._size * (len(self._spaced) + 1) if self._newest else 0
+
+    def due(self) -> bool:
+        """Whether the next look should take one."""
+        return self._newest is None or self._size <= SMALL or time.monotonic() - self._added_at > EVERY
+
+    @property
+    def newest(self) -> TrainingState | None:
+        """The last one added."""
+        return None if self._newest is None else self._newest[1]
+
+    @property
+    def saved_steps(self) -> tuple[int, ...]:
+        """Steps whose states are kept, in order."""
+        return (*self._spaced, self._newest[0]) if self._newest else ()
+
+    def at(self, step: int) -> TrainingState:
+        """The state after `step` steps. Raises ValueError when it was not kept, saying which are."""
+        newest = self._newest  # another thread may add the next one meanwhile
+        if newest and step == newest[0]:
+            return newest[1]
+        if step not in self._spaced:
+            kept = ", ".join(map(str, self.saved_steps)) or "none yet"
+            raise ValueError(
+                f"the weights of step {step} were not kept: to save memory a run keeps those of its last snapshot and of "
+                f"{self._parts} others spread over it; choose one of {kept}"
+            )
+        return self._spaced[step]
+
+    @property
+    def _size(self) -> int:
+        assert self._newest is not None
+        return max(sum(value.nbytes for value in self._newest[1][0].values()), 1)
+
+    @property
+    def _parts(self) -> int:
+        room = max(ROOM, min(LEAST * self._size, LARGE_ROOM))
+        return int(min(max(room // self._size, 1), MOST))
+
+    def _part(self, step: int) -> int:
+        return step * self._parts // max(self._steps, 1)
 
 
 class RunHistory:
@@ -18,7 +97,6 @@ class RunHistory:
         losses: of every step, as of the last look.
         states: of some steps.
         changed_since_snapshot: whether the training was changed since the last look, other than by training.
-        bad: the first step whose losses are NaN or infinite.
     """
 
     def __init__(self, steps: int, restored: RunCheckpoint | None = None) -> None:
@@ -26,8 +104,7 @@ class RunHistory:
         self.losses = LossHistory(restored.losses if restored else None)
         self.states = StateBuffer(steps)
         self.changed_since_snapshot = False
-        self.bad: int | None = None
-        self._pending: list[NDArray[np.float32]] = []
+        self._pending: list[Losses] = []
 
     @property
     def last(self) -> Snapshot | None:
@@ -39,29 +116,25 @@ class RunHistory:
         """What snapshots of images and the states take in memory."""
         return self.states.nbytes + sum(snapshot.image_bytes for snapshot in self.snapshots)
 
-    def record_losses(self, losses: NDArray[np.float32], bad: int | None) -> None:
-        """Take note of steps done since: their losses (n, 2), and the first that was no number."""
-        self._pending.append(losses)
-        self.bad = bad if self.bad is None else self.bad
+    def record(self, chunk: Chunk) -> None:
+        """As an observer: take note of steps done since the last look."""
+        self._pending.append(chunk.losses)
 
     def is_up_to_date(self, step: int, whole: bool) -> bool:
         """Whether nothing was done since the last look; where it must be `whole`, the state of `step` is needed too."""
         return not self._pending and not self.changed_since_snapshot and (self.states.step == step or not whole)
 
-    def take_snapshot(self, live: TrainingHandle, seconds: float, whole: bool) -> Snapshot | None:
+    def take_snapshot(self, live: TrainingHandle, seconds: float, whole: bool) -> Snapshot:
         """Record the training after `seconds`, with its state if `whole`; returns the snapshot.
 
-        None if the loss is NaN or infinite: nothing is written, and the training returns to the newest state.
+        Raises Diverged if a weight is NaN or infinite; then nothing is recorded.
         """
         parts, self._pending, self.changed_since_snapshot = self._pending, [], False
         before = self.last
-        recent = last_of(parts or [self.losses.all()])
-        looked = None if self.bad else live.take_snapshot(before.sequence + 1 if before else 0, seconds, recent, whole)
+        recent = last_losses(parts[-1]) if parts else self.losses.last
+        looked = live.take_snapshot(before.sequence + 1 if before else 0, seconds, recent, whole)
         if looked is None:
-            self.bad = self.bad or live.step
-            if self.states.newest is not None:
-                live.restore(self.states.newest)
-            return None
+            raise Diverged(live.step)
         snapshot, state = looked
         if state is not None:
             self.states.add(live.step, state)

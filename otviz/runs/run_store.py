@@ -30,14 +30,13 @@ from safetensors.torch import save as save_tensors
 
 from otviz.core import __version__, records
 from otviz.core.files import home, refused, write_whole
-from otviz.runs.change_log import ChangeLog
+from otviz.runs.change_log import ChangeLog, RunCheckpoint
 from otviz.runs.config import RunConfig
 from otviz.runs.file_schema import CONFIG, STATE, SUMMARY, check_arrays, looks_in
 from otviz.runs.run_files import history_csv
 from otviz.runs.run_view import ENDED, RunView, Status
 from otviz.runs.snapshots import Scene, Snapshot
 from otviz.runs.tags import write_tags
-from otviz.runs.training_state import RunCheckpoint
 
 T = TypeVar("T")
 

@@ -12,8 +12,7 @@ if TYPE_CHECKING:
     from otviz.runs.change_log import ChangeLog
     from otviz.runs.config import RunConfig
     from otviz.runs.snapshots import Curve, Meter, Scene, Snapshot
-    from otviz.runs.training_state import TrainingState
-    from otviz.training.loop import Training
+    from otviz.training.loop import Training, TrainingState
 
 Status = Literal["queued", "running", "paused", "done", "stopped", "failed"]
 ENDED: tuple[Status, ...] = ("done", "stopped", "failed")

@@ -8,11 +8,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from otviz.runs.change_log import ChangeLog
+from otviz.runs.change_log import ChangeLog, RunCheckpoint
 from otviz.runs.run_store import SavedRunInfo, Store, read_checkpoint, read_run
 from otviz.runs.snapshots import Curve, Meter, Scene, Snapshot, curve_of
-from otviz.runs.training_state import RunCheckpoint, TrainingState
-from otviz.training.loop import Training
+from otviz.training.loop import Training, TrainingState
 
 
 class SavedRun:

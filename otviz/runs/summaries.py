@@ -7,7 +7,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from otviz import methods
 from otviz.core.records import LAST, read
@@ -31,7 +31,7 @@ class Summary:
         id: of the run.
         method, target: their names.
         method_title, target_title: for a person.
-        kind: what it trains on; empty if it is damaged.
+        kind: what it trains on; of a damaged one points, so that it is listed somewhere.
         status: of the run, or DAMAGED.
         step, steps: done, and planned.
         seed: of the run.
@@ -47,7 +47,7 @@ class Summary:
     target: str
     method_title: str
     target_title: str
-    kind: Kind | Literal[""]
+    kind: Kind
     status: str
     step: int
     steps: int
@@ -111,7 +111,7 @@ def _read(folder: Path) -> Summary:
     except ValueError as error:
         created = min(max(_stamp(folder / "summary.json") / 1e9, 0.0), LAST)
         note = f"damaged: {error}; delete it"
-        return Summary(folder.name, "", "", "", "", "", DAMAGED, 0, 0, 0, 0.0, created, {}, (), note)
+        return Summary(folder.name, "", "", "", "", "points", DAMAGED, 0, 0, 0, 0.0, created, {}, (), note)
     return replace(summary, tags=read_tags(folder))
 
 

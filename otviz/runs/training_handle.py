@@ -2,37 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from otviz.methods import Method
+from otviz.runs.change_log import RunCheckpoint
 from otviz.runs.config import RunConfig
 from otviz.runs.image_probe import probe_of
 from otviz.runs.snapshots import Array, Scene, Snapshot
-from otviz.runs.training_state import RunCheckpoint, TrainingState, collect_losses
+from otviz.training.driver import SingleTrainer, Trainer
+from otviz.training.loop import TrainingState
 
-Losses = NDArray[np.float32]
 
-
-class TrainingHandle(Protocol):
+class TrainingHandle(Trainer, Protocol):
     """A training and the probe that looks at it."""
 
     scene: Scene
     device: str
 
     @property
-    def step(self) -> int:
-        """Steps done."""
-
-    @property
     def frozen(self) -> bool:
         """Whether the adversary learns no more."""
-
-    def advance(self, steps: int) -> tuple[Losses, int | None]:
-        """Do so many steps; their losses (steps, 2), nan where there is none yet, and the first step gone wrong."""
 
     def take_snapshot(
         self, sequence: int, seconds: float, losses: tuple[float, float], whole: bool = True
@@ -55,11 +44,11 @@ class TrainingHandle(Protocol):
         """Give back what it holds; it is not asked again."""
 
 
-class LocalTraining:
+class LocalTraining(SingleTrainer):
     """A training in this process, on the thread that asks."""
 
     def __init__(self, config: RunConfig, restored: RunCheckpoint | None = None) -> None:
-        self.training = config.begin()
+        super().__init__(config.begin())
         if restored is not None:
             self.training.restore(restored.tensors, restored.text)
         self._probe = probe_of(self.training, config.seed)
@@ -67,15 +56,8 @@ class LocalTraining:
         self.device = self.training.device.type
 
     @property
-    def step(self) -> int:
-        return self.training.step
-
-    @property
     def frozen(self) -> bool:
         return self.training.frozen
-
-    def advance(self, steps: int) -> tuple[Losses, int | None]:
-        return collect_losses([self.training.advance() for _ in range(steps)])
 
     def take_snapshot(
         self, sequence: int, seconds: float, losses: tuple[float, float], whole: bool = True
@@ -100,11 +82,3 @@ class LocalTraining:
 
     def close(self) -> None:
         """Nothing is held but memory."""
-
-
-def last_of(losses: Sequence[Losses]) -> tuple[float, float]:
-    """The last pair of losses in these parts; nan if there is none."""
-    for part in reversed(losses):
-        if len(part):
-            return float(part[-1, 0]), float(part[-1, 1])
-    return float("nan"), float("nan")

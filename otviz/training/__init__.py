@@ -1,1 +1,1 @@
-"""The training loop and what it is made of: networks, optimisers, compiled and stacked steps, presets."""
+"""The training loop and its parts: networks, optimisers, compiled and stacked steps, presets."""

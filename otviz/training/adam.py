@@ -1,4 +1,4 @@
-"""Adam, and its moments as tensors by name, so that a run can continue from them."""
+"""Adam, and its state as named tensors, from which a run can continue."""
 
 from __future__ import annotations
 
@@ -9,40 +9,48 @@ from otviz.methods import Method
 
 
 def adam(network: nn.Module, lr: float, method: Method) -> torch.optim.Adam:
-    """Adam with the method's betas on all weights of a network, fused where the device can."""
+    """Adam on all weights of a network, fused where the device supports it.
+
+    Args:
+        network: what it optimises.
+        lr: learning rate.
+        method: gives beta1 and beta2.
+    """
     fused = next(network.parameters()).device.type in ("cpu", "cuda")
     return torch.optim.Adam(network.parameters(), lr=lr, betas=(method.beta1, method.beta2), fused=fused)
 
 
 def moments(optimiser: torch.optim.Optimizer | None, prefix: str) -> dict[str, Tensor]:
-    """Copies of its moments on the CPU, named `adam.<prefix>.<index of the weight>.<moment>`."""
+    """Copies of the optimiser's moments on the CPU, named `adam.<prefix>.<index of the weight>.<moment>`."""
     if optimiser is None:
         return {}
-    found = {}
-    for index, kept in optimiser.state_dict()["state"].items():
-        for key, value in kept.items():
-            found[f"adam.{prefix}.{index}.{key}"] = plain(value)
-    return found
+    states = optimiser.state_dict()["state"].items()
+    return {f"adam.{prefix}.{index}.{key}": plain(value) for index, state in states for key, value in state.items()}
 
 
 def restore_moments(optimiser: torch.optim.Optimizer | None, prefix: str, tensors: dict[str, Tensor]) -> None:
-    """Put back what `moments` copied."""
+    """Restore the moments that `moments` copied.
+
+    Args:
+        optimiser, prefix: as for `moments`.
+        tensors: by name; those of other prefixes are ignored.
+    """
     if optimiser is None:
         return
-    kept: dict[int, dict[str, Tensor]] = {}
+    states: dict[int, dict[str, Tensor]] = {}
     for name, value in tensors.items():
         if name.startswith(f"adam.{prefix}."):
             _, _, index, key = name.split(".")
-            kept.setdefault(int(index), {})[key] = value
-    optimiser.load_state_dict({"state": kept, "param_groups": optimiser.state_dict()["param_groups"]})
+            states.setdefault(int(index), {})[key] = value
+    optimiser.load_state_dict({"state": states, "param_groups": optimiser.state_dict()["param_groups"]})
     for weight, own in optimiser.state.items():
         for key, value in own.items():
-            # Torch takes over a tensor as it is, and Adam counts steps in place: two branches of one state need copies.
-            # Fused kernels take moments to lie in memory as their weight does.
+            # `load_state_dict` keeps the tensors it is given and Adam counts steps in place, so branches of one state need
+            # copies. Fused kernels expect moments in the memory layout of their weight.
             alike = value.shape == weight.shape
             own[key] = torch.empty_like(weight, requires_grad=False).copy_(value) if alike else value.clone()
 
 
 def plain(value: Tensor) -> Tensor:
-    """A copy on the CPU, row by row in memory."""
+    """A contiguous copy on the CPU."""
     return value.detach().cpu().clone(memory_format=torch.contiguous_format)

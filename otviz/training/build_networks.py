@@ -1,4 +1,4 @@
-"""The networks of a training: a method's own for points, those that `Networks` chooses for images."""
+"""The networks of a training: the method's own for points, those of `Networks` for images."""
 
 from __future__ import annotations
 
@@ -13,7 +13,15 @@ from otviz.networks.image_networks import Shape
 
 
 def check_classes(method: Method, networks: Networks, classes: int) -> None:
-    """Raise ValueError, saying what to change, where generator and adversary cannot be told the class of an image."""
+    """Check that generator and adversary can be conditioned on the classes.
+
+    Args:
+        method, networks: of the training.
+        classes: number of classes of the data set.
+
+    Raises:
+        ValueError: they cannot; the message says what to change.
+    """
     if networks.by_class and not classes:
         raise ValueError("these images have no classes: by_class must be false")
     if networks.by_class and not method.pairs:
@@ -28,17 +36,18 @@ def build_generator(
     autocast: bool = False,
     classes: int = 0,
 ) -> nn.Module:
-    """A fresh generator of samples of that shape, its weights drawn from `rng`.
+    """A new generator.
 
     Args:
-        method: says how z is made, and for points the network.
+        method: gives the dimension of z and, for points, the network.
         shape: (d,) for points, (C, H, W) for images.
-        networks: None for points.
+        networks: architectures for images; None for points.
+        rng: draws the weights.
         autocast: compute in bfloat16 (images only).
-        classes: of the set of images.
+        classes: number of classes of the data set.
 
     Raises:
-        ValueError: such networks cannot be built.
+        ValueError: the networks cannot be built.
     """
     if networks is None:
         return method.build_generator(shape[0], rng)
@@ -54,7 +63,11 @@ def build_adversary(
     autocast: bool = False,
     classes: int = 0,
 ) -> nn.Module | None:
-    """A fresh adversary, None for a method without one; arguments as for `build_generator`."""
+    """A new adversary; None for a method without one.
+
+    Args:
+        method, shape, networks, rng, autocast, classes: as for `build_generator`.
+    """
     if networks is None:
         return method.build_adversary(shape[0], rng)
     if not method.outputs:
@@ -64,7 +77,7 @@ def build_adversary(
 
 
 def _by_channel(network: nn.Module) -> nn.Module:
-    """The network with the weights of its convolutions laid out channels last: a tenth faster on a CPU, more on CUDA."""
+    """The network in channels-last memory format: 10 % faster on a CPU, more on CUDA."""
     for weight in network.parameters():
         if weight.ndim == 4:
             weight.data = weight.data.contiguous(memory_format=torch.channels_last)

@@ -1,6 +1,6 @@
-"""Comparisons: sets of methods that show one thing side by side, on the same data with the same seed.
+"""Comparisons: sets of methods side by side, on the same data with the same seed.
 
-Settings are those that were seen to work on the ring of 8 modes (radius 2, std 0.1); the papers' own toys are longer.
+The settings were tested on the ring of 8 modes (radius 2, std 0.1); the toy experiments of the papers train longer.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ class Preset:
     """One comparison.
 
     Attributes:
-        name: in links.
-        title: for a person.
-        methods: one panel each, in reading order.
-        steps: that each of them trains.
-        look_for: what there is to see, in a few sentences of Markdown that hold in any number of columns.
-        columns: panels in a row; None leaves it to the page.
-        target: what it is shown on.
+        name: key in links.
+        title: shown title.
+        methods: one per panel, in reading order.
+        steps: number of steps of each method.
+        look_for: what to look for, in a few sentences of Markdown that hold for any number of columns.
+        columns: panels in a row; None: the page decides.
+        target: name of the target.
     """
 
     name: str
@@ -45,19 +45,19 @@ class Preset:
 
 @cache
 def presets() -> dict[str, Preset]:
-    """All of them by name, in the order of a lesson."""
+    """All comparisons by name, in the order of a lesson."""
     makers: list[Callable[[], Preset]] = [_table_1, _figure_1, _freeze, _matching, _batch_size, _schedules, _tau]
     made = [maker() for maker in makers]
     return {preset.name: preset for preset in made}
 
 
 def labels(methods: Sequence[Method], marks: Sequence[str] = ()) -> list[str]:
-    """What tells the methods apart, in few words: the title, the knobs in which those of one title differ, and a mark."""
+    """Short labels that distinguish the methods: title, the knobs in which methods of one title differ, and a mark."""
     found = []
     for method, mark in zip(methods, marks or [""] * len(methods), strict=True):
         alike = [other for other in methods if type(other) is type(method)]
         apart = [
-            knob.says(getattr(method, knob.name))
+            knob.in_words(getattr(method, knob.name))
             for knob in params_of(type(method))
             if any(getattr(other, knob.name) != getattr(method, knob.name) for other in alike)
         ]
@@ -74,7 +74,7 @@ def _method(name: str, **knobs: Any) -> Method:
 
 
 def _quick(name: str, **knobs: Any) -> Method:
-    """With the step size at which 5000 steps show what 12 000 do at half of it."""
+    """A method with a learning rate at which 5000 steps show what 12 000 do at half of it."""
     return _method(name, **{"lr": 1e-3, "adversary_lr": 1e-3, **knobs})
 
 

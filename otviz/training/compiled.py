@@ -1,8 +1,8 @@
-"""Whole updates compiled: loss, gradient and Adam as one graph each, about twice as fast again on a CPU.
+"""Compiled updates: loss, gradient and Adam as one graph, about twice as fast on a CPU.
 
-Compiling takes some twenty seconds and a C++ compiler, so it is asked for, never the default. The numbers a user may
-change during a run enter as tensors: one graph serves all their values. The optimisers' own state is used in place, so
-that compiled and plain steps may follow each other and a saved state is the same.
+Compiling takes about 20 s and needs a C++ compiler, so it is off by default. Values that may change during a run enter as
+tensors, so that one graph serves all of them. The optimisers' state is updated in place: compiled and plain steps can
+alternate, and saved states are the same.
 """
 
 from __future__ import annotations
@@ -21,7 +21,12 @@ EPSILON = 1e-8  # Adam's, torch's default
 
 
 class Compiled:
-    """Compiled updates of one training's networks; needs one plain step before, which makes Adam's moments.
+    """Compiled updates of a training's networks. Needs one plain step first, which allocates Adam's moments.
+
+    Args:
+        method: its losses are compiled.
+        generator, adversary: networks to update.
+        optimise_generator, optimise_adversary: their Adam optimisers.
 
     Raises:
         ValueError: the method's losses cannot be compiled.
@@ -47,17 +52,37 @@ class Compiled:
         self._update_both: Callable[..., tuple[Tensor, Tensor]] = compile_whole(self._both_updates)
 
     def update_generator(self, batch: Batch, scalars: dict[str, float], lr: float) -> Tensor:
-        """One step of the generator; its loss, shape ()."""
+        """Update the generator once.
+
+        Args:
+            batch, scalars: arguments of the loss.
+            lr: learning rate.
+
+        Returns:
+            its loss, shape ().
+        """
         return self._update_generator(*self._arguments(self._of_generator, batch, scalars, lr))
 
     def update_adversary(self, batch: Batch, scalars: dict[str, float], lr: float) -> Tensor:
-        """One step of the adversary; its loss, shape ()."""
+        """Update the adversary once.
+
+        Args:
+            batch, scalars, lr: as for `update_generator`.
+        """
         return self._update_adversary(*self._arguments(self._of_adversary, batch, scalars, lr))
 
     def update_both(
         self, batches: tuple[Batch, Batch], scalars: dict[str, float], lrs: tuple[float, float]
     ) -> tuple[Tensor, Tensor]:
-        """One step of the adversary, then one of the generator, as one graph; batches, step sizes and losses in that order."""
+        """Update the adversary, then the generator, as one graph.
+
+        Args:
+            batches, lrs: for the adversary, then for the generator.
+            scalars: arguments of both losses.
+
+        Returns:
+            the losses of adversary and generator.
+        """
         first = self._arguments(self._of_adversary, batches[0], scalars, lrs[0])
         drawn, _, lr = self._arguments(self._of_generator, batches[1], scalars, lrs[1])
         return self._update_both(*first, drawn, lr)
@@ -70,7 +95,7 @@ class Compiled:
         return (batch.source, batch.noise, batch.target, batch.mix), live, rate
 
     def _tensor(self, name: str, value: float) -> Tensor:
-        """The number as a tensor, made once: most numbers are the same at every step."""
+        """The value as a tensor, cached because most values stay the same."""
         held = self._held.get(name)
         if held is None:
             held = (value, torch.tensor(value, device=self._of_generator.weights[0].device))
@@ -107,11 +132,11 @@ class Compiled:
 
 
 class _Moments:
-    """The weights of a network with the state that its Adam keeps of each, as plain lists of the same tensors."""
+    """The weights of a network and their Adam state, as lists of the same tensors."""
 
     def __init__(self, network: torch.nn.Module, optimiser: torch.optim.Optimizer) -> None:
         parameters = list(network.parameters())
-        self.weights = [parameter.detach() for parameter in parameters]  # views: written in place
+        self.weights = [parameter.detach() for parameter in parameters]  # views, updated in place
         self.first = [optimiser.state[parameter]["exp_avg"] for parameter in parameters]
         self.second = [optimiser.state[parameter]["exp_avg_sq"] for parameter in parameters]
         self.steps = [optimiser.state[parameter]["step"] for parameter in parameters]

@@ -1,4 +1,4 @@
-"""What a training changes: the networks that learn, the average that is shown, their optimisers, and their state as tensors."""
+"""The trained state: generator, adversary, the generator's moving average, their optimisers, and all of it as tensors."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ from otviz.training.build_networks import build_adversary, build_generator
 
 
 class Learners:
-    """Generator and adversary with an Adam each, and the generator's running average.
+    """Generator and adversary with their optimisers, and the generator's exponential moving average (EMA).
 
     Attributes:
-        generator, adversary: what learns; adversary is None for a method without one.
-        averaged: the running average of the generator, None without `ema`.
+        generator, adversary: the trained networks; adversary is None for a method without one.
+        averaged: the EMA of the generator; None without `ema`.
 
     Args:
         method, shape, networks, autocast, classes: as for `build_generator`.
-        seed: draws the first weights.
-        lrs: first step sizes of generator and adversary.
+        seed: draws the initial weights.
+        device: where the networks are.
+        lrs: initial learning rates of generator and adversary.
         world: the processes that share the training.
     """
 
@@ -54,22 +55,22 @@ class Learners:
             self.averaged.load_state_dict(self.generator.state_dict())
 
     def set_learning_rates(self, lrs: tuple[float, float]) -> None:
-        """Of generator and adversary, from the next update on."""
+        """Set the learning rates of generator and adversary for the next update."""
         for optimiser, lr in zip((self.generator_optimiser, self.adversary_optimiser), lrs, strict=True):
             for group in [] if optimiser is None else optimiser.param_groups:
                 group["lr"] = lr
 
     def freeze_adversary(self, frozen: bool) -> None:
-        """Frozen, its weights get no gradient: the generator only needs the way through it to its input."""
+        """Turn the adversary's weight gradients off: an update of the generator needs only the gradient of its input."""
         for weight in self._adversary_weights:
             weight.requires_grad = not frozen
 
     def update_generator(self, loss: Tensor) -> Tensor:
-        """One step of Adam down that loss; returns its mean over the processes."""
+        """One Adam step on the loss; returns its mean over the processes."""
         return self._update(loss, self.generator, self.generator_optimiser)
 
     def update_adversary(self, loss: Tensor, method: Method) -> Tensor:
-        """One step of Adam down that loss, then the method's constraint; returns its mean over the processes."""
+        """One Adam step on the loss, then the method's constraint; returns the mean loss over the processes."""
         assert self.adversary is not None
         assert self.adversary_optimiser is not None
         loss = self._update(loss, self.adversary, self.adversary_optimiser)
@@ -83,17 +84,17 @@ class Learners:
         optimiser.step()
         return loss
 
-    def update_ema(self, memory: float) -> None:
-        """Let the average keep that share of itself and take the rest from the generator."""
+    def update_ema(self, decay: float) -> None:
+        """Update the average: averaged = decay * averaged + (1 - decay) * generator."""
         assert self.averaged is not None
         with torch.no_grad():
             for mean, weight in zip(self.averaged.parameters(), self.generator.parameters(), strict=True):
-                mean.lerp_(weight, 1 - memory)
-            for kept, value in zip(self.averaged.buffers(), self.generator.buffers(), strict=True):
-                kept.copy_(value)  # means and counts of batch norm are averages already
+                mean.lerp_(weight, 1 - decay)
+            for buffer, value in zip(self.averaged.buffers(), self.generator.buffers(), strict=True):
+                buffer.copy_(value)  # batch norm's running statistics are averages already
 
     def parts(self) -> Iterator[tuple[dict[str, Tensor], torch.optim.Optimizer | None]]:
-        """Weights by name, with what optimises them: of the generator, the adversary and the averaged generator, where there."""
+        """Named weights and their optimiser, for the generator and, if they exist, the adversary and the averaged generator."""
         named: list[tuple[str, nn.Module, torch.optim.Optimizer | None]]
         named = [("generator", self.generator, self.generator_optimiser)]
         if self.adversary is not None:
@@ -112,7 +113,7 @@ class Learners:
         return tensors
 
     def restore(self, tensors: dict[str, Tensor]) -> None:
-        """Put back what `state` copied. Raises KeyError or RuntimeError where that does not fit these networks."""
+        """Restore what `state` copied. Raises KeyError or RuntimeError if it does not fit these networks."""
         for part, optimiser in self.parts():
             for name, value in part.items():
                 with torch.no_grad():

@@ -1,9 +1,9 @@
-"""The one training loop. It yields; the caller owns pace, stopping and watching.
+"""The training loop: a generator of steps. The caller controls speed, stopping and observation.
 
     for step in train(method, target, steps=5000, seed=0):
         ...
 
-Several methods in step are `zip(train(a, ...), train(b, ...))`.
+To train several methods in lockstep: `zip(train(a, ...), train(b, ...))`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -35,26 +35,28 @@ if TYPE_CHECKING:
 
 Decay = Literal["none", "cosine"]
 Precision = Literal["auto", "float32", "bfloat16"]
+TrainingState: TypeAlias = tuple[dict[str, Tensor], str]
+"""What a continuation needs: tensors by name, and the rest as JSON text."""
 
 
 def device_named(name: str = "auto") -> torch.device:
-    """The device of that name; "auto" takes CUDA, then MPS, then the CPU. `start` leaves MPS where a method cannot run there.
+    """The device of that name; "auto" prefers CUDA, then MPS, then the CPU. `start` avoids MPS for methods that fail on it.
 
     Raises:
-        ValueError: the name is unknown or this machine lacks the device.
+        ValueError: the name is unknown, or this machine has no such device.
     """
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
-        return torch.device(next(kind for kind, present in there.items() if present))
-    if name not in there:
-        raise ValueError(f"device must be one of auto, {', '.join(there)}; got {name!r}")
-    if not there[name]:
+        return torch.device(next(kind for kind, found in present.items() if found))
+    if name not in present:
+        raise ValueError(f"device must be one of auto, {', '.join(present)}; got {name!r}")
+    if not present[name]:
         raise ValueError(f"device {name} is not present on this machine; use auto or cpu")
     return torch.device(name)
 
 
 def _steps_on(device: torch.device, method: Method, target: Target, source: Samples, networks: Networks | None) -> bool:
-    """Whether a step of each network can be computed there: some devices lack operations or float64."""
+    """Whether both networks can be updated on the device: some lack operations or float64."""
     try:
         training = Training(dataclasses.replace(method, batch_size=2), target, source, 2, 0, device, networks)
         for _ in range(2):
@@ -66,7 +68,7 @@ def _steps_on(device: torch.device, method: Method, target: Target, source: Samp
 
 @dataclass(frozen=True)
 class Step:
-    """One finished step: its number (1, 2 ...), the last detached losses (None before the first) and the live training."""
+    """A finished step: its number (from 1), the last losses, detached (None before the first), and the training itself."""
 
     number: int
     generator_loss: Tensor | None
@@ -75,20 +77,20 @@ class Step:
 
 
 class Training:
-    """The live state of a training: networks, optimisers, streams of data. `train` advances it.
+    """The state of a training: networks, optimisers, data streams. `train` advances it.
 
     Attributes:
-        method: the knobs in force; change it only through `retune`.
+        method: the current settings; change them with `retune` only.
         target: a distribution, or an image set.
-        networks: of an image run; None for points.
-        classes: how many the generator is told of and can be asked for; 0 if none.
-        frozen: True while the adversary is not updated.
-        step, steps: steps done and planned.
-        compile: True to compile the updates from the second step on; set it before the first (see `otviz.training.compiled`).
-        eval_generator: the generator to look at (its running average when `ema` > 0); `generate` looks through it.
+        networks: architectures of an image run; None for points.
+        classes: number of classes that the generator is conditioned on; 0 if none.
+        frozen: whether updates of the adversary are off.
+        step, steps: number of steps done and planned.
+        compile: whether to compile updates, from the second step on; set it before the first (see `otviz.training.compiled`).
+        eval_generator: the generator that `generate` uses: its moving average if `ema` > 0.
 
     Args:
-        lr_decay: "cosine" lets both step sizes fall to 0 at the end.
+        lr_decay: "cosine" lowers both learning rates to 0 at the end.
         autocast: compute image networks in bfloat16; penalties and weights stay float32.
     """
 
@@ -141,11 +143,13 @@ class Training:
         return min(self.step / max(self.steps, 1), 1.0)
 
     def generate(self, source: Tensor, noise: Tensor, labels: Tensor | None = None, averaged: bool = True) -> Tensor:
-        """What the generator makes of x (N, d) and z (N, k), without gradient and without touching its state.
+        """Samples T(x, z), shape (N, d), without gradients and without changing the training.
 
         Args:
-            labels: classes to make, (N,); one after the other if None. Without meaning where it is not told any.
-            averaged: through the weights that are shown; False: through those that learn.
+            source: x, shape (N, d).
+            noise: z, shape (N, k).
+            labels: requested classes, shape (N,); None: each class in turn. Ignored by an unconditional generator.
+            averaged: use `eval_generator`; False: the generator that is being trained.
         """
         network = self.eval_generator if averaged else self.generator
         learning = network.training
@@ -163,18 +167,18 @@ class Training:
         return with_class(noise, wanted.to(noise.device), self.classes)
 
     def retune(self, method: Method) -> None:
-        """Put changed live knobs in force from the next step on. The caller keeps the method's class."""
+        """Apply changed live settings from the next step on. `method` must be of the same class."""
         self.method = method
         self._learners.set_learning_rates(self._learning_rates())
 
     def _learning_rates(self) -> tuple[float, float]:
-        """Of generator and adversary for the next step."""
+        """Learning rates of generator and adversary for the next step."""
         method = self.method
         decay = 0.5 * (1 + math.cos(math.pi * self.progress)) if self._decay == "cosine" else 1.0
         return method.lr * decay, method.adversary_lr * decay if isinstance(method, Adversarial) else 0.0
 
     def advance(self) -> Step:
-        """Do one step and report it. Raises ValueError, naming a batch size that fits, when a GPU has no room for it."""
+        """Do one step. Raises ValueError, with a batch size that fits, if a GPU runs out of memory."""
         try:
             return self._advance()
         except torch.OutOfMemoryError as error:
@@ -183,7 +187,7 @@ class Training:
             raise ValueError(no_room(self.device.type, size, fits)) from error
 
     def _try(self, batch_size: int) -> None:
-        """A step of each network with minibatches of another size, of a training like this one."""
+        """Update both networks of a training like this one, with minibatches of another size."""
         method = dataclasses.replace(self.method, batch_size=batch_size)
         other = Training(method, self.target, self.source, 2, 0, self.device, self.networks, autocast=self._autocast)
         for _ in range(2):
@@ -208,7 +212,7 @@ class Training:
         return Step(self.step, self._losses[0], self._losses[1], self)
 
     def due(self) -> tuple[int, int]:
-        """How many updates of the adversary, then of the generator, the next step makes; freezes the adversary in its time."""
+        """Number of updates of the adversary, then of the generator, in the next step; applies `freeze_after`."""
         method = self.method
         for_adversary, for_generator = method.updates(self.step)
         if isinstance(method, Adversarial) and method.freeze_after and self.step == method.freeze_after:
@@ -216,14 +220,14 @@ class Training:
         return (0, max(for_generator, 1)) if self.frozen else (for_adversary, for_generator)
 
     def set_last_losses(self, losses: list[Tensor | None]) -> None:
-        """Take over the last losses, of generator and adversary, from another loop that trained these weights."""
+        """Set the last losses of generator and adversary, after another loop has trained these weights."""
         self._losses = losses
 
     def batch(self) -> Batch:
-        """A fresh draw of source, noise and target; where processes share it, the part of this one."""
+        """Draw source, noise and target; with several processes, this one's part."""
         noise = torch.randn(self.method.rows, self.method.noise_dim, generator=self._rng)
         mix = torch.rand(self.method.rows, 1, generator=self._rng)
-        if self._labels is not None:  # of other images than those of this batch, as all its draws are independent
+        if self._labels is not None:  # classes of other images than this batch's: all its draws are independent
             drawn = torch.randint(len(self._labels), (self.method.rows,), generator=self._rng)
             noise = self._with_labels(noise, self._labels[drawn])
         z, mix = (sent(self._world.mine(part), self.device) for part in (noise, mix))
@@ -244,7 +248,7 @@ class Training:
         return self._learners.update_adversary(loss, self.method)
 
     def _update_generator(self, scalars: dict[str, float]) -> Tensor:
-        # frozen, it goes on with plain steps: compiling another graph would take longer than most such runs last
+        # A frozen adversary needs another graph, which would take longer to compile than most such runs last.
         if self._compiled is not None and not self.frozen:
             value = self._compiled.update_generator(self.batch(), scalars, self._learning_rates()[0])
             self._update_ema()
@@ -271,8 +275,8 @@ class Training:
         optimisers = (learners.generator_optimiser, learners.adversary_optimiser)
         return Compiled(self.method, self.generator, self.adversary, *optimisers)
 
-    def state(self) -> tuple[dict[str, Tensor], str]:
-        """Everything a continuation needs: tensors by name, and the rest as JSON text."""
+    def state(self) -> TrainingState:
+        """All that is needed to continue, copied to the CPU."""
         tensors = {"rng": self._rng.get_state(), **self._learners.state()}
         for name, loss in zip(("generator", "adversary"), self._losses, strict=True):
             if loss is not None:
@@ -281,7 +285,7 @@ class Training:
         return tensors, json.dumps({"step": self.step, "frozen": self.frozen, "streams": streams})
 
     def restore(self, tensors: dict[str, Tensor], text: str) -> None:
-        """Continue exactly where `state` was taken (same method, steps, seed, distributions).
+        """Continue from `state` with identical results (same method, steps, seed and distributions).
 
         Raises:
             ValueError: the tensors do not fit this method's networks.
@@ -298,7 +302,7 @@ class Training:
             raise ValueError(f"saved state does not fit this run ({error}); start it again") from error
 
     def parts(self) -> Iterator[tuple[dict[str, Tensor], torch.optim.Optimizer | None]]:
-        """Weights by name, with what optimises them; see `Learners`."""
+        """Named weights and their optimiser; see `Learners.parts`."""
         return self._learners.parts()
 
 
@@ -316,18 +320,19 @@ def train(
     precision: Precision = "auto",
     training: Training | None = None,
 ) -> Iterator[Step]:
-    """Train a method; yields a light `Step` after each step.
+    """Train a method; yields a `Step` after each step.
 
     Args:
-        method, target, source: what to train on what; the source defaults to N(0, I).
-        steps: steps in all; defaults to the method's own.
+        method: what to train.
+        target, source: distributions of y and x; the source defaults to N(0, I).
+        steps: number of steps; defaults to the method's own.
         seed: draws weights, noise and data; the same seed gives the same numbers on the same device.
         device: "auto", "cuda", "mps" or "cpu".
-        compile: compile the updates, which takes some twenty seconds first (points only, see `otviz.training.compiled`).
-        networks: for images; what fits their size by default.
-        lr_decay: "cosine" lets the step sizes fall to 0 at the end.
+        compile: compile the updates, which takes about 20 s first (points only, see `otviz.training.compiled`).
+        networks: architectures for images; by default those that suit their size.
+        lr_decay: "cosine" lowers the learning rates to 0 at the end.
         precision: of image networks; "auto" is bfloat16 on CUDA and float32 elsewhere.
-        training: continue this one instead (then the other arguments but `method` and `target` are not used).
+        training: a training to continue; the other arguments are then ignored.
     """
     live = training or start(
         method, target, source, steps=steps, seed=seed, device=device, compile=compile,
@@ -350,11 +355,14 @@ def start(
     lr_decay: Decay = "none",
     precision: Precision = "auto",
 ) -> Training:
-    """A training before its first step; arguments as for `train`.
+    """A training before its first step.
+
+    Args:
+        method, target, source, steps, seed, device, compile, networks, lr_decay, precision: as for `train`.
 
     Raises:
-        ValueError: the device is not here, the images cannot be had, points and what is for images are mixed, or the
-            processes that share this training cannot do so.
+        ValueError: the device or the images are not available, settings for images are given for points or the other way
+            round, or the method cannot be shared by this number of processes.
     """
     from otviz.data.distributions.gaussian import Gaussian
 

@@ -1,6 +1,6 @@
-"""Settings that work for a method on a set of images, found by measuring; knobs given by a user win over them.
+"""Settings that were measured to work for a method on a data set of images; the user's settings override them.
 
-tau |x - y|^2 grows with the dimension D of an image: what works is tau * D near 0.3 (0.03 to 3; at 30 there is only noise).
+tau |x - y|^2 grows with the dimension D of an image: tau * D near 0.3 works (0.03 to 3; at 30 the images are noise).
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ TAU_TIMES_DIM = 0.3
 
 @dataclass(frozen=True)
 class Preset:
-    """What to train with.
+    """Settings of a training.
 
     Attributes:
-        method: its knobs, by name, that differ from the method's own defaults.
-        networks: generator and adversary.
-        steps: after which images are readable.
+        method: knobs of the method that differ from its defaults, by name.
+        networks: architectures.
+        steps: number of steps until images are recognisable.
     """
 
     method: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
@@ -36,12 +36,12 @@ class Preset:
     steps: int = 3000
 
     def applied(self, cls: type[Method], **chosen: Any) -> Method:
-        """The method with these knobs, and those a user chose."""
+        """The method with these settings, overridden by `chosen`."""
         return cls(**{**self.method, **chosen})
 
 
 def preset(method: str, images: Target) -> Preset:
-    """What to train `method` with on a set of images; nothing is read. Raises ValueError for an unknown method."""
+    """The preset of `method` for a data set, without reading its images. Raises ValueError for an unknown method."""
     cls, small = named(method), max(images.shape[1:]) <= SMALL
     if issubclass(cls, OTGAN):
         return _ot_gan(small)
@@ -60,7 +60,7 @@ def _unified(cls: type[Unified], dim: int, small: bool) -> Preset:
     }  # fmt: skip
     if issubclass(cls, OTM):
         knobs["tau"] = round(TAU_TIMES_DIM / dim, 7)
-    if issubclass(cls, WGANGP):  # weight 10, as in its paper, is too strong at these sizes
+    if issubclass(cls, WGANGP):  # the paper's weight of 10 is too strong at these sizes
         knobs |= {"penalty": "gp", "penalty_weight": 1.0, "adversary_updates": 4 if small else 1}
     return Preset(knobs, Networks(), 3000)
 

@@ -1,8 +1,8 @@
-"""Many trainings of one method as one batch of stacked networks: a row of a sweep in a single stream of operations.
+"""Many trainings of one method as one batch of stacked networks: one sequence of operations trains a row of a sweep.
 
-Row i of a matrix holds all weights of member i. The losses are the method's own, mapped over rows, live numbers and batches;
-the gradient of their sum is that of each. Weights, noise and points come from plain trainings, so that member i ends where
-its training would have ended alone, but for rounding.
+Row i of a matrix holds all weights of member i. The method's losses are mapped over rows, scalars and batches; the gradient
+of their sum is the gradient of each. Weights, noise and points come from plain trainings, so that member i ends where it
+would have ended alone, up to rounding.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _MOMENTS = ("exp_avg", "exp_avg_sq")
 
 
 def check_stackable(methods: Sequence[Method]) -> None:
-    """Raise ValueError, in one sentence, unless these methods can be trained as one stack."""
+    """Raise ValueError if these methods cannot be trained as one stack."""
     first, shared = methods[0], structure(methods[0])
     if not first.compilable:
         raise ValueError(f"{first.name} cannot be stacked; only the unified family (WGAN to UOTM-SD) can")
@@ -41,22 +41,22 @@ def check_stackable(methods: Sequence[Method]) -> None:
 
 
 def structure(method: Method) -> dict[str, object]:
-    """The knobs that may not change during a run, by name: all of a stack share them."""
+    """The knobs that are not live, by name: all members of a stack share them."""
     return {knob.name: getattr(method, knob.name) for knob in params_of(type(method)) if not knob.live}
 
 
 class Stacked:
-    """Trains its members together.
+    """Trains several members together.
 
     Attributes:
-        members: the trainings; they draw the batches, and `sync_members` brings them up to date.
+        members: the trainings; they draw the batches, and `sync_members` updates them.
 
     Args:
-        members: S trainings on the CPU that have not begun, of one method; live knobs, seeds and data may differ.
-        device: where the stack lives.
+        members: S trainings on the CPU before their first step, of one method; live knobs, seeds and data may differ.
+        device: where to train.
 
     Raises:
-        ValueError: they cannot be stacked, have begun, or are planned for different numbers of steps.
+        ValueError: the members cannot be stacked, have started, or have different numbers of steps.
     """
 
     def __init__(self, members: Sequence[Training], device: torch.device | None = None) -> None:
@@ -76,14 +76,14 @@ class Stacked:
         self._of_adversary: Callable[..., Tensor] = torch.func.vmap(self._adversary_loss)
 
     def advance(self, steps: int) -> Tensor:
-        """Do that many steps (at least 1); their losses, (steps, S, 2): generator, adversary, nan before the first of a kind."""
+        """Do `steps` >= 1 steps; returns the losses of generator and adversary, (steps, S, 2), nan before a first update."""
         found: list[Tensor] = []
         for begin in range(0, steps, BLOCK):
             found += self._block(min(BLOCK, steps - begin))
         return torch.stack(found)
 
     def sync_members(self) -> None:
-        """Give every member its weights, its optimisers' state and its last losses; it can then be looked at and saved."""
+        """Copy weights, optimiser states and last losses to the members, to evaluate or save them."""
         rows = (self._generator, self._adversary, *self._averaged)
         for part in rows:
             part.fetch()
@@ -94,10 +94,12 @@ class Stacked:
             member.set_last_losses([None if loss.isnan() else loss for loss in losses[:, index]])
 
     def _block(self, steps: int) -> list[Tensor]:
-        """So many steps, on numbers and batches that are all drawn first."""
+        """`steps` steps; scalars and batches are drawn first."""
         due, numbers, first = [], [], self.members[0].step
         for _ in range(steps):
-            updates = [member.due() for member in self.members]  # the same for all, but each may freeze
+            updates = [
+                member.due() for member in self.members
+            ]  # equal for all; the call lets each member freeze its adversary
             due.append(updates[0])
             numbers.append([list(member.method.scalars(member.progress).values()) for member in self.members])
             for member in self.members:
@@ -118,7 +120,7 @@ class Stacked:
         return found
 
     def _draw(self, count: int) -> Iterator[Drawn]:
-        """So many batches of every member, sent in one go."""
+        """`count` batches of every member, sent to the device together."""
         stacks = []
         for _ in range(count):
             kinds = zip(*(member.batch()[:4] for member in self.members), strict=True)
@@ -153,7 +155,7 @@ class Stacked:
         return self._method.adversary_loss(generator, adversary, Batch(*drawn, torch.default_generator), live)
 
     def _bound(self, generator: Tensor, adversary: Tensor) -> tuple[Map, BoundMLP]:
-        """The networks whose weights are these two rows."""
+        """Generator and adversary with these rows as weights."""
         like = self.members[0]
         assert isinstance(like.generator, Generator)
         assert isinstance(like.adversary, MLP)
@@ -166,11 +168,11 @@ def _adversary_lr(method: Method) -> float:
 
 
 class _Rows:
-    """One network of every member.
+    """One network (generator or adversary) of all members.
 
     Attributes:
-        values: all P weights of member i in row i, shape (S, P).
-        each: the same memory as the weights of each member's network, in the order of `parameters()`.
+        values: the P weights of member i in row i, shape (S, P).
+        each: views of them as the weights of each member's network, in the order of `parameters()`.
     """
 
     def __init__(self, members: list[list[Tensor]], device: torch.device) -> None:
@@ -182,21 +184,21 @@ class _Rows:
         self._fetched: list[Tensor] = []
 
     def split(self, row: Tensor) -> list[Tensor]:
-        """A row (P,) as the weights of one network, views of it."""
+        """Views of a row (P,) as the weights of a network."""
         parts = torch.split(row, [shape.numel() for shape in self._shapes])
         return [part.view(shape) for part, shape in zip(parts, self._shapes, strict=True)]
 
     def optimise(self, method: Method, lrs: list[float]) -> None:
-        """Give all rows one Adam, with a step size for each row."""
+        """Create one Adam for all rows, with a learning rate per row."""
         self._lrs = torch.tensor(lrs, dtype=self.values.dtype, device=self.values.device)[:, None]
         self.values.requires_grad_()
         fused = self.values.device.type in ("cpu", "cuda")
         self._adam = torch.optim.Adam([self.values], lr=1.0, betas=(method.beta1, method.beta2), fused=fused)
 
     def descend(self, losses: Tensor) -> None:
-        """One step of Adam on losses (S,), each of its own row.
+        """One Adam step on losses (S,), one per row.
 
-        Adam's step is its step size times a direction: of a step of size 1, each row keeps its share.
+        Adam's step is the learning rate times a direction, so each row takes its share of a step with learning rate 1.
         """
         assert self._adam is not None
         (self.values.grad,) = torch.autograd.grad(losses.sum(), self.values)
@@ -206,14 +208,14 @@ class _Rows:
             self.values.copy_(torch.lerp(before, self.values, self._lrs))
 
     def fetch(self) -> None:
-        """Bring weights and moments to the CPU, in one go for all members."""
+        """Copy weights and moments of all members to the CPU at once."""
         moments = self._adam.state[self.values] if self._adam is not None else {}
         held = [self.values.detach(), *(moments[name] for name in _MOMENTS if name in moments)]
         self._fetched = [rows.cpu().clone() for rows in held]
         self._steps = float(moments["step"]) if "step" in moments else 0.0
 
     def give(self, index: int, weights: list[Tensor], optimiser: torch.optim.Optimizer | None) -> None:
-        """Write member `index` as last fetched into its own weights and optimiser."""
+        """Copy the last fetched state of member `index` into its weights and optimiser."""
         own, *moments = (self.split(rows[index]) for rows in self._fetched)
         with torch.no_grad():
             for weight, value in zip(weights, own, strict=True):

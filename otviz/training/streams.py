@@ -1,4 +1,4 @@
-"""Minibatches without end, drawn on the CPU, so that every device sees the same samples and a run can go on from where it was."""
+"""Endless minibatches, drawn on the CPU: all devices get the same samples, and a run can continue where it stopped."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from otviz.data.datasets import ImageSet, to_rows
 from otviz.data.target import Target
 from otviz.networks.image_networks import with_class
 
-_CHUNK = 4096  # samples drawn at once: the sampler's fixed cost is then spread over many minibatches
-_VALUES = 2**21  # numbers drawn at once at most, so that a chunk of large images stays at 8 MiB
+_CHUNK = 4096  # samples drawn at once, which spreads the sampler's fixed cost over many minibatches
+_VALUES = 2**21  # largest number of values drawn at once: 8 MiB of large images
 
 
 class Samples(Protocol):
-    """Something to draw from: n independent rows, shape (n, d) or (n,)."""
+    """A source of n independent rows, shape (n, d) or (n,)."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -55,11 +55,11 @@ class Stream:
 
     Args:
         data: what to draw from.
-        rows: of a minibatch.
-        seed: draws them.
-        device: where they are wanted.
-        look_up: makes samples of what was drawn, on the device.
-        among: processes that share each minibatch; each draws all of it and keeps its part.
+        rows: rows of a minibatch.
+        seed: of the draws.
+        device: where minibatches are sent.
+        look_up: maps what was drawn to samples, on the device.
+        among: processes that share each minibatch; each draws all rows and keeps its part.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class Stream:
         self._at = self._size
 
     def next(self) -> Tensor:
-        """The next minibatch, shape (rows, d); of it the share of this process."""
+        """The next minibatch, shape (rows, d); with several processes, this one's rows."""
         if self._at + self._rows > self._size:
             self._fill()
         drawn = self._chunk[self._at // self._rows]
@@ -98,12 +98,12 @@ class Stream:
         self._at = 0
 
     def state(self) -> dict[str, Any]:
-        """Where the stream is, as plain values."""
+        """The position in the stream, as plain values."""
         used_up = self._at >= self._size  # then the next chunk is drawn, not this one again
         return {"rng": self._rng.bit_generator.state if used_up else self._before, "at": self._at}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go to where `state` was taken."""
+        """Go to the position that `state` returned."""
         self._rng.bit_generator.state = state["rng"]
         if state["at"] < self._size:
             self._fill()
@@ -112,47 +112,52 @@ class Stream:
 
 @dataclass(frozen=True)
 class Indices:
-    """Whole numbers below `count`, each as likely as the others."""
+    """Uniform integers below `count`."""
 
     shape: ClassVar[tuple[int, ...]] = (1,)
 
     count: int
 
     def sample(self, n: int, rng: np.random.Generator) -> NDArray[np.int64]:
-        """Draw n numbers, shape (n,)."""
+        """Draw n integers, shape (n,)."""
         return rng.integers(self.count, size=n)
 
 
 class Shelf:
-    """Training images as bytes, on the device, so that only their numbers are sent; `take` has them as rows.
+    """Training images as bytes on the device, so that a minibatch needs only indices to be sent.
 
     Args:
-        classes: how many follow the pixels in a row (`with_class`), all or 0.
+        images: the data set.
+        device: where to hold them.
+        classes: number of classes to append to a row (`with_class`), or 0.
     """
 
     def __init__(self, images: ImageSet, device: torch.device, classes: int = 0) -> None:
         pixels, labels = images.split("train")
         self.count = len(pixels)
         self._pixels = pixels.reshape(self.count, -1)
-        self._there = None if device.type == "cpu" else torch.tensor(self._pixels, device=device)
+        self._on_device = None if device.type == "cpu" else torch.tensor(self._pixels, device=device)
         self._classes = classes
         self._labels = torch.tensor(labels, device=device) if classes else None
 
     def take(self, indices: Tensor) -> Tensor:
-        """Images (B,) -> rows (B, C*H*W) in [-1, 1], and their classes behind."""
-        if self._there is None:
+        """Rows (B, C*H*W) in [-1, 1] of images (B,), with their classes appended."""
+        if self._on_device is None:
             rows = torch.from_numpy(to_rows(self._pixels.take(indices.numpy(), axis=0)))
         else:
-            rows = self._there[indices].float().div_(127.5).sub_(1)
+            rows = self._on_device[indices].float().div_(127.5).sub_(1)
         return rows if self._labels is None else with_class(rows, self._labels[indices], self._classes)
 
 
 def stream_of(
     target: Target, rows: int, seed: int, device: torch.device, among: World = ALONE, classes: int = 0
 ) -> Stream:
-    """Minibatches of a distribution, or of an image set's training images, drawn with replacement as its `sample` does.
+    """Minibatches of a distribution, or of a data set's training images, drawn with replacement.
 
-    The other arguments as for `Stream` and `Shelf`.
+    Args:
+        target: what to draw from.
+        rows, seed, device, among: as for `Stream`.
+        classes: as for `Shelf`.
     """
     if not isinstance(target, ImageSet):
         return Stream(target, rows, seed, device, among=among)
@@ -161,5 +166,5 @@ def stream_of(
 
 
 def sent(tensor: Tensor, device: torch.device) -> Tensor:
-    """The tensor on the device; CUDA need not have come so far, nor is it waited for."""
+    """The tensor on the device; on CUDA, the copy is asynchronous."""
     return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)

@@ -1,1 +1,1 @@
-"""Views: one file is one Plotly figure. They change when a user acts; what moves is drawn by the player."""
+"""Plotly figures, one per file. They change when the user acts; animations are drawn by the player."""

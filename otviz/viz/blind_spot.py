@@ -1,4 +1,4 @@
-"""Two opposite modes beside all of them: the same mean variance per axis."""
+"""Two opposite modes compared with all modes: the same mean variance per axis."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which part of the plane a picture shows."""
+"""The visible part of the plane."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ HELD = 0.97
 
 
 def box_of(given: Box | None, *clouds: Samples) -> Box:
-    """The box (x_low, x_high, y_low, y_high) given if it holds nearly all points (n, 2), else the square round them all."""
+    """The given box (x_low, x_high, y_low, y_high) if it contains nearly all points (n, 2), else a square around all points."""
     if given is not None:
         low, high = np.array(given[::2]), np.array(given[1::2])
         if all(((cloud >= low) & (cloud <= high)).all(1).mean() >= HELD for cloud in clouds):
@@ -21,12 +21,18 @@ def box_of(given: Box | None, *clouds: Samples) -> Box:
 
 
 def position(unit: str) -> str:
-    """A place in hover text, with its unit if it has one of its own; points of a file may lie anywhere."""
+    """Template of a position in hover text, with the unit of the file, if any."""
     return f"(%{{x:.8~g}}, %{{y:.8~g}}) {unit}" if unit else "(%{x:.2f}, %{y:.2f})"
 
 
 def name_axes(figure: go.Figure, unit: str, *places: tuple[int, int]) -> None:
-    """Write the unit, if there is one, at the axes of a figure or of these (row, column) of it; coordinates stay whole."""
+    """Add the unit, if any, to the axes of a figure, and show coordinates without rounding.
+
+    Args:
+        figure: changed in place.
+        unit: of lengths.
+        places: (row, column) of the subplots; all if empty.
+    """
     if not unit:
         return
     for row, column in places or ((None, None),):

@@ -1,6 +1,6 @@
-"""The chart of a claim as SVG, small for a card and large for its page: text takes the colour of the page, marks keep theirs.
+"""The chart of a claim as SVG, small for a card and large for its page; text has the colour of the page.
 
-Every seed is drawn and has a tooltip; dots and bands are what was measured, diamonds are what the source reports.
+Every seed is drawn, with a tooltip. Dots and bands are measured values, diamonds are reported ones.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ LETTER = 7.0
 
 @dataclass(frozen=True)
 class Size:
-    """Of a drawing, in px at its natural size; text has 12 px whatever the size."""
+    """Size of a drawing in px; text always has 12 px."""
 
     wide: float
     high: float
@@ -36,7 +36,7 @@ CARD, PAGE = Size(360, 190), Size(640, 320)
 
 @dataclass(frozen=True)
 class Axis:
-    """Places of values between two ends of a line, `start` and `end` in px."""
+    """Scale from values to positions between `start` and `end`, in px."""
 
     low: float
     high: float
@@ -49,7 +49,7 @@ class Axis:
         return self.start + (self.end - self.start) * (min(at, high) - low) / (high - low)
 
     def ticks(self, most: int) -> list[float]:
-        """At most so many round values."""
+        """At most `most` round values."""
         if not self.log:
             return round_ticks(self.low, self.high, most)
         first, last = math.floor(math.log10(self.low)), math.ceil(math.log10(self.high))
@@ -62,7 +62,12 @@ class Axis:
 
 
 def round_ticks(low: float, high: float, most: int = 5) -> list[float]:
-    """At most `most` round numbers from low to high, at equal steps of 1, 2 or 5 times a power of ten."""
+    """Round values from low to high, at equal steps of 1, 2 or 5 times a power of ten.
+
+    Args:
+        low, high: ends of the axis.
+        most: largest number of values.
+    """
     if not (math.isfinite(low) and math.isfinite(high) and high > low):
         return []
     step = 10.0 ** math.floor(math.log10((high - low) / most))
@@ -73,32 +78,39 @@ def round_ticks(low: float, high: float, most: int = 5) -> list[float]:
 
 
 def claim_svg(chart: Chart, outcomes: Sequence[Outcome], title: str, size: Size = CARD) -> str:
-    """The drawing as one element; `title` names it for whoever cannot see it."""
+    """Draw the chart as an SVG element.
+
+    Args:
+        chart: what to draw.
+        outcomes: of the seeds.
+        title: accessible name.
+        size: in px.
+    """
     if isinstance(chart, Dots) and size is not CARD:
         size = Size(size.wide, min(size.high, 60 + 48 * len(chart.rows)))
     parts = _dots(chart, outcomes, size) if isinstance(chart, Dots) else _curves(chart, outcomes, size)
-    told = f"{title}. {in_words(chart, outcomes)}"
+    label = f"{title}. {in_words(chart, outcomes)}"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size.wide:g} {size.high:g}" role="img" '
-        f'aria-label="{escape(told)}" font-size="12" fill="currentColor">{"".join(parts)}</svg>'
+        f'aria-label="{escape(label)}" font-size="12" fill="currentColor">{"".join(parts)}</svg>'
     )
 
 
 def in_words(chart: Chart, outcomes: Sequence[Outcome]) -> str:
-    """What the chart shows, as a sentence for each row or line."""
-    told = [f"{chart.what if isinstance(chart, Dots) else f'{chart.y} by {chart.x}'}:"]
+    """Text alternative: a sentence for each row or line."""
+    parts = [f"{chart.what if isinstance(chart, Dots) else f'{chart.y} by {chart.x}'}:"]
     if isinstance(chart, Dots):
         for row in chart.rows:
             found = spread(row.value, outcomes, chart.log) if row.value else None
-            said = [] if found is None else [number(found.mean)]
-            said += [] if row.reported is None else [f"reported {number(row.reported)}"]
-            told.append(f"{row.label} {', '.join(said)};")
+            values = [] if found is None else [number(found.mean)]
+            values += [] if row.reported is None else [f"reported {number(row.reported)}"]
+            parts.append(f"{row.label} {', '.join(values)};")
     else:
         for line in chart.lines:
             at = [f"{number(found.mean)} at {number(x)}" for x, found in _measured(line, outcomes, chart.log_y).items()]
-            told.append(f"{line.label} {', '.join(at)};")
-    told += [f"{mark.label} {number(at)};" for mark, at in _marks(chart.marks, outcomes)]
-    return " ".join(told).rstrip(";") + "."
+            parts.append(f"{line.label} {', '.join(at)};")
+    parts += [f"{mark.label} {number(at)};" for mark, at in _marks(chart.marks, outcomes)]
+    return " ".join(parts).rstrip(";") + "."
 
 
 def _dots(chart: Dots, outcomes: Sequence[Outcome], size: Size) -> Iterator[str]:
@@ -131,8 +143,8 @@ def _row(row: Row, found: Spread | None, axis: Axis, y: float, half: float) -> I
         for seed, value in found.seeds.items():
             yield _dot(axis(value), y, f"{row.label}, seed {seed}: {number(value)}")
         at, height = axis(found.mean), min(half, 7)
-        told = f"{row.label}: mean {number(found.mean)}, 95 % interval {number(found.interval[0])} to {number(found.interval[1])}"
-        yield _path(f"M{at:.1f} {y - height:.1f}V{y + height:.1f}", SHADES[0], 3, told)
+        label = f"{row.label}: mean {number(found.mean)}, 95 % interval {number(found.interval[0])} to {number(found.interval[1])}"
+        yield _path(f"M{at:.1f} {y - height:.1f}V{y + height:.1f}", SHADES[0], 3, label)
     if row.reported is not None:
         yield _diamond(axis(row.reported), y, f"{row.label}, reported: {number(row.reported)}")
 
@@ -180,10 +192,10 @@ def _line(line: Line, points: Sequence[tuple[float, Spread]], up: Axis, index: i
         yield f'<path d="M{"L".join([*above, *below])}Z" fill="{shade}" fill-opacity="0.16"/>'
         yield _path("M" + "L".join(f"{x:.1f} {up(each.mean):.1f}" for x, each in points), shade, 2.5, dash=dash)
     for x, each in points:
-        told = f"{line.label}: mean {number(each.mean)}, seeds {number(min(each.seeds.values()))} to {number(max(each.seeds.values()))}"
+        label = f"{line.label}: mean {number(each.mean)}, seeds {number(min(each.seeds.values()))} to {number(max(each.seeds.values()))}"
         if len(points) == 1:
             yield _path(f"M{x:.1f} {up(max(each.seeds.values())):.1f}V{up(min(each.seeds.values())):.1f}", shade, 2)
-        yield f'<circle cx="{x:.1f}" cy="{up(each.mean):.1f}" r="3.5" fill="{shade}"><title>{escape(told)}</title></circle>'
+        yield f'<circle cx="{x:.1f}" cy="{up(each.mean):.1f}" r="3.5" fill="{shade}"><title>{escape(label)}</title></circle>'
 
 
 def _measured(line: Line, outcomes: Sequence[Outcome], log: bool) -> Mapping[float, Spread]:
@@ -198,7 +210,7 @@ def _marks(marks: Sequence[Mark], outcomes: Sequence[Outcome]) -> list[tuple[Mar
 def _extent(
     rows: Sequence[tuple[Row, Spread | None]], marks: Sequence[tuple[Mark, float]], log: bool
 ) -> tuple[float, float]:
-    """Of all that is drawn; ends of ranges count where they are finite."""
+    """Lowest and highest value drawn, including finite ends of ranges."""
     values = [at for _, at in marks]
     for row, found in rows:
         values += [] if found is None else [*found.seeds.values(), *found.interval]
@@ -207,7 +219,7 @@ def _extent(
 
 
 def _range(values: Sequence[float], log: bool) -> tuple[float, float]:
-    """From the least to the largest with some room; of a logarithmic axis, of those above 0."""
+    """Limits of an axis, with a margin; on a logarithmic axis, of the values above 0."""
     known = [value for value in values if not log or value > 0] or [1.0]
     low, high = min(known), max(known)
     if log:
@@ -227,7 +239,7 @@ def _scaled(value: float, log: bool) -> float:
 
 
 def _across(axis: Axis, what: str, bottom: float, size: Size) -> Iterator[str]:
-    """The axis at the bottom: its line, ticks and name."""
+    """The bottom axis: line, ticks and title."""
     yield from _labelled(_apart([(axis(tick), number(tick)) for tick in axis.ticks(5)]), what, bottom, size)
     yield _path(f"M{axis.start:.1f} {bottom:.1f}H{size.wide - 14:.1f}", "currentColor", 1, opacity=0.35)
 
@@ -240,7 +252,7 @@ def _labelled(ticks: Sequence[tuple[float, str]], what: str, bottom: float, size
 
 
 def _apart(ticks: Sequence[tuple[float, str]]) -> list[tuple[float, str]]:
-    """Those labels that do not touch the one before."""
+    """The labels that do not overlap the previous one."""
     kept: list[tuple[float, str]] = []
     for at, text in sorted(ticks):
         if not kept or at - kept[-1][0] > LETTER * (len(text) + len(kept[-1][1])) / 2 + 6:
@@ -249,7 +261,7 @@ def _apart(ticks: Sequence[tuple[float, str]]) -> list[tuple[float, str]]:
 
 
 def _lanes(labels: Sequence[str], size: Size) -> list[tuple[int, float]]:
-    """Row and place of each label of a legend."""
+    """Row and position of each label of a legend."""
     lanes, row, x = [], 0, 0.0
     for label in labels:
         wide = LETTER * len(label) + 40
@@ -273,22 +285,22 @@ def _upright(mark: Mark, x: float, top: float, bottom: float, size: Size) -> Ite
     yield f'<text x="{at:.1f}" y="{top - 4:.1f}" text-anchor="middle">{escape(mark.label)}</text>'
 
 
-def _dot(x: float, y: float, told: str) -> str:
+def _dot(x: float, y: float, label: str) -> str:
     return (
         f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{SHADES[0]}" fill-opacity="0.35" stroke="{SHADES[0]}">'
-        f"<title>{escape(told)}</title></circle>"
+        f"<title>{escape(label)}</title></circle>"
     )
 
 
-def _diamond(x: float, y: float, told: str) -> str:
+def _diamond(x: float, y: float, label: str) -> str:
     return (
         f'<path d="M{x:.1f} {y - 6:.1f}l6 6l-6 6l-6 -6z" fill="none" stroke="{SHADES[1]}" stroke-width="2">'
-        f"<title>{escape(told)}</title></path>"
+        f"<title>{escape(label)}</title></path>"
     )
 
 
-def _path(d: str, colour: str, wide: float, told: str = "", dash: str = "", opacity: float = 1.0) -> str:
+def _path(d: str, colour: str, wide: float, label: str = "", dash: str = "", opacity: float = 1.0) -> str:
     dashes = f' stroke-dasharray="{dash}"' if dash else ""
     faint = f' stroke-opacity="{opacity:g}"' if opacity < 1 else ""
-    title = f"<title>{escape(told)}</title>" if told else ""
+    title = f"<title>{escape(label)}</title>" if label else ""
     return f'<path d="{d}" fill="none" stroke="{colour}" stroke-width="{wide:g}"{dashes}{faint}>{title}</path>'

@@ -1,4 +1,4 @@
-"""Shares of the classes among generated images, beside those among real ones: collapse, for images."""
+"""Class shares of generated and real images, which show mode collapse."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ PATTERNS = ("", "/", ".", "x")
 def class_shares(
     names: Sequence[str], real: Sequence[float], generated: Mapping[str, Sequence[float]], samples: int
 ) -> go.Figure:
-    """Bars of the share of each class.
+    """Bars with the share of each class.
 
     Args:
         names: of the classes.
-        real: share of each among training images; sums to 1.
-        generated: the same among the images of each model, by the model's title; four at most.
-        samples: images judged of each.
+        real: shares among training images, summing to 1.
+        generated: shares among images of each model, by title; at most four.
+        samples: number of images per model.
     """
     figure = go.Figure()
     figure.add_bar(x=list(names), y=list(real), name="real images", marker={"color": TARGET, "opacity": 0.55})

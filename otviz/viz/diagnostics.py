@@ -1,4 +1,4 @@
-"""The notebook's diagnostics of a generator (Fuge 2025, section 11.2): losses, diversity, samples, smoothed loss."""
+"""The notebook's diagnostics (Fuge 2025, section 11.2): losses, diversity, samples, smoothed loss."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def diagnostics(scene: Scene, snapshots: Sequence[Snapshot], losses: NDArray[np.
     """Four panels, as in the notebook.
 
     Args:
-        scene, snapshots: of the run, at least one snapshot.
-        losses: of every step, shape (n, 2): generator, adversary (nan without).
+        scene, snapshots: of the run, with at least one snapshot.
+        losses: of every step, shape (n, 2): generator, adversary; nan without an update.
     """
     square = f", {scene.unit}²" if scene.unit else ""
     titles = ("Loss", f"Diversity (mean variance per axis{square})", "Samples, 1000 each", "Smoothed loss")
@@ -53,10 +53,10 @@ def diagnostics(scene: Scene, snapshots: Sequence[Snapshot], losses: NDArray[np.
 
 
 def smoothed(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Running mean over a twentieth of the steps, the notebook's window; shorter than `values` by the window less one."""
-    there = np.nan_to_num(values, nan=float(values[np.isfinite(values)][0]) if np.isfinite(values).any() else 0.0)
-    window = max(1, len(there) // 20)
-    sums = np.cumsum(np.concatenate([[0.0], there]), dtype=np.float64)
+    """Running mean over 1/20 of the steps, the notebook's window, without padding."""
+    finite = np.nan_to_num(values, nan=float(values[np.isfinite(values)][0]) if np.isfinite(values).any() else 0.0)
+    window = max(1, len(finite) // 20)
+    sums = np.cumsum(np.concatenate([[0.0], finite]), dtype=np.float64)
     means: NDArray[np.float32] = ((sums[window:] - sums[:-window]) / window).astype(np.float32)
     return means
 

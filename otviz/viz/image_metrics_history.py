@@ -1,4 +1,4 @@
-"""What was measured of a run on images, over its steps: losses, scores and classes, each with its floor."""
+"""Metrics of an image run over its steps: losses, scores and classes, with their noise floors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Place = tuple[int, int]
 
 
 def image_metrics_history(scene: Scene, snapshots: Sequence[Snapshot], curve: Curve) -> go.Figure:
-    """Losses, scores, classes and pixels over steps; of a set without classifier, losses and pixels only.
+    """Losses, scores, classes and pixels over steps; for a data set without classifier, losses and pixels only.
 
     Args:
         scene, snapshots: of the run.
@@ -40,7 +40,7 @@ def image_metrics_history(scene: Scene, snapshots: Sequence[Snapshot], curve: Cu
 
 
 def measurements(snapshots: Sequence[Snapshot]) -> list[Meter]:
-    """Each measurement once, in order."""
+    """The measurements without repetitions, in order."""
     found: dict[int, Meter] = {}
     for snapshot in snapshots:
         if "measured_at" in snapshot.meter:
@@ -86,7 +86,7 @@ def _classes(figure: go.Figure, scene: Scene, measured: Sequence[Meter], over_ti
 def _line(
     figure: go.Figure, measured: Sequence[Meter], key: str, at: Place, colour: str, dash: str = "solid", level: str = ""
 ) -> None:
-    """A number over steps, and dotted what real images reach (under `level` of a measurement, or the usual names)."""
+    """A metric over steps, and the value of real images as a dotted line (`level` of a measurement, or the usual names)."""
     points = [(meter["measured_at"], meter[key]) for meter in measured if key in meter]
     look: dict[str, Any] = {"line": {"color": colour, "width": 1.8, "dash": dash}, "marker": {"size": 5}}
     figure.add_scatter(

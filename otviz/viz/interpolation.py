@@ -1,4 +1,4 @@
-"""A straight path between two source points and its image under the generator (Fuge 2025, section 11.2)."""
+"""A line between two source points and its image under the generator (Fuge 2025, section 11.2)."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ DRAWN = 16
 
 
 def interpolation(training: Training, seed: int = 0) -> go.Figure:
-    """Left: a line between two draws of the source among others; right: where the generator takes it. In the target's units.
+    """Left: a line between two source points; right: its image under the generator. In the target's units.
 
     Args:
-        training: its shown generator is evaluated at z = 0 along the line, at random z for the cloud.
-        seed: draws the clouds, and the points of which the two farthest apart are the ends, so that the way is a long one.
+        training: its `eval_generator` is evaluated at z = 0 along the line, and at random z for the cloud.
+        seed: draws the clouds, and the candidates whose most distant pair are the ends of the line.
     """
     rng = np.random.default_rng([seed, 17])
     ends = _far_apart(training.source.sample(DRAWN, rng))
@@ -47,7 +47,7 @@ def interpolation(training: Training, seed: int = 0) -> go.Figure:
 
 
 def _far_apart(points: np.ndarray) -> np.ndarray:
-    """The two points (2, d) that are farthest from each other."""
+    """The most distant pair of points, (2, d)."""
     apart = ((points[:, None] - points) ** 2).sum(-1)
     return points[list(np.unravel_index(apart.argmax(), apart.shape))]
 

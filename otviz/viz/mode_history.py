@@ -1,4 +1,4 @@
-"""Modes covered over the run for several methods: who loses modes, and when."""
+"""Modes covered over the run, for several methods."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ History = Sequence[tuple[int, Mapping[str, Any]]]
 
 
 def mode_history(methods: Mapping[str, History], share_of_run: bool = False) -> go.Figure:
-    """A stepped line for each method, by its title; looks without modes are left out.
+    """A stepped line for each method, by title; snapshots without modes are left out.
 
     Args:
-        methods: (step, meter) of the looks of each, meters as in `Snapshot.meter`.
-        share_of_run: draw over the share of each one's looks so far, for runs of unequal length.
+        methods: (step, metrics) of the snapshots of each, metrics as in `Snapshot.meter`.
+        share_of_run: use the share of the run so far as x axis, for runs of unequal length.
     """
     figure = go.Figure()
     total = 0
@@ -25,7 +25,7 @@ def mode_history(methods: Mapping[str, History], share_of_run: bool = False) -> 
         counted = [(step, meter) for step, meter in history if meter.get("modes_covered") is not None]
         last = max((step for step, _ in counted), default=1) if share_of_run else 1
         total = max([total, *(int(meter["modes_total"]) for _, meter in counted)])
-        # lines of equal counts lie on each other: a small shift apart keeps all of them in sight
+        # A small vertical shift keeps lines of equal counts visible.
         shift = 0.04 * (index - (len(methods) - 1) / 2)
         colour = SHADES[index % len(SHADES)]
         figure.add_scatter(

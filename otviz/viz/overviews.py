@@ -1,8 +1,8 @@
-"""The papers' overview figures as pictures of our own, for print: from trainings like those behind the claims.
+"""The papers' overview figures, reproduced for print from trainings like those of the claims.
 
     python -m otviz figures all --out pictures
 
-A training that is stored or kept already is drawn at once; one that is not is done first, which takes minutes.
+Stored trainings are reused; others are trained first, which takes minutes.
 """
 
 from __future__ import annotations
@@ -42,19 +42,19 @@ if TYPE_CHECKING:
 WIDE = 180 / 25.4  # inches: the width of a page's text
 SMALL, BODY, HEADING = 6.5, 7.0, 9.0  # points, of letters
 FRAME = "#8A8F98"
-SHOWN = 500  # points of target and generated in each panel
+SHOWN = 500  # points of target and of generator in each panel
 SIDE = 8  # images in a row of a sheet
 
 
 @dataclass(frozen=True)
 class Overview:
-    """One figure.
+    """A figure.
 
     Attributes:
-        name: of its file: the key of a source in `otviz.content.bibliography` and the number of the figure there.
-        title: what it shows, and after which figure.
+        name: file name: key of a source in `otviz.content.bibliography` and number of its figure.
+        title: what it shows, and the figure it follows.
         images: whether it needs MNIST.
-        draw: makes it for a seed; True for the short form, which shows that it works and nothing else.
+        draw: draws it for a seed; True for the short form, which only shows that it works.
     """
 
     name: str
@@ -108,7 +108,7 @@ def _frozen(title: str, seed: int, quick: bool) -> Figure:
 
 
 def _run(method: Method, target: Target, steps: int, seed: int, quick: bool) -> SavedRun:
-    """A run from the store; it is done and stored first if it is not there."""
+    """A stored run; it is trained and stored first if necessary."""
     config = RunConfig(method, target, steps=QUICK_STEPS if quick else steps, seed=seed, device="cpu")
     name = f"sweep-{method.name}-{identity(config)}"
     try:
@@ -126,7 +126,7 @@ def _table(
     losses: bool = False,
     marked: Mapping[int, str] | None = None,
 ) -> Figure:
-    """A row for each run, a column for each step, and the losses at the right."""
+    """A row per run, a column per step, and the losses on the right."""
     side = (WIDE - (1.8 if losses else 0.3)) / len(steps)
     figure = _begun(title, len(rows) * side + 0.8)
     widths = [1.0] * len(steps) + ([1.3] if losses else [])
@@ -200,10 +200,14 @@ def _epsilons(title: str, seed: int, quick: bool) -> Figure:
 
 
 def _sheets(
-    title: str, albums: Sequence[tuple[str, ImageTrajectory]], epochs: Sequence[int], seed: int, curves: bool = True
+    title: str,
+    trajectories: Sequence[tuple[str, ImageTrajectory]],
+    epochs: Sequence[int],
+    seed: int,
+    curves: bool = True,
 ) -> Figure:
-    """Curves of the losses, one above the other, and images after some epochs beside them."""
-    shown = [(words, seen, epoch) for words, seen in albums for epoch in epochs]
+    """Loss curves, one above the other, and images after some epochs beside them."""
+    shown = [(words, seen, epoch) for words, seen in trajectories for epoch in epochs]
     columns = min(len(shown), 2)
     lines = math.ceil(len(shown) / columns)
     room = WIDE * 0.52 if curves else WIDE
@@ -218,9 +222,11 @@ def _sheets(
         named = f"{words}, " if words else ""
         axes.set_title(f"{named}epoch {epoch}: Fréchet {seen.score('frechet', epoch):.0f}", loc="left", fontsize=SMALL)
     if curves:
-        limits = _range(np.concatenate([seen.losses for _, seen in albums]), 0.002)  # the same, so that curves compare
+        limits = _range(
+            np.concatenate([seen.losses for _, seen in trajectories]), 0.002
+        )  # the same, so that curves compare
         for axes, (words, seen) in zip(
-            halves[0].subgridspec(len(albums), 1).subplots(squeeze=False).flat, albums, strict=True
+            halves[0].subgridspec(len(trajectories), 1).subplots(squeeze=False).flat, trajectories, strict=True
         ):
             _curve(axes, words, seen, limits)
     return _signed(
@@ -240,8 +246,8 @@ def _curve(axes: Axes, words: str, seen: ImageTrajectory, limits: tuple[float, f
 
 def _range(losses: NDArray[np.floating], outermost: float) -> tuple[float, float]:
     """Of all losses but this share at each end."""
-    there = losses[np.isfinite(losses)]
-    low, high = np.quantile(there, [outermost, 1 - outermost]) if len(there) else (0.0, 1.0)
+    finite = losses[np.isfinite(losses)]
+    low, high = np.quantile(finite, [outermost, 1 - outermost]) if len(finite) else (0.0, 1.0)
     room = 0.06 * max(float(high - low), 1e-6)
     return float(low) - room, float(high) + room
 

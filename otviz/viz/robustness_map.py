@@ -1,6 +1,6 @@
-"""A sweep of one knob: how good each method is over its values (Choi et al. 2024, Fig. 3), and a map of verdicts.
+"""A sweep of one knob: metrics of each method over its values (Choi et al. 2024, Fig. 3), and a map of verdicts.
 
-Every mark and every cell is one run and carries that run's id as `customdata`, so that a click can play it.
+Every mark and every cell is a run, with the run's id as `customdata`, so that a click can open it.
 """
 
 from __future__ import annotations
@@ -36,11 +36,12 @@ Outcomes = Mapping[Cell, Outcome]
 
 
 def robustness_curves(sweep: Sweep, outcomes: Outcomes, measures: Sequence[str] = ("w2", "high_quality")) -> go.Figure:
-    """Each measure over the knob: for each method the mean over seeds with its standard deviation, and each seed faintly.
+    """Each measure over the knob: mean and standard deviation over seeds for each method, and faint single seeds.
 
     Args:
-        outcomes: of the cells that are done.
-        measures: of MEASURES, one panel each; those that no outcome has are left out.
+        sweep: the settings.
+        outcomes: of the finished cells.
+        measures: of MEASURES, one panel each; those without values are left out.
     """
     shown = [
         name for name in measures if not outcomes or any(_value(each, name) is not None for each in outcomes.values())
@@ -68,9 +69,12 @@ def robustness_curves(sweep: Sweep, outcomes: Outcomes, measures: Sequence[str] 
 
 
 def robustness_map(sweep: Sweep, outcomes: Outcomes, measure: str = "high_quality") -> go.Figure:
-    """Methods and seeds down, values across: each cell coloured by a measure, with its verdict in short; "…" is to come.
+    """A heat map with methods and seeds in rows and values in columns: cells show a measure and a short verdict, "…" if pending.
 
-    Colours run from bad (dark) to good (light), whichever way the measure goes.
+    Args:
+        sweep: the settings.
+        outcomes: of the finished cells.
+        measure: of MEASURES; colours run from bad (dark) to good (light).
     """
     rows = [(method, seed) for method in sweep.methods for seed in sweep.seeds]
     cells = [[Cell(method, value, seed) for value in sweep.values] for method, seed in rows]
@@ -99,14 +103,14 @@ def robustness_map(sweep: Sweep, outcomes: Outcomes, measure: str = "high_qualit
 
 
 def _add_marks(figure: go.Figure, sweep: Sweep, cells: list[list[Cell]], outcomes: Outcomes, measure: str) -> None:
-    """What a pointer meets: a heat map cannot be selected, so every cell has a mark over it."""
+    """Invisible marks over the cells, since points of a heat map cannot be selected."""
     placed = [(x, y, cell) for y, row in enumerate(cells) for x, cell in enumerate(row)]
     done = [(x, y, cell) for x, y, cell in placed if cell in outcomes]
     figure.add_scatter(
         x=[x for x, _, _ in done], y=[y for _, y, _ in done], mode="markers", name="runs",
         marker={"size": _ROW - 4, "symbol": "square", "opacity": 0}, selected={"marker": {"opacity": 0.35}},
         customdata=[outcomes[cell].run_id for _, _, cell in done],
-        text=[_told(sweep, cell, outcomes[cell]) for _, _, cell in done], hovertemplate="%{text}<extra></extra>",
+        text=[_hover_text(sweep, cell, outcomes[cell]) for _, _, cell in done], hovertemplate="%{text}<extra></extra>",
     )  # fmt: skip
     blank = [place for place in placed if place[2] not in outcomes or _value(outcomes[place[2]], measure) is None]
     words = [_short(outcomes[cell]) if cell in outcomes else "…" for _, _, cell in blank]
@@ -129,7 +133,7 @@ def _draw_method(
         x=[places[cell.value] for cell, _ in runs], y=[_value(each, measure) for _, each in runs], mode="markers",
         name=f"{name}, each seed", legendgroup=name, showlegend=False,
         marker={"color": colour, "symbol": mark, "size": 8, "opacity": 0.35}, customdata=[each.run_id for _, each in runs],
-        text=[_told(sweep, cell, each) for cell, each in runs], hovertemplate="%{text}<extra></extra>", row=1, col=column,
+        text=[_hover_text(sweep, cell, each) for cell, each in runs], hovertemplate="%{text}<extra></extra>", row=1, col=column,
     )  # fmt: skip
     found = [
         (place, [_value(each, measure) for cell, each in runs if cell.value == value])
@@ -154,7 +158,7 @@ def _value(outcome: Outcome, measure: str) -> float | None:
 
 
 def _places(sweep: Sweep) -> dict[float, float]:
-    """Where each value stands on the axis: on a logarithmic one, 0 goes a factor of ten below the smallest other."""
+    """Position of each value; on a logarithmic axis, 0 is a factor of ten below the smallest other value."""
     above = [value for value in sweep.values if value > 0]
     if not _log(sweep) or not above:
         return {value: value for value in sweep.values}
@@ -176,14 +180,14 @@ def _log(sweep: Sweep) -> bool:
 
 
 def _axis(sweep: Sweep) -> str:
-    """The knob as papers and users call it."""
+    """Title of the knob's axis."""
     knob = sweep.param()
     words = knob.name.replace("_", " ")
     return words if knob.symbol in ("", knob.name) else f"{words} ({knob.symbol})"
 
 
 def _short(outcome: Outcome) -> str:
-    """A verdict in a word or two; an exclamation mark means unstable."""
+    """A verdict in one or two words; an exclamation mark means unstable."""
     unstable = outcome.stability == "unstable"
     if outcome.kind == "not judged" and unstable:
         return "unstable"
@@ -196,7 +200,7 @@ def _short(outcome: Outcome) -> str:
 
 
 def _unit(sweep: Sweep) -> str:
-    """Of lengths, if they have one of their own."""
+    """Unit of lengths of a file, or empty."""
     return sweep.target.units.word
 
 
@@ -204,8 +208,8 @@ def _length(sweep: Sweep, value: float) -> str:
     return f"{value:.4g} {_unit(sweep)}" if _unit(sweep) else f"{value:.3f}"
 
 
-def _told(sweep: Sweep, cell: Cell, outcome: Outcome) -> str:
-    """All that is known of a run, as lines of hover text."""
+def _hover_text(sweep: Sweep, cell: Cell, outcome: Outcome) -> str:
+    """Hover text of a run."""
     lines: list[str] = [
         f"<b>{label(cell.method, sweep.knob)}</b>, {sweep.knob.replace('_', ' ')} {cell.value:g}, seed {cell.seed}",
         f"<b>{outcome.word}</b>{', unstable' if outcome.stability == 'unstable' else ''}",

@@ -1,4 +1,4 @@
-"""Runs over their steps in one figure: losses, modes and distances, each run in a line of its own."""
+"""Several runs over their steps: losses, modes and distances, with a line per run."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ Line = tuple[Sequence[float], Sequence[float]]
 
 
 def run_curves(runs: Mapping[str, RunCurves]) -> go.Figure:
-    """A small picture for each number that any of the runs has, a line for each run, by its label.
+    """A panel for each metric that any run has, with a line per run, by label.
 
-    Raises ValueError when no run has anything to draw.
+    Raises ValueError if no run has anything to draw.
     """
-    lines = {title: {name: _losses(course, side) for name, course in runs.items()} for side, title in LOSSES.items()}
-    units = sorted({meter.get("unit", "data units") for course in runs.values() for _, meter in course.history[-1:]})
+    lines = {title: {name: _losses(curves, side) for name, curves in runs.items()} for side, title in LOSSES.items()}
+    units = sorted({meter.get("unit", "data units") for curves in runs.values() for _, meter in curves.history[-1:]})
     titles = {key: title.replace("data units", " or ".join(units)) for key, title in MEASURED.items()}
-    lines |= {title: {name: _measured(course, key) for name, course in runs.items()} for key, title in titles.items()}
+    lines |= {title: {name: _measured(curves, key) for name, curves in runs.items()} for key, title in titles.items()}
     shown = {title: of for title, of in lines.items() if any(len(steps) for steps, _ in of.values())}
     if not shown:
         raise ValueError("these runs have nothing to draw yet; wait for their first snapshot")
@@ -67,16 +67,16 @@ def _draw(
     )  # fmt: skip
 
 
-def _losses(course: RunCurves, side: str) -> Line:
-    steps, values = course.curve.step, {"generator": course.curve.generator, "adversary": course.curve.adversary}[side]
-    there = np.isfinite(values)
-    return steps[there].tolist(), values[there].tolist()
+def _losses(curves: RunCurves, side: str) -> Line:
+    steps, values = curves.curve.step, {"generator": curves.curve.generator, "adversary": curves.curve.adversary}[side]
+    finite = np.isfinite(values)
+    return steps[finite].tolist(), values[finite].tolist()
 
 
-def _measured(course: RunCurves, key: str) -> Line:
-    """Each measurement once, at the step it was made at."""
+def _measured(curves: RunCurves, key: str) -> Line:
+    """The measurements without repetitions, at their steps."""
     found: dict[int, float] = {}
-    for step, meter in course.history:
+    for step, meter in curves.history:
         value = meter.get(key)
         if isinstance(value, int | float) and math.isfinite(value):
             often = key in ("modes_covered", "high_quality")
@@ -86,7 +86,7 @@ def _measured(course: RunCurves, key: str) -> Line:
 
 
 def _robust(values: Sequence[Sequence[float]]) -> list[float] | None:
-    """From the 1st to the 99th hundredth of each line, with a margin; None for nothing."""
+    """Limits from the 1st to the 99th percentile of each line, with a margin; None without values."""
     ends = [np.quantile(line, [0.01, 0.99]) for line in values if len(line)]
     low, high = min(end[0] for end in ends), max(end[1] for end in ends)
     margin = 0.06 * (high - low) or 1.0

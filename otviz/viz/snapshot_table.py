@@ -1,4 +1,4 @@
-"""Snapshots in columns at equal steps, one row for each method, losses at the right (Choi et al. 2024, Fig. 1)."""
+"""Snapshots at equal steps in columns, one row per method, losses on the right (Choi et al. 2024, Fig. 1)."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from plotly.subplots import make_subplots
 from otviz.runs.snapshots import Curve, Scene, Snapshot
 from otviz.viz.style import ADVERSARY, GENERATED, TARGET, plain
 
-POINTS = 400  # of target and generated in each small picture: a page holds thirty of them
+POINTS = 400  # of target and of generator per panel, since a page has about thirty panels
 CELL = 170  # pixels
 
 
 @dataclass(frozen=True)
 class Row:
-    """One method: its title, what became of it, its scene, its looks and its losses."""
+    """A method: title, verdict, scene, snapshots and losses."""
 
     title: str
     verdict: str
@@ -29,12 +29,12 @@ class Row:
 
 
 def snapshot_table(rows: Sequence[Row], columns: int = 4, points: int = POINTS) -> go.Figure:
-    """The figure. Columns stand at equal steps up to the last one that all methods have reached.
+    """Draw the table; columns are equally spaced up to the last step that all methods have reached.
 
     Args:
         rows: at least one, each with a snapshot.
-        columns: snapshots of each, at least 1.
-        points: drawn of target and generated in each picture.
+        columns: snapshots per method, at least 1.
+        points: number of points of target and of generator per panel.
 
     Raises ValueError without rows, or for fewer columns.
     """
@@ -81,7 +81,7 @@ def _picture(figure: go.Figure, row: Row, step: int, at: int, column: int, point
         "mirror": True,
         "showline": True,
     }
-    if row.scene.unit and column == 1:  # points of a file may lie anywhere
+    if row.scene.unit and column == 1:  # points of a file have arbitrary positions
         inside = {
             "ticklabelposition": "inside",
             "nticks": 4,

@@ -1,4 +1,4 @@
-"""The look that all figures share: roles keep their colour everywhere, backgrounds are the page's."""
+"""The style of all figures: fixed colours by role, transparent backgrounds."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ MARKS = ("circle", "square", "diamond", "triangle-up", "x", "triangle-down", "cr
 
 
 def plain(figure: go.Figure, height: int) -> go.Figure:
-    """Give a figure the common layout; returns the same figure."""
+    """Apply the common layout; returns the same figure."""
     figure.update_layout(
         height=height,
         margin={"l": 50, "r": 20, "t": 50, "b": 40},
@@ -49,13 +49,13 @@ def plain(figure: go.Figure, height: int) -> go.Figure:
 
 
 def legend_above(figure: go.Figure) -> go.Figure:
-    """Show the legend as a row over the figure; returns the same figure."""
+    """Show the legend as a row above the figure; returns the same figure."""
     legend = {"orientation": "h", "yanchor": "bottom", "y": 1.02, "xanchor": "left", "x": 0}
     return figure.update_layout(showlegend=True, legend=legend)
 
 
 def as_html(figure: go.Figure, name: str) -> str:
-    """A page that needs no network; its toolbar saves the picture as `name`.svg, at the size it is shown."""
+    """A page that needs no network; its toolbar saves the picture as `name`.svg at the displayed size."""
     options: dict[str, Any] = {"displaylogo": False, "toImageButtonOptions": {"format": "svg", "filename": name}}
     html: str = figure.to_html(include_plotlyjs=True, config=options)
     return html
@@ -82,7 +82,13 @@ def as_print(figure: Figure, kind: str, dpi: float | None = None, title: str = "
 
 
 def mark_log_x(figure: go.Figure, x: float, text: str) -> None:
-    """A vertical line at x > 0 of a logarithmic axis, with its name on top."""
+    """Draw a labelled vertical line on a logarithmic axis.
+
+    Args:
+        figure: changed in place.
+        x: position, > 0.
+        text: label above the line.
+    """
     figure.add_vline(x=x, line={"color": GUIDE, "width": 2})
-    # Plotly takes a shape's place on such an axis as it is, an annotation's as its logarithm
+    # On a logarithmic axis, Plotly expects the value for a shape, but its logarithm for an annotation.
     figure.add_annotation(x=math.log10(x), y=1, yref="y domain", yanchor="bottom", showarrow=False, text=text)

@@ -1,10 +1,10 @@
-"""Small pictures of what can be chosen: points of each distribution, what each method makes of the ring, some images.
+"""Thumbnails of distributions (their points), methods (their result on the ring) and data sets (some images).
 
-    python -m otviz thumbnails                      # draws all that are missing
-    python -m otviz thumbnails methods/uotm         # draws this one again
+    python -m otviz thumbnails                      # draw all that are missing
+    python -m otviz thumbnails methods/uotm         # redraw this one
 
-They are SVGs of 64 x 64 pixels in the folder `thumbnails`, clear on dark and light ground. A distribution without one, such as
-a new plug-in, is drawn when it is asked for; a method without one shows its first letters.
+They are SVGs of 64 x 64 pixels in the folder `thumbnails`, readable on dark and light backgrounds. A distribution without one,
+such as a new plug-in, is drawn on demand; a method without one shows its initials.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Kind = Literal["distributions", "methods", "images"]
 FOLDER = ROOT / "thumbnails"
 SIDE = 64
 _TARGET, _GENERATED = "#56B4E9", "#FF7A1A"
-_FEW = 20  # places: fewer are drawn large
+_FEW = 20  # distributions with fewer distinct points get large dots
 _POINTS, _BEHIND, _MADE = 150, 160, 110
 _ICONS = {
     "points": "M32 41V15M22 25l10-10 10 10M14 38v11h36V38",
@@ -39,7 +39,7 @@ _ICONS = {
 
 @functools.cache
 def picture(kind: Kind, name: str) -> str:
-    """The picture of that name as the text of an SVG: the one shipped, or drawn now."""
+    """A thumbnail as SVG text: the shipped one, or drawn now."""
     path = FOLDER / kind / f"{name}.svg"
     if path.is_file():
         return path.read_text(encoding="utf-8")
@@ -51,7 +51,7 @@ def picture(kind: Kind, name: str) -> str:
 
 
 def of_distribution(cls: type[Distribution]) -> str:
-    """Points of the distribution as it is by default; an icon for one of the user's own."""
+    """Points of the distribution with default settings; an icon for the user's own files."""
     if cls.name in _ICONS:
         return _icon(cls.name)
     if cls.needs_file:
@@ -61,7 +61,7 @@ def of_distribution(cls: type[Distribution]) -> str:
 
 
 def of_method(name: str) -> str:
-    """The ring, and what the method makes of it after its default steps from seed 0."""
+    """The ring, and the method's samples after its default number of steps with seed 0."""
     import torch
 
     from otviz.data.distributions.ring import Ring
@@ -78,7 +78,7 @@ def of_method(name: str) -> str:
 
 
 def of_images(images: ImageSet) -> str:
-    """Four of its test images. Raises ValueError if they cannot be had."""
+    """Four test images. Raises ValueError if they are not available."""
     from PIL import Image
 
     channels, high, wide = images.shape
@@ -93,7 +93,7 @@ def of_images(images: ImageSet) -> str:
 
 
 def main(words: Sequence[str]) -> int:
-    """Draw the pictures named, or all that are missing; 0."""
+    """Draw the named thumbnails, or all that are missing; returns 0."""
     parser = argparse.ArgumentParser(prog="python -m otviz thumbnails", description=__doc__.partition("\n")[0])
     parser.add_argument("names", nargs="*", metavar="KIND/NAME")
     for name in parser.parse_args(words).names or [each for each in known() if not (FOLDER / f"{each}.svg").is_file()]:
@@ -103,7 +103,7 @@ def main(words: Sequence[str]) -> int:
 
 
 def known() -> list[str]:
-    """KIND/NAME of everything that has a picture."""
+    """KIND/NAME of all thumbnails."""
     from otviz.methods import methods
 
     kinds: dict[str, Iterable[str]] = {"distributions": distributions(), "methods": methods(), "images": datasets()}
@@ -122,7 +122,7 @@ def _drawn(each: str) -> str:
 
 
 def _fitted(points: NDArray[np.float32], frame: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-    """Points in pixels, so that the frame fills the picture; those outside of it are left out."""
+    """Points in pixels, scaled so that the frame fills the picture; points outside are dropped."""
     low, high = np.min([each.min(0) for each in frame], 0), np.max([each.max(0) for each in frame], 0)
     scale = (SIDE - 10) / max(float((high - low).max()), 1e-6)
     placed = SIDE / 2 + (points - (low + high) / 2) * scale * np.array([1, -1])

@@ -1,1 +1,1 @@
-"""What the pages share: everything of the user interface that is not one page."""
+"""The user interface behind the pages: controls, player, frame, and one folder per page."""

@@ -78,11 +78,21 @@ def test_the_architecture_is_two_pages() -> None:
     assert len((ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8").splitlines()) <= 120
 
 
+def test_the_architecture_says_what_every_dependency_is_for() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    lists = "\n".join(path.read_text(encoding="utf-8") for path in ROOT.glob("requirements*.txt"))
+    named = re.findall(
+        r"[\w-]+", " ".join(re.findall(r"^\| ([^|]+) \|", text[text.index("## Dependencies") :], re.MULTILINE))
+    )
+    assert [name for name in re.findall(r"^([\w-]+)==", lists, re.MULTILINE) if name not in named] == []
+
+
 EXAMPLE_FILES = {
     "otviz/data/distributions/cross.py",
     "otviz/methods/energy.py",
     "otviz/data/datasets/stripes.py",
     "otviz/experiments/claims/equal_clouds.py",
+    "otviz/viz/views/spread.py",
     "checkpoints/digits-otm",
 }
 

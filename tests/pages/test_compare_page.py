@@ -10,8 +10,8 @@ from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import ButtonGroup
 
 from otviz.runs import probe
-from otviz.runs.lockstep import TURN
 from otviz.runs.registry import ABANDONED, Registry
+from otviz.runs.scheduling import TURN
 from otviz.training.compare import presets
 from pages._ui.compare.compare_views import VIEWS
 from pages._ui.shell.links import STALE, plain

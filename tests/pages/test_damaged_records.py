@@ -198,7 +198,7 @@ def test_any_value_in_a_card_is_shown_or_refused(model: Path, data: some.DataObj
     if card.shape == (1, 8, 8):
         wire.encode([panel(card, timeline)])
     try:
-        models._config(card)
+        models.config_of(card)
     except ValueError as error:
         one_sentence(error)
 

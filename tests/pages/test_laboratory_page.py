@@ -9,7 +9,7 @@ from otviz.data.distributions.ring import Ring
 from otviz.methods import named
 from otviz.runs.config import RunConfig
 from otviz.runs.run import Run
-from otviz.runs.slots import Slots
+from otviz.runs.scheduling import Slots
 from pages._ui.train.laboratory_view import titles
 from tests.waiting import PATIENCE
 

@@ -331,5 +331,5 @@ def test_memory_is_refused_before_it_is_taken(app: AppTest, monkeypatch: pytest.
 
 def test_the_message_is_what_the_board_reads(app: AppTest) -> None:
     open_page(app, n="50")
-    (length,) = struct.unpack_from("<I", app.session_state["otviz.desk"].message)
-    assert length % 4 == 0
+    magic, _, _, length = struct.unpack_from("<4sHHI", app.session_state["otviz.desk"].message)
+    assert (magic, length % 4) == (b"OTVZ", 0)

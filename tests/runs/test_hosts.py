@@ -18,13 +18,13 @@ from otviz.data.distributions import named as distribution
 from otviz.methods import named
 from otviz.runs import messages
 from otviz.runs.branches import fork
+from otviz.runs.change_log import RunCheckpoint
 from otviz.runs.config import RunConfig
 from otviz.runs.host_pool import Host, HostPool, RemoteTraining
-from otviz.runs.lockstep import AHEAD, TURN
 from otviz.runs.registry import Registry
 from otviz.runs.run_store import Store
+from otviz.runs.scheduling import AHEAD, TURN
 from otviz.runs.training_handle import LocalTraining
-from otviz.runs.training_state import RunCheckpoint
 from tests.waiting import PATIENCE, at_one_moment, until
 
 SMALL = {"hidden": 8, "layers": 1, "batch_size": 8}

@@ -20,8 +20,7 @@ from otviz.data.datasets import named as image_set
 from otviz.evaluation import features
 from otviz.methods import methods, named
 from otviz.networks import Networks
-from otviz.runs import image_export, image_probe, loop_timer, snapshots
-from otviz.runs import training_state as kept
+from otviz.runs import image_export, image_probe, run_history, scheduling, snapshots
 from otviz.runs.branches import branch
 from otviz.runs.config import RunConfig
 from otviz.runs.host_pool import HostPool
@@ -30,11 +29,11 @@ from otviz.runs.image_scenes import FEWEST, FRAME_BYTES, MOST, preview_of, sheet
 from otviz.runs.image_verdict import image_verdict
 from otviz.runs.registry import Registry
 from otviz.runs.run import Run
+from otviz.runs.run_history import StateBuffer
 from otviz.runs.run_store import Store, read_checkpoint, save_run
 from otviz.runs.run_verdict import table, verdict_on
 from otviz.runs.saved_run import SavedRun
 from otviz.runs.training_handle import LocalTraining
-from otviz.runs.training_state import StateBuffer
 from tests.waiting import PATIENCE
 
 DIGITS = image_set("digits")()
@@ -223,9 +222,9 @@ def test_what_was_interrupted_goes_on_exactly(tmp_path: Path) -> None:
 def test_large_states_are_taken_less_often_and_a_pause_still_saves_the_last_step(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kept, "SMALL", 10.0)
-    monkeypatch.setattr(kept, "EVERY", math.inf)  # however slow it is, none is due meanwhile,
-    monkeypatch.setattr(loop_timer, "SAVE_SECONDS", math.inf)  # nor a save, which takes one too
+    monkeypatch.setattr(run_history, "SMALL", 10.0)
+    monkeypatch.setattr(run_history, "EVERY", math.inf)  # however slow it is, none is due meanwhile,
+    monkeypatch.setattr(scheduling, "SAVE_SECONDS", math.inf)  # nor a save, which takes one too
     store = Store(tmp_path / "runs")
     run = Run("large-states", config(steps=100_000), save=store.save).start()
     while run.step < 40:

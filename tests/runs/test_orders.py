@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 
-from otviz.runs.command_queue import CommandQueue
+from otviz.runs.scheduling import CommandQueue
 
 
 def test_steps_are_counted_and_the_rest_is_handed_on_in_turn() -> None:

@@ -18,11 +18,11 @@ from torch import Tensor
 from otviz.data.distributions import named as distribution
 from otviz.methods import named
 from otviz.methods.unified import UOTM
+from otviz.runs.change_log import RunCheckpoint
 from otviz.runs.config import RunConfig
 from otviz.runs.run import Run
-from otviz.runs.slots import Slots
+from otviz.runs.scheduling import Slots
 from otviz.runs.snapshots import KEPT, thinned
-from otviz.runs.training_state import RunCheckpoint
 from tests.waiting import PATIENCE, until
 
 LONG = 1_000_000

@@ -14,8 +14,8 @@ from otviz.player.wire import PanelUpdate, decode, encode
 from otviz.player.wire.run_panel import marks_of, panel_of, stages_of
 from otviz.player.wire.stages import ROLES
 from otviz.runs.config import RunConfig
-from otviz.runs.loop_timer import LoopTimer
 from otviz.runs.run import Run
+from otviz.runs.scheduling import LoopTimer
 from tests.waiting import PATIENCE, until
 
 

@@ -14,13 +14,13 @@ from otviz.data.distributions import named as distribution
 from otviz.methods import named
 from otviz.runs.branches import branch, fork
 from otviz.runs.config import RunConfig
-from otviz.runs.lockstep import AHEAD, TURN, Lockstep
 from otviz.runs.registry import Registry
 from otviz.runs.run import Run
+from otviz.runs.run_history import StateBuffer
 from otviz.runs.run_store import Store
-from otviz.runs.slots import Slots
-from otviz.runs.training_state import LossHistory, StateBuffer
+from otviz.runs.scheduling import AHEAD, TURN, Lockstep, Slots
 from otviz.training.compare import MOST
+from otviz.training.driver import LossHistory
 from tests.waiting import PATIENCE, at_one_moment, until
 
 SMALL = {"hidden": 8, "layers": 1, "batch_size": 8}

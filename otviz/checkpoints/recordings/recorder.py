@@ -22,8 +22,7 @@ from otviz.runs.config import RunConfig
 from otviz.runs.probe import Probe
 from otviz.runs.run_verdict import meter_history
 from otviz.runs.snapshots import Scene, Snapshot, curve_of
-from otviz.runs.training_handle import last_of
-from otviz.runs.training_state import collect_losses
+from otviz.training.driver import AtSteps, Diverged, LossHistory, SingleTrainer, drive
 
 FRAMES, BEND = 37, 1.5
 POINTS = 330
@@ -64,18 +63,14 @@ def record(config: RunConfig, label: str, name: str, frames: int = FRAMES) -> tu
 def _record(config: RunConfig, frames: int) -> tuple[PanelUpdate, Panel]:
     training = config.begin("cpu")
     probe = Probe(training, config.seed, GRIDS)
-    losses, snapshots, seconds, message = [np.empty((0, 2), np.float32)], list[Snapshot](), 0.0, ""
-    for step in looks(config.steps, frames, BEND):
-        began = time.process_time()
-        done = [training.advance() for _ in range(step - training.step)]
-        seconds += time.process_time() - began
-        part, bad = collect_losses(done) if done else (losses[0], None)
-        losses += [part] if done else []
-        if bad is not None:
-            message = f"the loss was no longer a number at step {bad}"
-            break
-        snapshots.append(probe.take_snapshot(len(snapshots), round(seconds, 2), last_of(losses), measure=True))
-    every = np.concatenate(losses)
+    losses, snapshots, seconds, message = LossHistory(), list[Snapshot](), 0.0, ""
+    at = AtSteps(looks(config.steps, frames, BEND))
+    try:
+        for _, seconds in drive(SingleTrainer(training), at, [losses.record], clock=time.process_time):
+            snapshots.append(probe.take_snapshot(len(snapshots), round(seconds, 2), losses.last, measure=True))
+    except Diverged as error:
+        message = str(error)
+    every = losses.all()
     found = verdict(meter_history(snapshots), every, config.steps)
     meter = snapshots[-1].meter
     update = PanelUpdate(

@@ -1,1 +1,1 @@
-"""Worker processes of ours: how one is started, asked, and ends."""
+"""Worker processes: starting, requests, and their end."""

@@ -1,7 +1,7 @@
-"""Processes of our own beside this one, each serving a module of this project (see `otviz.core.workers.worker`).
+"""Child processes, each serving a module of this project (see `otviz.core.workers.worker`).
 
-A terminal or a service sends its signals to all of them. `python -m otviz.core.workers.processes MODULE NICENESS` ignores those
-before it imports anything slow: whoever began it saves first, and its end then ends the input.
+A terminal or a service sends its signals to all processes. `python -m otviz.core.workers.processes MODULE NICENESS` ignores them
+before any slow import, so that the parent can save first; the child ends when the parent closes its input.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ NEEDED_SOON = ("torch._dynamo", "ot")
 
 
 def import_what_is_needed_soon() -> None:
-    """Import what the first optimiser and the first exact W2 need, 2 s each: better before a training than within it."""
+    """Import what the first optimiser and the first exact W2 need, 2 s each, before rather than during a training."""
     for name in NEEDED_SOON:
-        with contextlib.suppress(RuntimeError):  # some modules cannot be imported once the process is ending
+        with contextlib.suppress(RuntimeError):  # some modules cannot be imported during the exit of the process
             importlib.import_module(name)
 
 
 def begin(module: str, niceness: int) -> subprocess.Popen[bytes]:
-    """Start a process that serves a module with one thread for torch; small networks gain nothing from two."""
+    """Start a process that serves a module, with one torch thread, since small networks gain nothing from two."""
     found = [str(ROOT), os.environ.get("PYTHONPATH", "")]
     paths = {"PYTHONPATH": os.pathsep.join(filter(None, found)), "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
@@ -36,14 +36,14 @@ def begin(module: str, niceness: int) -> subprocess.Popen[bytes]:
 
 
 def cores() -> int:
-    """CPU cores that this process may use."""
+    """Number of CPU cores available to this process."""
     if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def main(module: str, niceness: str) -> None:
-    """Serve a module until the input ends, at low priority, whatever signals reach all processes at once."""
+    """Serve a module at low priority until the input ends, ignoring signals to the whole process group."""
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):  # Windows has no SIGHUP
             signal.signal(getattr(signal, name), signal.SIG_IGN)

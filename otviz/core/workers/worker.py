@@ -1,7 +1,7 @@
-"""Worker processes: each serves a module of ours at low priority, and ends with whoever started it.
+"""Worker processes: each serves a module of this project at low priority, and ends with its parent.
 
-A request and each of its answers are one message: plain values and arrays in a container (`otviz.core.container`), their
-length before it. Nothing is unpickled.
+A request and each of its answers are one message: the length and a container (`otviz.core.container`) of plain values and
+arrays. Nothing is unpickled.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ Message = tuple[Plain, Arrays]
 
 
 class WorkerEnded(ValueError):
-    """The process of a worker has ended; its text says how, and what to do."""
+    """The process of a worker has ended; the message says how, and what to do."""
 
 
 class Worker:
-    """One process, started at once. It answers in the order it is asked, from any thread.
+    """A process, started at once. It answers requests from any thread, in order.
 
     Attributes:
         over: whether it has ended.
 
     Args:
-        module: what it serves: `answers(plain, arrays)` in it yields the messages that answer a request.
-        niceness: how far its priority is lowered.
-        advice: what to do when it ends unexpectedly, for a person.
+        module: the served module; its `answers(plain, arrays)` yields the answers to a request.
+        niceness: added to its niceness.
+        advice: message on what to do if it ends unexpectedly.
     """
 
     def __init__(self, module: str, niceness: int, advice: str) -> None:
@@ -50,20 +50,20 @@ class Worker:
         threading.Thread(target=self._listen, name=f"answers of {module}", daemon=True).start()
 
     def ask(self, plain: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]] | None = None) -> Iterator[Message]:
-        """The answers to a request, as they come.
+        """Yield the answers to a request as they arrive.
 
         Raises:
             WorkerEnded: the process has ended.
-            ValueError: what was asked for could not be done.
+            ValueError: the request failed.
         """
         answers: SimpleQueue[Message | None] = SimpleQueue()
-        data = pack(plain, arrays or {}, browser=False)  # before anyone waits: it may not be possible
+        data = pack(plain, arrays or {}, browser=False)  # may raise, so before anything waits
         with self._lock:
             if self.over:
                 raise WorkerEnded(self._exit_reason())
             self._waiting.append(answers)
             assert self._process.stdin is not None
-            with contextlib.suppress(OSError):  # it ended just now: the listener tells whoever waits
+            with contextlib.suppress(OSError):  # it has just ended: the listener notifies those who wait
                 _send(self._process.stdin, data)
         more = True
         while more:
@@ -75,7 +75,7 @@ class Worker:
             yield found
 
     def end(self) -> None:
-        """End the process at once; harmless when it has ended."""
+        """Kill the process, if it has not ended."""
         self._process.kill()
         self._process.wait()
 
@@ -96,9 +96,9 @@ class Worker:
 
 
 def serve(module: str) -> None:
-    """Answer requests with `answers` of a module until the input ends; then end this process at once."""
+    """Answer requests with `answers` of a module until the input ends; then exit at once."""
     out = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what a library prints must not get between the messages
+    os.dup2(2, 1)  # output of libraries must not get between the messages
     requests: SimpleQueue[Message] = queue.SimpleQueue()
     threading.Thread(target=_receive, args=(sys.stdin.buffer, requests), daemon=True).start()
     answers = importlib.import_module(module).answers
@@ -109,7 +109,7 @@ def serve(module: str) -> None:
 def _answer(
     out: IO[bytes], answers: Callable[[Plain, Arrays], Iterator[Message]], plain: Plain, arrays: Arrays
 ) -> None:
-    """Send the answers to a request, the last without "more"; an error becomes a sentence, and the next request may be a good one."""
+    """Send the answers to a request, the last one without "more"; an exception is sent as a message."""
     try:
         last: Message | None = None
         for found in answers(plain, arrays):
@@ -118,22 +118,30 @@ def _answer(
             last = found
         write(out, *(last or ({}, {})))
     except Exception as error:
-        with contextlib.suppress(OSError):  # nobody reads any more, and the end of the input will end this process
+        with contextlib.suppress(OSError):  # the parent has gone, and the end of the input will end this process
             write(out, {"fault": sentence(error)}, {})
 
 
 def sentence(error: Exception) -> str:
-    """What went wrong, for a person."""
+    """The error message of an exception."""
     return str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
 
 
 def write(out: IO[bytes], plain: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Send one message. Raises OSError when nobody reads."""
+    """Send a message.
+
+    Args:
+        out: where to write.
+        plain, arrays: the message.
+
+    Raises:
+        OSError: the reader has gone.
+    """
     _send(out, pack(plain, arrays, browser=False))
 
 
 def read(source: IO[bytes]) -> Message | None:
-    """The next message, its arrays writable; None at the end."""
+    """The next message, with writable arrays; None at the end."""
     length = source.read(8)
     if len(length) < 8:
         return None

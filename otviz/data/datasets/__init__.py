@@ -1,10 +1,9 @@
-"""Sets of images: one file is one set or a close family. Importing this needs neither torch nor the images."""
+"""Data sets of images: one file per data set or family. Importing this needs neither torch nor the images."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from otviz.core.params import params_of
 from otviz.core.plugins import choose, discover
 from otviz.data.datasets.image_set import Images, ImageSet, Split
 from otviz.data.datasets.own_images import EXTENSION, PREFIX, store_upload
@@ -26,22 +25,21 @@ __all__ = [
 
 
 def datasets() -> dict[str, type[ImageSet]]:
-    """Every set of images by name."""
+    """Every data set by name."""
     return discover("otviz.data.datasets", ImageSet)  # type: ignore[type-abstract]
 
 
 def named(name: str) -> type[ImageSet]:
-    """The set of that name. Raises ValueError that lists the names there are."""
+    """The data set of that name. Raises ValueError, with the known names, if there is none."""
     return choose(datasets(), name, "data set")
 
 
 def parse_dataset(name_or_path: str, values: Mapping[str, str]) -> ImageSet:
-    """Make a set of images from strings, as in links and on the command line.
+    """Make a data set from strings, as in links and on the command line.
 
     Args:
-        name_or_path: a name, such as "mnist", or images of one's own: the path of a folder or ZIP, or
-            "upload:" and 16 hex digits.
-        values: knobs by name, written as text.
+        name_or_path: a name, such as "mnist", the path of a folder or ZIP of images, or "upload:" and 16 hex digits.
+        values: knobs by name, as text.
 
     Raises:
         ValueError: neither a name nor a folder or ZIP, an unknown knob, a value out of range, or unreadable images.
@@ -51,7 +49,7 @@ def parse_dataset(name_or_path: str, values: Mapping[str, str]) -> ImageSet:
 
 
 def kind_of(name_or_path: str) -> type[ImageSet]:
-    """The class that a name or a path means; nothing is read. Raises ValueError for neither."""
+    """The class for a name or a path, without reading anything. Raises ValueError if it is neither."""
     if name_or_path in datasets():
         return named(name_or_path)
     if _is_path(name_or_path):
@@ -66,16 +64,10 @@ def _is_path(text: str) -> bool:
         return True
     try:
         return bool(text) and Path(text).is_dir()
-    except (OSError, ValueError):  # a name that nothing can have
+    except (OSError, ValueError):  # not a valid path
         return False
 
 
 def by_record(record: Mapping[str, Any]) -> ImageSet:
-    """The set that `record` wrote down. Raises ValueError for an unknown name or knob, or a bad value."""
-    kind = named(str(record.get("name", "")))
-    knobs = {key: value for key, value in record.items() if key != "name"}
-    unknown = sorted(set(knobs) - {knob.name for knob in params_of(kind)})
-    if unknown:
-        known = ", ".join(knob.name for knob in params_of(kind)) or "none"
-        raise ValueError(f"{kind.name} has no setting {unknown[0]!r}; it has {known}")
-    return kind(**knobs)
+    """The data set of a `record`. Raises ValueError for an unknown name or knob, or an invalid value."""
+    return named(str(record.get("name", ""))).from_record(record)

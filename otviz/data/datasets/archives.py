@@ -1,4 +1,4 @@
-"""The files of a folder or a ZIP, listed before they are read. An archive is read in memory and never extracted."""
+"""The files of a folder or a ZIP, listed before they are read. An archive is never extracted to disk."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from otviz.core.uploads import known_as
 
 MOST_FILES = 50_000
 MOST_FILE_BYTES = 50_000_000  # of one file, unpacked
-MOST_LIST_BYTES = 16_000_000  # of the list at the end of an archive
+MOST_LIST_BYTES = 16_000_000  # of an archive's central directory
 MOST_TOTAL_BYTES = 4_000_000_000  # of an archive, unpacked
-MOST_RATIO = 100  # of an archive's size unpacked to packed; images are packed already, and hardly shrink
-RATIO_FROM_BYTES = 50_000_000  # below this an archive is harmless, however well it was packed
+MOST_RATIO = 100  # unpacked to packed size; images are compressed already and hardly shrink
+RATIO_FROM_BYTES = 50_000_000  # smaller archives are harmless at any ratio
 
 Read = Callable[[str], bytes]
 
 
 class Entry(NamedTuple):
-    """A file: its name within the folder or archive, parts joined by "/", its size in bytes, its time of change or CRC."""
+    """A file: its path within the folder or archive (with "/"), size in bytes, and modification time or CRC."""
 
     name: str
     size: int
@@ -33,18 +33,18 @@ class Entry(NamedTuple):
 
 
 class Listing(NamedTuple):
-    """The files of a folder or ZIP, in order of their names, without hidden ones."""
+    """The files of a folder or ZIP, sorted by name, without hidden ones."""
 
     path: Path
     entries: tuple[Entry, ...]
 
 
 def list_files(path: Path) -> Listing:
-    """List a folder, with all folders in it, or a ZIP. Raises ValueError, one sentence, if there is neither or too much."""
+    """List a folder, recursively, or a ZIP. Raises ValueError if it is neither or exceeds a limit."""
     try:
         if path.is_dir():
             return Listing(path.resolve(), _in_folder(path.resolve()))
-        if path.is_file():  # no pipe or device, which could block for ever
+        if path.is_file():  # pipes and devices could block for ever
             return Listing(path.resolve(), _in_archive(path))
     except OSError as error:
         raise ValueError(
@@ -55,7 +55,7 @@ def list_files(path: Path) -> Listing:
 
 @contextmanager
 def reader(listing: Listing) -> Iterator[Read]:
-    """A function from the name of an entry to its content; threads may share it. It raises ValueError for a bad entry."""
+    """A thread-safe function from an entry's name to its content; it raises ValueError for a bad entry."""
     if listing.path.is_dir():
         yield lambda name: _from_folder(listing.path / name)
         return
@@ -65,7 +65,7 @@ def reader(listing: Listing) -> Iterator[Read]:
 
 def _in_folder(path: Path) -> tuple[Entry, ...]:
     entries: list[Entry] = []
-    for folder, below, files in os.walk(path):  # does not follow links to folders, which could lead in circles
+    for folder, below, files in os.walk(path):  # does not follow links to folders, which could be cyclic
         below[:] = [name for name in below if not name.startswith(".")]
         for name in files:
             file = Path(folder, name)
@@ -92,7 +92,7 @@ def _in_archive(path: Path) -> tuple[Entry, ...]:
             "images do not shrink like that, save them as PNG or JPEG"
         )
     shown = (member for member in members if not _hidden(member.filename))
-    # Of two members of one name the last counts: it is the one that is opened by that name.
+    # Of members with equal names the last counts, which is also the one that zipfile opens.
     entries = {member.filename: Entry(member.filename, member.file_size, member.CRC) for member in shown}
     return tuple(sorted(entries.values()))
 
@@ -105,7 +105,7 @@ def _not_too_many(path: Path, count: int) -> None:
 
 
 def _hidden(name: str) -> bool:
-    """Whether a file is hidden or left behind by a system, such as __MACOSX/._a.png."""
+    """Whether a file is hidden or created by the operating system, such as __MACOSX/._a.png."""
     return any((part.startswith(".") and part.strip(".")) or part == "__MACOSX" for part in name.split("/"))
 
 
@@ -138,14 +138,14 @@ def _from_archive(archive: zipfile.ZipFile, name: str) -> bytes:
     try:
         member = archive.getinfo(name)
         _check_size(member.file_size)
-        # Of other packings zipfile unpacks all at once, whatever size is asked for and was claimed.
+        # With other compression methods zipfile unpacks everything at once, whatever the requested and the claimed size.
         if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise ValueError("compressed by another method than DEFLATE")
         with archive.open(member) as file:
-            return file.read(member.file_size + 1)  # one more than claimed makes zipfile check the CRC
+            return file.read(member.file_size + 1)  # one byte more than claimed makes zipfile check the CRC
     except ValueError:
         raise
-    except Exception as error:  # a password, an unknown packing, damage: zipfile and its unpackers raise many kinds
+    except Exception as error:  # password, unknown compression, damage: zipfile raises many types
         raise ValueError(str(error)[:100] or type(error).__name__) from error
 
 

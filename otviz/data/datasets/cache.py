@@ -1,4 +1,4 @@
-"""Values that several threads ask for and that are made once."""
+"""A thread-safe cache of values that are computed once."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ class _Slot(Generic[T]):
 
 
 class Once(Generic[T]):
-    """Makes a value at the first request for a key; requests meanwhile wait for it, later ones get the same.
+    """Computes a value at the first request for its key; concurrent requests wait, later ones get the same value.
 
-    A failure is not kept: it is raised, and the next request tries again.
+    Exceptions are not cached: the next request tries again.
 
     Args:
-        keep: how many values are held; the one asked for longest ago goes first.
+        keep: largest number of values; the least recently used is dropped first.
     """
 
     def __init__(self, keep: int) -> None:
@@ -32,13 +32,13 @@ class Once(Generic[T]):
         self._slots: OrderedDict[Hashable, _Slot[T]] = OrderedDict()
 
     def get(self, key: Hashable, make: Callable[[], T]) -> T:
-        """The value of `key`, from `make()` if it is not held. Raises what `make` raises."""
+        """The value of `key`, from `make()` if it is not cached. Raises what `make` raises."""
         with self._guard:
             slot = self._slots.setdefault(key, _Slot())
             self._slots.move_to_end(key)
             while len(self._slots) > self._keep:
                 self._slots.popitem(last=False)
-        # A lock per key: whoever wants the digits need not wait until CIFAR-10 is downloaded.
+        # A lock per key: a request for the digits does not wait for the download of CIFAR-10.
         with slot.lock:
             if not slot.made:
                 slot.made.append(make())

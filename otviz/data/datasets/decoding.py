@@ -1,4 +1,4 @@
-"""One image file as a small square of pixels. Whatever is wrong with it becomes one ValueError."""
+"""Decode an image file to a small square of pixels. Every problem is a ValueError."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ Colour = Literal["grey", "rgb"]
 
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff")
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF")
-LARGEST = 1e30  # value of a pixel
-MOST_PIXELS = 50_000_000  # an image of a few kilobytes can claim any size: it is refused before it is unpacked
+LARGEST = 1e30  # largest value of a pixel
+MOST_PIXELS = 50_000_000  # checked before decoding, since a file of a few kilobytes can claim any size
 
 
 def read_picture(data: bytes, size: int, colour: Colour) -> NDArray[np.uint8] | NDArray[np.float32]:
-    """The square in the middle of an image, resized, shape (C, size, size), C = 1 for grey and 3 for rgb.
+    """The central square of an image, resized, shape (C, size, size), C = 1 for grey and 3 for rgb.
 
-    Of an animation the first picture counts; what is transparent becomes white. Grey of more than 8 bits is returned as
-    float32 in the file's own values: only `as_bytes` can tell what is white, from all images of a set.
+    Of an animation the first frame is used; transparency becomes white. Grey of more than 8 bits is returned as float32 in
+    the file's values: `as_bytes` finds the value of white from all images of a data set.
 
     Args:
-        data: an image file of one of FORMATS, of any name.
-        size: pixels along a side of the result.
-        colour: what the image is converted to.
+        data: content of an image file in one of FORMATS.
+        size: side of the result, in pixels.
+        colour: colour mode of the result.
 
     Raises:
-        ValueError: no image, a damaged one, or one of more than MOST_PIXELS.
+        ValueError: not an image, damaged, or more than MOST_PIXELS.
     """
     from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -45,16 +45,16 @@ def read_picture(data: bytes, size: int, colour: Colour) -> NDArray[np.uint8] | 
             width, height = image.size
             if width * height > MOST_PIXELS:
                 raise ValueError(f"{width} x {height} pixels are more than {MOST_PIXELS / 1e6:g} megapixels")
-            image.draft("RGB", (2 * size, 2 * size))  # lets the JPEG reader unpack a smaller one
+            image.draft("RGB", (2 * size, 2 * size))  # lets the JPEG decoder produce a smaller image
             upright = ImageOps.exif_transpose(image)
             deep = upright.mode[0] in "IF"
             small = ImageOps.fit(_deep(upright) if deep else _plain(upright), (size, size), Image.Resampling.BILINEAR)
             if deep:
                 return np.broadcast_to(np.asarray(small, np.float32), (1 if colour == "grey" else 3, size, size))
             pixels = np.asarray(small.convert("L" if colour == "grey" else "RGB"))
-    except UnidentifiedImageError as error:  # its message names an object in memory
+    except UnidentifiedImageError as error:  # its message contains an object's address
         raise ValueError(f"it is not an image in one of the formats {', '.join(FORMATS)}") from error
-    except Exception as error:  # Pillow raises errors of many kinds on damaged files
+    except Exception as error:  # Pillow raises many types of error for damaged files
         raise ValueError(str(error)[:100] or type(error).__name__) from error
     return pixels.reshape(size, size, -1).transpose(2, 0, 1)
 
@@ -62,10 +62,10 @@ def read_picture(data: bytes, size: int, colour: Colour) -> NDArray[np.uint8] | 
 def as_bytes(
     pictures: Sequence[NDArray[np.uint8] | NDArray[np.float32]],
 ) -> tuple[NDArray[np.uint8], float | None]:
-    """Images of one set, (N, C, H, W), 0 is black and 255 is white, and the value that counts as white.
+    """Images of a data set, (N, C, H, W), with 0 black and 255 white, and the value taken as white.
 
-    Those of more than 8 bits are divided by the largest value in any of them: sensors of 10 to 14 bits write files of
-    16. None if there are none.
+    Images of more than 8 bits are divided by the largest value in any of them, since sensors of 10 to 14 bits write 16-bit
+    files. Without such images the value is None.
     """
     deep = [picture for picture in pictures if picture.dtype != np.uint8]
     if not deep:
@@ -80,7 +80,7 @@ def as_bytes(
 
 
 def _deep(image: Image.Image) -> Image.Image:
-    """Grey of 16 or 32 bits in its own values; 0 where there is no number. Pillow would cut off what is above 255."""
+    """Grey of 16 or 32 bits, unscaled, with NaN as 0. Pillow's own conversion clips at 255."""
     from PIL import Image
 
     values = np.asarray(image).astype(np.float32)
@@ -88,7 +88,7 @@ def _deep(image: Image.Image) -> Image.Image:
 
 
 def _plain(image: Image.Image) -> Image.Image:
-    """The image as RGB or 8-bit grey without transparency, which is painted white."""
+    """The image as RGB or 8-bit grey, with transparency on white."""
     from PIL import Image
 
     if image.has_transparency_data:

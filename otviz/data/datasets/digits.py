@@ -1,4 +1,4 @@
-"""The 8 x 8 digits that come with scikit-learn: there without internet and without a file."""
+"""The 8 x 8 digits that come with scikit-learn; no download is needed."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ import numpy as np
 from otviz.data.datasets.image_set import Images, ImageSet, Split
 from otviz.data.datasets.rows import Shape
 
-TEST_EVERY = 7  # images 6, 13, 20, ... are test images; 7 has no factor in common with 10, the period of the classes
+TEST_EVERY = 7  # images 6, 13, 20, ... are test images; 7 is coprime to 10, the period of the classes
 BRIGHTEST = 16
 
 
 @dataclass(frozen=True)
 class Digits(ImageSet):
-    """Handwritten digits of 43 people (Alpaydin and Kaynak 1998), 0..16 stretched to 0..255; every seventh is a test image."""
+    """Handwritten digits of 43 people (Alpaydin and Kaynak 1998), 0..16 scaled to 0..255; every seventh is a test image."""
 
     name: ClassVar[str] = "digits"
     title: ClassVar[str] = "Digits 8 x 8"
@@ -47,8 +47,8 @@ class Digits(ImageSet):
 
 
 def _table() -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
-    """64 pixels and the class of each image, shape (1797, 65)."""
-    # Its file, without `load_digits`: importing scikit-learn takes seconds, reading the file 40 ms.
+    """The 64 pixels and the class of each image, shape (1797, 65)."""
+    # Read the file itself: importing scikit-learn for `load_digits` takes seconds, reading the file 40 ms.
     path = Path(str(importlib.metadata.distribution("scikit-learn").locate_file("sklearn/datasets/data/digits.csv.gz")))
     try:
         with gzip.open(path) as file:

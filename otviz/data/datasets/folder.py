@@ -1,4 +1,4 @@
-"""A folder or a ZIP of the user's own images, all cut to squares of one size and converted to one colour."""
+"""A folder or a ZIP of the user's images, cropped to squares of one size and converted to one colour mode."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ from otviz.data.datasets.image_set import Images, ImageSet, Split
 from otviz.data.datasets.own_images import PREFIX, find_upload
 from otviz.data.datasets.rows import Shape
 
-FEWEST = 16  # images; with fewer there is no distribution to learn
-MOST_CLASSES = 100  # more folders than that are an order of files
+FEWEST = 16  # images needed to learn a distribution
+MOST_CLASSES = 100  # more folders than this are not classes
 SPLITS = frozenset(("train", "training", "test", "testing", "val", "valid", "validation"))
-TEST_SHARE = 10  # one image in that many is held out
+TEST_SHARE = 10  # one in ten images is held out
 
 
 class Loaded(NamedTuple):
-    """What a folder or ZIP gave.
+    """The images of a folder or ZIP.
 
     Attributes:
-        train, test: (N, C, H, W), uint8, with the numbers of their classes.
-        classes: names of the sub-folders that hold the images; empty if they do not part them.
-        brightest: value that counts as white in images of more than 8 bits; None if there are none.
-        others: files whose extension is not that of an image.
-        bad: images that could not be read, each as "name (why)".
+        train, test: images (N, C, H, W), uint8, and the indices of their classes.
+        classes: names of the sub-folders; empty if they are not classes.
+        brightest: value taken as white in images of more than 8 bits; None if there are none.
+        others: number of files that are not images by their extension.
+        bad: images that could not be read, each as "name (reason)".
     """
 
     train: Images
@@ -50,7 +50,7 @@ class Loaded(NamedTuple):
 
 @dataclass(frozen=True)
 class Folder(ImageSet):
-    """The user's own images. They are read and checked when an instance is made; every tenth is held out to test."""
+    """The user's images, read and checked when an instance is made; every tenth is a test image."""
 
     name: ClassVar[str] = "folder"
     title: ClassVar[str] = "Your images"
@@ -61,7 +61,7 @@ class Folder(ImageSet):
     size: int = param(32, 8, 64, doc="Width and height that all images are resized to", unit="pixels")
     colour: Literal["grey", "rgb"] = param("rgb", doc="What all images are converted to")
 
-    listing: ClassVar[Listing]  # set per instance; not fields, since they follow from the knobs
+    listing: ClassVar[Listing]  # set per instance; not fields, since the knobs determine them
     loaded: ClassVar[Loaded]
 
     def __post_init__(self) -> None:
@@ -70,7 +70,7 @@ class Folder(ImageSet):
             raise ValueError("choose a folder or a ZIP of images; got none")
         path = find_upload(self.file) if self.file.startswith(PREFIX) else Path(self.file)
         listing = list_files(path)
-        # Held by the instance: training goes on undisturbed when the files change or go away.
+        # Stored on the instance, so that training continues if the files change or disappear.
         object.__setattr__(self, "listing", listing)
         loaded = _LOADED.get((listing, self.size, self.colour), lambda: _load(listing, self.size, self.colour))
         object.__setattr__(self, "loaded", loaded)
@@ -91,7 +91,7 @@ class Folder(ImageSet):
         return self.loaded.train if which == "train" else self.loaded.test
 
     def describe(self) -> str:
-        """One sentence: how many images were read and held out, their size and classes, what was left out, and why."""
+        """One sentence: number of images read and held out, size and classes, what was left out and why."""
         train, test = self.counts
         others, bad = self.loaded.others, self.loaded.bad
         left_out = f"; files that are not images: {others:,}" if others else ""
@@ -115,7 +115,7 @@ def _load(listing: Listing, size: int, colour: Colour) -> Loaded:
     names = [entry.name for entry in listing.entries if entry.name.lower().endswith(EXTENSIONS)]
     others = len(listing.entries) - len(names)
     _enough(listing.path, len(names), f"{others:,} other files" if others else "nothing else")
-    # Pillow lets other threads compute while it unpacks and resizes.
+    # Pillow releases the GIL while it decodes and resizes.
     with reader(listing) as read, ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
         results = list(pool.map(lambda name: _read(read, name, size, colour), names))
     bad = tuple(result for result in results if isinstance(result, str))
@@ -128,16 +128,16 @@ def _load(listing: Listing, size: int, colour: Colour) -> Loaded:
     labels = np.array([classes.index(one) for one in of_each] or [0] * len(good), np.int64)
     test = held_out([digest for digest, _ in good])
     for label in set(labels.tolist()) - set(labels[~test].tolist()):
-        test[np.argmax(labels == label)] = False  # so that each class can be trained
+        test[np.argmax(labels == label)] = False  # so that every class has a training image
     train, held = (Images(pixels[part], labels[part]) for part in (~test, test))
     return Loaded(train, held, classes, brightest, others, bad)
 
 
 def folders_of(names: Sequence[str]) -> list[str]:
-    """The class of each image, by the folder that contains it: "cats" for "pets/train/cats/7.png".
+    """The class of each image, from its folder: "cats" for "pets/train/cats/7.png".
 
-    A folder that holds all others counts as little as one that only says what its images are for. Empty unless every
-    image lies in one of 2 to MOST_CLASSES folders of two images or more.
+    A common parent and folders such as "train" are ignored. Empty unless every image is in one of 2 to MOST_CLASSES folders
+    with at least two images each.
     """
     parts = [name.split("/")[:-1] for name in names]
     while (
@@ -155,7 +155,7 @@ def folders_of(names: Sequence[str]) -> list[str]:
 def _read(
     read: Read, name: str, size: int, colour: Colour
 ) -> tuple[bytes, NDArray[np.uint8] | NDArray[np.float32]] | str:
-    """Digest of a file and its pixels, or why it cannot be read: one bad image must not keep the others away."""
+    """Digest and pixels of a file, or why it cannot be read: one bad image must not prevent the others."""
     try:
         data = read(name)
         return hashlib.sha256(data).digest(), read_picture(data, size, colour)
@@ -172,10 +172,9 @@ def _enough(path: Path, count: int, besides: str) -> None:
 
 
 def held_out(digests: list[bytes]) -> NDArray[np.bool_]:
-    """Which images are for testing, (N,): the tenth with the smallest SHA-256 of their files.
+    """Mask of the test images, (N,): the tenth of files with the smallest SHA-256.
 
-    So the choice is the same for every size, colour and file name, and hardly changes
-    when images are added.
+    The choice does not depend on size, colour mode or file names, and hardly changes when images are added.
     """
     order = sorted(range(len(digests)), key=digests.__getitem__)
     chosen = np.zeros(len(digests), bool)

@@ -1,4 +1,4 @@
-"""IDX, the format of MNIST: two zero bytes, the type of number, how many dimensions, their lengths, the numbers."""
+"""IDX, the format of MNIST: two zero bytes, data type, number of dimensions, their lengths, the data."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def read_idx(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
 
     Args:
         path: the file.
-        shape: of the array expected; at most that much is unpacked, even if the file claims more.
+        shape: expected shape; no more is unpacked, even if the file claims more.
 
     Raises:
         ValueError: damaged, or of another shape.
@@ -41,7 +41,7 @@ def read_idx(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
 
 
 def write_idx(array: NDArray[np.uint8]) -> bytes:
-    """The gzipped IDX file of an array of bytes."""
+    """An array of bytes as a gzipped IDX file."""
     return gzip.compress(_header(array.shape) + array.tobytes(), compresslevel=6, mtime=0)
 
 

@@ -1,4 +1,4 @@
-"""What every set of images offers: training and test images, and batches of rows in [-1, 1]."""
+"""The interface of a data set of images: training and test images, and minibatches of rows in [-1, 1]."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ Split = Literal["train", "test"]
 
 
 class Images(NamedTuple):
-    """One split of a set.
+    """One split of a data set.
 
     Attributes:
-        pixels: shape (N, C, H, W), uint8, 0 is black and 255 is white, the first row is the uppermost.
-        labels: number of the class of each image, shape (N,), int64; all 0 where the set has no classes.
+        pixels: shape (N, C, H, W), uint8, 0 is black and 255 is white, top row first.
+        labels: class index of each image, shape (N,), int64; all 0 without classes.
     """
 
     pixels: NDArray[np.uint8]
@@ -32,7 +32,7 @@ class Images(NamedTuple):
 
 @dataclass(frozen=True)
 class ImageSet(Target):
-    """A set of images of one shape, with a fixed split. Subclasses are frozen dataclasses of knobs.
+    """A data set of images of one shape, with a fixed split. Subclasses are frozen dataclasses of knobs.
 
     Attributes:
         licence: of the images, in a few words.
@@ -49,21 +49,21 @@ class ImageSet(Target):
     @property
     @abstractmethod
     def counts(self) -> tuple[int, int]:
-        """How many images there are to train and to test."""
+        """Number of training and of test images."""
 
     @abstractmethod
     def stamp(self) -> Hashable:
-        """What the images depend on besides class and knobs: under another stamp they are read again."""
+        """What the images depend on besides class and knobs; if it changes they are read again."""
 
     @abstractmethod
     def read(self, which: Split) -> Images:
-        """Read a split, without keeping it. Raises ValueError with one sentence that says what to do."""
+        """Read a split without caching it. Raises ValueError, saying what to do, if it cannot be read."""
 
     def split(self, which: Split) -> Images:
-        """The training or the test images, read-only arrays; read once per process, for all threads.
+        """The training or the test images, as read-only arrays; read once per process, for all threads.
 
         Raises:
-            ValueError: `which` is neither, or the images cannot be had; one sentence says what to do.
+            ValueError: unknown split, or the images are not available; the message says what to do.
         """
         if which not in get_args(Split):
             raise ValueError(f"a split is one of {', '.join(get_args(Split))}; got {which!r}")
@@ -71,8 +71,8 @@ class ImageSet(Target):
 
     def sample(self, n: int, rng: np.random.Generator) -> Rows:
         """Draw n training images with replacement, as rows (n, dim), float32 in [-1, 1]. Raises ValueError as `split`."""
-        # Kept as bytes: turning a batch into float32 costs 2 to 60 microseconds more than copying it out of
-        # float32, but the set takes a quarter of the memory, and no seconds to be turned as a whole.
+        # Stored as bytes: converting a batch takes 2 to 60 microseconds longer than copying float32 values, but the data set
+        # takes a quarter of the memory and need not be converted as a whole, which takes seconds.
         pixels = self._train.pixels
         return to_rows(pixels.take(rng.integers(len(pixels), size=n), axis=0))
 
@@ -80,12 +80,12 @@ class ImageSet(Target):
         return self._train.labels
 
     def sample_labels(self, n: int, rng: np.random.Generator) -> NDArray[np.int64]:
-        """Classes of n training images drawn with replacement, (n,). Raises ValueError as `split`."""
+        """Classes (n,) of training images drawn with replacement. Raises ValueError as `split`."""
         labels = self._train.labels
         return labels[rng.integers(len(labels), size=n)]
 
     def describe(self) -> str:
-        """One sentence: how many images, of what size and classes, and their licence."""
+        """One sentence: number of images, size, classes and licence."""
         channels, height, width = self.shape
         train, test = self.counts
         classes = f", {len(self.class_names)} classes" if self.class_names else ""
@@ -94,7 +94,7 @@ class ImageSet(Target):
             f"{'grey' if channels == 1 else 'RGB'}{classes}; licence: {self.licence}."
         )
 
-    # Held by the instance too: a run goes on undisturbed when files change, or others push its set out of _READ.
+    # Cached on the instance too, so that a run continues if files change or _READ drops its data set.
     @cached_property
     def _train(self) -> Images:
         return self._once("train")

@@ -1,4 +1,4 @@
-"""MNIST and Fashion-MNIST: 28 x 28 grey images of ten classes, in IDX files of the same names."""
+"""MNIST and Fashion-MNIST: 28 x 28 grey images of ten classes, in IDX files of the same name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""MNIST at 8 x 8 pixels, resized with a bilinear filter as wide as a new pixel, as in the report on OT-GAN."""
+"""MNIST at 8 x 8 pixels, resized with an antialiased bilinear filter, as in Vu's report."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from otviz.data.datasets.mnist import Mnist
 from otviz.data.datasets.rows import Shape
 
 SIDE = 8
-BLOCK = 5000  # images resized at a time, so that what lies between takes little memory
+BLOCK = 5000  # images resized at a time, to limit memory
 
 
 @dataclass(frozen=True)
 class Mnist8(ImageSet):
-    """Handwritten digits small enough to train on within a minute; made from MNIST, then kept."""
+    """Handwritten digits, small enough to train on within a minute; made from MNIST, then cached on disk."""
 
     name: ClassVar[str] = "mnist8"
     title: ClassVar[str] = "MNIST 8 x 8"
@@ -42,18 +42,18 @@ class Mnist8(ImageSet):
         return places.roots()
 
     def read(self, which: Split) -> Images:
-        kept = _kept(places.kept_folder() / self.name / f"{which}.npz", which)
-        if kept is not None:
-            return kept
-        # Not through `split`, which would hold the large images for as long as the process lives.
+        cached = _read_cache(places.download_folder() / self.name / f"{which}.npz", which)
+        if cached is not None:
+            return cached
+        # Not through `split`, which would cache the large images for the life of the process.
         large = Mnist().read(which)
         small = Images(resized(large.pixels, SIDE), large.labels)
-        _keep(self.name, which, small)
+        _write_cache(self.name, which, small)
         return small
 
 
 def resized(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    """Square images (N, C, S, S) made smaller, (N, C, side, side), uint8: bilinear with antialias."""
+    """Square images (N, C, S, S) resized to (N, C, side, side), uint8: bilinear, antialiased."""
     weights = _triangles(pixels.shape[-1], side)
     small = np.empty((*pixels.shape[:2], side, side), np.uint8)
     for first in range(0, len(pixels), BLOCK):
@@ -63,9 +63,9 @@ def resized(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
 
 
 def _triangles(old: int, new: int) -> NDArray[np.float32]:
-    """What share each of `old` pixels has in each of `new` ones, shape (new, old), rows sum to 1.
+    """Weight of each of `old` pixels in each of `new` ones, shape (new, old), rows sum to 1.
 
-    A triangle of half-width old / new old pixels around the centre of the new one, cut off at the edge.
+    A triangle of half-width old / new (in old pixels) around the centre of the new pixel, cut off at the edge.
     """
     step = old / new
     centres = (np.arange(new) + 0.5) * step
@@ -75,20 +75,20 @@ def _triangles(old: int, new: int) -> NDArray[np.float32]:
     return weights
 
 
-def _keep(folder: str, which: Split, images: Images) -> None:
+def _write_cache(folder: str, which: Split, images: Images) -> None:
     file = io.BytesIO()
     np.savez(file, pixels=images.pixels, labels=images.labels.astype(np.uint8), source=np.array(Mnist.sums[which]))
-    with contextlib.suppress(OSError):  # a folder that cannot be written costs half a second at the next start
+    with contextlib.suppress(OSError):  # without the cache, the next start takes half a second longer
         places.keep(folder, f"{which}.npz", file.getvalue())
 
 
-def _kept(path: Path, which: Split) -> Images | None:
-    """What `_keep` wrote, or None if there is nothing, or nothing that fits: it is then made again."""
+def _read_cache(path: Path, which: Split) -> Images | None:
+    """The images that `_write_cache` wrote, or None if they are missing or invalid."""
     count = Mnist.sizes[0] if which == "train" else Mnist.sizes[1]
     try:
         with np.load(path, allow_pickle=False) as file:
             pixels, labels, source = file["pixels"], file["labels"], file["source"]
-    except Exception:  # a damaged file makes NumPy raise errors of many kinds, and any means the same here
+    except Exception:  # NumPy raises many types of error for damaged files
         return None
     fits = pixels.shape == (count, 1, SIDE, SIDE) and pixels.dtype == np.uint8 and labels.shape == (count,)
     if not fits or tuple(source.tolist()) != tuple(Mnist.sums[which]):

@@ -1,4 +1,4 @@
-"""Published sets from openml.org, through scikit-learn's client, which checks the MD5 that OpenML states."""
+"""Data sets from openml.org, through scikit-learn's client, which checks OpenML's MD5."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-PATIENCE = 30.0  # seconds without a byte after which a connection is given up
+PATIENCE = 30.0  # seconds without data before a connection is closed
 
 
 def fetch(number: int, aside: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Download a set of images.
+    """Download a data set of images.
 
     Args:
-        number: OpenML's number of the set.
-        aside: existing folder for what is downloaded, which is deleted again.
+        number: OpenML's number of the data set.
+        aside: existing folder for the download, which is deleted afterwards.
 
     Returns:
-        Pixels, one image a row, (N, dim), and classes, (N,), both uint8.
+        pixels (N, dim) and classes (N,), both uint8.
 
     Raises:
-        OSError: no connection, or a broken one.
-        ValueError: what arrived has another checksum, or is not a table of bytes.
+        OSError: no connection, or it was interrupted.
+        ValueError: wrong checksum, or not a table of bytes.
     """
     from sklearn.datasets import fetch_openml
 
@@ -47,7 +47,7 @@ def fetch(number: int, aside: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8
 
 
 def _bytes(numbers: NDArray[np.generic]) -> NDArray[np.uint8]:
-    """Whole numbers from 0 to 255, perhaps written as text, as uint8. Raises ValueError for others."""
+    """Integers from 0 to 255, possibly as text, as uint8. Raises ValueError for other values."""
     values = numbers if numbers.dtype.kind in "iuf" else numbers.astype(np.float64)
     found = values.astype(np.uint8)
     if not np.array_equal(found, values):
@@ -57,7 +57,7 @@ def _bytes(numbers: NDArray[np.generic]) -> NDArray[np.uint8]:
 
 @contextlib.contextmanager
 def _patience(seconds: float) -> Iterator[None]:
-    """The client has no time limit, and a stalled connection would hold a run for ever; this is the only handle on it."""
+    """Set the default socket timeout: the client has none, and a stalled connection would block a run for ever."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(seconds)
     try:

@@ -1,4 +1,4 @@
-"""Archives of images that users hand in."""
+"""Archives of images uploaded by users."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MOST_UPLOAD_BYTES = 200_000_000
 
 
 def store_upload(data: bytes, filename: str) -> str:
-    """Keep a ZIP of images and return its name. Raises ValueError as `otviz.core.uploads.keep_upload`."""
+    """Store a ZIP of images and return its name. Raises ValueError as `otviz.core.uploads.keep_upload`."""
     return keep_upload(data, filename, (EXTENSION,), MOST_UPLOAD_BYTES)
 
 

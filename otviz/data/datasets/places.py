@@ -1,4 +1,4 @@
-"""Where the files of published sets lie: a folder of the user's, or what was downloaded before."""
+"""Where the files of published data sets are: a folder of the user, or the download folder."""
 
 from __future__ import annotations
 
@@ -11,34 +11,42 @@ from otviz.core.files import home, write_whole
 VARIABLE = "OTVIZ_DATA"
 
 
-def kept_folder() -> Path:
-    """Where downloads are kept: `data` in the folder that the environment variable OTVIZ_HOME names (.otviz)."""
+def download_folder() -> Path:
+    """The download folder: `data` in the folder of the environment variable OTVIZ_HOME (default .otviz)."""
     return home().absolute() / "data"
 
 
 def roots() -> tuple[Path, ...]:
-    """The folders that are searched, first to last: the one that OTVIZ_DATA names, if it is set, and `kept_folder()`."""
+    """The folders to search, in order: that of the environment variable OTVIZ_DATA, if set, and `download_folder()`."""
     named = os.environ.get(VARIABLE, "")
-    return (*((Path(named).absolute(),) if named else ()), kept_folder())
+    return (*((Path(named).absolute(),) if named else ()), download_folder())
 
 
 def find(folder: str, files: Sequence[str]) -> Path | None:
-    """The first place with all those files in that folder, or None."""
+    """The first `folder` in `roots()` that has all the files, or None."""
     places = [root / folder for root in roots()]
     return next((place for place in places if all((place / file).is_file() for file in files)), None)
 
 
 def advice(folder: str, files: Sequence[str]) -> str:
-    """Where to put the files of a set: those that are lacking where most of them are."""
+    """Where to put the files of a data set: the missing ones beside most of the others."""
     places = [root / folder for root in roots()]
-    lacking = min(([file for file in files if not (place / file).is_file()] for place in places), key=len)
-    listed = ", ".join(lacking[:4]) + (f" and {len(lacking) - 4} more" if len(lacking) > 4 else "")
+    missing = min(([file for file in files if not (place / file).is_file()] for place in places), key=len)
+    listed = ", ".join(missing[:4]) + (f" and {len(missing) - 4} more" if len(missing) > 4 else "")
     return f"put {listed} into {places[0]}" + ("" if len(places) > 1 else f", or name a folder of data in {VARIABLE}")
 
 
 def keep(folder: str, file: str, data: bytes) -> Path:
-    """Write a file into a folder under `kept_folder()`, whole or not at all, and return the folder. Raises OSError."""
-    place = kept_folder() / folder
+    """Write a file atomically into a folder under `download_folder()`, and return the folder.
+
+    Args:
+        folder, file: names of both.
+        data: content of the file.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    place = download_folder() / folder
     path = place / file
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, data)

@@ -1,4 +1,4 @@
-"""Sets that were published as files: found on this computer or downloaded, and checked against their checksums."""
+"""Data sets published as files: found on disk or downloaded, and verified by checksum."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from otviz.data.datasets.rows import Shape
 
 
 class Sums(NamedTuple):
-    """SHA-256 of a split: of its pixels in the order (N, C, H, W), without those `unchecked`, and of its labels as one byte each."""
+    """SHA-256 of a split: of its pixels (N, C, H, W), without `unchecked` classes, and of its labels as bytes."""
 
     pixels: str
     labels: str
@@ -28,15 +28,15 @@ class Sums(NamedTuple):
 
 @dataclass(frozen=True)
 class Published(ImageSet):
-    """A published set. Its files are looked for in `places.roots()`; if they are in none, they are downloaded.
+    """A published data set. Its files are read from one of `places.roots()`, or downloaded.
 
     Attributes:
-        folder: of its files within a root.
-        openml: number of the set on openml.org.
-        image: (C, H, W).
-        sizes: how many images there are to train and to test.
-        sums: what the decoded images and labels must hash to.
-        unchecked: classes whose images are left out of the sum, because copies of the set differ in them.
+        folder: folder of its files, within a root.
+        openml: number of the data set on openml.org.
+        image: shape (C, H, W) of an image.
+        sizes: number of training and of test images.
+        sums: hashes of the decoded images and labels.
+        unchecked: classes whose images are left out of the hash, because copies of the data set differ in them.
     """
 
     folder: ClassVar[str]
@@ -63,11 +63,11 @@ class Published(ImageSet):
 
     @abstractmethod
     def decode(self, place: Path, which: Split) -> Images:
-        """Read a split from its files in `place`. Raises ValueError, naming the file, for a damaged one."""
+        """Read a split from its files in `place`. Raises ValueError, naming the file, if one is damaged."""
 
     @abstractmethod
     def encode(self, train: Images, test: Images) -> Iterator[tuple[str, bytes]]:
-        """The files of both splits, name and content, that `decode` reads."""
+        """Name and content of the files that `decode` reads, for both splits."""
 
     def read(self, which: Split) -> Images:
         place = places.find(self.folder, self.files(which)) or self._downloaded(which)
@@ -75,8 +75,8 @@ class Published(ImageSet):
             images = self.decode(place, which)
             self._check(images, which)
         except ValueError as error:
-            mend = f"put the published files there, or delete these, and {self.title} is downloaded again"
-            raise ValueError(f"{self.title} in {place}: {error}; {mend}") from error
+            fix = f"put the published files there, or delete these, and {self.title} is downloaded again"
+            raise ValueError(f"{self.title} in {place}: {error}; {fix}") from error
         return images
 
     def _check(self, images: Images, which: Split) -> None:
@@ -88,13 +88,13 @@ class Published(ImageSet):
             raise ValueError(f"the images to {which} are not the published ones (another SHA-256)")
 
     def _downloaded(self, which: Split) -> Path:
-        with _DOWNLOADING:  # whoever waited for another split of the same set finds its files by now
+        with _DOWNLOADING:  # another thread may have downloaded the files meanwhile
             return places.find(self.folder, self.files(which)) or self._download()
 
     def _download(self) -> Path:
-        """Fetch, check and keep both splits; returns where they were put. Raises ValueError."""
+        """Download, verify and store both splits; returns their folder. Raises ValueError."""
         try:
-            aside = places.kept_folder()
+            aside = places.download_folder()
             aside.mkdir(parents=True, exist_ok=True)
             pixels, labels = openml.fetch(self.openml, aside)
             train, test = self._parted(pixels, labels)
@@ -123,12 +123,12 @@ _DOWNLOADING = threading.Lock()
 
 
 def checksum(array: NDArray[np.uint8]) -> str:
-    """SHA-256 in hex digits of the bytes of an array."""
+    """SHA-256 (hex) of the bytes of an array."""
     return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()
 
 
 def _reason(error: Exception) -> str:
-    """What went wrong, in a few words: the innermost reason of a network error."""
+    """A short message: the innermost cause of a network error."""
     reason = error.reason if isinstance(error, URLError) else error
     text = reason.strerror if isinstance(reason, OSError) and reason.strerror else str(reason)
     return " ".join((text or type(error).__name__).split())[:200]

@@ -1,4 +1,4 @@
-"""Pixels as the rows that methods train on, and back: byte p is the number p / 127.5 - 1 in [-1, 1]."""
+"""Conversion between pixels and the rows that methods train on: byte p is p / 127.5 - 1 in [-1, 1]."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ Shape = tuple[int, int, int]
 
 
 def in_turn(n: int, classes: int) -> NDArray[np.int64]:
-    """Classes of n images: 0, 1, 2 ... and again, so that each has a column of its own in a sheet of as many columns."""
+    """Classes 0, 1, 2 ... repeated, n in all: in a sheet with one column per class, each column has one class."""
     return np.arange(n, dtype=np.int64) % classes
 
 
 def to_rows(pixels: NDArray[np.uint8]) -> Rows:
     """Images (n, C, H, W), uint8, as rows (n, C*H*W), float32 in [-1, 1], in the order channel, row, column."""
     rows: Rows = pixels.reshape(len(pixels), -1).astype(np.float32)
-    rows /= HALF  # in place: batches are made at every step
+    rows /= HALF  # in place, since this runs at every step
     rows -= 1
     return rows
 
@@ -27,11 +27,10 @@ def to_rows(pixels: NDArray[np.uint8]) -> Rows:
 def to_pixels(rows: Rows, shape: Shape) -> NDArray[np.uint8]:
     """Rows (n, C*H*W) as images (n, C, H, W), uint8: the inverse of `to_rows`.
 
-    Numbers outside [-1, 1] count as the nearer end, and what is not a number as 0, which is mid-grey:
-    a generator that has diverged still has a picture.
+    Values are clipped to [-1, 1] and NaN becomes mid-grey, so that a diverged generator still has an image.
 
     Raises:
-        ValueError: the rows do not have as many numbers as an image of that shape.
+        ValueError: the rows have another length than an image of that shape.
     """
     rows = np.asarray(rows, np.float32)
     if rows.ndim != 2 or rows.shape[1] != shape[0] * shape[1] * shape[2]:

@@ -1,10 +1,9 @@
-"""2D distributions: one file is one distribution or a close family. Any can be source or target."""
+"""2D distributions: one file per distribution or family. Any can be source or target."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from otviz.core.params import params_of
 from otviz.core.plugins import choose, discover
 from otviz.data.distributions.distribution import Cloud, Distribution, Points
 from otviz.data.distributions.own_files import EXTENSIONS, PREFIX, find_upload, store_upload, uploads_folder
@@ -33,7 +32,7 @@ def distributions() -> dict[str, type[Distribution]]:
 
 
 def named(name: str) -> type[Distribution]:
-    """The distribution of that name. Raises ValueError that lists the names there are."""
+    """The distribution of that name. Raises ValueError, with the known names, if there is none."""
     return choose(distributions(), name, "distribution")
 
 
@@ -41,8 +40,8 @@ def parse_distribution(name_or_file: str, values: Mapping[str, str]) -> Distribu
     """Make a distribution from strings, as in links and on the command line.
 
     Args:
-        name_or_file: a name, such as "ring", or a file of points: a path or "upload:" and 16 hex digits.
-        values: knobs by name, written as text.
+        name_or_file: a name, such as "ring", the path of a file of points, or "upload:" and 16 hex digits.
+        values: knobs by name, as text.
 
     Raises:
         ValueError: neither a name nor a file, an unknown knob, a value out of range, or an unreadable file.
@@ -52,7 +51,7 @@ def parse_distribution(name_or_file: str, values: Mapping[str, str]) -> Distribu
 
 
 def kind_of(name_or_file: str) -> type[Distribution]:
-    """The class that a name or a file means; the file is not read. Raises ValueError for neither."""
+    """The class for a name or a file, without reading it. Raises ValueError if it is neither."""
     if name_or_file in distributions():
         return named(name_or_file)
     if _is_file(name_or_file):
@@ -64,7 +63,7 @@ def kind_of(name_or_file: str) -> type[Distribution]:
 
 
 def _reader(file: str) -> type[Distribution]:
-    """What reads a file of this extension; without a known one, what reads points, which then says what is wrong."""
+    """The class that reads files with this extension; by default the reader of points, which reports the error."""
     extension = (find_upload(file) if file.startswith(PREFIX) else Path(file)).suffix.lower()
     readers = [cls for cls in distributions().values() if extension in cls.extensions]
     return readers[0] if readers else named("points")
@@ -75,17 +74,10 @@ def _is_file(text: str) -> bool:
         return True
     try:
         return Path(text).is_file()
-    except (OSError, ValueError):  # a name no file can have
+    except (OSError, ValueError):  # not a valid path
         return False
 
 
 def by_record(record: Mapping[str, Any]) -> Distribution:
-    """The distribution that `record` wrote down. Raises ValueError for an unknown name or knob, or a bad value."""
-    kind = named(str(record.get("name", "")))
-    knobs = {key: value for key, value in record.items() if key != "name"}
-    unknown = sorted(set(knobs) - {knob.name for knob in params_of(kind)})
-    if unknown:
-        raise ValueError(
-            f"{kind.name} has no setting {unknown[0]!r}; it has {', '.join(k.name for k in params_of(kind))}"
-        )
-    return kind(**knobs)
+    """The distribution of a `record`. Raises ValueError for an unknown name or knob, or an invalid value."""
+    return named(str(record.get("name", ""))).from_record(record)

@@ -1,4 +1,4 @@
-"""A checkerboard: flat density with sharp edges and corners that touch."""
+"""A checkerboard: uniform density with sharp edges and touching corners."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from otviz.data.distributions.distribution import Distribution, Points
 
 @dataclass(frozen=True)
 class Checkerboard(Distribution):
-    """Uniform on every other field of a board centred at the origin, the lower left one among them."""
+    """Uniform on every other field of a board centred at the origin, starting with the lower left one."""
 
     name: ClassVar[str] = "checkerboard"
     title: ClassVar[str] = "Checkerboard"
@@ -22,7 +22,7 @@ class Checkerboard(Distribution):
     size: float = param(5.0, 0.1, 20, doc="Side of the board", unit="length", label="Size")
 
     def sample(self, n: int, rng: np.random.Generator) -> Points:
-        # Fields numbered row by row; in a row of even length every other row shifts the pattern by one.
+        # Fields are numbered row by row; if rows have even length, every other row shifts the pattern by one.
         row, column = np.divmod(2 * rng.integers((self.fields**2 + 1) // 2, size=n), self.fields)
         if self.fields % 2 == 0:
             column += row % 2

@@ -1,4 +1,4 @@
-"""Two concentric circles: a support with a hole, which no continuous map of one Gaussian covers without a bridge."""
+"""Two concentric circles: no continuous map of a Gaussian covers them without a bridge between them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every 2D distribution offers: samples and, where it has them, its modes."""
+"""The interface of a 2D distribution: samples and, if it has any, modes."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ Points = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Cloud:
-    """One side of a transport problem, and where it comes from.
+    """The source or the target of a transport problem, and its origin.
 
     Attributes:
-        points: shape (n, 2), float64: (file - units.offset) / units.factor, in the units of the file as long as nobody
-            asks for another transformation; data units for what needs no file.
-        weights: shape (n,), > 0, they sum to 1; None where all points weigh the same.
-        name: of the file as the user knows it, or of the distribution.
-        rows: rows of the file; None for what was drawn.
-        columns: of the file, taken as x and y.
-        weighed_by: the column of weights; empty if all points weigh the same.
-        massless: rows of weight 0, which were left out.
+        points: shape (n, 2), float64: (file - units.offset) / units.factor, by default in file units; data units without a
+            file.
+        weights: shape (n,), > 0, summing to 1; None for equal weights.
+        name: of the file as uploaded, or of the distribution.
+        rows: number of rows of the file; None for random draws.
+        columns: columns of the file used as x and y.
+        weighed_by: column of weights; empty for equal weights.
+        massless: number of rows with weight 0, which were left out.
         units: of the points.
-        notes: what was decided and left out as the file was read, in short sentences without a full stop.
+        notes: decisions and omissions while reading the file, as short sentences without a full stop.
     """
 
     points: NDArray[np.float64]
@@ -46,12 +46,12 @@ class Cloud:
 
     @property
     def whole(self) -> bool:
-        """Whether these are all rows of a file that have mass."""
+        """Whether these are all rows of a file that have positive weight."""
         return self.rows is not None and len(self.points) + self.massless == self.rows
 
     @property
     def taken(self) -> str:
-        """How many points, and how they were come by."""
+        """The number of points and how they were obtained."""
         n = f"{len(self.points):,}"
         if self.rows is None:
             return f"{n} points drawn"
@@ -61,7 +61,7 @@ class Cloud:
         return f"{n} of {self.rows:,} rows, drawn without replacement{left_out}"
 
     def describe(self) -> str:
-        """One sentence on what was taken: rows, columns, weights and units."""
+        """One sentence: rows, columns, weights and units."""
         if self.columns is None:
             return f"{self.name}, {self.taken}"
         weights = f"weights {self.weighed_by}, divided by their sum" if self.weighed_by else "no weights"
@@ -70,7 +70,7 @@ class Cloud:
         return f"{self.name}, {self.taken}, columns {self.columns[0]} and {self.columns[1]}, {weights}, {units}{notes}"
 
     def as_dict(self) -> dict[str, Any]:
-        """What was taken, as plain values that JSON takes."""
+        """Origin, columns and units as JSON-compatible values."""
         taken: dict[str, Any] = {"name": self.name, "points": len(self.points), "rows": self.rows}
         taken |= {"columns": None if self.columns is None else list(self.columns), "weights": self.weighed_by or None}
         return taken | {
@@ -83,13 +83,13 @@ class Cloud:
 class Distribution(Target):
     """A distribution of points in the plane. Subclasses are frozen dataclasses of knobs.
 
-    Defaults keep the points at unit scale (within about 4 of the origin): networks and step sizes
-    of all methods here are tuned for that, and lose modes on data ten times as wide.
+    With the defaults, points are at unit scale (within about 4 of the origin): networks and learning rates of all methods
+    are tuned for that, and lose modes on data ten times as wide.
 
     Attributes:
-        extensions: of the files it reads, lower case with the dot.
-        drawn: the knob that holds a drawing, for those that are drawn by hand.
-        training_only: knobs that say how training sees the points; a transport problem takes them as they are.
+        extensions: file extensions that it reads, in lower case with the dot.
+        drawn: the knob that holds a drawing, for hand-drawn distributions.
+        training_only: knobs that transform points for training; transport problems ignore them.
     """
 
     kind: ClassVar[Kind] = "points"
@@ -101,14 +101,14 @@ class Distribution(Target):
     @classmethod
     @functools.cache
     def taken(cls) -> tuple[Param, ...]:
-        """Lengths of any size: those declared are for training, but a transport problem has the scale of its files."""
+        """The knobs, with lengths of any size: the declared limits suit training, transport problems the scale of a file."""
         return tuple(knob.at_any_scale() for knob in params_of(cls))
 
     def cloud(self, n: int, rng: np.random.Generator) -> Cloud:
-        """At most n points for a transport problem: n draws, or the rows of a file as they are if it has at most n."""
+        """At most n points for a transport problem: n draws, or all rows of a file that has at most n."""
         return Cloud(self.sample(n, rng).astype(np.float64), name=self.name)
 
     @classmethod
     def offers(cls, file: str) -> Mapping[str, tuple[str, ...]]:
-        """By knob, the texts that a file offers for it, as its columns; ValueError if it cannot be read."""
+        """The choices that a file gives for knobs, such as its columns. Raises ValueError if it cannot be read."""
         return {}

@@ -1,4 +1,4 @@
-"""A drawing: points uniform under the strokes of a brush. The whole drawing is one short text, so a link carries it."""
+"""A drawing: points uniform under the strokes of a brush. It is stored as one short text that fits into a link."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from otviz.core.params import param
 from otviz.data.distributions.distribution import Distribution, Points
 
-HALF = 4.0  # the drawing lies in the square [-HALF, HALF]^2
-GRID = 255  # places along each side of it
-MOST = 1000  # vertices
+HALF = 4.0  # the drawing fills the square [-HALF, HALF]^2
+GRID = 255  # largest grid coordinate
+MOST = 1000  # largest number of vertices
 
 Stroke = NDArray[np.uint8]
 
@@ -31,7 +31,7 @@ HEART = (
 
 @dataclass(frozen=True)
 class Drawing(Distribution):
-    """Uniform under the brush: a place along the strokes, then a place in the disc of the brush."""
+    """Uniform under the brush: a point along the strokes plus a point in the disc of the brush."""
 
     name: ClassVar[str] = "drawing"
     title: ClassVar[str] = "Your drawing"
@@ -57,10 +57,10 @@ class Drawing(Distribution):
 
 
 def read_strokes(text: str) -> list[Stroke]:
-    """The strokes of a drawing, each (k, 2) uint8 on the grid, row by row x and y.
+    """The strokes of a drawing, each (k, 2) uint8: x and y on the grid.
 
-    The text is URL-safe base64 without padding of, for each stroke, its number of vertices (u16, little endian) and
-    two bytes a vertex. Raises ValueError if it is anything else or holds more than MOST vertices.
+    The text is unpadded URL-safe base64 of, for each stroke, the number of vertices (u16, little endian) and two bytes per
+    vertex. Raises ValueError for any other text or more than MOST vertices.
     """
     try:
         data = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
@@ -80,9 +80,9 @@ def read_strokes(text: str) -> list[Stroke]:
 
 @functools.lru_cache(maxsize=64)
 def _segments(text: str, brush: float) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Starts (k, 2) and ends (k, 2) of the segments, data units, and the inner edges (k - 1,) of their shares of ink.
+    """Start (k, 2) and end (k, 2) of the segments, in data units, and inner edges (k - 1,) of their cumulative weights.
 
-    A dot counts as the disc of the brush, a segment as the stripe it wipes over.
+    A dot weighs the area of the brush, a segment the area of its stripe.
     """
     starts, ends, ink = [], [], []
     for stroke in read_strokes(text):

@@ -1,4 +1,4 @@
-"""The Gaussian, usual source of every generator here."""
+"""The Gaussian, the default source of all generators."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from otviz.data.distributions.distribution import Distribution, Points
 
 @dataclass(frozen=True)
 class Gaussian(Distribution):
-    """One round Gaussian N(centre, std^2 I)."""
+    """An isotropic Gaussian N(centre, std^2 I)."""
 
     name: ClassVar[str] = "gaussian"
     title: ClassVar[str] = "Gaussian"

@@ -1,4 +1,4 @@
-"""Letters: points uniform in the ink of a word, a target whose shape anyone can judge."""
+"""Letters: points uniform in the ink of a word, a target that is easy to judge by eye."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Letters(Distribution):
 
 @functools.lru_cache(maxsize=64)
 def _ink(text: str) -> tuple[Points, float]:
-    """Lower left corners (k, 2) of the k inked pixels in a box of larger side 1 about 0, and the side of a pixel."""
+    """Lower left corners (k, 2) of the inked pixels in a box around 0 with longer side 1, and the side of a pixel."""
     from PIL import Image, ImageDraw, ImageFont
 
     font = ImageFont.load_default(size=PIXELS)

@@ -1,6 +1,6 @@
-"""A lopsided mixture: off-centre and with unequal weights, where losing a light mode is easy.
+"""A lopsided mixture: off-centre, with unequal weights, so that light modes are easily lost.
 
-Symmetric toys flatter a method: a generator that only gets the mean and the spread right already looks good on a ring.
+Symmetric targets are too easy: on a ring, a generator with the right mean and variance already looks good.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from otviz.core.params import param
 from otviz.data.distributions.distribution import Distribution, Points
 from otviz.data.target import Mixture
 
-CANDIDATES = 64  # more push the modes further apart and towards the rim
+CANDIDATES = 64  # more candidates push the modes further apart and towards the rim
 
 
 @dataclass(frozen=True)
 class LopsidedMixture(Distribution):
-    """Gaussians strewn over a disc, their weights falling geometrically from the heaviest to the lightest."""
+    """Gaussians scattered over a disc, with geometrically decreasing weights."""
 
     name: ClassVar[str] = "mixture"
     title: ClassVar[str] = "Lopsided mixture"

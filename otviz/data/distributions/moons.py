@@ -28,7 +28,7 @@ class Moons(Distribution):
         side = rng.choice(np.array([-1, 1], np.float32), n)
         points: Points = rng.standard_normal((n, 2), dtype=np.float32)
         points *= np.float32(self.std)
-        # The lower moon is the upper one turned by 180 degrees about the origin, hence the common factor.
+        # The lower moon is the upper one rotated by 180 degrees about the origin, hence the common factor.
         points[:, 0] += self.radius * side * (np.cos(angle) - 0.5)
         points[:, 1] += self.radius * side * (np.sin(angle) - 0.25)
         return points

@@ -1,4 +1,4 @@
-"""Points and pictures that users hand in."""
+"""Points and pictures uploaded by users."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ EXTENSIONS = (*formats.EXTENSIONS, *image_pixels.EXTENSIONS)
 
 
 def store_upload(data: bytes, filename: str, folder: Path | None = None, extensions: Sequence[str] = EXTENSIONS) -> str:
-    """Keep a file of points or a picture and return its name. Raises ValueError as `otviz.core.uploads.keep_upload`."""
+    """Store a file of points or a picture and return its name.
+
+    Args:
+        data, filename, folder, extensions: as for `otviz.core.uploads.keep_upload`, which may raise ValueError.
+    """
     return keep_upload(data, filename, extensions, formats.MAX_BYTES, folder)
 
 
@@ -25,9 +29,9 @@ def find_upload(name: str, folder: Path | None = None) -> Path:
 
 
 def identity(path: Path) -> tuple[Path, int, int]:
-    """The file, its time of change and size: what a cached reading stays valid for."""
+    """Path, modification time and size: the cache key of a reading."""
     try:
-        if path.is_file():  # not a folder, and no pipe or device, which could block for ever
+        if path.is_file():  # pipes and devices could block for ever
             state = path.stat()
             return path.resolve(), state.st_mtime_ns, state.st_size
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""A picture read as a density: the darker a pixel (or the lighter, or the more opaque), the more points fall on it."""
+"""A picture as a density: dark pixels (or light, or opaque ones) get more points."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from otviz.data.reading.image_pixels import EXTENSIONS, read_image
 
 @dataclass(frozen=True)
 class Picture(Distribution):
-    """Points drawn with the ink of an image as density. The file is read and checked when an instance is made."""
+    """Points drawn from the ink of an image as density. The file is read and checked when an instance is made."""
 
     name: ClassVar[str] = "picture"
     title: ClassVar[str] = "Your picture"
@@ -33,7 +33,7 @@ class Picture(Distribution):
     )
     size: float = param(5.0, 0.1, 20, doc="Width or height of the picture, whichever is larger", unit="length")
 
-    density: ClassVar[NDArray[np.float32]]  # set per instance; not fields, since they follow from the knobs
+    density: ClassVar[NDArray[np.float32]]  # set per instance; not fields, since the knobs determine them
     brightest: ClassVar[float | None]
     known: ClassVar[str]
 
@@ -48,7 +48,7 @@ class Picture(Distribution):
         object.__setattr__(self, "known", known_as(path))
 
     def describe(self) -> str:
-        """One sentence: the size that the picture was read at, how much of it holds ink, and what counts as white."""
+        """One sentence: size, share of pixels with ink, and the value taken as white."""
         rows, columns = self.density.shape
         scaled = "" if self.brightest is None else f"; its largest value, {self.brightest:g}, counts as white"
         return f"{self.known}: read at {columns} x {rows} pixels; {self.density.mean():.0%} of the area is ink{scaled}."
@@ -68,7 +68,7 @@ class Picture(Distribution):
 def _density(
     path: Path, _changed: int, _size: int, ink: str, contrast: float
 ) -> tuple[NDArray[np.float32], float | None]:
-    """Ink of each pixel, shape (rows, columns), in [0, 1], not all 0, and the value that counts as white."""
+    """Ink of each pixel, shape (rows, columns), in [0, 1], not all 0, and the value taken as white."""
     grey, opacity, brightest = read_image(path)
     density = ((1 - grey if ink == "dark" else grey) * opacity) ** contrast
     if not density.max() > 1 / 255:

@@ -1,4 +1,4 @@
-"""The pinwheel of Johnson et al. 2016 (arXiv:1603.06277): stretched Gaussians, bent round the centre."""
+"""The pinwheel of Johnson et al. 2016 (arXiv:1603.06277): stretched Gaussians, bent around the centre."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from otviz.data.distributions.distribution import Distribution, Points
 
 @dataclass(frozen=True)
 class Pinwheel(Distribution):
-    """A point (r, s) of N((1, 0), diag(length^2, width^2)) is turned by its arm's angle plus twist * exp(r)."""
+    """A point (r, s) of N((1, 0), diag(length^2, width^2)) is rotated by its arm's angle plus twist * exp(r)."""
 
     name: ClassVar[str] = "pinwheel"
     title: ClassVar[str] = "Pinwheel"

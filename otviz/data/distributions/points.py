@@ -21,27 +21,27 @@ from otviz.data.reading.tables import MENU
 from otviz.data.units import Units
 
 MAX_ROWS = 1_000_000
-UNIT_STD = 1.5  # about that of the ring and the grid: the scale on which methods are tuned
+UNIT_STD = 1.5  # about that of the ring and the grid, for which methods are tuned
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """What a file gave: points (kept, 2) = (rows of the file - offset) / factor.
+    """The points of a file: (kept, 2) = (rows of the file - offset) / factor.
 
     Attributes:
         points: float32, read-only.
         own: the same rows in the file's units, (kept, 2) float64, read-only.
-        weights: of the kept rows, (kept,), as in the file; None where all weigh the same.
-        rows: rows in the file; where there are more than MAX_ROWS, that many are kept, drawn with a fixed seed.
-        columns: names of the columns taken as x and y.
-        weight: name of the column of weights; empty where all weigh the same.
-        edges: upper ends of the points' shares of the weight, (kept,), or None where all weigh the same.
-        total: what the weights in the file added up to; 1 where there are none.
-        offset: what was subtracted, in the file's units.
-        factor: what both columns were divided by: file units per data unit.
-        name: of the file, as the user knows it.
-        unit: of both columns, as the file names it; may be empty.
-        notes: what was decided and left out as the file was read, in short sentences without a full stop.
+        weights: of the kept rows, (kept,), as in the file; None for equal weights.
+        rows: number of rows in the file; above MAX_ROWS, that many are kept, drawn with a fixed seed.
+        columns: names of the columns used as x and y.
+        weight: name of the column of weights; empty for equal weights.
+        edges: cumulative weights, (kept,), or None for equal weights.
+        total: sum of the weights in the file; 1 without weights.
+        offset: subtracted from both columns, in file units.
+        factor: divisor of both columns: file units per data unit.
+        name: of the file, as uploaded.
+        unit: of both columns, as in the file; may be empty.
+        notes: decisions and omissions while reading the file, as short sentences without a full stop.
     """
 
     points: Points
@@ -89,14 +89,14 @@ class PointsFile(Distribution):
         label="Column of weights",
     )
 
-    loaded: ClassVar[Loaded]  # set per instance; not a field, since it follows from the knobs
+    loaded: ClassVar[Loaded]  # set per instance; not a field, since the knobs determine it
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if not self.file:
             raise ValueError(f"choose a file of points ({', '.join(EXTENSIONS)}); got none")
         path = _path(self.file)
-        # Held by the instance: training goes on undisturbed when the file changes or goes away.
+        # Stored on the instance, so that training continues if the file changes or disappears.
         object.__setattr__(
             self, "loaded", _load(*identity(path), self.x, self.y, self.weight, self.centred, self.scaled)
         )
@@ -116,7 +116,7 @@ class PointsFile(Distribution):
         return drawn
 
     def pair(self, n: int, rng: np.random.Generator) -> tuple[Points, Points]:
-        """Two sets of min(n, half the rows) points that share no row; weighted rows are drawn with replacement in each."""
+        """Two sets of min(n, half the rows) points without common rows; weighted rows are drawn with replacement."""
         points, weights = self.loaded.points, self.loaded.weights
         rows, size = rng.permutation(len(points)), min(n, len(points) // 2)
         sides = [rows[:size], rows[size : 2 * size]]
@@ -126,11 +126,11 @@ class PointsFile(Distribution):
 
     @property
     def units(self) -> Units:
-        """What `centred` and `scaled` did, to be undone."""
+        """The inverse of `centred` and `scaled`."""
         return Units(self.loaded.offset, self.loaded.factor, self.loaded.unit)
 
     def cloud(self, n: int, rng: np.random.Generator) -> Cloud:
-        """The rows as they are, in the file's units; above n, n of them drawn without replacement. None weighs 0."""
+        """The rows in file units, without those of weight 0; at most n, drawn without replacement."""
         got = self.loaded
         points, weights = got.own, got.weights
         if weights is not None:
@@ -146,7 +146,7 @@ class PointsFile(Distribution):
         )  # fmt: skip
 
     def describe(self) -> str:
-        """Rows read and kept, columns, weights, what was subtracted and divided by, and what was decided on the way."""
+        """Rows read and kept, columns, weights, offset and factor, and the notes."""
         got = self.loaded
         kept = "all kept" if got.rows == len(got.points) else f"{len(got.points):,} kept at random"
         columns = f"columns {got.columns[0]} and {got.columns[1]}{f' in {got.unit}' if got.unit else ''}"
@@ -157,7 +157,7 @@ class PointsFile(Distribution):
 
 
 def _shares(weights: NDArray[np.float64]) -> NDArray[np.float64] | None:
-    """Weights that sum to 1, or None where all are 0."""
+    """Weights normalised to sum 1, or None if all are 0."""
     total = float(weights.sum())
     return weights / total if total > 0 else None
 
@@ -168,7 +168,7 @@ def _path(file: str) -> Path:
 
 @functools.lru_cache(maxsize=8)
 def _columns(path: Path, _changed: int, _size: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Columns of numbers, and the same with those first that may be weights."""
+    """Numeric columns, and the same with possible weights first."""
     table = open_table(path)
     return table.numeric, may_weigh(table)
 
@@ -186,7 +186,7 @@ def _load(path: Path, _changed: int, _size: int, x: str, y: str, weight: str, ce
     mean = np.average(rows, axis=0, weights=weights)
     offset = mean if centred else np.zeros(2)
     factor = _spread(rows - mean) / UNIT_STD if scaled else 1.0
-    with np.errstate(all="ignore"):  # what this makes inf or nan is refused below
+    with np.errstate(all="ignore"):  # inf and nan are rejected below
         points = ((rows - offset) / factor).astype(np.float32)
     if not np.isfinite(points).all() or _distinct(points) < 3:
         raise ValueError(f"{name} lies too far from 0 for its spread; centre it (centred), and scale it (scaled)")
@@ -200,7 +200,7 @@ def _load(path: Path, _changed: int, _size: int, x: str, y: str, weight: str, ce
 
 
 def _check_distinct(rows: NDArray[np.float64], name: str) -> None:
-    """Raise ValueError unless there are 3 different points."""
+    """Raise ValueError for fewer than 3 different points."""
     distinct = _distinct(rows)
     if distinct < 3:
         what = f"all {len(rows)} points are equal" if distinct == 1 else f"its {len(rows)} rows hold only 2"
@@ -209,12 +209,12 @@ def _check_distinct(rows: NDArray[np.float64], name: str) -> None:
 
 def _spread(residuals: NDArray[np.float64]) -> float:
     """Standard deviation averaged over x and y."""
-    largest = float(np.abs(residuals).max())  # divided out, or squares of small numbers would vanish
+    largest = float(np.abs(residuals).max())  # divided out, since squares of small numbers underflow
     return largest * float((residuals / largest).std(axis=0).mean())
 
 
 def _distinct(rows: NDArray[np.float64] | Points) -> int:
-    """The number of different rows, counted up to 3: whole files need not be sorted for that."""
+    """The number of different rows, counted only up to 3, which avoids sorting whole files."""
     count = 0
     while len(rows) and count < 3:
         rows = rows[(rows != rows[0]).any(axis=1)]

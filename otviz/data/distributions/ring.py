@@ -1,7 +1,4 @@
-"""Gaussians on a circle, the toy of all four papers.
-
-Defaults are those of Fuge's notebook (8 modes, radius 3, standard deviation 0.25).
-"""
+"""Gaussians on a circle, the toy problem of all four sources; the defaults are those of Fuge 2025."""
 
 from __future__ import annotations
 
@@ -17,7 +14,7 @@ from otviz.data.target import Mixture
 
 @dataclass(frozen=True)
 class Ring(Distribution):
-    """Gaussian modes at equal angles on a circle; weights and centre make it as lopsided as wanted."""
+    """Gaussian modes at equal angles on a circle, with optional weights and centre."""
 
     name: ClassVar[str] = "ring"
     title: ClassVar[str] = "Ring of Gaussians"

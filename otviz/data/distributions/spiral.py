@@ -1,4 +1,4 @@
-"""Spirals: thin curves close to each other, hard for a map that stretches space smoothly."""
+"""Spirals: thin curves close together, hard for a smooth map."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from otviz.data.distributions.distribution import Distribution, Points
 
 @dataclass(frozen=True)
 class Spiral(Distribution):
-    """Archimedean arms, radius proportional to the angle wound so far; the arms are turned copies of one."""
+    """Archimedean arms (radius proportional to the angle), rotated copies of one."""
 
     name: ClassVar[str] = "spiral"
     title: ClassVar[str] = "Spiral"
@@ -26,7 +26,7 @@ class Spiral(Distribution):
     )
 
     def sample(self, n: int, rng: np.random.Generator) -> Points:
-        # The length of an Archimedean spiral grows like the square of its radius, so the root spreads points evenly.
+        # The length of an Archimedean spiral grows with the square of its radius, so the root spreads points evenly.
         share = np.sqrt(rng.random(n, dtype=np.float32))
         angle = 2 * np.pi * (self.turns * share + rng.integers(self.arms, size=n) / self.arms)
         points: Points = rng.standard_normal((n, 2), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""The Swiss roll (Tenenbaum et al. 2000) seen from the side, as in the diffusion literature."""
+"""The Swiss roll (Tenenbaum et al. 2000) in 2D, as in the diffusion literature."""
 
 from __future__ import annotations
 

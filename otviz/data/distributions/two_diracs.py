@@ -1,4 +1,4 @@
-"""Two points: the smallest target on which a generator can lose a mode, and the plan can be written by hand."""
+"""Two points: the smallest target on which a generator can lose a mode, with a transport plan known in closed form."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from otviz.data.target import Mixture
 
 @dataclass(frozen=True)
 class TwoDiracs(Distribution):
-    """Points at (-distance/2, 0) and (distance/2, 0), each blurred by `std`.
+    """Points at (-distance/2, 0) and (distance/2, 0) with Gaussian noise of width `std`.
 
-    The blur is small but not 0: quality is counted within 3 std of a mode, and no network hits a point exactly.
+    The width is not 0 because quality is counted within 3 std of a mode, and no network hits a point exactly.
     """
 
     name: ClassVar[str] = "two-diracs"

@@ -1,1 +1,1 @@
-"""Points from users' files: text, Parquet, NumPy and MATLAB tables, and pictures as densities."""
+"""Points from users' files: text, Parquet and NumPy tables, and pictures as densities."""

@@ -1,4 +1,4 @@
-"""NumPy's files as tables: NPY, and NPZ with any arrays of points in it. Nothing is unpickled."""
+"""NumPy files as tables: NPY, and NPZ with arrays of points. Nothing is unpickled."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from otviz.data.reading.numerals import Cells
 from otviz.data.reading.tables import MOST_COLUMNS, Table, counts_rows, listed, reading
 
 MOST_ARRAYS = 1000
-MOST_BYTES = 2_000_000_000  # of one array, unpacked
-MOST_LIST_BYTES = 1_000_000  # of the list of arrays in an NPZ
+MOST_BYTES = 2_000_000_000  # largest size of an unpacked array
+MOST_LIST_BYTES = 1_000_000  # largest size of the central directory of an NPZ
 FIRST = ("points", "xy", "positions", "coords", "coordinates", "data", "samples", "generated", "target", "x")
 """Arrays that are taken before others of a file, also as run0_<name>, which an export of several runs has."""
 
 
 @dataclass(frozen=True)
 class Stored:
-    """An array that was not read yet.
+    """An array that is not read yet.
 
     Attributes:
-        name: in the NPZ; empty in an NPY.
-        shape, dtype: as the file claims.
+        name: name in the NPZ; empty for an NPY.
+        shape, dtype: as in the header.
     """
 
     name: str
@@ -42,40 +42,40 @@ class Stored:
 
     @property
     def across(self) -> bool:
-        """Whether it has two long rows, which are x and y."""
+        """Whether its two rows are x and y."""
         return len(self.shape) > 1 and self.shape[-2] == 2 and self.shape[-1] > 2
 
     @property
     def rows(self) -> int:
-        """How many points it holds."""
+        """Number of points."""
         return self.shape[0] if len(self.shape) == 1 else self.shape[-1] if self.across else self.shape[-2]
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The fields of a structured array, or numbers; () if it holds no real numbers, or is not a list of points."""
+        """Fields of a structured array, or numbers; () if it is not an array of real points."""
         fields, shape = self.dtype.names, self.shape
         if fields and len(shape) == 1:
             return tuple(field for field in fields if self.dtype[field].kind in "iuf")
-        looks = len(shape) == 3 and shape[-1] == 2 and shape[0] > 0 and bool(self.name)  # as a run is exported
-        measured = re.match(r"(run\d+_)?meter_", self.name)  # numbers of a run that was exported, not its points
-        if measured or self.dtype.kind not in "iuf" or not (len(shape) in (1, 2) or looks):
+        exported = len(shape) == 3 and shape[-1] == 2 and shape[0] > 0 and bool(self.name)  # format of a run
+        measured = re.match(r"(run\d+_)?meter_", self.name)  # metrics of an exported run, not its points
+        if measured or self.dtype.kind not in "iuf" or not (len(shape) in (1, 2) or exported):
             return ()
         width = 1 if len(shape) == 1 else 2 if self.across else shape[-1]
         return tuple(str(column) for column in range(min(width, MOST_COLUMNS)))
 
-    def told(self) -> str:
-        """Kind and shape, for a person."""
+    def describe(self) -> str:
+        """Kind and shape in words."""
         return f"{self.name} {self.dtype} of shape {self.shape}".strip()
 
 
 class ArrayTable(Table):
-    """Columns of an array of points; in an NPZ those of its main array first, then of others."""
+    """Columns of an array of points; in an NPZ those of the main array first."""
 
     def __init__(self, path: Path, name: str) -> None:
         self.name, self._path = name, path
         self._kind = path.suffix[1:].upper()
         stored = self._npz() if self._kind == "NPZ" else [self._npy()]
-        self._kept: dict[str, NDArray[Any]] = {}
+        self._read: dict[str, NDArray[Any]] = {}
         main = self._main(stored)
         length = main[0].rows
         beside = [
@@ -93,7 +93,7 @@ class ArrayTable(Table):
         self.notes = _notes(main, beside)
 
     def _main(self, stored: Sequence[Stored]) -> list[Stored]:
-        """The array of points, or arrays of one dimension that are its columns."""
+        """The array of points, or one-dimensional arrays that are its columns."""
         flat = {one.name: one for one in stored if len(one.columns) == 1 and len(one.shape) == 1}
         wide = [one for one in stored if len(one.columns) > 1]
         lower = {name.lower(): one for name, one in flat.items()}
@@ -102,12 +102,12 @@ class ArrayTable(Table):
         if wide:
             return [min(wide, key=_rank)]
         lengths = Counter(one.rows for one in flat.values()).most_common(1)
-        images = any(len(one.shape) > 2 for one in stored)  # then the others are about them
+        images = any(len(one.shape) > 2 for one in stored)  # the other arrays then describe them
         if lengths and lengths[0][1] > 1 and not images:
             return [one for one in flat.values() if one.rows == lengths[0][0]]
         if any(one.dtype.hasobject for one in stored):
             raise ValueError(f"{self.name} holds Python objects (pickle), which are never opened; save it as numbers")
-        held = listed([one.told() for one in stored])
+        held = listed([one.describe() for one in stored])
         raise ValueError(f"{self.name} must hold real numbers of shape (rows, 2) or wider; it holds {held}")
 
     def read(self, columns: Sequence[str]) -> tuple[Cells, ...]:
@@ -126,14 +126,14 @@ class ArrayTable(Table):
         return np.asarray((array.T if one.across else array)[:, int(column)], np.float64)
 
     def _array(self, one: Stored) -> NDArray[Any]:
-        if one.name not in self._kept:
+        if one.name not in self._read:
             with reading(self.name, self._kind):
                 if self._kind == "NPZ":
                     with _opened(self._path) as archive, archive.open(f"{one.name}.npy") as file:
-                        self._kept[one.name] = np.lib.format.read_array(file, allow_pickle=False)
-                else:  # nothing cannot be mapped
-                    self._kept[one.name] = np.load(self._path, allow_pickle=False, mmap_mode="r" if one.rows else None)
-        return self._kept[one.name]
+                        self._read[one.name] = np.lib.format.read_array(file, allow_pickle=False)
+                else:  # empty arrays cannot be memory-mapped
+                    self._read[one.name] = np.load(self._path, allow_pickle=False, mmap_mode="r" if one.rows else None)
+        return self._read[one.name]
 
     def _npy(self) -> Stored:
         with reading(self.name, "NPY"), self._path.open("rb") as file:
@@ -158,7 +158,7 @@ class ArrayTable(Table):
         return stored
 
     def _check_size(self, one: Stored, held: int) -> None:
-        """The header is only a claim: an array is made of it only if the file is as long as it says."""
+        """Raise ValueError unless the file is as long as the header claims."""
         claimed = math.prod(one.shape) * one.dtype.itemsize
         if one.columns and claimed > held:
             raise ValueError(f"{self.name} claims {claimed} bytes of numbers but holds {held}; save it again")
@@ -169,7 +169,7 @@ class ArrayTable(Table):
 
 
 def _header(file: IO[bytes], name: str) -> Stored:
-    """Shape and dtype that an array in NPY format claims; its numbers begin where the file then stands."""
+    """Read the header of an array in NPY format; the file is then at the data."""
     version = np.lib.format.read_magic(file)
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, _, dtype = read(file)
@@ -184,13 +184,13 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
 
 
 def _rank(one: Stored) -> tuple[int, bool]:
-    """Arrays with a lower one are rather points: first by name, then those of two columns."""
+    """Sort key: arrays that are probably points come first, by name, then by having two columns."""
     name = re.sub(r"^run\d+_", "", one.name.lower())
     return FIRST.index(name) if name in FIRST else len(FIRST), len(one.columns) != 2
 
 
 def _label(one: Stored, column: str, several: bool) -> str:
-    """The name of a column: that of its array where this has no other, its number, or both."""
+    """The name of a column: that of its array if it has only one, its number, or both."""
     if len(one.shape) == 1 and not one.dtype.names:
         return one.name
     return f"{one.name}.{column}" if several and one.name else column

@@ -1,4 +1,4 @@
-"""Which columns of a table are coordinates and weights, and their rows with everything that was decided on the way."""
+"""Select the columns of a table that are coordinates and weights, and read their rows, with notes on decisions."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from otviz.data.reading.layout import base_of
 from otviz.data.reading.numerals import Cells
 from otviz.data.reading.tables import Table, listed
 
-LARGEST = 1e30  # float32 ends at 3e38, and sums and differences of such points must stay within
-FEWEST = 3  # rows
+LARGEST = 1e30  # float32 ends at 3e38, and sums and differences of points must not overflow
+FEWEST = 3  # smallest number of rows
 NONE = "none"
 """Chosen as weight: all points weigh the same, even if there is a column of weights."""
 
@@ -44,14 +44,14 @@ _CAMEL_ID = re.compile(r".*[a-z](ID|Id|Index)")
 
 @dataclass(frozen=True)
 class Places:
-    """Points from a file, in its units.
+    """Points of a file, in its units.
 
     Attributes:
         rows: (kept, 2), float64, finite.
-        weights: (kept,), >= 0, some above; None where all weigh the same.
-        columns: names of x, y and the weights, the last empty if there are none.
-        unit: of both coordinates; empty where the file names none, or two.
-        notes: what was decided and left out, in short sentences without a full stop.
+        weights: (kept,), >= 0, not all 0; None for equal weights.
+        columns: names of x, y and weights; the last is empty without weights.
+        unit: of both coordinates; empty if the file gives none, or two.
+        notes: decisions and omissions, as short sentences without a full stop.
     """
 
     rows: NDArray[np.float64]
@@ -66,11 +66,11 @@ def read_places(table: Table, x: str = "", y: str = "", weight: str = "") -> Pla
 
     Args:
         table: of columns.
-        x, y: names of columns; empty: as they are called, otherwise the first columns that can be coordinates.
-        weight: the name of a column, NONE, or empty: one of WEIGHTS if the table has it and it can be weights.
+        x, y: names of columns; empty: columns called so, or else the first possible ones.
+        weight: name of a column, NONE, or empty: one of WEIGHTS, if the table has it with valid weights.
 
     Raises:
-        ValueError: one sentence that names the file, the row, the value and what to do.
+        ValueError: the message names the file, the row, the value and what to do.
     """
     first, second = _coordinates(table, x, y)
     weighing = _weighing(table, weight, (first, second))
@@ -103,7 +103,7 @@ def read_places(table: Table, x: str = "", y: str = "", weight: str = "") -> Pla
 
 
 def may_weigh(table: Table) -> tuple[str, ...]:
-    """Columns of numbers, those first that are called like weights."""
+    """Numeric columns; those with names of weights come first."""
     return tuple(sorted(table.numeric, key=lambda name: base_of(name) not in MAYBE_WEIGHTS))
 
 
@@ -124,7 +124,7 @@ def _coordinates(table: Table, x: str, y: str) -> tuple[str, str]:
 
 
 def _asked(table: Table, knob: str, wanted: str) -> str:
-    """The column that is meant by its name, or by its name but for letters' size, blanks and unit."""
+    """The column of that name, ignoring case, blanks and unit if necessary."""
     if not wanted:
         return ""
     like = [name for name in table.columns if base_of(name) == base_of(wanted)]
@@ -138,7 +138,7 @@ def _asked(table: Table, knob: str, wanted: str) -> str:
 
 
 def _named(free: Sequence[str]) -> list[tuple[str, str]]:
-    """Names for x and y from columns called so, best first; empty where only one of them is there."""
+    """Pairs of columns named like x and y, best first; empty if only one of them exists."""
     by_base = {base_of(name): name for name in reversed(free)}
     found = [(by_base[a], by_base[b]) for a, b in PAIRS if a in by_base and b in by_base]
     parts = {re.sub(r"(?<![a-z])x(?![a-z])", "*", base): name for base, name in by_base.items() if base != "x"}
@@ -167,7 +167,7 @@ def _too_few(table: Table) -> str:
 
 
 def _refuse_lying(table: Table, rows: int) -> None:
-    """Raise ValueError where columns and rows seem to be exchanged."""
+    """Raise ValueError if columns and rows seem to be transposed."""
     if (rows == 2 and len(table.numeric) > 2) or (rows <= 4 and len(table.numeric) > 20):
         raise ValueError(
             f"{table.name} has {rows} rows of {len(table.numeric)} numbers: transpose it, so that each row is a point"
@@ -201,7 +201,7 @@ def _check_numbers(table: Table, name: str, cells: Cells) -> None:
 
 
 def _trouble_with_weights(table: Table, name: str, cells: Cells) -> str:
-    """Why a column cannot be weights; empty if it can."""
+    """Why a column cannot be weights, or empty."""
     try:
         _check_numbers(table, name, cells)
     except ValueError as error:
@@ -218,7 +218,7 @@ def _only_zeros(table: Table, name: str) -> str:
 
 
 def _left_out(table: Table, names: Sequence[str], gaps: NDArray[np.bool_]) -> list[str]:
-    """What is said of rows in which a number is missing."""
+    """Notes on rows with missing numbers."""
     rows = np.flatnonzero(gaps.any(axis=1))
     if not len(rows):
         return []

@@ -15,13 +15,13 @@ MAX_BYTES = 200_000_000
 
 
 def open_table(path: Path) -> Table:
-    """Look at a file of points.
+    """Open a file of points.
 
     Args:
-        path: an existing file with one of EXTENSIONS and of at most MAX_BYTES.
+        path: an existing file with one of EXTENSIONS, of at most MAX_BYTES.
 
     Raises:
-        ValueError: one sentence that names the file, what is wrong and what to do.
+        ValueError: the message names the file, the problem and what to do.
     """
     name, extension, size = known_as(path), path.suffix.lower(), path.stat().st_size
     if extension not in EXTENSIONS:

@@ -1,4 +1,4 @@
-"""Brightness and opacity of the pixels of an image file. Whatever is wrong with it becomes one ValueError."""
+"""Brightness and opacity of the pixels of an image file. Every problem is a ValueError."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff")
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF")
-MOST_PIXELS = 50_000_000  # an image of a few kilobytes can claim any size: it is refused before it is unpacked
-SIDE = 400  # pixels kept along the longer side; finer detail than that is lost between the points
-LARGEST = 1e30  # beyond it, and where there is no number, a pixel is not seen
+MOST_PIXELS = 50_000_000  # checked before decoding, since a file of a few kilobytes can claim any size
+SIDE = 400  # largest longer side in pixels; finer detail is lost between the points
+LARGEST = 1e30  # pixels with larger values or NaN are ignored
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # Rec. 601
 
 
 class Pixels(NamedTuple):
-    """What an image holds.
+    """The pixels of an image.
 
     Attributes:
         brightness, opacity: (rows, columns), in [0, 1].
-        brightest: the value that brightness 1 stands for, where values have more than 8 bits; None for 8 bits.
+        brightest: the value of brightness 1 for more than 8 bits; None for 8 bits.
     """
 
     brightness: NDArray[np.float32]
@@ -36,9 +36,9 @@ class Pixels(NamedTuple):
 
 
 def read_image(path: Path) -> Pixels:
-    """An image's pixels, its longer side at most SIDE.
+    """Read the pixels of an image, with a longer side of at most SIDE.
 
-    Values of more than 8 bits are divided by the largest of them: sensors of 10 to 14 bits write files of 16.
+    Values of more than 8 bits are divided by the largest, since sensors of 10 to 14 bits write 16-bit files.
     """
     from PIL import Image, UnidentifiedImageError
 
@@ -50,7 +50,7 @@ def read_image(path: Path) -> Pixels:
                 return _deep(image) if image.mode[0] in "IF" else _plain(image)
     except UnidentifiedImageError as error:
         raise ValueError(f"{name} cannot be read as an image; save it as PNG or JPEG") from error
-    except Exception as error:  # Pillow raises errors of many kinds on damaged files
+    except Exception as error:  # Pillow raises many types of error for damaged files
         reason = " ".join(str(error).split())[:100] or type(error).__name__
         raise ValueError(f"{name} is damaged ({reason}); save it again as PNG or JPEG") from error
     raise ValueError(
@@ -59,8 +59,8 @@ def read_image(path: Path) -> Pixels:
 
 
 def _plain(image: ImageFile.ImageFile) -> Pixels:
-    image.draft("RGB", (SIDE, SIDE))  # lets the JPEG reader unpack a smaller one
-    deep = any(";16" in str(tile) for tile in image.tile)  # Pillow keeps the upper 8 bits of each colour
+    image.draft("RGB", (SIDE, SIDE))  # lets the JPEG decoder produce a smaller image
+    deep = any(";16" in str(tile) for tile in image.tile)  # Pillow only reads the upper 8 bits of each colour
     small = image.convert("RGBA")
     small.thumbnail((SIDE, SIDE))
     pixels: NDArray[np.float32] = np.asarray(small).astype(np.float32) / np.float32(255)
@@ -72,7 +72,7 @@ def _plain(image: ImageFile.ImageFile) -> Pixels:
 
 
 def _deep(image: ImageFile.ImageFile) -> Pixels:
-    """Grey of 16 or 32 bits. Where there is no number, nothing is seen."""
+    """Grey of 16 or 32 bits; NaN is ignored."""
     from PIL import Image as Pillow
 
     values: NDArray[np.float32] = np.asarray(image).astype(np.float32)

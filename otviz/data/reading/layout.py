@@ -1,4 +1,4 @@
-"""How a text file of columns is laid out: its separator, headings, units and numbers, found from its first lines."""
+"""Detect the layout of a text table from its first lines: separator, headings, units and number format."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from otviz.data.reading.numerals import UNIT, UNITS, Style, is_missing, is_numbe
 from otviz.data.reading.tables import counts_rows
 
 BLANKS = r"\s+"
-SURE = ("\t", ";", "|")  # commas and blanks may stand in numbers
+SURE = ("\t", ";", "|")  # never part of a number, unlike commas and blanks
 SEPARATORS = (*SURE, ",", BLANKS)
-TRIED = 200  # rows that decide upon the separator
+TRIED = 200  # rows used to find the separator
 YEAR = re.compile(r"(?:1[89]|2[01])\d\d")
 _UNIT_IN_NAME = re.compile(
     rf"(?P<base>.*?)\s*(?:\[\s*(?P<square>[^\d\]][^\]]{{0,15}})\]|\((?P<round>{UNIT})\)"
@@ -31,19 +31,19 @@ Row = list[str]
 
 @dataclass(frozen=True)
 class Layout:
-    """What must be known to read a text file.
+    """The layout of a text table.
 
     Attributes:
-        separator: between columns, as pandas takes it.
-        skip: lines that hold no point, from 0: titles, headings, units (comments apart).
-        width: cells in a row, those counted that are always empty.
+        separator: between columns, as for pandas.
+        skip: line numbers from 0 of titles, headings and units (not comments).
+        width: cells per row, including columns that are always empty.
         names: of all columns, (width,).
-        units: of all columns, empty where the file names none, (width,).
-        numeric: columns of numbers, by place.
-        counting: those of them that only number the rows: 0, 1, 2 ... or 1, 2, 3 ...
-        strange: by column of something else, its first cell that is not a number, as "'error' in row 3", or "nothing".
-        style: how numbers are written.
-        notes: what was decided, in short sentences without a full stop.
+        units: of all columns, empty if the file gives none, (width,).
+        numeric: indices of numeric columns.
+        counting: numeric columns that only number the rows: 0, 1, 2 ... or 1, 2, 3 ...
+        strange: for other columns, the first cell that is not a number, as "'error' in row 3", or "nothing".
+        style: number format.
+        notes: decisions, as short sentences without a full stop.
     """
 
     separator: str
@@ -59,15 +59,15 @@ class Layout:
 
 
 def layout_of(lines: Sequence[str], comments: Mapping[int, str], usual: str) -> Layout:
-    """Find out how a text file is laid out.
+    """Detect the layout of a text table.
 
     Args:
-        lines: its first lines, or all of them.
-        comments: those of them that are comments, by number from 0.
-        usual: the separator of such files, taken where none fits.
+        lines: first lines of the file, or all.
+        comments: comment lines by number, from 0.
+        usual: the separator if none fits.
 
     Raises:
-        ValueError: what is wrong and where, without the name of the file.
+        ValueError: invalid table; the message has the location but not the file name.
     """
     hint = re.fullmatch(r'\s*"?sep=(.)"?[,;]*\s*', lines[0], re.IGNORECASE) if lines else None
     kept = [at for at in range(1 if hint else 0, len(lines)) if at not in comments]
@@ -81,7 +81,7 @@ def layout_of(lines: Sequence[str], comments: Mapping[int, str], usual: str) -> 
     body = {at: row for at, row in rows.items() if at >= first and at not in top}
     above = {at: text for at, text in comments.items() if at < first}
     heading = rows[first] if top else _heading_in_comment(above, separator, width)
-    if top and len(heading) == width - 1:  # R writes none above the names of rows
+    if top and len(heading) == width - 1:  # R writes no heading above row names
         heading = ["", *heading]
     width = max(width, _filled(heading))
     _refuse_wide(body, width)
@@ -104,7 +104,7 @@ def layout_of(lines: Sequence[str], comments: Mapping[int, str], usual: str) -> 
 
 
 def width_of(lines: Sequence[str]) -> int:
-    """Cells of the widest line, about, in next to no time."""
+    """Approximate number of cells of the widest line, computed fast."""
 
     def width(line: str) -> int:
         return max(map(line.count, SURE)) or line.count(",") or len(line.split()) - 1
@@ -113,7 +113,7 @@ def width_of(lines: Sequence[str]) -> int:
 
 
 def base_of(name: str) -> str:
-    """The name of a column without its unit, in small letters: "x" for "X [mm]"."""
+    """The name of a column without its unit, in lower case: "x" for "X [mm]"."""
     found = _UNIT_IN_NAME.fullmatch(name.strip())
     return (found["base"] if found else name).strip().lower()
 
@@ -132,7 +132,7 @@ def _split(lines: Sequence[str], separator: str) -> list[Row]:
 
 
 def _filled(row: Row) -> int:
-    """Cells up to the last that is not empty."""
+    """Number of cells up to the last non-empty one."""
     return max((at for at, cell in enumerate(row, start=1) if cell), default=0)
 
 
@@ -141,13 +141,13 @@ def _has_number(row: Row) -> bool:
 
 
 def _usual_width(rows: Mapping[int, Row]) -> int:
-    """The most frequent number of cells in rows that hold a number, or in all; of two equally frequent the larger."""
+    """The most frequent number of cells in rows with a number, or in all rows; the larger in a tie."""
     counts = Counter(_filled(row) for row in rows.values() if _has_number(row)) or Counter(map(_filled, rows.values()))
     return max(counts, key=lambda width: (counts[width], width))
 
 
 def _separator(lines: Sequence[str], usual: str) -> str:
-    """One that stands in no number, else the one that gives most numbers, and least else, in rows of equal width."""
+    """A separator that is never part of a number, or the one with most numbers and fewest other cells in rows of equal width."""
 
     def fit(separator: str) -> int:
         rows = {at: row for at, row in enumerate(_split(lines, separator)) if _filled(row)}
@@ -164,7 +164,7 @@ def _separator(lines: Sequence[str], usual: str) -> str:
 
 
 def _first(rows: Mapping[int, Row], width: int, titles_of_words: bool) -> int:
-    """The line where the table begins: what stands above are titles, of one cell each, or of several words."""
+    """The first line of the table, after titles with one cell or several words."""
     lines = list(rows)
     for at, below in zip(lines, [*lines[1:], lines[-1]], strict=True):
         row = rows[at]
@@ -183,13 +183,13 @@ def _first(rows: Mapping[int, Row], width: int, titles_of_words: bool) -> int:
 
 
 def _top(rows: Mapping[int, Row], first: int, width: int) -> tuple[tuple[int, ...], list[str]]:
-    """Lines of the heading and of the units, as far as there are, and what was decided."""
+    """Lines of the heading and of the units, if any, and notes."""
     below = {at: row for at, row in rows.items() if at > first}
     second = next(iter(below), first)
     numeric = _numeric({at: row for at, row in below.items() if at != second} or below or {first: rows[first]}, width)
-    shift = 1 if len(rows[first]) == width - 1 else 0  # one heading less than columns
+    shift = 1 if len(rows[first]) == width - 1 else 0  # one heading fewer than columns
     titles = [cell for at in numeric if (cell := _cell(rows[first], at - shift)) and not is_missing(cell)]
-    counted = bool(titles) and titles == [str(at) for at in range(len(titles))]  # as pandas writes above an array
+    counted = bool(titles) and titles == [str(at) for at in range(len(titles))]  # pandas' heading of an array
     if counted or (numeric and _are_years(titles, [_cell(row, at) for row in below.values() for at in numeric])):
         notes = [f"row {first + 1} ({_short(titles)}) read as headings"] if below else []
     elif numeric and all(is_number(cell) for cell in titles):
@@ -203,7 +203,7 @@ def _top(rows: Mapping[int, Row], first: int, width: int) -> tuple[tuple[int, ..
 
 
 def _are_years(titles: Sequence[str], cells: Sequence[str]) -> bool:
-    """Whether whole numbers above a table are years: what stands below hardly is, and has fractions or they are in turn."""
+    """Whether integers above a table are years: the cells below are not, and have fractions, or the years are consecutive."""
     if len(titles) < 2 or len(set(titles)) < len(titles) or not all(YEAR.fullmatch(title) for title in titles):
         return False
     like = sum(YEAR.fullmatch(cell) is not None for cell in cells)
@@ -213,7 +213,7 @@ def _are_years(titles: Sequence[str], cells: Sequence[str]) -> bool:
 
 
 def _heading_in_comment(comments: Mapping[int, str], separator: str, width: int) -> Row:
-    """The names in the last comment above a table without heading, as np.savetxt writes them; [] if there are none."""
+    """Column names in the last comment above a table without heading, as np.savetxt writes them, or []."""
     text = comments[max(comments)].lstrip("#%/ \t") if comments else ""
     for one in (separator, BLANKS):
         names = next(iter(_split([text], one)), [])
@@ -231,7 +231,7 @@ def _refuse_wide(body: Mapping[int, Row], width: int) -> None:
 
 
 def _numeric(body: Mapping[int, Row], width: int) -> tuple[int, ...]:
-    """Columns with more numbers than other texts."""
+    """Indices of columns with more numbers than other cells."""
     found = []
     for at in range(width):
         cells = [row[at] for row in body.values() if at < len(row) and not is_missing(row[at])]
@@ -250,7 +250,7 @@ def _strange(body: Mapping[int, Row], names: Sequence[str], numeric: Sequence[in
 
 
 def _values(cells: Sequence[str]) -> NDArray[np.float64]:
-    """Plain numbers, or none at all if one of the cells is something else."""
+    """The cells as numbers, or an empty array if any is not a plain number."""
     try:
         return np.array(cells, np.float64)
     except ValueError:
@@ -258,7 +258,7 @@ def _values(cells: Sequence[str]) -> NDArray[np.float64]:
 
 
 def _names(heading: Row, width: int) -> tuple[str, ...]:
-    """A name for each column, all different; numbers where there is no heading."""
+    """Unique names of all columns; numbers without a heading."""
     names: list[str] = []
     for at in range(width):
         name = " ".join(_cell(heading, at).split()) or (f"Unnamed: {at}" if heading else str(at))
@@ -268,7 +268,7 @@ def _names(heading: Row, width: int) -> tuple[str, ...]:
 
 
 def _units(names: Sequence[str], row: Row, comments: Mapping[int, str]) -> tuple[str, ...]:
-    """Of each column: from a row of units, its name, or a comment that names one for all."""
+    """The unit of each column: from a row of units, its name, or a comment on all columns."""
     said = [found[1] for text in comments.values() if (found := _UNIT_IN_COMMENT.search(text))]
     every = said[0] if said else ""
     return tuple(_bare(_cell(row, at)) or unit_of(name) or every for at, name in enumerate(names))
@@ -279,7 +279,7 @@ def _are_units(row: Row) -> bool:
 
 
 def _bare(cell: str) -> str:
-    """The unit in a cell such as "mm" or "[mm]"; empty if it holds something else."""
+    """The unit in a cell such as "mm" or "[mm]", or empty."""
     inner = cell.strip("[]() ")
     return inner if UNITS.fullmatch(inner) else ""
 

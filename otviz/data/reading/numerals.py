@@ -1,4 +1,4 @@
-"""Numbers as people write them: a decimal comma, groups of thousands, a unit behind the digits."""
+"""Number formats: decimal commas, thousands separators, units after the digits."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ UNITS = re.compile(UNIT)
 
 
 class Style(NamedTuple):
-    """How the numbers of a file are written; `thousands` is empty where digits are not grouped, " " for any space."""
+    """The number format of a file; `thousands` is the separator, empty for none, " " for any space."""
 
     thousands: str
     decimal: str
@@ -62,7 +62,7 @@ _GROUPS = {" ": "[ \u00a0\u2009\u202f]", "'": "['’]"}
 
 @functools.cache
 def number(style: Style) -> str:
-    """A number of that style, as a regular expression."""
+    """A regular expression for numbers of a style."""
     decimal, group = re.escape(style.decimal), _group(style)
     whole = rf"(?:[1-9]\d{{0,2}}(?:{group}\d{{3}})+|\d+)" if group else r"\d+"
     return rf"[+\-−]?(?:{whole}(?:{decimal}\d*)?|{decimal}\d+)(?:[eEdD][+\-−]?\d+)?|[+\-−]?[iI]nf(?:inity)?"
@@ -86,7 +86,7 @@ def is_number(cell: str) -> bool:
 
 
 def is_missing(cell: str) -> bool:
-    """Whether a cell holds no value."""
+    """Whether a cell has no value."""
     return cell.strip().lower() in MISSING
 
 
@@ -95,21 +95,21 @@ def style_of(cells: Iterable[str], commas_between: bool) -> Style:
 
     Args:
         cells: numbers in one style, with or without a unit.
-        commas_between: columns are separated by commas. Then "1,234" in quotes is 1234; otherwise it is 1.234.
+        commas_between: whether commas separate columns; then "1,234" in quotes is 1234, otherwise 1.234.
     """
     order = sorted(STYLES, key=lambda style: (style != PLAIN, commas_between and style != (",", ".")))
     some = [cell.strip() for cell in cells]
     fits = {style: sum(_with_unit(style).fullmatch(cell) is not None for cell in some) for style in order}
-    return max(order, key=fits.__getitem__)  # of equals the first
+    return max(order, key=fits.__getitem__)  # the first in a tie
 
 
 class Cells(NamedTuple):
-    """One column of numbers.
+    """A column of numbers.
 
     Attributes:
-        values: (rows,), float64, nan where there is no number.
-        bad: which cells hold something else than a number or nothing, (rows,).
-        unit: behind the numbers; empty if there is none.
+        values: (rows,), float64, nan for missing numbers.
+        bad: mask of cells that are neither numbers nor empty, (rows,).
+        unit: unit after the numbers, or empty.
     """
 
     values: NDArray[np.float64]
@@ -118,7 +118,7 @@ class Cells(NamedTuple):
 
 
 def numbers_in(texts: pd.Series[str], style: Style) -> Cells:
-    """The numbers that cells hold, all in one style and with one unit; any other cell is bad."""
+    """The numbers in cells, all in one style and with one unit; other cells are bad."""
     import pandas as pd
 
     stripped = texts.fillna("").str.strip()

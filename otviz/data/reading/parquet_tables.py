@@ -10,11 +10,11 @@ import numpy as np
 from otviz.data.reading.numerals import Cells
 from otviz.data.reading.tables import Table, counts_rows, reading, refuse_columns
 
-COUNTED = 1000  # rows that tell whether a column only numbers the rows
+COUNTED = 1000  # rows used to detect a column that only numbers the rows
 
 
 class ParquetTable(Table):
-    """A Parquet file, of which only the columns that are asked for are read."""
+    """A Parquet file; only requested columns are read."""
 
     def __init__(self, path: Path, name: str) -> None:
         import pyarrow.parquet as pq

@@ -12,22 +12,22 @@ from numpy.typing import NDArray
 from otviz.data.reading.numerals import Cells
 
 MOST_COLUMNS = 10_000
-MENU = 300  # columns offered at most; others are typed
-MAX_ROWS_READ = 20_000_000  # Parquet packs equal values, so the size of a file does not bound what it unpacks to
+MENU = 300  # most columns in a menu; others are typed
+MAX_ROWS_READ = 20_000_000  # Parquet compresses equal values, so the file size does not limit the unpacked size
 
 
 class Table(ABC):
-    """What a file of points offers before its numbers are read.
+    """The structure of a file of points, before its numbers are read.
 
     Attributes:
-        name: of the file, as the user knows it.
-        columns: names of all columns, in the order of the file.
-        numeric: those that hold numbers.
-        first: those of them that coordinates are looked for in before the others; empty: all alike.
-        counting: those of them that only number the rows.
-        strange: what other columns hold, such as "'error' in row 3", by name, as far as it is known.
-        units: by column, as the file names them; columns without one are not in it.
-        notes: what was decided about the file, in short sentences without a full stop.
+        name: of the file, as uploaded.
+        columns: names of all columns, in file order.
+        numeric: numeric columns.
+        first: numeric columns that are tried first as coordinates; empty: no preference.
+        counting: numeric columns that only number the rows.
+        strange: content of other columns, such as "'error' in row 3", by name, if known.
+        units: units in the file, by column; columns without one are missing.
+        notes: decisions about the file, as short sentences without a full stop.
     """
 
     name: str
@@ -41,14 +41,14 @@ class Table(ABC):
 
     @abstractmethod
     def read(self, columns: Sequence[str]) -> tuple[Cells, ...]:
-        """The numbers of these columns of `numeric`, all of one length. Raises ValueError."""
+        """Read these numeric columns, all of equal length. Raises ValueError."""
 
     def row(self, index: int) -> str:
-        """Where a row is in the file, for a message: "row 18" of a sheet whose heading is row 1."""
+        """Location of a row in the file, for messages: "row 18", where the heading is row 1."""
         return f"row {index + 1}"
 
     def text(self, column: str, index: int) -> str:
-        """A cell as it is written in the file; empty where nothing is."""
+        """The text of a cell in the file, or empty."""
         return "nan"
 
     def check_rows(self, count: int) -> None:
@@ -67,7 +67,7 @@ def refuse_columns(count: int) -> None:
 
 @contextlib.contextmanager
 def reading(name: str, kind: str) -> Iterator[None]:
-    """Turn what a reader raises on a damaged file (pandas and pyarrow raise many kinds) into a ValueError."""
+    """Convert the errors of readers of damaged files (pandas and pyarrow raise many types) to ValueError."""
     try:
         yield
     except Exception as error:
@@ -81,6 +81,6 @@ def counts_rows(values: NDArray[np.float64]) -> bool:
 
 
 def listed(names: Sequence[str]) -> str:
-    """Names of columns in a sentence, the first of many."""
+    """Names of columns in a sentence; only the first of many."""
     more = f" and {len(names) - 20} more" if len(names) > 20 else ""
     return (", ".join(" ".join(name.split())[:40] for name in names[:20]) or "none") + more

@@ -1,4 +1,4 @@
-"""Tables written as text: CSV of any country, TSV, and columns between blanks. pandas reads, `layout` says how."""
+"""Text tables: CSV in any locale, TSV, and columns separated by blanks, read by pandas with a detected `layout`."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from otviz.data.reading.tables import Table, reading, refuse_columns
 if TYPE_CHECKING:
     import pandas as pd
 
-HEAD_BYTES, HEAD_LINES = 1_000_000, 1000  # of a file, from which its layout is told
-NARROW = 50  # columns that are all read, so that a row that is too long is noticed
-MARKS = (b"#", b"%", b"//")  # of lines of comments
+HEAD_BYTES, HEAD_LINES = 1_000_000, 1000  # start of a file that is used to detect its layout
+NARROW = 50  # up to this many columns all are read, to detect rows that are too long
+MARKS = (b"#", b"%", b"//")  # start of comment lines
 _EXCEL = (b"#N/A", b"#NAME?", b"#NUM!", b"#NULL!", b"#DIV/0!", b"#VALUE!", b"#REF!")  # cells, not comments
 _NO_TEXT = {
     b"PK\x03\x04": "a ZIP or an Excel workbook", b"\xd0\xcf\x11\xe0": "an Excel workbook", b"\x1f\x8b": "packed by gzip",
@@ -30,7 +30,7 @@ _NO_TEXT = {
 
 
 class TextTable(Table):
-    """A table of text: a file is decoded as a whole, its layout is found from its head, and pandas' C parser reads it."""
+    """A text table. The file is decoded as a whole, its layout detected from its head, and parsed by pandas' C parser."""
 
     def __init__(self, path: Path, name: str) -> None:
         self.name = name
@@ -52,12 +52,12 @@ class TextTable(Table):
         lines = [line.removesuffix("\r") for line in head.split("\n")]
         width = width_of(lines)
         if len(self._data) > HEAD_BYTES:
-            lines.pop()  # it may be cut
+            lines.pop()  # it may be incomplete
         lines = lines[:HEAD_LINES]
         comments = {at: lines[at] for at in self._comments if at < len(lines)}
         with reading(self.name, self._kind):
             try:
-                refuse_columns(width)  # before cells are looked at
+                refuse_columns(width)  # before cells are parsed
                 return layout_of(lines, comments, "\t" if self._kind == "TSV" else ",")
             except ValueError as error:
                 trouble = str(error)
@@ -127,7 +127,7 @@ class TextTable(Table):
 
 
 def _as_utf8(data: bytes, name: str) -> tuple[bytes, str]:
-    """The text as UTF-8 with ends of lines as they are, or as line feeds, and what had to be decided."""
+    """The text as UTF-8, with line feeds if necessary, and notes on the encoding."""
     for begin, what in _NO_TEXT.items():
         if data.startswith(begin):
             raise ValueError(f"{name} is {what}, despite its name; save the table in it as CSV")
@@ -139,7 +139,7 @@ def _as_utf8(data: bytes, name: str) -> tuple[bytes, str]:
 
 def _decoded(data: bytes, name: str) -> tuple[str, str]:
     head = data[:1000]
-    wide = head.count(0) * 4 > len(head)  # two bytes a letter, and no mark of their order
+    wide = head.count(0) * 4 > len(head)  # UTF-16 without byte order mark
     order = "utf-16-le" if head[1::2].count(0) > head[::2].count(0) else "utf-16-be"
     marked = data.startswith((b"\xff\xfe", b"\xfe\xff"))
     tries = ["utf-16"] if marked else [order] if wide else ["utf-8-sig", "cp1252", "latin-1"]
@@ -155,7 +155,7 @@ def _decoded(data: bytes, name: str) -> tuple[str, str]:
 
 
 def _comment_lines(data: bytes) -> list[int]:
-    """Numbers of the lines that begin like a comment, from 0; none if all do, or all below a heading."""
+    """Numbers of comment lines, from 0; none if all lines, or all below a heading, look like comments."""
     places = [0] if data.startswith(MARKS) else []
     for mark in MARKS:
         found = data.find(b"\n" + mark)

@@ -1,7 +1,7 @@
-"""How good samples are: modes found, quality, distances to the target with their noise floors.
+"""Metrics of samples: modes, quality, and distances to the target with their noise floors.
 
-Every number comes with its sample size. A distance between finite samples is never 0: its floor is the same distance
-between two draws of the target of the same sizes, and only what rises above the floor means anything.
+Every metric comes with its sample size. A distance between finite samples is never 0: its noise floor is the distance
+between two draws of the target of the same size, and only values above the floor are meaningful.
 """
 
 from otviz.evaluation.metrics.all_metrics import measure, mode_metrics

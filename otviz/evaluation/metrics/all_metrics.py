@@ -1,4 +1,4 @@
-"""All metrics of a set of generated samples at once."""
+"""All metrics of generated samples at once."""
 
 from __future__ import annotations
 
@@ -25,17 +25,22 @@ from otviz.evaluation.metrics.noise_floors import real_scores, sinkhorn_floor
 def measure(
     samples: Samples, target: Target, rng: np.random.Generator, n: int = 1000, blur: float = 0.05
 ) -> dict[str, Any]:
-    """Every metric of generated samples (m, 2), data units, against the target, as plain values that JSON takes.
+    """All metrics of generated samples against the target, as JSON-compatible values.
 
-    Lengths, `blur` among them, are returned in the units of the target's file, squared ones in their square; `unit` names
-    them (see `otviz.data.units`).
+    Lengths are returned in the units of the target's file (see `otviz.data.units`), named by `unit`. Distances use the first n
+    samples and as many held-out points; shares and diversity use all m. `w2_floor` and `sinkhorn_floor` are means over pairs of
+    real draws of this size (see `noise_floors`), with standard deviations under `..._std`; `precision_floor` and `recall_floor`
+    are those of real points. Mode metrics are None for a target without modes, precision and recall for 3 samples or fewer.
 
-    Distances use the first n samples and as many held-out points; shares and diversity use all m. `w2_floor` and
-    `sinkhorn_floor` are means over pairs of real draws of this size (see `otviz.evaluation.metrics.noise_floors`), with their standard
-    deviations under `..._std`; `precision_floor` and `recall_floor` are what real points reach. What needs modes is None
-    where the target has none, as are precision and recall of 3 samples or fewer.
+    Args:
+        samples: shape (m, 2), in data units.
+        target: what they should look like.
+        rng: draws the held-out points.
+        n: largest number of samples for distances.
+        blur: of the Sinkhorn divergence, in data units.
 
-    Raises ValueError for samples that are not (m, 2) or not finite.
+    Raises:
+        ValueError: samples that are not (m, 2) or not finite.
     """
     samples = check_samples(samples)
     some = samples[:n]
@@ -62,6 +67,6 @@ def measure(
 
 
 def mode_metrics(samples: Samples, target: Target) -> dict[str, Any]:
-    """`coverage` of the target's modes, or the same keys with None where it has none."""
+    """`coverage` of the target's modes; all values are None for a target without modes."""
     mixture = target.mixture()
     return dict.fromkeys(NAMES) if mixture is None else coverage(samples, mixture)

@@ -1,4 +1,4 @@
-"""Distances and scores between two sets of samples; none knows where the samples come from."""
+"""Distances and scores between two sets of samples."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ NEIGHBOURS = 3
 
 
 def diversity(samples: Samples) -> float:
-    """Mean variance of the coordinates, in squared data units (the notebook's); blind to collapse onto opposite modes."""
+    """Mean variance of the coordinates, in squared data units (Fuge 2025); it cannot see a collapse onto opposite modes."""
     return float(np.var(np.asarray(samples, dtype=np.float64), axis=0).mean())
 
 
 def check_samples(samples: Samples, dimension: int | None = 2) -> Samples:
-    """The samples as an array. Raises ValueError unless they are (n, dimension), n >= 1, and finite."""
+    """Return the samples as an array. Raises ValueError unless they are (n, dimension), n >= 1, and finite."""
     samples = np.asarray(samples)
     if samples.ndim != 2 or not len(samples) or (dimension is not None and samples.shape[1] != dimension):
         shape = f"(n, {'d' if dimension is None else dimension})"
@@ -31,11 +31,19 @@ def check_samples(samples: Samples, dimension: int | None = 2) -> Samples:
 
 
 def precision_recall(samples: Samples, real: Samples, k: int = NEIGHBOURS) -> tuple[float, float]:
-    """Improved precision and recall (Kynkaanniemi et al. 2019), both in [0, 1], of samples (n, d) against real (m, d).
+    """Improved precision and recall (Kynkaanniemi et al. 2019), both in [0, 1].
 
-    Precision: share of samples inside some real point's ball, which reaches to its k-th nearest real neighbour; recall
-    swaps the roles. Real points drawn twice, of a file with few rows, count once there, or their balls would be empty; repeated
-    samples keep their empty balls. Both depend on n and m; compare only at equal sizes. Raises ValueError unless n, m > k.
+    Precision is the share of samples inside the ball of some real point, which reaches to its k-th nearest real neighbour;
+    recall swaps the roles. Duplicate real points, from a file with few rows, count once, since their balls would be empty;
+    duplicate samples keep their empty balls. Both depend on n and m; compare only at equal sizes.
+
+    Args:
+        samples: shape (n, d).
+        real: shape (m, d).
+        k: which neighbour sets the radius.
+
+    Raises:
+        ValueError: n <= k or m <= k.
     """
     if min(len(samples), len(real)) <= k:
         raise ValueError(f"precision and recall need more than k = {k} points; got {len(samples)} and {len(real)}")
@@ -53,7 +61,7 @@ def _inside(points: Samples, support: Samples, k: int) -> float:
 def stray(samples: Samples, real: Samples) -> float:
     """Root mean squared distance from samples (n, d) to the nearest of the real points (m, d), in data units.
 
-    Unlike precision it counts how far: a few points far from everything weigh as much as many that lie just beside it.
+    Unlike precision it measures how far: a few distant points weigh as much as many close ones.
     """
     from scipy.spatial.distance import cdist
 
@@ -61,7 +69,12 @@ def stray(samples: Samples, real: Samples) -> float:
 
 
 def sinkhorn(samples: Samples, real: Samples, blur: float) -> float:
-    """Sinkhorn divergence (p = 2, in half squared data units) between samples (n, d) and real (m, d)."""
+    """Sinkhorn divergence (p = 2), in half squared data units.
+
+    Args:
+        samples, real: shapes (n, d) and (m, d).
+        blur: in data units.
+    """
     import torch
 
     from otviz.ot.divergences import sinkhorn_divergence

@@ -1,4 +1,4 @@
-"""Modes of a mixture: how many hold samples, how many samples, and whether these lie where and as widely as they should."""
+"""Modes of a mixture: how many are covered, with how many samples, and whether position and width are right."""
 
 from __future__ import annotations
 
@@ -39,25 +39,26 @@ NAMES = (
 )  # fmt: skip
 """What `coverage` returns."""
 
-_RAYLEIGH = math.sqrt(2 * math.log(2))  # median distance from the centre of a round Gaussian of width 1
-_BLOB = 5.0  # standard deviations round its median that belong to a blob: bridges beyond do not widen it
+_RAYLEIGH = math.sqrt(2 * math.log(2))  # median distance from the centre of a standard 2D Gaussian
+_BLOB = 5.0  # radius of a blob around its median, in standard deviations; bridges beyond it do not widen the blob
 
 
 def coverage(samples: Samples, mixture: Mixture) -> dict[str, Any]:
-    """Modes and quality of samples (n, 2), quick enough for every frame (numpy only).
+    """Mode coverage and quality of samples (n, 2), fast enough for every snapshot (NumPy only).
 
-    Each sample belongs to its nearest centre and is of high quality within WITHIN standard deviations of it. Of the rest, a
-    sample is mode mixture if it lies between two neighbouring modes (see `_between`), and an outlier otherwise.
+    Each sample belongs to its nearest centre, and is of high quality within WITHIN standard deviations of it. Other samples are
+    mode mixture if they lie between two neighbouring modes (see `_between`), and outliers otherwise.
 
     Returns:
-        modes_covered, modes_total: modes that hold at least GONE of their due among the samples on modes, and all modes.
-        mode_shares, true_shares: high-quality share of each mode, of all samples, and its weight: lists of k numbers.
-        high_quality, mode_mixture, outliers: shares of all samples; they sum to 1.
-        mode_entropy: entropy of the shares among high-quality samples over that of the true weights; 1 is balanced for
-            equal weights, 0 is one mode or none.
+        modes_covered, modes_total: number of modes with at least GONE of their expected share of the high-quality samples,
+            and number of modes.
+        mode_shares, true_shares: high-quality share of each mode among all samples, and its weight: lists of k numbers.
+        high_quality, mode_mixture, outliers: shares of all samples, summing to 1.
+        mode_entropy: entropy of the shares of high-quality samples, relative to that of the true weights; 0 is one mode or
+            none.
         mode_offsets: distance between the median of the samples nearest to a centre and that of real ones, in standard
             deviations of the mode; UNKNOWN for fewer than COUNTED samples.
-        mode_spreads: median distance from that median over that of real samples: 0 is a point, 1 is right.
+        mode_spreads: median distance from that median, relative to real samples: 0 is a point, 1 is right.
         outliers_if_wide: outliers over mode mixture of real samples of twice the width; bridges between modes have fewer.
 
     Raises ValueError for samples that are not (n, 2), n >= 1, or not finite.
@@ -88,16 +89,21 @@ def coverage(samples: Samples, mixture: Mixture) -> dict[str, Any]:
 
 
 def relative_shares(shares: Array) -> Array:
-    """Shares (k,) among the samples that lie on modes; zeros if none does."""
+    """Shares (k,) normalised to the samples on modes; zeros if there are none."""
     total = shares.sum()
     return shares / total if total > 0 else np.zeros_like(shares)
 
 
 def lost_modes(shares: Array, weights: Array, samples: int) -> NDArray[np.bool_]:
-    """Modes that hold less than GONE of their due, and so few of all samples that chance does not explain it, shape (k,).
+    """Mask (k,) of the modes with less than GONE of their expected share, and fewer samples than chance explains.
 
-    Of real points a mode holds a Poisson number with mean m = samples * weight; the chance that one of k modes holds as few
-    as are found is at most k P(N <= found), which must be below CHANCE.
+    For real points, the count of a mode is Poisson with mean m = samples * weight. The probability that one of k modes has at
+    most the observed count is at most k P(N <= count), which must be below CHANCE.
+
+    Args:
+        shares: high-quality share of each mode, shape (k,).
+        weights: of the modes, shape (k,), summing to 1.
+        samples: number of samples.
     """
     lost = ~_held(shares, weights) & (weights > 0)
     for k in np.flatnonzero(lost):
@@ -118,7 +124,7 @@ def _poisson_tail(count: int, mean: float) -> float:
 
 
 def _nearest(samples: Samples, centres: Samples) -> tuple[NDArray[np.intp], Array]:
-    """Index of the nearest centre (n,) and the squared distance from it (n,)."""
+    """Index (n,) of the nearest centre, and squared distance to it (n,)."""
     squared = (samples[:, :1] - centres[:, 0]) ** 2 + (samples[:, 1:] - centres[:, 1]) ** 2
     nearest = squared.argmin(1)
     return nearest, squared[np.arange(len(samples)), nearest]
@@ -127,7 +133,7 @@ def _nearest(samples: Samples, centres: Samples) -> tuple[NDArray[np.intp], Arra
 def _places(
     samples: Samples, nearest: NDArray[np.intp], mixture: Mixture, real: tuple[Array, Array]
 ) -> tuple[Array, Array]:
-    """Offsets and spreads as `coverage` returns them, (k,) each."""
+    """`mode_offsets` and `mode_spreads` of `coverage`, (k,) each."""
     middles, radii, counts = _blobs(samples, nearest, mixture)
     true_middles, true_radii = real
     few = counts < COUNTED
@@ -136,7 +142,7 @@ def _places(
 
 
 def _blobs(samples: Samples, nearest: NDArray[np.intp], mixture: Mixture) -> tuple[Array, Array, NDArray[np.intp]]:
-    """Of the samples nearest to each centre: median relative to it (k, 2), median distance from that, in std (k,), number."""
+    """For the samples nearest to each centre: median relative to it (k, 2), median distance from that in std (k,), count."""
     k = len(mixture.centres)
     apart = samples.astype(np.float64) - mixture.centres[nearest]
     middles = np.stack([_medians(apart[:, axis], nearest, k) for axis in (0, 1)], axis=1)
@@ -159,7 +165,7 @@ def _medians(values: Array, groups: NDArray[np.intp], k: int) -> Array:
 
 @functools.lru_cache(maxsize=64)
 def _true_blobs(data: bytes, dtype: str, std: float, weights: bytes) -> tuple[Array, Array]:
-    """Medians (k, 2) and radii in std (k,) of the modes of real points; those of a lone Gaussian where there are too few."""
+    """Medians (k, 2) and radii in std (k,) of the modes of real points; with too few points, those of a single Gaussian."""
     centres = np.frombuffer(data, dtype=dtype).reshape(-1, 2)
     mixture = Mixture(centres, std, np.frombuffer(weights))
     real = mixture.sample(REFERENCE, np.random.default_rng(17))
@@ -170,7 +176,7 @@ def _true_blobs(data: bytes, dtype: str, std: float, weights: bytes) -> tuple[Ar
 
 @functools.lru_cache(maxsize=64)
 def _outliers_if_wide(data: bytes, dtype: str, std: float, weights: bytes) -> float:
-    """As `coverage` returns it; 0 where there is nothing between modes."""
+    """`outliers_if_wide` of `coverage`; 0 if no samples are between modes."""
     centres = np.frombuffer(data, dtype=dtype).reshape(-1, 2)
     wide = Mixture(centres, 2 * std, np.frombuffer(weights)).sample(REFERENCE // 10, np.random.default_rng(17))
     far = wide[_nearest(wide, centres)[1] > (WITHIN * std) ** 2]
@@ -179,7 +185,7 @@ def _outliers_if_wide(data: bytes, dtype: str, std: float, weights: bytes) -> fl
 
 
 def _between(samples: Samples, centres: Samples, reach: float) -> NDArray[np.bool_]:
-    """Whether samples (n, 2), none within `reach` of a centre, lie between neighbouring modes, shape (n,).
+    """Mask (n,) of the samples (n, 2), none within `reach` of a centre, that lie between neighbouring modes.
 
     Between c and c': the foot on the line through them falls on the segment, and the distance from it is at most `reach`
     or a quarter of |c - c'|, whichever is more. Neighbours are at most 1.5 times as far apart as either of them is from its

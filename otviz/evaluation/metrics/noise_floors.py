@@ -1,7 +1,7 @@
-"""Noise floors: what two independent plain draws of the target, of equal size, score against each other.
+"""Noise floors: scores of two independent draws of the target, of equal size, against each other.
 
-Generated samples, held-out points and the draws behind a floor are all drawn in this one way. So a perfect generator scores
-like the floor, now above its mean and now below; a value within two standard deviations cannot be told from real points.
+Generated samples, held-out points and the draws of a floor are all independent. So the score of a perfect generator varies
+around the mean of the floor; a value within two standard deviations cannot be distinguished from real points.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ WITHIN_NOISE = 2.0
 
 @dataclass(frozen=True)
 class Floor:
-    """A score of real points against other real points, over pairs of independent draws.
+    """Score of real points against other real points, over pairs of independent draws.
 
     Attributes:
-        mean, std: over the pairs, in units of the score.
-        samples: points on each side.
+        mean, std: over the pairs, in the units of the score.
+        samples: number of points in each draw.
     """
 
     mean: float
@@ -41,29 +41,40 @@ class Floor:
 
 
 def within_noise(value: float, mean: float, std: float) -> bool:
-    """Whether a distance cannot be told from its floor: it is at most WITHIN_NOISE standard deviations above the mean."""
+    """Whether a distance cannot be distinguished from its noise floor: at most WITHIN_NOISE standard deviations above the mean.
+
+    Args:
+        value: the distance.
+        mean, std: of its floor.
+    """
     return value <= mean + WITHIN_NOISE * std
 
 
 @functools.lru_cache(maxsize=64)
 def w2_floor(target: Target, n: int) -> Floor:
-    """W2 between n and n points of the target, in data units; DRAWS programmes of 30 ms at 500 points, the first time."""
+    """W2 between two draws of n points, in data units; cached, since it takes DRAWS times 30 ms at 500 points."""
     return _floor(wasserstein2, target, n)
 
 
 @functools.lru_cache(maxsize=64)
 def sinkhorn_floor(target: Target, n: int, blur: float) -> Floor:
-    """The Sinkhorn divergence between n and n points of the target, in half squared data units."""
+    """The Sinkhorn divergence between two draws of the target, in half squared data units.
+
+    Args:
+        target: what to draw from.
+        n: points in each draw.
+        blur: in data units.
+    """
     return _floor(functools.partial(sinkhorn, blur=blur), target, n)
 
 
 @functools.lru_cache(maxsize=64)
 def real_scores(target: Target, n: int) -> Mapping[str, float]:
-    """What n real points score against n others, under the names of a meter (a file with few rows: half of them, see `pair`).
+    """Noise floors of the metrics at n points (at most half the rows of a file, see `pair`).
 
     Returns:
         w2_floor, w2_floor_std, stray_floor: in data units.
-        precision_floor, recall_floor: means over the draws; absent where a draw has NEIGHBOURS points or fewer.
+        precision_floor, recall_floor: means over the draws; absent if a draw has at most NEIGHBOURS points.
     """
     w2, pairs = w2_floor(target, n), _pairs(target, n)
     found = {
@@ -83,6 +94,6 @@ def _floor(distance: Callable[[Samples, Samples], float], target: Target, n: int
 
 
 def _pairs(target: Target, n: int) -> list[tuple[Samples, Samples]]:
-    """The same pairs of draws for every caller, so that a floor is the same number everywhere."""
+    """Pairs of draws, the same for every caller, so that a floor has the same value everywhere."""
     rng = np.random.default_rng([n, 17])
     return [target.pair(n, rng) for _ in range(DRAWS if n <= SMALL else FEWER)]

@@ -1,7 +1,7 @@
-"""A verdict on a run in plain words: does it cover the target (the look that is shown), and is it stable (its history)?
+"""Verdicts on runs: does a snapshot cover the target, and is the training stable?
 
-`words` has what a verdict is, `limits` every limit with what lies on either side of it, `looks` and `rules` judge
-one look, `stability` the history, `judging` puts both together.
+`wording` defines verdicts, `limits` the thresholds; `rules` judges a snapshot (`snapshot_rules`), `stability` the history,
+and `run_rules` combines both.
 """
 
 from otviz.evaluation.verdicts.diversity_example import DiversityExample, notebook_diversity_example

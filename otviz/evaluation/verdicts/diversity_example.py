@@ -1,4 +1,4 @@
-"""A made-up example in which the notebook's diversity does not see a collapse."""
+"""A constructed example in which the notebook's diversity does not detect a collapse."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DISTANCE = 500
 
 @dataclass(frozen=True)
 class DiversityExample:
-    """Where the notebook's diversity does not see a collapse. Made up: no run gave these samples, and `label` says so."""
+    """A constructed collapse that diversity does not detect. `label` says that no run produced these samples."""
 
     label: str
     samples: NDArray[np.float32]
@@ -31,7 +31,7 @@ class DiversityExample:
 def notebook_diversity_example(n: int = 1000, seed: int = 0) -> DiversityExample:
     """n samples on two opposite modes of the notebook's ring: its diversity is the target's, radius^2 / 2 + std^2 = 4.5625.
 
-    Each mode gets half of them, so that the number does not depend on how they fall (Fuge 2025, section 11.2).
+    Each mode gets exactly half of them, so that the value does not depend on the draw (Fuge 2025, section 11.2).
     """
     ring, rng = Ring(), np.random.default_rng(seed)
     centres = ring.mixture().centres[[0, ring.modes // 2]]

@@ -1,9 +1,9 @@
-"""The limits of the rules. Beside each stands what was measured on either side of it.
+"""Thresholds of the rules, with the values that were measured on either side.
 
-Measured on the ring of 8 modes (radius 2, std 0.1): five runs of UOTM, UOTM-KL, UOTM-SD, OT-GAN and the Sinkhorn generator at
-their defaults, whose pictures cover or have bridges, two of each other method, and samples spoilt on purpose. Offsets and
-spreads are in standard deviations of a mode and relative to real samples, so the limits hold at any scale. Precision, recall
-and W2 are judged against real draws of the same number.
+Measured on the ring of 8 modes (radius 2, std 0.1): five runs each of UOTM, UOTM-KL, UOTM-SD, OT-GAN and the Sinkhorn
+generator with default settings, which cover the modes or have bridges, two runs of each other method, and corrupted samples.
+Offsets are in standard deviations of a mode and spreads relative to real samples, so the thresholds hold at any scale.
+Precision, recall and W2 are relative to real draws of the same size.
 """
 
 FINISHED = 0.9

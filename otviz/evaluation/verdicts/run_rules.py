@@ -1,4 +1,4 @@
-"""The verdict on a run: the judgement of its last snapshot, and its stability."""
+"""The verdict on a run: that of its last snapshot, and its stability."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from otviz.evaluation.verdicts.wording import History, Verdict
 def verdict(
     history: History, losses: NDArray[np.floating[Any]], steps: int, weights: Sequence[float] | None = None
 ) -> Verdict:
-    """The verdict on a run: on the samples of its last look, and on the stability of its last quarter.
+    """The verdict on a run: on its last snapshot, and on the stability of its last quarter.
 
     Args:
-        history: (step, meter) of its looks in order, meters as in `Snapshot.meter`.
-        losses: of every step so far, shape (n, 2): generator, adversary; nan where there is none.
-        steps: steps planned.
-        weights: of the target's modes, shape (k,), summing to 1; taken from the meter, or equal, if None.
+        history: step and metrics (`Snapshot.meter`) of its snapshots, in order.
+        losses: of all steps so far, shape (n, 2): generator, adversary; nan without an update.
+        steps: planned number of steps.
+        weights: of the target's modes, shape (k,), summing to 1; None: from the metrics, or equal.
 
     Raises ValueError for losses or weights of another shape.
     """

@@ -1,4 +1,4 @@
-"""One look at the samples: the numbers of a meter, relative to real draws and to the width of a mode."""
+"""The metrics of a snapshot, relative to real draws and to the width of a mode."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Look:
-    """One meter, as numbers: nan is not known. Shares, offsets and spreads have a number for each mode, shape (k,).
+class SnapshotMetrics:
+    """Metrics of a snapshot as numbers, nan if unknown. Shares, offsets and spreads have shape (k,), one per mode.
 
     Attributes:
-        precision, recall, stray: over those of real draws of the same number.
-        samples: behind the shares.
+        precision, recall, stray: relative to real draws of the same size.
+        samples: number of samples of the shares.
     """
 
     meter: Meter
@@ -37,8 +37,15 @@ class Look:
     samples: int
 
     @classmethod
-    def of(cls, meter: Meter, step: int | None = None, weights: Sequence[float] | None = None) -> Look:
-        """The look. With modes, what was measured at another step than `step` is left out. ValueError for other weights."""
+    def of(cls, meter: Meter, step: int | None = None, weights: Sequence[float] | None = None) -> SnapshotMetrics:
+        """Read the metrics of a snapshot.
+
+        Args:
+            meter, step, weights: as for `rules.judge`.
+
+        Raises:
+            ValueError: weights of another shape.
+        """
         shares = np.asarray(meter.get("mode_shares") or (), dtype=np.float64)
         k, stated = len(shares), weights if weights is not None else meter.get("true_shares")
         due = np.full(k, 1 / k) if k and stated is None else np.asarray(stated if k else (), dtype=np.float64)
@@ -54,47 +61,47 @@ class Look:
 
     @property
     def precise(self) -> float:
-        """The least precision, over that of real draws: bridges between modes are judged by a rule of their own."""
+        """The lowest accepted precision, relative to real draws; a separate rule handles bridges between modes."""
         return limits.PRECISION if len(self.weights) else limits.PRECISION_PLAIN
 
     def number(self, key: str) -> float:
-        """A number of the meter; nan where it is not known."""
+        """A metric; nan if unknown."""
         return number_in(self.meter, key)
 
     @property
     def offset(self) -> float:
-        """Median offset of the modes, by weight; nan where none is known."""
+        """Weighted median of the modes' offsets; nan if all are unknown."""
         return _median(self.offsets, self.weights)
 
     @property
     def spread(self) -> float:
-        """Median spread of the modes, by weight; nan where none is known."""
+        """Weighted median of the modes' spreads; nan if all are unknown."""
         return _median(self.spreads, self.weights)
 
     @property
-    def beside(self) -> NDArray[np.bool_]:
-        """Modes whose samples lie beside the centre, together: far off it, and not smeared."""
+    def displaced(self) -> NDArray[np.bool_]:
+        """Modes whose samples are concentrated away from the centre: large offset, and not smeared."""
         return np.asarray((self.offsets >= limits.OFF) & (self.spreads < limits.WIDE))
 
     @property
     def lost(self) -> NDArray[np.bool_]:
-        """Modes that hold too few samples, and do not just lie beside their centre."""
-        return lost_modes(self.shares, self.weights, self.samples) & ~self.beside & ~self._smeared
+        """Modes with too few samples that are not just displaced from their centre."""
+        return lost_modes(self.shares, self.weights, self.samples) & ~self.displaced & ~self._smeared
 
     @property
     def far(self) -> bool:
-        """Whether W2 is far above its floor, by ratio and by noise."""
+        """Whether W2 is far above its noise floor, by ratio and by standard deviations."""
         mean, std = self.number("w2_floor"), number_in(self.meter, "w2_floor_std", 0.0)
         return self.w2 > max(limits.FAR * mean, mean + limits.FAR_STD * std)
 
     @property
     def _smeared(self) -> NDArray[np.bool_]:
-        """Modes with their due of samples near them, but next to none within 3 std: which of them holds some is chance."""
+        """Modes with their share of samples nearby, but almost none within 3 std, where the count is left to chance."""
         return np.asarray(np.isfinite(self.spreads) & (self.shares.sum() < GONE))
 
 
 def _known(values: Sequence[float] | None, k: int) -> Array:
-    """Numbers of the modes (k,), nan where they are not known."""
+    """Values of the modes (k,), nan if unknown."""
     found = np.full(k, math.nan) if not values else np.asarray(values, dtype=np.float64)
     return np.where(found < 0, math.nan, found)
 

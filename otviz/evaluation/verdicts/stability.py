@@ -1,4 +1,4 @@
-"""Whether a training is stable: losses and samples stay finite, modes stay where they are, the loss does not shake."""
+"""Stability of a training: losses and samples stay finite, modes stay covered, the loss does not fluctuate."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ Array = NDArray[np.float64]
 
 
 def loss_spread(losses: NDArray[np.floating[Any]]) -> float:
-    """Standard deviation of losses (n,) about their linear trend in the last quarter; nan with fewer than 8 finite ones.
+    """Standard deviation of losses (n,) about their linear trend in the last quarter; nan for fewer than 8 finite values.
 
-    The trend is left out because a potential that is only known up to a constant drifts without meaning.
+    The trend is removed because a potential is defined only up to a constant and may drift.
     """
     late = np.asarray(losses, dtype=np.float64)[int(LATE * len(losses)) :]
     late = late[np.isfinite(late)]
@@ -29,7 +29,7 @@ def loss_spread(losses: NDArray[np.floating[Any]]) -> float:
 
 
 def broken(history: History, losses: Array) -> str:
-    """Which number is no longer finite, as a sentence, or ""; losses (n, 2) may lack one side, or its first steps."""
+    """A message naming what is no longer finite, or ""; losses (n, 2) may be missing for one network or the first steps."""
     for column, name in enumerate(("generator", "adversary")):
         finite = np.isfinite(losses[:, column])
         if finite.any() and not finite[-1]:
@@ -43,7 +43,7 @@ def broken(history: History, losses: Array) -> str:
 
 
 def shaking(history: History, losses: Array) -> str:
-    """What is unstable, number and rule, in sentences, or ""."""
+    """Sentences on what is unstable, with value and rule, or ""."""
     late = _late(history, max(len(losses), history[-1][0]))
     found = [_flown(history), _comes_and_goes(late), _wanders(late), _unsteady(losses)]
     return " ".join(filter(None, found))
@@ -80,7 +80,7 @@ def _comes_and_goes(late: History) -> str:
 
 
 def _states(meter: Meter) -> Array:
-    """-1, 0 or 1 for each mode: lost, between, held."""
+    """-1, 0 or 1 for each mode: lost, in between, covered."""
     shares, weights = np.asarray(meter["mode_shares"], float), np.asarray(meter["true_shares"], float)
     lost = lost_modes(shares, weights, int(meter.get("samples", 1000)))
     return np.where(lost, -1.0, np.where(relative_shares(shares) >= HELD * weights, 1.0, 0.0))
@@ -109,4 +109,4 @@ def _unsteady(losses: Array) -> str:
 
 
 def _late(history: History, done: int) -> History:
-    return [look for look in history if look[0] > LATE * done] or history[-1:]
+    return [snapshot for snapshot in history if snapshot[0] > LATE * done] or history[-1:]

@@ -1,4 +1,4 @@
-"""What a verdict is: a word on the samples, a word on the training, and what both rest on."""
+"""Verdicts: one on the samples, one on the training, and what they are based on."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ History = Sequence[tuple[int, Meter]]
 
 @dataclass(frozen=True)
 class Judgement:
-    """A word on one look at the samples.
+    """A verdict on a snapshot.
 
     Attributes:
-        kind: the word without numbers.
-        word: the word, as "collapsed: 3 of 8 modes left".
-        sentence: the numbers.
-        rule: the rule that was followed.
+        kind: the verdict without numbers.
+        word: the verdict, as "collapsed: 3 of 8 modes left".
+        sentence: the metrics.
+        rule: the rule that applied.
     """
 
     kind: Kind
@@ -42,12 +42,12 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Two words on a run: what its samples are like at the last look, and whether the training is stable.
+    """A verdict on a run: on its last snapshot, and on the stability of the training.
 
     Attributes:
-        kind, word, sentence, rule: on the samples, as in `Judgement`.
-        stability: "not judged" while too little is known.
-        shaking: what is unstable and by which rule, in sentences, or "".
+        kind, word, sentence, rule: of the samples, as in `Judgement`.
+        stability: of the training; "not judged" with too little history.
+        shaking: sentences on what is unstable and by which rule, or "".
     """
 
     kind: Kind
@@ -59,27 +59,33 @@ class Verdict:
 
     @property
     def words(self) -> str:
-        """Both words, as "covers, unstable"; a training that is steady is not said to be."""
+        """Both verdicts, as "covers, unstable"; a stable training is not mentioned."""
         return ", ".join(filter(None, [self.word, "unstable" if self.stability == "unstable" else ""]))
 
 
 def number_in(meter: Meter, key: str, default: float = math.nan) -> float:
-    """A number of the meter; the default where it is not known."""
+    """A metric by name.
+
+    Args:
+        meter: metrics of a snapshot.
+        key: name of the metric.
+        default: returned if it is unknown.
+    """
     value = meter.get(key)
     return default if value is None else float(value)
 
 
 def over_floor(meter: Meter, key: str) -> float:
-    """A score over that of real draws; nan where either is not known, or real draws score 0 and nothing can be over it."""
+    """A score relative to its noise floor; nan if either is unknown or the floor is 0."""
     value, floor = meter.get(key), meter.get(f"{key}_floor", 1.0)
     return float(value) / float(floor) if value is not None and floor else math.nan
 
 
 def length(meter: Meter, value: float) -> str:
-    """A length of the meter, with its unit if it has one of its own."""
+    """A length with its unit, if the file has one."""
     return f"{digits(meter, value)} {meter.get('unit', '')}".rstrip()
 
 
 def digits(meter: Meter, value: float) -> str:
-    """A length in digits that fit: those of a file may have any size."""
+    """A length with a suitable number of digits, since lengths of a file may have any size."""
     return f"{value:.3g}" if meter.get("unit") else f"{value:.2f}"

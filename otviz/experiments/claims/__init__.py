@@ -1,1 +1,1 @@
-"""The claims of the papers: one file, one claim or a close family."""
+"""The claims of the papers: one file per claim or family of claims."""

@@ -1,4 +1,4 @@
-"""The losses of Algorithm 1 on a curved potential, where each has a closed form and a penalty tells where it is evaluated."""
+"""The losses of Algorithm 1 on a quadratic potential, where each has a closed form and penalties depend on their points."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PLACES = ("data", "generated", "between")
 
 
 class Bowl(nn.Module):
-    """v(y) = a . y + k |y|^2 / 2, a potential whose slope a + k y differs from place to place."""
+    """v(y) = a . y + k |y|^2 / 2, a potential with gradient a + k y."""
 
     def __init__(self, a: Tensor) -> None:
         super().__init__()
@@ -38,7 +38,7 @@ class Bowl(nn.Module):
         return (x @ self.a + CURVATURE / 2 * x.square().sum(1))[:, None]
 
     def value_and_gradient(self, x: Tensor, others: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """As `otviz.networks.potential.Potential` has it."""
+        """As `otviz.networks.potential.Potential`."""
         points = x if others is None else torch.cat([x, others])
         return self(points)[:, 0], self.a + CURVATURE * x
 
@@ -147,7 +147,7 @@ _CONVEX = {"uotm-no-cost": "softplus", "uotm": "softplus", "uotm-kl": "exponenti
 
 
 def _closed(name: str, a: Array, alpha: float) -> tuple[float, float]:
-    """L_v and L_T of a row of Table 1, from the laws of T(x) and y alone."""
+    """L_v and L_T of a row of Table 1, from the distributions of T(x) and y."""
     b = np.array(SHIFT)
     c = 0.0 if name in _WITHOUT_COST else TAU * float(b @ b)
     g = _convex(_CONVEX.get(name, "identity"), alpha)
@@ -173,7 +173,7 @@ def _penalty(kind: str, place: str, a: Array) -> float:
     if place != "between":
         return _mean(form, b if place == "generated" else 0 * b, 1.0)
     nodes, weights = np.polynomial.legendre.leggauss(16)
-    shares = (nodes + 1) / 2  # of the data: points are N((1 - t) b, (t^2 + (1 - t)^2) I)
+    shares = (nodes + 1) / 2  # t, share of the data: points are N((1 - t) b, (t^2 + (1 - t)^2) I)
     means = [_mean(form, (1 - t) * b, math.hypot(t, 1 - t)) for t in shares]
     return float(weights @ np.array(means) / 2)
 
@@ -188,7 +188,7 @@ def _convex(kind: str, alpha: float) -> Form:
 
 
 def _mean(form: Form, centre: Array, std: float) -> float:
-    """E form(p) of p ~ N(centre, std^2 I) in the plane."""
+    """E form(p) for p ~ N(centre, std^2 I) in the plane."""
     nodes, weights = np.polynomial.hermite_e.hermegauss(64)
     x, y = np.meshgrid(nodes, nodes)
     points = centre + std * np.stack([x.ravel(), y.ravel()], axis=1)

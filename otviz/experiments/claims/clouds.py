@@ -1,4 +1,4 @@
-"""The clouds that experiments share, drawn anew from each seed; seed 0 of the notebook's is the notebook's own draw."""
+"""Point clouds shared by experiments, drawn from the seed; seed 0 of `notebook_clouds` is the draw of the notebook."""
 
 from __future__ import annotations
 
@@ -23,7 +23,12 @@ def notebook_clouds(seed: int, n: int = 2000) -> tuple[Tensor, Tensor, NDArray[n
 
 
 def gaussian(n: int, seed: int, stream: int, dim: int = 2) -> Tensor:
-    """n points of N(0, I), shape (n, dim); streams of one seed are independent."""
+    """n points of N(0, I), shape (n, dim).
+
+    Args:
+        n, dim: number and dimension of the points.
+        seed, stream: of the draw; streams of one seed are independent.
+    """
     return _tensor(np.random.default_rng([seed, stream]).standard_normal((n, dim)))
 
 

@@ -1,4 +1,4 @@
-"""The conjugates, their slopes, and what alpha does to them."""
+"""The conjugates, their derivatives, and the effect of alpha."""
 
 from __future__ import annotations
 

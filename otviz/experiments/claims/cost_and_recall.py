@@ -1,4 +1,4 @@
-"""Does the cost raise recall? The question of Choi et al. 2024, Table 2, asked of points and of the image models that are shipped."""
+"""Does the cost raise recall (Choi et al. 2024, Table 2)? Measured on points and on the shipped image models."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class CostAndRecall(Experiment):
 
 
 def _pairs(got: Values, score: str, better: Callable[[float, float], bool]) -> Mapping[str, bool]:
-    """Whether the model with the cost is better, pair by pair of those that are there."""
+    """Whether the model with the cost is better, for each available pair."""
     return {
         f"{title}: {TITLES[with_cost]} {got[a]:.3g} and {TITLES[without]} {got[b]:.3g}": better(float(got[a]), float(got[b]))
         for images, title in SETS.items() for with_cost, without in PAIRS.items()

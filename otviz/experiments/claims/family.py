@@ -124,7 +124,7 @@ class LossCurves(Experiment):
 
 
 class RegulariserNeeded(Experiment):
-    """R1 on WGAN and OTM, because they diverge without."""
+    """WGAN and OTM need R1: they diverge without it."""
 
     name = "regulariser-needed"
     steps = 6 * 5000

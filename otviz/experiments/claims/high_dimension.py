@@ -1,4 +1,4 @@
-"""A fixed Euclidean cost sees less and less of a difference as the dimension grows; a cost on a good feature does not."""
+"""With growing dimension a fixed Euclidean cost detects less of a difference; a cost on a good feature does not degrade."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from otviz.ot.sinkhorn import solve
 
 DIMENSIONS = (2, 8, 32, 128, 512)
 BATCH = 64
-APART = 4.0  # standard deviations between the two modes, along one axis
+APART = 4.0  # distance of the two modes along one axis, in standard deviations
 
 
 class HighDimension(Experiment):
-    """How many standard deviations a collapse stands out of the noise of minibatches, over the dimension."""
+    """Signal-to-noise ratio of a collapse on minibatches, over the dimension."""
 
     name = "high-dimension"
     title = "A fixed cost is poor in high dimension"
@@ -76,7 +76,7 @@ class HighDimension(Experiment):
 
 
 def _modes(seed: int, stream: int, batches: int, d: int, both: bool) -> Tensor:
-    """Batches of points, shape (batches, BATCH, d): half of each at the other mode, or none."""
+    """Batches of points, shape (batches, BATCH, d); `both`: half of each at the other mode."""
     points = gaussian(batches * BATCH, seed, stream, d).view(batches, BATCH, d)
     points[..., 0] += APART / 2
     if both:

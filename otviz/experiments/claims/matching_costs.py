@@ -1,4 +1,4 @@
-"""The definitions that OT-GAN's loss is made of, checked on features without training."""
+"""The definitions behind OT-GAN's loss, checked on features without training."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class SoftMatching(Experiment):
 
 
 class CosineCost(Experiment):
-    """1 - cosine lies in [0, 2] and does not see lengths."""
+    """1 - cosine is in [0, 2] and ignores lengths."""
 
     name = "cosine-cost"
     title = "The cosine cost lies between 0 and 2"
@@ -118,7 +118,7 @@ class CosineCost(Experiment):
 
 
 class LossOfAlgorithm1(Experiment):
-    """The six matchings, the envelope theorem, and whose turn it is."""
+    """The six matchings, the envelope theorem, and the alternation of updates."""
 
     name = "six-matchings"
     title = "OT-GAN's loss needs no gradient through the matchings"
@@ -169,7 +169,7 @@ class LossOfAlgorithm1(Experiment):
 
 
 def _gradient_error(seed: int, epsilon: float, step: float = 1e-4) -> float:
-    """|directional derivative with plans fixed - central difference| over the latter's size, in a random direction of y."""
+    """Relative error of the directional derivative with fixed plans against a central difference, in a random direction of y."""
     x1, x2, y1, y2 = (gaussian(32, seed, stream, 4).double() for stream in (7, 8, 9, 10))
     y1, y2 = y1 + 1, y2 + 1
     direction = gaussian(32, seed, 11, 4).double() + 0.5

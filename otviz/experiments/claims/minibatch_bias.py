@@ -1,4 +1,4 @@
-"""Minibatch transport is biased, the minibatch energy distance is not."""
+"""Minibatch transport is biased; the minibatch energy distance is not."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BATCH = 16
 
 
 class MinibatchBias(Experiment):
-    """Which spread of the generated points a minibatch loss likes best, when the right one is 1."""
+    """The spread of generated points that minimises a minibatch loss, when the right one is 1."""
 
     name = "minibatch-bias"
     title = "Minibatch transport is biased, the minibatch energy distance is not"

@@ -1,4 +1,4 @@
-"""Small blur is accurate, large blur loses detail; seen over the whole range that the slider leaves out."""
+"""Small blur is accurate, large blur loses detail: measured beyond the range of the notebook's slider."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class NotebookBlur(Experiment):
         }
         for p, blurs in ((2, BLURS), (1, BLURS_1)):
             for blur in blurs:
-                wide = blur > 1  # there S is a small difference of large numbers
+                wide = blur > 1  # S is then a small difference of large numbers
                 left, right = (x.double(), y.double()) if wide else (x, y)
                 values[f"s{p}_{blur:g}"] = float(sinkhorn_divergence(left, right, blur=blur, p=p, scaling=0.9).value)
         for blur in (0.01, 10.0):

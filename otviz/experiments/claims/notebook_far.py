@@ -1,4 +1,4 @@
-"""Transport has a gradient far away, where kernels and likelihoods have none."""
+"""Transport has a gradient at large distances, where kernels and likelihoods have none."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FAR = 20.0
 
 
 class FarSource(Experiment):
-    """The pull on a source that starts 20 lengths away."""
+    """The gradient for a source that starts 20 lengths away."""
 
     name = "far-gradient"
     title = "The Sinkhorn divergence still pulls when the source is far away"

@@ -1,4 +1,4 @@
-"""The noise floor of the notebook's training: the loss of a perfect generator on minibatches is not 0."""
+"""The noise floor of the notebook's training: a perfect generator has a minibatch loss above 0."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The notebook's walk between two latents."""
+"""The notebook's interpolation between two latents."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PATHS, PARTS = 500, 400
 
 
 class LatentPaths(Experiment):
-    """25 points between two latents in the notebook; finer here."""
+    """25 points between two latents in the notebook; more here."""
 
     name = "latent-path"
     title = "The path between two latents is smooth and crosses modes"

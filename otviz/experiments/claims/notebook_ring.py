@@ -13,7 +13,7 @@ COUNTS = (270, 244, 246, 250, 255, 249, 245, 241)
 
 
 class NotebookRing(Experiment):
-    """The ring as it is drawn."""
+    """The ring as sampled."""
 
     name = "ring-target"
     title = "The target is a ring of 8 Gaussians"

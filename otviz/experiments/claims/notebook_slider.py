@@ -17,7 +17,7 @@ def _key(p: int, blur: float) -> str:
 
 
 class NotebookSlider(Experiment):
-    """What the slider of blur changes, and where it changes nothing."""
+    """Where the blur slider has an effect, and where it has none."""
 
     name = "blur-slider"
     title = "Blur from 0.01 to 0.70 visibly changes the loss and the arrows"

@@ -106,7 +106,7 @@ class NotebookTraining(Experiment):
 
 
 def _played(method: Sinkhorn, steps: int, seed: int) -> dict[str, float | int | str]:
-    """Losses of three epochs, and what the generator gives at the end."""
+    """Losses of three epochs, and metrics of the final generator."""
     ring, rng = Ring(), np.random.default_rng([seed, 51])
     training = start(method, ring, steps=steps, seed=seed, device="cpu")
     epochs = training.steps // EPOCH

@@ -1,4 +1,4 @@
-"""What the notebook gets wrong, each as an experiment; the sign of its step is in `notebook_step`."""
+"""Mistakes in the notebook, one experiment each; the sign of its step is in `notebook_step`."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ class BlurIsEpsilon(Experiment):
 
 
 def _plain(cost: torch.Tensor, epsilon: float, sweeps: int = 500) -> float:
-    """OT_epsilon by as many plain log-domain sweeps: mean f + mean g."""
+    """OT_epsilon by plain log-domain sweeps: mean f + mean g."""
     g = torch.zeros_like(cost[0])
     for _ in range(sweeps):
         f = -epsilon * ((g - cost) / epsilon - np.log(cost.shape[1])).logsumexp(1)

@@ -1,4 +1,4 @@
-"""The number that the notebook prints for the distance between its source and its ring."""
+"""The distance that the notebook prints between its source and its ring."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from otviz.ot.reference import geomloss_divergence
 
 
 class NotebookValue(Experiment):
-    """S at blur 0.01, by geomloss as the notebook has it and by our own solver to the end."""
+    """S at blur 0.01, by geomloss as in the notebook and by our converged solver."""
 
     name = "printed-distance"
     title = "The Sinkhorn divergence to the ring is 2.7932"

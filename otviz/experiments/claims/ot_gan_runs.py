@@ -1,4 +1,4 @@
-"""OT-GAN in the plane, trained."""
+"""Trainings of OT-GAN in the plane."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FREEZE = {"ot-gan": "OT-GAN", "dan-s": "DAN-S", "gan": "plain GAN"}
 
 
 class Freeze(Experiment):
-    """Stop the critic, go on with the generator."""
+    """Freeze the critic and continue training the generator."""
 
     name = "frozen-critic"
     title = "With its critic frozen, OT-GAN keeps all modes and DAN-S collapses"

@@ -1,4 +1,4 @@
-"""How steep the potential gets, method by method."""
+"""The steepness of the potential, by method."""
 
 from __future__ import annotations
 

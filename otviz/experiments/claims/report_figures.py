@@ -1,8 +1,9 @@
-"""The four figures of Vu's report on OT-GAN, trained again at 8 x 8 pixels.
+"""The four figures of Vu's report on OT-GAN, reproduced at 8 x 8 pixels.
 
-The limits were first written down from the words of the report, before these claims were measured. Two were changed after
-it, because they compared unlike things: over four epochs the loss varies beside its own mean, not that of another epoch, and for a small ε "similar" is
-a ratio, not 0.1 of losses that are smaller than that. What else was measured (recall, classes, distances) was added to the parts.
+The limits were first derived from the wording of the report, before measuring. Two were changed afterwards because they
+compared different things: over four epochs, the variation of the loss is relative to its own mean, not to that of another
+epoch; and for a small ε, "similar" is a ratio, not 0.1 of losses that are smaller than that. Parts on further measurements
+(recall, classes, distances) were added.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def _ratio(says: str, what: str, above: str, below: str, low: float = 1.0, high:
 
 
 class OfImages(Experiment):
-    """A claim that trains on MNIST."""
+    """Base class of claims that train on MNIST."""
 
     paper = "vu"
     cost: ClassVar[Cost] = "minutes"
@@ -260,12 +261,12 @@ class Regularisation(OfImages):
 
 
 def _off(got: Values, key: str) -> float:
-    """How far the roughness of images is from that of real ones."""
+    """Difference of the roughness of images from that of real ones."""
     return abs(number_of(got, f"{key}_roughness") - number_of(got, "real_roughness"))
 
 
 def _rank_correlation(a: list[float], b: list[float]) -> float:
-    """Spearman's, of lists of equal length; 0 for fewer than three."""
+    """Spearman's rank correlation of lists of equal length; 0 for fewer than three values."""
     if len(a) < 3:
         return 0.0
     return float(np.corrcoef(np.argsort(np.argsort(a)), np.argsort(np.argsort(b)))[0, 1])

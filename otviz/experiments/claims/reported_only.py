@@ -1,4 +1,4 @@
-"""Claims that are not run here, with the reason: their numbers are reported ones alone."""
+"""Claims that are not reproduced, with the reason; all their numbers are reported ones."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from otviz.experiments.experiment import Cost, Experiment, Number
 
 
 class Reference(Experiment):
-    """A claim that is only reported."""
+    """Base class of claims that are only reported."""
 
     cost: ClassVar[Cost] = "reference"
 
     def measure(self, seed: int, quick: bool) -> dict[str, float | int | str]:
-        """Nothing: raises ValueError with the reason."""
+        """Raises ValueError with the reason."""
         raise ValueError(f"{self.name} cannot be run here: {self.reason}")
 
 
@@ -95,7 +95,7 @@ class TextToImage(Reference):
 
 
 class ImageSettings(Reference):
-    """What OT-GAN's code trains images with."""
+    """Settings of OT-GAN's code for images."""
 
     name = "image-settings"
     title = "The settings of OT-GAN's image models"
@@ -146,7 +146,7 @@ class CifarTable(Reference):
 
 
 class BestFID(Reference):
-    """The numbers of the abstract and of Tables 3 and 4."""
+    """The FIDs of the abstract and of Tables 3 and 4."""
 
     name = "best-fid"
     title = "UOTM-SD has the best FID on CIFAR-10 and CelebA-HQ"
@@ -175,7 +175,7 @@ class BestFID(Reference):
 
 
 class MissingText(Reference):
-    """What the copy of the paper at hand does not have."""
+    """Text missing from the available copy of the paper."""
 
     name = "appendices"
     title = "What the appendices hold"
@@ -201,7 +201,7 @@ class Caveats(Reference):
 
 
 class CodeTraps(Reference):
-    """What the authors' code does otherwise than the paper says."""
+    """Differences between the authors' code and the paper."""
 
     name = "code-traps"
     title = "Where the authors' code differs from the paper"

@@ -1,4 +1,4 @@
-"""Is UOTM-SD robust to tau, and is it the schedule that makes it so? With the controls that the question needs."""
+"""Is UOTM-SD robust to tau, and is the schedule the reason? With controls."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _swing(got: Values, arm: str) -> float:
 
 
 def _apart(says: str, measure: str, more: str, less: str, taus: Sequence[float], instead: bool = False) -> Effect:
-    """The part that a measure, its mean over some tau, is larger in one arm than in another."""
+    """The part that the mean of a metric over some tau is larger in one arm than in another."""
 
     def difference(got: Values) -> float:
         return math.fsum(
@@ -39,7 +39,7 @@ def _apart(says: str, measure: str, more: str, less: str, taus: Sequence[float],
 
 
 class Robust(Experiment):
-    """UOTM-SD is robust to tau; is a constant alpha, too?"""
+    """UOTM-SD is robust to tau; is a constant alpha robust, too?"""
 
     name = "tau-sensitivity"
     steps = len(ARMS) * len(GRID) * STEPS
@@ -96,7 +96,7 @@ class Robust(Experiment):
 
 
 def arms() -> dict[str, Method]:
-    """Each arm at each tau, with the step size and the weight of R1 that UOTM-SD has."""
+    """Each arm at each tau, with the learning rate and the weight of R1 of UOTM-SD."""
     kept = named("uotm-sd")()
     equal = {name: str(getattr(kept, name)) for name in ("lr", "adversary_lr", "penalty_weight")}
     made = {

@@ -1,4 +1,4 @@
-"""Is it the schedule of alpha that makes UOTM-SD robust to tau? Asked of MNIST at 8 x 8, with a constant alpha as control."""
+"""Is the schedule of alpha the reason for UOTM-SD's robustness to tau? On MNIST at 8 x 8, with a constant alpha as control."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _ratio(says: str, above: str, below: str, instead: bool = False) -> Effect:
 
 
 class RobustOnImages(Experiment):
-    """UOTM-SD is robust to tau on digits; is a constant alpha, too?"""
+    """UOTM-SD is robust to tau on digits; is a constant alpha robust, too?"""
 
     name = "tau-on-images"
     title = "On images too, UOTM-SD is robust to τ thanks to its schedule"
@@ -85,7 +85,7 @@ class RobustOnImages(Experiment):
 
 
 def _configs(seed: int) -> dict[str, RunConfig]:
-    """Of the shipped models, with this seed, and of UOTM with alpha = 5."""
+    """Configs of the shipped models, with this seed, and of UOTM with alpha = 5."""
     made = {
         f"{name}@{tau}": dataclasses.replace(
             catalogue().entries[f"mnist8-{name}-tau-{tau}"].config(), seed=seed, device="cpu"

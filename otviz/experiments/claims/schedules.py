@@ -82,7 +82,7 @@ class ScheduleKinds(Experiment):
 
 
 def _controls() -> dict[str, Method]:
-    """UOTM with the step size and the weight of R1 that UOTM-SD has, at alpha = 1 and 5."""
+    """UOTM with the learning rate and the weight of R1 of UOTM-SD, at alpha = 1 and 5."""
     kept = named("uotm-sd")()
     equal = {name: str(getattr(kept, name)) for name in ("lr", "adversary_lr", "penalty_weight")}
     uotm = named("uotm")

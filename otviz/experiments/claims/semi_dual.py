@@ -1,4 +1,4 @@
-"""The formulas of the unified objective against independent computations."""
+"""The formulas of the unified objective, compared with independent computations."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from otviz.ot.exact import exact_cost
 
 
 class SemiDual(Experiment):
-    """Kantorovich, dual and semi-dual give one number."""
+    """The Kantorovich, dual and semi-dual problems have the same value."""
 
     name = "primal-dual"
     title = "Primal, dual and semi-dual give the same value"
@@ -127,5 +127,5 @@ class Schedules(Experiment):
 
 
 def _by_the_code(kind: str, t: float) -> float:
-    """alpha at the share t of the schedule, as the authors' code has it."""
+    """alpha at the share t of the schedule, as in the authors' code."""
     return (1 - t) * 0.2 + t * 5 if kind == "linear" else 0.2 + 0.5 * 4.8 * (1 - math.cos(math.pi * t))

@@ -1,4 +1,4 @@
-"""OTM and UOTM over tau. With controls for the schedule it is asked again in `schedule_and_tau`."""
+"""OTM and UOTM over tau; `schedule_and_tau` adds controls for the schedule."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HOW = "The ring of 8 modes (radius 2, standard deviation 0.1), 5000 steps, τ = 
 
 
 def made(name: str, **knobs: float) -> Method:
-    """A method of the family with the step size of the presets."""
+    """A method of the family with the learning rate of the presets."""
     return named(name).parse({"lr": "0.001", "adversary_lr": "0.001", **{k: str(v) for k, v in knobs.items()}})
 
 
@@ -84,7 +84,7 @@ class Figure4(Experiment):
 
 
 class Figure3(Experiment):
-    """OTM is flat in tau, UOTM is not."""
+    """OTM does not depend on tau, UOTM does."""
 
     name = "otm-flat-in-tau"
     steps = 6 * STEPS

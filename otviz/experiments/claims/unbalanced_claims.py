@@ -1,4 +1,4 @@
-"""Theorem 4.1, Eq. 11 and tau in units of the data: what unbalanced transport keeps, without training."""
+"""Choi et al. 2024, Theorem 4.1, Eq. 11 and tau in units of the data: mass kept by unbalanced transport, without training."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ class TwoDiracs(Experiment):
 
 
 class ToExactPlan(Experiment):
-    """Theorem 4.1 on two samples: the unbalanced plan tends to the exact one."""
+    """Theorem 4.1 on two samples: the unbalanced plan converges to the exact one."""
 
     name = "exact-plan-limit"
     title = "As α grows, the unbalanced plan becomes the exact one"

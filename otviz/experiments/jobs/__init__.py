@@ -1,1 +1,1 @@
-"""Jobs: tasks go to worker processes or to a cluster, their outcomes into a journal from which the job can go on."""
+"""Jobs: tasks for worker processes or a cluster, with outcomes in a journal from which a job can continue."""

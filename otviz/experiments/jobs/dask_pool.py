@@ -1,4 +1,4 @@
-"""Workers on a Dask cluster: each task goes through joblib's Dask backend to whichever worker is free."""
+"""Workers on a Dask cluster: each task goes through joblib's Dask backend to a free worker."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ INSTALL = "python -m pip install -r requirements-cluster.txt"
 
 
 class DaskPool(WorkerPool[T], Generic[T]):
-    """The workers that a Dask scheduler has; those that join later help too.
+    """The workers of a Dask scheduler, including those that join later.
 
-    They need the same otviz. What travels are JSON texts, both ways: beyond the envelope, in which Dask itself pickles them,
-    nothing that comes back is unpickled.
+    They need the same version of otviz. Requests and answers are JSON texts: apart from Dask's own envelope, nothing that comes
+    back is unpickled.
 
     Attributes:
-        threads: that the workers have together; each does a task at a time.
+        threads: total number of threads of the workers; each does one task at a time.
 
     Args:
         tasks, request, keep: as in `ProcessPool`.
         address: of the scheduler, such as "tcp://10.0.0.1:8786".
-        module: whose `answers` does a task there.
+        module: served by the workers; its `answers` does a task.
 
     Raises ValueError if distributed is not installed, or nothing answers at the address.
     """
@@ -54,22 +54,22 @@ class DaskPool(WorkerPool[T], Generic[T]):
         threading.Thread(target=self._serve, name="workers of a cluster", daemon=True).start()
 
     def stop(self) -> None:
-        """Take back what waits and forget what runs, keeping what is done; does not wait."""
+        """Cancel waiting tasks and ignore running ones; does not wait."""
         with self._lock:
             self._stopped = True
-        self._over.set()  # joblib may wait on for tasks that were taken back; its thread ends with this process
+        self._over.set()  # joblib may still wait for cancelled tasks; its thread ends with this process
         self._client.close(timeout=1)
 
     def _serve(self) -> None:
         try:
             self._work()
-        except Exception as error:  # Dask, joblib and the network have errors of many kinds; told to whoever looks
+        except Exception as error:  # Dask, joblib and the network raise many types; stored in `error`
             if not self._stopped:
                 self.error = f"the cluster stopped working ({_said(error)}); start the remaining runs again"
         finally:
             if not self._stopped:
                 self._over.set()
-                with contextlib.suppress(Exception):  # it is over; a scheduler that is gone cannot say goodbye
+                with contextlib.suppress(Exception):  # the scheduler may be gone already
                     self._client.close(timeout=1)
 
     def _work(self) -> None:
@@ -82,7 +82,7 @@ class DaskPool(WorkerPool[T], Generic[T]):
                 self._take(json.loads(text))
 
     def _take(self, said: dict[str, Any]) -> None:
-        """Keep the answers to one task; a task that failed is reported, and the next one starts."""
+        """Store the answers to a task; a failed task is reported, and the next one starts."""
         if said["otviz"] != __version__:
             raise ValueError(f"its workers have otviz {said['otviz']} and this is {__version__}: install the same")
         for answer in said["answers"]:
@@ -91,7 +91,7 @@ class DaskPool(WorkerPool[T], Generic[T]):
 
 
 def _answered(module: str, place: int, request: str) -> str:
-    """On a worker: the answers to a request, as a JSON text."""
+    """The answers to a request as JSON text; runs on a worker."""
     torch.set_num_threads(1)
     answers, fault = [], ""
     try:

@@ -1,4 +1,4 @@
-"""A job beside a page or a command: tasks in, outcomes out; it can be looked at, stopped, and gone on with."""
+"""Background jobs, which can be observed, stopped and continued."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ O = TypeVar("O")  # noqa: E741
 
 
 class Job(ABC, Generic[K, O]):
-    """Fills in outcomes by key from where its journal ends; others look at them whenever they like.
+    """Computes outcomes by key, starting from its journal; other threads may read them at any time.
 
-    A task is a list of keys that one process does together; for each it answers {"index": place in the task, "outcome": record}.
+    A task is a list of keys for one process, which answers {"index": index in the task, "outcome": record} for each.
 
     Attributes:
-        outcomes: of the keys that are done.
-        total: how many there will be.
+        outcomes: of the finished keys.
+        total: final number of outcomes.
 
     Args:
-        outcomes: those that the journal has.
-        total: how many there will be.
+        outcomes: those in the journal.
+        total: final number of outcomes.
     """
 
     def __init__(self, outcomes: Mapping[K, O], total: int) -> None:
@@ -39,15 +39,15 @@ class Job(ABC, Generic[K, O]):
 
     @abstractmethod
     def _request(self, task: Sequence[K]) -> Plain:
-        """The plain values that ask for a task."""
+        """The request for a task, as plain values."""
 
     @abstractmethod
     def _outcome(self, record: Mapping[str, Any]) -> O:
-        """The outcome that a worker wrote down."""
+        """Read an outcome from a worker's record."""
 
     @abstractmethod
     def _save(self, key: K, outcome: O) -> None:
-        """Write it into the journal. Raises OSError."""
+        """Write an outcome to the journal. Raises OSError."""
 
     @abstractmethod
     def _journal(self, key: K) -> Journal:
@@ -56,7 +56,7 @@ class Job(ABC, Generic[K, O]):
     def _keep(self, task: Sequence[K], answer: Plain) -> None:
         key, outcome = task[answer["index"]], self._outcome(answer["outcome"])
         with self._lock:
-            self.outcomes = {**self.outcomes, key: outcome}  # a new one: a page may be going through the old
+            self.outcomes = {**self.outcomes, key: outcome}  # a new dict, since a page may iterate over the old one
             try:
                 self._save(key, outcome)
             except OSError as error:
@@ -64,25 +64,25 @@ class Job(ABC, Generic[K, O]):
 
     @property
     def error(self) -> str:
-        """What went wrong, for a person; empty if nothing did."""
+        """An error message, or empty."""
         return self._pool.error or self._write_error
 
     @property
     def over(self) -> bool:
-        """Whether nothing runs any more."""
+        """Whether the job has ended."""
         return self._pool.over
 
     @property
     def seconds_left(self) -> float | None:
-        """Seconds that the rest takes at the pace so far; None before the first outcome."""
+        """Estimated remaining seconds; None before the first outcome."""
         done = len(self.outcomes) - self._before
         left = self.total - len(self.outcomes)
         return (time.monotonic() - self._began) / done * left if done else None
 
     def wait(self, seconds: float | None = None) -> bool:
-        """Wait until it is over, at most that many seconds; whether it is."""
+        """Wait until the job has ended, or for `seconds`; returns whether it has ended."""
         return self._pool.wait(seconds)
 
     def stop(self) -> None:
-        """End the processes at once, keeping what is done; does not wait."""
+        """Kill the processes, keeping finished outcomes; does not wait."""
         self._pool.stop()

@@ -1,4 +1,4 @@
-"""Records on disk, one line of JSON each, so that a job that was stopped goes on from the outcomes so far."""
+"""Records on disk, one JSON line each, from which a stopped job continues."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Journal:
         self.path = path
 
     def read(self, parse: Callable[[Any], T]) -> list[T]:
-        """What `parse` makes of each record. Lines that cannot be read, as of a full disk, count as not there."""
+        """All records, parsed; unreadable lines, as after a full disk, are skipped."""
         try:
             lines = self.path.read_text(encoding="utf-8", errors="replace").splitlines()
         except FileNotFoundError:
@@ -36,6 +36,6 @@ class Journal:
         with self.path.open("ab+") as file:
             if file.tell():
                 file.seek(-1, os.SEEK_END)
-                if file.read(1) != b"\n":  # the last line was broken off
+                if file.read(1) != b"\n":  # the last line is incomplete
                     file.write(b"\n")
             file.write(json.dumps(record).encode() + b"\n")

@@ -1,4 +1,4 @@
-"""Worker processes that do tasks one after the other (see `otviz.core.workers.worker`)."""
+"""Pools of worker processes (see `otviz.core.workers.worker`)."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ NICENESS = 10
 
 
 class WorkerPool(ABC, Generic[T]):
-    """Does tasks until there are none; others look at it whenever they like.
+    """Does tasks until there are none; other threads may read its state at any time.
 
     Attributes:
-        error: what went wrong, for a person; empty if nothing did.
+        error: an error message, or empty.
     """
 
     def __init__(self) -> None:
@@ -31,27 +31,27 @@ class WorkerPool(ABC, Generic[T]):
 
     @property
     def over(self) -> bool:
-        """Whether nothing runs any more."""
+        """Whether all tasks have ended."""
         return self._over.is_set()
 
     def wait(self, seconds: float | None = None) -> bool:
-        """Wait until it is over, at most that many seconds; whether it is."""
+        """Wait until all tasks have ended, or for `seconds`; returns whether they have ended."""
         return self._over.wait(seconds)
 
     @abstractmethod
     def stop(self) -> None:
-        """End at once, keeping what is done; does not wait."""
+        """Stop, keeping finished outcomes; does not wait."""
 
 
 class ProcessPool(WorkerPool[T]):
-    """Processes on this machine. One that ends unexpectedly is replaced, unless it had not done anything yet.
+    """Processes on this machine. One that ends unexpectedly is replaced if it has finished any task.
 
     Args:
-        tasks: what is to be done, in this order.
-        request: the plain values that ask for a task.
-        keep: takes a task and the plain values of an answer to it, on some thread of the pool.
-        count: processes at once.
-        module: that they serve; its `answers` does a task.
+        tasks: the tasks, in order.
+        request: makes the request for a task, as plain values.
+        keep: called with a task and an answer to it, on a thread of the pool.
+        count: number of processes.
+        module: served by the processes; its `answers` does a task.
     """
 
     def __init__(
@@ -70,18 +70,18 @@ class ProcessPool(WorkerPool[T]):
             threading.Thread(target=self._serve, name=f"worker {number}", daemon=True).start()
 
     def stop(self) -> None:
-        """End the processes at once, keeping what is done; does not wait."""
+        """Kill the processes, keeping finished outcomes; does not wait."""
         with self._lock:
             self._stopped = True
             for worker in self._workers:
                 worker.end()
 
     def _serve(self) -> None:
-        """Give tasks to a process at a time until there are none."""
+        """Send tasks to a process, one at a time, until there are none."""
         try:
             while (worker := self._begun()) is not None and self._use(worker):
                 pass
-        except Exception as error:  # read by the page, which has a sentence for it
+        except Exception as error:  # shown by the page
             self._tell(error)
         finally:
             with self._lock:

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import time
 from collections.abc import Iterator, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor
 
 from otviz.core.machine import made_on
 from otviz.data.units import in_file_units
 from otviz.evaluation.verdicts import LATE, loss_spread, verdict
 from otviz.experiments.sweeps.sweep import Outcome, identity
-from otviz.runs.change_log import ChangeLog
+from otviz.runs.change_log import ChangeLog, RunCheckpoint
 from otviz.runs.config import RunConfig
 from otviz.runs.probe import Probe, scores
 from otviz.runs.run_store import SavedRunInfo, Store
 from otviz.runs.run_view import Status
 from otviz.runs.saved_run import SavedRun
 from otviz.runs.snapshots import Meter, Snapshot
-from otviz.runs.training_state import RunCheckpoint, collect_losses
+from otviz.training.driver import AtSteps, Losses, LossHistory, SingleTrainer, drive, last_losses
 from otviz.training.loop import Training, device_named, start
 from otviz.training.stacked import Stacked, check_stackable
 
@@ -32,33 +29,35 @@ LOOKS = 40
 """Looks at a run: ten of them in its last quarter, where verdicts are made."""
 
 
-class Trainer(Protocol):
-    """What trains one or more members together; `Stacked` is one."""
+class Members:
+    """Trainings that are driven together: one in the plain way, several, on the CPU, as one stack.
+
+    Attributes:
+        trainings: `sync` brings them up to date.
+
+    Args:
+        trainings: that have not begun.
+        device: where a stack lives.
+    """
+
+    def __init__(self, trainings: Sequence[Training], device: torch.device | None = None) -> None:
+        self.trainings = tuple(trainings)
+        self._stack = Stacked(trainings, device) if len(trainings) > 1 else None
 
     @property
-    def members(self) -> tuple[Training, ...]:
-        """The trainings."""
+    def step(self) -> int:
+        return self.trainings[0].step
 
-    def advance(self, steps: int) -> Tensor:
-        """Do that many steps; their losses, shape (steps, S, 2)."""
+    def advance(self, steps: int) -> tuple[Losses, None]:
+        """Do so many steps; their losses, (steps, S, 2). A member that diverges does not end the others."""
+        if self._stack is not None:
+            return self._stack.advance(steps).float().cpu().numpy(), None
+        return SingleTrainer(self.trainings[0]).advance(steps)[0][:, None], None
 
-    def sync_members(self) -> None:
-        """Bring the members up to date."""
-
-
-class SingleTrainer:
-    """One training in the plain way, as a `Trainer`."""
-
-    def __init__(self, training: Training) -> None:
-        self.members: tuple[Training, ...] = (training,)
-
-    def advance(self, steps: int) -> Tensor:
-        """Do that many steps; their losses, shape (steps, 1, 2)."""
-        losses, _ = collect_losses([self.members[0].advance() for _ in range(steps)])
-        return torch.from_numpy(losses)[:, None]
-
-    def sync_members(self) -> None:
-        """There is nothing to bring up to date."""
+    def sync(self) -> None:
+        """Bring the trainings up to date."""
+        if self._stack is not None:
+            self._stack.sync_members()
 
 
 def stackable(configs: Sequence[RunConfig]) -> bool:
@@ -76,37 +75,29 @@ def train_cells(configs: Sequence[RunConfig], store: Store | None = None) -> Ite
     Raises:
         ValueError: several that cannot be stacked, or a device that is not here.
     """
-    films = train_members(trainer_of(configs), [config.seed for config in configs])
-    for config, each in zip(configs, films, strict=True):
-        yield each.outcome(config, store)
-
-
-def trainer_of(configs: Sequence[RunConfig]) -> Trainer:
-    """One run is trained alone, several as one stack: its members live on the CPU, the stack on the device."""
     device = device_named(configs[0].device)
     at = configs[0].device if len(configs) == 1 else "cpu"
     trainings = [
         start(config.method, config.target, config.source, steps=config.steps, seed=config.seed, device=at)
         for config in configs
     ]
-    return SingleTrainer(trainings[0]) if len(trainings) == 1 else Stacked(trainings, device)
+    members = Members(trainings, device)
+    for config, each in zip(configs, train_members(members, [config.seed for config in configs]), strict=True):
+        yield each.outcome(config, store)
 
 
-def train_members(trainer: Trainer, seeds: Sequence[int], looks: int = LOOKS) -> list[MemberRecorder]:
+def train_members(members: Members, seeds: Sequence[int], looks: int = LOOKS) -> list[MemberRecorder]:
     """Train to the end and look at every member in equal parts of the run, at the latest after each step."""
-    films = [MemberRecorder(member, seed) for member, seed in zip(trainer.members, seeds, strict=True)]
-    steps, seconds = trainer.members[0].steps, 0.0
-    parts = sorted({round(steps * part / looks) for part in range(looks + 1)})
-    for before, until in itertools.pairwise(parts):
-        began = time.perf_counter()
-        losses = trainer.advance(until - before).float().cpu().numpy()
-        trainer.sync_members()
-        seconds += (time.perf_counter() - began) / len(films)
-        for index, each in enumerate(films):
-            each.add(losses[:, index], seconds)
-        if not any(each.alive for each in films):
+    recorders = [MemberRecorder(each, seed) for each, seed in zip(members.trainings, seeds, strict=True)]
+    steps, losses = members.trainings[0].steps, LossHistory()
+    parts = sorted({round(steps * part / looks) for part in range(1, looks + 1)} - {0})
+    for _, seconds in drive(members, AtSteps(parts), [losses.record]):
+        members.sync()
+        for index, each in enumerate(recorders):
+            each.take_snapshot(losses.all()[:, index], seconds / len(recorders))
+        if not any(each.alive for each in recorders):
             break
-    return films
+    return recorders
 
 
 class MemberRecorder:
@@ -121,24 +112,23 @@ class MemberRecorder:
         self._training = training
         self._probe = Probe(training, seed)
         self._snapshots = [self._probe.take_snapshot(0, 0.0, (math.nan, math.nan))]
-        self._losses: list[NDArray[np.float32]] = []
+        self._losses: Losses = np.empty((0, 2), np.float32)
         self._good = training.state()
         self._seconds = 0.0
 
-    def add(self, losses: NDArray[np.float32], seconds: float) -> None:
-        """Look at the training as it is after steps with these losses, shape (n, 2)."""
-        self._losses.append(losses)
+    def take_snapshot(self, losses: Losses, seconds: float) -> None:
+        """Look at the training as it is after so many seconds, with these losses in all, shape (n, 2)."""
+        self._losses = losses
         weights = [weight for part, _ in self._training.parts() for weight in part.values()]
         self.alive = self.alive and all(bool(weight.isfinite().all()) for weight in weights)
         if not self.alive:
             return
-        last = (float(losses[-1, 0]), float(losses[-1, 1]))
-        self._snapshots.append(self._probe.take_snapshot(len(self._snapshots), seconds, last))
+        self._snapshots.append(self._probe.take_snapshot(len(self._snapshots), seconds, last_losses(losses)))
         self._good, self._seconds = self._training.state(), seconds
 
     def outcome(self, config: RunConfig, store: Store | None) -> Outcome:
         """Judge what was seen, and keep it as a stored run."""
-        losses, meter = np.concatenate(self._losses), self._snapshots[-1].meter
+        losses, meter = self._losses, self._snapshots[-1].meter
         found = verdict(_history(self._snapshots, config), losses, config.steps)
         numbers = meter if self.alive else {}
         return Outcome(
@@ -160,7 +150,7 @@ class MemberRecorder:
             run_id="" if store is None else self._kept(config, losses, store),
         )
 
-    def _kept(self, config: RunConfig, losses: NDArray[np.float32], store: Store) -> str:
+    def _kept(self, config: RunConfig, losses: Losses, store: Store) -> str:
         """Store the run as it was when it was last all numbers; its id, the same for the same config."""
         if not self.alive:
             self._training.restore(*self._good)

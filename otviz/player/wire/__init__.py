@@ -1,4 +1,4 @@
-"""Snapshots as bytes: what the player is fed, and a recorded run in a file (`timeline.bin`).
+"""Snapshots as bytes: what the player is fed.
 
 The container is that of `otviz.core.container`; its header has the panels, and these are the blobs:
 

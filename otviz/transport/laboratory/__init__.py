@@ -1,4 +1,4 @@
-"""What lies behind a run: its convex functions, sample weights, cost in the data's own units, exactness, OT-GAN's matchings."""
+"""Diagnostics of a run: convex functions, sample weights, the scale of the cost, exactness, OT-GAN's matchings."""
 
 from otviz.transport.laboratory.exactness import Exactness, against_exact
 from otviz.transport.laboratory.potential import (

@@ -1,7 +1,7 @@
-"""A trained map beside the exact plan between the same points: its cost, its marginal, and which point goes where.
+"""A trained map compared with the exact plan between the same points: cost, marginal, and where points go.
 
-Choi et al. 2024, footnote 1: T is read off as argmin of c - v, which an optimal map must satisfy and other maps may, too
-(footnote 1), so neither need be optimal. Their Eq. 11 bounds the divergences of the marginals by tau W2^2.
+T minimises c - v, which is necessary for an optimal map but not sufficient (Choi et al. 2024, footnote 1), so a trained map
+need not be optimal. Their Eq. 11 bounds the divergences of the marginals by tau W2^2.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Exactness:
-    """A map and the exact plan, on n points of each. Places and squared lengths are in the units of the target's file.
+    """A map and the exact plan on n points. Positions and squared lengths are in the units of the target's file.
 
     Attributes:
         source, generated, target: x_i, T(x_i, z_i) and y_j, shapes (n, 2).
-        partner: index of the target point that the exact plan sends x_i to, shape (n,).
+        partner: index of the target point to which the exact plan sends x_i, shape (n,).
         map_cost: mean |x - T|^2.
-        exact_cost: W2^2 of source and target points, the least that any map onto them costs.
-        own_cost: W2^2 of source and generated points: what an optimal map onto T's own image would cost, <= map_cost.
-        mismatch, floor: W2^2 of generated and target points, and of fresh target points and the same target points.
+        exact_cost: W2^2 of source and target points, the smallest cost of a map onto them.
+        own_cost: W2^2 of source and generated points, the cost of an optimal map onto the image of T, <= map_cost.
+        mismatch, floor: W2^2 of the target points to generated points, and to other target points.
         bound: tau W2^2 of Eq. 11 in the units of the potential, or None for a method without tau.
-        divergence: what that bounds, alpha D(pi_0 | mu) + alpha D(pi_1 | nu), as the potential has it: with dpi_1 / dnu =
-            g2'(-v), Psi(g'(t)) = t g'(t) - g(t). None for a method without potential. Another quantity than `mismatch`,
-            which is a squared length; on an untrained potential it means nothing.
+        divergence: the bounded quantity, alpha D(pi_0 | mu) + alpha D(pi_1 | nu), computed from the potential: with
+            dpi_1 / dnu = g2'(-v), Psi(g'(t)) = t g'(t) - g(t). None for a method without potential. Unlike `mismatch` it is
+            no squared length, and it is meaningless for an untrained potential.
         unit: of lengths (`Units.word`); "" for data units.
     """
 
@@ -58,9 +58,15 @@ class Exactness:
 
 @torch.no_grad()
 def against_exact(training: Training, n: int = 500, seed: int = 0) -> Exactness:
-    """Compare the map as it is now with exact transport on n points of each; half a second for 500.
+    """Compare the current map with exact transport; half a second for 500 points.
 
-    Raises ValueError for n < 2 or a map that has diverged.
+    Args:
+        training: gives the map.
+        n: number of points.
+        seed: of the draws.
+
+    Raises:
+        ValueError: n < 2, or the map has diverged.
     """
     if n < 2:
         raise ValueError(f"n must be >= 2 (points of each); got {n}")

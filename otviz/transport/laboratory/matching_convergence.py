@@ -1,4 +1,4 @@
-"""Whether OT-GAN's few normalisations solve its matchings: their marginals, and the loss beside that of many normalisations."""
+"""Convergence of OT-GAN's matchings: marginal errors, and the loss compared with that of many normalisations."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ CONVERGED = 0.01
 
 @dataclass(frozen=True)
 class Convergence:
-    """How far the matchings of a step are from those of the same problem solved to the end.
+    """Distance of the matchings of a step from the converged ones.
 
     Attributes:
-        iterations: normalisations of the method; `many` stand for the end.
-        error: share of the mass that row or column sums of a plan miss, the largest of the six.
+        iterations: normalisations of the method; `many`: those of the converged matchings.
+        error: share of the mass missing in row or column sums, the largest of the six plans.
         loss, limit: L of Algorithm 1 with the method's normalisations and with `many`, in units of the feature cost.
     """
 
@@ -33,12 +33,12 @@ class Convergence:
 
     @property
     def reached(self) -> bool:
-        """Whether neither the marginals nor the loss are off by more than CONVERGED."""
+        """Whether the errors of marginals and loss are at most CONVERGED."""
         return self.error <= CONVERGED and abs(self.loss - self.limit) <= CONVERGED * abs(self.limit)
 
     @property
     def sentence(self) -> str:
-        """It in words."""
+        """The result in words."""
         numbers = (
             f"after {self.iterations} normalisations the marginals of its plans are off by up to {100 * self.error:.2g} % of the mass; "
             f"the loss of a step is {self.loss:.3g}, and {self.limit:.3g} after {self.many}"
@@ -49,7 +49,7 @@ class Convergence:
 
 
 def convergence(drawn: Minibatches, method: OTGAN) -> Convergence | None:
-    """Whether the method's normalisations are enough on these minibatches; None where it matches at random."""
+    """Convergence of the method's matchings on these minibatches; None for random matching."""
     if method.matching == "random":
         return None
     own = matchings(drawn, method)

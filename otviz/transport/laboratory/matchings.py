@@ -1,8 +1,8 @@
-"""The inside of OT-GAN: the six cost matrices and soft matchings of one step, how sharp they are, what epsilon does to them.
+"""The six cost matrices and soft matchings of a step of OT-GAN, their sharpness, and the effect of epsilon.
 
-Salimans et al. 2018, Algorithm 1: two minibatches of data X, X' and two generated ones Y, Y' are matched in
-pairs by the critic's features. With epsilon far above the spread of a cost matrix every plan is nearly uniform, and what
-is left is the energy distance of random matching (section 5.2).
+Salimans et al. 2018, Algorithm 1: two minibatches of data X, X' and two generated ones Y, Y' are matched in pairs by the
+critic's features. If epsilon is much larger than the spread of a cost matrix, plans are nearly uniform, and the loss is the
+energy distance of random matching (section 5.2).
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ optimal to that of random matching. With OT-GAN's own cost there, 0.59, 0.80, 0.
 
 @dataclass(frozen=True)
 class Minibatches:
-    """X, X', Y, Y' by name: points (n, 2) in units of the target's file, critic's features (n, k); `unit` is of lengths."""
+    """X, X', Y, Y' by name: points (n, 2) in units of the target's file, features (n, k); `unit` is the unit of lengths."""
 
     points: dict[str, NDArray[Any]]
     features: dict[str, Tensor]
@@ -53,18 +53,18 @@ class Minibatches:
 
     @property
     def n(self) -> int:
-        """Points of each."""
+        """Points per minibatch."""
         return len(self.points["X"])
 
 
 @dataclass(frozen=True)
 class Matching:
-    """One of the six.
+    """One of the six matchings.
 
     Attributes:
-        rows, columns: which minibatches, names of `Minibatches.points`.
-        weight: of its transport cost in the loss.
-        cost: between features, shape (n, n), rows and columns in the order of the minibatches.
+        rows, columns: names of the minibatches, keys of `Minibatches.points`.
+        weight: its coefficient in the loss.
+        cost: between features, shape (n, n).
         plan: shares of the whole mass, shape (n, n), summing to 1.
     """
 
@@ -76,7 +76,7 @@ class Matching:
 
     @property
     def name(self) -> str:
-        """As it stands in the loss."""
+        """Its term in the loss."""
         return f"W({self.rows}, {self.columns})"
 
     @property
@@ -86,30 +86,30 @@ class Matching:
 
     @property
     def entropy(self) -> float:
-        """Mean entropy of where the mass of a point goes, over log n: 0 for a permutation, 1 for the uniform plan."""
+        """Mean entropy of a row, divided by log n: 0 for a permutation, 1 for the uniform plan."""
         return normalised_entropy(self.plan)
 
     @property
     def marginal_error(self) -> float:
-        """Share of the mass that row or column sums miss, whichever is more; 0 once it has converged."""
+        """Share of the mass missing in row or column sums, whichever is larger; 0 if converged."""
         plan = self.plan.astype(np.float64)
         return max(float(np.abs(plan.sum(side) - 1 / len(plan)).sum()) / 2 for side in (0, 1))
 
     @property
     def partners(self) -> float:
-        """Among how many points a point is shared, n^entropy: from 1 to n."""
+        """Effective number of partners of a point, n^entropy: from 1 to n."""
         return float(len(self.plan) ** self.entropy)
 
 
 @dataclass(frozen=True)
 class Step:
-    """The six matchings at one epsilon.
+    """The six matchings of a step.
 
     Attributes:
-        points: of the minibatches, by name, shape (n, 2).
-        six: in the order of PAIRS.
-        cost, epsilon: what they are matched by; epsilon is in units of the cost.
-        random: the matchings are random permutations, and epsilon plays no part.
+        points: points of the minibatches by name, shape (n, 2).
+        six: the matchings, in the order of PAIRS.
+        cost, epsilon: of the matching; epsilon is in units of the cost.
+        random: whether the matchings are random permutations, without epsilon.
         unit: of lengths (`Units.word`); "" for data units.
     """
 
@@ -127,20 +127,20 @@ class Step:
 
     @property
     def entropy(self) -> float:
-        """Mean over the six."""
+        """Mean entropy of the six."""
         return float(np.mean([one.entropy for one in self.six]))
 
     @property
     def spread(self) -> float:
-        """Median cost between data and generated points: epsilon is small or large beside this."""
+        """Median cost between data and generated points, the scale for epsilon."""
         return float(np.median(np.concatenate([one.cost for one in self.six if one.weight > 0])))
 
 
 @torch.no_grad()
 def minibatches(training: Training, seed: int = 0) -> Minibatches:
-    """Draw two minibatches of data and two of generated points with their features, as the losses have them.
+    """Draw two minibatches of data and two of generated points, with their features.
 
-    The draws are its own, so that the training is not affected. Raises ValueError for another method.
+    The draws do not affect the training. Raises ValueError for another method.
     """
     method, critic = _inside(training)
     n = min(method.batch_size, LARGEST)
@@ -162,10 +162,12 @@ def minibatches(training: Training, seed: int = 0) -> Minibatches:
 def matchings(
     drawn: Minibatches, method: OTGAN, epsilon: float | None = None, cost: str | None = None, seed: int = 0
 ) -> Step:
-    """The six cost matrices and matchings of these minibatches, as a step of the method makes them.
+    """The six cost matrices and matchings of these minibatches, as in a step of the method.
 
     Args:
-        epsilon, cost: in place of the method's own.
+        drawn: the minibatches.
+        method: gives the settings.
+        epsilon, cost: override the method's settings.
         seed: of random matchings.
 
     Raises ValueError for epsilon <= 0 or an unknown cost.
@@ -187,14 +189,18 @@ def matchings(
 def entropies(
     drawn: Minibatches, method: OTGAN, epsilons: Sequence[float] = EPSILONS, cost: str | None = None
 ) -> tuple[tuple[float, float], ...]:
-    """(epsilon, mean entropy of the six) at each epsilon, without keeping the plans."""
+    """Pairs of epsilon and mean entropy of the six matchings, without keeping the plans.
+
+    Args:
+        drawn, method, epsilons, cost: as for `at_epsilons`.
+    """
     return tuple((epsilon, matchings(drawn, method, epsilon, cost).entropy) for epsilon in epsilons)
 
 
 def normalised_entropy(plan: NDArray[np.floating]) -> float:
     """(H(P) - log n) / log n of a plan (n, n) with uniform marginals, in [0, 1]; H(P) = -sum P log P, n > 1.
 
-    H(P) - log n is the mean over points of the entropy of where their mass goes.
+    H(P) - log n is the mean entropy of a row.
     """
     shares = np.asarray(plan, dtype=np.float64)
     shares = shares[shares > 0]
@@ -202,13 +208,13 @@ def normalised_entropy(plan: NDArray[np.floating]) -> float:
 
 
 def order_by_angle(points: NDArray[Any], centre: NDArray[Any]) -> NDArray[np.int64]:
-    """Indices that sort points (n, 2) by their angle round a centre (2,)."""
+    """Indices that sort points (n, 2) by their angle around a centre (2,)."""
     offset = points - centre
     return np.argsort(np.arctan2(offset[:, 1], offset[:, 0]), kind="stable")
 
 
 def one_partner_each(plan: Array, seed: int = 0) -> NDArray[np.int64]:
-    """For each row a column drawn with the plan's probabilities, shape (n,)."""
+    """One column per row, drawn with the plan's probabilities, shape (n,)."""
     steps = np.cumsum(plan.astype(np.float64), axis=1)
     at = np.random.default_rng([seed, 19]).random(len(plan)) * steps[:, -1]
     column: NDArray[np.int64] = (steps < at[:, None]).sum(1)

@@ -1,7 +1,7 @@
-"""What the convex functions do to the potential: their curves, the weight each sample gets, how fast the potential changes.
+"""The effect of the convex functions on the potential: their curves, sample weights, and the potential's rate of change.
 
-Choi et al. 2024, Eq. 9: a step of the potential moves v(y) up by w(y) = g2'(-v(y)) and v(T(x, z)) down by
-w^(x) = g1'(-l^(x)), l^ = c - v(T(x, z)): what it tells apart badly weighs most, and with g = identity all weigh the same.
+Choi et al. 2024, Eq. 9: a step of the potential raises v(y) by w(y) = g2'(-v(y)) and lowers v(T(x, z)) by
+w^(x) = g1'(-l^(x)), l^ = c - v(T(x, z)). Poorly separated samples weigh most; with g = identity all weigh the same.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Array = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Curves:
-    """g^alpha = alpha g(. / alpha) and its slope at x, arrays of equal length, with alpha and the function's title."""
+    """g^alpha = alpha g(. / alpha) and its derivative at x, arrays of equal length, with alpha and the function's title."""
 
     x: NDArray[np.float64]
     value: NDArray[np.float64]
@@ -36,7 +36,16 @@ class Curves:
 
 
 def curves(conjugate: Conjugate, alpha: float, xs: ArrayLike) -> Curves:
-    """The function and its slope at xs (n,), in float64. Raises ValueError unless alpha > 0."""
+    """The function and its derivative, in float64.
+
+    Args:
+        conjugate: g.
+        alpha: scale, > 0.
+        xs: where to evaluate, shape (n,).
+
+    Raises:
+        ValueError: alpha <= 0.
+    """
     if not alpha > 0:
         raise ValueError(f"alpha must be > 0 (weight of the divergence); got {alpha:g}")
     x = torch.as_tensor(np.asarray(xs, dtype=np.float64))
@@ -46,13 +55,13 @@ def curves(conjugate: Conjugate, alpha: float, xs: ArrayLike) -> Curves:
 
 @dataclass(frozen=True)
 class SampleWeights:
-    """Weights of Eq. 9 and the samples they belong to.
+    """Samples and their weights (Eq. 9).
 
     Attributes:
-        target, generated: y and T(x, z), shapes (m, d) and (n, d), in data units or, of a run, those of its target's file.
+        target, generated: y and T(x, z), shapes (m, d) and (n, d), in data units; for a run, in those of its target's file.
         on_target: g2'(-v(y)), shape (m,): the gradient of L_v in v(y) is minus this over m.
         on_generated: g1'(v(T) - c), shape (n,): the gradient of L_v in v(T(x, z)) is this over n.
-        constant: g1 and g2 are the identity, so that all weights are 1.
+        constant: whether g1 and g2 are the identity, so that all weights are 1.
         unit: of lengths (`Units.word`); "" for data units.
     """
 
@@ -74,12 +83,14 @@ def sample_weights(
     target: Tensor,
     scalars: Mapping[str, float],
 ) -> SampleWeights:
-    """The weights that L_v, without its penalty R, gives to samples now.
+    """The current weights of samples in L_v, without its penalty R.
 
     Args:
-        source, noise: x (n, d) and z (n, k), whose image under the generator is weighed.
+        method: gives cost and convex functions.
+        generator, adversary: T and v.
+        source, noise: x (n, d) and z (n, k).
         target: y, shape (m, d).
-        scalars: of the method, `tau` and `alpha` among them.
+        scalars: current scalars of the method, including `tau` and `alpha`.
     """
     g1, g2, _ = (conjugate(name) for name in method.conjugates())
     generated = generator(source, noise)
@@ -96,7 +107,16 @@ def sample_weights(
 
 @torch.no_grad()
 def weights_now(training: Training, n: int = 1000, seed: int = 0) -> SampleWeights:
-    """The weights on n fresh points of each, with the networks as they are. Raises ValueError for another family."""
+    """The weights of new samples, with the current networks.
+
+    Args:
+        training: of a method of the unified family.
+        n: number of points of target and source.
+        seed: of the draws.
+
+    Raises:
+        ValueError: a method of another family.
+    """
     method, potential = _potential_of(training)
     x, z, y = _draws(training, n, seed)
     found = sample_weights(method, training.generator, potential, x, z, y, method.scalars(training.progress))
@@ -106,9 +126,14 @@ def weights_now(training: Training, n: int = 1000, seed: int = 0) -> SampleWeigh
 
 @torch.no_grad()
 def rates_now(training: Training, n: int = 1000, seed: int = 0) -> Array:
-    """Rates of change between n independent pairs of a generated and a data point, per length in the target's units.
+    """Rates of change between independent pairs of a generated and a data point, per length in the target's units.
 
-    Raises ValueError for another family.
+    Args:
+        training, seed: as for `weights_now`.
+        n: number of pairs.
+
+    Raises:
+        ValueError: a method of another family.
     """
     _, potential = _potential_of(training)
     x, z, y = _draws(training, n, seed)
@@ -118,12 +143,16 @@ def rates_now(training: Training, n: int = 1000, seed: int = 0) -> Array:
 
 @torch.no_grad()
 def rate_of_change(v: Adversary, x: Tensor, y: Tensor) -> Array:
-    """|v(y) - v(x)| / |y - x| of pairs x, y (n, d), per length, shape (m,), m <= n: pairs that coincide are left out.
+    """|v(y) - v(x)| / |y - x|, per length, shape (m,), m <= n: pairs that coincide are left out.
 
-    Meant as the "average rate of change" by which Choi et al. 2024 compare potentials (their Fig. 6). The copy of the paper
-    used here ends before that definition, so compare it with the paper.
+    Probably the "average rate of change" of Choi et al. 2024, Fig. 6; the available copy of the paper ends before the definition.
 
-    Raises ValueError for shapes that differ.
+    Args:
+        v: the potential.
+        x, y: pairs of points, shape (n, d) each.
+
+    Raises:
+        ValueError: different shapes.
     """
     if x.shape != y.shape:
         raise ValueError(f"x and y must be pairs of one shape (n, d); got {tuple(x.shape)} and {tuple(y.shape)}")
@@ -141,7 +170,7 @@ def _potential_of(training: Training) -> tuple[Unified, Adversary]:
 
 
 def _draws(training: Training, n: int, seed: int) -> tuple[Tensor, Tensor, Tensor]:
-    """x (n, d), z (n, k) and y (n, d) of its own, so that the training is not affected."""
+    """x (n, d), z (n, k) and y (n, d), drawn without affecting the training."""
     rng = np.random.default_rng([seed, 23])
     x, y = (torch.from_numpy(part.sample(n, rng)) for part in (training.source, training.target))
     z = torch.randn(n, training.method.noise_dim, generator=torch.Generator().manual_seed(seed + 23))

@@ -1,6 +1,6 @@
-"""Figures with one slider, for texts: every position of the slider is computed beforehand, so that moving it is only drawing.
+"""Figures with one slider, for derivations. All positions of the slider are precomputed, so that moving it only draws.
 
-A `Flipbook` is plain data: panels with marks that stay, and for each value of the slider the marks of its frame.
+A `Flipbook` is plain data: panels with fixed marks, and the marks of a frame for each value of the slider.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ RANDOM = "random"
 
 @dataclass(frozen=True)
 class Mark:
-    """One thing that is drawn.
+    """A drawn element.
 
     Attributes:
-        kind: points; arrows, from `xy` to `ends`; a line through `xy`; or a matrix, whose rows are `xy`.
+        kind: points; arrows from `xy` to `ends`; a line through `xy`; or a matrix with rows `xy`.
         role: decides the colour.
-        xy: (k, 2), in the units of the axes; of a matrix its values, each from 0 to 1.
-        ends: (k, 2), where arrows end.
-        sizes: (k,), of points, 1 for the usual size; all 1 if empty.
-        label: in the legend; none if empty.
-        dashed: whether a line is.
+        xy: (k, 2), in the units of the axes; values in [0, 1] of a matrix.
+        ends: ends of arrows, (k, 2).
+        sizes: relative sizes of points, (k,); all 1 if empty.
+        label: in the legend; empty for none.
+        dashed: whether a line is dashed.
     """
 
     kind: Literal["points", "arrows", "line", "matrix"]
@@ -53,9 +53,10 @@ class Mark:
 
 @dataclass(frozen=True)
 class Panel:
-    """One picture: limits (low, high) of its axes, what stays, and the marks of each frame.
+    """A panel: limits (low, high) of its axes, fixed marks, and the marks of each frame.
 
-    An axis without a name has no ticks; one without `x_name` keeps the shape of what is drawn. `log_x`: the limits and x are logarithms to base 10, ticks show powers.
+    An axis without a name has no ticks; without `x_name` the aspect ratio is kept. `log_x`: limits and x are base-10
+    logarithms, and ticks show powers.
     """
 
     title: str
@@ -70,7 +71,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Flipbook:
-    """A figure with a slider: its name, what it says at each value, where it starts, and what its ends mean."""
+    """A figure with a slider: its name, a caption per value, the initial value, and labels for its ends."""
 
     slider: str
     values: tuple[str, ...]
@@ -81,7 +82,7 @@ class Flipbook:
 
 
 def prices() -> Flipbook:
-    """The lower bound that a price v(3) gives: sources at 0 and 1, targets at 1 and 3, c = |x - y|^2, v(1) = 0."""
+    """The lower bound of a price v(3): sources at 0 and 1, targets at 1 and 3, c = |x - y|^2, v(1) = 0."""
     sources, targets = np.array([0.0, 1.0]), np.array([1.0, 3.0])
     cost, wanted = (sources[:, None] - targets) ** 2, np.linspace(0, 12, 25)
     reduced = [cost - np.array([0.0, price]) for price in wanted]
@@ -102,12 +103,12 @@ def prices() -> Flipbook:
         (_line("guide", [[0, best], [12, best]], "least cost", dashed=True), _line("amber", curve, "bound")),
         tuple((_points("generated", curve[at : at + 1]),) for at in range(len(wanted))), "price v(3)", "bound",
     )  # fmt: skip
-    said = (
+    captions = (
         f"v(3) = {price:g} gives the bound {value:g}" + (", which is the least cost." if value == best else ".")
         for price, value in zip(wanted, bounds, strict=True)
     )
     words = ("target 3 is cheap: nobody goes there", "both want to go to 3")
-    return Flipbook("price v(3)", tuple(f"{price:g}" for price in wanted), 4, words, tuple(said), (where, bound))
+    return Flipbook("price v(3)", tuple(f"{price:g}" for price in wanted), 4, words, tuple(captions), (where, bound))
 
 
 def blur_and_plan() -> Flipbook:
@@ -115,35 +116,35 @@ def blur_and_plan() -> Flipbook:
     x, y = _clouds(Gaussian(std=0.7), Ring(centre=(1.5, 0.5)))
     blurs = np.geomspace(0.1, 10, 17)
     plans = [_plan(x, y, float(blur) ** 2) for blur in blurs]
-    said = (
+    captions = (
         f"On average the mass of a point is spread over {_partners(plan):.1f} of {POINTS} partners." for plan in plans
     )
     words = ("one partner each", "everybody with everybody")
-    return _matched("blur", [f"{blur:.2g}" for blur in blurs], 3, words, tuple(said), x, y, plans)
+    return _matched("blur", [f"{blur:.2g}" for blur in blurs], 3, words, tuple(captions), x, y, plans)
 
 
 def matchings() -> Flipbook:
-    """The matching of a generated minibatch with data, over epsilon; at the last stop a random matching."""
+    """The matching of a generated minibatch with data, over epsilon; the last position is a random matching."""
     x, y = _clouds(Gaussian(std=1.5), Ring(radius=2.0))
     epsilons = np.geomspace(0.01, 10, 13)
     random = np.eye(POINTS)[np.random.default_rng(5).permutation(POINTS)] / POINTS
     plans = [*(_plan(x, y, float(epsilon)) for epsilon in epsilons), random]
-    said = [
+    captions = [
         f"On average a point is pulled towards the mean of {_partners(plan):.1f} of {POINTS} partners."
         for plan in plans
     ]
-    said[-1] = (
+    captions[-1] = (
         "A random partner each: averaged over many minibatches, every point is pulled towards the middle of the data."
     )
     values, words = (
         [*(f"{epsilon:.2g}" for epsilon in epsilons), RANDOM],
         ("one partner each", "all partners, then a random one"),
     )
-    return _matched("ε", values, 2, words, tuple(said), x, y, plans)
+    return _matched("ε", values, 2, words, tuple(captions), x, y, plans)
 
 
 def g_and_slope() -> Flipbook:
-    """The convex functions g^alpha and their slopes over alpha."""
+    """The convex functions g^alpha and their derivatives over alpha."""
     alphas, xs = np.geomspace(0.1, 10, 17), np.linspace(-3, 3, 121)
     styles: dict[str, Role] = {"softplus": "amber", "kl": "green", "chi2": "pink"}
     found = [[(role, curves(CONJUGATES[name], float(alpha), xs)) for name, role in styles.items()] for alpha in alphas]
@@ -159,21 +160,21 @@ def g_and_slope() -> Flipbook:
         Panel("g(x)", (-3, 3), (-3, 5), (_line("guide", np.column_stack([xs, xs]), "identity", dashed=True),), values, "x", "α g(x/α)"),
         Panel("its slope: the weight of a sample", (-3, 3), (0, 4), (_line("guide", np.column_stack([xs, ones]), "identity", dashed=True),), slopes, "x", "weight"),
     )  # fmt: skip
-    said = tuple(
+    captions = tuple(
         "At x = −2, told apart well, a sample weighs "
         + ", ".join(f"{np.interp(-2, xs, curve.slope):.2f} with {named[role]}" for role, curve in each)
         + "."
         for each in found
     )
     words = ("mass may be left behind", "exact marginals: the identity")
-    return Flipbook("α", tuple(f"{alpha:.2g}" for alpha in alphas), 8, words, said, panels)
+    return Flipbook("α", tuple(f"{alpha:.2g}" for alpha in alphas), 8, words, captions, panels)
 
 
 TAU = 0.1
 
 
 def alpha_and_mass() -> Flipbook:
-    """Which part of an off-centre ring an unbalanced plan reaches over alpha, with KL and tau = TAU."""
+    """The part of an off-centre ring that an unbalanced plan reaches, over alpha, with KL and tau = TAU."""
     x, y = _clouds(Gaussian(std=0.5), Ring(centre=(2.0, 1.0)))
     alphas = np.geomspace(0.1, 20, 15)
     found: list[KeptMass] = list(kept_table(x, y, (TAU,), tuple(map(float, alphas))))
@@ -188,11 +189,11 @@ def alpha_and_mass() -> Flipbook:
         "Mass kept", (-1, float(np.log10(20))), (0, 1), (_line("amber", curve, "share of the mass"),),
         tuple((_points("generated", curve[at : at + 1]),) for at in range(len(alphas))), "α", "share", log_x=True,
     )  # fmt: skip
-    said = tuple(
+    captions = tuple(
         f"With τ = {TAU:g}, {each.mass:.0%} of the mass is moved; the far modes lose theirs first." for each in found
     )
     words = ("leaving mass behind is cheap", "all mass must be moved")
-    return Flipbook("α", tuple(f"{alpha:.2g}" for alpha in alphas), 7, words, said, (reached, kept))
+    return Flipbook("α", tuple(f"{alpha:.2g}" for alpha in alphas), 7, words, captions, (reached, kept))
 
 
 FLIPBOOKS: Mapping[str, Callable[[], Flipbook]] = MappingProxyType({
@@ -203,7 +204,7 @@ FLIPBOOKS: Mapping[str, Callable[[], Flipbook]] = MappingProxyType({
 
 
 def _clouds(source: Gaussian, target: Ring) -> tuple[Array, Array]:
-    """Both in the order of the angle around their mean, float32, (POINTS, 2) each."""
+    """Both clouds, sorted by angle around their mean, float32, (POINTS, 2) each."""
     rng = np.random.default_rng(3)
     found = []
     for cloud in (source.sample(POINTS, rng), target.sample(POINTS, rng)):
@@ -218,24 +219,24 @@ def _plan(x: Array, y: Array, epsilon: float) -> Array:
 
 
 def _partners(plan: Array) -> float:
-    """exp of the mean entropy of the rows: among how many a point is shared."""
+    """exp of the mean entropy of the rows, the effective number of partners."""
     rows = plan / plan.sum(1, keepdims=True)
     logs = np.log(np.where(rows > 0, rows, 1))
     return float(np.exp(-(rows * logs).sum(1).mean()))
 
 
 def _matched(
-    slider: str, values: Sequence[str], start: int, words: tuple[str, str], said: tuple[str, ...], x: Array, y: Array,
+    slider: str, values: Sequence[str], start: int, words: tuple[str, str], captions: tuple[str, ...], x: Array, y: Array,
     plans: Sequence[Array],
 ) -> Flipbook:  # fmt: skip
-    """Two clouds with arrows to the mean of each point's partners, beside the plan."""
+    """Two clouds with arrows to the barycentre of each point's partners, and the plan."""
     (left, right), (bottom, top) = _box(x, y)
     cloud = Panel(
         "Arrows lead to the mean of the partners", (left, right), (bottom, top),
         (_points("target", y, "target"), _points("source", x, "source")),
         tuple((_arrows("text", x, plan @ y / plan.sum(1, keepdims=True)),) for plan in plans),
     )  # fmt: skip
-    # Drawn by its root, as a share of the largest entry: faint partners stay visible.
+    # The square root, relative to the largest entry, keeps small entries visible.
     matrices = [np.sqrt(plan / plan.max(1, keepdims=True)) for plan in plans]
     side = (0.0, float(POINTS))
     matrix = Panel(
@@ -245,11 +246,11 @@ def _matched(
         (),
         tuple((Mark("matrix", "generated", _plain(m, 2)),) for m in matrices),
     )
-    return Flipbook(slider, tuple(values), start, words, said, (cloud, matrix))
+    return Flipbook(slider, tuple(values), start, words, captions, (cloud, matrix))
 
 
 def _box(*clouds: Array) -> tuple[tuple[float, float], tuple[float, float]]:
-    """A square around all points."""
+    """Limits of a square around all points."""
     both = np.concatenate(clouds)
     middle, half = (both.max(0) + both.min(0)) / 2, float(np.ptp(both, axis=0).max()) * 0.54
     return (float(middle[0]) - half, float(middle[0]) + half), (float(middle[1]) - half, float(middle[1]) + half)

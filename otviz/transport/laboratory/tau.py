@@ -1,8 +1,8 @@
-"""tau in the data's own units: what tau |x - y|^2 amounts to on these points, and what soft marginals then give away.
+"""The scale of tau: the size of tau |x - y|^2 on the given points, and the mass that soft marginals drop.
 
-min over pi of <pi, tau |x - y|^2> + alpha D(pi_0 | mu) + alpha D(pi_1 | nu) (Choi et al. 2024, Eq. 12): only tau W2^2 / alpha
-matters. Mass that is far away is dropped, so the target is pulled towards the source: between two points at cost C the share
-kept is g'(-C / (2 alpha)), for Kullback-Leibler e^(-C / (2 alpha)).
+In min over pi of <pi, tau |x - y|^2> + alpha D(pi_0 | mu) + alpha D(pi_1 | nu) (Choi et al. 2024, Eq. 12) only
+tau W2^2 / alpha matters. Distant mass is dropped, which pulls the target towards the source: between two points at cost C the
+share kept is g'(-C / (2 alpha)), for Kullback-Leibler e^(-C / (2 alpha)).
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ at 10, a tenth. Between 0.001 and 0.01 nothing was measured. OTM fits from 0.05 
 
 @dataclass(frozen=True)
 class TauUnits:
-    """What tau means on two clouds.
+    """The effect of tau on two point clouds.
 
     Attributes:
         tau, alpha: as given.
@@ -48,9 +48,9 @@ class TauUnits:
         cost: tau W2^2, in the units of the potential.
         mass: share of the mass that unbalanced transport keeps.
         target_distance: mean distance of the target from the mean of the source, data units.
-        kept_distance: the same weighted by the mass that arrives; nan if none does.
-        useful: least and largest useful tau on this data at this alpha, or None where marginals are exact (g = identity).
-        warning: a sentence if tau lies outside, else empty.
+        kept_distance: the same, weighted by the mass that arrives; nan if none does.
+        useful: smallest and largest useful tau for this data and alpha; None if marginals are exact (g = identity).
+        warning: a sentence if tau is outside that range, or empty.
     """
 
     tau: float
@@ -65,7 +65,7 @@ class TauUnits:
 
     @property
     def inward_bias(self) -> float:
-        """How much closer to the source the target appears for what is dropped, data units."""
+        """How much closer to the source the target appears because of dropped mass, in data units."""
         return self.target_distance - self.kept_distance
 
 
@@ -77,12 +77,14 @@ def tau_units(
     g: str | Conjugate = "kl",
     sharpness: float = SHARPNESS,
 ) -> TauUnits:
-    """What tau >= 0 amounts to between target (m, 2) and source (n, 2), some 500 points each; about half a second.
+    """The effect of tau >= 0 between two point clouds; about half a second for 500 points each.
 
     Args:
+        target, source: shapes (m, 2) and (n, 2).
+        tau: weight of the cost.
         alpha: weight of the divergences.
         g: conjugate of the divergence on both marginals, or its name.
-        sharpness: epsilon of the solver, as a share of the median cost.
+        sharpness: epsilon of the solver, relative to the median cost.
 
     Raises ValueError for tau < 0, alpha <= 0 or an unknown name.
     """
@@ -104,7 +106,7 @@ def tau_units(
 
 
 def lasting_warning(along: Sequence[TauUnits]) -> str:
-    """The warning for a run whose alpha goes through these: empty if tau is, or comes to be, useful on the way."""
+    """The warning for a run with changing alpha: empty if tau is useful at any of these."""
     sides = {0 if u.useful is None else (u.tau > u.useful[1]) - (u.tau < u.useful[0]) for u in along}
     return along[-1].warning if sides in ({-1}, {1}) else ""
 
@@ -137,10 +139,10 @@ def _kept(
 
 
 def _unbalanced(cost: Tensor, alpha: float, conjugate: Conjugate, sharpness: float) -> Tensor:
-    """Mass that target points get, in units of their own, shape (m,), for cost (n, m) and any conjugate.
+    """Mass that arrives at target points, relative to their own, shape (m,), for cost (n, m) and any conjugate.
 
-    Sinkhorn with a scalar equation in place of the division (Chizat et al. 2018): the share that point j gets, e^(g_j / eps)
-    times what the rows offer, is to be g'(-g_j / alpha). One constant is moved between the potentials after each sweep.
+    Sinkhorn with a scalar equation instead of the division (Chizat et al. 2018): the share of point j, e^(g_j / eps) times
+    the rows' offer, must equal g'(-g_j / alpha). After each iteration one constant is moved between the potentials.
     """
     epsilon = sharpness * float(cost.median())
     f, g = cost.new_zeros(cost.shape[0]), cost.new_zeros(cost.shape[1])
@@ -168,7 +170,7 @@ def _offered(potential: Tensor, cost: Tensor, epsilon: float, over: int) -> Tens
 def _potential(offered: Tensor, epsilon: float, alpha: float, conjugate: Conjugate) -> Tensor:
     """The g with e^(g / epsilon + offered) = g'(-g / alpha), elementwise, between 0 and -epsilon offered.
 
-    g / epsilon - log g'(-g / alpha) = -offered rises in g and is nearly straight, so a table of it is read backwards.
+    g / epsilon - log g'(-g / alpha) = -offered is increasing in g and almost linear, so it is inverted with a table.
     """
     ends = -epsilon * offered
     low, high = min(float(ends.min()), 0.0), max(float(ends.max()), 0.0)
@@ -178,7 +180,7 @@ def _potential(offered: Tensor, epsilon: float, alpha: float, conjugate: Conjuga
 
 
 def _shift(f: Tensor, g: Tensor, alpha: float, conjugate: Conjugate) -> float:
-    """What to add to f and take from g so that both marginals imply the same mass, by bisection in a table."""
+    """The constant to add to f and subtract from g so that both marginals imply the same mass, by bisection."""
     bound = float(f.abs().max() + g.abs().max())
     at = torch.linspace(-2 * bound, 2 * bound, 4 * TABLE, dtype=f.dtype)
     grid, slope = at.numpy(), conjugate.slope(at, alpha).numpy()

@@ -1,4 +1,4 @@
-"""Everything that can be exported from runs, each with one name for the button of a page and the command line.
+"""Exports of runs, with one name each for pages and the command line.
 
 export = exports()["notebook"]
 Path("run.ipynb").write_bytes(export.make({"UOTM": run}))
@@ -14,7 +14,7 @@ from otviz.data.target import Kind
 from otviz.runs import image_export, run_files
 from otviz.viz.exports.arrays import arrays_npz
 from otviz.viz.exports.reports import report
-from otviz.viz.exports.run_tables import Runs, looks_csv, losses_csv
+from otviz.viz.exports.run_tables import Runs, losses_csv, snapshots_csv
 from otviz.viz.exports.scripts import notebook, script
 from otviz.viz.exports.stills import Still
 
@@ -27,16 +27,16 @@ _BOTH = _POINTS + _IMAGES
 
 @dataclass(frozen=True)
 class Export:
-    """One kind of file.
+    """A kind of export.
 
     Attributes:
         name: on the command line.
         label: on a button.
-        suffix: ends the file's name.
+        suffix: end of the file name.
         mime: its media type.
-        make: the file's bytes, of runs by their labels; raises ValueError when they have nothing to give.
+        make: returns the file's bytes for runs by label; raises ValueError if they have nothing to export.
         kinds: of targets, whose runs have it.
-        several: whether it can hold more than one run.
+        several: whether it can contain more than one run.
     """
 
     name: str
@@ -49,12 +49,12 @@ class Export:
 
 
 def exports() -> dict[str, Export]:
-    """All of them by name, in the order of buttons."""
+    """All exports by name, in the order of buttons."""
     return {each.name: each for each in _ALL}
 
 
 def exports_of(runs: Runs) -> list[Export]:
-    """Those that these runs have."""
+    """The exports available for these runs."""
     kinds = {run.config.target.kind for run in runs.values()}
     return [each for each in _ALL if (each.several or len(runs) == 1) and kinds <= set(each.kinds)]
 
@@ -115,7 +115,7 @@ _ALL = (
     Export("notebook", "Notebook (ipynb)", ".ipynb", "application/x-ipynb+json", notebook),
     Export("script", "Python script", ".py", "text/x-python", script),
     Export("config", "Config (JSON)", ".json", "application/json", _config),
-    Export("csv", "Measurements (CSV)", "-looks.csv", _CSV, looks_csv),
+    Export("csv", "Measurements (CSV)", "-looks.csv", _CSV, snapshots_csv),
     Export("losses", "Losses (CSV)", "-losses.csv", _CSV, losses_csv),
     Export("samples", "Samples (CSV)", "-samples.csv", _CSV, _samples, kinds=_POINTS, several=False),
     Export("npz", "Snapshots (NPZ)", ".npz", _NPZ, arrays_npz),

@@ -1,4 +1,4 @@
-"""Runs as arrays: the probe at every look, the scene, losses and measurements."""
+"""Runs as arrays: scene, snapshots, losses and metrics."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from otviz.runs.run_view import RunView
 from otviz.viz.exports.run_tables import Runs
 
-AT_LOOKS = ("generated", "raw", "potential", "arrows", "manifold")
+PER_SNAPSHOT = ("generated", "raw", "potential", "arrows", "manifold")
 
 NOTE = (
     "All points, those of the source too, and all lengths are in the units of the target's file: offset + factor * (the "
@@ -22,13 +22,13 @@ NOTE = (
 
 
 def arrays_npz(runs: Runs) -> bytes:
-    """Everything a run keeps to be looked at, as NPZ, to be read with numpy.load(file, allow_pickle=False).
+    """Scene, snapshots, losses and metrics as NPZ; read it with numpy.load(file, allow_pickle=False).
 
-    target, source, centres and box are the scene; step, seconds, generated (looks, n, 2), potential, arrows and manifold
-    are of each look, as is meter_<name>, nan where it was not measured; generator_loss and adversary_loss are of each
-    step. Images are bytes, (looks, n, C, H, W). config is JSON. Points and lengths are in the units of the target's file, and
-    `units`, JSON, tells these, if they are not data units. Of several runs, names begin with run0_, run1_ ..., whose
-    labels stand in `runs`.
+    The scene is target, source, centres and box. Arrays with one entry per snapshot: step, seconds, generated
+    (snapshots, n, 2), potential, arrows, manifold, and meter_<name>, nan where it was not measured. One entry per step:
+    generator_loss and adversary_loss. Images are bytes, (snapshots, n, C, H, W). config is JSON. Points and lengths are in the
+    units of the target's file, described by `units` (JSON) unless they are data units. With several runs, names begin with
+    run0_, run1_ ..., and `runs` has their labels.
     """
     arrays: dict[str, NDArray[Any]] = {}
     for index, run in enumerate(runs.values()):
@@ -42,15 +42,15 @@ def arrays_npz(runs: Runs) -> bytes:
 
 
 def _arrays(run: RunView) -> dict[str, NDArray[Any]]:
-    scene, looks = run.scene, run.snapshots
+    scene, snapshots = run.scene, run.snapshots
     assert scene is not None
     found: dict[str, NDArray[Any]] = {
         "config": np.array(json.dumps(run.config.record())),
         "box": np.array(scene.box),
         "target": scene.target.reshape(-1, *scene.shape),
         "source": scene.source.reshape(-1, *scene.shape),
-        "step": np.array([look.step for look in looks]),
-        "seconds": np.array([look.seconds for look in looks]),
+        "step": np.array([snapshot.step for snapshot in snapshots]),
+        "seconds": np.array([snapshot.seconds for snapshot in snapshots]),
         "generator_loss": run.losses()[:, 0],
         "adversary_loss": run.losses()[:, 1],
     }
@@ -58,18 +58,18 @@ def _arrays(run: RunView) -> dict[str, NDArray[Any]]:
         found["units"] = np.array(json.dumps({**run.config.target.units.record(), "note": NOTE}))
     if scene.centres is not None:
         found["centres"] = scene.centres
-    for name in AT_LOOKS:
-        if getattr(looks[0], name) is not None:
-            found[name] = np.stack([getattr(look, name) for look in looks])
+    for name in PER_SNAPSHOT:
+        if getattr(snapshots[0], name) is not None:
+            found[name] = np.stack([getattr(snapshot, name) for snapshot in snapshots])
             if name in ("generated", "raw"):
-                found[name] = found[name].reshape(len(looks), -1, *scene.shape)
-    names = dict.fromkeys(name for look in looks for name in look.meter if name != "unit")
-    return found | {f"meter_{re.sub(r'[^a-z0-9_]', '_', name)}": _over_looks(run, name) for name in names}
+                found[name] = found[name].reshape(len(snapshots), -1, *scene.shape)
+    names = dict.fromkeys(name for snapshot in snapshots for name in snapshot.meter if name != "unit")
+    return found | {f"meter_{re.sub(r'[^a-z0-9_]', '_', name)}": _over_snapshots(run, name) for name in names}
 
 
-def _over_looks(run: RunView, name: str) -> NDArray[Any]:
-    """(looks,) or (looks, k), nan where it was not measured."""
-    values = [look.meter.get(name) for look in run.snapshots]
+def _over_snapshots(run: RunView, name: str) -> NDArray[Any]:
+    """Shape (snapshots,) or (snapshots, k), nan where it was not measured."""
+    values = [snapshot.meter.get(name) for snapshot in run.snapshots]
     width = max((len(value) for value in values if isinstance(value, list)), default=0)
     nothing = [np.nan] * width if width else np.nan
     return np.array([nothing if value is None else value for value in values], dtype=np.float64)

@@ -1,7 +1,7 @@
-"""Runs as one HTML file that plays from a disk, without a server and without internet.
+"""Runs as one HTML file that plays without a server and without internet access.
 
-The player is the one of the pages (`otviz.player.browser`), its snapshots are the bytes of `otviz.player.wire`, as base64. All texts
-are escaped, and a policy in the file forbids it to load or to send anything.
+It contains the player of the pages (`otviz.player.browser`) and snapshots in the format of `otviz.player.wire`, as base64.
+All texts are escaped, and a content security policy forbids loading and sending anything.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from otviz.runs.reproduce import run_record
 from otviz.runs.run_view import ENDED, RunView
 from otviz.runs.snapshots import Snapshot
 from otviz.viz.exports.run_tables import Runs
-from otviz.viz.exports.scripts import script, told
+from otviz.viz.exports.scripts import describe_record, script
 
 BYTES = 3_000_000
 """Of snapshots in one report, before base64 makes them a third larger; there are fewer of each run if need be."""
-HEAD = 700  # bytes of a snapshot's numbers, about
-FEWEST = 8  # snapshots of a run
+HEAD = 700  # approximate bytes of a snapshot's metadata
+FEWEST = 8  # smallest number of snapshots of a run
 
 _POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
 _MOUNT = """{
@@ -62,19 +62,19 @@ _SIZES = dict.fromkeys(("w2", "precision", "recall"), "w2_samples")
 
 
 def report(runs: Runs) -> bytes:
-    """The file. Raises ValueError for runs that have not begun."""
+    """The content of the file. Raises ValueError for runs that have not started."""
     late = [label for label, run in runs.items() if run.scene is None or not run.snapshots]
     if late:
         raise ValueError(f"{late[0]} has not begun, so there is nothing to report yet; wait for its first step")
-    looks = {label: _thinned(run, len(runs)) for label, run in runs.items()}
+    snapshots = {label: _thinned(run, len(runs)) for label, run in runs.items()}
     title = " · ".join(f"{label} on {run.config.target.title}" for label, run in runs.items())
     if len(runs) > 1:
         title = f"{len(runs)} runs on {' and '.join(dict.fromkeys(run.config.target.title for run in runs.values()))}"
     parts = [
-        f"<h1>{escape(title)}</h1>", _settings(runs), '<div id="player"></div>', _how_to_read(runs, looks),
+        f"<h1>{escape(title)}</h1>", _settings(runs), '<div id="player"></div>', _how_to_read(runs, snapshots),
         _measurements(runs), _losses(runs), _program(runs),
     ]  # fmt: skip
-    return _file(title, "\n".join(parts), _snapshots(runs, looks)).encode()
+    return _file(title, "\n".join(parts), _snapshots(runs, snapshots)).encode()
 
 
 def _file(title: str, body: str, snapshots: bytes) -> str:
@@ -108,7 +108,7 @@ def _file(title: str, body: str, snapshots: bytes) -> str:
 
 
 def _thinned(run: RunView, among: int) -> list[Snapshot]:
-    """Looks at a run, evenly fewer of them if all would be too many bytes for its part of the file."""
+    """Snapshots of a run, evenly thinned if all of them exceed its share of the file size."""
     last = run.snapshots[-1]
     points = sum(2 * part.size for part in (last.generated, last.manifold) if part is not None)
     grids = sum(part.size for part in (last.potential, last.arrows) if part is not None)
@@ -116,12 +116,12 @@ def _thinned(run: RunView, among: int) -> list[Snapshot]:
     return wire.thin(run.snapshots, max(BYTES // among // size, FEWEST))
 
 
-def _snapshots(runs: Runs, looks: Mapping[str, Sequence[Snapshot]]) -> bytes:
+def _snapshots(runs: Runs, snapshots: Mapping[str, Sequence[Snapshot]]) -> bytes:
     panels = []
     for label, run in runs.items():
         assert run.scene is not None
         over = run.status if run.status in ENDED else "stopped"
-        one = panel_of(run, run.scene, looks[label], name=run.id, panels=len(runs), label=label, status=over)
+        one = panel_of(run, run.scene, snapshots[label], name=run.id, panels=len(runs), label=label, status=over)
         panels.append(one)
     return browser.message({"autoplay": True, "height": 740}, wire.encode(panels))
 
@@ -154,7 +154,7 @@ def _facts(run: RunView) -> Iterator[tuple[str, str]]:
         ", ".join([f"otviz {__version__}", *(f"{name} {value}" for name, value in run.environment.items())]),
     )
     yield "Comes from", run.origin
-    yield "Note", "; ".join(filter(None, [*told(kept), run.message]))
+    yield "Note", "; ".join(filter(None, [*describe_record(kept), run.message]))
 
 
 def _knobs(of: Knobs, all_of_them: bool = False) -> str:
@@ -162,11 +162,11 @@ def _knobs(of: Knobs, all_of_them: bool = False) -> str:
     return ", ".join(f"{name} {text}" for name, text in of.written(only=chosen).items())
 
 
-def _how_to_read(runs: Runs, looks: Mapping[str, Sequence[Snapshot]]) -> str:
+def _how_to_read(runs: Runs, snapshots: Mapping[str, Sequence[Snapshot]]) -> str:
     fewer = [
-        f"{len(looks[label])} of {len(run.snapshots)}"
+        f"{len(snapshots[label])} of {len(run.snapshots)}"
         for label, run in runs.items()
-        if len(looks[label]) < len(run.snapshots)
+        if len(snapshots[label]) < len(run.snapshots)
     ]
     images = any(run.config.target.kind == "images" for run in runs.values())
     parts = [
@@ -238,7 +238,7 @@ def _program(runs: Runs) -> str:
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "", numbers: bool = False) -> str:
-    """Rows of texts, the first of each its name; those without any text are left out, words that are all alike said once."""
+    """A table with row names in the first column; empty rows are left out, and equal cells of a row are merged."""
     kind = ' class="number"' if numbers else ""
     first = "".join(f"<th{kind if at else ''}>{escape(text)}</th>" for at, text in enumerate(head))
     lines = "".join(

@@ -1,4 +1,4 @@
-"""Runs as tables: losses of every step, and what was measured at every look."""
+"""Runs as tables: losses of every step, and metrics of every snapshot."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ LOSSES = ("step", "generator_loss", "adversary_loss")
 
 
 def losses_csv(runs: Runs) -> bytes:
-    """Losses after each step; of several runs with a column `run` in front. A cell is empty where there is none.
+    """Losses after each step, empty where there is none; with several runs, a column `run` comes first.
 
-    Nine digits tell all float32 apart, so that reading gives the same numbers back.
+    Nine digits represent float32 exactly.
     """
     lines = (
         (label, [step, *(_cell(value) for value in pair)])
@@ -29,21 +29,25 @@ def losses_csv(runs: Runs) -> bytes:
     return _table(runs, LOSSES, lines)
 
 
-def looks_csv(runs: Runs) -> bytes:
-    """Step, seconds of training, losses and single numbers measured at each look, with the samples behind them.
+def snapshots_csv(runs: Runs) -> bytes:
+    """Step, seconds of training, losses and scalar metrics of each snapshot, with their sample sizes.
 
-    Shares of modes or classes are lists and stand in the NPZ. `measured_at` is the step of what is measured less often. `unit`
-    is that of lengths (w2) of runs on a file, and its square that of diversity.
+    Shares of modes or classes are lists and are only in the NPZ. `measured_at` is the step of metrics that are measured less
+    often. `unit` is the unit of lengths (w2), and its square that of diversity, for runs on a file.
     """
-    looks = [
-        (label, {"step": look.step, "seconds": look.seconds, **snapshot_metrics(look)})
+    snapshots = [
+        (label, {"step": snapshot.step, "seconds": snapshot.seconds, **snapshot_metrics(snapshot)})
         for label, run in runs.items()
-        for look in run.snapshots
+        for snapshot in run.snapshots
     ]
     names = list(
-        dict.fromkeys(name for _, look in looks for name, value in look.items() if not isinstance(value, list))
+        dict.fromkeys(
+            name for _, snapshot in snapshots for name, value in snapshot.items() if not isinstance(value, list)
+        )
     )
-    return _table(runs, names, ((label, [_cell(look.get(name)) for name in names]) for label, look in looks))
+    return _table(
+        runs, names, ((label, [_cell(snapshot.get(name)) for name in names]) for label, snapshot in snapshots)
+    )
 
 
 def _table(runs: Runs, names: Sequence[str], lines: Iterable[tuple[str, Sequence[Any]]]) -> bytes:

@@ -1,4 +1,4 @@
-"""Runs as programs that repeat them and compare: a Python script, and a Jupyter notebook (nbformat 4.5)."""
+"""Runs as programs that reproduce them and compare: a Python script, and a Jupyter notebook (nbformat 4.5)."""
 
 from __future__ import annotations
 
@@ -33,10 +33,12 @@ Still({label: (found.scene, found.snapshot) for label, found in repeated.items()
 
 
 def script(runs: Runs) -> bytes:
-    """A Python script that repeats runs with otviz, prints how they end, and whether that agrees with what was kept."""
+    """A Python script that repeats runs with otviz, prints the results, and checks them against the stored ones."""
     kept = {label: run_record(run) for label, run in runs.items()}
-    head = [f"Repeats these runs with otviz {__version__}. Start it in the folder of otviz."]
-    head += [line for label, one in kept.items() for line in (label, *told(one))]
+    head = [
+        f"Repeats these runs with otviz {__version__}. Start it in the folder of otviz, or anywhere once it is installed."
+    ]
+    head += [line for label, one in kept.items() for line in (label, *describe_record(one))]
     parts = [
         "\n".join(f"# {_line(line)}".rstrip() for line in head),
         _IMPORTS,
@@ -48,7 +50,7 @@ def script(runs: Runs) -> bytes:
 
 
 def notebook(runs: Runs) -> bytes:
-    """A Jupyter notebook that does the same in cells, with the settings and the recorded numbers in it."""
+    """A Jupyter notebook that does the same, with settings and stored results."""
     kept = {label: run_record(run) for label, run in runs.items()}
     pictures = all(run.config.target.kind == "points" for run in runs.values())
     made = dict(next(iter(kept.values())).environment)
@@ -82,8 +84,8 @@ def notebook(runs: Runs) -> bytes:
     return (json.dumps(book, indent=1, ensure_ascii=False) + "\n").encode()
 
 
-def told(kept: RunRecord) -> list[str]:
-    """What there is to know before a run is repeated, in sentences: changes on the way, units, uploads, what is not known."""
+def describe_record(kept: RunRecord) -> list[str]:
+    """Notes before a run is repeated, as sentences: changes during the run, units, uploads, unknowns."""
     lines = [f"changed during the run, and repeated: {line}" for line in kept.change_log.describe()]
     if not kept.change_log.known:
         lines.append(
@@ -96,7 +98,7 @@ def told(kept: RunRecord) -> list[str]:
 
 
 def _scaling(units: Units) -> list[str]:
-    """How points of a file were scaled for the training, and what leaves it; nothing for what needs no file."""
+    """Notes on the scaling of points from a file; empty without a file."""
     if not units.word:
         return []
     x, y = units.offset
@@ -129,13 +131,13 @@ def _about(kept: dict[str, RunRecord]) -> list[str]:
             f"{one.numbers['step']} of {config.steps} steps, seed {config.seed}; made on "
             + _markdown(", ".join(f"{name} {value}" for name, value in made.items()) or "an unknown computer")
         )
-        lines += [f"  - {_markdown(line)}" for line in told(one)]
+        lines += [f"  - {_markdown(line)}" for line in describe_record(one)]
     return lines
 
 
 def _install(made: dict[str, str]) -> list[str]:
     return [
-        f"otviz {__version__} is used from its own folder: start Jupyter there, or append its path to `sys.path` first. "
+        f"otviz {__version__} is used from its own folder: start Jupyter there, or run `python -m pip install -e .` there once. "
         "The line below, without its `#`, installs the versions that these numbers were made with; "
         "`requirements.txt` in that folder has the rest."
     ]
@@ -160,10 +162,10 @@ def _source(text: str) -> list[str]:
 
 
 def _line(text: str) -> str:
-    """On one line, so that a comment stays a comment."""
+    """The text on one line, for a comment."""
     return " ".join(text.split())
 
 
 def _markdown(text: str) -> str:
-    """Text that Markdown and the HTML in it leave as it is."""
+    """The text with Markdown and HTML escaped."""
     return re.sub(r"([\\`*_{}\[\]<>#|~$&])", r"\\\1", _line(text))

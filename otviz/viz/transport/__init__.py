@@ -1,1 +1,1 @@
-"""Plotly figures of transport: costs, plans, potentials, and what a method learned of them."""
+"""Plotly figures of transport: costs, plans, potentials, and trained maps."""

@@ -1,4 +1,4 @@
-"""S, OT_epsilon and <P, C> over the blur, between exact transport and what a large blur leaves."""
+"""S, OT_epsilon and <P, C> over the blur, with the limits of small and large blur."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from otviz.viz.style import DIVERGENCE, ENTROPIC, GUIDE, TRANSPORT, legend_above
 def blur_curve(
     points: Sequence[Point], limits: Limits, p: int, blur: float | None = None, *, slider: bool = True
 ) -> go.Figure:
-    """Three curves over a logarithmic axis of blur.
+    """Three curves over a logarithmic blur axis.
 
     Args:
-        points: in order of blur, at least one; more may come while they are computed.
-        limits: for the horizontal lines.
-        p: 1 or 2, for the names of limit and unit.
-        blur: the one chosen on the page, marked, or None.
-        slider: shade the blurs that the notebook's slider offers, which are for clouds of its scale.
+        points: sorted by blur, at least one.
+        limits: drawn as horizontal lines.
+        p: 1 or 2, for the names of limits and unit.
+        blur: current blur to mark, or None.
+        slider: shade the range of the notebook's slider, which suits clouds of its scale.
     """
     figure = go.Figure()
     at = [point.blur for point in points]
@@ -48,7 +48,7 @@ def blur_curve(
 def _shade_slider(figure: go.Figure) -> None:
     low, high = NOTEBOOK_SLIDER
     figure.add_vrect(x0=low, x1=high, fillcolor=GUIDE, opacity=0.15, line_width=0, layer="below")
-    middle = math.log10(low * high) / 2  # an annotation's place on a logarithmic axis is the logarithm
+    middle = math.log10(low * high) / 2  # annotations on a logarithmic axis are placed by logarithm
     figure.add_annotation(
         x=middle, y=0.3, yref="y domain", showarrow=False, text=f"the notebook's slider,<br>blur {low:g} to {high:g}"
     )

@@ -1,4 +1,4 @@
-"""The convex functions g^alpha and their slopes, with the identity for comparison and the alpha of runs marked."""
+"""The convex functions g^alpha and their derivatives, with the identity for comparison and the alpha of runs marked."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from otviz.viz.style import DASHES, GENERATED, GUIDE, MARKS, SHADES, legend_abov
 
 
 def conjugates(family: Sequence[Curves], dots: Mapping[int, str] | None = None, at: float = 1.0) -> go.Figure:
-    """Left g^alpha(x), right its slope, which is the weight of a sample in Eq. 9; one line for each of the family.
+    """Left g^alpha(x), right its derivative, the weight of a sample (Choi et al. 2024, Eq. 9); one line per function.
 
     Args:
         family: of one function at several alpha, or of several functions.
-        dots: by index into the family, whose alpha that is now, such as "UOTM-SD": its line gets a dot at x = `at`.
+        dots: labels of the runs with this alpha, such as "UOTM-SD", by index into the family; drawn as dots.
+        at: x of the dots.
     """
     dots = dots or {}
     titles = ("g<sup>α</sup>(x) = α g(x/α)", "slope: the weight of a sample")
@@ -50,7 +51,7 @@ def _dot(figure: go.Figure, whose: str, curve: Curves, values: np.ndarray, at: f
 
 
 def _identity(figure: go.Figure, family: Sequence[Curves]) -> None:
-    """x and its slope 1, and the picture kept to where the identity is: e^x would flatten all else."""
+    """The identity and its derivative; limits of the axes follow the identity, since e^x would dominate them."""
     if not family:
         return
     low, high = float(min(c.x.min() for c in family)), float(max(c.x.max() for c in family))

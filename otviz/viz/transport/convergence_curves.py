@@ -14,7 +14,7 @@ LEAST = 1e-16
 
 
 def convergence(steps: Sequence[Step], blur: float) -> go.Figure:
-    """Error of stopping after a number of iterations, both axes logarithmic; blur (data units) goes into the title."""
+    """Error over the number of iterations, both axes logarithmic; the title shows blur (in data units)."""
     figure = go.Figure()
     for (solver, name), colour, dash, mark in zip(SOLVERS.items(), SHADES, DASHES, MARKS, strict=False):
         own = [step for step in steps if step.solver == solver]

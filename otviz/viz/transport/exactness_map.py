@@ -1,4 +1,4 @@
-"""A trained map beside the exact plan: where each sends the same source points."""
+"""A trained map beside the exact plan, for the same source points."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ LINES = 150
 
 
 def map_beside_plan(found: Exactness, box: Box | None = None) -> go.Figure:
-    """Left x to T(x), right x to its partner in the exact plan, the same source points on both sides.
+    """Left x to T(x), right x to its partner in the exact plan, for the same source points.
 
     Args:
-        box: to show if it holds nearly all points, in the units of `found`.
+        found: the comparison.
+        box: visible part if it contains nearly all points, in the units of `found`.
     """
     square = f" {found.unit}²" if found.unit else ""
     titles = (

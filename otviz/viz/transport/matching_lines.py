@@ -1,4 +1,4 @@
-"""OT-GAN's six cost matrices and matchings, who is matched with whom, and what epsilon does to the entropy."""
+"""OT-GAN's six cost matrices and matchings, matched pairs, and entropy over epsilon."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ LOOKS = {
 
 
 def matrices(step: Step) -> go.Figure:
-    """A column for each pair: its cost matrix above, its matching below, as multiples of the uniform plan's share.
+    """A column per pair: its cost matrix above, its matching below, as multiples of the uniform plan.
 
-    Points of every minibatch are sorted by their angle round the mean of the data X, so that neighbours stand together.
+    Points of every minibatch are sorted by their angle around the mean of the data X, so that neighbours are adjacent.
     """
     centre = step.points["X"].mean(0)
     order = {name: order_by_angle(points, centre) for name, points in step.points.items()}
@@ -82,7 +82,7 @@ def _finish(figure: go.Figure, step: Step) -> None:
 
 
 def blocks(matrix: NDArray[np.float32], most: int = CELLS) -> NDArray[np.float32]:
-    """Means over square blocks of a matrix (n, n), at most `most` a side; what is left over at the ends is dropped."""
+    """Means over square blocks of a matrix (n, n), at most `most` per side; incomplete blocks are dropped."""
     side = math.ceil(len(matrix) / most)
     count = len(matrix) // side
     whole = matrix[: count * side, : count * side].reshape(count, side, count, side)
@@ -96,12 +96,15 @@ def _powers(share: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def partners(step: Step, pair: Matching, box: Box | None = None, seed: int = 0) -> go.Figure:
-    """Points of both minibatches of a pair, in the units of the target's file, with a line from each row to one of its partners.
+    """Points of both minibatches of a pair, in the units of the target's file, with a line from each to one of its partners.
 
-    A line is drawn at random with the plan's probabilities: a sharp plan gives the same lines always, a uniform one a tangle.
+    Partners are drawn with the plan's probabilities: a sharp plan always gives the same lines, a uniform one a tangle.
 
     Args:
-        box: to show if it holds nearly all points, in the same units.
+        step: the six matchings.
+        pair: one of them.
+        box: visible part if it contains nearly all points, in the same units.
+        seed: draws the partners.
     """
     left, right = step.points[pair.rows], step.points[pair.columns]
     ends = right[one_partner_each(pair.plan, seed)]
@@ -125,11 +128,12 @@ def partners(step: Step, pair: Matching, box: Box | None = None, seed: int = 0) 
 
 
 def entropy_curve(lines: Mapping[str, Sequence[tuple[float, float]]], n: int, epsilon: float | None) -> go.Figure:
-    """Mean entropy of the six matchings of n points against epsilon, a line for each feature cost.
+    """Mean entropy of the six matchings over epsilon, a line for each feature cost.
 
     Args:
-        lines: (epsilon, entropy) of the same minibatches, by what the line is called.
-        epsilon: the run's, marked; None where epsilon plays no part.
+        lines: (epsilon, entropy) for the same minibatches, by label.
+        n: points per minibatch.
+        epsilon: of the run, marked; None for random matching.
     """
     figure = go.Figure()
     for index, (name, points) in enumerate(lines.items()):

@@ -1,4 +1,4 @@
-"""What the potential makes of single samples: their weights in its step, and how fast it changes between them."""
+"""Weights of samples in a step of the potential, and the potential's rate of change between samples."""
 
 from __future__ import annotations
 
@@ -32,14 +32,15 @@ def sample_weights(
     box: Box | None = None,
     ends: tuple[float, float] | None = None,
 ) -> go.Figure:
-    """Target (left, squares) and generated points (right, discs), coloured by their weights of Eq. 9 on one scale.
+    """Target (left, squares) and generated points (right, discs), coloured by weight (Choi et al. 2024, Eq. 9) on one scale.
 
-    Heavy points are drawn larger, and last, so that they are seen without colour too. The scale reaches as far either side of
-    1 as nearly all weights do; late in a run that is little.
+    Heavy points are drawn larger and last, so that they are visible without colour, too. The scale is symmetric about 1 and
+    covers nearly all weights; late in a run it is narrow.
 
     Args:
-        box: to show if it holds nearly all points, in the units of `weights`.
-        ends: of the colour scale, to share it between pictures; from these weights if None.
+        weights: points and weights.
+        box: visible part if it contains nearly all points, in the units of `weights`.
+        ends: ends of the colour scale, to share it between pictures; None: from these weights.
     """
     both = np.concatenate([weights.on_target, weights.on_generated])
     low, high = scale(weights) if ends is None else ends
@@ -78,7 +79,7 @@ def sample_weights(
 
 
 def scale(*several: SampleWeights) -> tuple[float, float]:
-    """Ends of the colour scale, as far below 1 as above, as SHOWN of the weights of each need, within [0, LARGEST]."""
+    """Ends of the colour scale, symmetric about 1, covering the share SHOWN of each set of weights, within [0, LARGEST]."""
     reach = NARROWEST
     for weights in several:
         values = np.concatenate([weights.on_target, weights.on_generated])
@@ -87,10 +88,10 @@ def scale(*several: SampleWeights) -> tuple[float, float]:
 
 
 def rates_of_change(rates: Mapping[str, ArrayLike]) -> go.Figure:
-    """A box for each method: |v(y) - v(x)| / |y - x| over pairs (n,), per length, on a logarithmic axis.
+    """A box plot per method: |v(y) - v(x)| / |y - x| over pairs (n,), per length, on a logarithmic axis.
 
-    Boxes hold the middle half, whiskers nine tenths: there is no end to the small ones. Changes of 0 have no place here;
-    hovering over a box shows the number of its pairs.
+    Boxes contain half and whiskers 90 % of the values, since small ones have no lower limit. Changes of 0 are left out; hover
+    text shows the number of pairs.
     """
     figure = go.Figure()
     for index, (name, values) in enumerate(rates.items()):

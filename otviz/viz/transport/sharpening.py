@@ -1,4 +1,4 @@
-"""The plan at several epsilons side by side: from everything to everything down to partner to partner."""
+"""The plan at several epsilons side by side, from nearly uniform to nearly one-to-one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TICKS = 4
 
 
 def sharpening(plans: Sequence[Sharpened]) -> go.Figure:
-    """Heat maps of the binned plans on one scale, which is linear in the square root of the mass.
+    """Heat maps of the binned plans on one scale, linear in the square root of the mass.
 
     Rows are source points, columns target points, in the same order everywhere.
     """

@@ -1,4 +1,4 @@
-"""A transport picture that can be taken away: clouds, arrows, heat map and lines in one Plotly figure, as HTML."""
+"""A transport picture for export: point clouds, arrows, heat map and lines in one Plotly figure."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ MARK = 5
 
 
 def transport_picture(picture: Picture, *, field: bool = True, arrows: bool = True, lines: bool = False) -> go.Figure:
-    """Source rings, target squares, and what is asked for.
+    """Source points as rings, target points as squares, and the selected layers.
 
     Args:
-        field: the potential over the box as a heat map, in units of the cost.
-        arrows: the force on at most ARROWS source points, drawn at its length.
-        lines: from each of these points to its barycentric map, where there is a plan.
+        picture: the solution.
+        field: draw the potential as a heat map, in units of the cost.
+        arrows: draw the force on at most ARROWS source points, to scale.
+        lines: draw lines from these points to their barycentric projection, if there is a plan.
     """
     figure = go.Figure()
     if field:
@@ -52,7 +53,7 @@ def transport_picture(picture: Picture, *, field: bool = True, arrows: bool = Tr
 
 
 def _sizes(masses: NDArray[np.float64] | None) -> NDArray[np.float64] | int:
-    """The area of a mark is the mass of its point, within limits, (n,)."""
+    """Sizes of marks, (n,): the area is proportional to the mass, within limits."""
     return MARK if masses is None else (MARK * np.sqrt(masses * len(masses))).clip(MARK / 2, 3 * MARK)
 
 
@@ -68,7 +69,7 @@ def _segments(
     line: dict[str, Any],
     marker: dict[str, Any] | None = None,
 ) -> None:
-    """One trace of separate segments, with gaps between them."""
+    """One trace of separate segments."""
     gaps = np.full_like(starts, np.nan)
     path = np.stack([starts, ends, gaps], axis=1).reshape(-1, 2)
     mode = "lines" if marker is None else "lines+markers"

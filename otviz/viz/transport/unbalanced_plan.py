@@ -1,4 +1,4 @@
-"""What soft marginals keep: over alpha for each tau, on the target points themselves, and over reach."""
+"""Mass kept by unbalanced transport: over alpha for each tau, by target point, and over reach."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from otviz.viz.style import (
 
 
 def kept_mass(table: Sequence[KeptMass], radius: float | None = None) -> go.Figure:
-    """Mass kept and mean target radius over alpha, one line for each tau; `radius` is the target's own mean radius."""
+    """Mass kept and mean target radius over alpha, one line per tau; `radius` is the mean radius of the target."""
     titles = ("Mass kept", "Mean radius of the mass that arrives (length)")
     figure = make_subplots(1, 2, subplot_titles=titles, horizontal_spacing=0.1)
     for tau, colour, dash, mark in zip(dict.fromkeys(k.tau for k in table), SHADES, DASHES, MARKS, strict=False):
@@ -57,7 +57,7 @@ def kept_mass(table: Sequence[KeptMass], radius: float | None = None) -> go.Figu
 
 
 def kept_points(kept: KeptMass, y: NDArray[np.float32]) -> go.Figure:
-    """The target points y (m, 2), each as large and as opaque as the share of its mass that arrives."""
+    """The target points y (m, 2), with size and opacity by the share of their mass that arrives."""
     share = np.clip(kept.mass_y, 0, 1)
     figure = go.Figure()
     figure.add_scatter(
@@ -72,7 +72,7 @@ def kept_points(kept: KeptMass, y: NDArray[np.float32]) -> go.Figure:
 
 
 def reach_curve(points: Sequence[ReachPoint], reach: float | None = None) -> go.Figure:
-    """Mass that outliers and the other target points get over reach; the reach chosen on the page is marked."""
+    """Mass that arrives at outliers and at other target points, over reach; the current reach is marked."""
     figure = go.Figure()
     at = [point.reach for point in points]
     for name, values, colour, dash, mark in (

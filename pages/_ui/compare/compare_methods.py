@@ -1,4 +1,4 @@
-"""The methods of a comparison: a row of their names, below it the knobs of the one that is open, and ways to add and remove."""
+"""The methods of a comparison: a row of names, the knobs of the selected one, and buttons to add and remove."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OWN_METHODS = ("wgan", "uotm")
 
 
 def choose(link: Link, name: str, preset: Preset | None, locked: bool) -> tuple[Method | None, ...]:
-    """Draw the methods of the comparison of this name; None for one whose knobs are bad."""
+    """Draw the methods of a comparison and return them; None for one with invalid knobs."""
     from otviz.methods import named as method_named
     from otviz.training.compare import labels
 
@@ -47,7 +47,7 @@ def choose(link: Link, name: str, preset: Preset | None, locked: bool) -> tuple[
 
 
 def _names(link: Link, name: str, first: Sequence[str]) -> list[str]:
-    """The methods that the address names, those of the comparison if it names none."""
+    """The methods in the link, or those of the comparison if there are none."""
     from otviz.methods import methods
     from otviz.training.compare import MOST
 
@@ -65,7 +65,7 @@ def _names(link: Link, name: str, first: Sequence[str]) -> list[str]:
 
 
 def _open(link: Link, titles: Sequence[str], of: str) -> int | None:
-    """Draw the row of names and return which one is open."""
+    """Draw the row of names; returns the selected index."""
     if link.lesson is not None:
         return None
     again = [f"{title} ({at + 1})" if titles.count(title) > 1 else title for at, title in enumerate(titles)]
@@ -110,12 +110,12 @@ def _offer(link: Link, names: Sequence[str], titles: dict[str, str]) -> None:
 
 
 def _settings(link: Link) -> dict[str, str]:
-    """The address without runs, which no longer fit once the methods change."""
-    return {key: text for key, text in link.said.items() if key != "runs"}
+    """The settings without runs, which no longer match when the methods change."""
+    return {key: text for key, text in link.settings.items() if key != "runs"}
 
 
 def _without(link: Link, at: int, names: Sequence[str]) -> dict[str, str]:
-    """The address without the method at this place: the knobs of those after it move up."""
+    """The settings without the method at an index; the knobs of later methods move up."""
     kept = {}
     for key, text in _settings(link).items():
         place, dot, knob = key.partition(".")

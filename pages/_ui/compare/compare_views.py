@@ -1,4 +1,4 @@
-"""What stands under the panels of a comparison; only the view chosen is computed."""
+"""The views below the panels of a comparison; only the selected one is computed."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import streamlit as st
 
 from otviz.content.bibliography import cite
 from otviz.runs.run_view import RunView
+from otviz.viz.views import views
 from pages._ui.compare import sweep_view
 from pages._ui.compare.comparison_setup import Chosen, labels_of
 from pages._ui.player import run_controls
@@ -17,7 +18,7 @@ from pages._ui.shell import reading
 from pages._ui.shell.downloads import download, offer
 from pages._ui.shell.lesson_view import LIVE
 from pages._ui.shell.links import Link, plain
-from pages._ui.train import exactness_view, laboratory_view
+from pages._ui.train import exactness_view, laboratory_view, run_details
 
 _NUMBER = functools.partial(st.column_config.NumberColumn, format="%.2f", width=62)
 _SHARE = functools.partial(st.column_config.NumberColumn, format="percent", width=70)
@@ -41,11 +42,11 @@ _COLUMNS: dict[str, Any] = {
     ),
 }
 
-TABLE = 4.0  # seconds between two tables of runs that train
+TABLE = 4.0  # seconds between updates of the table while runs train
 
 VIEWS = {
     "meter": "Meter",
-    "history": "Modes over time",
+    **{name: view.title for name, view in views("compare").items()},
     "figure": "Figure 1",
     "convex": "g and alpha",
     "weights": "Sample weights",
@@ -58,7 +59,7 @@ VIEWS = {
 
 
 def show(link: Link, runs: Sequence[RunView], chosen: Chosen) -> None:
-    """Draw the view chosen."""
+    """Draw the selected view."""
     view = reading.choose_view(link, "compare", VIEWS, default="meter", picture="player")
     begun = [run for run in runs if run.snapshots]
     if view == "tau" and chosen.configs:
@@ -70,8 +71,8 @@ def show(link: Link, runs: Sequence[RunView], chosen: Chosen) -> None:
         st.caption(f"Nothing to show yet: this view is about runs of your own. Press **{LIVE}**.")
     elif view == "meter":
         _meter(begun)
-    elif view == "history":
-        _history(begun)
+    elif view in views("compare"):
+        run_details.show_figure(views("compare")[view], dict(zip(labels_of(begun), begun, strict=True)))
     elif view == "figure":
         _figure(begun)
     elif view == "download":
@@ -117,7 +118,7 @@ def _table(runs: Sequence[RunView]) -> None:
 
 
 def _of_file(unit: str) -> dict[str, Any]:
-    """Columns of lengths and their squares in the unit of a file, where they may be of any size."""
+    """Column settings of lengths and squared lengths in the unit of a file, where they may have any size."""
     of = functools.partial(st.column_config.NumberColumn, format="%.3g", width=74)
     square = f"In {unit}². {_COLUMNS['diversity']['help']}"
     return {
@@ -139,18 +140,6 @@ def _blind_spot() -> None:
     )
 
 
-def _history(runs: Sequence[RunView]) -> None:
-    from otviz.runs.run_verdict import meter_history
-    from otviz.viz.mode_history import mode_history
-
-    named = {label: meter_history(run.snapshots) for label, run in zip(labels_of(runs), runs, strict=True)}
-    if not any("modes_total" in run.meter for run in runs):
-        st.caption("This target has no modes to count; compare W2 in the meter instead.")
-        return
-    st.plotly_chart(mode_history(named), key="mode-history", width="stretch")
-    _draw_again(runs)
-
-
 def _figure(runs: Sequence[RunView]) -> None:
     from otviz.runs.run_verdict import verdict_so_far
     from otviz.viz.snapshot_table import Row, snapshot_table
@@ -167,10 +156,5 @@ def _figure(runs: Sequence[RunView]) -> None:
     st.plotly_chart(figure, key="figure-1", width="stretch", config=config)
     with st.container(horizontal=True):
         download("This picture (HTML)", lambda: as_html(figure, "otviz-figure-1"), "otviz-figure-1.html", "text/html")
-        _draw_again(runs)
+        run_details.draw_again(runs)
     st.caption("The camera over the picture saves it as SVG; the file in HTML opens anywhere and saves PNG as well.")
-
-
-def _draw_again(runs: Sequence[RunView]) -> None:
-    if any(map(run_controls.alive, runs)):
-        st.button("Draw again", key="again", help="The picture shows the moment it was drawn")

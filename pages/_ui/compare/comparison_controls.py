@@ -1,4 +1,4 @@
-"""The buttons that act on all runs of a comparison at once: pace, freezing, forks and branches."""
+"""Buttons that act on all runs of a comparison: pace, freezing, forks and branches."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def steer(link: Link, runs: Sequence[RunView], labels: Sequence[str], configs: Sequence[RunConfig]) -> None:
-    """Draw the buttons that fit what the runs, one or more, do now."""
+    """Draw the buttons for the current state of the runs."""
     living = [run for run in map(run_controls.alive, runs) if run is not None]
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key="pace"):
         if living:
@@ -32,7 +32,7 @@ def steer(link: Link, runs: Sequence[RunView], labels: Sequence[str], configs: S
             st.button("Stop all", on_click=_each, args=(living, "stop"), help="End these runs; they are kept")
         else:
             _again(link, runs, configs)
-        every = 3.0 if living else None  # what there is to go on from grows
+        every = 3.0 if living else None  # the list of saved steps grows
         for key, label, fill in (
             ("fork", "Fork with a frozen critic", _fork),
             ("branch", "Branch with one change", _branch),
@@ -125,14 +125,14 @@ def _branch(link: Link, runs: Sequence[RunView], labels: Sequence[str]) -> None:
     at = st.selectbox("From", able, format_func=lambda at: labels[at], key="branch-of")
     steps = runs[at].saved_steps
     widget = f"branch-step-{runs[at].id}"
-    if st.session_state.get(widget) not in steps:  # the steps that are kept change while it trains
+    if st.session_state.get(widget) not in steps:  # saved steps change during training
         st.session_state[widget] = steps[len(steps) // 2]
     step = st.selectbox("After step", steps, key=widget)
     st.caption(f"Weights are kept at {len(steps)} steps of a run; for a run of an earlier session, only the last ones.")
     method = _one_knob(runs[at].config.method)
     if st.button("Start the branch", type="primary", disabled=method is None):
         try:
-            now = step == steps[-1]  # a run that trains may not have that very step any more
+            now = step == steps[-1]  # a training run may have dropped this step
             made = registry().submit(branch(runs[at], None if now else step, method))
             comparison_setup.go_to(link, [*runs, made])
         except ValueError as error:
@@ -140,7 +140,7 @@ def _branch(link: Link, runs: Sequence[RunView], labels: Sequence[str]) -> None:
 
 
 def _complain(error: ValueError) -> None:
-    """Say it where it stays: what these menus draw is drawn anew every few seconds."""
+    """Show an error outside the menus, which are redrawn every few seconds."""
     st.toast(plain(str(error)), icon=":material/error:", duration="long")
 
 

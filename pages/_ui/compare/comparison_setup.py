@@ -1,4 +1,4 @@
-"""Several methods on one page: which, with what knobs, and the runs that train them in step."""
+"""Settings of a comparison: its methods, their knobs, and the runs that train them in lockstep."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ LOCKED = "Moving a slider changes these runs immediately. To change data or meth
 
 @dataclass(frozen=True)
 class Chosen:
-    """What the left of the page says: the methods, None where a knob is bad, and on what they train."""
+    """The settings of the comparison: methods (None with invalid knobs), target, source and plan."""
 
     preset: Preset | None
     methods: tuple[Method | None, ...]
@@ -42,7 +42,7 @@ class Chosen:
 
 
 def find(link: Link) -> list[RunView]:
-    """The runs that the address names, those that are still there."""
+    """The runs in the link that still exist."""
     from otviz.training.compare import MOST
 
     ids = list(dict.fromkeys(filter(None, link.text("runs").split(","))))
@@ -53,7 +53,7 @@ def find(link: Link) -> list[RunView]:
 
 
 def choose(link: Link, locked: bool) -> Chosen:
-    """Draw preset, target, methods, steps and seed. While runs are alive (`locked`) only live knobs are open."""
+    """Draw preset, target, methods, steps and seed. While runs are active (`locked`) only live knobs are enabled."""
     from otviz.training.compare import presets
 
     known = presets()
@@ -71,7 +71,7 @@ def choose(link: Link, locked: bool) -> Chosen:
 
 
 def go_on(runs: Sequence[RunView]) -> None:
-    """Continue those of these runs that ended before their last step, in step, and show them."""
+    """Continue the unfinished ones of these runs in lockstep, and show them."""
     try:
         registry().resume_together([run.id for run in runs if run_controls.unfinished(run)])
     except ValueError as error:
@@ -81,7 +81,7 @@ def go_on(runs: Sequence[RunView]) -> None:
 
 
 def begin(link: Link, configs: Sequence[RunConfig]) -> None:
-    """Start runs in step with the settings on the page, and show them."""
+    """Start runs in lockstep with the settings on the page, and show them."""
     try:
         runs = registry().submit_together(configs)
     except ValueError as error:
@@ -93,7 +93,7 @@ def begin(link: Link, configs: Sequence[RunConfig]) -> None:
 
 
 def go_to(link: Link, runs: Sequence[RunView]) -> None:
-    """Show these runs, with the settings that they have."""
+    """Show these runs, with their settings."""
     first = runs[0].config
     found = {"preset": OWN, "methods": ",".join(run.config.method.name for run in runs)}
     found |= {"target": first.target.name, "steps": str(first.steps), "seed": str(first.seed), "device": first.device}
@@ -104,9 +104,9 @@ def go_to(link: Link, runs: Sequence[RunView]) -> None:
 
 
 def sync_settings(link: Link, runs: list[RunView], chosen: Chosen) -> list[RunView]:
-    """Keep knobs and runs together, as `settling.sync_settings` does for one: moved here they go to the run, moved elsewhere they come.
+    """Keep knobs and runs in sync, as `sync_settings.sync_settings` does for one run.
 
-    Returns the runs to show: none of them once other methods were chosen here.
+    Returns the runs to show: none if other methods were selected.
     """
     if not runs:
         return runs
@@ -140,14 +140,14 @@ def _remember(runs: Sequence[RunView]) -> None:
 
 
 def labels_of(runs: Sequence[RunView]) -> list[str]:
-    """Titles of the panels: what tells the runs apart, frozen ones marked."""
+    """Titles of the panels, which distinguish the runs; frozen ones are marked."""
     from otviz.training.compare import labels
 
     return labels([run.config.method for run in runs], ["frozen" if run.frozen else "" for run in runs])
 
 
 def recording_of(link: Link, chosen: Chosen) -> str:
-    """The name of the recording of exactly these runs; empty if there is none."""
+    """The name of the recording of exactly these runs, or empty."""
     from otviz.checkpoints.recordings import names
     from otviz.checkpoints.recordings.table import recordings
 
@@ -157,8 +157,8 @@ def recording_of(link: Link, chosen: Chosen) -> str:
     return name if name in names() and recordings()[name].configs == made else ""
 
 
-def tell(link: Link, runs: Sequence[RunView], chosen: Chosen, recording: str) -> None:
-    """What to look for, with the button that begins; or what became of the runs."""
+def show_status(link: Link, runs: Sequence[RunView], chosen: Chosen, recording: str) -> None:
+    """Show what to look for, with the start button, or the state of the runs."""
     with st.container(horizontal=True, wrap=False, vertical_alignment="center", key="said"):
         if chosen.preset is not None and link.lesson is None:
             st.markdown(chosen.preset.look_for, width="stretch")
@@ -168,8 +168,8 @@ def tell(link: Link, runs: Sequence[RunView], chosen: Chosen, recording: str) ->
             )
         if not runs:
             _offer_to_begin(link, chosen, recording)
-    _tell_end(runs)
-    exactness_view.tell_convergence(runs, labels_of(runs))
+    _show_end(runs)
+    exactness_view.show_convergence(runs, labels_of(runs))
 
 
 def _offer_to_begin(link: Link, chosen: Chosen, recording: str) -> None:
@@ -181,8 +181,8 @@ def _offer_to_begin(link: Link, chosen: Chosen, recording: str) -> None:
             begin(link, chosen.configs)
 
 
-def _tell_end(runs: Sequence[RunView]) -> None:
-    """Why runs ended that were not done."""
+def _show_end(runs: Sequence[RunView]) -> None:
+    """Show why unfinished runs ended."""
     from otviz.runs.registry import ABANDONED
 
     on, left = any(map(run_controls.alive, runs)), [run for run in runs if run_controls.unfinished(run)]
@@ -196,7 +196,7 @@ def _tell_end(runs: Sequence[RunView]) -> None:
 
 
 def show(runs: Sequence[RunView], chosen: Chosen, drawn: live_view.State, recording: str) -> None:
-    """The panels of the runs, of those that were recorded, or a preview."""
+    """Draw the runs, their recording, or a preview."""
     known = chosen.preset if chosen.preset and len(chosen.methods) == len(chosen.preset.methods) else None
     columns = known.columns if known else None
     if runs:

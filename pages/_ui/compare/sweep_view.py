@@ -1,4 +1,4 @@
-"""The robustness map on a page: one knob over many values, methods and seeds, filled in as runs end."""
+"""The robustness map: one knob over many values, methods and seeds, updated as runs finish."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _stage() -> JobStage[SweepJob]:
 
 
 def _outcomes(job: SweepJob | None, sweep: Sweep) -> dict[Cell, Outcome]:
-    """What is done of a sweep, now or before."""
+    """All results of a sweep so far."""
     from otviz.experiments.sweeps.sweep_job import SweepJournal
 
     return job.outcomes if job is not None and job.sweep == sweep else SweepJournal(sweep).outcomes()
@@ -63,7 +63,7 @@ def show(link: Link, target: Distribution | None, source: Distribution | None) -
 
 
 def _choose(link: Link, target: Distribution | None, source: Distribution | None, locked: bool) -> Sweep | None:
-    """The sweep that the widgets describe, or None, saying why."""
+    """The sweep from the widgets, or None after a message."""
     from otviz.experiments.sweeps import Extent, Sweep
     from otviz.experiments.sweeps.sweep_parameters import VALUES
 
@@ -93,24 +93,24 @@ def _choose(link: Link, target: Distribution | None, source: Distribution | None
 
 
 def _choose_methods(link: Link, knob: str, locked: bool) -> tuple[Method, ...]:
-    """Draw the choice of methods that have the knob; their names go into the link."""
+    """Draw the choice of methods that have the knob; it is stored in the link."""
     from otviz.experiments.sweeps import label
     from otviz.experiments.sweeps.sweep_parameters import favoured, rows
 
-    there, default = rows(knob), favoured(knob)
+    methods, default = rows(knob), favoured(knob)
     widget, text = f"{link.page}:sweep.methods.{knob}", link.take("sweep.methods")
     if link.first(widget):
         wanted = default if text is None else [name for name in text.split(",") if name]
-        unknown = [name for name in wanted if name not in there]
+        unknown = [name for name in wanted if name not in methods]
         if unknown:
             link.complain(f"sweep.methods: no method {shorten(unknown[0], 40)!r} has {knob}; it is left out.")
-        st.session_state[widget] = [name for name in dict.fromkeys(wanted) if name in there]
+        st.session_state[widget] = [name for name in dict.fromkeys(wanted) if name in methods]
     chosen: list[str] = st.multiselect(
-        "Methods", list(there), format_func=lambda name: label(there[name], knob), key=widget, disabled=locked,
+        "Methods", list(methods), format_func=lambda name: label(methods[name], knob), key=widget, disabled=locked,
         persist_state="session",
     )  # fmt: skip
     link.put("sweep.methods", ",".join(chosen), ",".join(default))
-    return tuple(there[name] for name in chosen)
+    return tuple(methods[name] for name in chosen)
 
 
 def _choose_measure(link: Link) -> str:
@@ -120,7 +120,7 @@ def _choose_measure(link: Link) -> str:
 
 
 def _steer(stage: JobStage[SweepJob], sweep: Sweep, working: bool) -> None:
-    """The button that starts, stops or goes on."""
+    """Draw the button that starts, stops or continues."""
     if working:
         st.button("Stop the sweep", on_click=stage.end, help="Finished runs are kept; you can continue later")
         return
@@ -135,7 +135,7 @@ def _steer(stage: JobStage[SweepJob], sweep: Sweep, working: bool) -> None:
 
 
 def _follow(stage: JobStage[SweepJob], sweep: Sweep, measure: str, drawn_working: bool) -> None:
-    """Progress and figures as they are now; draw the page again once the sweep is over."""
+    """Draw progress and figures; redraw the page when the sweep ends."""
     working = stage.working
     outcomes = _outcomes(stage.job, sweep)
     _tell(stage, sweep, len(outcomes))
@@ -160,8 +160,8 @@ def _tell(stage: JobStage[SweepJob], sweep: Sweep, done: int) -> None:
 def _draw(sweep: Sweep, outcomes: dict[Cell, Outcome], measure: str) -> None:
     from otviz.viz.robustness_map import robustness_curves, robustness_map, text_alternative
 
-    told = text_alternative(sweep, outcomes)
-    common: dict[str, Any] = {"on_select": "rerun", "selection_mode": "points", "width": "stretch", "alt": told}
+    alt = text_alternative(sweep, outcomes)
+    common: dict[str, Any] = {"on_select": "rerun", "selection_mode": "points", "width": "stretch", "alt": alt}
     events = [
         st.plotly_chart(robustness_map(sweep, outcomes, measure), key="sweep map", **common),
         st.plotly_chart(robustness_curves(sweep, outcomes), key="sweep curves", **common),
@@ -173,7 +173,7 @@ def _draw(sweep: Sweep, outcomes: dict[Cell, Outcome], measure: str) -> None:
     )
     key, seen = "otviz.sweep.picked", [picked(event) for event in events]
     before, chosen = st.session_state.get(key, ([""] * len(seen), ""))
-    # A result that comes in redraws the figures and drops what was picked in them: the last one stays.
+    # New results redraw the figures and clear their selection, so the last selection is remembered.
     chosen = next((name for name, old in zip(seen, before, strict=True) if name and name != old), chosen)
     st.session_state[key] = (seen, chosen)
     with play:
@@ -181,7 +181,7 @@ def _draw(sweep: Sweep, outcomes: dict[Cell, Outcome], measure: str) -> None:
 
 
 def picked(event: Any) -> str:
-    """The id of the run that was clicked in a figure; empty for none."""
+    """The id of the run that was clicked in a figure, or empty."""
     for point in event["selection"]["points"]:
         data = point.get("customdata")
         found = data[0] if isinstance(data, list) and data else data
@@ -191,7 +191,7 @@ def picked(event: Any) -> str:
 
 
 def offer(sweep: Sweep, outcomes: dict[Cell, Outcome], run_id: str) -> None:
-    """A link that plays a run of the sweep, with its verdict."""
+    """Draw a link to a run of the sweep, with its verdict."""
     for cell, outcome in outcomes.items():
         if run_id and outcome.run_id == run_id:
             from otviz.experiments.sweeps import label

@@ -1,6 +1,6 @@
-"""Boxes: where controls stand that most do not need. What is in them is drawn once they are open.
+"""Collapsible sections and menus, whose content is drawn only when they are open.
 
-Whenever a part of a page is drawn, the browser draws all its widgets again, whether one sees them or not.
+Streamlit redraws all widgets of a page at every run, even hidden ones.
 """
 
 from __future__ import annotations
@@ -16,14 +16,17 @@ from pages._ui.shell.links import Link
 
 
 class Section:
-    """An expander that may be filled little by little; in a lesson, which has few controls, they stand in the open."""
+    """An expander that can be filled in several steps; in a lesson its controls are shown without it."""
 
     def __init__(self, link: Link, title: str, *, prefix: str = "", scope: str = "", expanded: bool = False) -> None:
         """Draw it.
 
         Args:
-            prefix: what the keys of its controls begin with; a lesson that shows one of them shows the title too.
-            scope: tells apart sections of one title and prefix.
+            link: the page's open link.
+            title: its label.
+            prefix: prefix of its controls' keys; a lesson that shows one of them shows the title too.
+            scope: distinguishes sections with equal title and prefix.
+            expanded: whether it is open at first.
         """
         self._link, self._place, self._open = link, st.container(), True
         self._box: DeltaGenerator
@@ -38,22 +41,22 @@ class Section:
 
     @contextmanager
     def filling(self) -> Iterator[None]:
-        """Controls drawn meanwhile stand in it; while it is closed they are not drawn."""
+        """Draw the controls of the block into it; while it is closed they are skipped."""
         with self._box, nullcontext() if self._open else self._link.folded(self._place):
             yield
 
 
 @contextmanager
 def section(link: Link, title: str, *, prefix: str = "", scope: str = "", expanded: bool = False) -> Iterator[None]:
-    """A `Section` that is filled at once."""
+    """A `Section` that is filled in one step."""
     with Section(link, title, prefix=prefix, scope=scope, expanded=expanded).filling():
         yield
 
 
 def menu(link: Link, key: str, label: str, fill: Callable[[], None], *, width: Any = "content") -> None:
-    """A button that opens what `fill` draws, which is drawn only then; in a lesson only if it shows `key`.
+    """A button that opens a popover, drawn by `fill`; in a lesson only if it shows `key`.
 
-    It closes when what was chosen in it shows the page anew.
+    It closes when a choice in it reopens the page.
     """
     if link.shows(key):
         box = st.popover(label, width=width, key=f"{link.page}:menu:{key}:{link.reads}", on_change="rerun")

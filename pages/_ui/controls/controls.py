@@ -1,8 +1,8 @@
-"""Controls: widgets drawn from a dataclass of knobs, with values that come from the link and go back to it.
+"""Widgets for a dataclass of knobs, with values that are read from and written to the link.
 
 link = links.open_link("train")
 name = controls.choice(link, "target", {"ring": "Ring of Gaussians"}, default="ring", label="Target")
-target = controls.knobs(link, named(name), prefix="target.")   # None while a value is bad
+target = controls.knobs(link, named(name), prefix="target.")   # None while a value is invalid
 link.publish()
 """
 
@@ -39,23 +39,22 @@ def knobs(
     scale: float | None = None,
     rest: boxes.Section | None = None,
 ) -> T | None:
-    """Draw the knobs of a class and return an instance, or None (and say why) while a value is bad.
+    """Draw the knobs of a class and return an instance, or None, with a message, while a value is invalid.
 
-    Those that a lesson has not chosen, or that stand in a section that is closed, are not drawn; their values are in force
-    all the same.
+    Knobs that a lesson hides, or in a closed section, are not drawn; their values still apply.
 
     Args:
         link: the page's open link.
         cls: frozen dataclass of knobs.
-        prefix: put before a knob's name in the address, such as "target.".
-        scope: tells apart what is remembered for the same class in different places, such as two methods.
-        defaults: defaults that differ from the declared ones, by name; also used for knobs that are not drawn.
-        only: names of the knobs to draw; None draws all.
-        offers: for text knobs, by name, the texts to choose from; others are typed.
-        disabled: no knob can be changed.
-        locked: only knobs that are `live` can be changed.
-        scale: lengths may be of any size, and their sliders go so many times as far as declared; None: limits as declared.
-        rest: where the knobs that are not `basic` stand; a section of their own by default.
+        prefix: prefix of the names in the link, such as "target.".
+        scope: distinguishes the state of equal classes in different places, such as two methods.
+        defaults: overrides of declared defaults, by name; also used for knobs that are not drawn.
+        only: names of the knobs to draw; None: all.
+        offers: choices for text knobs, by name; others are typed.
+        disabled: disable all knobs.
+        locked: disable all knobs that are not `live`.
+        scale: allow lengths of any size, with slider ranges multiplied by this; None: limits as declared.
+        rest: section for the knobs that are not `basic`; by default a new one.
     """
     start = {knob.name: knob.default for knob in params_of(cls)} | dict(defaults or {})
     fields = [
@@ -99,15 +98,15 @@ def choice(
     disabled: bool = False,
     in_a_row: bool = False,
 ) -> str:
-    """Draw one choice between names and return the name chosen; in a lesson that does not show it, the one it has set.
+    """Draw a choice between names and return the selected one; in a lesson that hides it, the lesson's.
 
     Args:
         link: the page's open link.
-        key: its name in the address.
-        options: what is shown for each name.
-        default: the name chosen when the address says nothing.
+        key: its name in the link.
+        options: labels by name.
+        default: the selected name if the link has none.
         label, help, disabled: of the widget.
-        in_a_row: all names side by side instead of a list that opens; the label is then only for screen readers.
+        in_a_row: show all names side by side instead of a drop-down list; the label is then for screen readers only.
     """
     widget = seed_choice(link, key, options, default)
     common: dict[str, Any] = {
@@ -126,7 +125,7 @@ def choice(
 
 
 def seed_choice(link: Link, key: str, options: Collection[str], default: str) -> str:
-    """Give a choice its value when the address was just read, or nobody has drawn it yet; the key of its widget."""
+    """Initialise a choice after the link was read, or at its first use; returns the key of its widget."""
     widget = f"{link.page}:{key}"
     text = link.take(key)
     if link.first(widget) or st.session_state[widget] not in options:
@@ -138,7 +137,7 @@ def seed_choice(link: Link, key: str, options: Collection[str], default: str) ->
 
 
 def search(link: Link, label: str, placeholder: str, width: int | Literal["stretch"] = "stretch") -> str:
-    """Draw a field that answers while one types; returns its text, which stands in the address as `search`."""
+    """Draw a search field that updates while the user types; its text is stored in the link as `search`."""
     widget, text = f"{link.page}:search", link.take("search")
     if link.first(widget):
         st.session_state[widget] = (text or "")[:SEARCH]
@@ -151,7 +150,7 @@ def search(link: Link, label: str, placeholder: str, width: int | Literal["stret
 
 
 def widget_key(page: str, cls: type[Knobs], name: str, *, prefix: str = "", scope: str = "") -> str:
-    """The key of a knob's widget: the class is in it, so that each method keeps its own value of a shared name."""
+    """The key of a knob's widget. It contains the class, so that each method has its own value of a shared name."""
     owner = ".".join(part for part in (scope, cls.name or cls.__name__) if part)
     return f"{page}:{prefix}{owner}.{name}"
 
@@ -162,24 +161,24 @@ def _make(
     try:
         return cls(**values)
     except ValueError as error:
-        # Rules between knobs begin with the name of the one to mend.
+        # Errors about several knobs begin with the name of the knob to change.
         name = str(error).partition(" ")[0]
         slots.get(name, place or next(iter(slots.values()), st)).error(_sentence(error, cls))
         return None
 
 
 def _sentence(error: ValueError, cls: type[Knobs]) -> str:
-    """As a sentence that calls a knob what the screen does; what begins otherwise begins with the name of a file."""
+    """The error message with the knob's label instead of its name; other messages begin with the name of a file."""
     text = shorten(str(error), 400)
-    name, _, said = text.partition(" ")
+    name, _, rest = text.partition(" ")
     label = next((label_of(knob) for knob in params_of(cls) if knob.name == name), None)
-    return plain(text if label is None else f"{label} {said}")
+    return plain(text if label is None else f"{label} {rest}")
 
 
 def _lay_out(
     link: Link, cls: type[Knobs], fields: Sequence[Field], prefix: str, rest: boxes.Section | None
 ) -> dict[str, DeltaGenerator]:
-    """A place for each knob that is drawn, by name: the basic ones, then the others under the headings of their groups."""
+    """Containers for the drawn knobs, by name: the basic ones, then the others under their group headings."""
 
     def places(some: Sequence[Field]) -> dict[str, DeltaGenerator]:
         return {field.knob.name: st.container() for field in some if link.shows(prefix + field.knob.name)}
@@ -204,17 +203,17 @@ def _declared(cls: type[Knobs], fields: Sequence[Field]) -> list[tuple[Field, Pa
 
 
 def _stretched(field: Field, declared: Param, scale: float) -> Field:
-    """A length with a slider that goes as far as the scale of the data, and holds the value that it has."""
+    """A length with a slider range that fits the scale of the data and contains the current value."""
     if field.knob == declared or declared.kind is tuple or declared.low is None or declared.high is None:
         return field
     value = st.session_state.get(field.key, st.session_state[f"{field.key}!"])
-    st.session_state[field.key] = value  # a widget with other limits would begin anew
+    st.session_state[field.key] = value  # Streamlit resets a widget whose limits change
     low, high = scales.tidy(declared.low * min(scale, 1)), scales.tidy(declared.high * max(scale, 1))
     return replace(field, knob=replace(declared, low=min(low, value), high=max(high, value)))
 
 
 def _seed(link: Link, field: Field, name: str) -> None:
-    """Give the widget its value when the address was just read, or nobody has drawn it yet."""
+    """Initialise the widget after the link was read, or at its first use."""
     text = link.take(name)
     if not link.first(field.key):
         return

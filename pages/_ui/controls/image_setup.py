@@ -1,4 +1,4 @@
-"""Choosing what to train on images: the set, the method with knobs preset for it, networks and plan, all in the link."""
+"""Settings of an image run: data set, method with presets, networks and plan, all in the link."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PLANNED = ("steps", "seed", "device", "lr_decay", "precision")
 
 
 def choose_images(link: Link) -> ImageSet | None:
-    """Draw the choice of one set of images with its knobs; None while there is none."""
+    """Draw the choice of a data set with its knobs; None while there is none."""
     shown_as = [Tile(name, cls.title, picture("images", name)) for name, cls in datasets().items()]
     name = tiles.choice(link, "target", shown_as, default="digits", label="Data")
     cls = named(name)
@@ -44,7 +44,7 @@ def choose_images(link: Link) -> ImageSet | None:
 
 
 def _upload(link: Link, cls: type[ImageSet]) -> dict[str, str]:
-    """Draw the upload of a ZIP; its name by content goes into the link. A bad file replaces no good one."""
+    """Draw the upload of a ZIP; its hash is stored in the link. An invalid file does not replace a valid one."""
     name = link.text("target.file")
     given = None
     if link.shows("target.file"):
@@ -57,7 +57,7 @@ def _upload(link: Link, cls: type[ImageSet]) -> dict[str, str]:
         try:
             stored = store_upload(given.getvalue(), given.name)
             if name:
-                cls.parse({"file": stored})  # reads it
+                cls.parse({"file": stored})  # reads the images
             name = stored
         except ValueError as error:
             kept = " The images you had are kept." if name else ""
@@ -65,26 +65,26 @@ def _upload(link: Link, cls: type[ImageSet]) -> dict[str, str]:
     if not name:
         st.caption("Choose a file, or another data set.")
         return {}
-    if not name.startswith(PREFIX):  # a link may only name what was uploaded, never a path of the server
+    if not name.startswith(PREFIX):  # links may only name uploads, never paths of the server
         st.error("A link can only name an uploaded file (upload: and 16 signs); choose the file again.")
         return {}
     link.put("target.file", name)
     return {"file": name}
 
 
-def are_there(images: ImageSet | None) -> bool:
-    """Whether the images can be had; if not, say in one sentence what to do."""
+def are_available(images: ImageSet | None) -> bool:
+    """Whether the images are available; otherwise show what to do."""
     if images is None:
         return False
-    trouble = _trouble(images.name, images.record())
-    if trouble:
-        st.info(plain(f"{trouble[:1].upper()}{trouble[1:]}."))
-    return not trouble
+    problem = _problem(images.name, images.record())
+    if problem:
+        st.info(plain(f"{problem[:1].upper()}{problem[1:]}."))
+    return not problem
 
 
 @st.cache_data(ttl=20, max_entries=20, show_spinner="Reading the images …")
-def _trouble(name: str, knobs: dict[str, Any]) -> str:
-    """Why the images cannot be had, or nothing; asked now and then, since asking may mean a download."""
+def _problem(name: str, knobs: dict[str, Any]) -> str:
+    """Why the images are not available, or empty; cached, since the check may start a download."""
     from otviz.data.datasets import by_record
 
     try:
@@ -95,9 +95,9 @@ def _trouble(name: str, knobs: dict[str, Any]) -> str:
 
 
 def choose_training(link: Link, images: ImageSet | None) -> tuple[Method | None, Networks | None, Plan | None]:
-    """Draw the choice of a method, the few knobs that matter most, steps and seed, and all other settings in sections.
+    """Draw the choice of a method, its basic knobs, steps and seed, and all other settings in sections.
 
-    The knobs are preset for these images.
+    Defaults are the presets for these images.
     """
     cls = point_setup.pick_method(link, "uotm")
     if images is None:
@@ -123,11 +123,11 @@ def choose_networks(link: Link, images: ImageSet, method: Method | None) -> Netw
     if method is None:
         return None
     with boxes.section(link, "Networks", prefix="network."):
-        told = method.pairs and bool(images.class_names)  # only then can they be told the class of an image
+        conditional = method.pairs and bool(images.class_names)  # only then can they be conditioned on the class
         made = controls.knobs(
             link, Networks, prefix="network.", scope=_scope(images, method.name),
             defaults=_preset(method.name, images).networks.as_dict(),
-            only=[knob.name for knob in params_of(Networks) if told or knob.name != "by_class"],
+            only=[knob.name for knob in params_of(Networks) if conditional or knob.name != "by_class"],
         )  # fmt: skip
         if made is None:
             return None
@@ -141,9 +141,9 @@ def choose_networks(link: Link, images: ImageSet, method: Method | None) -> Netw
     return made
 
 
-def missing(images: ImageSet | None, there: bool, complete: bool) -> str:
-    """What has to be set right before anything can be trained, in a sentence; "" if nothing."""
-    if images is None or not there:
+def missing(images: ImageSet | None, available: bool, complete: bool) -> str:
+    """What must be set before training, as a sentence, or ""."""
+    if images is None or not available:
         return "These settings cannot be trained yet: there are no images. See below."
     return "" if complete else "These settings cannot be trained yet: a setting cannot be used as it is. See below."
 
@@ -151,7 +151,7 @@ def missing(images: ImageSet | None, there: bool, complete: bool) -> str:
 def config_of(
     images: ImageSet | None, method: Method | None, networks: Networks | None, plan: Plan | None
 ) -> RunConfig | None:
-    """The config that the widgets describe, or None while one of them is bad."""
+    """The config from the widgets, or None while one is invalid."""
     from otviz.runs.config import RunConfig
 
     if images is None or method is None or networks is None or plan is None:
@@ -179,7 +179,7 @@ def address(config: RunConfig, run_id: str) -> dict[str, str]:
 
 
 def _differing(prefix: str, part: Knobs, defaults: dict[str, Any], but: tuple[str, ...] = ()) -> dict[str, str]:
-    """Knobs that are not as `defaults`, or as declared, have them."""
+    """Knobs that differ from `defaults` or declared defaults."""
     differing = [
         knob.name
         for knob in params_of(type(part))
@@ -195,5 +195,5 @@ def _preset(method: str, images: Target) -> Preset:
 
 
 def _scope(images: ImageSet, method: str) -> str:
-    """Tells apart what is remembered where defaults differ: they depend on the method and the size of an image."""
+    """Distinguishes widget state by method and image size, on which the defaults depend."""
     return f"{images.name}-{images.dim}.{method}"

@@ -1,4 +1,4 @@
-"""The user's own target, made where the picture is: drawn on it, or dropped on it as a file."""
+"""The user's own target: drawn on the picture, or dropped on it as a file."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ DRAWING = "drawing"
 FILE = "own-file"
 """Key of the place of the upload, which the player looks for when a file is dropped on it."""
 
-_FRESH, _TURN, _SAID = "train:fresh", "train:file-turn", "train:file-said"
+_FRESH, _TURN, _ERROR = "train:fresh", "train:file-turn", "train:file-said"
 
-# The upload looks like the button beside it: the area to drop files on is the picture.
+# The upload looks like the button beside it, since files can be dropped on the picture.
 _STYLE = f"""<style>
 .st-key-{FILE} [data-testid=stFileUploaderDropzone] {{padding: 0; min-height: 0; border: 0; background: none}}
 .st-key-{FILE} :is([data-testid=stFileUploaderDropzoneInstructions], [data-testid=stFileUploaderFile]) {{display: none}}
@@ -25,7 +25,7 @@ _STYLE = f"""<style>
 
 
 def offer(link: Link, target: Distribution | None) -> None:
-    """Draw the buttons that draw a target or open a file of points, beside each other in the current row."""
+    """Draw the buttons to draw a target and to open a file of points, in the current row."""
     if link.lesson is not None and not link.lesson.shows("target"):
         return
     if target is not None and target.name != DRAWING:
@@ -41,34 +41,34 @@ def offer(link: Link, target: Distribution | None) -> None:
         _take(link, given.name, given.getvalue())
 
 
-def lacking(usual: str) -> str:
-    """What is missing before a run, as usual unless the pad is still empty."""
+def missing_before_run(usual: str) -> str:
+    """What is missing before a run: `usual`, or a drawing while the pad is empty."""
     return "Draw the target on the picture first." if st.session_state.get(_FRESH) else usual
 
 
 def invitation(usual: str) -> str:
-    """What to do before a run, as usual unless the pad is still empty."""
+    """What to do before a run: `usual`, or to draw while the pad is empty."""
     return "Draw the target below, then press **Train**." if st.session_state.get(_FRESH) else usual
 
 
-def tell(link: Link) -> None:
-    """Say what was wrong with the last file, until something else is chosen."""
-    said, settings = st.session_state.get(_SAID, ("", {}))
-    if said and settings == _chosen(link):
-        st.error(plain(said))
+def show_error(link: Link) -> None:
+    """Show what was wrong with the last file, until something else is selected."""
+    message, settings = st.session_state.get(_ERROR, ("", {}))
+    if message and settings == _chosen(link):
+        st.error(plain(message))
 
 
 def _take(link: Link, filename: str, data: bytes) -> None:
-    """Make a file the target; one that cannot be read changes nothing and shows an error."""
-    st.session_state[_TURN] += 1  # the next file comes to an empty place
+    """Use a file as the target; an invalid one changes nothing and shows an error."""
+    st.session_state[_TURN] += 1  # a new key empties the uploader for the next file
     try:
         name = store_upload(data, filename)
         kind = kind_of(name)
         kind.parse({"file": name})
     except ValueError as error:
-        st.session_state[_SAID] = (f"{error}. The target you had is kept.", _chosen(link))
+        st.session_state[_ERROR] = (f"{error}. The target you had is kept.", _chosen(link))
         st.rerun()
-    st.session_state.pop(_SAID, None)
+    st.session_state.pop(_ERROR, None)
     st.session_state.pop(_FRESH, None)
     link.go(_instead(link, {"target": kind.name, "target.file": name}))
 
@@ -78,17 +78,19 @@ def _instead(link: Link, target: Mapping[str, str]) -> dict[str, str]:
 
 
 def _chosen(link: Link) -> dict[str, str]:
-    """The settings of the page, without those of the target and of what is looked at."""
-    return {key: text for key, text in link.said.items() if key not in ("run", "view") and not key.startswith("target")}
+    """The settings of the page, without target and view."""
+    return {
+        key: text for key, text in link.settings.items() if key not in ("run", "view") and not key.startswith("target")
+    }
 
 
 def is_fresh(link: Link, key: str) -> bool:
-    """Whether the pad is still empty, since the button was pressed; a link with a drawing fills it."""
+    """Whether the pad is empty since the button was pressed; a link with a drawing fills it."""
     if link.text(key):
         st.session_state.pop(_FRESH, None)
     return bool(st.session_state.get(_FRESH))
 
 
 def drawn() -> None:
-    """The pad has its first stroke."""
+    """Note the first stroke on the pad."""
     st.session_state.pop(_FRESH, None)

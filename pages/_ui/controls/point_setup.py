@@ -1,4 +1,4 @@
-"""Choosing what to train: distributions and their files, the method, steps, seed and device, all in the link."""
+"""Settings of a run on points: distributions and their files, method, steps, seed and device, all in the link."""
 
 from __future__ import annotations
 
@@ -38,17 +38,18 @@ def choose_distribution(
     flat: bool = False,
     board: Board | None = None,
 ) -> Distribution | None:
-    """Draw the choice of one distribution with its knobs; None while a value is bad.
+    """Draw the choice of a distribution with its knobs; None while a value is invalid.
 
     Args:
         side: "target" or "source".
-        default: its name, or a distribution whose knobs are defaults too.
-        scope: tells apart what is remembered where defaults differ.
-        scale: of the clouds of a transport problem, which are taken as they are: shapes may be so many times as large, and
-            there are no knobs that say how training sees the points. None for training.
-        card: only the one chosen is pictured, until one opens it; otherwise all are.
-        flat: its knobs stand in the open, for it is in a section itself.
-        board: where a drawing is drawn, if not among the controls.
+        default: name, or a distribution that also gives the defaults of the knobs.
+        locked: enable live knobs only.
+        scope: distinguishes widget state where defaults differ.
+        scale: for transport problems, which do not rescale points: shapes may be this much larger, and knobs for training are
+            hidden. None for training.
+        card: show only the selected tile until it is opened; otherwise all tiles.
+        flat: show the knobs without a section, since it is inside one.
+        board: where to draw a drawing, if not among the controls.
     """
     first = default if isinstance(default, str) else default.name
     shown_as = [Tile(name, cls.title, picture("distributions", name)) for name, cls in _in_order().items()]
@@ -78,18 +79,18 @@ def choose_distribution(
 
 
 def choose_source(link: Link) -> Distribution | None:
-    """Draw the choice of where training starts from, in a section, since most leave it as it is."""
+    """Draw the choice of the source, in a section, since it is rarely changed."""
     with boxes.section(link, "Source", prefix="source"):
         return choose_distribution(link, "source", "gaussian", flat=True)
 
 
 def _in_order() -> dict[str, type[Distribution]]:
-    """All distributions, those of the user's own last."""
+    """All distributions, with the user's own last."""
     return dict(sorted(distributions().items(), key=lambda item: item[1].needs_file or bool(item[1].drawn)))
 
 
 def _offers(cls: type[Distribution], given: dict[str, str]) -> Mapping[str, Sequence[str]]:
-    """What the file offers for the knobs; nothing if it cannot be read, which making the distribution says."""
+    """Choices that the file gives for knobs; empty if it cannot be read, which is reported elsewhere."""
     try:
         return cls.offers(given["file"]) if "file" in given else {}
     except ValueError:
@@ -98,12 +99,12 @@ def _offers(cls: type[Distribution], given: dict[str, str]) -> Mapping[str, Sequ
 
 @dataclass
 class Board:
-    """The place of the picture, to draw the target on.
+    """The picture's container, for drawing the target.
 
     Attributes:
-        place: where the pad goes.
-        source: shown faintly behind the drawing.
-        used: whether the pad is there.
+        place: container of the pad.
+        source: drawn faintly behind the drawing.
+        used: whether the pad is shown.
     """
 
     place: DeltaGenerator
@@ -112,12 +113,12 @@ class Board:
 
 
 def _draw(link: Link, side: str, cls: type[Distribution], locked: bool, board: Board | None = None) -> dict[str, str]:
-    """Draw the drawing pad; the drawing goes into the link. Nothing is returned before the first stroke on an empty board."""
+    """Draw the pad; the drawing is stored in the link. Returns nothing before the first stroke."""
     knob = {knob.name: knob for knob in params_of(cls)}
     key = f"{side}.{cls.drawn}"
     text = link.text(key, knob[cls.drawn].default)
     try:
-        if text:  # an empty drawing is a drawing on its way
+        if text:  # an empty drawing has just been started
             cls.parse({cls.drawn: text})
     except ValueError as error:
         link.complain(f"{side}.{error}; another drawing is used.", key)
@@ -150,12 +151,12 @@ def _points(source: Distribution | None) -> NDArray[np.float32] | None:
 
 
 def _upload(link: Link, side: str, cls: type[Distribution], locked: bool) -> dict[str, str]:
-    """Draw the upload of a file of points; its name by content goes into the link. A bad file replaces no good one."""
+    """Draw the upload of a file of points; its hash is stored in the link. An invalid file does not replace a valid one."""
     key = f"{side}.file"
     file_knob = next(knob for knob in params_of(cls) if knob.name == "file")
     given = None
     if link.shows(key):
-        # Any file can be chosen: why one is not read, and what to do, is said better here than by the widget.
+        # Accept any file: the error message here is better than the widget's.
         given = st.file_uploader(
             f"Upload a file ({', '.join(cls.extensions)})",
             key=f"{link.page}:{cls.name}.{key}",
@@ -167,7 +168,7 @@ def _upload(link: Link, side: str, cls: type[Distribution], locked: bool) -> dic
         try:
             stored = store_upload(given.getvalue(), given.name, extensions=cls.extensions)
             if name:
-                cls.parse({"file": stored})  # reads it
+                cls.parse({"file": stored})  # reads the file
             name = stored
         except ValueError as error:
             kept = " The points you had are kept." if name else ""
@@ -175,7 +176,7 @@ def _upload(link: Link, side: str, cls: type[Distribution], locked: bool) -> dic
     if not name:
         st.caption("Choose a file, or another distribution.")
         return {}
-    if not name.startswith("upload:"):  # a link may only name what was uploaded, never a path of the server
+    if not name.startswith("upload:"):  # links may only name uploads, never paths of the server
         st.error("A link can only name an uploaded file (upload: and 16 signs); choose the file again.")
         return {}
     link.put(key, name)
@@ -183,15 +184,15 @@ def _upload(link: Link, side: str, cls: type[Distribution], locked: bool) -> dic
 
 
 def _fitting(name: str, cls: type[Distribution]) -> str:
-    """The upload that the link names, unless it is of another kind: an image is no table."""
+    """The upload in the link, unless it is of another kind (an image instead of a table)."""
     try:
         return name if not name.startswith("upload:") or kind_of(name) is cls else ""
-    except ValueError:  # not kept here; reading it says so
+    except ValueError:  # missing, which is reported when it is read
         return name
 
 
 def choose_training(link: Link) -> tuple[Method | None, Plan | None]:
-    """Draw the choice of a method, the few knobs that matter most, steps and seed, and all other settings in a section."""
+    """Draw the choice of a method, its basic knobs, steps and seed, and all other settings in a section."""
     cls = pick_method(link, "uotm-sd")
     first, often = st.container(), st.container()
     rest = boxes.Section(link, "All settings", scope=cls.name)
@@ -214,14 +215,14 @@ def pick_method(link: Link, default: str) -> type[Method]:
 def choose_plan(
     link: Link, scope: str, default_steps: int, compilable: bool, locked: bool, rest: boxes.Section | None = None
 ) -> Plan | None:
-    """Draw steps and seed, and the rest of the plan with all other settings; `scope` tells apart what is remembered."""
+    """Draw steps and seed, and the rest of the plan under all other settings; `scope` distinguishes widget state."""
     names = ("steps", "seed", "device", "compile") if compilable else ("steps", "seed", "device")
     start = {"steps": default_steps}
     return controls.knobs(link, Plan, scope=scope, defaults=start, only=names, disabled=locked, rest=rest)
 
 
 def missing(target: Distribution | None, source: Distribution | None, method: Method | None, plan: Plan | None) -> str:
-    """What has to be set right before anything can be trained, in a sentence; "" if nothing."""
+    """What must be set before training, as a sentence, or ""."""
     first = "These settings cannot be trained yet:"
     for made, what in (
         (target, "choose or draw data that can be used"), (source, "choose a source that can be used"),
@@ -235,7 +236,7 @@ def missing(target: Distribution | None, source: Distribution | None, method: Me
 def config_of(
     method: Method | None, target: Distribution | None, source: Distribution | None, plan: Plan | None
 ) -> RunConfig | None:
-    """The config that the widgets describe, or None while one of them is bad."""
+    """The config from the widgets, or None while one is invalid."""
     from otviz.runs.config import RunConfig
 
     if method is None or target is None or source is None or plan is None:

@@ -1,4 +1,4 @@
-"""Which values a slider offers: pure functions of a knob's range."""
+"""The values of a slider: pure functions of a knob's range."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import math
 from otviz.core.params import Param
 
 _DECADE = (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)
-_STEPS = 400  # more stops than this on one linear slider cannot be aimed at
-_SPAN = 1e6  # a logarithmic slider that starts at 0 goes this far below its upper end
+_STEPS = 400  # most stops that a user can hit on a linear slider
+_SPAN = 1e6  # range of a logarithmic slider that starts at 0
 
 
 def is_slider(knob: Param, default: float) -> bool:
-    """Whether a number is better chosen on a slider than typed."""
+    """Whether a number has a slider."""
     if knob.low is None or knob.high is None or not _finite(knob.low, knob.high):
         return False
     if knob.log:
@@ -23,7 +23,7 @@ def is_slider(knob: Param, default: float) -> bool:
 
 
 def log_stops(knob: Param, extra: tuple[float, ...]) -> list[float]:
-    """Rounded values from low to high, ten a decade (powers of two between powers of two), and `extra`."""
+    """Rounded values from low to high, ten per decade (or powers of two), and `extra`."""
     low, high = float(knob.low or 0), float(knob.high or 0)
     if knob.kind is int and low >= 1 and _is_power(low) and _is_power(high):
         stops = {2.0**k for k in range(round(math.log2(low)), round(math.log2(high)) + 1)}
@@ -39,7 +39,7 @@ def log_stops(knob: Param, extra: tuple[float, ...]) -> list[float]:
 
 
 def step(low: float, high: float, default: float) -> float:
-    """The step of a linear slider: 1, 2 or 5 times a power of ten, fine enough to hit low and the default."""
+    """The step of a linear slider: 1, 2 or 5 times a power of ten, such that low and default are stops."""
     wanted = (high - low) / 100
     size = 10.0 ** math.floor(math.log10(wanted)) if wanted > 0 else 1.0
     for candidate in (size * 2, size, size / 2, size / 5, size / 10):
@@ -49,7 +49,7 @@ def step(low: float, high: float, default: float) -> float:
 
 
 def middle(knob: Param) -> float:
-    """A value to start from when an optional number is switched on."""
+    """Initial value when an optional number is switched on."""
     low = 0.0 if knob.low is None else float(knob.low)
     high = low + 1.0 if knob.high is None else float(knob.high)
     if knob.log:
@@ -60,7 +60,7 @@ def middle(knob: Param) -> float:
 
 
 def tidy(value: float) -> float:
-    """The value without the dust of binary arithmetic."""
+    """The value without binary rounding errors."""
     return float(f"{value:.12g}")
 
 

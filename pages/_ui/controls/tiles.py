@@ -1,4 +1,4 @@
-"""Tiles: a choice by pictures. The value stands in the session under the key of the choice, as a list's would."""
+"""Tiles: a choice by pictures. Its value is in the session state under the key of the choice, as for a list."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pages._ui.shell.links import Link
 
 @dataclass(frozen=True)
 class Tile:
-    """One thing to choose: `picture` is the text of an SVG, `line` says in a few words what it does."""
+    """An option: `picture` is SVG text, `line` a description of a few words."""
 
     name: str
     title: str
@@ -25,15 +25,16 @@ class Tile:
 def choice(
     link: Link, key: str, tiles: Sequence[Tile], *, default: str, label: str, card: bool = False, disabled: bool = False
 ) -> str:
-    """Draw one choice between tiles and return the name chosen; in a lesson that does not show it, the one it has set.
+    """Draw a choice between tiles and return the selected name; in a lesson that hides it, the lesson's.
 
     Args:
         link: the page's open link.
-        key: its name in the address.
-        tiles: all that can be chosen.
-        default: the name chosen when the address says nothing.
-        label: what is chosen.
-        card: only the one chosen is shown, until one opens it to choose another.
+        key: its name in the link.
+        tiles: all options.
+        default: the selected name if the link has none.
+        label: name of the choice.
+        card: show only the selected tile until it is opened.
+        disabled: whether the choice is disabled.
     """
     widget = controls.seed_choice(link, key, {tile.name: tile.title for tile in tiles}, default)
     if link.shows(key):

@@ -1,4 +1,4 @@
-"""The widget of one knob: what is drawn for each kind, with its label, help and limits."""
+"""The widget of a knob, by type, with its label, help and limits."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from pages._ui.controls import scales
 from pages._ui.shell.links import plain
 
 TYPED = 200  # characters in a text field
-_BIGGEST = 2**53 - 1  # the largest whole number that a browser holds exactly
-_BOX = 96  # pixels of the box in which a number is typed
+_BIGGEST = 2**53 - 1  # largest integer that a browser represents exactly
+_BOX = 96  # px, width of a number input
 
-# A knob that is a number: its label and the number in a row, the slider below. The number is not said twice.
+# A number has its label and an input in a row, and the slider below, without its own value label.
 STYLE = """<style>
 [class*=st-key-knob-] [data-testid=stSliderThumbValue], [class*=st-key-knob-] [data-testid=stSliderTickBar] {display: none}
 [class*=st-key-knob-] [data-testid=stHorizontalBlock] {flex-wrap: nowrap}
@@ -36,7 +36,7 @@ STYLE = """<style>
 
 @dataclass(frozen=True)
 class Field:
-    """One knob on one page."""
+    """A knob on a page."""
 
     knob: Param
     key: str
@@ -46,7 +46,7 @@ class Field:
 
     @property
     def owner(self) -> str:
-        """The class of the knobs, as it stands in the key."""
+        """The class of the knob, as in its key."""
         return self.key.rpartition(".")[0]
 
     @property
@@ -55,7 +55,7 @@ class Field:
 
     @property
     def short(self) -> bool:
-        """Whether it is a number in a row with its label, and no slider below it."""
+        """Whether it is a number without a slider."""
         return self.knob.kind in (int, float) and not scales.is_slider(self.knob, inner_default(self))
 
     @property
@@ -73,7 +73,7 @@ class Field:
 
 @cache
 def _explained() -> frozenset[str]:
-    """Names of knobs that the glossary has, read once: every widget of every page asks."""
+    """Names of knobs in the glossary, cached because every widget needs them."""
     return frozenset(words_of_knobs(glossary().values()))
 
 
@@ -90,7 +90,7 @@ def _widget(field: Field, visibility: Any) -> Any:
         "key": field.key, "help": field.help, "disabled": field.disabled, "label_visibility": visibility,
         "persist_state": "session",
     }  # fmt: skip
-    if field.key not in st.session_state:  # an optional one that was switched off for a while
+    if field.key not in st.session_state:  # an optional knob that was switched off
         st.session_state[field.key] = st.session_state[f"{field.key}!"]
     if knob.kind is bool:
         return st.toggle(field.label, **common)
@@ -108,16 +108,18 @@ def _widget(field: Field, visibility: Any) -> Any:
 
 
 def label_of(knob: Param) -> str:
-    """What a knob is called on screen."""
+    """Label of a knob."""
     words = knob.name.replace("_", " ")
     return knob.label or words[:1].upper() + words[1:]
 
 
 def _offered(field: Field, common: dict[str, Any]) -> str:
-    """A list of the texts on offer; nothing chosen is called what the knob's meaning says of an empty text."""
+    """A list of choices; the empty choice has the label from the knob's description of an empty text."""
     nothing, now = field.knob.doc.partition("empty: ")[2] or "none", st.session_state[field.key]
-    options = list(dict.fromkeys(["", *field.offered, now]))  # one from a link may not be there; making says so
-    typed = len(field.offered) >= MENU  # more columns than a menu holds
+    options = list(
+        dict.fromkeys(["", *field.offered, now])
+    )  # a choice from a link may not exist, which is reported later
+    typed = len(field.offered) >= MENU  # too many columns for a menu
     chosen: str | None = st.selectbox(
         field.label, options, format_func=lambda text: text or nothing, accept_new_options=typed, **common
     )
@@ -125,7 +127,7 @@ def _offered(field: Field, common: dict[str, Any]) -> str:
 
 
 def _number(field: Field, labelled: bool) -> float:
-    """A box to type in and, where the range allows, a slider below it; both show the same value."""
+    """A number input and, if the range allows, a slider below it with the same value."""
     with st.container(key=f"knob-{field.key}", gap=None):
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
             if labelled:
@@ -154,7 +156,7 @@ def _slider(field: Field, slot: DeltaGenerator) -> float:
 
 
 def _take_typed(key: str) -> None:
-    """What was typed is what the slider stands at, which gets a stop there."""
+    """Move the slider to the typed value, which becomes one of its stops."""
     st.session_state[key] = st.session_state[f"{key}!"] = st.session_state[f"{key}#"]
 
 
@@ -186,7 +188,7 @@ def written(knob: Param, value: Any) -> str:
 
 
 def shown(value: Any) -> str:
-    """The one format of numbers in controls: as few digits as say the value, and powers of ten only where zeros would be many."""
+    """Format of numbers in controls: the shortest exact form, with powers of ten only for long numbers."""
     if isinstance(value, tuple):
         return ", ".join(shown(item) for item in value)
     if not isinstance(value, float):

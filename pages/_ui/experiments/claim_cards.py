@@ -1,4 +1,4 @@
-"""The claims on a page: search and filters, and a card for each that opens it."""
+"""The list of claims: search, filters, and a card for each claim."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ VERDICTS = {
 
 
 def show(link: Link) -> None:
-    """All claims that are asked for; a click on one opens it."""
+    """Draw the matching claims; a click on one opens it."""
     st.header("Does it hold? What four sources claim, measured again", anchor=False)
     st.markdown(
         "Two papers, Fuge's course notebook (chapter 11, *Optimal Transport for Generative Models*) and Vu's report on OT-GAN. Each card "
@@ -54,7 +54,7 @@ def show(link: Link) -> None:
 
 @st.cache_data(show_spinner=False)
 def all_cards() -> list[dict[str, Any]]:
-    """Every claim as plain values, by what is shipped with otviz."""
+    """Every claim as plain values, with the shipped results."""
     from otviz.experiments import experiments
 
     return [_card(cls()) for cls in experiments().values()]
@@ -70,18 +70,18 @@ def _card(each: Experiment) -> dict[str, Any]:
     verdict = verdict_of(each, result)
     outcomes = () if result is None else result.outcomes
     word = NOT_RUN if verdict is None else verdict.word
-    told = "" if verdict is None else f"{in_words(each, outcomes, verdict)} {seeds_in_words(verdict)}".strip()
+    summary = "" if verdict is None else f"{in_words(each, outcomes, verdict)} {seeds_in_words(verdict)}".strip()
     time = takes(each)
     return {
         "name": each.name, "title": each.title, "paper": each.paper, "kind": each.cost, "verdict": VERDICTS[word][0],
         "word": word, "tone": VERDICTS[word][1], "citation": each.citation, "url": BIBLIOGRAPHY[each.paper].url, "claim": each.claim,
         "svg": "" if each.chart is None else claim_svg(each.chart, outcomes, each.title),
-        "told": told, "takes": f"Runs again in {time}" if time else "",
+        "told": summary, "takes": f"Runs again in {time}" if time else "",
     }  # fmt: skip
 
 
 def takes(each: Experiment) -> str:
-    """How long it takes to run a claim again on this computer, in words; empty where it cannot be told."""
+    """Expected duration of a run on this computer, in words; empty if unknown."""
     from otviz.experiments.claim_summaries import expected_seconds
     from otviz.experiments.results import read
 
@@ -90,7 +90,7 @@ def takes(each: Experiment) -> str:
 
 
 def _asked(link: Link, cards: list[dict[str, Any]]) -> dict[str, str]:
-    """The search box and the filters, each with how many claims it would leave of those that the ones before it leave."""
+    """Draw the search field and the filters, each with the number of claims that remain after the previous ones."""
     papers = {key: NAMES.get(key, cite(key)) for key in BIBLIOGRAPHY}
     words = {word: called for word, (called, _) in VERDICTS.items() if any(card["word"] == word for card in cards)}
     names = {"paper": ("All sources", papers), "verdict": ("Any verdict", words), "kind": ("Any kind", KINDS)}
@@ -112,7 +112,7 @@ def _filter(
 
 
 def _fits(card: Mapping[str, Any], asked: Mapping[str, str]) -> bool:
-    """Whether a card has all words that are searched for, and what is chosen."""
+    """Whether a card matches the search words and the filters."""
     text = " ".join(str(card[key]) for key in ("title", "claim", "citation", "told", "name", "verdict")).lower()
     found = all(word in text or GREEK.get(word, word) in text for word in asked.get("search", "").lower().split())
     chosen = (("paper", "paper"), ("verdict", "word"), ("kind", "kind"))

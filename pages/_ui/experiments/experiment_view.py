@@ -1,4 +1,4 @@
-"""One claim on a page: what the source says, what was measured, and running it again here."""
+"""A claim: the statement of the source, the measurements, and a button to run it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _stage() -> JobStage[ExperimentJob]:
 
 
 def find(link: Link) -> Experiment | None:
-    """The claim that the address names, or None; one that there is not is told."""
+    """The claim in the link, or None, with a message for an unknown name."""
     from otviz.experiments import named
 
     name = link.text("claim")
@@ -49,7 +49,7 @@ def find(link: Link) -> Experiment | None:
 
 
 def show(link: Link, each: Experiment) -> None:
-    """The claim with its chart, verdict and numbers, where to see it live, and running it again."""
+    """Draw the claim with its chart, verdict, numbers, live view, and the button to run it."""
     from otviz.experiments.report import NOT_RUN, SOURCE_TEXTS, verdict_of
 
     for key in FILTERS:
@@ -58,7 +58,7 @@ def show(link: Link, each: Experiment) -> None:
         link.go({key: text for key in FILTERS if (text := link.text(key))})
     result, whose = _result(each.name)
     verdict = verdict_of(each, result)
-    st.header(plain(each.title.replace("-", "\u2011")), anchor=False)  # names such as DAN-S stay in one line
+    st.header(plain(each.title.replace("-", "\u2011")), anchor=False)  # names such as DAN-S must not break
     st.markdown(f"{BADGES[NOT_RUN if verdict is None else verdict.word]} {each.citation_link}")
     if each.paper in SOURCE_TEXTS:
         st.caption(plain(SOURCE_TEXTS[each.paper]))
@@ -80,7 +80,7 @@ def show(link: Link, each: Experiment) -> None:
 
 
 def _result(name: str) -> tuple[Result | None, str]:
-    """What ran here if anything did, else what is shipped; and whose it is, or why it cannot be read."""
+    """The user's own result, or the shipped one; and its origin, or why it cannot be read."""
     from otviz.experiments.results import SHIPPED, experiments_folder, read
 
     problems = []
@@ -120,9 +120,9 @@ def _found(each: Experiment, result: Result | None, verdict: Verdict | None, who
         command = f"python -m otviz experiment {each.name}"
         st.info(f"Not run yet. {plain(whose)} Run it below, or with `{command}`.")
         return
-    told = in_words(each, () if result is None else result.outcomes, verdict)
+    summary = in_words(each, () if result is None else result.outcomes, verdict)
     why = "" if each.cost == "reference" else f" {seeds_in_words(verdict)} {verdict.sentence}"
-    st.markdown(f"**What was measured here.** {plain(told + why)}")
+    st.markdown(f"**What was measured here.** {plain(summary + why)}")
 
 
 def _how(each: Experiment, result: Result | None, whose: str) -> None:
@@ -134,7 +134,7 @@ def _how(each: Experiment, result: Result | None, whose: str) -> None:
 
 
 def _show_parts(verdict: Verdict) -> None:
-    """What the seeds say of each part of the claim, and by what rule."""
+    """Show the evidence for each part of the claim, and the rules."""
     lines = [
         f"- {BADGES[each.word]} **{_part(each)}**  \n  :small[{plain(_sentence(each.evidence))}]"
         for each in verdict.findings
@@ -161,7 +161,7 @@ def _offer_live(each: Experiment) -> None:
 
 
 def _rerun(stage: JobStage[ExperimentJob], each: Experiment, drawn_working: bool) -> None:
-    """The button that runs it, or how far it is."""
+    """The button that runs the claim, or the progress."""
     job = stage.job
     if job is not None and stage.working:
         _show_progress(stage, job, each)
@@ -201,7 +201,7 @@ def _show_progress(stage: JobStage[ExperimentJob], job: ExperimentJob, each: Exp
 
 
 def _show_numbers(each: Experiment, result: Result | None) -> None:
-    """Reported beside measured, as a table."""
+    """A table of reported and measured numbers."""
     from otviz.experiments.report import measured, reported
 
     outcomes = () if result is None else result.outcomes
@@ -225,6 +225,6 @@ def _explain_sources(each: Experiment) -> None:
     from otviz.experiments import SOURCES
 
     used = {number.source for number in each.numbers if number.reported and number.source != "paper"}
-    told = "; ".join(f"[{word}] {SOURCES[word]}" for word in SOURCES if word in used)
-    if told:
-        st.caption(plain(f"Reported numbers without a mark are printed in the source. {told}."))
+    summary = "; ".join(f"[{word}] {SOURCES[word]}" for word in SOURCES if word in used)
+    if summary:
+        st.caption(plain(f"Reported numbers without a mark are printed in the source. {summary}."))

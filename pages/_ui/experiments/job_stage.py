@@ -1,4 +1,4 @@
-"""The job of one browser session: a sweep, or the seeds of a claim."""
+"""The job of a browser session: a sweep, or the seeds of a claim."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ J = TypeVar("J", bound="Job[Any, Any]")
 
 
 class JobStage(Generic[J]):
-    """A new job ends the old, and so does closing the tab: what is done stays on disk."""
+    """A new job or closing the tab stops the old one; results stay on disk."""
 
     def __init__(self) -> None:
         self.job: J | None = None
 
     @property
     def working(self) -> bool:
-        """Whether it goes on."""
+        """Whether the job is running."""
         return self.job is not None and not self.job.over
 
     def begin(self, make: Callable[[], J], failure: str) -> None:
-        """Start another job and draw the page again; if that cannot be, say why after the words `failure`."""
+        """Start a new job and rerun the page; if that fails, show an error that begins with `failure`."""
         self.end()
         try:
             self.job = make()
@@ -41,6 +41,6 @@ class JobStage(Generic[J]):
             st.rerun()
 
     def end(self) -> None:
-        """Stop what runs. Streamlit calls this when the tab is closed or reloaded."""
+        """Stop the runs. Streamlit calls this when the tab is closed or reloaded."""
         if self.job is not None:
             self.job.stop()

@@ -1,4 +1,4 @@
-"""Two to four models side by side: images of the same latents, scores, classes, trainings in step."""
+"""Two to four models side by side: images of the same latents, scores, classes, and timelines."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import streamlit as st
 
 from otviz.checkpoints import Card
 from pages._ui.gallery import gallery_scores, gallery_view
-from pages._ui.gallery.gallery_settings import Look, chosen, sampled, show_sheet
+from pages._ui.gallery.gallery_settings import SampleSettings, chosen, sampled, show_sheet
 from pages._ui.player.player_canvas import player
 from pages._ui.shell import reading
 from pages._ui.shell.links import Link, plain
@@ -23,7 +23,7 @@ VIEWS = {"samples": "Samples", "classes": "Classes", "training": "Trainings in s
 
 
 def show(link: Link, cards: Sequence[Card]) -> None:
-    """Draw the models beside each other."""
+    """Draw the models side by side."""
     with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
         if st.button("All models", icon=":material/arrow_back:", type="tertiary"):
             link.go({})
@@ -41,7 +41,7 @@ def show(link: Link, cards: Sequence[Card]) -> None:
 
 
 def _samples(link: Link, cards: Sequence[Card]) -> None:
-    look = chosen(link, KNOBS, st.columns(len(KNOBS), vertical_alignment="bottom", gap="small"))
+    settings = chosen(link, KNOBS, st.columns(len(KNOBS), vertical_alignment="bottom", gap="small"))
     models: list[PublishedModel] = []
     for card, column in zip(cards, st.columns(len(cards), gap="small"), strict=True):
         with column:
@@ -52,17 +52,17 @@ def _samples(link: Link, cards: Sequence[Card]) -> None:
             except ValueError as error:
                 st.error(plain(f"{error}."))
                 continue
-            if look is not None:
-                _sheet(models[-1], look)
+            if settings is not None:
+                _sheet(models[-1], settings)
     if len({(model.card.shape, model.config.method.noise_dim) for model in models}) == 1:
         st.caption("The same place in each sheet has the same x and z.")
     else:
         st.caption("These models take x and z of different sizes, so the same seed gives them different images.")
 
 
-def _sheet(model: PublishedModel, look: Look) -> None:
-    rows = sampled(model, look)
-    show_sheet(rows, model, look.columns(model), f"Images made by {model.card.title}", width="stretch")
+def _sheet(model: PublishedModel, settings: SampleSettings) -> None:
+    rows = sampled(model, settings)
+    show_sheet(rows, model, settings.columns(model), f"Images made by {model.card.title}", width="stretch")
     if model.classes:
         st.caption("Each column is a class that was asked for.")
     if not model.sees_source:
@@ -83,7 +83,7 @@ def _classes(cards: Sequence[Card]) -> None:
     scores = judged[0].metrics
     try:
         names = named(judged[0].target).class_names
-    except ValueError as error:  # the plug-in of the set is no longer here
+    except ValueError as error:  # the plug-in of the data set is missing
         st.info(plain(f"{error}."))
         return
     figure = class_shares(names, scores["true_class_shares"], shares, scores["samples"])

@@ -1,4 +1,4 @@
-"""One model of the gallery, opened: what is known of it, what to look at, what to carry away."""
+"""A model of the gallery: its card, views, and downloads."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from otviz.core.params import params_of
 from otviz.data.datasets.rows import in_turn
 from pages._ui.controls import controls
 from pages._ui.gallery import gallery_scores, gallery_view
-from pages._ui.gallery.gallery_settings import Look, chosen, png_of, sampled
+from pages._ui.gallery.gallery_settings import SampleSettings, chosen, png_of, sampled
 from pages._ui.gallery.gallery_views import DRAWN, pick, show_training
 from pages._ui.shell import reading
 from pages._ui.shell.downloads import download
@@ -38,7 +38,7 @@ NEEDED = {"samples": ("seed", "images", "truncation"),
 
 
 def show(link: Link, card: Card) -> None:
-    """Draw the model: its pictures at the right, what is known of it at the left."""
+    """Draw the model: card on the left, views on the right."""
     if st.button("All models", icon=":material/arrow_back:", type="tertiary"):
         link.go({})
     facts, pictures = st.columns([4, 9], gap="medium")
@@ -52,8 +52,8 @@ def show(link: Link, card: Card) -> None:
         gallery_scores.show_reported([card])
         gallery_scores.show_card(card)
     with knobs:
-        look = _look(link, card, view)
-    if look is None:
+        settings = _settings(link, card, view)
+    if settings is None:
         return
     with canvas:
         if view == "training":
@@ -64,20 +64,20 @@ def show(link: Link, card: Card) -> None:
         except ValueError as error:
             st.error(plain(f"{error}."))
             return
-        DRAWN[view](model, look)
-        picked = pick(model, look) if view == "between" else None
+        DRAWN[view](model, settings)
+        picked = pick(model, settings) if view == "between" else None
     if picked is not None:
-        _go_to(link, replace(look, first=picked[0], second=picked[1]))
+        _go_to(link, replace(settings, first=picked[0], second=picked[1]))
     with about:
         start_from_model.way_to(model)
-        _downloads(model, look)
+        _downloads(model, settings)
 
 
-def _look(link: Link, card: Card, view: str) -> Look | None:
+def _settings(link: Link, card: Card, view: str) -> SampleSettings | None:
     if view == "training":
-        for name in Look().as_dict():
-            link.take(name)  # they may stand in the link, but choose nothing here
-        return Look()
+        for name in SampleSettings().as_dict():
+            link.take(name)  # may be in the link, but have no effect here
+        return SampleSettings()
     needed = NEEDED.get(view, ("seed", "truncation"))
     asks = card.by_class and view != "latent"
     columns = st.columns([3] * (1 + len(needed) + asks), vertical_alignment="bottom", gap="small")
@@ -85,21 +85,21 @@ def _look(link: Link, card: Card, view: str) -> Look | None:
     if asks:
         with columns.pop():
             asked = _class(link, card)
-    look = chosen(link, needed, columns[1:])
-    if asks and look is not None:
-        look = replace(look, asked=asked)
-    if look is not None and view == "between":
-        look = replace(look, **_ends(link))
-    if again and look is not None:
-        _go_to(link, replace(look, seed=look.seed + 1))
-    return look
+    settings = chosen(link, needed, columns[1:])
+    if asks and settings is not None:
+        settings = replace(settings, asked=asked)
+    if settings is not None and view == "between":
+        settings = replace(settings, **_ends(link))
+    if again and settings is not None:
+        _go_to(link, replace(settings, seed=settings.seed + 1))
+    return settings
 
 
 def _ends(link: Link) -> dict[str, int]:
-    """Which two images a way leads between, as the address says."""
+    """The two images of a path, from the link."""
     found = {}
     for name in ("first", "second"):
-        knob = next(knob for knob in params_of(Look) if knob.name == name)
+        knob = next(knob for knob in params_of(SampleSettings) if knob.name == name)
         try:
             found[name] = knob.parse(link.text(name, str(knob.default)))
         except ValueError as error:
@@ -109,44 +109,46 @@ def _ends(link: Link) -> dict[str, int]:
     return found
 
 
-def _go_to(link: Link, look: Look) -> NoReturn:
+def _go_to(link: Link, settings: SampleSettings) -> NoReturn:
     changed = {
-        knob.name: knob.write(value) for knob in params_of(Look) if (value := getattr(look, knob.name)) != knob.default
+        knob.name: knob.write(value)
+        for knob in params_of(SampleSettings)
+        if (value := getattr(settings, knob.name)) != knob.default
     }
     link.go({**changed, "model": link.text("model")})
 
 
 def _class(link: Link, card: Card) -> int | None:
-    """Draw the choice of the class to ask for; None for all of them."""
+    """Draw the choice of the class to generate; None for all."""
     from otviz.data.datasets import by_record
 
     try:
-        known = by_record(card.record["target"]).class_names  # of one's own images, the names of their folders
-    except ValueError:  # they are not here, which opening the model says
+        known = by_record(card.record["target"]).class_names  # for the user's own images, the names of their folders
+    except ValueError:  # missing images are reported when the model is opened
         known = ()
     names = {str(at): name for at, name in enumerate(known)}
     chosen = controls.choice(link, "asked", {"": "All in turn", **names}, default="", label="Class")
     return int(chosen) if chosen else None
 
 
-def _downloads(model: PublishedModel, look: Look) -> None:
-    rows = sampled(model, look)
-    name = f"{model.card.name}-seed-{look.seed}"
+def _downloads(model: PublishedModel, settings: SampleSettings) -> None:
+    rows = sampled(model, settings)
+    name = f"{model.card.name}-seed-{settings.seed}"
     with st.container(horizontal=True, gap="small"):
-        download("Images (PNG)", png_of(rows, model, look.columns(model)), f"{name}.png", "image/png")
-        download("Images and latents (NPZ)", lambda: _npz(model, look), f"{name}.npz")
+        download("Images (PNG)", png_of(rows, model, settings.columns(model)), f"{name}.png", "image/png")
+        download("Images and latents (NPZ)", lambda: _npz(model, settings), f"{name}.npz")
         if model.card.name != gallery_view.OWN:
             weights = f"{model.card.name}.safetensors"
             download("Weights (safetensors)", lambda: gallery_scores.weights(model.card), weights)
 
 
-def _npz(model: PublishedModel, look: Look) -> bytes:
+def _npz(model: PublishedModel, settings: SampleSettings) -> bytes:
     from otviz.data.datasets import to_pixels
 
-    x, z = model.latents(look.images, look.seed, look.truncation)
+    x, z = model.latents(settings.images, settings.seed, settings.truncation)
     file = io.BytesIO()
-    labels = look.labels(model, look.images)
-    labels = in_turn(look.images, model.classes) if labels is None and model.classes else labels
+    labels = settings.labels(model, settings.images)
+    labels = in_turn(settings.images, model.classes) if labels is None and model.classes else labels
     arrays: dict[str, Any] = {"x": x, "z": z, **({} if labels is None else {"labels": labels})}
     np.savez_compressed(file, images=to_pixels(model.generate(x, z, labels), model.card.shape), **arrays)
     return file.getvalue()

@@ -1,4 +1,4 @@
-"""What is known of a model in words and numbers: its card, its scores beside those of real images and of the papers."""
+"""The card and the scores of a model, compared with real images and with the papers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ NO_FID = (
 
 
 def show_scores(cards: Sequence[Card]) -> None:
-    """A table: a column for each model, real images beside them."""
+    """A table with a column for each model and one for real images."""
     judged = [card for card in cards if card.metrics]
     for card in cards:
         if not card.metrics:
@@ -43,11 +43,11 @@ def show_scores(cards: Sequence[Card]) -> None:
     lines = ["| | " + " | ".join(head) + (" | Real images |" if same else " |")]
     lines.append("|---" * (len(head) + 1 + same) + "|")
     for label, key, form in SCORES:
-        told = [card.metrics for card in judged if key in card.metrics]
-        if not told:
+        scores = [card.metrics for card in judged if key in card.metrics]
+        if not scores:
             continue
         row = [format(card.metrics[key], form) if key in card.metrics else "–" for card in judged]
-        row += [format(told[0]["floor"][key], form)] if same else []
+        row += [format(scores[0]["floor"][key], form)] if same else []
         lines.append(f"| {label} | " + " | ".join(row) + " |")
     st.markdown("\n".join(lines))
     if any("as_asked" in card.metrics for card in judged):
@@ -60,23 +60,23 @@ def show_scores(cards: Sequence[Card]) -> None:
 
 
 def show_reported(cards: Sequence[Card]) -> None:
-    """What the papers report of these methods: folded away, since it is of other data and other scores."""
+    """Scores that the papers report for these methods: in a closed section, since data and scores differ."""
     found: dict[str, Reported] = {}
     for card in cards:
-        told = reported(card.method, str(card.record["method"].get("matching", "optimal")))
-        if told is not None:
-            found.setdefault(card.method, told)
+        scores = reported(card.method, str(card.record["method"].get("matching", "optimal")))
+        if scores is not None:
+            found.setdefault(card.method, scores)
     if not found:
         return
     columns = [
-        (label, key) for label, key in REPORTED if any(getattr(told, key) is not None for told in found.values())
+        (label, key) for label, key in REPORTED if any(getattr(scores, key) is not None for scores in found.values())
     ]
     lines = ["| Reported | " + " | ".join(label for label, _ in columns) + " |", "|---" * (len(columns) + 1) + "|"]
-    for name, told in found.items():
-        values = [getattr(told, key) for _, key in columns]
+    for name, scores in found.items():
+        values = [getattr(scores, key) for _, key in columns]
         numbers = " | ".join("–" if value is None else f"{value:g}" for value in values)
         lines.append(f"| {plain(name)} | {numbers} |")
-    where = "; ".join(dict.fromkeys(f"{plain(told.data)} ({cite_link(*told.source)})" for told in found.values()))
+    where = "; ".join(dict.fromkeys(f"{plain(scores.data)} ({cite_link(*scores.source)})" for scores in found.values()))
     with st.expander("What the papers report on CIFAR-10"):
         st.markdown("\n".join(lines))
         st.caption(
@@ -85,7 +85,7 @@ def show_reported(cards: Sequence[Card]) -> None:
 
 
 def show_title(card: Card) -> None:
-    """What it is and what it is there to show."""
+    """Title and purpose of a model."""
     st.subheader(plain(card.title), anchor=False)
     if card.claims:
         st.markdown("\n".join(f"- {plain(claim)}" for claim in card.claims))
@@ -93,11 +93,11 @@ def show_title(card: Card) -> None:
 
 def show_card(card: Card) -> None:
     """The card in words."""
-    said, method = card.record, dict(card.record["method"])
+    record, method = card.record, dict(card.record["method"])
     st.markdown(
-        f"Trained for {_number(said.get('steps'))} steps with seed {_number(said.get('seed'))} on "
-        f"{plain(str(said.get('device', '')).upper())} in {_number(said.get('seconds'))} s: "
-        f"{_number(said.get('steps_per_second'))} steps and {_number(said.get('images_per_second'))} images a second."
+        f"Trained for {_number(record.get('steps'))} steps with seed {_number(record.get('seed'))} on "
+        f"{plain(str(record.get('device', '')).upper())} in {_number(record.get('seconds'))} s: "
+        f"{_number(record.get('steps_per_second'))} steps and {_number(record.get('images_per_second'))} images a second."
     )
     knobs = {name: method[name] for name in ("tau", "penalty", "penalty_weight", "epsilon", "matching", "batch_size", "lr")
              if name in method}  # fmt: skip
@@ -113,13 +113,13 @@ def show_card(card: Card) -> None:
     )
     st.caption(
         plain(
-            f"Licence: {said.get('licence', 'unknown')}. Checksum of the weights (SHA-256): {str(said['sha256'])[:16]}…"
+            f"Licence: {record.get('licence', 'unknown')}. Checksum of the weights (SHA-256): {str(record['sha256'])[:16]}…"
         )
     )
-    if said.get("command"):
-        st.code(str(said["command"])[:500], language="bash")
+    if record.get("command"):
+        st.code(str(record["command"])[:500], language="bash")
     with st.expander("The whole card"):
-        st.json(json.dumps(dict(said)), expanded=1)
+        st.json(json.dumps(dict(record)), expanded=1)
 
 
 def _number(value: object) -> str:
@@ -133,5 +133,5 @@ def _value(value: object) -> str:
 
 
 def weights(card: Card) -> bytes:
-    """The weights of a shipped model, for a download."""
+    """The weights of a shipped model, for download."""
     return (CHECKPOINTS / card.name / "generator.safetensors").read_bytes()

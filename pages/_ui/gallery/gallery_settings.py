@@ -1,4 +1,4 @@
-"""Which images of a model are looked at: the knobs, and the images they ask for."""
+"""The settings for generating images from a model, and the images."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from pages._ui.shell.links import Link
 if TYPE_CHECKING:
     from otviz.checkpoints.models import PublishedModel
 
-WIDE = 680  # pixels of a square sheet on the page
+WIDE = 680  # px, width of a square sheet on the page
 
 
 @dataclass(frozen=True)
-class Look(Knobs):
-    """Which images are looked at."""
+class SampleSettings(Knobs):
+    """Settings of the generated images."""
 
     name: ClassVar[str] = "look"
 
@@ -40,37 +40,37 @@ class Look(Knobs):
     asked: int | None = param(None, 0, 999, doc="The class to ask for; none: all in turn")
 
     def labels(self, model: PublishedModel, n: int) -> Any:
-        """Classes to ask for in n images, or None where it is not chosen or the model is not told any."""
+        """Classes to request for n images; None if not selected, or for an unconditional model."""
         return None if self.asked is None or not model.classes else np.full(n, self.asked)
 
     def columns(self, model: PublishedModel) -> int:
-        """Images beside each other: a column for each class, where all are shown."""
+        """Images per row: a column for each class if all classes are shown."""
         from otviz.checkpoints.image_sheets import columns_for
 
         return model.classes if model.classes and self.asked is None else columns_for(self.images)
 
 
-def chosen(link: Link, needed: Sequence[str], columns: Sequence[DeltaGenerator]) -> Look | None:
-    """These knobs side by side; None while one of them is bad."""
+def chosen(link: Link, needed: Sequence[str], columns: Sequence[DeltaGenerator]) -> SampleSettings | None:
+    """Draw these knobs side by side; None while one is invalid."""
     values: dict[str, Any] = {}
     for name, column in zip(needed, columns, strict=True):
         with column:
-            found = controls.knobs(link, Look, only=(name,))
+            found = controls.knobs(link, SampleSettings, only=(name,))
         if found is None:
             return None
         values[name] = getattr(found, name)
-    return Look(**values)
+    return SampleSettings(**values)
 
 
-def sampled(model: PublishedModel, look: Look) -> Any:
-    """The images of a look as rows; where classes stand in columns, all rows of the sheet are full."""
-    columns = look.columns(model)
-    n = -(-look.images // columns) * columns if model.classes and look.asked is None else look.images
-    return model.sample(n, look.seed, look.truncation, look.labels(model, n))
+def sampled(model: PublishedModel, settings: SampleSettings) -> Any:
+    """The generated images as rows; with classes in columns, all rows of the sheet are full."""
+    columns = settings.columns(model)
+    n = -(-settings.images // columns) * columns if model.classes and settings.asked is None else settings.images
+    return model.sample(n, settings.seed, settings.truncation, settings.labels(model, n))
 
 
 def png_of(rows: Any, model: PublishedModel, columns: int, wide: int = WIDE) -> bytes:
-    """A sheet of images about `wide` pixels across."""
+    """A sheet of images about `wide` pixels wide."""
     from otviz.checkpoints.image_sheets import picture
 
     return picture(rows, model.card.shape, columns, wide)
@@ -85,5 +85,5 @@ def show_sheet(
     wide: int = WIDE,
     width: Literal["content", "stretch"] = "content",
 ) -> None:
-    """Draw a sheet as it is: `st.image` by itself would make a JPEG of it."""
+    """Draw a sheet as PNG, since `st.image` would convert it to JPEG."""
     st.image(png_of(rows, model, columns, wide), width=width, output_format="PNG", alt=alt)

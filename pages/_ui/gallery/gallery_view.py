@@ -1,4 +1,4 @@
-"""The shelf of image models: a card with a picture for each, filters, and the way to one of them or to a comparison."""
+"""The list of image models: a card with a picture for each, filters, and links to models and comparisons."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ STYLE = """<style>
 
 @st.cache_data(ttl=10.0, show_spinner=False)
 def shelved() -> tuple[dict[str, Card], dict[str, str]]:
-    """The cards of all models that are shipped, and what is wrong with the damaged ones, by name."""
+    """The cards of all shipped models, and errors of damaged ones, by name."""
     return read_cards(CHECKPOINTS)
 
 
 def cards() -> dict[str, Card]:
-    """The cards of all models that are shipped, by name, large images first; no weights are read."""
+    """The cards of all shipped models by name, large images first, without reading weights."""
     return dict(sorted(shelved()[0].items(), key=lambda item: -math.prod(item[1].shape)))
 
 
@@ -62,7 +62,7 @@ def _timeline(name: str, sha256: str) -> Timeline:
 
 
 def model(card: Card) -> PublishedModel:
-    """The model of a card, its own or one that is shipped. Raises ValueError, in one sentence, if it cannot be loaded."""
+    """The model of a card, a user's or a shipped one. Raises ValueError if it cannot be loaded."""
     own: PublishedModel | None = st.session_state.get(_OWN)
     if card.name == OWN and own is not None:
         return own
@@ -70,7 +70,7 @@ def model(card: Card) -> PublishedModel:
 
 
 def timeline(card: Card) -> Timeline | None:
-    """How a model came to be; None where that is not known."""
+    """The timeline of a model's training, or None."""
     try:
         found = None if card.name == OWN else _timeline(card.name, str(card.record["sha256"]))
         return found if found is not None and found.images.shape[2] == math.prod(card.shape) else None
@@ -79,7 +79,7 @@ def timeline(card: Card) -> Timeline | None:
 
 
 def find(link: Link, key: str, most: int) -> list[Card]:
-    """The cards that the address names under `key`, separated by commas; unknown names give a warning."""
+    """The cards named in the link under `key`, separated by commas; unknown names give a warning."""
     known = cards()
     own: PublishedModel | None = st.session_state.get(_OWN)
     names = [name.strip() for name in link.text(key).split(",") if name.strip()]
@@ -104,7 +104,7 @@ def _picture(name: str, sha256: str) -> str:
 def picture(card: Card) -> str:
     """The picture beside the weights, base64, or "" if it cannot be read.
 
-    With forty of them `st.image` would send each on a request of its own, by code the browser has yet to fetch.
+    `st.image` would need a request for each of forty pictures, by code that the browser has to load first.
     """
     try:
         return _picture(card.name, str(card.record["sha256"]))
@@ -113,7 +113,7 @@ def picture(card: Card) -> str:
 
 
 def show_shelf(link: Link) -> None:
-    """All models that the filters let through, and what to do with them."""
+    """Draw the models that match the filters, with their buttons."""
     known = cards()
     chosen = _filtered(link, known)
     _compare_bar(link, known)
@@ -178,7 +178,7 @@ def _card(link: Link, card: Card) -> None:
 
 
 def brief(card: Card) -> str:
-    """Its scores in a line, with the floor of real images."""
+    """The scores in a line, with the noise floor of real images."""
     scores = card.metrics
     if not scores:
         return "No scores: there is no classifier for this data set"

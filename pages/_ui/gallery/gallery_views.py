@@ -1,4 +1,4 @@
-"""The pictures of one model: its images, what x and z do, walks, neighbours, classes, its training."""
+"""Views of a model: images, the effect of x and z, interpolation, neighbours, classes, its training."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from otviz.core.numbers import whole
 from otviz.data.datasets.rows import in_turn
 from pages._ui.controls.picker import picker
 from pages._ui.gallery import gallery_scores, gallery_view
-from pages._ui.gallery.gallery_settings import WIDE, Look, png_of, sampled, show_sheet
+from pages._ui.gallery.gallery_settings import WIDE, SampleSettings, png_of, sampled, show_sheet
 from pages._ui.player.player_canvas import player
 from pages._ui.shell.links import plain
 
 if TYPE_CHECKING:
     from otviz.checkpoints.models import PublishedModel
 
-GRID = 8  # x and z that are crossed
+GRID = 8  # values of x and of z in a grid
 WALKERS, STOPS, PART = 16, 6, 12
 BETWEEN = 12
 NEIGHBOURS = 10
@@ -32,19 +32,19 @@ def _image(rows: Any, model: PublishedModel, columns: int, caption: str, wide: i
     st.caption(caption)
 
 
-def _samples(model: PublishedModel, look: Look) -> None:
-    rows = sampled(model, look)
-    of = " Each column is a class that was asked for." if model.classes and look.asked is None else ""
-    _image(rows, model, look.columns(model), f"{len(rows)} images of x and z drawn with seed {look.seed}.{of}")
+def _samples(model: PublishedModel, settings: SampleSettings) -> None:
+    rows = sampled(model, settings)
+    of = " Each column is a class that was asked for." if model.classes and settings.asked is None else ""
+    _image(rows, model, settings.columns(model), f"{len(rows)} images of x and z drawn with seed {settings.seed}.{of}")
 
 
-def _latent(model: PublishedModel, look: Look) -> None:
+def _latent(model: PublishedModel, settings: SampleSettings) -> None:
     from otviz.checkpoints.latents import crossed, explained
 
     if model.classes:
-        _classes_crossed(model, look)
+        _classes_crossed(model, settings)
         return
-    rows = model.generate(*crossed(model.latents(GRID, look.seed, look.truncation)))
+    rows = model.generate(*crossed(model.latents(GRID, settings.seed, settings.truncation)))
     _image(rows, model, GRID, f"{GRID} x {GRID} images: each row has one x, each column one z.")
     shares = explained(rows, GRID)
     if not model.sees_source:
@@ -57,23 +57,26 @@ def _latent(model: PublishedModel, look: Look) -> None:
         )
 
 
-def _classes_crossed(model: PublishedModel, look: Look) -> None:
-    """What the class does beside x and z: rows ask for one, columns have the same noise."""
-    x, z = model.latents(GRID, look.seed, look.truncation)
+def _classes_crossed(model: PublishedModel, settings: SampleSettings) -> None:
+    """The effect of the class: one class per row, the same noise in a column."""
+    x, z = model.latents(GRID, settings.seed, settings.truncation)
     asked = np.repeat(np.arange(model.classes), GRID)
     rows = model.generate(np.tile(x, (model.classes, 1)), np.tile(z, (model.classes, 1)), asked)
     _image(rows, model, GRID, f"{model.classes} x {GRID} images: each row is a class that was asked for, each column has "
            "one x and z. What stays the same along a column is the style: slant and width of the stroke.", 560)  # fmt: skip
 
 
-def _walk(model: PublishedModel, look: Look) -> None:
+def _walk(model: PublishedModel, settings: SampleSettings) -> None:
     from otviz.checkpoints.image_sheets import moving
     from otviz.checkpoints.latents import Latents, walk
 
-    walks = [walk(model.latents(STOPS, look.seed * WALKERS + at, look.truncation), PART) for at in range(WALKERS)]
+    walks = [
+        walk(model.latents(STOPS, settings.seed * WALKERS + at, settings.truncation), PART) for at in range(WALKERS)
+    ]
     both = Latents(*(np.concatenate([part[side] for part in walks]) for side in (0, 1)))
     labels = np.repeat(
-        in_turn(WALKERS, model.classes or 1) if look.asked is None else np.full(WALKERS, look.asked), STOPS * PART
+        in_turn(WALKERS, model.classes or 1) if settings.asked is None else np.full(WALKERS, settings.asked),
+        STOPS * PART,
     )
     rows = model.generate(*both, labels if model.classes else None).reshape(WALKERS, STOPS * PART, -1)
     frames = [rows[:, at] for at in range(STOPS * PART)]
@@ -89,38 +92,38 @@ def _walk(model: PublishedModel, look: Look) -> None:
     )
 
 
-def _between(model: PublishedModel, look: Look) -> None:
+def _between(model: PublishedModel, settings: SampleSettings) -> None:
     from otviz.checkpoints.latents import path
 
-    most = max(look.first, look.second) + 1
-    found = model.latents(most, look.seed, look.truncation)
-    arc = path(found, look.first, look.second, BETWEEN)
-    kind = look.first % (model.classes or 1) if look.asked is None else look.asked
-    labels = np.full(BETWEEN, kind) if model.classes else None  # all of the class of the first
+    most = max(settings.first, settings.second) + 1
+    found = model.latents(most, settings.seed, settings.truncation)
+    arc = path(found, settings.first, settings.second, BETWEEN)
+    kind = settings.first % (model.classes or 1) if settings.asked is None else settings.asked
+    labels = np.full(BETWEEN, kind) if model.classes else None  # all of the first image's class
     only_x = model.generate(arc.x, np.repeat(arc.z[:1], BETWEEN, axis=0), labels)
     only_z = model.generate(np.repeat(arc.x[:1], BETWEEN, axis=0), arc.z, labels)
     rows = np.concatenate([model.generate(*arc, labels), only_x, only_z])
-    _image(rows, model, BETWEEN, f"From image {look.first + 1} to image {look.second + 1} on an arc. Top: x and z move. "
+    _image(rows, model, BETWEEN, f"From image {settings.first + 1} to image {settings.second + 1} on an arc. Top: x and z move. "
            "Middle: x alone. Bottom: z alone.", 800)  # fmt: skip
 
 
-def pick(model: PublishedModel, look: Look) -> tuple[int, int] | None:
-    """Draw the images that a way may lead between; the two chosen, once after a click."""
-    count = -(-max(look.first, look.second, PICKED - 1) // PICKED_COLUMNS) * PICKED_COLUMNS
-    rows = model.sample(count, look.seed, look.truncation, look.labels(model, count))
+def pick(model: PublishedModel, settings: SampleSettings) -> tuple[int, int] | None:
+    """Draw the images to select the ends of a path from; returns both after a click."""
+    count = -(-max(settings.first, settings.second, PICKED - 1) // PICKED_COLUMNS) * PICKED_COLUMNS
+    rows = model.sample(count, settings.seed, settings.truncation, settings.labels(model, count))
     st.markdown("**Click an image to start from, then one to end at.**")
     with st.container(width=PICKED_WIDE):
         return picker(
             png_of(rows, model, PICKED_COLUMNS, PICKED_WIDE), key="gallery-picker", count=count, columns=PICKED_COLUMNS,
-            chosen=(look.first, look.second),
+            chosen=(settings.first, settings.second),
         )  # fmt: skip
 
 
-def _nearest(model: PublishedModel, look: Look) -> None:
+def _nearest(model: PublishedModel, settings: SampleSettings) -> None:
     from otviz.data.datasets import to_pixels, to_rows
     from otviz.evaluation.image_metrics import nearest_images
 
-    rows = model.sample(NEIGHBOURS, look.seed, look.truncation, look.labels(model, NEIGHBOURS))
+    rows = model.sample(NEIGHBOURS, settings.seed, settings.truncation, settings.labels(model, NEIGHBOURS))
     try:
         training = model.images.split("train")
     except ValueError as error:
@@ -130,11 +133,11 @@ def _nearest(model: PublishedModel, look: Look) -> None:
         found = nearest_images(to_pixels(rows, model.card.shape), training.pixels)
     both = np.concatenate([rows, to_rows(training.pixels[found.places])])
     names = model.images.class_names
-    said = [f"{distance:.2f}" + (f" ({names[training.labels[place]]})" if names else "")
+    neighbours = [f"{distance:.2f}" + (f" ({names[training.labels[place]]})" if names else "")
             for place, distance in zip(found.places, found.distances, strict=True)]  # fmt: skip
     _image(both, model, NEIGHBOURS, "Top: made by the model. Below each: the nearest of "
            f"{len(training.labels):,} training images, by pixels.", 800)  # fmt: skip
-    st.caption(plain("Distances between pixels from −1 to 1: " + ", ".join(said)))
+    st.caption(plain("Distances between pixels from −1 to 1: " + ", ".join(neighbours)))
     real = model.card.metrics.get("nearest_real")
     if real is not None:
         st.caption(
@@ -142,13 +145,13 @@ def _nearest(model: PublishedModel, look: Look) -> None:
         )
 
 
-def _classes(model: PublishedModel, look: Look) -> None:
+def _classes(model: PublishedModel, settings: SampleSettings) -> None:
     from otviz.data.datasets import to_pixels
     from otviz.evaluation.classifier import classifier_for
     from otviz.evaluation.features import see
     from otviz.viz.class_shares import class_shares
 
-    rows = sampled(model, look)
+    rows = sampled(model, settings)
     try:
         seen = see(to_pixels(rows, model.card.shape), classifier_for(model.images)).probabilities
     except ValueError as error:
@@ -179,6 +182,6 @@ def show_training(card: Card) -> None:
         )
 
 
-DRAWN: dict[str, Callable[[PublishedModel, Look], None]] = {
+DRAWN: dict[str, Callable[[PublishedModel, SampleSettings], None]] = {
     "samples": _samples, "latent": _latent, "walk": _walk, "between": _between, "nearest": _nearest, "classes": _classes,
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""The demonstration on Home: two recorded trainings side by side, and a slider over what the transport cost does."""
+"""The demonstration on Home: two recorded trainings side by side, and a slider for the transport cost."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pages._ui.home import page_sketches
 from pages._ui.player.player_canvas import player
 from pages._ui.shell import channel, frame, reading
 
-PREFIX = "home-"  # of the recordings that make up the atlas: home-<data>-<method>
+PREFIX = "home-"  # name prefix of the recordings: home-<data>-<method>
 METHODS = {"uotm": "UOTM", "uotm-sd": "UOTM-SD"}
 TIPS = {
     "uotm": "Unbalanced optimal transport map",
@@ -28,12 +28,16 @@ TIPS = {
 }
 TITLES = {"ring": "A ring of eight modes", "off-centre": "A smaller ring, away from where points start"}
 FIRST = ("ring", "uotm")
-CHOSEN = 0.05  # tau at first
-OTHERS = ("moons", "checkerboard", "spiral", "drawing")  # data without recordings: they lead to Train
-SECONDS, REST, LEAD = 9.0, 4.0, 500  # of playback, at its end, and steps before the difference shows
-DOTS = 44  # of a thumbnail
+CHOSEN = 0.05  # initial tau
+OTHERS = ("moons", "checkerboard", "spiral", "drawing")  # data without recordings, linked to Train
+SECONDS, REST, LEAD = (
+    9.0,
+    4.0,
+    500,
+)  # seconds of playback, seconds of pause at its end, steps before the difference shows
+DOTS = 44  # points of a thumbnail
 
-# The link of a card covers all of it. Where there is no room beside them the words stand above the pictures, on a phone below.
+# The link covers the whole card. On narrow windows the text is above the pictures, on phones below.
 _STYLE = """<style>
 .st-key-cards {display: grid; grid-template-columns: repeat(4, minmax(0, 1fr)); gap: 0.9rem}
 .st-key-cards > div {width: auto !important; height: 100%}
@@ -68,7 +72,7 @@ PHRASES = {
 
 
 def arrange() -> tuple[DeltaGenerator, DeltaGenerator]:
-    """Where the words and the demonstration stand."""
+    """Containers of the text and the demonstration."""
     st.html(_STYLE)
     with st.container(key="hero"):
         words, picture = st.columns([3, 10], gap="medium")
@@ -76,7 +80,7 @@ def arrange() -> tuple[DeltaGenerator, DeltaGenerator]:
 
 
 def show() -> bool:
-    """Play the demonstration; False, and nothing is drawn, if it was not recorded."""
+    """Play the demonstration; returns False, and draws nothing, without recordings."""
     try:
         given, body, start = _atlas()
     except ValueError:
@@ -87,14 +91,14 @@ def show() -> bool:
 
 
 def explain() -> None:
-    """How to read the pictures, beside them rather than over them."""
+    """Explain the pictures, beside them rather than over them."""
     st.html(_KEY)
     with st.container(key="home-reading"):
         reading.how("home/recorded")
 
 
 def _answer(question: bytes) -> channel.Reply:
-    """All runs of one group, packed. Raises ValueError for any other question."""
+    """All runs of a group, packed. Raises ValueError for an invalid question."""
     try:
         name = str(json.loads(question)["recording"])
     except (ValueError, TypeError, KeyError) as error:
@@ -106,7 +110,7 @@ def _answer(question: bytes) -> channel.Reply:
 
 @cache
 def _atlas() -> tuple[dict[str, Any], bytes, int]:
-    """The options of the component, the two runs it begins with, and the step at which it begins to play."""
+    """The options of the component, its first two runs, and the step at which playback starts."""
     found = [name.removeprefix(PREFIX) for name in recordings.names() if name.startswith(PREFIX)]
     groups = {name: recordings.about(PREFIX + name) for name in found}
     first = "-".join(FIRST)
@@ -131,7 +135,7 @@ def _atlas() -> tuple[dict[str, Any], bytes, int]:
 
 
 def _group(panels: Sequence[Panel], at: int) -> dict[str, Any]:
-    """What is written round the pictures of one group, from what its runs did."""
+    """The texts around the pictures of a group, from its runs."""
     meanings = [_meaning(panel, panels[at]) for panel in panels]
     return {
         "kinds": [panel.kind for panel in panels],
@@ -144,9 +148,9 @@ def _group(panels: Sequence[Panel], at: int) -> dict[str, Any]:
 
 
 def _meaning(panel: Panel, chosen: Panel) -> str:
-    """What a run did, in a few words."""
+    """The result of a run, in a few words."""
     found, all_modes = panel.modes
-    held_back = panel.moved < 0.6 * chosen.moved  # what points move at the tau that is chosen first
+    held_back = panel.moved < 0.6 * chosen.moved  # how far points move at the initial tau
     if panel.kind == "collapsed" and all_modes:
         return f"{all_modes - found} of {all_modes} modes {'out of reach' if held_back else 'lost'}"
     if panel.kind == "covers" and all_modes:
@@ -161,7 +165,7 @@ def _seconds(panels: Sequence[Panel]) -> int:
 
 
 def _live(left: Panel, right: Panel) -> str:
-    """The address that trains these two, beside that of Home."""
+    """The link that trains these two, relative to Home."""
     found = {"preset": "own", "methods": f"{left.settings['method']},{right.settings['method']}"}
     for place, panel in enumerate((left, right), start=1):
         for key, text in panel.settings.items():
@@ -185,7 +189,7 @@ def _other_data(name: str) -> dict[str, Any]:
 
 
 def _dots(target: distributions.Distribution) -> list[list[int]]:
-    """Some points of a distribution in a square of 40 by 40, y downwards; the origin, where points start, is in it."""
+    """Some points of a distribution in a square of 40 by 40 that contains the origin, with y downwards."""
     points = target.sample(DOTS, np.random.default_rng(1)).astype(float)
     seen = np.concatenate([points, np.zeros((1, 2))])
     middle, half = (seen.max(0) + seen.min(0)) / 2, float(np.ptp(seen, axis=0).max()) / 2
@@ -193,7 +197,7 @@ def _dots(target: distributions.Distribution) -> list[list[int]]:
 
 
 def _start(body: bytes) -> int:
-    """Shortly before the left run has lost modes for good and the right one covers them for good."""
+    """The step shortly before the left run has finally lost modes and the right one finally covers them."""
     left, right = wire.decode(body)
     differs = [(a.kind, b.kind) == ("collapsed", "covers") for a, b in zip(left.words, right.words, strict=True)]
     since = len(differs) - next((i for i, yes in enumerate(reversed(differs)) if not yes), len(differs))
@@ -202,7 +206,7 @@ def _start(body: bytes) -> int:
 
 
 def cards() -> None:
-    """The other pages, each a card that is a link as a whole, with a picture."""
+    """The other pages as linked cards with pictures."""
     with st.container(key="cards"):
         for card in frame.cards()[1:]:
             with st.container(border=True, gap="xsmall", key=f"card-{card.name}"):

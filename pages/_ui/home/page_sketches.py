@@ -1,4 +1,4 @@
-"""A small picture for each page, in the colours of the roles, for the cards on Home: a sketch, not a result."""
+"""Sketches of the pages for the cards on Home, in the colours of the roles; they show no real results."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pages._ui.home.sketches import WIDTH, around, arrow, curve, marks, on, path
 
 
 def image(page: str) -> str:
-    """The sketch of a page as HTML; empty for one that has none."""
+    """The sketch of a page as HTML, or empty."""
     draw = PAGES.get(page)
     return picture(draw()) if draw else ""
 

@@ -1,4 +1,4 @@
-"""A small picture for each lesson and derivation: a sketch of its idea, not a result; SVG in the colours of the roles."""
+"""Sketches of lessons and derivations as SVG, in the colours of the roles; they show no real results."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Point = tuple[float, float]
 WIDTH, HEIGHT = 240, 120
 EIGHT = tuple(math.pi * k / 4 for k in range(8))
 
-# Neutral lines are of a grey that is seen on light and on dark: what is inside an image does not know the theme.
+# Neutral lines are grey, to be visible on light and dark backgrounds: an image does not know the theme.
 _STYLE = (
     ".target{fill:#56B4E9}.generated{fill:#FF7A1A}.source{fill:none;stroke:#8A8F98;stroke-width:1.5}"
     ".lost{fill:none;stroke:#E05252;stroke-width:1.5}"
@@ -22,7 +22,7 @@ _STYLE = (
 
 
 def image(kind: str, name: str) -> str:
-    """The sketch of a lesson or a derivation as HTML; a cloud and a ring for one that has none, such as a teacher's own."""
+    """The sketch of a lesson or derivation as HTML; a cloud and a ring by default, as for a teacher's own."""
     return picture(SKETCHES.get(f"{kind}/{name}", _cloud_and_ring)())
 
 
@@ -54,7 +54,7 @@ def arrow(start: Point, end: Point, role: str = "arrow") -> str:
 
 
 def curve(role: str, of: Callable[[float], float], low: float = 0.0, high: float = 1.0) -> str:
-    """A function from [0, 1] to [0, 1] over the whole sketch."""
+    """The graph of a function from [0, 1] to [0, 1] over the whole sketch."""
     xs = [low + (high - low) * k / 60 for k in range(61)]
     return path(role, [(20 + 200 * x, 105 - 90 * min(max(of(x), 0.0), 1.0)) for x in xs])
 
@@ -110,7 +110,7 @@ def _blur() -> str:
 
 
 def _matrix(left: float, top: float, n: int, width: float) -> str:
-    """A plan: bright where row and column are within `width` of each other."""
+    """A transport plan: bright where row and column differ by less than `width`."""
     side = 60 / n
     return "".join(
         f'<rect class="generated" x="{left + side * j:.1f}" y="{top + side * i:.1f}" width="{side:.1f}" height="{side:.1f}" opacity="{share:.2f}"/>'

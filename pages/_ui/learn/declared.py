@@ -1,4 +1,4 @@
-"""Every knob that is declared anywhere in otviz, by its name: what the glossary tells of ranges and defaults."""
+"""All declared knobs by name, for the ranges and defaults in the glossary."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from otviz.core.params import Knobs, Param, params_of
 
 @dataclass(frozen=True)
 class Declared:
-    """A knob and the title of what has it."""
+    """A knob and the title of its owner."""
 
     owner: str
     kind: str

@@ -1,4 +1,4 @@
-"""The glossary and the derivations on a page: a list at the left, the text at the right, both in the link."""
+"""The glossary and the derivations: a list on the left, the text on the right, both in the link."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     from pages._ui.learn.declared import Declared
 
 PAGE = "learn"
-WIDE = 860  # pixels of a text: longer lines are hard to read
+WIDE = 860  # px, largest width of a text
 
-# On a phone the text comes first, below it the list of all texts.
+# On a phone the text comes first, then the list.
 _STYLE = """<style>@media (max-width: 640px) {
 [data-testid=stColumn]:has(.st-key-learn-list) {order: 2; border-top: 1px solid var(--st-border-color); padding-top: 1rem}
 }</style>"""
 
 
 def show_derivations(link: Link) -> None:
-    """The list of derivations, and the one chosen."""
+    """Draw the list of derivations, and the selected one."""
     known = derivations()
     st.html(_STYLE)
     left, right = st.columns([3, 8], gap="large")
@@ -42,7 +42,7 @@ def show_derivations(link: Link) -> None:
 
 
 def show_glossary(link: Link) -> None:
-    """The list of words with a search, and the one chosen."""
+    """Draw the list of words with a search field, and the selected one."""
     known = glossary()
     aliases = words_of_knobs(known.values())
     left, right = st.columns([3, 8], gap="large")
@@ -65,12 +65,12 @@ def link_to(topic: str, label: str) -> None:
 
 
 def topic_of(*, method: str = "", loss: str = "") -> Derivation | None:
-    """The derivation of a method or of a loss between clouds, by name; None where there is none."""
+    """The derivation of a method or of a transport loss, by name, or None."""
     return next((each for each in derivations().values() if method in each.methods or loss in each.losses), None)
 
 
 def _pick(link: Link, key: str, titles: Mapping[str, str], label: str, aliases: Mapping[str, str]) -> str:
-    """A list to choose one name from; a name in the address that does not exist gives a warning with similar ones."""
+    """Draw a list of names and return the selected one; an unknown name in the link gives a warning with similar ones."""
     widget, text, first = f"{link.page}:{key}", link.take(key), next(iter(titles))
     if link.first(widget) or st.session_state[widget] not in titles:
         wanted = (text or "").strip().lower()
@@ -118,7 +118,7 @@ def _derivation(link: Link, shown: Derivation, words: Mapping[str, Word]) -> Non
 
 
 def _to_the_top(topic: str) -> None:
-    """Begin another text at its beginning: Streamlit leaves the page scrolled to where the last one ended."""
+    """Scroll to the top for a new text, since Streamlit keeps the scroll position."""
     script = 'document.querySelector("[data-testid=stMain]")?.scrollTo(0, 0)'
     st.html(f"<script>/* {topic} */ {script}</script>", unsafe_allow_javascript=True)
 
@@ -128,7 +128,7 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _titled(word: Word) -> str:
-    """Its title with its symbol, unless that is the title."""
+    """Title and symbol of a word."""
     same = re.sub(r"[${}_]", "", word.symbol) == word.title
     return f"{word.title} {word.symbol}" if "$" in word.symbol and not same else word.title
 
@@ -138,7 +138,7 @@ def _to(word: Word) -> tuple[str, dict[str, str]]:
 
 
 def _lead(link: Link, title: str, to: Sequence[tuple[str, dict[str, str]]], icon: str | None = None) -> None:
-    """Ways to other texts of this page. A link to the page one is on would leave the address as it was: these are buttons."""
+    """Buttons to other texts of this page: a link to the current page would not change the address."""
     if not to:
         return
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
@@ -173,7 +173,7 @@ def _word(link: Link, word: Word) -> None:
 
 
 def _ranges(name: str, where: Sequence[Declared]) -> None:
-    """What a knob may be and is, wherever it is declared; owners that agree share a line."""
+    """Ranges and defaults of a knob; owners with equal values share a line."""
     lines: dict[tuple[str, str], list[str]] = {}
     for each in where:
         knob = each.knob

@@ -1,4 +1,4 @@
-"""The order to read in, on a page: a card for each lesson and derivation, and the way from one to the next."""
+"""The syllabus: a card for each lesson and derivation, and the link from one to the next."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pages._ui.shell.links import LESSON, Link, plain
 
 PAGE = "learn"
 
-# The link in a card is stretched over the whole of it.
+# The link covers the whole card.
 _STYLE = """<style>
 .sketch {display: block; width: 100%; aspect-ratio: 2; border-radius: 6px; background: color-mix(in srgb, currentColor 4%, transparent)}
 [class*=st-key-part-] {display: grid; grid-template-columns: repeat(auto-fill, minmax(min(260px, 100%), 1fr))}
@@ -30,7 +30,7 @@ _STYLE = """<style>
 
 
 def show_path(link: Link) -> None:
-    """All parts in their order, and a sentence for each lesson that is broken."""
+    """Draw all parts in order, and an error for each invalid lesson."""
     parts = syllabus()
     stops = [stop for part in parts for stop in part.stops]
     st.html(_STYLE)
@@ -69,7 +69,7 @@ def _card(page: str) -> frame.Card:
 
 
 def _way_to(link: Link, stop: Stop, label: str, icon: str | None = None) -> None:
-    """A link to it. One to the page that one is on would leave the address as it was: that is a button."""
+    """A link to a stop, or a button if it is on the current page, where a link would not change the address."""
     page, derivation = stop.page or PAGE, stop.kind == "derivation"
     query = {"view": "derivations", "topic": stop.name} if derivation else {LESSON: stop.name}
     if page != link.page:
@@ -81,7 +81,7 @@ def _way_to(link: Link, stop: Stop, label: str, icon: str | None = None) -> None
 
 
 def show_next(link: Link, kind: str, name: str, parts: Sequence[Part] | None = None) -> None:
-    """Where to go from a lesson or derivation: the next one, and the whole path."""
+    """Draw the links from a lesson or derivation to the next one and to the syllabus."""
     found = after(parts or syllabus(), "lesson" if kind == "lesson" else "derivation", name)
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key="read-next"):
         if found is None:

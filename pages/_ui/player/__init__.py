@@ -1,1 +1,1 @@
-"""Moving pictures: the canvas, what it follows, and how runs are steered."""
+"""Animations: the player, live updates, and the controls of runs."""

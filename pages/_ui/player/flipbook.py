@@ -1,4 +1,4 @@
-"""Live figures in a text: a line `{{figure: name}}` of a derivation becomes the figure of that name."""
+"""Live figures in derivations: a line `{{figure: name}}` becomes the figure of that name."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PLAYED = {"cost-and-collapse": "why-gans-collapse"}
 
 
 def show(name: str) -> None:
-    """Draw the figure of that name, or say that there is none."""
+    """Draw the figure of that name, or an error."""
     if name in PLAYED:
         _play(PLAYED[name])
         return

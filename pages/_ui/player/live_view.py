@@ -1,4 +1,4 @@
-"""The picture of one or more runs, which follows them while they train: the player asks, and no page is drawn again for it."""
+"""The live picture of runs: the player polls for updates, without reruns of the page."""
 
 from __future__ import annotations
 
@@ -24,32 +24,32 @@ if TYPE_CHECKING:
     from otviz.methods import Method
     from otviz.runs.registry import Registry
 
-POLL, POLL_MANY = 0.4, 0.6  # seconds between two looks at one run or two, and at more, of a page that watches alone
-POLL_MOST = 2.0  # seconds, however many watch: each page opened on a run looks less often than the one before
-FIRST = 160  # snapshots of its past that a newly opened picture gets of a run; of several, less of each
-AROUND = 215  # pixels of the window over and under the picture: navigation, buttons, the row of views
+POLL, POLL_MANY = 0.4, 0.6  # seconds between polls of at most two runs, and of more, for a single viewer
+POLL_MOST = 2.0  # seconds; with several viewers, each further page polls less often, up to this
+FIRST = 160  # largest number of snapshots sent at first; fewer per run if there are several
+AROUND = 215  # px of the window above and below the picture: navigation, buttons, the row of views
 KEYS = {"T": "train", "P": "pause or resume training"}
-DROP = f".st-key-{own_target.FILE}"  # the upload that gets what is dropped on the picture, where there is one
+DROP = f".st-key-{own_target.FILE}"  # the uploader that receives files dropped on the picture, if any
 
 State = tuple[tuple[str, bool, bool], ...]
 
 
 def state(runs: Sequence[RunView]) -> State:
-    """What buttons and views of a page depend on; taken first, so that no change while the page is drawn is missed."""
+    """The state on which buttons and views depend; read first, so that no change during a rerun is missed."""
     return tuple((run.status, run.frozen, bool(run.snapshots)) for run in runs)
 
 
 def show(
     runs: Sequence[RunView], drawn: State, *, labels: Sequence[str] = (), key: str = "train", **options: Any
 ) -> None:
-    """Draw the runs, and go on drawing them while they train; draw the page again when their state is no more as `drawn`.
+    """Draw the runs and update them while they train; rerun the page when their state differs from `drawn`.
 
     Args:
         runs: one panel each.
-        drawn: their `state` when the page began to be drawn.
-        labels: titles of the panels, those of the methods if not given.
-        key: of the player.
-        options: of the player.
+        drawn: their `state` at the start of the rerun.
+        labels: titles of the panels; by default those of the methods.
+        key: key of the player.
+        options: options of the player.
     """
     watch = Watch(tuple(runs), drawn, tuple(labels), tuned(), registry())
     player(
@@ -61,13 +61,13 @@ def show(
 
 
 def tuned() -> dict[str, Method]:
-    """The method of each run as this session last saw it, by the run's id."""
+    """The method of each run when this session last saw it, by run id."""
     methods: dict[str, Method] = st.session_state.setdefault("otviz.tuned", {})
     return methods
 
 
 def show_preview(target: Target | None, source: Distribution | None, key: str = "train") -> None:
-    """Draw target and source, or real images, before anything is trained."""
+    """Draw target and source, or real images, before a training."""
     if target is None or (source is None and target.kind == "points"):
         st.info("The picture appears here once the settings on the left are complete.")
         return
@@ -82,7 +82,7 @@ def show_preview(target: Target | None, source: Distribution | None, key: str = 
 
 @dataclass(frozen=True)
 class Watch:
-    """What one player shows, and what its page was drawn for."""
+    """The runs of a player, and the state of its page."""
 
     runs: Sequence[RunView]
     drawn: State
@@ -91,7 +91,7 @@ class Watch:
     registry: Registry
 
     def answer(self, question: bytes) -> channel.Reply:
-        """The news for a player, and whether its page is out of date. Raises ValueError for what no player asks."""
+        """New snapshots for a player, and whether its page is out of date. Raises ValueError for an invalid question."""
         has, now = known(question), state(self.runs)
         updates = [self._update(at, has) for at in range(len(self.runs))]
         again = None if all(status in ENDED for status, *_ in now) else self._pause()
@@ -108,13 +108,13 @@ class Watch:
         from otviz.player.wire.run_panel import panel_of
 
         run, panels = self.runs[at], len(self.runs)
-        # A run that goes on is a new one to the player, which then follows it.
+        # A continued run is a new one for the player, which then follows it.
         name, label = f"{run.id}.{id(run):x}", self.labels[at] if self.labels else ""
         status, scene, looks = run.status, run.scene, run.watch()
         if scene is None or not looks:
             scene, looks = preview_of(run.config.target, run.config.source), ()
         title, last = has.get(name, ("", -1))
-        same = title == (label or scene.title)  # one that is frozen has another title: its scene is sent again
+        same = title == (label or scene.title)  # a frozen run changes its title, so its scene is sent again
         if not same:
             last = -1
         whole = not same or (bool(looks) and last < 0)

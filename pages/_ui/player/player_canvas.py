@@ -1,4 +1,4 @@
-"""The player: a canvas in the browser that shows moving runs, fed with the bytes of `otviz.player.wire`."""
+"""The player: a canvas in the browser that animates runs from the bytes of `otviz.player.wire`."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ def player(
     channel: str = "",
     more: Mapping[str, Any] | None = None,
 ) -> None:
-    """Mount the player, or bring new bytes to the one already on the page under this key.
+    """Mount the player, or send new bytes to the player with this key.
 
     Args:
-        update_bytes: `otviz.player.wire.encode(...)`: all kept snapshots with the scene at first, later the news.
-        key: the same key keeps the picture, playhead and layers of the viewer while bytes change.
-        autoplay: start moving by itself (never when the viewer prefers reduced motion).
-        loop: start again at the end of runs that are over.
-        height: pixels that a player with one panel may take, controls included.
-        fill: pixels of the window's height that a player with one panel leaves to the rest of the page; `height` is then not used.
-        columns: panels in a row at most; None chooses by their number and the width of the page.
-        drop: CSS selector of an upload on the page, which gets a file that is dropped on the picture.
-        keys: keys of the page, and what they do, for the list of shortcuts.
-        names: other words for what is "generated" and for the "generator" loss, where there is no generator.
-        channel: address where the player asks for its news (`pages._ui.shell.channel`); none if it gets all it shows from here.
-        more: of recorded runs: `seconds` and `rest` of their playback, and the step to `start` at; of Home the `atlas`.
+        update_bytes: `otviz.player.wire.encode(...)`: scene and all snapshots at first, later the new ones.
+        key: the same key preserves picture, playhead and layers while bytes change.
+        autoplay: start playing (never if the viewer prefers reduced motion).
+        loop: start again at the end of finished runs.
+        height: height of a player with one panel in px, including controls.
+        fill: height of the window in px that a player with one panel leaves to the rest of the page; replaces `height`.
+        columns: most panels per row; None: by number of panels and width of the page.
+        drop: CSS selector of the uploader that receives files dropped on the picture.
+        keys: shortcuts of the page and what they do, for the list of shortcuts.
+        names: other terms for "generated" and for the "generator" loss, if there is no generator.
+        channel: address for updates (`pages._ui.shell.channel`); empty if all data are in `update_bytes`.
+        more: for recorded runs: `seconds` and `rest` of playback, and the `start` step; for Home the `atlas`.
     """
     options = {
         "autoplay": autoplay, "loop": loop, "height": height, "fill": fill, "columns": columns, "drop": drop, "keys": keys, "names": names,
@@ -48,10 +48,10 @@ def player(
 
 
 def known(question: bytes) -> dict[str, tuple[str, int]]:
-    """What a player that asks its channel already has: by a run's name, the title of its scene and its last snapshot's number.
+    """What a polling player already has: by run name, the title of its scene and the number of its last snapshot.
 
     Raises:
-        ValueError: the question does not come from a player.
+        ValueError: invalid question.
     """
     try:
         asked = json.loads(question)

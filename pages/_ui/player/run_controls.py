@@ -1,4 +1,4 @@
-"""Runs on a page: found by their address, begun, steered by buttons and knobs."""
+"""Runs of a page: found through the link, started, and controlled by buttons and knobs."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ if TYPE_CHECKING:
     from otviz.runs.run import Run
 
 PAGES: dict[Kind, str] = {"points": "Train", "images": "Images"}
-_STARTED = "otviz.started"  # under which a session remembers the visit of a page that began training by itself
-_BEGUN = "otviz.begun"  # under which a session remembers the run that it began last, until it is shown
-NOTE = "otviz.note"  # under which a session remembers the run that it began last, and why if no button was pressed
+_STARTED = "otviz.started"  # session key: the visit of a page that started training without a button
+_BEGUN = "otviz.begun"  # session key: the last started run, until it is shown
+NOTE = "otviz.note"  # session key: the last started run, and the reason if no button was pressed
 INVITATION = "Press **Train** and watch the generator carry the grey rings to the blue squares."
 
 
 def find(link: Link, kind: Kind = "points") -> RunView | None:
-    """The run that the address names: alive and held by this browser session, or read back; else say why not."""
+    """The run in the link: an active one, leased by this session, or a stored one; otherwise a message."""
     run_id = link.text("run")
     return named(link, run_id, kind) if run_id else None
 
 
 def named(link: Link, run_id: str, kind: Kind = "points") -> RunView | None:
-    """The run of that id, on images or on points: alive and held by this session, or read back; else say why not."""
+    """The run with this id, on images or on points: active and leased, or stored; otherwise a message."""
     run = registry().find(run_id)
     found = run or _stored(link, run_id)
     if found is not None and (other := found.config.target.kind) != kind:
@@ -58,13 +58,13 @@ def _stored(link: Link, run_id: str) -> RunView | None:
 
 
 def alive(run: RunView | None) -> Run | None:
-    """The same run if it trains, waits or is paused in this process."""
+    """The run itself if it trains, waits or is paused in this process."""
     found = None if run is None else registry().find(run.id)
     return None if found is None or found.status in ENDED else found
 
 
 def begin(link: Link, config: RunConfig | Branch, note: str = "") -> None:
-    """Start a run with the settings on the page, and show it; the note says why, where no button was pressed."""
+    """Start a run with the settings on the page, and show it; `note` gives the reason if no button was pressed."""
     try:
         run = registry().submit(config)
     except ValueError as error:
@@ -77,7 +77,7 @@ def begin(link: Link, config: RunConfig | Branch, note: str = "") -> None:
 
 
 def asked_to_start(link: Link) -> bool:
-    """Whether the address says `start=1`: begin at once. True once in a visit of the page, so that going back does not begin anew."""
+    """Whether the link has `start=1`. True once per visit of the page, so that going back does not start again."""
     if link.take("start") != "1":
         return False
     visit = st.session_state.get(links.VISIT)
@@ -87,12 +87,12 @@ def asked_to_start(link: Link) -> bool:
 
 
 def unfinished(run: RunView | None) -> bool:
-    """Whether the run ended before its last step: stopped, failed, or cut off with the server."""
+    """Whether the run ended before its last step: stopped, failed, or interrupted with the server."""
     return run is not None and run.status in ("stopped", "failed") and 0 < run.step < run.config.steps
 
 
 def go_on(link: Link, run_id: str) -> None:
-    """Continue a stored run from where it was saved, and show it."""
+    """Continue a stored run, and show it."""
     try:
         registry().resume(run_id)
     except ValueError as error:
@@ -104,14 +104,14 @@ def go_on(link: Link, run_id: str) -> None:
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _recorded(run_id: str, _step: int, seconds: float) -> RunView:
-    """A stored run, read once for each state it was saved in (`seconds` of training tells them apart)."""
+    """A stored run, cached per saved state (identified by `seconds` of training)."""
     from otviz.runs.saved_run import SavedRun
 
     return SavedRun.read(registry().stored, run_id)
 
 
 def show_formula(method: Method, run: RunView | None) -> None:
-    """The losses being descended, with the numbers in force now."""
+    """Show the losses with the current values of scalars."""
 
     def lines() -> None:
         now = method if run is None else run.config.method
@@ -122,8 +122,8 @@ def show_formula(method: Method, run: RunView | None) -> None:
     st.fragment(lines, run_every=2.0 if moving else None)()
 
 
-def tell(run: RunView | None, invitation: str = INVITATION) -> None:
-    """One line on what became of a run that is over, or what to do when there is none."""
+def show_status(run: RunView | None, invitation: str = INVITATION) -> None:
+    """Show a line on the end of a run, or what to do without one."""
     with st.container(key="told"):
         if run is None:
             st.markdown(invitation)
@@ -142,14 +142,14 @@ def _here(run: RunView) -> bool:
     return registry().find(run.id) is not None
 
 
-def beside(run: Run) -> str:
-    """What the settings do now."""
+def effect_of_settings(run: Run) -> str:
+    """The current effect of the settings."""
     when = "once its turn comes" if run.status == "queued" else "immediately"
     return f"Costs and learning rates act {when}. Other settings start the run again."
 
 
 def steer(link: Link, run: Run) -> None:
-    """The buttons that act on training (playback has its own, in the picture)."""
+    """Draw the buttons that control training (playback controls are in the player)."""
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key="pace"):
         if run.status == "queued":
             st.markdown("Waiting: other runs are training; this one begins when one of them ends or pauses.")
@@ -180,24 +180,24 @@ def _pace(run: Run) -> None:
 
 
 def remember_begun(runs: Sequence[Run]) -> None:
-    """Remember that this session began these runs with the settings on its page, which will show them next."""
+    """Remember that this session started these runs with the settings on its page."""
     for run in runs:
         tuned()[run.id] = run.config.method
     st.session_state[_BEGUN] = runs[0].id
 
 
 def begun_here(run: RunView) -> bool:
-    """Whether this session began the run and shows it for the first time now: knobs may have been moved meanwhile."""
+    """Whether this session started the run and now shows it for the first time; knobs may have changed meanwhile."""
     return bool(st.session_state.pop(_BEGUN, "") == run.id)
 
 
 def comes_from(old: RunConfig, new: RunConfig) -> bool:
-    """Whether a run with the old config can come to the new one by moving knobs."""
+    """Whether live knobs can change the old config into the new one."""
     return retunes(old, new.method) and dataclasses.replace(new, method=old.method) == old
 
 
 def retunes(config: RunConfig, method: Method) -> bool:
-    """Whether a run can come to this method by moving knobs."""
+    """Whether live knobs can change the run's method into this one."""
     if method.name != config.method.name:
         return False
     try:
@@ -208,13 +208,13 @@ def retunes(config: RunConfig, method: Method) -> bool:
 
 
 def moved(before: Method, now: Method) -> dict[str, Any]:
-    """The knobs of a method that stand elsewhere now, by name."""
+    """The knobs of a method that changed, by name."""
     old = before.as_dict()
     return {name: value for name, value in now.as_dict().items() if old[name] != value}
 
 
 def retune(run: Run, changes: dict[str, Any]) -> None:
-    """Put moved knobs in force, and remember that this session moved them."""
+    """Apply changed knobs, and remember that this session changed them."""
     if not changes:
         return
     try:

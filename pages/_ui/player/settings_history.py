@@ -1,4 +1,4 @@
-"""Back to how it was: all settings to their defaults, the last change undone, and the link to how it is now."""
+"""Buttons that reset all settings, undo the last change, and copy the link."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ PICKED = ("target", "source", "method", "target.file", "source.file", "target.st
 
 
 def row(link: Link, place: DeltaGenerator, run: RunView | None, picked: Sequence[str] = PICKED) -> None:
-    """Draw the buttons, once the page is published.
+    """Draw the buttons, after the page was published.
 
     Args:
-        place: where they stand.
-        run: what the page shows; it goes on where a reset can reach it.
-        picked: keys that a reset leaves.
+        link: the page's open link.
+        place: their container.
+        run: the shown run; it continues if a reset only changes live knobs.
+        picked: keys that a reset does not change.
     """
     key = f"{link.page}:history"
     with place, st.container(horizontal=True, gap="small", vertical_alignment="center", key="history"):
@@ -37,7 +38,7 @@ def row(link: Link, place: DeltaGenerator, run: RunView | None, picked: Sequence
         copy_link(f"{link.page}:copy")
     asked = st.session_state.pop(key, "")
     if asked == "reset":
-        kept = {name: text for name, text in link.said.items() if name in (*picked, "run")}
+        kept = {name: text for name, text in link.settings.items() if name in (*picked, "run")}
         link.go(kept if link.lesson is None else {**kept, **link.lesson.settings})
     if asked == "undo" and link.past:
         values = link.back()
@@ -46,5 +47,5 @@ def row(link: Link, place: DeltaGenerator, run: RunView | None, picked: Sequence
 
 
 def _ask(key: str, what: str) -> None:
-    """Note what a button asks for: the page may be drawn anew for a run before it comes to the end of this one."""
+    """Store the request of a button: the page may rerun for a run before it reaches its end."""
     st.session_state[key] = what

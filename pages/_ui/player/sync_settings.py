@@ -1,4 +1,4 @@
-"""Settings and the run on screen are kept together: what may change during a run changes it, anything else starts it again."""
+"""Keeps settings and the shown run in sync: live knobs change the run, other settings restart it."""
 
 from __future__ import annotations
 
@@ -22,22 +22,24 @@ if TYPE_CHECKING:
 
 _SHOWN = "otviz.shown"
 PLANNED = {knob.name: label_of(knob) for knob in params_of(Plan)}
-_NAMED = 2  # changes that the note names; more are counted
+_NAMED = 2  # changes that the note lists; more are only counted
 
 
 def sync_settings(link: Link, run: RunView, config: RunConfig | None, address: dict[str, str]) -> None:
-    """Bring settings and run together.
+    """Sync settings and run.
 
-    A session that first sees a run takes over its settings (those of a run that is over only if the address has none).
-    Later, a live knob moved here goes to the run, and one moved in another browser comes here; any other change ends the
-    run, which is kept, and begins a new one.
+    When a session first shows a run, it takes over the run's settings (of a finished run only if the link has none). Later,
+    live knobs changed in this session are applied to the run, and those changed in another browser are applied here; any
+    other change stops the run, which stays stored, and starts a new one.
 
     Args:
-        config: what the settings say now; None while one of them is bad.
-        address: of the page with the settings of the run.
+        link: the page's open link.
+        run: the shown run.
+        config: the current settings; None while one is invalid.
+        address: query of the page with the settings of the run.
     """
     seen, living = tuned(), run_controls.alive(run)
-    before, bare = seen.get(run.id), set(link.said) <= {"run", "view"}
+    before, bare = seen.get(run.id), set(link.settings) <= {"run", "view"}
     seen[run.id] = run.config.method
     if before is None and (living or bare) and config != run.config:
         link.go(address, remember=False)
@@ -66,13 +68,13 @@ def _follow(link: Link, run: Run, config: RunConfig, address: dict[str, str]) ->
 
 
 def note(run: RunView | None) -> str:
-    """What to say of a run that a change of the settings began, or that could not take one; "" of any other."""
+    """The note on a run that was started by a change of settings, or that rejected one; otherwise ""."""
     run_id, words = st.session_state.get(run_controls.NOTE, ("", ""))
     return str(words) if run is not None and run.id == run_id else ""
 
 
 def restore_previous_run(now: RunView | None, run_id: str) -> None:
-    """Leave the run on screen for the one that was there before, which goes on if it was stopped before its end."""
+    """Replace the shown run by the previous one, which continues if it was stopped before its end."""
     living = run_controls.alive(now)
     if now is None or now.id == run_id:
         return
@@ -118,6 +120,6 @@ def _knobs(before: Knobs, now: Knobs) -> list[str]:
     found = []
     for knob in params_of(type(now)):
         if values[knob.name] != before.as_dict()[knob.name]:
-            said = "" if knob.name in ("strokes", "file") else f" {shown(values[knob.name])}"
-            found.append(f"{label_of(knob)}{said}")
+            value = "" if knob.name in ("strokes", "file") else f" {shown(values[knob.name])}"
+            found.append(f"{label_of(knob)}{value}")
     return found

@@ -1,4 +1,4 @@
-"""The page Runs: filters over the list of runs, and the curves and files of those chosen."""
+"""The page Runs: filters, the list of runs, and curves and files of selected runs."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _FILTERS: dict[str, Callable[[Summary], list[tuple[str, str]]]] = {
 
 
 def find(link: Link) -> list[Summary]:
-    """All runs; if there are none, say in one sentence what to do."""
+    """All runs; without any, a message on what to do."""
     runs = registry().listed()
     if not runs:
         st.markdown("There are no runs yet: train one, and it is kept here.")
@@ -50,18 +50,18 @@ def find(link: Link) -> list[Summary]:
     asked = link.take("runs")
     if asked is not None:
         wanted = list(dict.fromkeys(filter(None, asked.split(","))))
-        there = {run.id for run in runs}
-        lost = [name for name in wanted if name not in there]
+        existing = {run.id for run in runs}
+        lost = [name for name in wanted if name not in existing]
         if lost:
             link.complain(
                 f"{len(lost)} of {len(wanted)} runs are not here: {', '.join(lost[:3])}; they may be deleted."
             )
-        run_table.remember(KEY, [name for name in wanted if name in there])
+        run_table.remember(KEY, [name for name in wanted if name in existing])
     return runs
 
 
 def show(link: Link, runs: Sequence[Summary]) -> list[Summary]:
-    """Filters and the table; the runs chosen."""
+    """Draw filters and table; returns the selected runs."""
     shown = _filtered(link, runs)
     words = f"{len(shown)} of {len(runs)} runs" if len(shown) < len(runs) else f"{len(runs)} runs"
     if not shown:
@@ -108,7 +108,7 @@ def _text(link: Link) -> str:
 
 
 def _has(words: str, asked: str) -> bool:
-    """Whether a text is among the words of a run; a number only as a whole word, since ids are full of digits."""
+    """Whether a run matches a search text; numbers match whole words only, since ids contain digits."""
     return asked in words.split() if asked.isdigit() else asked in words
 
 
@@ -118,7 +118,7 @@ def _words(run: Summary) -> str:
 
 
 def show_chosen(link: Link, chosen: Sequence[Summary]) -> None:
-    """Curves and files of the runs chosen; only what is looked at is read."""
+    """Draw curves and files of the selected runs; only what is shown is read."""
     view = reading.choose_view(link, "runs", VIEWS, default="curves", label="Of the runs chosen")
     whole = [run for run in chosen if run.method]
     if view == "curves":
@@ -137,7 +137,7 @@ def _curves(chosen: Sequence[Summary]) -> None:
         st.caption(f"Choose {FEWEST} to {MOST} runs in the table to compare their curves.")
         return
     try:
-        names = names_of([_config(run) for run in chosen])
+        names = names_of([run_table.config_of(run) for run in chosen])
         figure = run_curves({name: _run_curves(run) for name, run in zip(names, chosen, strict=True)})
     except ValueError as error:
         st.error(plain(str(error)))
@@ -162,11 +162,6 @@ def _download(chosen: Sequence[Summary]) -> None:
     offer(dict(zip(names, runs, strict=True)), runs[0].id if len(runs) == 1 else "otviz-runs")
 
 
-def _config(run: Summary) -> Any:
-    here = registry().find(run.id)
-    return registry().stored.read(run.id).config if here is None else here.config
-
-
 def _run_curves(run: Summary) -> RunCurves:
     from otviz.runs.curves import curves_of_run
 
@@ -176,7 +171,7 @@ def _run_curves(run: Summary) -> RunCurves:
 
 @st.cache_resource(max_entries=32, show_spinner=False)
 def _stored_curves(run_id: str, _step: int, seconds: float) -> RunCurves:
-    """Read once for each state the run was saved in (`seconds` of training tells them apart)."""
+    """Cached per saved state (identified by `seconds` of training)."""
     from otviz.runs.curves import read_curves
 
     return read_curves(registry().stored.path(run_id))

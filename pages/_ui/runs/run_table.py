@@ -1,4 +1,4 @@
-"""The list of runs: a table to choose from, and what can be done with those chosen."""
+"""The table of runs, and the actions on selected runs."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from otviz.runs.summaries import Summary
 
 LIVING = ("running", "paused", "queued")
-POLL = 2.0  # seconds between looks at runs that train
+POLL = 2.0  # seconds between polls of training runs
 TRAIN = "pages/2_train.py"
 OPENED: dict[Kind, tuple[str, Callable[[RunConfig, str], dict[str, str]]]] = {
     "points": (TRAIN, point_setup.address), "images": ("pages/4_images.py", image_setup.address),
 }  # fmt: skip
 """Where a run is opened, and its address there."""
-REFUSED = "runs:refused"  # what Delete could not do, said when the page is drawn again
-ROW, TALLEST = 35, 12  # pixels of a row; rows seen at once
+REFUSED = "runs:refused"  # session key: what Delete could not do, shown at the next rerun
+ROW, TALLEST = 35, 12  # height of a row in px; largest number of visible rows
 
 _number = st.column_config.NumberColumn
 _COLUMNS: dict[str, Any] = {
@@ -60,10 +60,12 @@ _COLUMNS: dict[str, Any] = {
 
 
 def show_kind(link: Link, shown: RunView | None, kind: Kind) -> None:
-    """All runs on images, or on points, to open or delete: the view under a picture.
+    """The table of all runs on images, or on points: a view below the picture.
 
     Args:
-        shown: the run in the picture, which need not be opened.
+        link: the page's open link.
+        shown: the run in the picture, which cannot be opened.
+        images: whether to list runs on images.
     """
     runs = [run for run in registry().listed() if run.kind == kind]
     if not runs:
@@ -78,15 +80,15 @@ def show_kind(link: Link, shown: RunView | None, kind: Kind) -> None:
 
 
 def choose(runs: Sequence[Summary], key: str) -> list[Summary]:
-    """Draw the table; the runs chosen in it, which stay chosen while others come and go.
+    """Draw the table; returns the selected runs, which stay selected while others come and go.
 
     Args:
-        runs: in the order of the rows.
-        key: under which the session remembers the ids chosen (`remember` sets them).
+        runs: in row order.
+        key: session key of the selected ids (`remember` sets them).
     """
     remembered: Collection[str] = st.session_state.setdefault(key, ())
     ids = [run.id for run in runs]
-    # A table of other rows is another table: what is chosen in one is known by place only.
+    # Other rows need a new widget, since Streamlit stores the selection by position.
     widget = (
         f"{key}:{hashlib.sha256(' '.join(ids).encode()).hexdigest()[:16]}:{st.session_state.get(f'{key}:again', 0)}"
     )
@@ -98,26 +100,26 @@ def choose(runs: Sequence[Summary], key: str) -> list[Summary]:
         alt="Runs with their settings and what was measured last",
     )  # fmt: skip
     chosen = [runs[at] for at in found["selection"]["rows"] if at < len(runs)]
-    st.session_state[key] = tuple(run.id for run in chosen)  # what a filter hides is chosen no more
+    st.session_state[key] = tuple(run.id for run in chosen)  # filtered runs are deselected
     if any(run.status in LIVING for run in runs):
         _watch(runs)
     return chosen
 
 
 def _columns(runs: Sequence[Summary]) -> dict[str, Any]:
-    """Lengths in the units of files may be of any size."""
+    """Settings of columns with lengths in units of a file, which may have any size."""
     of_file = {"W2": _number(width=75, format="%.4g", help=_COLUMNS["W2"]["help"])}
     return _COLUMNS | of_file if any("unit" in run.meter for run in runs) else _COLUMNS
 
 
 def remember(key: str, ids: Collection[str]) -> None:
-    """Choose these from now on, whatever was chosen by hand."""
+    """Select these runs, replacing the user's selection."""
     st.session_state[key] = tuple(ids)
     st.session_state[f"{key}:again"] = st.session_state.get(f"{key}:again", 0) + 1
 
 
 def act(link: Link, chosen: Sequence[Summary], shown: str = "") -> None:
-    """Buttons for the runs chosen: open, go on, tag, delete."""
+    """Draw the buttons for the selected runs: open, continue, tag, delete."""
     if not chosen:
         st.caption("Tick runs at the left of the table to open them, go on with them, tag or delete them.")
         return
@@ -144,9 +146,9 @@ def act(link: Link, chosen: Sequence[Summary], shown: str = "") -> None:
 
 
 def _watch(runs: Sequence[Summary]) -> None:
-    """Draw the page again once one of these that trains has moved.
+    """Rerun the page when one of these runs has advanced.
 
-    Never while the page is still being drawn: what was clicked below would be lost.
+    Never during a rerun, which would lose clicks further down.
     """
     watched = {run.id for run in runs if run.status in LIVING}
     before, drawing = _moves(runs, watched), True
@@ -165,7 +167,7 @@ def _moves(runs: Sequence[Summary], watched: Collection[str]) -> dict[str, tuple
 
 
 def _table(runs: Sequence[Summary]) -> dict[str, list[Any]]:
-    """Columns by name; those that none of the runs has are left out."""
+    """Columns by name, without those that no run has."""
     columns: dict[str, list[Any]] = {
         "began": [datetime.fromtimestamp(run.created) for run in runs],
         "method": [run.method_title for run in runs],
@@ -193,8 +195,7 @@ def _modes(run: Summary) -> str:
 
 def _open(link: Link, run: Summary) -> None:
     try:
-        here = registry().find(run.id)
-        config = registry().stored.read(run.id).config if here is None else here.config
+        config = config_of(run)
     except ValueError as error:
         st.error(plain(str(error)))
         return
@@ -205,8 +206,14 @@ def _open(link: Link, run: Summary) -> None:
     st.switch_page(page, query_params=address)
 
 
+def config_of(run: Summary) -> RunConfig:
+    """The settings of a run, of this process or stored. Raises ValueError when it is not there or damaged."""
+    here = registry().find(run.id)
+    return registry().stored.read(run.id).config if here is None else here.config
+
+
 def _go_on(runs: Sequence[Summary]) -> None:
-    """Continue stored runs from where they were saved; they pause when this tab is closed."""
+    """Continue stored runs; they pause when this tab is closed."""
     for run in runs:
         try:
             leases.hold(registry(), registry().resume(run.id).id)
@@ -226,7 +233,7 @@ def _tag(chosen: Sequence[Summary]) -> None:
 
 
 def _save_tags(chosen: Sequence[Summary], common: Sequence[str], key: str) -> None:
-    """Put what was written or removed into force: tags that only some have stay theirs."""
+    """Apply added and removed tags; tags that only some of the runs have are kept."""
     wanted = [str(tag) for tag in st.session_state[key]]
     try:
         for run in chosen:
@@ -250,7 +257,7 @@ def _delete(link: Link, chosen: Sequence[Summary], shown: str) -> None:
         try:
             registry().delete(run.id)
             gone.append(run.id)
-        except ValueError as error:  # it was begun again meanwhile, or the disk refuses
+        except ValueError as error:  # restarted meanwhile, or the disk is not writable
             refusals.append(plain(str(error)))
     st.session_state[REFUSED] = refusals
     if shown in gone:

@@ -1,1 +1,1 @@
-"""The frame around every page: links, browser sessions, channels, components, downloads, the shutdown."""
+"""The frame of every page: links, browser sessions, channels, components, downloads, shutdown."""

@@ -1,7 +1,7 @@
-"""A channel: the way from a picture in the browser to the data of its page that draws no page again.
+"""Channels: requests from a component in the browser to its page, without a rerun of the page.
 
-A component that moves sends questions to the address of its channel, and whoever opened the channel answers them. What
-the rest of the page shows may have changed meanwhile; the answer then says so, and the component asks for the page.
+A component sends questions to the address of its channel, and the code that opened the channel answers. If the rest of the
+page is out of date, the answer says so, and the component triggers a rerun.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from starlette.routing import Route
 
 from otviz.player import browser
 
-MOST = 100_000  # bytes of a question
-# The bytes of pictures hardly shrink, and Streamlit would spend longer on it than on finding the answer.
+MOST = 100_000  # largest size of a question in bytes
+# Snapshots hardly compress, and compression would take longer than computing the answer.
 _HEADERS = {"Cache-Control": "no-store", "Content-Encoding": "identity"}
 
 Answer = Callable[[bytes], "Reply"]
@@ -28,14 +28,14 @@ Answer = Callable[[bytes], "Reply"]
 
 @dataclass(frozen=True)
 class Reply:
-    """What the browser is told: options that JSON can hold, and bytes."""
+    """An answer: JSON-compatible options, and bytes."""
 
     body: bytes = b""
     options: dict[str, Any] = field(default_factory=dict)
 
 
 class Channel:
-    """One address, which only the browser session it was opened for knows, and who answers there now."""
+    """An address that only its browser session knows, and the current function that answers."""
 
     def __init__(self) -> None:
         self.token = secrets.token_urlsafe(24)
@@ -44,7 +44,7 @@ class Channel:
         _CHANNELS[self.token] = self
 
     def close(self) -> None:
-        """Nobody answers any more. Streamlit calls this when the tab is closed or reloaded."""
+        """Stop answering. Streamlit calls this when the tab is closed or reloaded."""
         _CHANNELS.pop(self.token, None)
 
 
@@ -52,15 +52,15 @@ _CHANNELS: dict[str, Channel] = {}
 
 
 def opened(key: str, answer: Answer) -> str:
-    """The address of this session's channel of that name, where `answer` answers from now on.
+    """Open this session's channel of that name, and return its address.
 
-    It is relative to that of the page, of which only the browser knows the path: a proxy may have stripped some of it. It is
-    another one each time, so that the component hears of it: what it was told to be over may go on.
+    It is relative to the page's address, whose path only the browser knows, since a proxy may strip part of it. It changes at
+    every call, so that the component notices and asks again, also if it was told before that a run is over.
 
     Args:
-        key: that of the component.
-        answer: takes the bytes of a question; it is called in other threads, without a session. ValueError for a
-            question that is none.
+        key: key of the component.
+        answer: maps the bytes of a question to a reply; called in other threads, without a session. It raises ValueError for
+            an invalid question.
     """
     channel = _channel(key)
     channel.answer, channel.opened = answer, channel.opened + 1
@@ -68,13 +68,13 @@ def opened(key: str, answer: Answer) -> str:
 
 
 def routes() -> list[Route]:
-    """What the server must serve beside the pages."""
+    """The routes of the server beside the pages."""
     base = str(st.get_option("server.baseUrlPath") or "").strip("/")
     return [Route(f"/{base}/channel/{{token}}" if base else "/channel/{token}", _serve, methods=["POST"])]
 
 
 @st.cache_resource(scope="session", on_release=Channel.close, show_spinner=False)
-def _channel(key: str) -> Channel:  # the cache keeps one for each key
+def _channel(key: str) -> Channel:  # cached per key
     return Channel()
 
 
@@ -84,13 +84,13 @@ async def _serve(request: Request) -> Response:
         return Response("This page is no longer open; load it again.", 410)
     question = bytearray()
     try:
-        async for part in request.stream():  # never all of it before it is known to be short
+        async for part in request.stream():  # stop reading when it is too long
             question += part
             if len(question) > MOST:
                 words = f"A question may have {MOST} bytes; this one has more."
                 return Response(words, 413, {"Connection": "close"})
     except ClientDisconnect:
-        return Response(status_code=400)  # to nobody
+        return Response(status_code=400)  # the client is gone
     try:
         reply = await run_in_threadpool(channel.answer, bytes(question))
     except ValueError as error:

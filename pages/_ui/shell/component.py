@@ -1,6 +1,6 @@
-"""What player, board and pad have in common: JavaScript and CSS of their own behind a shared part, and one way in.
+"""The basis of player, board and pad: mounting components with their own JavaScript and CSS and a shared part.
 
-`otviz.player.browser` says what a component is made of. The player lies there, for reports have it too; board and pad lie here.
+`otviz.player.browser` defines the format of a component. The player is there because reports use it too; board and pad are here.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ _UI = Path(__file__).resolve().parents[1]
 
 
 def mount(name: str, *, key: str, options: Mapping[str, Any], body: bytes, trigger: str) -> Any:
-    """Mount a component, or bring a message to the one already on the page under this key.
+    """Mount a component, or send a message to the one with this key.
 
     Args:
-        name: of its files.
-        key: the same key keeps the element and its state while messages come.
-        options: what JSON can hold.
-        body: bytes behind the options.
-        trigger: the name under which the viewer sends something back.
+        name: name of its files.
+        key: the same key preserves the element and its state between messages.
+        options: JSON-compatible values.
+        body: bytes after the options.
+        trigger: name of the value that the viewer sends back.
 
     Returns:
-        What the viewer sent, once; None on every other run.
+        what the viewer sent, once; otherwise None.
     """
     listening: dict[str, Any] = {f"on_{trigger}_change": _ignore}
     return _registered(name)(key=key, data=browser.message(options, body), **listening)[trigger]
@@ -37,22 +37,22 @@ def mount(name: str, *, key: str, options: Mapping[str, Any], body: bytes, trigg
 
 @st.fragment
 def mount_asking(name: str, *, key: str, options: Mapping[str, Any], body: bytes = b"") -> None:
-    """Mount a component that has a channel, and draw the whole page again whenever it finds the page out of date.
+    """Mount a component with a channel, and rerun the whole page whenever it reports that the page is out of date.
 
-    It says so in a fragment: a request for the whole page would break off the run that a click has just begun.
+    The report is a fragment rerun, since a request for the whole page would cancel a rerun that a click has just started.
     """
     if mount(name, key=key, options=options, body=body, trigger="outdated"):
         st.rerun()
 
 
 def module(name: str) -> str:
-    """The JavaScript of a component: one ES module."""
+    """The JavaScript of a component, as an ES module."""
     return browser.module(name, _folder(name))
 
 
 @cache
 def _registered(name: str) -> ComponentRenderer:
-    """Registered once per process; mounting repeats the registration for a runtime that lacks it."""
+    """Register the component once per process; mounting registers it again in a runtime that lacks it."""
     return st.components.v2.component(f"otviz_{name}", js=module(name), css=browser.style(name, _folder(name)))
 
 
@@ -61,4 +61,4 @@ def _folder(name: str) -> Path:
 
 
 def _ignore() -> None:
-    """The trigger's value is read from the result."""
+    """Do nothing: the trigger's value is read from the result."""

@@ -6,5 +6,5 @@ from pages._ui.shell.component import mount
 
 
 def copy_link(key: str) -> None:
-    """Draw it; the browser does the rest."""
+    """Draw the button; the copying is done in the browser."""
     mount("copying", key=key, options={}, body=b"", trigger="copied")

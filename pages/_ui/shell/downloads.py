@@ -1,4 +1,4 @@
-"""Buttons that hand out a file."""
+"""Download buttons."""
 
 from __future__ import annotations
 
@@ -26,25 +26,30 @@ REPEAT = (
 def download(
     label: str, data: str | bytes | Callable[[], str | bytes], name: str, mime: str | None = None, quiet: bool = False
 ) -> None:
-    """A button that saves `data`, computed on the click if it is a function, as a file called `name`; `quiet`: without a frame.
+    """A button that saves `data` as a file.
 
-    The page is not run again by it: Streamlit drops a function with the run that named it, so a page that runs because of
-    one click would take the file from the next.
+    It does not rerun the page: Streamlit drops a function with its rerun, so one click would invalidate the next download.
+
+    Args:
+        label: of the button.
+        data: content, or a function that computes it on the click.
+        name, mime: file name and media type.
+        quiet: draw the button without a frame.
     """
     icon = ":material/download:" if quiet else None
     st.download_button(label, data, name, mime, on_click="ignore", type="tertiary" if quiet else "secondary", icon=icon)
 
 
 def offer(runs: Mapping[str, RunView], name: str) -> None:
-    """A button for every kind of file that these runs have, and the script that repeats them.
+    """A button for every export of these runs, and the script that repeats them.
 
     Args:
-        runs: by labels that tell them apart.
-        name: begins the names of the files.
+        runs: by label.
+        name: prefix of the file names.
     """
     from otviz.runs.reproduce import run_record
     from otviz.viz.exports import exports, exports_of
-    from otviz.viz.exports.scripts import told
+    from otviz.viz.exports.scripts import describe_record
 
     begun = {label: run for label, run in runs.items() if run.snapshots}
     if not begun:
@@ -57,7 +62,7 @@ def offer(runs: Mapping[str, RunView], name: str) -> None:
     with st.expander("More formats"), st.container(horizontal=True, gap="small"):
         _buttons([each for each in files if each.name not in FIRST], begun, name)
     for label, run in begun.items():
-        for line in told(run_record(run)):
+        for line in describe_record(run_record(run)):
             st.caption(plain(line if len(begun) == 1 else f"{label}: {line}"))
     with st.expander("The Python script"):
         st.code(exports()["script"].make(begun).decode(), language="python", height=260)

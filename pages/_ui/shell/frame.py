@@ -1,7 +1,6 @@
-"""The frame around every page: navigation, theme, and the guard against cold deep links.
+"""The frame of every page: navigation, theme, and support for deep links on a fresh server.
 
-A page is one file `pages/<order>_<name>.py` whose docstring begins "Title: what one sees there". It is served
-at `/<name>`, the first one at `/`.
+A page is a file `pages/<order>_<name>.py` with a docstring "Title: description". It is served at `/<name>`, the first at `/`.
 """
 
 from __future__ import annotations
@@ -23,10 +22,10 @@ _HERE = Path(__file__).resolve().parent
 PAGES = _HERE.parents[1]
 MARK = _HERE / "icons" / "mark.svg"
 
-# Streamlit has no setting for the empty margin at the sides; the pictures need the room. And a line of text above a
-# picture takes the room of the buttons that replace it, so that the picture stays where it is. "How to read this" goes to
-# a row of its own rather than being cut. Small grey text and primary buttons have a contrast of 4.5 in both themes, the
-# navigation shows where the keyboard is, and nothing moves for those who asked for less motion.
+# Streamlit has no setting for the side margins, whose space the pictures need. A line of text above a picture is as high as
+# the buttons that replace it, so that the picture does not move. "How to read this" wraps instead of being cut. Small grey
+# text and primary buttons have a contrast of 4.5 in both themes, the navigation shows the keyboard focus, and reduced motion
+# is respected.
 _STYLE = """<style>
 [data-testid=stMainBlockContainer] {padding-inline: clamp(1rem, 2.5vw, 3rem)}
 .st-key-told {min-height: 2.5rem; justify-content: center}
@@ -46,7 +45,7 @@ _inside: ContextVar[bool] = ContextVar("inside_the_frame", default=False)
 
 @dataclass(frozen=True)
 class Card:
-    """What is known of a page without running it."""
+    """Metadata of a page, read without running it."""
 
     path: Path
     name: str
@@ -55,13 +54,13 @@ class Card:
 
 
 def run() -> None:
-    """Draw the frame and the page that the address asks for: all that `app.py` does."""
+    """Draw the frame and the requested page: all that `app.py` does."""
     page = _navigate()
     st.set_page_config(page_title=f"{page.title} · otviz", page_icon=MARK, layout="wide")
     st.logo(str(MARK), size="medium")
     st.html(_STYLE + widgets.STYLE)
     with st.container(key="unseen"):
-        if page.url_path:  # the first page has a title that is seen
+        if page.url_path:  # the first page has a visible title
             st.html(f"<h1>{page.title}</h1>")
         _tidy()(key="tidy")
     links.arrive(page.url_path)
@@ -79,10 +78,9 @@ def _tidy() -> ComponentRenderer:
 
 
 def require() -> None:
-    """First line of every page: go through the frame if Streamlit ran the page without it.
+    """Rerun through the frame if Streamlit ran the page without it; the first call of every page.
 
-    The first visit to a fresh server, when it is to a page's own address, does so as long as the server has not
-    yet met `st.navigation`.
+    Streamlit does so for a page's own address on a fresh server, until `st.navigation` has been called.
     """
     if not _inside.get():
         _navigate()
@@ -90,10 +88,10 @@ def require() -> None:
 
 
 def cards(folder: Path = PAGES) -> list[Card]:
-    """Every page, in the order of the numbers in the file names.
+    """All pages, in the order of the numbers in the file names.
 
     Raises:
-        ValueError: a page's docstring does not begin "Title: text".
+        ValueError: a page's docstring does not begin with "Title: text".
     """
     named = [(re.fullmatch(r"(\d+)_(\w+)\.py", path.name), path) for path in folder.iterdir()]
     found = sorted((int(match[1]), match[2], path) for match, path in named if match)

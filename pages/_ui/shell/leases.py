@@ -1,6 +1,6 @@
-"""Leases: a browser session holds the runs it shows; a run that no session holds is paused and, after a while, stopped.
+"""Leases: a browser session leases the runs that it shows; runs without a lease are paused and, after a while, stopped.
 
-A reload or a second tab is another session: it takes its own lease with the run's id from the address.
+A reload or a second tab is another session, with its own lease on the run in the link.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ _MADE: weakref.WeakSet[Registry] = weakref.WeakSet()
 
 
 class LeaseTable(Protocol):
-    """What a lease needs of the registry of runs."""
+    """The interface of the registry of runs for leases."""
 
     def acquire(self, run_id: str, token: str) -> None:
-        """Hold a run with a token."""
+        """Lease a run to a token."""
 
     def release(self, token: str) -> None:
-        """Let go of what the token holds."""
+        """Release all leases of the token."""
 
 
 class Lease:
-    """One run held by one browser session."""
+    """The lease of a browser session on a run."""
 
     def __init__(self, claims: LeaseTable, run_id: str) -> None:
         self._claims = claims
@@ -43,26 +43,26 @@ class Lease:
         claims.acquire(run_id, self._token)
 
     def end(self) -> None:
-        """Let the run go. Streamlit calls this when the tab is closed or reloaded."""
+        """Release the run. Streamlit calls this when the tab is closed or reloaded."""
         self._claims.release(self._token)
 
 
 @st.cache_resource(scope="session", on_release=Lease.end, show_spinner=False)
 def hold(_claims: LeaseTable, run_id: str) -> Lease:
-    """Hold a run for this browser session; asking again gives the same lease.
+    """Lease a run to this browser session; repeated calls return the same lease.
 
     Args:
         _claims: the registry of this process (the underscore keeps Streamlit from hashing it).
-        run_id: the run's id, as it stands in the address.
+        run_id: the run's id, as in the link.
     """
     return Lease(_claims, run_id)
 
 
 @functools.cache
 def hosts() -> HostPool | None:
-    """The processes that train the runs of this one.
+    """The processes that train the runs of this server.
 
-    OTVIZ_HOSTS sets how many; 0 trains in threads of this process, slower but in some 300 MB less for each.
+    OTVIZ_HOSTS is their number; 0: train in threads of this process, which is slower but saves about 300 MB per process.
     """
     from otviz.runs.host_pool import HostPool  # imports torch
 
@@ -72,21 +72,21 @@ def hosts() -> HostPool | None:
 
 @st.cache_resource(show_spinner="Loading torch …")
 def registry() -> Registry:
-    """The runs of this process, kept on disk as well.
+    """The runs of this server, also stored on disk.
 
-    OTVIZ_GRACE sets the seconds after which a run whose last tab was closed is stopped.
+    OTVIZ_GRACE is the time in seconds after which a run without a tab is stopped.
     """
     from otviz.runs.registry import Registry  # imports torch
     from otviz.runs.run_store import Store
 
-    clear_folders(home())  # uploads among them
+    clear_folders(home())  # including uploads
     made = Registry(Store(), grace=float(os.environ.get("OTVIZ_GRACE", GRACE)), hosts=hosts())
     _MADE.add(made)
     return made
 
 
 def end() -> None:
-    """Save every run, then end the processes that train. Asked twice, both wait for the same."""
+    """Save all runs, then stop the training processes. Concurrent calls wait for the same shutdown."""
     for made in list(_MADE):
         made.close()
     if hosts.cache_info().currsize and (processes := hosts()) is not None:

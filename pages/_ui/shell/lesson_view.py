@@ -1,4 +1,4 @@
-"""A lesson on its page: the text beside the picture, the few controls it has chosen, and its recorded runs."""
+"""A lesson on its page: text beside the picture, its controls, and its recorded runs."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from pages._ui.player import recording_view
 from pages._ui.shell.links import Link, plain
 
 LIVE = "Train it live"
-WIDTHS = (4, 9)  # of text and picture: some 45 characters a line in a window of 1280 pixels
+WIDTHS = (4, 9)  # of text and picture: about 45 characters per line in a window of 1280 px
 
-# What a formula draws stays within the text, however large it makes itself; places of controls that are not shown take none.
+# Formulas are clipped to the text, and empty containers of hidden controls take no space.
 _STYLE = """<style>
 .st-key-lesson-text {overflow: auto; contain: paint; max-height: 150vh}
 .st-key-read-next p {white-space: normal; text-align: left}
@@ -23,7 +23,7 @@ _STYLE = """<style>
 
 
 def columns(link: Link, panel: int, picture: int) -> tuple[DeltaGenerator, DeltaGenerator]:
-    """Where the controls of a page stand and where its picture, in such widths; in a lesson with its title and text."""
+    """Containers of the controls and of the picture, with these widths; in a lesson with its title and text."""
     lesson = link.lesson
     if lesson is None:
         left, right = st.columns([panel, picture], gap="medium")
@@ -44,9 +44,9 @@ def columns(link: Link, panel: int, picture: int) -> tuple[DeltaGenerator, Delta
 
 
 def show_recorded(link: Link, *, key: str, height: int = 650, columns: int | None = None) -> bool:
-    """Play the recorded runs of the lesson that the page is in; False, and nothing is drawn, if there are none.
+    """Play the recorded runs of the current lesson; returns False, and draws nothing, if there are none.
 
-    A page calls it where it would show a preview: before anything is trained, under the key of its live picture.
+    Pages call it instead of a preview, before a training, with the key of the live picture.
     """
     lesson = link.lesson
     if lesson is None:
@@ -55,12 +55,12 @@ def show_recorded(link: Link, *, key: str, height: int = 650, columns: int | Non
 
 
 def train_label(link: Link) -> str:
-    """What the button that trains is called: beside a recorded run it says that this one is live."""
+    """Label of the train button: beside a recorded run it says that the new run is live."""
     return LIVE if _is_recorded(link) else "Train"
 
 
 def invitation(link: Link, other: str) -> str:
-    """What to do before anything is trained: beside a recorded run, else `other`."""
+    """What to do before a training: a hint for recorded runs, or `other`."""
     return f"This run is recorded. **{LIVE}** trains one on your computer." if _is_recorded(link) else other
 
 
@@ -69,5 +69,5 @@ def _is_recorded(link: Link) -> bool:
 
 
 def shown(body: str) -> str:
-    """The text of a lesson as Markdown that loads nothing: an image from elsewhere is shown as it is written."""
+    """The text of a lesson as Markdown that loads nothing: external images are shown as source text."""
     return body.replace("![", "!\u200b[")

@@ -1,7 +1,7 @@
-"""Links: everything needed to repeat what is on screen stands in the address, and only what differs from the default.
+"""Links: the address contains all settings that differ from their defaults, so that it reproduces the screen.
 
-A page calls `open_link` first, draws its widgets through `controls`, and calls `publish` last. A link with `lesson=` puts the
-settings of that lesson below its own: what the lesson shows may be set beside it, everything else is held.
+A page calls `open_link` first, draws its widgets with `controls`, and calls `publish` last. In a link with `lesson=`, the
+lesson's settings are the defaults: controls that the lesson shows may override them, all others are fixed.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from otviz.core import addresses
 from otviz.core.addresses import MAX_CHARS
 
 LESSON = "lesson"
-MOST_BACK = 50  # changes of settings that can be undone
-STALE = 3.0  # seconds in which a browser may still send the address that was just replaced
+MOST_BACK = 50  # largest number of changes that can be undone
+STALE = 3.0  # seconds during which a browser may still send the previous address
 
 VISIT = "otviz.visit"
 """Under which a session counts the visits of pages: the page and a number."""
@@ -32,7 +32,7 @@ VISIT = "otviz.visit"
 
 @dataclass
 class _Memory:
-    """What a browser session remembers of one page."""
+    """What a browser session stores for a page."""
 
     visit: tuple[str, int] = ("", -1)
     published: dict[str, str] = field(default_factory=dict)
@@ -42,8 +42,8 @@ class _Memory:
     seeded: set[str] = field(default_factory=set)
     reading: bool = True
     problems: list[str] = field(default_factory=list)
-    told: dict[str, str] = field(default_factory=dict)
-    said: dict[str, str] = field(default_factory=dict)
+    reported: dict[str, str] = field(default_factory=dict)
+    settings: dict[str, str] = field(default_factory=dict)
     asked: set[str] = field(default_factory=set)
     newer: bool = False
     lesson: Lesson | None = None
@@ -52,11 +52,11 @@ class _Memory:
     past: list[dict[str, str]] = field(default_factory=list)
 
     def read(self, page: str, address: dict[str, str]) -> None:
-        """Take the values of this address when the page is drawn."""
+        """Use the values of this address at the next rerun."""
         for kept in (self.seeded, self.problems, self.texts, self.asked):
             kept.clear()
         found = addresses.unpack(address)
-        self.published, self.said, self.newer = dict(address), dict(found.settings), found.newer
+        self.published, self.settings, self.newer = dict(address), dict(found.settings), found.newer
         self.problems.extend(found.problems)
         self.pending = dict(found.settings)
         self.lesson = self._open(page, self.pending.pop(LESSON, None))
@@ -66,8 +66,8 @@ class _Memory:
         self.reads += 1
 
     def remember(self, now: Mapping[str, str]) -> None:
-        """Keep the settings said last for `back`, if those that count are others now."""
-        before = self.said
+        """Store the last settings for `back`, if relevant ones have changed."""
+        before = self.settings
         if any(before.get(key) != now.get(key) for key in self.kept):
             self.past = [*self.past[1 - MOST_BACK :], before]
 
@@ -83,7 +83,7 @@ class _Memory:
         return found
 
     def _below(self, lesson: Lesson, given: dict[str, str]) -> dict[str, str]:
-        """The settings of the lesson, with those of the link that it leaves open."""
+        """The lesson's settings, overridden by those of the link that the lesson allows."""
         held = [key for key, text in given.items() if not lesson.shows(key) and lesson.settings.get(key) != text]
         if held:
             self.problems.append(f"The lesson holds {addresses.named(held)}; what the link says of it is not used.")
@@ -91,7 +91,7 @@ class _Memory:
 
 
 class Link:
-    """The address of one page while it is drawn."""
+    """The address of a page during a rerun."""
 
     def __init__(self, page: str, memory: _Memory, slot: DeltaGenerator) -> None:
         self.page = page
@@ -103,32 +103,32 @@ class Link:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """Sentences on what in the address could not be used, as plain text."""
+        """Messages on parts of the address that were ignored, as plain text."""
         return tuple(self._memory.problems)
 
     @property
-    def said(self) -> dict[str, str]:
-        """The settings in the address as it was read or published last, unpacked."""
-        return dict(self._memory.said)
+    def settings(self) -> dict[str, str]:
+        """The settings in the address as last read or published, unpacked."""
+        return dict(self._memory.settings)
 
     @property
     def lesson(self) -> Lesson | None:
-        """The lesson that the page is in, if any."""
+        """The current lesson, if any."""
         return self._memory.lesson
 
     @property
     def reads(self) -> int:
-        """How often the address was read: by `go` too, which shows the page anew."""
+        """How often the address was read, including by `go`."""
         return self._memory.reads
 
     def shows(self, key: str) -> bool:
-        """Whether the control with this key is drawn: not in a section that is closed, and in a lesson only if it has chosen it."""
+        """Whether the control with this key is drawn: not in a closed section, and in a lesson only if the lesson shows it."""
         self._memory.asked.add(key)
         return not self._folds and (self.lesson is None or self.lesson.shows(key))
 
     @contextmanager
     def folded(self, place: DeltaGenerator) -> Iterator[None]:
-        """What is asked for meanwhile is not drawn, its values are in force all the same; `place` is for what must be said."""
+        """Hide the controls of the block, whose values still apply; `place` is for their error messages."""
         self._folds.append(place)
         try:
             yield
@@ -137,11 +137,11 @@ class Link:
 
     @property
     def place(self) -> DeltaGenerator | None:
-        """Where to say what is wrong with a control that is folded away; None if none is."""
+        """Container for errors of a hidden control; None if it is visible."""
         return self._folds[0] if self._folds else None
 
     def text(self, key: str, default: str = "") -> str:
-        """A value that no widget holds, such as the id of a run: from the address, else as published last."""
+        """A value without a widget, such as the id of a run: from the address, or as last published."""
         value = self.take(key)
         if value is not None:
             self._memory.texts[key] = value
@@ -153,67 +153,68 @@ class Link:
         return self._memory.pending.pop(key, None)
 
     def first(self, widget: str) -> bool:
-        """Whether the widget with this key must get its value now: once for every address read."""
+        """Whether the widget with this key must be initialised now: once per address read."""
         if widget in self._memory.seeded and widget in st.session_state:
             return False
         self._memory.seeded.add(widget)
         return True
 
     def complain(self, problem: str, key: str = "") -> None:
-        """Add a sentence to `problems`; when the value under `key` is the lesson's, it begins with where that stands."""
+        """Add a message to `problems`; if the value under `key` is the lesson's, with its location in the lesson."""
         lesson = self.lesson
-        if lesson is not None and key in lesson.settings and not (lesson.shows(key) and key in self._memory.said):
+        if lesson is not None and key in lesson.settings and not (lesson.shows(key) and key in self._memory.settings):
             problem = f"{lesson.at('settings')}: {problem}"
         self._memory.problems.append(shorten(problem, 300))
 
     def put(self, key: str, text: str, default: str = "") -> None:
-        """Note what the address shall say under `key`: nothing if it is the default."""
+        """Set the text under `key` in the address; the default is left out."""
         self._defaults[key] = default
         if text != default and len(text) <= MAX_CHARS:
             self._out[key] = text
 
     def publish(self, values: Mapping[str, str] | None = None) -> None:
-        """Write what was `put`, and `values`, to the address, and show the problems once. The page's last call."""
+        """Write the values that were `put`, and `values`, to the address, and show problems once. The page's last call."""
         for key, text in (values or {}).items():
             self._memory.pending.pop(key, None)
             self.put(key, text)
         fresh = self._memory.reading
         self._finish_reading()
         self._write(remember=not fresh)
-        if self._memory.problems and self._out == self._memory.told:
+        if self._memory.problems and self._out == self._memory.reported:
             lines = "\n".join(f"- {plain(problem)}" for problem in self._memory.problems)
             self._slot.warning(f"Part of this link could not be used:\n{lines}")
         else:
             self._memory.problems.clear()
 
     def go(self, values: Mapping[str, str], *, remember: bool = True) -> NoReturn:
-        """Show the page anew with these values, as if one had come by a link with them; the view stays if they name none.
+        """Reopen the page with these values, as through a link; the view is kept unless they contain one.
 
         Args:
-            remember: what is in force now can be brought back.
+            values: the settings.
+            remember: whether the change can be undone.
         """
-        kept = {key: text for key, text in self.said.items() if key == "view"}
+        kept = {key: text for key, text in self.settings.items() if key == "view"}
         self._out = {**kept, **values}
         self._write(remember)
         self._memory.read(self.page, self._memory.published)
         st.rerun()
 
     def keep(self) -> None:
-        """What was put so far are settings: each change of them can be undone."""
+        """Mark the values that were put so far as settings, whose changes can be undone."""
         self._memory.kept |= self._defaults.keys()
 
     @property
     def past(self) -> tuple[dict[str, str], ...]:
-        """What the address said before each change of the settings, the latest last."""
+        """The addresses before each change of settings, latest last."""
         return tuple(self._memory.past)
 
     def back(self) -> dict[str, str]:
-        """Take back the last change of the settings: what the address said before it, to `go` to."""
-        said = {key: text for key, text in self._memory.past.pop().items() if key != LESSON}
-        return said if self.lesson is None else {**self.lesson.settings, **said}
+        """Undo the last change of settings: returns the previous address, for `go`."""
+        settings = {key: text for key, text in self._memory.past.pop().items() if key != LESSON}
+        return settings if self.lesson is None else {**self.lesson.settings, **settings}
 
     def changed(self, but: Collection[str] = ()) -> bool:
-        """Whether a setting, `but` those with these keys, is not as the page, or the lesson, has it by default."""
+        """Whether any setting, except those in `but`, differs from the defaults of the page or the lesson."""
         start = {} if self.lesson is None else self.lesson.settings
         values = {**self._defaults, **self._out}
         return any(
@@ -221,14 +222,14 @@ class Link:
         )
 
     def leave_lesson(self) -> NoReturn:
-        """Show all controls of the page, with the settings now in force."""
+        """Show all controls of the page, with the current settings."""
         settings = dict(self._memory.texts)
         self._memory.lesson = None
         self.go(settings)
 
     def go_to_lesson(self, name: str) -> NoReturn:
-        """Show the page anew in this lesson, with its settings alone."""
-        self._memory.lesson, self._memory.said = None, {}
+        """Reopen the page in this lesson, with only the lesson's settings."""
+        self._memory.lesson, self._memory.settings = None, {}
         self.go({LESSON: name})
 
     def _finish_reading(self) -> None:
@@ -237,39 +238,41 @@ class Link:
             return
         unknown = list(memory.pending)
         if lesson is not None:
-            self._complain_of_lesson("settings", [key for key in unknown if key not in memory.said])
+            self._complain_of_lesson("settings", [key for key in unknown if key not in memory.settings])
             self._complain_of_lesson("show", [key for key in lesson.show if key not in memory.asked])
-            unknown = [key for key in unknown if key in memory.said]
-        if unknown and not memory.newer:  # what a newer otviz knows was told in one sentence
+            unknown = [key for key in unknown if key in memory.settings]
+        if unknown and not memory.newer:  # settings of a newer otviz were reported in one message
             what = "is no setting" if len(unknown) == 1 else "are no settings"
             it = "it is" if len(unknown) == 1 else "they are"
             self.complain(f"{addresses.named(unknown)} {what} of this page; {it} not used.")
         memory.pending.clear()
         memory.reading = False
-        memory.told = dict(self._out)
+        memory.reported = dict(self._out)
 
     def _complain_of_lesson(self, line: str, unknown: list[str]) -> None:
         assert self.lesson is not None
         if unknown:
             near = difflib.get_close_matches(unknown[0], self._memory.asked, 1)
-            mend = f"did you mean {near[0]!r}?" if near else "copy it from the address of the page."
-            self.complain(f"{self.lesson.at(line)}: {addresses.named(unknown)} is no setting of this page; {mend}")
+            fix = f"did you mean {near[0]!r}?" if near else "copy it from the address of the page."
+            self.complain(f"{self.lesson.at(line)}: {addresses.named(unknown)} is no setting of this page; {fix}")
 
     def _write(self, remember: bool) -> None:
         memory = self._memory
-        said = dict(self._out) if self.lesson is None else {LESSON: self.lesson.name, **self._beside(self.lesson)}
+        settings = (
+            dict(self._out) if self.lesson is None else {LESSON: self.lesson.name, **self._overrides(self.lesson)}
+        )
         if remember:
-            memory.remember(said)
-        now, new = st.query_params.to_dict(), addresses.pack(said)
+            memory.remember(settings)
+        now, new = st.query_params.to_dict(), addresses.pack(settings)
         if now != new:
             recent = [(at, old) for at, old in memory.replaced if time.monotonic() - at < STALE]
             memory.replaced = [*recent, (time.monotonic(), now)]
             st.query_params.from_dict(new)
-        memory.published, memory.said = new, said
+        memory.published, memory.settings = new, settings
         memory.texts = dict(self._out)
 
-    def _beside(self, lesson: Lesson) -> dict[str, str]:
-        """What the address says beside the name of the lesson: what is shown and differs from it."""
+    def _overrides(self, lesson: Lesson) -> dict[str, str]:
+        """The part of the address beside the lesson's name: visible settings that differ from the lesson."""
         values = {**self._defaults, **self._out}
         return {
             key: text
@@ -279,10 +282,10 @@ class Link:
 
 
 def open_link(page: str) -> Link:
-    """Read the address for the page of this name. The first call of a page after the guard.
+    """Read the address of a page; the first call of a page after `frame.require`.
 
-    Values are read when the session first sees the page, when one comes to it by a link with settings, and when one
-    goes back in the browser's history. They are not read when the address is the one written by `publish`.
+    Values are read when the session first opens the page, through a link with settings, and after going back in the browser's
+    history; not when the address is the one that `publish` wrote.
     """
     memory: _Memory = st.session_state.setdefault(f"otviz.link.{page}", _Memory())
     now = st.query_params.to_dict()
@@ -294,15 +297,15 @@ def open_link(page: str) -> Link:
 
 
 def arrive(page: str) -> None:
-    """Count the visit when another page is shown than before (called by the frame)."""
+    """Count a visit when the page changes (called by the frame)."""
     before, count = st.session_state.get(VISIT, ("", 0))
     if before != page:
         st.session_state[VISIT] = (page, count + 1)
 
 
 def plain(text: str) -> str:
-    """Markdown that shows `text` as it is, whatever it holds."""
-    flat = re.sub(r"(://|www|@)", "\\1\u200b", " ".join(text.split()))  # an invisible space: no address becomes a link
+    """Escape `text` for Markdown."""
+    flat = re.sub(r"(://|www|@)", "\\1\u200b", " ".join(text.split()))  # a zero-width space prevents automatic links
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", flat)
 
 
@@ -315,6 +318,6 @@ def _is_new(memory: _Memory, now: dict[str, str], visit: tuple[str, int]) -> boo
     if memory.visit[1] < 0:
         return True
     if memory.visit != visit:
-        return bool(now)  # a bare address leads back to the page as it was left
+        return bool(now)  # an address without settings reopens the page as it was left
     stale = any(old == now and time.monotonic() - at < STALE for at, old in memory.replaced)
     return now != memory.published and not stale

@@ -1,4 +1,4 @@
-"""Where controls and picture of a training page stand: side by side, or on a narrow screen the picture first."""
+"""Layout of a training page: controls and picture side by side, or the picture first on narrow screens."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 from pages._ui.shell import lesson_view
 from pages._ui.shell.links import Link
 
-# On a phone or tablet the picture comes first, and the buttons that train stay at the lower edge of the screen.
+# On phones and tablets the picture comes first, and the train buttons stay at the bottom of the screen.
 _STYLE = """<style>
 @media (max-width: 820px) {
   [data-testid=stMain] {--otviz-bar: 3.9rem}
@@ -27,7 +27,7 @@ _STYLE = """<style>
 
 
 def columns(link: Link, widths: tuple[int, int] = (3, 8)) -> tuple[DeltaGenerator, DeltaGenerator]:
-    """Where the controls of a page stand, and its picture, in such widths."""
+    """Containers of the controls and of the picture, with these widths."""
     st.html(_STYLE)
     panel, picture = lesson_view.columns(link, *widths)
     return panel, picture.container(key="picture")

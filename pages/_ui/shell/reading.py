@@ -1,4 +1,4 @@
-"""How to read a picture: one button of one name beside every picture, with a text from explanations/reading."""
+"""The button "How to read this" at every picture, with texts from explanations/reading."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NO_PICTURE = ("download", "runs")
 
 
 def how(*names: str) -> None:
-    """Draw the button, at the right end, with the texts of these pictures, `page/picture` each, in their order, below it."""
+    """Draw the button on the right and, below it, the texts of these pictures (`page/picture`), in order."""
     found = _found(names)
     if found and _button(found):
         _show(found)
@@ -29,7 +29,7 @@ def _found(names: Sequence[str]) -> list[Reading]:
 
 
 def _button(found: Sequence[Reading]) -> bool:
-    """Draw the button; whether the texts are to be shown. Not in a popover: it would cover the picture that they explain."""
+    """Draw the button; returns whether to show the texts. A popover would cover the picture."""
     key = f"reading-{found[-1].name}"
     state = f"{key}-open"
     shown = bool(st.session_state.get(state))
@@ -50,10 +50,10 @@ def _show(found: Sequence[Reading]) -> None:
 
 
 def place(link: Link, view: str, key: str = "view") -> DeltaGenerator:
-    """Where a view is drawn. The one before goes at once, not when all of this one has been computed."""
+    """Container of a view, from which the previous view disappears at once instead of after the computation."""
     state = f"{link.page}:{key}:shown"
     before, st.session_state[state] = st.session_state.get(state, view), view
-    # An element in its place drops what the browser holds of the view before; drawn again, a view stays until it is renewed.
+    # `st.empty` clears the previous view in the browser; a redrawn view stays visible until it is updated.
     spot = st.container if before == view else st.empty().container
     return spot(key=key, gap="small")
 
@@ -67,14 +67,14 @@ def choose_view(
     picture: str = "",
     label: str = "Under the picture",
 ) -> str:
-    """Draw the choice of what to see, with the button at its right end, and return the view chosen.
+    """Draw the choice of a view, with the button on the right, and return the selected view.
 
     Args:
-        link: the page's open link, in which the choice is "view".
-        page: whose texts.
-        views: what is shown for each name.
-        default: the view when the address says nothing.
-        picture: the one above the views, which the button explains first; empty if there is none.
+        link: the page's open link; the choice is stored as "view".
+        page: page of the texts.
+        views: labels by name.
+        default: the view if the link has none.
+        picture: the picture above the views, which the button explains first, or empty.
         label: for screen readers.
     """
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):

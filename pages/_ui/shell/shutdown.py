@@ -1,7 +1,7 @@
-"""The end of the server: whatever ends it (Ctrl+C, a service, a terminal that closes), every run is saved first.
+"""Shutdown of the server: all runs are saved first, whatever ends it (Ctrl+C, a service, a closed terminal).
 
-uvicorn closes connections at SIGINT and SIGTERM and then raises the signal again, which ends Python at once; so runs are
-saved from the moment the signal comes, and the server waits for that before it ends.
+uvicorn closes connections at SIGINT and SIGTERM and then raises the signal again, which ends Python at once. So runs are
+saved as soon as the signal arrives, and the server waits for that before it ends.
 """
 
 from __future__ import annotations
@@ -31,20 +31,20 @@ async def lifespan(_app: Any) -> AsyncIterator[None]:
 
 
 def _listen() -> dict[signal.Signals, Any]:
-    """Save at each signal, then do what the server does; returns what was done at it before."""
+    """Save at each signal, then call the server's handler; returns the previous handlers."""
     loop, stop = asyncio.get_running_loop(), signal.getsignal(signal.SIGTERM)
     before = {number: signal.getsignal(number) for number in SIGNALS}
-    before = {number: found for number, found in before.items() if found != signal.SIG_IGN}  # as under nohup
+    before = {number: found for number, found in before.items() if found != signal.SIG_IGN}  # as with nohup
 
     def listener(then: Callable[[int, Any], object]) -> Callable[[int, Any], None]:
         def heard(number: int, frame: Any) -> None:
-            loop.call_soon_threadsafe(loop.run_in_executor, None, leases.end)  # no lock can be taken here
+            loop.call_soon_threadsafe(loop.run_in_executor, None, leases.end)  # signal handlers must not take locks
             then(number, frame)
 
         return heard
 
     for number, found in before.items():
-        then = found if callable(found) else stop  # the server knows no SIGHUP: it shall end as at SIGTERM
+        then = found if callable(found) else stop  # the server has no handler for SIGHUP: treat it as SIGTERM
         if callable(then):
             signal.signal(number, listener(then))
     return before

@@ -1,4 +1,4 @@
-"""Torch takes seconds to import: it is loaded beside the first picture, never before it."""
+"""Imports torch, which takes seconds, in the background after the first page was drawn."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import streamlit as st
 from otviz.core.workers.processes import cores, import_what_is_needed_soon
 from pages._ui.shell import leases
 
-DELAY = 1.5  # seconds after the first page was drawn, so that the browser gets its files first
+DELAY = 1.5  # seconds after the first page was drawn, so that the browser can load its files first
 
 
 class Warmup:
-    """Imports torch once, in a thread, and tells the device it found."""
+    """Imports torch once, in a thread, and reports the device."""
 
     def __init__(self) -> None:
         self.device: str | None = None
@@ -23,14 +23,14 @@ class Warmup:
         self._timer: threading.Timer | None = None
 
     def start(self) -> None:
-        """Begin after a short delay; later calls do nothing."""
+        """Start after a short delay; later calls do nothing."""
         with self._lock:
             if self._timer is not None:
                 return
             self._timer = threading.Timer(DELAY, self._load)
             self._timer.daemon = True
             self._timer.start()
-        # An import cut off by the end of the process can crash it.
+        # An import that is interrupted by the end of the process can crash it.
         atexit.register(self._finish)
 
     def _load(self) -> None:
@@ -53,17 +53,17 @@ class Warmup:
 
 @st.cache_resource(show_spinner=False)
 def warmup() -> Warmup:
-    """The one warm-up of this process; it does not start by itself."""
+    """The warm-up of this process; it does not start by itself."""
     return Warmup()
 
 
 def device() -> str | None:
-    """Where training will run: "CUDA", "MPS" or "CPU"; None until torch is loaded. Never waits."""
+    """The device of trainings: "CUDA", "MPS" or "CPU"; None until torch is loaded. Never blocks."""
     return warmup().device
 
 
 def show_device() -> None:
-    """A line that names the device; it looks again each second until torch has told."""
+    """Show the device; polls every second until torch is loaded."""
     found = device()
     if found is None:
         _wait_for_device()
@@ -74,7 +74,7 @@ def show_device() -> None:
 @st.fragment(run_every=1.0)
 def _wait_for_device() -> None:
     if device() is not None:
-        st.rerun()  # draws the page again, this time without the clock
+        st.rerun()  # reruns the page, now without polling
     st.caption(f"This computer has {_cores()}; looking for a GPU …")
 
 

@@ -1,6 +1,6 @@
-"""Inside a run: its map beside the exact plan, how fast its potential changes, and what OT-GAN matches with what.
+"""Views of a run's transport map: the map beside the exact plan, rates of change of the potential, OT-GAN's matchings.
 
-Each function draws in the current container and keeps what it is told in the link of the page.
+Each function draws into the current container and stores its settings in the link of the page.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ REPORTED = "cosine"
 
 
 def show_exact(link: Link, runs: Sequence[RunView]) -> None:
-    """The map of one run beside the exact plan, with its costs; then rates of change of all potentials."""
+    """Draw the map of a run beside the exact plan, with its costs, then rates of change of all potentials."""
     begun = [run for run in runs if run.snapshots]
     if not begun:
         st.caption("Nothing to show yet: the runs have not begun.")
@@ -60,7 +60,7 @@ def _map(run: RunView, found: Exactness) -> None:
         ("Exact cost W2²(x, y)", found.exact_cost, "the least onto the target"),
         ("Mismatch W2²(T, y)", found.mismatch, f"{found.floor:.2g} by chance"),
     ]
-    soft = bool(found.divergence) and bool(found.bound)  # neither without a potential, nor with exact marginals
+    soft = bool(found.divergence) and bool(found.bound)  # only with a potential and soft marginals
     if soft:
         metrics.append(("Divergence of the marginals", found.divergence or 0.0, f"bound τ W2² = {found.bound:.3g}"))
     for column, (label, value, beside) in zip(st.columns(len(metrics)), metrics, strict=True):
@@ -119,7 +119,7 @@ def _rates_of(of: tuple[str, int, str], _run: RunView) -> Any:
 
 @dataclass(frozen=True)
 class Rematch(Knobs):
-    """What the minibatches shown are matched with."""
+    """Settings of the matching of the shown minibatches."""
 
     name: ClassVar[str] = "rematch"
 
@@ -128,7 +128,7 @@ class Rematch(Knobs):
 
 
 def show_matchings(link: Link, runs: Sequence[RunView]) -> None:
-    """The six cost matrices and matchings of an OT-GAN run, who is matched with whom, and what epsilon does."""
+    """Draw the six cost matrices and matchings of an OT-GAN run, matched pairs, and the effect of epsilon."""
     from otviz.methods.ot_gan import OTGAN
 
     fitting = [run for run in runs if isinstance(run.config.method, OTGAN)]
@@ -184,8 +184,8 @@ def _inside(link: Link, run: RunView, method: OTGAN, epsilon: float, seed: int) 
         _entropy(lines, drawn.n, None if step.random else method.epsilon)
 
 
-def tell_convergence(runs: Sequence[RunView], labels: Sequence[str]) -> None:
-    """For each OT-GAN run that rests: whether the normalisations of its matching are enough."""
+def show_convergence(runs: Sequence[RunView], labels: Sequence[str]) -> None:
+    """For each OT-GAN run that is not training: whether its matching has enough normalisations."""
     from otviz.methods.ot_gan import OTGAN
 
     for run, label in zip(runs, labels, strict=True):
@@ -195,7 +195,7 @@ def tell_convergence(runs: Sequence[RunView], labels: Sequence[str]) -> None:
 
 
 def converged(run: RunView, method: OTGAN, seed: int = 0) -> Convergence | None:
-    """How far the matchings of a run as it is now have converged; None where they are random or its points not finite."""
+    """Convergence of the current matchings of a run; None for random matchings or points that are not finite."""
     return _converged(key(run), run, method, seed)
 
 
@@ -247,7 +247,7 @@ def _entropy(lines: Lines, n: int, epsilon: float | None) -> None:
 
 @st.cache_data(max_entries=16, show_spinner="Matching …")
 def _drawn(of: tuple[str, int, str], _run: RunView, _method: OTGAN, seed: int) -> tuple[Minibatches, Lines]:
-    """The minibatches, and their entropies along CURVE by feature cost: the run's own and that of the papers."""
+    """The minibatches, and their entropies along CURVE, for the run's feature cost and that of the papers."""
     from otviz.transport.laboratory.matchings import entropies, minibatches
 
     drawn = minibatches(_run.training_copy(), seed)

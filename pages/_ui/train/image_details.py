@@ -1,4 +1,4 @@
-"""What stands under the picture of a run on images: scores over time, formula, downloads, the list of runs."""
+"""Views below the picture of an image run: scores over time, formula, downloads, the list of runs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from otviz.runs.run_view import RunView
+from otviz.viz.views import views
 from pages._ui.player import run_controls
 from pages._ui.runs import run_table
 from pages._ui.shell import reading
@@ -17,15 +18,21 @@ from pages._ui.train import run_details
 if TYPE_CHECKING:
     from otviz.methods import Method
 
-REDRAWN = 5.0  # seconds between drawings of the scores while a run trains
+REDRAWN = 5.0  # seconds between updates of the scores while a run trains
 
 NOT_BEGUN = "Nothing to show yet: the run has not begun."
 
-VIEWS = {"scores": "Scores over time", "formula": "Formula", "download": "Download", "runs": "Runs"}
+VIEWS = {
+    "scores": "Scores over time",
+    **{name: view.title for name, view in views("images").items()},
+    "formula": "Formula",
+    "download": "Download",
+    "runs": "Runs",
+}
 
 
 def show(link: Link, run: RunView | None, method: Method | None) -> None:
-    """Draw the view chosen; only that one is computed."""
+    """Draw the selected view; only that one is computed."""
     if run is not None and run.config.classes:
         names = ", ".join(run.config.target.class_names)
         st.caption(f"Each column is a class that the generator is asked for, in real images their own: {names}.")
@@ -43,10 +50,12 @@ def _draw(link: Link, view: str, run: RunView | None, method: Method | None) -> 
         st.caption("Train a model first, or open one from the list of runs.")
     elif view == "scores":
         st.fragment(_scores, run_every=REDRAWN if run_controls.alive(run) else None)(run)
-    elif run.snapshots:
+    elif not run.snapshots:
+        st.caption(NOT_BEGUN)
+    elif view == "download":
         offer({run.config.method.title: run}, run.id)
     else:
-        st.caption(NOT_BEGUN)
+        run_details.show_figure(views("images")[view], {run.config.method.title: run})
 
 
 def _scores(run: RunView) -> None:

@@ -1,6 +1,6 @@
-"""The laboratory of g, alpha and tau: convex functions, sample weights, the cost in units of the data.
+"""Views of g, alpha and tau: convex functions, sample weights, the scale of the cost.
 
-Each function draws in the current container and keeps what it is told in the link of the page.
+Each function draws into the current container and stores its settings in the link of the page.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ EVERY = 2.0
 
 @dataclass(frozen=True)
 class OwnFunction(Knobs):
-    """What the curves are drawn for."""
+    """Settings of the curves."""
 
     name: ClassVar[str] = "convex"
 
@@ -47,32 +47,32 @@ class OwnFunction(Knobs):
 
 
 def titles(runs: Sequence[RunView]) -> list[str]:
-    """A name for each run, unlike all others: its method's title, what sets it apart, a number if nothing does."""
+    """A unique label for each run: its method's title, distinguishing settings, or a number."""
     from otviz.runs.curves import names_of
 
     return names_of([run.config for run in runs])
 
 
 def key(run: RunView) -> tuple[str, int, str]:
-    """What an answer about a run as it is now may be kept under."""
+    """Cache key for results on the current state of a run."""
     return run.id, run.step, repr(run.config)
 
 
 def live(runs: Sequence[RunView], draw: Callable[[], None]) -> None:
-    """Call `draw`, and again every two seconds while one of the runs trains."""
+    """Call `draw`, and repeat it every two seconds while one of the runs trains."""
     moving = any(run.status in ("running", "queued") for run in runs)
     st.fragment(draw, run_every=EVERY if moving else None)()
 
 
 def steps(runs: Sequence[RunView]) -> str:
-    """As of which steps something is shown."""
+    """The steps of the shown states, in words."""
     numbers = sorted({run.step for run in runs})
     first, last = numbers[0], numbers[-1]
     return f"At step {whole(first)}" if first == last else f"At steps {whole(first)} to {whole(last)}"
 
 
 def show_convex(link: Link, runs: Sequence[RunView]) -> None:
-    """Curves of g1, g2, g3 and their slopes, alpha under the hand and where the runs are, a function typed in."""
+    """Draw g1, g2, g3 and their derivatives, an alpha slider, the alpha of the runs, and a typed function."""
     from otviz.ot.conjugates import CONJUGATES
     from otviz.ot.convex import conjugate, typed
 
@@ -95,7 +95,7 @@ def show_convex(link: Link, runs: Sequence[RunView]) -> None:
 
 
 def _used(name: str, methods: Sequence[tuple[RunView, Unified]]) -> str:
-    """Which runs have that function, and where."""
+    """Which runs use that function, and as which of g1, g2, g3."""
     found: dict[str, list[str]] = {}
     for title, (_, method) in zip(titles([run for run, _ in methods]), methods, strict=True):
         roles = [role for role, other in zip(("g₁", "g₂", "g₃"), method.conjugates(), strict=True) if other == name]
@@ -105,7 +105,7 @@ def _used(name: str, methods: Sequence[tuple[RunView, Unified]]) -> str:
 
 
 def _own(text: str, typed: Callable[[str], Conjugate]) -> list[Conjugate]:
-    """The function typed in, if there is one and it can be used; else say why not."""
+    """The typed function, or none, with a message if it is invalid."""
     if not text.strip():
         return []
     try:
@@ -149,14 +149,14 @@ def _is_exact(method: Unified) -> bool:
 
 
 def _unified(runs: Sequence[RunView]) -> list[tuple[RunView, Unified]]:
-    """The runs that have a potential and convex functions, with their methods."""
+    """The runs with convex functions, and their methods."""
     from otviz.methods.unified import Unified
 
     return [(run, run.config.method) for run in runs if isinstance(run.config.method, Unified)]
 
 
 def with_potential(runs: Sequence[RunView]) -> list[RunView]:
-    """The runs that have a potential and have begun; say what is missing if there are none."""
+    """The started runs with a potential; without any, a message."""
     unified = _unified(runs)
     begun = [run for run, _ in unified if run.snapshots]
     if not unified:
@@ -167,7 +167,7 @@ def with_potential(runs: Sequence[RunView]) -> list[RunView]:
 
 
 def show_sample_weights(link: Link, runs: Sequence[RunView]) -> None:
-    """Weights of Eq. 9 of one or two runs, one under the other, drawn again while they train."""
+    """Draw sample weights (Choi et al. 2024, Eq. 9) of one or two runs, updated while they train."""
     begun = with_potential(runs)
     if not begun:
         return
@@ -211,7 +211,7 @@ def _weigh(of: tuple[str, int, str], _run: RunView) -> SampleWeights:
 
 
 def show_tau(_link: Link, methods: Sequence[Method], target: Target, source: Source) -> None:
-    """What tau amounts to on this data, before anything is trained: a row for each method and end of its schedule."""
+    """Draw the scale of tau on this data before a training: a row per method and end of its schedule."""
     import pandas as pd
 
     from otviz.methods.unified import Unified
@@ -255,7 +255,7 @@ _DIGITS = {
 
 
 def _alphas(method: Unified) -> list[tuple[float, str]]:
-    """alpha with what to call that time: at the start and at the end of the run if they differ."""
+    """alpha and its label: at the start and at the end of the run, if they differ."""
     start, end = (method.scalars(progress)["alpha"] for progress in (0.0, 1.0))
     return [(start, "")] if start == end else [(start, ", start of α"), (end, ", end of α")]
 

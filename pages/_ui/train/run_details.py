@@ -1,26 +1,27 @@
-"""What stands under the picture of a run: formula, diagnostics, latent path, downloads, the list of runs."""
+"""Views below the picture of a run: formula, diagnostics, latent path, downloads, the list of runs."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from otviz.core.numbers import whole
 from otviz.runs.run_view import RunView
+from otviz.viz.views import Labelled, View, views
 from pages._ui.learn import glossary_view
 from pages._ui.player import run_controls
 from pages._ui.runs import run_table
 from pages._ui.shell import reading
 from pages._ui.shell.downloads import offer
-from pages._ui.shell.links import Link
+from pages._ui.shell.links import Link, plain
 
 if TYPE_CHECKING:
     from otviz.methods import Method
 
 VIEWS = {
     "formula": "Formula",
-    "diagnostics": "Diagnostics",
+    **{name: view.title for name, view in views("train").items()},
     "latent": "Latent path",
     "download": "Download",
     "runs": "Runs",
@@ -28,7 +29,7 @@ VIEWS = {
 
 
 def show(link: Link, run: RunView | None, method: Method | None) -> None:
-    """Draw the view chosen; only that one is computed."""
+    """Draw the selected view; only that one is computed."""
     view = reading.choose_view(link, "train", VIEWS, default="formula", picture="player")
     with reading.place(link, view):
         _draw(link, view, run, method)
@@ -43,16 +44,16 @@ def _draw(link: Link, view: str, run: RunView | None, method: Method | None) -> 
         st.caption("Train a model first, or open one from the list of runs.")
     elif not run.snapshots:
         st.caption("Nothing to show yet: the run has not begun.")
-    elif view == "diagnostics":
-        _diagnostics(run)
     elif view == "latent":
         _latent(run)
-    else:
+    elif view == "download":
         offer({run.config.method.title: run}, run.id)
+    else:
+        show_figure(views("train")[view], {run.config.method.title: run})
 
 
 def show_formula(run: RunView | None, method: Method | None) -> None:
-    """The losses of the run or method, and where they come from."""
+    """The losses of the run or method, and their source."""
     shown = method if run is None else run.config.method
     if shown is not None:
         run_controls.show_formula(shown, run)
@@ -62,17 +63,24 @@ def show_formula(run: RunView | None, method: Method | None) -> None:
             glossary_view.link_to(derivation.topic, f"Where this comes from: {derivation.title}")
 
 
-def _diagnostics(run: RunView) -> None:
-    from otviz.viz.diagnostics import diagnostics
+def show_figure(view: View, runs: Labelled) -> None:
+    """Draw a view of runs that have begun, and below it what it says of itself."""
+    try:
+        figure = view.figure(runs)
+    except ValueError as error:
+        text = plain(str(error))
+        st.caption(f"{text[:1].upper()}{text[1:]}.")
+        return
+    st.plotly_chart(figure, key=f"view-{view.name}", width="stretch")
+    if note := view.note(runs):
+        st.caption(note)
+    draw_again(runs.values())
 
-    assert run.scene is not None
-    st.plotly_chart(diagnostics(run.scene, run.snapshots, run.losses()), key="diagnostics", width="stretch")
-    st.caption(
-        f"As of step {whole(run.step)}. Diversity does not show mode collapse: two opposite modes of a ring have the "
-        "same diversity as all eight. Read it together with the modes covered."
-    )
-    if run_controls.alive(run):
-        st.button("Update", help="Draw the diagnostics as the run is now")
+
+def draw_again(runs: Iterable[RunView]) -> None:
+    """A button that brings a figure of runs that still train up to date."""
+    if any(map(run_controls.alive, runs)):
+        st.button("Draw again", key="again", help="The picture shows the moment it was drawn")
 
 
 def _latent(run: RunView) -> None:

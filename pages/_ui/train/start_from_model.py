@@ -1,4 +1,4 @@
-"""Beginning a run on images with the weights of a model of the gallery."""
+"""Starting an image run from the weights of a model of the gallery."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FROM = "from"
 
 
 def way_to(model: PublishedModel) -> None:
-    """Draw the way from a model to the page that goes on training it, with its settings."""
+    """Draw the link from a model to the page that continues its training, with its settings."""
     if st.button("Continue training from here", icon=":material/model_training:", help="On the page Images"):
         values = image_setup.address(model.config, "")
         del values["run"]
@@ -30,13 +30,13 @@ def way_to(model: PublishedModel) -> None:
 
 
 def origin(link: Link) -> Card | None:
-    """The model that the address names, with whose weights the next run begins."""
+    """The model in the link, from whose weights the next run starts."""
     found = gallery_view.find(link, FROM, 1)
     return found[0] if found else None
 
 
-def tell(link: Link, card: Card) -> None:
-    """Say what the next run begins with, and what it cannot begin with."""
+def show_origin(link: Link, card: Card) -> None:
+    """Show which weights the next run starts from, and what the checkpoint does not contain."""
     st.info(
         f"**Train** goes on from {plain(card.title)}: the generator begins with its weights. A checkpoint holds nothing else, so "
         "critic or potential and both optimisers start anew: images may first get worse."
@@ -47,7 +47,7 @@ def tell(link: Link, card: Card) -> None:
 
 
 def begin(link: Link, config: RunConfig, card: Card | None) -> None:
-    """Start a run, of a model or from its beginning, and show it."""
+    """Start a run, from a model or from scratch, and show it."""
     if card is None:
         run_controls.begin(link, config)
         return

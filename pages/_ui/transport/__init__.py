@@ -1,1 +1,1 @@
-"""The page Transport: its board, what answers it, its views."""
+"""The page Transport: the board, its state, the views."""

@@ -1,4 +1,4 @@
-"""The board: a solved transport problem in the browser, whose sliders ask for the next one."""
+"""The board: a solved transport problem in the browser, whose sliders request new solutions."""
 
 from __future__ import annotations
 
@@ -19,14 +19,13 @@ Stage = Literal["shown", "first", "refine"]
 
 @dataclass(frozen=True)
 class Asked:
-    """What the sliders of the board ask for.
+    """A request of the board.
 
     Attributes:
-        serial: to be repeated in the header of the answer; it grows from question to question.
-        blur: a length, within what `Problem` takes.
+        serial: increasing number, repeated in the header of the answer.
+        blur: a length, within the limits of `Problem`.
         reach: a length, or None for a balanced problem.
-        stage: "first" wants a picture at once, maybe a coarse one; "refine" what was left out of it; "shown" the picture
-            that there is.
+        stage: "first" requests a picture at once, possibly a coarse one; "refine" its refinement; "shown" the current one.
     """
 
     serial: int
@@ -51,18 +50,18 @@ def board(
     sliders: Collection[str] = ("blur", "reach"),
     scale: Scale | None = None,
 ) -> None:
-    """Mount the board, or tell the one already on the page what changed.
+    """Mount the board, or update the board with this key.
 
-    It asks its channel for pictures, and the page to be drawn again once a picture rests that the page does not know.
+    It requests pictures from its channel, and a rerun of the page when a final picture is newer than the page's.
 
     Args:
-        channel: address where `read_question` tells what it asks; the answers are bytes of `otviz.transport.board_message`.
-        key: the same key keeps the viewer's choices while answers change.
-        problem: name of the problem, which stays the same while the sliders move.
-        sent: number of the newest picture that the rest of the page knows.
-        height: pixels that the board takes in a window 900 px high; it grows with higher windows.
-        sliders: those that are drawn, of blur and reach; one that is not keeps its value.
-        scale: where they begin and end; None: unit scale.
+        channel: address for requests (see `read_question`); answers are bytes of `otviz.transport.board_message`.
+        key: the same key preserves the viewer's settings.
+        problem: name of the problem, which does not depend on the sliders.
+        sent: number of the newest picture that the rest of the page shows.
+        height: height in px in a window of 900 px; it grows with the window.
+        sliders: visible sliders, of blur and reach; a hidden one keeps its value.
+        scale: limits of the sliders; None: unit scale.
     """
     scale = scale or Scale()
     options = {
@@ -73,7 +72,7 @@ def board(
 
 
 def read_question(question: bytes) -> Asked:
-    """What the board asks, put within the limits. Raises ValueError for what no board asks."""
+    """Read a request of the board, clipped to the limits. Raises ValueError for an invalid one."""
     try:
         asked = json.loads(question)
         blur = _within("blur", asked["blur"])

@@ -1,4 +1,4 @@
-"""The desk: the problem that a browser session last solved, which its board asks about again and again."""
+"""The last transport problem of a browser session, which answers the requests of its board."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ if TYPE_CHECKING:
     from otviz.transport.solution import Picture
     from otviz.transport.solve import Refinement
 
-MOMENT = 0.5  # seconds that a question about a refinement waits for it; then the board asks again
+MOMENT = 0.5  # seconds that a request waits for a refinement, before the board asks again
 _KEY = "otviz.desk"
 
 
 @dataclass
 class BoardState:
-    """Points, problem and answer. Several questions may be answered at once, in threads of their own.
+    """Points, problem and solution. Several requests may be answered concurrently, in their own threads.
 
     Attributes:
-        problem_key: tells the problem from others; the sliders of the board do not count.
-        source, target: its clouds.
-        problem: as its sliders stand.
-        name: tells the desk from others, also from those of a server that ran before.
-        message: the picture as the board reads it.
-        sent: pictures handed to the board so far.
-        serial: of the question that the picture answers.
-        refinement: what computes the rest of the answer, or None.
-        error: why a slider could not be followed, or the rest of an answer not be had, or "".
+        problem_key: identifies the problem without the sliders of the board.
+        source, target: the point clouds.
+        problem: with the current values of the sliders.
+        name: unique, also among previous servers.
+        message: the picture in the format of the board.
+        sent: number of pictures sent so far.
+        serial: serial of the request that the picture answers.
+        refinement: computes the rest of the solution, or None.
+        error: why a request or a refinement failed, or "".
     """
 
     problem_key: str
@@ -55,10 +55,10 @@ class BoardState:
         self._show(self.problem, self.picture, 0)
 
     def answer(self, question: bytes) -> Reply:
-        """A picture, or that the rest of it is under way; nothing for a question that a newer one has overtaken.
+        """A picture, or a note that its refinement is in progress; empty for a request that is no longer the newest.
 
         Raises:
-            ValueError: no board asks this.
+            ValueError: invalid request.
         """
         asked = read_question(question)
         if asked.stage == "shown":
@@ -118,28 +118,28 @@ class BoardState:
         return Reply(self.message)
 
     def end(self) -> None:
-        """What is still computed is no longer wanted."""
+        """Stop the refinement."""
         if self.refinement is not None:
             self.refinement.stop()
             self.refinement = None
 
 
 def current() -> BoardState | None:
-    """The session's desk, or None before the first problem."""
+    """The session's state, or None before the first problem."""
     found: BoardState | None = st.session_state.get(_KEY)
     return found
 
 
-def set_current(desk: BoardState) -> BoardState:
-    """Make it the session's desk; what the old one still computed ends."""
+def set_current(state: BoardState) -> BoardState:
+    """Replace the session's state and stop the old one."""
     old = current()
     if old is not None:
         old.end()
-    st.session_state[_KEY] = desk
-    return desk
+    st.session_state[_KEY] = state
+    return state
 
 
 def picture() -> Picture | None:
-    """What the board shows."""
+    """The picture on the board."""
     found = current()
     return None if found is None else found.picture

@@ -1,4 +1,4 @@
-"""The gradient flow on a page: several losses move the same points side by side, in one player."""
+"""Gradient flows: several losses move the same points side by side, in one player."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ POINTS = 400
 
 
 class Stage:
-    """The flows of one browser session; starting new ones ends the old, and so does closing the tab."""
+    """The flows of a browser session. New flows or closing the tab stop the old ones."""
 
     def __init__(self) -> None:
         self.flows: Flows | None = None
         self.of = ""
-        self.said = ""
+        self.note = ""
 
-    def play(self, flows: Flows | None, of: str = "", said: str = "") -> None:
-        """Show these flows instead of what was there, with a sentence on their units."""
+    def play(self, flows: Flows | None, of: str = "", note: str = "") -> None:
+        """Replace the flows, with a note on their units."""
         self.end()
-        self.flows, self.of, self.said = flows, of, said
+        self.flows, self.of, self.note = flows, of, note
 
     def end(self) -> None:
-        """Stop what plays. Streamlit calls this when the tab is closed or reloaded."""
+        """Stop the flows. Streamlit calls this when the tab is closed or reloaded."""
         if self.flows is not None:
             self.flows.stop()
 
@@ -48,7 +48,7 @@ def _stage() -> Stage:
 
 
 def show(problem: Problem, source: Distribution, target: Distribution) -> None:
-    """The button that begins, and the player."""
+    """Draw the start button and the player."""
     stage, of = _stage(), f"{problem.seed}{problem.points}{problem.transform}{source!r}{target!r}"
     st.markdown(
         f"Each of {POINTS} source points follows minus the gradient of a loss, $\\dot x_i = -n\\,\\nabla_{{x_i}} L$. Kernels (MMD) pull "
@@ -64,8 +64,8 @@ def show(problem: Problem, source: Distribution, target: Distribution) -> None:
         if stage.flows is not None and stage.of != of:
             st.caption("These flows belong to the previous clouds. Press play for the current ones.")
     if stage.flows is not None:
-        if stage.said:
-            st.caption(plain(stage.said))
+        if stage.note:
+            st.caption(plain(stage.note))
         address = channel.opened("flows", functools.partial(_answer, stage.flows, not playing))
         player(b"", key="flows", channel=address, columns=4, names={"generated": "moving", "generator": "loss"})
 
@@ -84,7 +84,7 @@ def _begin(stage: Stage, of: str, problem: Problem, source: Distribution, target
 
 
 def _answer(flows: Flows, drawn_over: bool, question: bytes) -> channel.Reply:
-    """What is new; the page is to be drawn again once the last flow has ended."""
-    over = flows.done  # first, so that the last frame is never missed
+    """New snapshots; the page is out of date when the last flow has ended."""
+    over = flows.done  # read first, so that the last frame is not missed
     panels = flows.panels({name: last for name, (_, last) in known(question).items()})
     return channel.Reply(wire.encode(panels), {"again": None if over else POLL, "changed": over != drawn_over})

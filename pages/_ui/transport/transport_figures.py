@@ -1,4 +1,4 @@
-"""The single views under the board: curves, tables and downloads of the problem that it shows."""
+"""The views below the board: curves, tables and downloads of the current problem."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ T = TypeVar("T")
 
 
 def computed(name: str, of: object, total: int, items: Callable[[], Iterator[T]]) -> list[T]:
-    """All items, with a bar while they come; kept until `of` changes.
+    """All items, cached until `of` changes, with a progress bar.
 
-    Whatever the user does meanwhile ends it: Streamlit leaves the run at the next movement of the bar.
+    Any user action cancels it, since Streamlit interrupts the rerun at the next update of the bar.
     """
     kept: dict[str, tuple[str, list[Any]]] = st.session_state.setdefault("otviz.computed", {})
     if name not in kept or kept[name][0] != repr(of):
@@ -38,7 +38,7 @@ def computed(name: str, of: object, total: int, items: Callable[[], Iterator[T]]
 
 
 def _small(problem: Problem, source: Distribution, target: Distribution, most: int) -> tuple[Cloud, Cloud]:
-    """Clouds of at most so many points."""
+    """Clouds of at most `most` points."""
     return clouds(replace(problem, n=min(problem.n, most)), source, target)
 
 
@@ -48,7 +48,7 @@ def _sizes(x: Cloud, y: Cloud) -> str:
 
 
 def _has_p(problem: Problem) -> bool:
-    """Whether the cost is one that has a p; say so if not."""
+    """Whether the cost has a p; otherwise show a message."""
     if problem.cost in ("half-squared", "euclidean"):
         return True
     st.info(
@@ -103,7 +103,7 @@ def show_iterations(problem: Problem, source: Distribution, target: Distribution
 
 
 def show_libraries(problem: Problem, source: Distribution, target: Distribution) -> None:
-    """The same problem, answered by others."""
+    """The same problem, solved by other libraries."""
     if not _has_p(problem):
         return
     import pandas as pd
@@ -145,7 +145,7 @@ def show_libraries(problem: Problem, source: Distribution, target: Distribution)
 
 
 def show_unbalanced(problem: Problem, source: Distribution, target: Distribution) -> None:
-    """What a finite reach drops, and what tau and alpha of UOTM-SD do to the same clouds."""
+    """The mass dropped by a finite reach, and the effect of tau and alpha of UOTM-SD on the same clouds."""
     import numpy as np
 
     from otviz.transport.unbalanced import ALPHAS, REACHES, TAUS, kept_table, reach_curve, with_outliers
@@ -159,8 +159,8 @@ def show_unbalanced(problem: Problem, source: Distribution, target: Distribution
         f"**Outliers and reach.** One in twenty target points is moved 8 away ({_sizes(left, right)}, p = 2, blur 0.1). "
         "A balanced plan must reach them all. With a finite reach they get mass only if it spans the gap."
     )
-    if said := change(units):
-        st.caption(plain(f"{said}."))
+    if note := change(units):
+        st.caption(plain(f"{note}."))
     moved, outliers = with_outliers(y)
     curve = computed("reach", of, len(REACHES), lambda: reach_curve(x, moved, outliers, a=a, b=b))
     reach = None if problem.reach is None else problem.reach / units.factor
@@ -185,7 +185,7 @@ def _show_kept(table: Sequence[KeptMass], y: Any) -> None:
 
 
 def show_notebook(_problem: Problem, _source: Distribution, _target: Distribution) -> None:
-    """The numbers that the notebook reports, found again."""
+    """The numbers of the notebook, reproduced."""
     import pandas as pd
 
     from otviz.transport.studies.notebook_findings import experiments
@@ -213,7 +213,7 @@ def show_notebook(_problem: Problem, _source: Distribution, _target: Distributio
 
 
 def show_downloads(problem: Problem, source: Distribution, target: Distribution) -> None:
-    """The picture, its numbers, and the script that makes them again."""
+    """The picture, its numbers, and a script that reproduces them."""
     from otviz.transport.studies.snippet import snippet
     from otviz.transport.studies.solution_files import arrays_npz, points_csv
     from otviz.viz.style import as_html

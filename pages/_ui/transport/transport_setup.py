@@ -1,4 +1,4 @@
-"""Transport on a page: the problem that the widgets pose, and the board that answers while its sliders move."""
+"""The transport problem from the widgets, and the board, which answers while its sliders move."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from pages._ui.transport.board_state import BoardState, current, set_current
 
 BOARD = "transport:board"
 HEIGHT = 660
-SET_HERE = "otviz.transport.set_here"  # whether the page has set a slider of the board itself
-ON_BOARD = ("blur", "reach")  # these knobs are sliders of the board, which answers faster than a page can
+SET_HERE = "otviz.transport.set_here"  # session key: whether the page itself has set a slider of the board
+ON_BOARD = ("blur", "reach")  # knobs with sliders on the board, which answers faster than a rerun of the page
 
 PRESETS: dict[str, tuple[str, dict[str, str]]] = {
     "The notebook's ring": ("The example of Fuge's course notebook, chapter 11: a small Gaussian and eight modes at radius 3", {
@@ -40,7 +40,7 @@ PRESETS: dict[str, tuple[str, dict[str, str]]] = {
 
 
 def offer_presets(link: Link) -> None:
-    """A menu of problems worth a look; choosing one replaces all settings."""
+    """A menu of example problems; selecting one replaces all settings."""
 
     def fill() -> None:
         for name, (words, settings) in PRESETS.items():
@@ -51,13 +51,13 @@ def offer_presets(link: Link) -> None:
 
 
 def shape_scale() -> float:
-    """How many times as large as usual a shape may have to be to stand beside the files of the session's desk."""
-    desk = current()
-    return 1.0 if desk is None else shapes_beside(desk.source, desk.target)
+    """Factor on the size of shapes that makes them comparable with the files of the current problem."""
+    state = current()
+    return 1.0 if state is None else shapes_beside(state.source, state.target)
 
 
 def pose(link: Link, source: Distribution | None, target: Distribution | None) -> Problem | None:
-    """Draw the knobs of the problem that are not on the board, and say what was taken of files; None while a value is bad."""
+    """Draw the knobs that are not on the board, and describe files; None while a value is invalid."""
     loss = controls.choice(link, "loss", LOSSES, default="sinkhorn", label="Loss")
     cost = controls.choice(
         link, "cost", COSTS, default="half-squared", label="Cost of moving from x to y",
@@ -79,11 +79,11 @@ def pose(link: Link, source: Distribution | None, target: Distribution | None) -
 
 
 def _held(link: Link, name: str, default: float | None) -> Any:
-    """The value of a knob on the board: as the link says when it was just read, else where its slider stands.
+    """The value of a knob on the board: from the link if it was just read, or else from its slider.
 
-    One that nobody has chosen follows the default, which the scale of the data decides.
+    Before the user sets it, it is the default for the scale of the data.
     """
-    knob, key, desk = _knob(name), f"{link.page}:{name}", current()
+    knob, key, state = _knob(name), f"{link.page}:{name}", current()
     text, before = link.take(name), st.session_state.get(f"{key}:default", default)
     if link.first(key):
         st.session_state[key], st.session_state[SET_HERE] = default, True
@@ -93,8 +93,8 @@ def _held(link: Link, name: str, default: float | None) -> Any:
             except ValueError as error:
                 link.complain(f"{error}; {default} is used.", name)
     else:
-        if desk is not None and not st.session_state.get(SET_HERE):
-            st.session_state[key] = getattr(desk.problem, name)
+        if state is not None and not st.session_state.get(SET_HERE):
+            st.session_state[key] = getattr(state.problem, name)
         if before != default and st.session_state[key] == before:
             st.session_state[key], st.session_state[SET_HERE] = default, True
     st.session_state[f"{key}:default"] = default
@@ -108,7 +108,7 @@ def _knob(name: str) -> Any:
 
 
 def announce() -> DeltaGenerator:
-    """A place for words while a problem is solved, which stays; on a first visit, when torch has yet to load, it has some at once."""
+    """A container for messages while a problem is solved; on a first visit, while torch loads, with a message at once."""
     place = st.empty()
     if current() is None:
         with place.container(border=True, height=HEIGHT, horizontal_alignment="center", vertical_alignment="center"):
@@ -117,47 +117,47 @@ def announce() -> DeltaGenerator:
 
 
 def show(link: Link, problem: Problem, source: Distribution, target: Distribution, place: DeltaGenerator) -> None:
-    """Draw the board, which asks for pictures while its sliders move; `place` is that of `announce`, above it."""
+    """Draw the board, which requests pictures while its sliders move; `place` is the container of `announce`."""
     first = current() is None
     try:
         with nullcontext() if first else place:
-            desk = _desk(problem, source, target)
+            state = _state(problem, source, target)
         place.empty()
     except ValueError as error:
         st.error(plain(shorten(str(error), 400)))
         return
     sliders = [name for name in ON_BOARD if link.shows(name)]
-    address, scale = channel.opened(BOARD, desk.answer), scale_of(desk.source, desk.target)
-    board(address, key=BOARD, problem=desk.name, sent=desk.sent, height=HEIGHT, sliders=sliders, scale=scale)
-    if hint := mismatch(desk.source, desk.target):
+    address, scale = channel.opened(BOARD, state.answer), scale_of(state.source, state.target)
+    board(address, key=BOARD, problem=state.name, sent=state.sent, height=HEIGHT, sliders=sliders, scale=scale)
+    if hint := mismatch(state.source, state.target):
         st.info(plain(f"{hint}."))
-    if desk.error:
-        st.warning(plain(shorten(desk.error, 400)))
+    if state.error:
+        st.warning(plain(shorten(state.error, 400)))
 
 
-def _posed(problem: Problem, source: Distribution, target: Distribution) -> str:
-    """Tells the problem from others, whatever the sliders of the board say."""
+def _problem_key(problem: Problem, source: Distribution, target: Distribution) -> str:
+    """Identifies the problem without the sliders of the board."""
     return hashlib.sha256(f"{replace(problem, blur=1.0, reach=None)!r}{source!r}{target!r}".encode()).hexdigest()
 
 
 def _clouds(problem: Problem, source: Distribution, target: Distribution) -> tuple[Cloud, Cloud]:
-    """Those of the session's desk, if it holds the problem."""
-    desk = current()
-    if desk is not None and desk.problem_key == _posed(problem, source, target):
-        return desk.source, desk.target
+    """The point clouds of the session's state if it has this problem."""
+    state = current()
+    if state is not None and state.problem_key == _problem_key(problem, source, target):
+        return state.source, state.target
     return clouds(problem, source, target)
 
 
-def _desk(problem: Problem, source: Distribution, target: Distribution) -> BoardState:
-    """The session's desk, or a new one for a problem that it does not hold."""
-    posed = _posed(problem, source, target)
-    desk, set_here = current(), st.session_state.pop(SET_HERE, False)
-    # While a slider moves, the desk is ahead of the page, which was drawn for where it stood before.
-    if desk is not None and desk.problem_key == posed and (desk.problem == problem or not set_here):
-        return desk
-    with nullcontext() if desk is None else st.spinner("Solving the transport problem …"):
-        from otviz.transport.solve import coarse  # torch, which takes seconds in a process that just began
+def _state(problem: Problem, source: Distribution, target: Distribution) -> BoardState:
+    """The session's state, or a new one for another problem."""
+    key = _problem_key(problem, source, target)
+    state, set_here = current(), st.session_state.pop(SET_HERE, False)
+    # While a slider moves, the state is newer than the page, which was drawn for an earlier position.
+    if state is not None and state.problem_key == key and (state.problem == problem or not set_here):
+        return state
+    with nullcontext() if state is None else st.spinner("Solving the transport problem …"):
+        from otviz.transport.solve import coarse  # imports torch, which takes seconds
 
         x, y = _clouds(problem, source, target)
         picture = coarse(problem, x.points, y.points, x.weights, y.weights)
-        return set_current(BoardState(posed, x, y, problem, picture))
+        return set_current(BoardState(key, x, y, problem, picture))

@@ -1,4 +1,4 @@
-"""What stands under the board: its formula, and what takes longer than a moving slider allows."""
+"""The views below the board: its formula, and what is too slow for a moving slider."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pages._ui.shell import reading
 from pages._ui.shell.links import Link, plain
 from pages._ui.transport import flow_view, transport_figures
 
-Look = Callable[[Problem, Distribution, Distribution], None]
+View = Callable[[Problem, Distribution, Distribution], None]
 
 FORMULAS = {
     "sinkhorn": r"S(x,y)=\mathrm{OT}_\varepsilon(x,y)-\tfrac12\mathrm{OT}_\varepsilon(x,x)-\tfrac12\mathrm{OT}_\varepsilon(y,y)",
@@ -32,7 +32,7 @@ COSTS = {
 
 
 def show_formula(problem: Problem, _source: Distribution, _target: Distribution) -> None:
-    """Formula of the loss and the cost, and where they come from."""
+    """Formula of the loss and the cost, and their source."""
     left, right = st.columns(2, gap="medium")
     with left:
         st.latex(FORMULAS[problem.loss], width="content")
@@ -48,7 +48,7 @@ def show_formula(problem: Problem, _source: Distribution, _target: Distribution)
             glossary_view.link_to(derivation.topic, "Where this comes from")
 
 
-LOOKS: dict[str, tuple[str, Look]] = {
+VIEWS: dict[str, tuple[str, View]] = {
     "read": ("Formula", show_formula),
     "flow": ("Flow", flow_view.show),
     "blur": ("Blur", transport_figures.show_blur),
@@ -61,10 +61,10 @@ LOOKS: dict[str, tuple[str, Look]] = {
 
 
 def show(link: Link, problem: Problem, source: Distribution, target: Distribution) -> None:
-    """Draw the view chosen; only that one is computed."""
-    titles = {name: title for name, (title, _) in LOOKS.items()}
+    """Draw the selected view; only that one is computed."""
+    titles = {name: title for name, (title, _) in VIEWS.items()}
     view = reading.choose_view(link, "transport", titles, default="read", picture="board")
     try:
-        LOOKS[view][1](problem, source, target)
+        VIEWS[view][1](problem, source, target)
     except ValueError as error:
         st.error(plain(f"{error}."))
