@@ -74,7 +74,7 @@ def join(
         header: plain values, also NumPy scalars.
         parts: from `Blobs`.
         version: to be checked by `split`.
-        browser: raise ValueError for NaN and infinity, which JSON.parse cannot read.
+        browser: whether JavaScript reads it; then NaN and infinity raise ValueError, as JSON.parse cannot read them.
     """
     text = json.dumps(header, separators=(",", ":"), allow_nan=not browser, default=_plain).encode()
     text += b" " * (-len(text) % 4)
@@ -107,8 +107,11 @@ def pack(header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], browser:
 
     Args:
         header: plain values.
-        arrays: with a type in KINDS, or in BROWSER_KINDS.
-        browser: raise ValueError for what JavaScript cannot read.
+        arrays: with a type in BROWSER_KINDS, or in KINDS if not for a browser.
+        browser: whether JavaScript reads it.
+
+    Raises:
+        ValueError: an array of another type, or NaN in a header for a browser.
     """
     blobs, entries, kinds = Blobs(), {}, BROWSER_KINDS if browser else KINDS
     for name, values in arrays.items():
