@@ -90,6 +90,7 @@ class Training:
         eval_generator: the generator that `generate` uses: its moving average if `ema` > 0.
 
     Args:
+        source, seed, device: as for `train`.
         lr_decay: "cosine" lowers both learning rates to 0 at the end.
         autocast: compute image networks in bfloat16; penalties and weights stay float32.
     """

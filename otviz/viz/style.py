@@ -67,8 +67,8 @@ def as_print(figure: Figure, kind: str, dpi: float | None = None, title: str = "
     Args:
         figure: drawn without pyplot, whose state all sessions would share.
         kind: "svg" (text stays text), "pdf" or "png".
-        dpi: pixels in an inch of a PNG; the figure's own if None.
-        title: of the file, for whom the picture is read out.
+        dpi: pixels per inch of a PNG; None: the figure's own.
+        title: title of the file, for screen readers.
     """
     import matplotlib
 
