@@ -12,7 +12,7 @@ from otviz.runs.plan import Plan
 from otviz.runs.run_view import RunView
 from pages._ui.controls.widgets import label_of, shown
 from pages._ui.player import run_controls
-from pages._ui.player.live_view import tuned
+from pages._ui.player.live_view import seen_methods
 from pages._ui.shell.leases import registry
 from pages._ui.shell.links import Link
 
@@ -38,7 +38,7 @@ def sync_settings(link: Link, run: RunView, config: RunConfig | None, address: d
         config: the current settings; None while one is invalid.
         address: query of the page with the settings of the run.
     """
-    seen, living = tuned(), run_controls.alive(run)
+    seen, living = seen_methods(), run_controls.alive(run)
     before, bare = seen.get(run.id), set(link.settings) <= {"run", "view"}
     seen[run.id] = run.config.method
     if before is None and (living or bare) and config != run.config:
