@@ -1,4 +1,4 @@
-"""Image checkpoints: what a training writes is what is loaded, goes on after a kill, and strangers' files are refused."""
+"""Image checkpoints: round trips, continuation after a kill, and rejection of foreign files."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ STEPS = 1_000_000  # never done
 
 @contextmanager
 def server(home: Path) -> Iterator[tuple[subprocess.Popen[bytes], str, int]]:
-    """The app in a terminal of its own, its address, and the other end of the terminal."""
+    """The app in a new terminal, its address, and the other end of the terminal."""
     ours, theirs = pty.openpty()
     port = free_port()
     flags = [
