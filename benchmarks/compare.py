@@ -12,7 +12,7 @@ from benchmarks import naive
 from benchmarks.live import Site, _painted, press, site, without_browser
 from benchmarks.rows import Effort, Measured, Row
 from otviz.runs.config import RunConfig
-from otviz.runs.host_pool import HostPool
+from otviz.runs.hosts.host_pool import HostPool
 from otviz.runs.registry import Registry
 from otviz.training.compare import presets
 

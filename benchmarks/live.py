@@ -37,7 +37,7 @@ from otviz.data.distributions.ring import Ring
 from otviz.methods import named
 from otviz.runs.config import RunConfig
 from otviz.runs.registry import Registry
-from otviz.runs.run_store import Store
+from otviz.runs.saved.run_store import Store
 registry = Registry(Store(pathlib.Path(sys.argv[1])))
 run = registry.submit(RunConfig(named(sys.argv[2])(), Ring(), steps=1_000_000))
 def until(status):

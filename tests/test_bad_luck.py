@@ -15,7 +15,7 @@ from otviz.checkpoints import models, train_checkpoint
 from otviz.methods.method import Batch
 from otviz.methods.unified import UOTM
 from otviz.runs.run import Run
-from otviz.runs.run_store import Store
+from otviz.runs.saved.run_store import Store
 from otviz.training.loop import Training
 from tests.waiting import PATIENCE
 

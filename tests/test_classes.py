@@ -25,7 +25,7 @@ from otviz.networks.image_networks import with_class
 from otviz.networks.settings import AdversaryKind, GeneratorKind
 from otviz.runs.config import RunConfig
 from otviz.runs.image_probe import ImageProbe
-from otviz.runs.image_scenes import real_images
+from otviz.runs.snapshots import real_images
 from otviz.training.loop import Training, start
 
 DIGITS = image_set("digits")()

@@ -461,7 +461,11 @@ def test_ctrl_c_ends_early_saves_and_measures_only_what_is_quick(tmp_path: Path)
     assert json.loads((out / "card.json").read_text())["metrics"] == report["metrics"]
 
 
-def test_ctrl_c_measures_no_modes_where_there_are_none(cli: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_measures_no_modes_where_there_are_none(
+    cli: Run, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in a shell's background
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
     pressed: list[int] = []
 
     def press_once(step: int, steps: int, speed: float) -> None:

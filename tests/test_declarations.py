@@ -6,7 +6,7 @@ import pytest
 
 from otviz.core.params import GROUPS, Knobs, params_of
 from otviz.methods import methods
-from otviz.runs.plan import Plan
+from otviz.training.plan import Plan
 from otviz.transport.problem import Problem
 from pages._ui.learn.declared import declared
 

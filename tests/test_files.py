@@ -12,7 +12,7 @@ import pytest
 
 from otviz.core import files
 from otviz.runs.registry import Registry
-from otviz.runs.run_store import Store
+from otviz.runs.saved.run_store import Store
 
 
 def test_a_file_is_closed_and_on_the_disk_before_it_is_renamed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

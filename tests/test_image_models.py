@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import pickle
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from safetensors.torch import load, save
 
 from otviz.checkpoints import image_cards, models, timelines, train_checkpoint
 from otviz.checkpoints.card import read_card
+from otviz.checkpoints.train_checkpoint import About
 from otviz.training import driver
 
 FILES = {"card.json", "config.json", "generator.safetensors", "samples.png", "timeline.npz"}
@@ -98,6 +100,22 @@ def test_a_killed_training_goes_on_to_the_same_weights(tmp_path: Path, monkeypat
     lines = [timelines.unpack((tmp_path / name / "timeline.npz").read_bytes()) for name in ("whole", "killed")]
     assert (lines[0].images == lines[1].images).all()
     assert lines[0].losses == pytest.approx(lines[1].losses, nan_ok=True)
+
+
+def test_a_training_that_a_signal_ends_saves_first(tmp_path: Path) -> None:
+    config = digits_config(steps=30)
+
+    def ended(done: int, steps: int, speed: float) -> None:
+        if done == 17:
+            signal.raise_signal(signal.SIGTERM)
+
+    with pytest.raises(KeyboardInterrupt):
+        train_checkpoint.record(config, tmp_path / "ended", About(claims=("one",)), ended)
+    assert train_checkpoint.unfinished(tmp_path / "ended") == (config, About(claims=("one",)))
+    seen: list[int] = []
+    again = train_checkpoint.record(config, tmp_path / "ended", progress=lambda done, *rest: seen.append(done))
+    assert seen[0] == 18
+    assert again["sha256"] == train_checkpoint.record(config, tmp_path / "whole")["sha256"]
 
 
 def test_a_half_written_save_is_passed_over(tmp_path: Path) -> None:

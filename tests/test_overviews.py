@@ -14,7 +14,7 @@ from otviz.cli.main import main
 from otviz.content.bibliography import cite
 from otviz.data.datasets.mnist import Mnist
 from otviz.experiments.image_trajectories import ImageTrajectory
-from otviz.runs.run_store import Store
+from otviz.runs.saved.run_store import Store
 from otviz.viz import overviews as overviews_module
 from otviz.viz.claim import round_ticks
 from otviz.viz.overviews import overviews

@@ -25,8 +25,8 @@ from otviz.experiments.sweeps.train_cells import Members, train_cells, train_mem
 from otviz.methods import Method
 from otviz.methods import named as method
 from otviz.runs.config import RunConfig
-from otviz.runs.run_store import Store
-from otviz.runs.saved_run import SavedRun
+from otviz.runs.saved.run_store import Store
+from otviz.runs.saved.saved_run import SavedRun
 from otviz.training.driver import Losses
 from otviz.training.loop import start, train
 from tests.waiting import PATIENCE

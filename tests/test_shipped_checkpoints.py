@@ -16,7 +16,7 @@ from otviz.checkpoints.timelines import unpack
 from otviz.player.wire import decode, encode
 from otviz.player.wire.run_panel import panel_of
 from otviz.runs.config import RunConfig
-from otviz.runs.saved_run import SavedRun
+from otviz.runs.saved.saved_run import SavedRun
 
 SHIPPED = sorted(image_cards())
 MOST, MOST_TOGETHER = 8_000_000, 60_000_000

@@ -29,12 +29,11 @@ from otviz.player import wire
 from otviz.player.wire.run_panel import panel_of
 from otviz.runs.change_log import RunCheckpoint
 from otviz.runs.config import RunConfig
-from otviz.runs.curves import read_curves
-from otviz.runs.run_store import Store
 from otviz.runs.run_verdict import verdict_on
-from otviz.runs.saved_run import SavedRun
+from otviz.runs.saved.run_store import Store
+from otviz.runs.saved.saved_run import SavedRun, read_curves
+from otviz.runs.saved.summaries import Summaries
 from otviz.runs.snapshots import Snapshot, preview
-from otviz.runs.summaries import Summaries
 from otviz.runs.training_handle import LocalTraining
 from otviz.transport.laboratory import against_exact
 from otviz.viz.diagnostics import diagnostics
@@ -303,7 +302,7 @@ def test_points_far_from_0_for_their_spread_keep_their_digits(tmp_path: Path) ->
     (panel,) = wire.decode(wire.encode([wire.PanelUpdate("p", scene.box, scene, status="ready")]))
     assert panel.scene is not None
     np.testing.assert_allclose(panel.scene.target, scene.target, atol=(scene.box[1] - scene.box[0]) / 20_000)
-    from otviz.runs.run_files import samples_csv
+    from otviz.runs.saved.run_files import samples_csv
 
     look = Snapshot(0, 0, 0.0, 0.0, scene.target, None, None, None, 0.0, 0.0, None)
     back = np.loadtxt(io.StringIO(samples_csv(look)), delimiter=",", skiprows=1)

@@ -22,7 +22,7 @@ from otviz.core.files import check_repository
 from otviz.data.units import unit_of
 from otviz.evaluation.features import FEWEST, NEAREST, SAMPLES
 from otviz.evaluation.metrics import measure
-from otviz.runs.run_store import Store
+from otviz.runs.saved.run_store import Store
 
 POINTS = 2500
 MOST = 100_000  # samples: distances between as many would take hours

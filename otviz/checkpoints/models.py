@@ -33,8 +33,8 @@ from otviz.data.datasets.rows import Rows, in_turn
 from otviz.networks import ImageGenerator
 from otviz.networks.image_networks import with_class
 from otviz.runs.config import RunConfig
-from otviz.runs.file_schema import CONFIG
-from otviz.runs.image_scenes import sheet_side
+from otviz.runs.saved.file_schema import CONFIG
+from otviz.runs.snapshots import sheet_side
 
 Labels = NDArray[np.int64]
 

@@ -9,8 +9,7 @@ import numpy as np
 from otviz.checkpoints.card import Card
 from otviz.checkpoints.timelines import SCORES, Timeline
 from otviz.player.wire import PanelUpdate
-from otviz.runs.image_scenes import BOX
-from otviz.runs.snapshots import Curve, Scene, Snapshot
+from otviz.runs.snapshots import IMAGE_BOX, Curve, Scene, Snapshot
 
 
 def panel(card: Card, timeline: Timeline, title: str = "") -> PanelUpdate:
@@ -27,7 +26,7 @@ def panel(card: Card, timeline: Timeline, title: str = "") -> PanelUpdate:
     classes = len(card.metrics.get("class_shares", ()))
     judge = str(card.metrics.get("judge", ""))
     scene = Scene(
-        title=title or card.title, box=BOX, target=timeline.images[-1][:0], source=timeline.images[-1][:0], centres=None,
+        title=title or card.title, box=IMAGE_BOX, target=timeline.images[-1][:0], source=timeline.images[-1][:0], centres=None,
         adversary="", steps=total, loss_floor=None, shape=card.shape, judge=judge and f"Scored by {judge}",
     )  # fmt: skip
     snapshots, meter = [], dict[str, Any]()
@@ -39,7 +38,7 @@ def panel(card: Card, timeline: Timeline, title: str = "") -> PanelUpdate:
         snapshots.append(_look(timeline, at, total, meter))
     curve = Curve(steps, timeline.losses[:, 0], timeline.losses[:, 1])
     name = f"{card.name}-{str(card.record['sha256'])[:12]}"
-    return PanelUpdate(name, BOX, scene, snapshots, curve, status="done", shape=card.shape)
+    return PanelUpdate(name, IMAGE_BOX, scene, snapshots, curve, status="done", shape=card.shape)
 
 
 def _look(timeline: Timeline, at: int, total: int, meter: dict[str, Any]) -> Snapshot:

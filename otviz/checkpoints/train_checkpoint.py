@@ -33,8 +33,8 @@ from otviz.core.interrupts import Interrupts
 from otviz.data.datasets import ImageSet, to_pixels
 from otviz.evaluation.features import SAMPLES, Reference, reference
 from otviz.runs.config import RunConfig
-from otviz.runs.image_scenes import sheet_side
-from otviz.runs.run_store import write_config
+from otviz.runs.saved.run_store import write_config
+from otviz.runs.snapshots import sheet_side
 from otviz.training.adam import plain
 from otviz.training.driver import (
     AtSteps,
@@ -274,7 +274,13 @@ def judge_again(folder: Path, model: PublishedModel) -> dict[str, Any]:
 
 
 def label_again(folder: Path, model: PublishedModel, about: About) -> dict[str, Any]:
-    """Put title and claims as they read now onto the card of a checkpoint; the card. Raises OSError."""
+    """Put title and claims as they read now onto the card of a checkpoint; the card. Raises OSError.
+
+    Args:
+        folder: of the checkpoint.
+        model: the same, as it was read.
+        about: title and claims; without a title the old one stays.
+    """
     said = {"claims": list(about.claims), **({"title": about.title} if about.title else {})}
     return _rewritten(folder, {**model.card.record, **said})
 

@@ -9,8 +9,8 @@ from typing import Annotated
 import tyro
 
 from otviz.core.files import refused, write_whole
-from otviz.runs.run_store import ID, Store
-from otviz.runs.saved_run import SavedRun
+from otviz.runs.saved.run_store import ID, Store
+from otviz.runs.saved.saved_run import SavedRun
 from otviz.training.compare import labels
 from otviz.viz.exports import exports, exports_of
 

@@ -22,7 +22,7 @@ from otviz.core.params import Knobs, params_of
 from otviz.data import datasets
 from otviz.data.datasets import ImageSet
 from otviz.data.distributions import distributions, kind_of
-from otviz.runs.plan import Plan
+from otviz.training.plan import Plan
 
 if TYPE_CHECKING:
     from otviz.checkpoints.train_checkpoint import About

@@ -26,9 +26,9 @@ from otviz.evaluation.metrics import coverage, diversity, measure
 from otviz.ot.summary import EXACT_LIMIT, transport_numbers
 from otviz.runs.change_log import RunCheckpoint
 from otviz.runs.config import RunConfig
-from otviz.runs.file_schema import CONFIG
 from otviz.runs.run import Run
-from otviz.runs.run_store import read_checkpoint, read_run, save_run, write_config
+from otviz.runs.saved.file_schema import CONFIG
+from otviz.runs.saved.run_store import read_checkpoint, read_run, save_run, write_config
 from otviz.training.driver import loss_summary
 from otviz.training.loop import device_named, train
 from otviz.transport.problem import Transform, transformed
@@ -78,6 +78,11 @@ def train_and_report(config: RunConfig, out: str, as_json: bool) -> int:
 
     The run is saved to `out` as it goes on. Ctrl+C and signals that end a program end the training; the run so far is saved
     and printed, but only numbers that are quick to measure.
+
+    Args:
+        config: what to train.
+        out: folder to save in; none if empty.
+        as_json: print one JSON object.
     """
     return _train(config, Path(out) if out else None, None, as_json)
 
@@ -287,6 +292,12 @@ def transport_report(
     """Solve one transport problem between two clouds, or the notebook's own, and print its numbers; the exit status.
 
     What was read is printed on stderr and, with --json, under source, target and transform.
+
+    Args:
+        source, target: the clouds, or what they are drawn from.
+        knobs: how to solve it.
+        notebook: take the notebook's own points instead.
+        as_json: print one JSON object.
     """
     from otviz.ot.notebook_cost import notebook_points
 

@@ -25,7 +25,7 @@ from otviz.evaluation.features import FEWEST
 from otviz.methods import Method, named
 from otviz.runs.config import RunConfig
 from otviz.runs.run import Run
-from otviz.runs.run_store import save_run
+from otviz.runs.saved.run_store import save_run
 from otviz.training.presets import preset
 from otviz.viz import style
 

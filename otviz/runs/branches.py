@@ -12,7 +12,7 @@ from torch import Tensor
 from otviz.methods import Adversarial, Method
 from otviz.runs.change_log import Change, RunCheckpoint
 from otviz.runs.config import RunConfig
-from otviz.runs.messages import NO_LOSSES
+from otviz.runs.hosts.messages import NO_LOSSES
 from otviz.runs.run_view import RunView
 from otviz.training.loop import TrainingState
 
@@ -54,6 +54,11 @@ def fork(run: RunView) -> tuple[Branch, Branch]:
 
 def from_weights(config: RunConfig, weights: Mapping[str, Tensor], origin: str) -> Branch:
     """A run whose generator begins with these weights, at step 0; its adversary and both optimisers start fresh.
+
+    Args:
+        config: of the run.
+        weights: of a generator, by name.
+        origin: where they come from, for a person.
 
     Raises ValueError for weights of other networks, and as `start`.
     """

@@ -13,7 +13,7 @@ from torch import Tensor
 from otviz.core.records import checked
 from otviz.methods import Method
 from otviz.runs.config import RunConfig
-from otviz.runs.file_schema import PAST
+from otviz.runs.saved.file_schema import PAST
 from otviz.runs.snapshots import Snapshot
 from otviz.training.driver import Losses, SingleTrainer, collect_losses
 from otviz.training.loop import Training

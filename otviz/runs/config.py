@@ -19,9 +19,9 @@ from otviz.data.distributions.gaussian import Gaussian
 from otviz.data.target import Source, Target
 from otviz.methods import Method
 from otviz.networks import Networks
-from otviz.runs.plan import Plan
 from otviz.training.build_networks import check_classes
 from otviz.training.loop import Decay, Precision, Training, start
+from otviz.training.plan import Plan
 from otviz.training.streams import WhiteNoise
 
 

@@ -16,9 +16,8 @@ from torch import Tensor
 from otviz.data.datasets import ImageSet
 from otviz.evaluation.features import FEWEST, Evaluation, Reference, reference
 from otviz.evaluation.metrics import diversity
-from otviz.runs.image_scenes import BOX, as_images, real_images, sheet_size
 from otviz.runs.probe import Probe, as_array, loss_floor
-from otviz.runs.snapshots import Array, Meter, Scene, Snapshot
+from otviz.runs.snapshots import IMAGE_BOX, Array, Meter, Scene, Snapshot, as_images, real_images, sheet_size
 from otviz.training.loop import Training
 
 Labels = NDArray[np.int64]
@@ -60,7 +59,7 @@ class ImageProbe:
         drawn = as_images(as_array(x) / NOISE_STDS, images.shape)
         self.scene = Scene(
             title=training.method.title,
-            box=BOX,
+            box=IMAGE_BOX,
             target=real_images(images, seed, training.classes),
             source=drawn if sees_x else drawn[:0],
             centres=None,

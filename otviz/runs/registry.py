@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from otviz.core.files import clear_folders
 from otviz.runs.branches import Branch
 from otviz.runs.config import RunConfig
-from otviz.runs.host_pool import HostPool
+from otviz.runs.hosts.host_pool import HostPool
 from otviz.runs.run import Run
-from otviz.runs.run_store import SavedRunInfo, Store, read_checkpoint
 from otviz.runs.run_view import ENDED
+from otviz.runs.saved.run_store import SavedRunInfo, Store, read_checkpoint
+from otviz.runs.saved.summaries import Summaries, Summary
 from otviz.runs.scheduling import Lockstep, Slots
-from otviz.runs.summaries import Summaries, Summary
 from otviz.training.compare import MOST
 
 ABANDONED = "stopped because its tab was closed"

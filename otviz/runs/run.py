@@ -20,7 +20,7 @@ from otviz.core.machine import made_on
 from otviz.methods import Adversarial
 from otviz.runs.change_log import Change, ChangeLog, RunCheckpoint
 from otviz.runs.config import RunConfig
-from otviz.runs.host_pool import Host, HostPool, RemoteTraining
+from otviz.runs.hosts.host_pool import Host, HostPool, RemoteTraining
 from otviz.runs.run_history import RunHistory
 from otviz.runs.run_view import ENDED, Status
 from otviz.runs.scheduling import CommandQueue, Lockstep, LoopTimer, Slots

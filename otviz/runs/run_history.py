@@ -125,7 +125,12 @@ class RunHistory:
         return not self._pending and not self.changed_since_snapshot and (self.states.step == step or not whole)
 
     def take_snapshot(self, live: TrainingHandle, seconds: float, whole: bool) -> Snapshot:
-        """Record the training after `seconds`, with its state if `whole`; returns the snapshot.
+        """Record the training; returns the snapshot.
+
+        Args:
+            live: the training.
+            seconds: of training so far.
+            whole: record its state too.
 
         Raises Diverged if a weight is NaN or infinite; then nothing is recorded.
         """

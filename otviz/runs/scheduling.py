@@ -121,7 +121,12 @@ class LoopTimer:
         return time.monotonic() >= self._next_look
 
     def record_snapshot(self, cost: float, steps: int, seconds: float) -> None:
-        """A look took `cost` seconds; since the one before, so many steps of training took `seconds`."""
+        """A snapshot was taken.
+
+        Args:
+            cost: seconds that it took.
+            steps, seconds: of training since the one before.
+        """
         if seconds > 0:
             self.speed = steps / seconds
         self._update_mean_speed(steps)
@@ -162,7 +167,13 @@ class Slots:
         self._changed = threading.Condition()
 
     def acquire(self, who: object, timeout: float, group: object | None = None) -> bool:
-        """Take a place, or a place in the line; True once `who` or its group has one, False after `timeout` seconds."""
+        """Take a place, or a place in the queue; True once there is one, False after the timeout.
+
+        Args:
+            who: takes it.
+            timeout: seconds to wait.
+            group: holds one place together.
+        """
         key, member = id(who if group is None else group), id(who)
         with self._changed:
             if key not in self._holders:
@@ -198,7 +209,13 @@ class Lockstep:
         self._changed = threading.Condition()
 
     def join(self, who: object, step: int, lane: int = 0) -> None:
-        """Take part from this step on; the others wait for one that is behind."""
+        """Take part; the others wait for one that is behind.
+
+        Args:
+            who: takes part.
+            step: steps it has done.
+            lane: in which one trains at a time.
+        """
         with self._changed:
             self._steps[id(who)] = step
             self._lanes[id(who)] = lane
@@ -214,7 +231,12 @@ class Lockstep:
     def turn(self, who: object, step: int, timeout: float) -> int:
         """Give the turn to the run that is furthest behind, and take the next.
 
-        Returns the step at which the turn ends, 0 if it did not come in `timeout` seconds.
+        Returns the step at which the turn ends, 0 if it did not come in time.
+
+        Args:
+            who: asks for it.
+            step: steps it has done.
+            timeout: seconds to wait.
         """
         key = id(who)
         with self._changed:

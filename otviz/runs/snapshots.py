@@ -1,4 +1,4 @@
-"""What a run keeps to be looked at: a scene that never changes and snapshots of a fixed probe."""
+"""What a run keeps to be looked at: a scene that never changes and snapshots of a fixed probe. Needs no torch."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from otviz.data.datasets import ImageSet, to_pixels
+from otviz.data.datasets.rows import in_turn
 from otviz.data.target import Source, Target
 from otviz.data.units import Units
 
@@ -21,6 +23,12 @@ Box = tuple[float, float, float, float]
 KEPT = 480  # snapshots of one run; beyond, the older half is thinned
 LEAST_KEPT = 40
 ROOM = 8_000_000  # bytes that the images of one run's snapshots may take
+MOST_IMAGES = 64
+MOST_COLUMNS = 12
+FEWEST_IMAGES = 9
+FRAME_BYTES = 200_000  # of one look, if there are two sheets of it
+
+IMAGE_BOX = (-1.0, 1.0, -1.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -144,7 +152,12 @@ def in_file(box: Box, units: Units) -> Box:
 
 
 def preview(target: Target, source: Source, seed: int = 0) -> Scene:
-    """The scene of a run that has not begun: its target and source, 1000 points each."""
+    """The scene of a run that has not begun: its target and source, 1000 points each.
+
+    Args:
+        target, source: what they are drawn from.
+        seed: draws them.
+    """
     rng = np.random.default_rng([seed, 7])
     mixture, units = target.mixture(), target.units
     points, start = target.sample(1000, rng), source.sample(1000, rng)
@@ -165,3 +178,54 @@ def thinned(snapshots: tuple[Snapshot, ...], image_bytes: int = 0) -> tuple[Snap
         return snapshots
     half = len(snapshots) // 2
     return snapshots[:half:2] + snapshots[half:]
+
+
+def sheet_side(classes: int = 0) -> int:
+    """Images along a side of a sheet: as many as there are classes to ask for, so that each has a column, else 8."""
+    return classes if 1 < classes <= MOST_COLUMNS else math.isqrt(MOST_IMAGES)
+
+
+def sheet_size(dim: int, classes: int = 0) -> int:
+    """How many images of `dim` numbers a run shows: a square number, fewer of large images."""
+    side = math.isqrt(FRAME_BYTES // (2 * dim))
+    return int(min(max(side, math.isqrt(FEWEST_IMAGES)), sheet_side(classes)) ** 2)
+
+
+def real_images(images: ImageSet, seed: int, classes: int = 0) -> Samples:
+    """As many training images as a run shows, shape (n, C*H*W), uint8. Raises ValueError as `split`.
+
+    Args:
+        images: the set.
+        seed: draws them.
+        classes: that a generator is told; then they come in the order in which it is asked for them.
+    """
+    pixels, labels = images.split("train")
+    rng, count = np.random.default_rng([seed, 7]), sheet_size(images.dim, classes)
+    if classes:
+        chosen = np.array([rng.choice(np.flatnonzero(labels == wanted)) for wanted in in_turn(count, classes)])
+    else:
+        chosen = rng.choice(len(pixels), count, len(pixels) < MOST_IMAGES)
+    shown: Samples = pixels[chosen].reshape(len(chosen), -1)
+    return shown
+
+
+def as_images(rows: Samples, shape: tuple[int, int, int]) -> Samples:
+    """Rows (n, C*H*W) in [-1, 1] as bytes of the same shape."""
+    return to_pixels(rows, shape).reshape(len(rows), -1)
+
+
+def preview_of(target: Target, source: Source | None, seed: int = 0) -> Scene:
+    """The scene of a run that has not begun: its target, and its source if it has points. Raises ValueError as `split`.
+
+    Args:
+        target, source: what they are drawn from.
+        seed: draws them.
+    """
+    if not isinstance(target, ImageSet):
+        assert source is not None
+        return preview(target, source, seed)
+    real = real_images(target, seed)
+    return Scene(
+        title=target.title, box=IMAGE_BOX, target=real, source=real[:0], centres=None, adversary="", steps=0,
+        loss_floor=None, shape=target.shape, classes=target.class_names,
+    )  # fmt: skip

@@ -1,4 +1,4 @@
-"""A training in progress: what the thread of a run drives, here or in a process of its own (`otviz.runs.host_pool`)."""
+"""A training in progress: what the thread of a run drives, here or in a process of its own (`otviz.runs.hosts.host_pool`)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,14 @@ class TrainingHandle(Trainer, Protocol):
     def take_snapshot(
         self, sequence: int, seconds: float, losses: tuple[float, float], whole: bool = True
     ) -> tuple[Snapshot, TrainingState | None] | None:
-        """How it stands: a picture, and if `whole` all that a continuation needs; None if its weights are no numbers."""
+        """A snapshot, and the state that a continuation needs; None if a weight is NaN or infinite.
+
+        Args:
+            sequence: number of the snapshot within the run.
+            seconds: of training so far.
+            losses: the last ones, of generator and adversary.
+            whole: with the state.
+        """
 
     def restore(self, state: TrainingState) -> None:
         """Go back to where `state` was taken."""

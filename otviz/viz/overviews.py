@@ -29,8 +29,8 @@ from otviz.experiments.trainings import QUICK_STEPS, RING
 from otviz.experiments.trainings import from_preset as methods_of
 from otviz.methods import Method
 from otviz.runs.config import RunConfig
-from otviz.runs.run_store import Store
-from otviz.runs.saved_run import SavedRun
+from otviz.runs.saved.run_store import Store
+from otviz.runs.saved.saved_run import SavedRun
 from otviz.training.compare import presets
 from otviz.viz.snapshot_table import nearest
 from otviz.viz.style import ADVERSARY, GENERATED, TARGET

@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from otviz.runs.curves import RunCurves
+from otviz.runs.saved.saved_run import RunCurves
 from otviz.viz.style import DASHES, MARKS, SHADES, legend_above, plain
 
 LOSSES = {"generator": "Generator loss", "adversary": "Adversary loss"}

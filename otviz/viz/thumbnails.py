@@ -66,11 +66,11 @@ def of_method(name: str) -> str:
 
     from otviz.data.distributions.ring import Ring
     from otviz.methods import named
-    from otviz.training.loop import start
+    from otviz.training.loop import start, train
 
     training = start(named(name)(), Ring(), seed=0)
-    while training.step < training.steps:
-        training.advance()
+    for _ in train(training.method, training.target, training=training):
+        pass
     noise = torch.Generator().manual_seed(1)
     x, z = (torch.randn(_MADE, k, generator=noise) for k in (2, training.method.noise_dim))
     made, data = training.generate(x, z).numpy(), Ring().sample(_BEHIND, np.random.default_rng(0))

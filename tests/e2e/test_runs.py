@@ -14,8 +14,8 @@ from otviz.data.distributions import named as distribution
 from otviz.methods import named
 from otviz.runs.config import RunConfig
 from otviz.runs.run import Run
-from otviz.runs.run_store import Store
-from otviz.runs.saved_run import SavedRun
+from otviz.runs.saved.run_store import Store
+from otviz.runs.saved.saved_run import SavedRun
 from otviz.viz.exports.reports import report
 from tests.e2e.helpers import Shown
 from tests.waiting import page_until

@@ -12,10 +12,10 @@ from otviz.data.distributions import named as distribution
 from otviz.methods import named
 from otviz.networks import Networks
 from otviz.runs.config import RunConfig
-from otviz.runs.host_pool import HostPool
+from otviz.runs.hosts.host_pool import HostPool
 from otviz.runs.run import Run
-from otviz.runs.run_store import Store
-from otviz.runs.saved_run import SavedRun
+from otviz.runs.saved.run_store import Store
+from otviz.runs.saved.saved_run import SavedRun
 from tests.waiting import PATIENCE
 
 SMALL = {"batch_size": 32, "hidden": 16, "layers": 2}

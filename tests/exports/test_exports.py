@@ -24,8 +24,8 @@ from otviz.core import __version__
 from otviz.data.distributions.points import PointsFile
 from otviz.player import browser, wire
 from otviz.runs.reproduce import snapshot_metrics
-from otviz.runs.run_store import Store
-from otviz.runs.saved_run import SavedRun
+from otviz.runs.saved.run_store import Store
+from otviz.runs.saved.saved_run import SavedRun
 from otviz.viz.exports import Runs, exports, exports_of
 from otviz.viz.exports.reports import BYTES, report
 from otviz.viz.exports.scripts import notebook, script

@@ -25,15 +25,15 @@ from otviz.checkpoints.timeline_panel import panel
 from otviz.data import distributions
 from otviz.evaluation.verdicts import judge, verdict
 from otviz.player import wire
-from otviz.runs import run_store, run_verdict
+from otviz.runs import run_verdict
 from otviz.runs.change_log import ChangeLog
 from otviz.runs.config import RunConfig
-from otviz.runs.curves import read_curves
 from otviz.runs.registry import Registry
 from otviz.runs.run import Run
-from otviz.runs.run_store import Store
-from otviz.runs.summaries import DAMAGED, Summaries
-from otviz.runs.tags import read_tags
+from otviz.runs.saved import run_store
+from otviz.runs.saved.run_store import Store, read_tags
+from otviz.runs.saved.saved_run import read_curves
+from otviz.runs.saved.summaries import DAMAGED, Summaries
 from pages._ui.gallery import gallery_scores, gallery_view
 from pages._ui.runs import run_list, run_table
 from pages._ui.shell.links import plain
@@ -324,7 +324,7 @@ def test_tags_on_a_full_disk_say_so(stored: Path, monkeypatch: pytest.MonkeyPatc
     def full(path: Path, _data: bytes) -> None:
         raise OSError(28, os.strerror(28))
 
-    monkeypatch.setattr("otviz.runs.tags.write_whole", full)
+    monkeypatch.setattr("otviz.runs.saved.run_store.write_whole", full)
     with pytest.raises(
         ValueError, match=r"tags\.json' cannot be written \(the disk is full\); free some space"
     ) as caught:

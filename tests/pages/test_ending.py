@@ -23,6 +23,12 @@ from tests.e2e.conftest import ROOT, free_port, wait_until_healthy
 from tests.waiting import PATIENCE, until
 
 STEPS = 1_000_000  # never done
+SAVES_SOON = """
+from otviz.runs import scheduling
+from streamlit.web.cli import main
+scheduling.SAVE_SECONDS = 1.0
+main()
+"""
 
 
 @contextmanager
@@ -39,7 +45,7 @@ def server(home: Path) -> Iterator[tuple[subprocess.Popen[bytes], str, int]]:
     env = {**os.environ, "OTVIZ_HOME": str(home), "OTVIZ_HOSTS": "1"}
     with (home / "log.txt").open("ab") as log:
         process = subprocess.Popen(
-            ["setsid", "--ctty", sys.executable, "-m", "streamlit", "run", "app.py", *flags],
+            ["setsid", "--ctty", sys.executable, "-c", SAVES_SOON, "run", "app.py", *flags],
             cwd=ROOT, env=env, stdin=theirs, stdout=log, stderr=subprocess.STDOUT, preexec_fn=_hear_hangups,
         )  # fmt: skip
     os.close(theirs)

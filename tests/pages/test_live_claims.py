@@ -19,8 +19,8 @@ from otviz.data.datasets import datasets
 from otviz.data.distributions import distributions
 from otviz.experiments import experiments
 from otviz.networks import Networks
-from otviz.runs.plan import Plan
 from otviz.training.compare import presets
+from otviz.training.plan import Plan
 from otviz.transport.problem import Problem
 from pages._ui.shell import frame
 from tests.waiting import PATIENCE

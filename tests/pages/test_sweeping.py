@@ -16,7 +16,7 @@ from otviz.data.distributions import named as distribution
 from otviz.experiments.sweeps import Cell, Outcome, Sweep
 from otviz.experiments.sweeps.sweep_job import SweepJournal, answers
 from otviz.experiments.sweeps.sweep_parameters import rows
-from otviz.runs.run_store import Store
+from otviz.runs.saved.run_store import Store
 from pages._ui.compare import sweep_view
 from tests.waiting import PATIENCE
 

@@ -12,9 +12,9 @@ from safetensors.numpy import load
 
 from otviz.data.distributions import named as distribution
 from otviz.methods import named
-from otviz.runs import run_files
 from otviz.runs.config import RunConfig
 from otviz.runs.run import Run
+from otviz.runs.saved import run_files
 from tests.waiting import PATIENCE
 
 

@@ -16,13 +16,13 @@ import torch
 
 from otviz.data.distributions import named as distribution
 from otviz.methods import named
-from otviz.runs import messages
 from otviz.runs.branches import fork
 from otviz.runs.change_log import RunCheckpoint
 from otviz.runs.config import RunConfig
-from otviz.runs.host_pool import Host, HostPool, RemoteTraining
+from otviz.runs.hosts import messages
+from otviz.runs.hosts.host_pool import Host, HostPool, RemoteTraining
 from otviz.runs.registry import Registry
-from otviz.runs.run_store import Store
+from otviz.runs.saved.run_store import Store
 from otviz.runs.scheduling import AHEAD, TURN
 from otviz.runs.training_handle import LocalTraining
 from tests.waiting import PATIENCE, at_one_moment, until
@@ -104,7 +104,7 @@ def test_hosts_are_warmed_up_in_turn_until_they_are_closed(monkeypatch: pytest.M
         def end(self) -> None:
             pass
 
-    monkeypatch.setattr("otviz.runs.host_pool.Host", Slow)
+    monkeypatch.setattr("otviz.runs.hosts.host_pool.Host", Slow)
     some = HostPool(3)
     some.warm_up()
     until(lambda: len(begun) == 1)

@@ -20,19 +20,19 @@ from otviz.data.datasets import named as image_set
 from otviz.evaluation import features
 from otviz.methods import methods, named
 from otviz.networks import Networks
-from otviz.runs import image_export, image_probe, run_history, scheduling, snapshots
+from otviz.runs import image_probe, run_history, scheduling, snapshots
 from otviz.runs.branches import branch
 from otviz.runs.config import RunConfig
-from otviz.runs.host_pool import HostPool
+from otviz.runs.hosts.host_pool import HostPool
 from otviz.runs.image_probe import ImageProbe, probe_of
-from otviz.runs.image_scenes import FEWEST, FRAME_BYTES, MOST, preview_of, sheet_size
-from otviz.runs.image_verdict import image_verdict
 from otviz.runs.registry import Registry
 from otviz.runs.run import Run
 from otviz.runs.run_history import StateBuffer
-from otviz.runs.run_store import Store, read_checkpoint, save_run
-from otviz.runs.run_verdict import table, verdict_on
-from otviz.runs.saved_run import SavedRun
+from otviz.runs.run_verdict import image_verdict, table, verdict_on
+from otviz.runs.saved import run_files
+from otviz.runs.saved.run_store import Store, read_checkpoint, save_run
+from otviz.runs.saved.saved_run import SavedRun
+from otviz.runs.snapshots import FEWEST_IMAGES, FRAME_BYTES, MOST_IMAGES, preview_of, sheet_size
 from otviz.runs.training_handle import LocalTraining
 from tests.waiting import PATIENCE
 
@@ -130,9 +130,9 @@ def test_the_sinkhorn_generator_has_a_noise_floor() -> None:
 @pytest.mark.parametrize("channels", [1, 3])
 def test_a_sheet_is_a_square_of_few_bytes(side: int, channels: int) -> None:
     count = sheet_size(channels * side * side)
-    assert FEWEST <= count <= MOST
+    assert FEWEST_IMAGES <= count <= MOST_IMAGES
     assert round(count**0.5) ** 2 == count
-    assert count == FEWEST or 2 * count * channels * side * side <= FRAME_BYTES
+    assert count == FEWEST_IMAGES or 2 * count * channels * side * side <= FRAME_BYTES
 
 
 def test_the_preview_is_of_real_images() -> None:
@@ -340,11 +340,11 @@ def test_sheets_and_arrays_can_be_carried_away(finished: tuple[Store, Run]) -> N
     _, run = finished
     assert run.scene is not None
     last = run.snapshots[-1]
-    picture = np.asarray(Image.open(io.BytesIO(image_export.samples_png(run.scene, last))))
+    picture = np.asarray(Image.open(io.BytesIO(run_files.samples_png(run.scene, last))))
     times = picture.shape[0] // (8 * 8 + 7)
     assert picture.shape == (71 * times, 71 * times, 3)
     np.testing.assert_array_equal(picture[: 8 * times : times, : 8 * times : times, 0], last.generated[0].reshape(8, 8))
-    with np.load(io.BytesIO(image_export.samples_npz(run.scene, last)), allow_pickle=False) as arrays:
+    with np.load(io.BytesIO(run_files.samples_npz(run.scene, last)), allow_pickle=False) as arrays:
         assert arrays["generated"].shape == arrays["real"].shape == arrays["raw"].shape == (64, 1, 8, 8)
         assert int(arrays["step"]) == 12
 

@@ -19,8 +19,8 @@ from otviz.runs.config import RunConfig
 from otviz.runs.registry import Registry
 from otviz.runs.reproduce import RunRecord, agreement, differences, repeat, run_record
 from otviz.runs.run import Run
-from otviz.runs.run_store import Store
-from otviz.runs.saved_run import SavedRun
+from otviz.runs.saved.run_store import Store
+from otviz.runs.saved.saved_run import SavedRun
 from otviz.training.loop import train
 from tests.waiting import PATIENCE
 

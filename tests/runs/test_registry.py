@@ -193,7 +193,7 @@ from otviz.data.distributions import named as distribution
 from otviz.methods import named
 from otviz.runs.config import RunConfig
 from otviz.runs.registry import Registry
-from otviz.runs.run_store import Store
+from otviz.runs.saved.run_store import Store
 registry = Registry(Store(Path({str(tmp_path)!r})))
 runs = [registry.submit(RunConfig(named("uotm")(), distribution("ring")(), steps=2_000_000)) for _ in range(3)]
 while runs[0].step == 0: time.sleep(0.01)
@@ -204,7 +204,7 @@ print(runs[0].id)
     assert done.returncode == (1 if ending else 0), done.stderr
     assert "Fatal" not in done.stderr
     assert "terminate" not in done.stderr
-    from otviz.runs.run_store import Store
+    from otviz.runs.saved.run_store import Store
 
     stored = Store(tmp_path).read(done.stdout.strip())
     assert stored.status == "stopped", "what was trained until then is saved"

@@ -25,7 +25,7 @@ from otviz.methods import methods, named
 from otviz.runs.config import RunConfig
 from otviz.runs.registry import Registry, _new_id
 from otviz.runs.run import Run
-from otviz.runs.run_store import Store, read_checkpoint
+from otviz.runs.saved.run_store import Store, read_checkpoint
 from tests.waiting import PATIENCE
 
 FILES = (

@@ -14,13 +14,11 @@ import pytest
 from otviz.data.distributions import named as distribution
 from otviz.methods import named
 from otviz.runs.config import RunConfig
-from otviz.runs.curves import curves_of_run, names_of, read_curves
 from otviz.runs.registry import Registry
 from otviz.runs.run import Run
-from otviz.runs.run_store import Store
-from otviz.runs.saved_run import SavedRun
-from otviz.runs.summaries import DAMAGED, Summaries
-from otviz.runs.tags import LONGEST, MOST, checked, read_tags
+from otviz.runs.saved.run_store import LONGEST_TAG, MOST_TAGS, Store, checked_tags, read_tags
+from otviz.runs.saved.saved_run import SavedRun, curves_of_run, names_of, read_curves
+from otviz.runs.saved.summaries import DAMAGED, Summaries
 from otviz.viz.run_curves import run_curves
 from tests.waiting import PATIENCE
 
@@ -127,10 +125,10 @@ def test_a_run_can_be_tagged_before_it_was_ever_saved(registry: Registry) -> Non
 
 
 def test_tags_have_limits_that_are_told() -> None:
-    with pytest.raises(ValueError, match=f"at most {LONGEST} characters; got {LONGEST + 1}"):
-        checked(["x" * (LONGEST + 1)])
-    with pytest.raises(ValueError, match=f"at most {MOST} tags; got {MOST + 1}"):
-        checked(map(str, range(MOST + 1)))
+    with pytest.raises(ValueError, match=f"at most {LONGEST_TAG} characters; got {LONGEST_TAG + 1}"):
+        checked_tags(["x" * (LONGEST_TAG + 1)])
+    with pytest.raises(ValueError, match=f"at most {MOST_TAGS} tags; got {MOST_TAGS + 1}"):
+        checked_tags(map(str, range(MOST_TAGS + 1)))
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[1, null]", "3", '["' + "x" * 99 + '"]'])
@@ -140,7 +138,7 @@ def test_a_damaged_file_of_tags_hides_no_run(tmp_path: Path, text: str) -> None:
 
 
 def test_tags_are_never_seen_half_written(registry: Registry, done: Run) -> None:
-    words, over = [f"{at} " + "b" * 30 for at in range(MOST)], threading.Event()
+    words, over = [f"{at} " + "b" * 30 for at in range(MOST_TAGS)], threading.Event()
 
     def write() -> None:
         while not over.is_set():
@@ -153,7 +151,7 @@ def test_tags_are_never_seen_half_written(registry: Registry, done: Run) -> None
     seen = {len(read_tags(folder)) for _ in range(300)}
     over.set()
     writer.join()
-    assert seen - {0} <= {1, MOST}, "0 is before the first"
+    assert seen - {0} <= {1, MOST_TAGS}, "0 is before the first"
     assert not [path.name for path in folder.iterdir() if path.name.startswith(".")]
 
 

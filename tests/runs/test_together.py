@@ -17,7 +17,7 @@ from otviz.runs.config import RunConfig
 from otviz.runs.registry import Registry
 from otviz.runs.run import Run
 from otviz.runs.run_history import StateBuffer
-from otviz.runs.run_store import Store
+from otviz.runs.saved.run_store import Store
 from otviz.runs.scheduling import AHEAD, TURN, Lockstep, Slots
 from otviz.training.compare import MOST
 from otviz.training.driver import LossHistory
@@ -246,7 +246,7 @@ def test_what_cannot_be_branched_says_why(registry: Registry) -> None:
     with pytest.raises(ValueError, match="were not kept"):
         branch(run, 59)
     registry._runs.clear()
-    from otviz.runs.saved_run import SavedRun
+    from otviz.runs.saved.saved_run import SavedRun
 
     stored = SavedRun.read(registry.stored, run.id)
     assert stored.saved_steps == (60,)

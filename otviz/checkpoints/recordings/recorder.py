@@ -39,7 +39,13 @@ Tell = Callable[[str], None]
 
 
 def make(recording: Recording, tell: Tell = lambda _: None, frames: int = FRAMES) -> int:
-    """Train the runs of a recording and write its file; returns the bytes of that. `tell` hears how far it has come."""
+    """Train the runs of a recording and write its file; returns the bytes of that.
+
+    Args:
+        recording: as the table declares it.
+        tell: called with a line on how far it has come.
+        frames: snapshots of each run.
+    """
     torch.set_num_threads(1)  # as runs do
     updates, panels = [], []
     for at, (config, label) in enumerate(zip(recording.configs, recording.labels, strict=True), start=1):
@@ -53,7 +59,14 @@ def make(recording: Recording, tell: Tell = lambda _: None, frames: int = FRAMES
 
 
 def record(config: RunConfig, label: str, name: str, frames: int = FRAMES) -> tuple[PanelUpdate, Panel]:
-    """Train a run on points, once, however many recordings have it; its panel for the player, and what is known of it."""
+    """Train a run on points, once, however many recordings have it; its panel for the player, and what is known of it.
+
+    Args:
+        config: what to train.
+        label: names the run beside others.
+        name: of the panel.
+        frames: snapshots.
+    """
     update, panel = _record(config, frames)
     assert update.scene is not None
     return replace(update, run=name, scene=replace(update.scene, title=label)), replace(panel, label=label)

@@ -13,7 +13,7 @@ from otviz.experiments.charts import Dots, Row
 from otviz.experiments.experiment import Cost, Experiment, Number, Part
 from otviz.experiments.trainings import QUICK_STEPS
 from otviz.methods import named
-from otviz.training.loop import start
+from otviz.training.loop import start, train
 
 PATHS, PARTS = 500, 400
 """Pairs of latents, and parts of the line between two of them."""
@@ -62,9 +62,9 @@ class LatentPaths(Experiment):
 
     def measure(self, seed: int, quick: bool) -> dict[str, float | int | str]:
         ring, method = Ring(), named("sinkhorn")()
-        training = start(method, ring, steps=QUICK_STEPS if quick else 1400, seed=seed, device="cpu")
-        for _ in range(training.steps):
-            training.advance()
+        training = start(method, ring, steps=QUICK_STEPS if quick else 1400, seed=seed)
+        for _ in train(method, ring, training=training):
+            pass
         mixture = ring.mixture()
         rng = np.random.default_rng([seed, 51])
 

@@ -10,7 +10,7 @@ from otviz.experiments.charts import Dots, Row
 from otviz.experiments.claims.family import TITLES
 from otviz.experiments.experiment import SECOND_HAND, Cost, Effect, Experiment, Number, Part, number_of
 from otviz.experiments.trainings import QUICK_STEPS, RING, from_preset
-from otviz.training.loop import start
+from otviz.training.loop import train
 from otviz.transport.laboratory.potential import rates_now
 
 METHODS = ("wgan", "otm", "uotm-no-cost", "uotm")
@@ -67,12 +67,11 @@ class RatesOfChange(Experiment):
         methods, steps = from_preset("table-1")[0], QUICK_STEPS if quick else STEPS
         found: dict[str, float | int | str] = {}
         for name in METHODS:
-            training = start(methods[name], RING, steps=steps, seed=seed, device="cpu")
-            rates = []
-            for step in range(1, steps + 1):
-                training.advance()
-                if step > steps // 2 and step % (steps // 2 // LOOKS) == 0:
-                    rates.append(float(rates_now(training, seed=seed).mean()))
+            rates = [
+                float(rates_now(step.training, seed=seed).mean())
+                for step in train(methods[name], RING, steps=steps, seed=seed)
+                if step.number > steps // 2 and step.number % (steps // 2 // LOOKS) == 0
+            ]
             found[f"{name}_mean"] = float(np.mean(rates))
             found |= {f"{name}_largest": max(rates), f"{name}_ratio": max(rates) / min(rates)}
         return found

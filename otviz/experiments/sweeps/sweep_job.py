@@ -20,7 +20,7 @@ from otviz.experiments.jobs.worker_pool import ProcessPool
 from otviz.experiments.sweeps.sweep import Cell, Outcome, Sweep, identity, with_knob
 from otviz.experiments.sweeps.train_cells import stackable, train_cells
 from otviz.runs.config import RunConfig
-from otviz.runs.run_store import Store
+from otviz.runs.saved.run_store import Store
 from otviz.training.loop import device_named
 from otviz.training.stacked import structure
 

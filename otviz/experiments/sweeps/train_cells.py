@@ -17,9 +17,9 @@ from otviz.experiments.sweeps.sweep import Outcome, identity
 from otviz.runs.change_log import ChangeLog, RunCheckpoint
 from otviz.runs.config import RunConfig
 from otviz.runs.probe import Probe, scores
-from otviz.runs.run_store import SavedRunInfo, Store
 from otviz.runs.run_view import Status
-from otviz.runs.saved_run import SavedRun
+from otviz.runs.saved.run_store import SavedRunInfo, Store
+from otviz.runs.saved.saved_run import SavedRun
 from otviz.runs.snapshots import Meter, Snapshot
 from otviz.training.driver import AtSteps, Losses, LossHistory, SingleTrainer, drive, last_losses
 from otviz.training.loop import Training, device_named, start
@@ -87,7 +87,13 @@ def train_cells(configs: Sequence[RunConfig], store: Store | None = None) -> Ite
 
 
 def train_members(members: Members, seeds: Sequence[int], looks: int = LOOKS) -> list[MemberRecorder]:
-    """Train to the end and look at every member in equal parts of the run, at the latest after each step."""
+    """Train to the end and look at every member in equal parts of the run, at the latest after each step.
+
+    Args:
+        members: what to train.
+        seeds: of the probe of each.
+        looks: how many parts.
+    """
     recorders = [MemberRecorder(each, seed) for each, seed in zip(members.trainings, seeds, strict=True)]
     steps, losses = members.trainings[0].steps, LossHistory()
     parts = sorted({round(steps * part / looks) for part in range(1, looks + 1)} - {0})

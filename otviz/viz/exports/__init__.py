@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from otviz.data.target import Kind
-from otviz.runs import image_export, run_files
+from otviz.runs.saved import run_files
 from otviz.viz.exports.arrays import arrays_npz
 from otviz.viz.exports.reports import report
 from otviz.viz.exports.run_tables import Runs, losses_csv, snapshots_csv
@@ -78,13 +78,13 @@ def _weights(runs: Runs) -> bytes:
 def _sheet(runs: Runs) -> bytes:
     (run,) = runs.values()
     assert run.scene is not None
-    return image_export.samples_png(run.scene, run.snapshots[-1])
+    return run_files.samples_png(run.scene, run.snapshots[-1])
 
 
 def _images(runs: Runs) -> bytes:
     (run,) = runs.values()
     assert run.scene is not None
-    return image_export.samples_npz(run.scene, run.snapshots[-1])
+    return run_files.samples_npz(run.scene, run.snapshots[-1])
 
 
 def _figure(runs: Runs) -> bytes:

@@ -10,7 +10,7 @@ from otviz.core.params import Knobs, params_of
 from otviz.data.datasets import ImageSet, datasets, named, store_upload
 from otviz.data.datasets.own_images import PREFIX
 from otviz.data.target import Target
-from otviz.runs.plan import Plan
+from otviz.training.plan import Plan
 from otviz.viz.thumbnails import picture
 from pages._ui.controls import boxes, controls, point_setup, tiles
 from pages._ui.controls.tiles import Tile

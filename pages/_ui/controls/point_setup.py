@@ -14,7 +14,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from otviz.core.params import params_of
 from otviz.data.distributions import Distribution, distributions, kind_of, named, store_upload
-from otviz.runs.plan import Plan
+from otviz.training.plan import Plan
 from otviz.viz.thumbnails import picture
 from pages._ui.controls import boxes, controls, own_target, tiles
 from pages._ui.controls.pad import pad

@@ -32,7 +32,7 @@ def _owners() -> Iterator[tuple[str, str, type[Knobs]]]:
     from otviz.experiments.sweeps import Extent
     from otviz.methods import methods
     from otviz.networks import Networks
-    from otviz.runs.plan import Plan
+    from otviz.training.plan import Plan
     from otviz.transport.problem import Problem
 
     yield from (("method", cls.title, cls) for cls in methods().values())

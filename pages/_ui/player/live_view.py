@@ -13,8 +13,8 @@ from otviz.data.distributions import Distribution
 from otviz.data.target import Target
 from otviz.player import wire
 from otviz.player.wire.stages import flow
-from otviz.runs.image_scenes import preview_of
 from otviz.runs.run_view import ENDED, RunView
+from otviz.runs.snapshots import preview_of
 from pages._ui.controls import own_target
 from pages._ui.player.player_canvas import known, player
 from pages._ui.shell import channel

@@ -105,7 +105,7 @@ def resume(link: Link, run_id: str) -> None:
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _recorded(run_id: str, _step: int, seconds: float) -> RunView:
     """A stored run, cached per saved state (identified by `seconds` of training)."""
-    from otviz.runs.saved_run import SavedRun
+    from otviz.runs.saved.saved_run import SavedRun
 
     return SavedRun.read(registry().stored, run_id)
 

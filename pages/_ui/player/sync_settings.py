@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from otviz.core.params import Knobs, params_of
-from otviz.runs.plan import Plan
 from otviz.runs.run_view import RunView
+from otviz.training.plan import Plan
 from pages._ui.controls.widgets import label_of, shown
 from pages._ui.player import run_controls
 from pages._ui.player.live_view import seen_methods

@@ -16,8 +16,8 @@ from pages._ui.shell.leases import registry
 from pages._ui.shell.links import Link, plain
 
 if TYPE_CHECKING:
-    from otviz.runs.curves import RunCurves
-    from otviz.runs.summaries import Summary
+    from otviz.runs.saved.saved_run import RunCurves
+    from otviz.runs.saved.summaries import Summary
 
 KEY = "runs:chosen"
 FEWEST, MOST = 2, 8
@@ -130,7 +130,7 @@ def show_chosen(link: Link, chosen: Sequence[Summary]) -> None:
 
 
 def _curves(chosen: Sequence[Summary]) -> None:
-    from otviz.runs.curves import names_of
+    from otviz.runs.saved.saved_run import names_of
     from otviz.viz.run_curves import run_curves
 
     if not FEWEST <= len(chosen) <= MOST:
@@ -151,7 +151,7 @@ def _curves(chosen: Sequence[Summary]) -> None:
 
 
 def _download(chosen: Sequence[Summary]) -> None:
-    from otviz.runs.curves import names_of
+    from otviz.runs.saved.saved_run import names_of
 
     try:
         runs = [_whole(run) for run in chosen]
@@ -163,7 +163,7 @@ def _download(chosen: Sequence[Summary]) -> None:
 
 
 def _run_curves(run: Summary) -> RunCurves:
-    from otviz.runs.curves import curves_of_run
+    from otviz.runs.saved.saved_run import curves_of_run
 
     here = registry().find(run.id)
     return _stored_curves(run.id, run.step, run.seconds) if here is None else curves_of_run(here)
@@ -172,13 +172,13 @@ def _run_curves(run: Summary) -> RunCurves:
 @st.cache_resource(max_entries=32, show_spinner=False)
 def _stored_curves(run_id: str, _step: int, seconds: float) -> RunCurves:
     """Cached per saved state (identified by `seconds` of training)."""
-    from otviz.runs.curves import read_curves
+    from otviz.runs.saved.saved_run import read_curves
 
     return read_curves(registry().stored.path(run_id))
 
 
 def _whole(run: Summary) -> RunView:
-    from otviz.runs.saved_run import SavedRun
+    from otviz.runs.saved.saved_run import SavedRun
 
     here = registry().find(run.id)
     return SavedRun.read(registry().stored, run.id) if here is None else here

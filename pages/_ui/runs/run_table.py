@@ -18,7 +18,7 @@ from pages._ui.shell.links import Link, plain
 
 if TYPE_CHECKING:
     from otviz.runs.config import RunConfig
-    from otviz.runs.summaries import Summary
+    from otviz.runs.saved.summaries import Summary
 
 LIVING = ("running", "paused", "queued")
 POLL = 2.0  # seconds between polls of training runs

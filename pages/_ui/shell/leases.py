@@ -16,7 +16,7 @@ import streamlit as st
 from otviz.core.files import clear_folders, home
 
 if TYPE_CHECKING:
-    from otviz.runs.host_pool import HostPool
+    from otviz.runs.hosts.host_pool import HostPool
     from otviz.runs.registry import Registry
 
 GRACE = 90.0  # seconds
@@ -64,7 +64,7 @@ def hosts() -> HostPool | None:
 
     OTVIZ_HOSTS is their number; 0: train in threads of this process, which is slower but saves about 300 MB per process.
     """
-    from otviz.runs.host_pool import HostPool  # imports torch
+    from otviz.runs.hosts.host_pool import HostPool  # imports torch
 
     count = os.environ.get("OTVIZ_HOSTS", "")
     return None if count == "0" else HostPool(int(count) if count.isdigit() else None)
@@ -77,7 +77,7 @@ def registry() -> Registry:
     OTVIZ_GRACE is the time in seconds after which a run without a tab is stopped.
     """
     from otviz.runs.registry import Registry  # imports torch
-    from otviz.runs.run_store import Store
+    from otviz.runs.saved.run_store import Store
 
     clear_folders(home())  # including uploads
     made = Registry(Store(), grace=float(os.environ.get("OTVIZ_GRACE", GRACE)), hosts=hosts())

@@ -48,7 +48,7 @@ class OwnFunction(Knobs):
 
 def titles(runs: Sequence[RunView]) -> list[str]:
     """A unique label for each run: its method's title, distinguishing settings, or a number."""
-    from otviz.runs.curves import names_of
+    from otviz.runs.saved.saved_run import names_of
 
     return names_of([run.config for run in runs])
 

@@ -30,17 +30,21 @@ from safetensors.torch import save as save_tensors
 
 from otviz.core import __version__, records
 from otviz.core.files import home, refused, write_whole
+from otviz.core.records import listed, text
 from otviz.runs.change_log import ChangeLog, RunCheckpoint
 from otviz.runs.config import RunConfig
-from otviz.runs.file_schema import CONFIG, STATE, SUMMARY, check_arrays, looks_in
-from otviz.runs.run_files import history_csv
 from otviz.runs.run_view import ENDED, RunView, Status
+from otviz.runs.saved.file_schema import CONFIG, STATE, SUMMARY, check_arrays, looks_in
+from otviz.runs.saved.run_files import history_csv
 from otviz.runs.snapshots import Scene, Snapshot
-from otviz.runs.tags import write_tags
 
 T = TypeVar("T")
 
 ID = re.compile(r"[a-z0-9][a-z0-9-]{2,79}")
+LONGEST_TAG = 40
+MOST_TAGS = 12
+TAGS_FILE = "tags.json"
+
 MOST_PAST = 16_000_000  # bytes of past.json: a knob that was moved for an hour
 _STACKED = ("generated", "potential", "arrows", "manifold", "raw")
 _PLAIN = ("sequence", "step", "progress", "seconds", "generator_loss", "adversary_loss", "alpha", "meter")
@@ -242,3 +246,35 @@ def _jsonable(value: Any) -> Any:
     if isinstance(value, np.generic | np.ndarray):
         return value.tolist()
     raise TypeError(f"{type(value)} is not plain")
+
+
+def checked_tags(tags: Iterable[str]) -> tuple[str, ...]:
+    """Each once, without spaces around it, in order of the alphabet. Raises ValueError for too many or too long ones."""
+    found = sorted({" ".join(tag.split()) for tag in tags} - {""}, key=lambda tag: (tag.casefold(), tag))
+    long = [tag for tag in found if len(tag) > LONGEST_TAG]
+    if long:
+        raise ValueError(
+            f"a tag has at most {LONGEST_TAG} characters; got {len(long[0])}: shorten {long[0][:LONGEST_TAG]!r}"
+        )
+    if len(found) > MOST_TAGS:
+        raise ValueError(f"a run has at most {MOST_TAGS} tags; got {len(found)}: remove some")
+    return tuple(found)
+
+
+def read_tags(folder: Path) -> tuple[str, ...]:
+    """The tags of the run in a folder; none if there are none, or they cannot be read."""
+    try:
+        found = records.parsed((folder / TAGS_FILE).read_bytes(), TAGS_FILE)
+        listed(text(LONGEST_TAG), MOST_TAGS)(found)
+        return checked_tags(found)
+    except (OSError, ValueError):
+        return ()
+
+
+def write_tags(folder: Path, tags: Iterable[str]) -> None:
+    """Give the run in a folder these tags instead of those it had. Raises ValueError as `checked_tags`, or if it cannot be written."""
+    found = json.dumps(checked_tags(tags)).encode()
+    try:
+        write_whole(folder / TAGS_FILE, found)
+    except OSError as error:
+        raise ValueError(f"The tags are not kept: {refused(folder / TAGS_FILE, error)}") from error

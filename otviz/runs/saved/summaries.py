@@ -13,11 +13,10 @@ from otviz import methods
 from otviz.core.records import LAST, read
 from otviz.data import datasets, distributions
 from otviz.data.target import Kind
-from otviz.runs.file_schema import CONFIG, SUMMARY
-from otviz.runs.run_store import Store
 from otviz.runs.run_view import ENDED, RunView
+from otviz.runs.saved.file_schema import CONFIG, SUMMARY
+from otviz.runs.saved.run_store import Store, read_tags
 from otviz.runs.snapshots import Meter
-from otviz.runs.tags import read_tags
 
 DAMAGED = "damaged"
 """The status of a folder that cannot be read: all that can be done with it is to delete it."""

@@ -11,9 +11,9 @@ from typing import Any
 from otviz.core.container import Arrays
 from otviz.core.workers.processes import import_what_is_needed_soon
 from otviz.core.workers.worker import Message
-from otviz.runs import messages
 from otviz.runs.change_log import RunCheckpoint
 from otviz.runs.config import RunConfig
+from otviz.runs.hosts import messages
 from otviz.runs.training_handle import LocalTraining
 
 _trainings: dict[int, LocalTraining] = {}

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import io
 import json
+import math
 
 import numpy as np
+from numpy.typing import NDArray
 from safetensors.torch import save as save_tensors
 
+from otviz.data.datasets import to_rows
+from otviz.data.datasets.sheets import png, sheet
 from otviz.runs.config import RunConfig
-from otviz.runs.snapshots import Snapshot
+from otviz.runs.snapshots import Scene, Snapshot
 from otviz.training.loop import Training
+
+PIXELS = 1024  # width of a PNG that is aimed at
 
 
 def weights(training: Training) -> bytes:
@@ -43,3 +49,27 @@ def history_csv(losses: np.ndarray[tuple[int, int], np.dtype[np.float32]]) -> st
     lines = ["step,generator_loss,adversary_loss"]
     lines += [f"{step},{one:.9g},{two:.9g}" for step, (one, two) in enumerate(losses.tolist(), start=1)]
     return "\n".join(lines) + "\n"
+
+
+def samples_png(scene: Scene, snapshot: Snapshot) -> bytes:
+    """The generated images of a snapshot side by side, enlarged by a whole number, as PNG."""
+    pixels = _pixels(scene, snapshot.generated)
+    columns = math.isqrt(len(pixels) - 1) + 1
+    channels, height, width = pixels.shape[1:]
+    picture = sheet(to_rows(pixels), (channels, height, width), columns)
+    times = max(1, PIXELS // picture.shape[1])
+    return png(picture.repeat(times, 0).repeat(times, 1))
+
+
+def samples_npz(scene: Scene, snapshot: Snapshot) -> bytes:
+    """Generated, raw (weights not averaged, where they differ) and real images (n, C, H, W), uint8, and the step, as NPZ."""
+    arrays = {"generated": _pixels(scene, snapshot.generated), "real": _pixels(scene, scene.target)}
+    if snapshot.raw is not None:
+        arrays["raw"] = _pixels(scene, snapshot.raw)
+    out = io.BytesIO()
+    np.savez_compressed(out, step=np.array(snapshot.step), **arrays)  # type: ignore[arg-type]
+    return out.getvalue()
+
+
+def _pixels(scene: Scene, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return images.reshape(-1, *scene.shape)

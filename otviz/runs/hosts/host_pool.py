@@ -15,9 +15,9 @@ from otviz.core.container import Arrays
 from otviz.core.workers.processes import cores
 from otviz.core.workers.worker import Message, Worker
 from otviz.methods import Method
-from otviz.runs import messages
 from otviz.runs.change_log import RunCheckpoint
 from otviz.runs.config import RunConfig
+from otviz.runs.hosts import messages
 from otviz.runs.snapshots import Array, Scene, Snapshot
 from otviz.training.driver import Losses
 from otviz.training.loop import TrainingState
@@ -32,14 +32,14 @@ _numbers = itertools.count()
 
 
 class Host(Worker):
-    """A process for trainings (see `otviz.runs.training_server`).
+    """A process for trainings (see `otviz.runs.hosts.training_server`).
 
     Attributes:
         open: how many trainings it has.
     """
 
     def __init__(self) -> None:
-        super().__init__("otviz.runs.training_server", NICENESS, "go on with the run from its last save")
+        super().__init__("otviz.runs.hosts.training_server", NICENESS, "go on with the run from its last save")
         self.open = 0
 
     def call(self, plain: Mapping[str, Any], arrays: Arrays | None = None) -> Message:
