@@ -9,13 +9,13 @@ link = links.open_link("transport")
 panel, picture = placing.columns(link)
 
 with picture:
-    place = transport_setup.announce()
+    place = transport_setup.message_place()
 with panel:
     transport_setup.offer_presets(link)
     scale = transport_setup.shape_scale()
     source = point_setup.choose_distribution(link, "source", "gaussian", locked=False, scale=scale)
     target = point_setup.choose_distribution(link, "target", "ring", locked=False, scale=scale)
-    problem = transport_setup.pose(link, source, target)
+    problem = transport_setup.choose_problem(link, source, target)
 
 with picture:
     if problem is None or source is None or target is None:

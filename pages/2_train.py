@@ -48,16 +48,16 @@ with go:
         pressed = st.button(
             lesson_view.train_label(link), type="primary", width="stretch", disabled=config is None, shortcut="T"
         )
-        if config and (pressed or (run is None and run_controls.asked_to_start(link))):
+        if config and (pressed or (run is None and run_controls.start_requested(link))):
             run_controls.begin(link, config)
     if missing:
         st.warning(missing)
     if run is not None and run_controls.unfinished(run) and st.button("Go on with this run", width="stretch"):
-        run_controls.go_on(link, run.id)
+        run_controls.resume(link, run.id)
 
 with steering:
     if living is not None:
-        run_controls.steer(link, living)
+        run_controls.show_controls(link, living)
     else:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             run_controls.show_status(

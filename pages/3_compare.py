@@ -27,11 +27,11 @@ if living:
 recording = "" if runs else comparison_setup.recording_of(link, chosen)
 
 with buttons:
-    if run_controls.asked_to_start(link) and not runs and chosen.configs:
+    if run_controls.start_requested(link) and not runs and chosen.configs:
         comparison_setup.begin(link, chosen.configs)
     comparison_setup.show_status(link, runs, chosen, recording)
     if runs:
-        comparison_controls.steer(link, runs, comparison_setup.labels_of(runs), chosen.configs)
+        comparison_controls.show_controls(link, runs, comparison_setup.labels_of(runs), chosen.configs)
 with canvas:
     comparison_setup.show(runs, chosen, drawn, recording)
 with under:

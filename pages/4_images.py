@@ -47,11 +47,11 @@ with go:
     if missing:
         st.warning(missing)
     if run is not None and run_controls.unfinished(run) and st.button("Go on with this run", width="stretch"):
-        run_controls.go_on(link, run.id)
+        run_controls.resume(link, run.id)
 
 with steering:
     if living is not None:
-        run_controls.steer(link, living)
+        run_controls.show_controls(link, living)
     elif origin is not None:
         start_from_model.show_origin(link, origin)
     else:

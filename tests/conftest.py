@@ -38,7 +38,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """All tests in a browser to one process, first and one after the other; the rest by file to whoever is free.
+    """All browser tests go to one process, first and one after the other; the rest by file to a free process.
 
     Two browsers at once would starve each other. (`--dist loadgroup` would do, but pytest 9.2 no longer shows xdist 3.8
     the groups.)

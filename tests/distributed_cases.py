@@ -108,7 +108,7 @@ def all_played() -> dict[str, Tensor]:
 
 
 def refused() -> dict[str, str]:
-    """What is said to what processes cannot share."""
+    """Errors for trainings that processes cannot share."""
     ring = distributions.named("ring")()
     attempts: dict[str, Callable[[], object]] = {
         "batch": lambda: start(named("uotm")(**{**SMALL, "batch_size": 25}), ring),

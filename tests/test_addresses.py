@@ -1,4 +1,4 @@
-"""Addresses: a link gives back the settings it was made from, and what is no link of ours does no harm."""
+"""Links reproduce the settings they were made from, and invalid links do no harm."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from tests.waiting import PATIENCE
 
 
 def room_for(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let minibatches of more rows find no memory, as CUDA tells it."""
+    """Make larger minibatches raise CUDA's out-of-memory error."""
     plain = UOTM.generator_loss
 
     def loss(self: UOTM, generator: object, adversary: object, batch: Batch, s: dict[str, float]) -> torch.Tensor:

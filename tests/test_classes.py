@@ -1,4 +1,4 @@
-"""Generators that are told a class: pairs of an image and its class as in Salimans et al. 2018, Algorithm 2."""
+"""Conditional generators: pairs of an image and its class as in Salimans et al. 2018, Algorithm 2."""
 
 from __future__ import annotations
 

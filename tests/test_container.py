@@ -1,4 +1,4 @@
-"""What is packed comes back, whatever its length."""
+"""Packing and unpacking is lossless for any length."""
 
 import contextlib
 import json

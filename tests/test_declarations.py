@@ -1,4 +1,4 @@
-"""What is declared of knobs: every one says what it does in words, and what matters most stands first."""
+"""Declarations of knobs: every one has a description, and the most important come first."""
 
 from __future__ import annotations
 

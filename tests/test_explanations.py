@@ -222,7 +222,7 @@ def cited() -> set[tuple[str, str, int]]:
     return found
 
 
-# Numbers of equations that stand in the papers, as far as our copies go.
+# Equation numbers in the papers, as far as our copies have them.
 PRINTED = {"salimans": {1, 2, 4, 5, 6, 7, 8}, "vu": {1, 2, 3, 4, 5, 6, 7}, "choi": {1, 2, 3, 4, 5, 6, 7, 8, 9}}
 
 
@@ -253,7 +253,7 @@ def test_every_figure_named_is_there_and_every_figure_is_named() -> None:
     assert "{{" not in "".join(text for each in derivations().values() for text, _ in each.parts)
 
 
-# The order to read in
+# The syllabus
 
 
 def test_the_order_has_every_shipped_lesson_and_derivation_once() -> None:

@@ -62,7 +62,7 @@ def test_remains_of_interrupted_saves_go_when_the_registry_begins(
     def killed(a: str, _b: Path) -> None:
         kept = Path(a).read_bytes()
         (run / "left").write_text(a, encoding="utf-8")
-        Path(f"{a}.copy").write_bytes(kept)  # as it lies there when the process is killed now
+        Path(f"{a}.copy").write_bytes(kept)  # the content on disk if the process is killed now
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:

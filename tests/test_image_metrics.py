@@ -83,7 +83,7 @@ def test_neighbours_tell_copies_from_collapse_from_the_real():
     assert good.coverage == pytest.approx(1 - 0.5**5, abs=0.03)  # Naeem et al. 2020: 1 - 1/2^k on average for n = m
     copies = image_metrics.neighbours(np.repeat(gaussian[:50], 30, axis=0), gaussian)
     assert copies.precision == 1
-    assert copies.recall == pytest.approx(50 / 1500)  # only what was copied lies in a ball of radius 0
+    assert copies.recall == pytest.approx(50 / 1500)  # only copied points are in a ball of radius 0
     assert copies.coverage < 0.3
 
 

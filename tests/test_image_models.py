@@ -1,4 +1,4 @@
-"""Image checkpoints: what a training writes is what is loaded, goes on after a kill, and strangers' files are refused."""
+"""Image checkpoints: round trips, continuation after a kill, and rejection of foreign files."""
 
 from __future__ import annotations
 
@@ -103,11 +103,10 @@ def test_a_killed_training_goes_on_to_the_same_weights(tmp_path: Path, monkeypat
 
 
 def test_a_training_that_a_signal_ends_saves_first(tmp_path: Path) -> None:
-    config, at = digits_config(steps=30), list[int]()
+    config = digits_config(steps=30)
 
     def ended(done: int, steps: int, speed: float) -> None:
-        if done >= 17 and not at:
-            at.append(done)
+        if done == 16:  # a step with a snapshot, at which progress is always told
             signal.raise_signal(signal.SIGTERM)
 
     with pytest.raises(KeyboardInterrupt):
@@ -115,7 +114,7 @@ def test_a_training_that_a_signal_ends_saves_first(tmp_path: Path) -> None:
     assert train_checkpoint.unfinished(tmp_path / "ended") == (config, About(claims=("one",)))
     seen: list[int] = []
     again = train_checkpoint.record(config, tmp_path / "ended", progress=lambda done, *rest: seen.append(done))
-    assert at[0] < seen[0] < 30, "it goes on from the last step"
+    assert seen[0] in (17, 18)  # not from the beginning
     assert again["sha256"] == train_checkpoint.record(config, tmp_path / "whole")["sha256"]
 
 

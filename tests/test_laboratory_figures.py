@@ -1,4 +1,4 @@
-"""Figures of the laboratory: they show what they were given, on any background, told apart without colour."""
+"""Figures of the laboratory show their data, on any background, distinguishable without colour."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knobs: what is written reads back the same, and what is wrong is said in one sentence."""
+"""Knobs: round trips through text, and an error message for invalid values."""
 
 import contextlib
 from dataclasses import dataclass, replace

@@ -11,7 +11,7 @@ import pytest
 from otviz.core.params import Knobs
 from otviz.core.plugins import choose, discover
 
-NUMBER = itertools.count()  # each test has a package of its own, since Python keeps what it imported
+NUMBER = itertools.count()  # a new package per test, since Python caches imports
 
 
 @pytest.fixture

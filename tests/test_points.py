@@ -406,7 +406,7 @@ def test_uploads_are_found_again(home: Path) -> None:
 
 
 def test_the_same_bytes_under_another_extension(home: Path) -> None:
-    """Read as TSV it is one column, so only the last one handed in can be meant."""
+    """Read as TSV it has one column, so the last upload is meant."""
     name = store_upload(CSV, "some.tsv")
     assert store_upload(CSV, "some.csv") == name
     os.utime(home / "uploads" / (name[7:] + ".tsv"), ns=(1, 1))

@@ -1,4 +1,4 @@
-"""Sweeps: what may be asked, how a cell is played and kept, and how a broken-off sweep goes on."""
+"""Sweeps: valid settings, training and storing of cells, and continuation of an interrupted sweep."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files of points as people have them: which columns are taken, how numbers are read, and what is said of the rest.
+"""Files of points in many formats: selected columns, number formats, and messages on the rest.
 
 Values of "the 40 points" are those of a public collection of cases, computed apart from otviz.
 """
@@ -84,7 +84,7 @@ def write(tmp_path: Path) -> Write:
 
 
 def lines(template: str, end: str = "\n") -> str:
-    """A line for each of the 40 points; X and Y stand for its coordinates, C and D for the same with a decimal comma."""
+    """A line for each of the 40 points; X and Y are replaced by its coordinates, C and D by those with a decimal comma."""
     made = []
     for at, (x, y) in enumerate(zip(X, Y, strict=True)):
         values = {"X": x, "Y": y, "C": x.replace(".", ","), "D": y.replace(".", ","), "I": str(at), "J": str(at + 1)}

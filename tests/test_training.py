@@ -51,7 +51,7 @@ def test_a_stream_is_the_distributions_own_draw(rows: int) -> None:
 
 @pytest.mark.parametrize("before", [0, 1, 3, 4, 5, 8, 9])
 def test_a_stream_goes_on_where_its_state_was_taken(before: int) -> None:
-    rows = 1024  # four batches to a chunk, so that 4 and 8 lie on its edge
+    rows = 1024  # four batches per chunk, so that 4 and 8 are on its edge
     stream = Stream(distribution("ring")(), rows, 0, CPU)
     for _ in range(before):
         stream.next()
@@ -258,7 +258,7 @@ def test_every_device_sees_the_same_numbers() -> None:
 
 
 def test_interleaved_updates_do_not_depend_on_chunks() -> None:
-    """The same points come whatever the batch size: a stream's first points are the distribution's first."""
+    """The points do not depend on the batch size: a stream's first points are the distribution's first."""
     first = [Stream(distribution("moons")(), rows, 1, CPU) for rows in (64, 128)]
     points = [torch.cat(list(itertools.islice(iter(stream.next, None), 4096 // rows)))
               for stream, rows in zip(first, (64, 128), strict=True)]  # fmt: skip

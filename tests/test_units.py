@@ -48,7 +48,7 @@ STD = 0.12
 
 
 def off_centre(scale: float = 1.0, shift: Sequence[float] = (0.0, 0.0)) -> np.ndarray:
-    """900 rows of a mixture of three Gaussians that lies far from 0."""
+    """900 rows of a mixture of three Gaussians far from 0."""
     rng = np.random.default_rng(0)
     rows: np.ndarray = CENTRES[np.arange(900) % 3] + STD * rng.standard_normal((900, 2))
     return scale * rows + np.asarray(shift)
@@ -295,7 +295,7 @@ def test_a_source_from_a_file_is_placed_by_the_units_of_the_target(tmp_path: Pat
 
 
 def test_points_far_from_0_for_their_spread_keep_their_digits(tmp_path: Path) -> None:
-    """A map in metres whose points lie within a centimetre."""
+    """A map in metres with points within a centimetre."""
     rows = off_centre(1e-3, (612_345.0, 5_400_000.0))
     scene = preview(PointsFile(file=written(tmp_path / "map.csv", rows)), Gaussian())
     assert np.linalg.norm(scene.target[:, None] - rows, axis=2).min(1).max() < 1e-8

@@ -237,7 +237,7 @@ def _word(samples, target=RING) -> str:
 
 
 def _blobs(target=RING, std=1.0, beside=0.0, weights=None, n=1000):
-    """n samples of a mixture whose blobs are so many times as wide, each beside its centre in a direction of its own."""
+    """n samples of a mixture with wider blobs, each displaced from its centre in its own direction."""
     rng, mixture = np.random.default_rng(2), target.mixture()
     which = rng.choice(len(mixture.centres), size=n, p=mixture.weights if weights is None else weights)
     angles = rng.uniform(0, 2 * np.pi, len(mixture.centres))

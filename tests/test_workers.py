@@ -1,4 +1,4 @@
-"""Worker processes answer, tell what went wrong in a sentence, are replaced, and end with whoever started them."""
+"""Worker processes answer, report errors, are replaced, and end with their parent."""
 
 from __future__ import annotations
 
@@ -106,6 +106,6 @@ def test_messages_go_there_and_back_and_end_where_they_are_cut() -> None:
     assert plain == {"x": float("inf"), "y": [1, None], "z": "ä"}
     np.testing.assert_array_equal(found["a"], arrays["a"])
     assert (found["b"].shape, found["c"].shape) == ((0,), ())
-    found["a"] += 1  # a training goes on in what it was sent
+    found["a"] += 1  # a training writes into the arrays it was sent
     assert read(out) is None
     assert read(io.BytesIO(out.getvalue()[:-1])) is None

@@ -9,11 +9,11 @@ from typing import Any
 from otviz.runs.scheduling import LoopTimer
 
 PATIENCE = 90.0  # seconds until a test gives up; what it waits for takes a few, but the machine may be slow or busy
-EVERY = 10  # steps between two looks
+EVERY = 10  # steps between two snapshots
 
 
 def until(condition: Callable[[], object], seconds: float = PATIENCE) -> None:
-    """Wait for it; fails after so many seconds."""
+    """Wait for a condition; fails after some seconds."""
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "waited too long"
@@ -29,7 +29,7 @@ def at_one_moment(read: Callable[[], list[int]]) -> list[int]:
 
 
 def page_until(page: Any, condition: Callable[[], object], seconds: float = PATIENCE) -> None:
-    """Wait for it while the page of a browser lives on; fails after so many seconds."""
+    """Wait for a condition while the page of a browser runs; fails after some seconds."""
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, f"waited too long: {page.url}: {page.locator('body').inner_text()[:600]}"
@@ -37,7 +37,7 @@ def page_until(page: Any, condition: Callable[[], object], seconds: float = PATI
 
 
 class StepTimer(LoopTimer):
-    """A run looks at itself every so many steps, however fast they are: it keeps the same looks on every machine."""
+    """A run takes snapshots at fixed steps, however fast they are, so that they are the same on every machine."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -12,7 +12,7 @@ import numpy as np
 
 
 def answers(plain: dict[str, Any], arrays: dict[str, Any]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    """Count, double the arrays, or go wrong in the way that is asked for."""
+    """Count, double the arrays, or fail in the requested way."""
     print("what a library prints", flush=True)
     os.write(1, b"and one in C")
     if plain["do"] == "count":

@@ -42,7 +42,7 @@ BAR = 30  # characters
 POLL = 0.5  # seconds between two looks at the progress
 FILES = (
     "summary.json", "card.json", "config.json", "past.json", "history.csv", "snapshots.npz", "generator.safetensors",
-    "state.safetensors", "samples.npy", "samples.png", "timeline.bin", "timeline.npz", "unfinished.safetensors",
+    "state.safetensors", "samples.npy", "samples.png", "timeline.npz", "unfinished.safetensors",
 )  # fmt: skip
 """What a training leaves in its folder."""
 LEFT_OUT = (

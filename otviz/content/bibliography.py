@@ -48,7 +48,7 @@ BIBLIOGRAPHY: Mapping[str, Source] = MappingProxyType({
         Source("vu", "Vu", "Optimal Transport GAN", "report, master's course in data science"),
     )
 })  # fmt: skip
-"""By key, in the order in which they are listed."""
+"""Sources by key, in display order."""
 
 
 def cite(key: str, where: str = "") -> str:

@@ -31,7 +31,7 @@ _CODE = re.compile(r"([\w.]+)(?: \(([^)]*)\))?")
 _CITED = re.compile(r"\{\{(\w+)(?:, ([^{}]+))?\}\}")
 _FIGURE = re.compile(r"^\{\{figure: ([a-z0-9-]+)\}\}$", re.MULTILINE)
 WORDS_A_MINUTE = 60
-"""How fast a derivation is read, a formula counting as one word."""
+"""Reading speed; a formula counts as one word."""
 
 
 @dataclass(frozen=True)

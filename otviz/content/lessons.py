@@ -21,10 +21,10 @@ from otviz.core.files import ROOT, home
 
 SHIPPED = ROOT / "lessons"
 PAGES = ("transport", "train", "compare", "images")
-"""Pages with controls beside a picture: those that a lesson can be about."""
+"""Pages that a lesson can use."""
 
 FREE = ("run", "runs")
-"""What is on screen rather than how it is set: always in the link, never in a lesson."""
+"""Keys of the shown runs: always in the link, never in a lesson."""
 
 NAME = re.compile(r"[a-z0-9]{1,40}(-[a-z0-9]{1,40}){0,9}")
 MAX_BYTES = 20_000

@@ -27,19 +27,20 @@ _PREFIX = struct.Struct("<4sHHI")
 
 
 class Blobs:
-    """Collects arrays; `put` returns the header entry of an array."""
+    """Collects arrays, which must not change before `join`; `put` returns the header entry of an array."""
 
     def __init__(self) -> None:
-        self.parts: list[bytes] = []
+        self.parts: list[bytes | memoryview] = []
         self._size = 0
 
     def put(self, values: NDArray[Any], **more: Any) -> Plain:
         """Add an array of little-endian values."""
-        raw = values.tobytes()
-        raw += b"\0" * (-len(raw) % 4)
         entry = {"at": self._size, "shape": list(values.shape), **more}
-        self.parts.append(raw)
-        self._size += len(raw)
+        padding = -values.nbytes % 4
+        self.parts.append(values.data if values.flags.c_contiguous else values.tobytes())
+        if padding:
+            self.parts.append(bytes(padding))
+        self._size += values.nbytes + padding
         return entry
 
 
@@ -64,14 +65,16 @@ def take(blobs: bytes | memoryview, entry: Mapping[str, Any], kind: str) -> NDAr
     return found if found.flags.aligned else found.copy()
 
 
-def join(header: Mapping[str, Any], parts: Sequence[bytes], version: int = 1, browser: bool = True) -> bytes:
+def join(
+    header: Mapping[str, Any], parts: Sequence[bytes | memoryview], version: int = 1, browser: bool = True
+) -> bytes:
     """The bytes of a header and its blobs.
 
     Args:
         header: plain values, also NumPy scalars.
         parts: from `Blobs`.
         version: to be checked by `split`.
-        browser: raise ValueError for NaN and infinity, which JSON.parse cannot read.
+        browser: whether JavaScript reads it; then NaN and infinity raise ValueError, as JSON.parse cannot read them.
     """
     text = json.dumps(header, separators=(",", ":"), allow_nan=not browser, default=_plain).encode()
     text += b" " * (-len(text) % 4)
@@ -104,8 +107,11 @@ def pack(header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], browser:
 
     Args:
         header: plain values.
-        arrays: with a type in KINDS, or in BROWSER_KINDS.
-        browser: raise ValueError for what JavaScript cannot read.
+        arrays: with a type in BROWSER_KINDS, or in KINDS if not for a browser.
+        browser: whether JavaScript reads it.
+
+    Raises:
+        ValueError: an array of another type, or NaN in a header for a browser.
     """
     blobs, entries, kinds = Blobs(), {}, BROWSER_KINDS if browser else KINDS
     for name, values in arrays.items():

@@ -17,10 +17,10 @@ ROOT = Path(__file__).resolve().parents[2]
 """The folder of the project."""
 
 CHECKPOINTS = ROOT / "checkpoints"
-"""Those that are shipped."""
+"""Folder of the shipped checkpoints."""
 
 WRITTEN_WITHIN = 600.0
-"""Seconds within which any file is written."""
+"""Seconds after which a temporary file is no longer in use."""
 
 _ASIDE = re.compile(r"\..+\.[a-z0-9_]{8}")
 

@@ -18,7 +18,7 @@ GROUPS = OBJECTIVE, OPTIMISER, NETWORK, RUN = "Objective", "Optimiser", "Network
 """Headings among all settings, in this order."""
 GREEK = {"tau": "τ", "alpha": "α", "lambda": "λ", "epsilon": "ε"}
 LEAST, MOST = 1e-30, 1e30
-"""Lengths that arithmetic can bear: the limits where data come in units of their own."""
+"""Limits of lengths for data in units of a file, which keep arithmetic finite."""
 
 
 @dataclasses.dataclass(frozen=True)

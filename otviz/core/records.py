@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 Rule = Callable[[Any], None]
-"""Raises Misfit for a value that it does not admit."""
+"""A check that raises Misfit for an invalid value."""
 
 MOST = 1_000_000  # largest size of a record, in bytes
 LONGEST = 100_000  # largest length of a text, in characters

@@ -12,10 +12,10 @@ import torch
 Result = TypeVar("Result")
 Other = TypeVar("Other")
 Work = Generator[None, None, Result]
-"""A computation that pauses often, so that its caller may abandon it, and returns its result."""
+"""A computation that pauses often, so that the caller can cancel it, and returns its result."""
 
 LOOK = 0.02
-"""Seconds between two looks at a thread that is waited for."""
+"""Seconds between polls of a thread."""
 
 
 def completed(work: Work[Result]) -> Result:

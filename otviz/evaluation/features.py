@@ -140,10 +140,7 @@ class Reference:
         return self._judged(to_pixels(_some(rows, n, seed), self.images.shape), nearest)
 
     def floor(self, n: int = SAMPLES) -> Evaluation:
-        """Noise floor: scores of at most n training images, as if they were generated.
-
-        Raises ValueError for n < 6.
-        """
+        """Noise floor: scores of at most n training images, as if they were generated. Raises ValueError for n < 6."""
         training = self.images.split("train").pixels
         return self._floors.get(n, lambda: self.evaluate(to_rows(_some(training, n, seed=0)), n, nearest=0))
 

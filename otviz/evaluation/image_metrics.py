@@ -17,13 +17,13 @@ Array = NDArray[np.float64]
 Values = NDArray[np.floating[Any]]
 
 K_PRECISION = 3
-"""Neighbours whose distance is the radius of a ball in precision and recall (Kynkaanniemi et al. 2019)."""
+"""k of the k-th neighbour that sets the radius of a ball in precision and recall (Kynkaanniemi et al. 2019)."""
 
 K_DENSITY = 5
 """The same in density and coverage (Naeem et al. 2020)."""
 
 CONFIDENT = 0.9
-"""Probability of its class from which a sample counts as one that the classifier is sure of."""
+"""Class probability above which the classifier is confident."""
 
 BLOCK = 100  # rows of the distance matrix at a time: 8 MB against 10 000 points, which fits into a cache
 ROUNDING = 1e-12  # bound on the error of |x - y|^2, relative to |x|^2 + |y|^2

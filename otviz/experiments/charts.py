@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from otviz.experiments.evidence import Interval, Outcome, Values, interval
 
 Value = str | Callable[[Values], float]
-"""The key of a measured number, or what makes a number of the values of one seed."""
+"""The key of a measured number, or a function of the values of a seed."""
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ def seeds_in_words(verdict: Verdict) -> str:
 
 
 STEPS_A_SECOND = 150
-"""Of training methods of the unified family on one of two cores, as measured for the first of the claims that share trainings."""
+"""Speed of the unified family on one of two cores, measured with the first of the claims that share trainings."""
 
 
 def expected_seconds(each: Experiment, result: Result | None, seeds: int, cores: int) -> float | None:

@@ -1,7 +1,7 @@
 """Parts of a claim and their evidence over seeds: yes or no with the share of seeds, or an effect with its interval.
 
 Intervals are 95 % intervals over seeds: Student's, mean -+ t(n - 1) std / sqrt(n), for means, where differences and log
-ratios are taken seed by seed (paired); that of Wilson 1927 for shares.
+ratios are taken seed by seed (paired); for shares that of Wilson 1927.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ SOURCES: Mapping[str, str] = MappingProxyType({
     "derived": "follows from a formula; the source does not state it",
     "inference": "our reading; the source does not state it",
 })  # fmt: skip
-"""Where a reported number comes from, and what that means."""
+"""Kinds of sources of reported numbers, and their meaning."""
 
 
 @dataclass(frozen=True)

@@ -23,10 +23,10 @@ from otviz.training.driver import AtSteps, LossHistory, SingleTrainer, drive
 from otviz.training.loop import Training
 
 SHOWN = 64
-"""Images of a look that are kept."""
+"""Images stored per snapshot."""
 
 JUDGED, QUICK_JUDGED = 2000, 200
-"""Images behind the scores of a look."""
+"""Images used for the scores of a snapshot."""
 
 QUICK_STEPS = 40
 SCORES = ("frechet", "precision", "recall", "classes_effective", "roughness")

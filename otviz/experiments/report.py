@@ -34,15 +34,15 @@ COUNTED = {
     "does not hold here": "do not hold here",
     "reference only": "not run here",
 }
-"""Verdicts as they are said of several claims."""
+"""Plural forms of verdicts."""
 KINDS: Mapping[str, Cost] = {"identities and formulas": "seconds", "trainings": "minutes", "only reported": "reference"}
-"""What claims rest on, by the cost of their experiments."""
+"""Kinds of claims, by the cost of their experiments."""
 
 SOURCE_TEXTS: Mapping[str, str] = {
     "fuge": "Fuge's course notebook (chapter 11, Optimal Transport for Generative Models), which trains a generator by the Sinkhorn divergence.",
     "vu": "Vu's report for a master's course in data science, which trains OT-GAN on small digits.",
 }
-"""What the unpublished sources are."""
+"""Descriptions of the unpublished sources."""
 
 INTRO = """# Does it hold? What four sources claim, measured again
 

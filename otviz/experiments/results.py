@@ -16,14 +16,14 @@ from otviz.core.machine import processor, versions
 from otviz.experiments.experiment import Outcome
 
 FORMAT = 1
-"""Of a results file; one of another number is refused."""
+"""Format version of a results file; others are rejected."""
 
 SHIPPED = ROOT / "results"
-"""Full runs, as they come with otviz."""
+"""Folder of the shipped results, from full runs."""
 
 
 def experiments_folder() -> Path:
-    """The folder of what runs here: `experiments` under OTVIZ_HOME (.otviz)."""
+    """The folder of the user's results: `experiments` under OTVIZ_HOME (.otviz)."""
     return home() / "experiments"
 
 

@@ -14,10 +14,10 @@ from otviz.runs.config import RunConfig
 from otviz.training.compare import presets
 
 RING = Ring(radius=2.0, std=0.1)
-"""8 modes: what presets and rules were set on."""
+"""The ring of 8 modes on which presets and rules were tuned."""
 
 QUICK_STEPS = 40
-"""Of a quick run: enough to see that it runs, not what comes of it."""
+"""Steps of a quick run, which only shows that it works."""
 
 
 def trained(
@@ -55,7 +55,7 @@ MEASURES = {
     "recall": "recall", "loss_spread": "spread of the loss", "loss_spread_early": "spread of the loss, second quarter",
     "loss_level": "mean loss", "scale": "spread of the adversary's output on data", "scale_early": "the same, early in the run (10 to 20 %)",
 }  # fmt: skip
-"""Names of numbers of a training, and what to call them. Scores are means over the last tenth of the run, losses of its last
+"""Names and labels of the measures of a training. Scores are means over the last tenth of the run, losses over the last
 quarter."""
 
 

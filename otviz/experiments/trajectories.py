@@ -27,21 +27,21 @@ from otviz.training.driver import AtSteps, LossHistory, SingleTrainer, drive
 from otviz.training.loop import Training
 
 LOOKS = 40
-"""Looks at a run, in equal parts of it."""
+"""Snapshots of a run, equally spaced."""
 
 POINTS, DISTANT = 1000, 500
-"""Generated points of a look, and how many of them W2, precision and recall compare with as many real ones."""
+"""Generated points per snapshot, and the number used for W2, precision and recall, with as many real ones."""
 
 LAST = 4
-"""Looks at the end, the last tenth of a run, whose mean is the result: a single one catches modes that come and go."""
+"""Last snapshots (a tenth of the run) whose mean is the result, since a single one depends on modes that come and go."""
 
 
 COMPILED = 1000
-"""Steps from which compiling the updates of the unified family pays: all runs of a process share what is compiled."""
+"""Number of steps above which compiling the updates of the unified family is faster; runs of a process share it."""
 
 
 LATELY = ("w2", "high_quality", "mode_mixture", "modes_covered", "least_mode", "precision", "recall")
-"""Scores of a look; least_mode is the weight of the smallest mode, relative to the data."""
+"""Scores of a snapshot; least_mode is the weight of the smallest mode, relative to the data."""
 
 
 class Trajectory(NamedTuple):

@@ -13,7 +13,7 @@ from otviz.methods.unified import OTM, divergence_weight
 from otviz.ot.convex import conjugate
 
 HYPERBOLA = "x + sqrt(x**2 + 1) - 1"
-"""Its slope goes from 0 to 2 as that of softplus, but towards 0 as 1 / x^2: samples that the potential already tells apart keep some weight."""
+"""Its derivative goes from 0 to 2, like that of softplus, but decays as 1 / x^2: well separated samples keep some weight."""
 
 
 def written(which: str) -> Any:

@@ -17,7 +17,7 @@ from otviz.data.distributions.ring import Ring
 from otviz.methods import Method, named
 
 MOST = 9
-"""Methods that can be compared at once: more panels are too small to read."""
+"""Most methods in a comparison; more panels would be too small to read."""
 
 
 @dataclass(frozen=True)

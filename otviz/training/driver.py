@@ -1,11 +1,11 @@
-"""The driver: it advances a training, or several as one, and tells observers what happens.
+"""The driver: advances one training, or several together, and notifies observers.
 
     losses = LossHistory()
     for step, seconds in drive(SingleTrainer(training), AtSteps([0, 100, 200]), [losses.record]):
-        ...  # look at the training: so many steps are done, in so many seconds
+        ...  # take a snapshot after `step` steps and `seconds` seconds
 
-A schedule says how far to go until the next snapshot, in chunks; observers hear of every chunk. The numbers of a training
-do not depend on either.
+A schedule sets the number of steps until the next snapshot, in chunks; observers are called after every chunk. Neither
+affects the numbers of a training.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from numpy.typing import NDArray
 from otviz.training.loop import Step, Training
 
 Losses: TypeAlias = NDArray[np.float32]
-"""After each step, shape (steps, 2): generator, adversary; nan where there is none yet. Of S trainings (steps, S, 2)."""
+"""Losses of generator and adversary after each step, shape (steps, 2), nan before a first update; (steps, S, 2) for S trainings."""
 
 Values = TypeVar("Values", NDArray[np.float32], tuple[Any, ...])
 
 CHUNK = 256
-"""Steps at most between two calls of the observers: the losses of so many are fetched from the device together."""
+"""Largest number of steps between two calls of the observers, whose losses are fetched from the device together."""
 
 
 class Diverged(ValueError):
@@ -41,31 +41,31 @@ class Diverged(ValueError):
 
 
 class Trainer(Protocol):
-    """What can be driven: one training, several as one, or one in another process."""
+    """The interface for the driver: one training, several as one, or one in another process."""
 
     @property
     def step(self) -> int:
-        """Steps done."""
+        """Number of steps done."""
 
     def advance(self, steps: int) -> tuple[Losses, int | None]:
-        """Do so many steps; their losses, and the first step whose loss is NaN or infinite."""
+        """Do `steps` steps; returns their losses, and the first step whose loss is NaN or infinite."""
 
 
 class Schedule(Protocol):
-    """When to take a snapshot, and how many steps to do at once until then."""
+    """When to take snapshots, and how many steps to do at once until then."""
 
     def next_steps(self, done: int) -> int | None:
         """Steps to do next, 0 for a snapshot at once, None at the end."""
 
     def record_steps(self, steps: int, seconds: float) -> None:
-        """So many steps took so long."""
+        """Record the duration of `steps` steps."""
 
     def snapshot_due(self, done: int) -> bool:
         """Whether to take a snapshot now."""
 
 
 class Chunk(NamedTuple):
-    """What observers hear.
+    """The argument of observers.
 
     Attributes:
         step: steps done in all.
@@ -92,18 +92,18 @@ def drive(
     check: bool = True,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Iterator[tuple[int, float]]:
-    """Train as `schedule` says; yields the steps done and the seconds of training whenever a snapshot is due.
+    """Train by a schedule; yields the steps done and the seconds of training whenever a snapshot is due.
 
     Args:
         trainer: what to advance.
-        schedule: ends the training, too.
+        schedule: also ends the training.
         observers: called in order after every chunk of steps.
-        seconds: of training before.
-        check: end when a loss is NaN or infinite.
+        seconds: of training done before.
+        check: raise Diverged, after calling the observers, if a loss is NaN or infinite.
         clock: measures the seconds.
 
     Raises:
-        Diverged: a loss is NaN or infinite; the observers have heard of it.
+        Diverged: a loss is NaN or infinite, if `check`.
     """
     while (count := schedule.next_steps(trainer.step)) is not None:
         if count:
@@ -125,7 +125,7 @@ class SingleTrainer:
     """One training in this process.
 
     Attributes:
-        training: what is advanced.
+        training: the training.
     """
 
     def __init__(self, training: Training) -> None:
@@ -143,8 +143,8 @@ class AtSteps:
     """Snapshots after given numbers of steps.
 
     Args:
-        steps: in order, from the first that is still to come; the training ends with the last.
-        seconds: of a chunk, about, so that observers are called often enough to show progress.
+        steps: remaining steps with snapshots, in order; the training ends with the last.
+        seconds: approximate duration of a chunk, short enough to show progress.
     """
 
     def __init__(self, steps: Iterable[int], seconds: float = math.inf) -> None:
@@ -169,28 +169,28 @@ class AtSteps:
 
 
 class Pace:
-    """How long a step takes, a running mean."""
+    """Running mean of the duration of a step."""
 
     def __init__(self) -> None:
         self._each = 0.0
 
     def record_steps(self, steps: int, seconds: float) -> None:
-        """So many steps took so long."""
+        """Record the duration of `steps` steps."""
         each = seconds / steps
         self._each = each if not self._each else self._each + (each - self._each) / 4
 
     def steps_in(self, seconds: float) -> int:
-        """How many steps fit into so many seconds, at least 1; 1 while nothing is known."""
+        """Number of steps in this many seconds, at least 1; 1 before the first measurement."""
         return max(1, int(seconds / self._each)) if self._each else 1
 
 
 def every(seconds: float, act: Callable[[], object], start: float = 0.0) -> Observer:
-    """An observer that acts after every so many seconds of training, as long as losses are finite.
+    """An observer that calls a function at intervals of training time, as long as losses are finite.
 
     Args:
-        seconds: between two calls.
-        act: what to do.
-        start: seconds of training that are already over.
+        seconds: of training between two calls.
+        act: the function.
+        start: seconds of training done before.
     """
     last = start
 
@@ -204,23 +204,23 @@ def every(seconds: float, act: Callable[[], object], start: float = 0.0) -> Obse
 
 
 class LossHistory:
-    """Losses of all steps, in the order they were done; may be read from another thread."""
+    """Losses of all steps, in order; can be read from another thread."""
 
     def __init__(self, before: Losses | None = None) -> None:
         self._parts: list[Losses] = [] if before is None else [before]
         self._lock = threading.Lock()
 
     def record(self, chunk: Chunk) -> None:
-        """As an observer: append those of a chunk."""
+        """Observer: append the losses of a chunk."""
         self.add(chunk.losses)
 
     def add(self, losses: Losses) -> None:
-        """Append the next ones."""
+        """Append losses."""
         with self._lock:
             self._parts.append(losses)
 
     def all(self) -> Losses:
-        """All of them in one array."""
+        """All losses as one array."""
         with self._lock:
             if len(self._parts) > 1:  # joined once, not at every call
                 self._parts = [np.concatenate(self._parts)]
@@ -228,7 +228,7 @@ class LossHistory:
 
     @property
     def last(self) -> tuple[float, float]:
-        """Of the last step; nan before the first."""
+        """Losses of the last step; nan before the first."""
         return last_losses(self.all())
 
 
@@ -245,12 +245,12 @@ def collect_losses(steps: Sequence[Step]) -> tuple[Losses, int | None]:
 
 
 def last_losses(losses: Losses) -> tuple[float, float]:
-    """Of the last step, as numbers; nan if there is none."""
+    """Losses of the last step, as numbers; nan without any."""
     return (float(losses[-1, 0]), float(losses[-1, 1])) if len(losses) else (math.nan, math.nan)
 
 
 def loss_summary(losses: Losses) -> dict[str, dict[str, float] | None]:
-    """Of generator and adversary the last loss and the standard deviation over the last quarter; None without any."""
+    """Last loss, and standard deviation over the last quarter, of generator and adversary; None without any."""
     found: dict[str, dict[str, float] | None] = {}
     for name, side in zip(("generator", "adversary"), losses.T, strict=True):
         there = side[np.isfinite(side)]
@@ -261,12 +261,12 @@ def loss_summary(losses: Losses) -> dict[str, dict[str, float] | None]:
 
 
 def last_quarter(values: Values) -> Values:
-    """The last quarter of a history, at least one of it."""
+    """The last quarter of a history, at least one value."""
     return values[-max(1, len(values) // 4) :]
 
 
 def means_between(losses: Losses, steps: Sequence[int]) -> NDArray[np.float32]:
-    """Mean losses from one of these numbers of steps to the next, (len(steps), 2); nan where there is none, as at the first."""
+    """Mean losses between consecutive `steps`, (len(steps), 2); nan without losses, as for the first."""
     means = [
         [float(side[np.isfinite(side)].mean()) if np.isfinite(side).any() else math.nan for side in losses[begin:end].T]
         for begin, end in zip((0, *steps[:-1]), steps, strict=True)

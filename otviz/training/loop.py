@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 Decay = Literal["none", "cosine"]
 Precision = Literal["auto", "float32", "bfloat16"]
 TrainingState: TypeAlias = tuple[dict[str, Tensor], str]
-"""What a continuation needs: tensors by name, and the rest as JSON text."""
+"""What is needed to continue: tensors by name, and the rest as JSON."""
 
 
 def device_named(name: str = "auto") -> torch.device:
@@ -90,6 +90,7 @@ class Training:
         eval_generator: the generator that `generate` uses: its moving average if `ema` > 0.
 
     Args:
+        source, seed, device: as for `train`.
         lr_decay: "cosine" lowers both learning rates to 0 at the end.
         autocast: compute image networks in bfloat16; penalties and weights stay float32.
     """

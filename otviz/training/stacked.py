@@ -22,7 +22,7 @@ from otviz.training.compiled import Drawn
 from otviz.training.loop import Training
 
 BLOCK = 16
-"""Steps whose batches are drawn and sent to the device at once, so that drawing does not hold up a GPU."""
+"""Steps whose batches are drawn and sent to the device at once, so that a GPU does not wait for them."""
 
 _MOMENTS = ("exp_avg", "exp_avg_sq")
 

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from otviz.runs.snapshots import Box, Samples, square_box
 
 HELD = 0.97
-"""Share of the points of each cloud that a given box must hold."""
+"""Share of the points of each cloud that a given box must contain."""
 
 
 def box_of(given: Box | None, *clouds: Samples) -> Box:

@@ -15,12 +15,12 @@ from otviz.experiments.evidence import number
 from otviz.experiments.experiment import Outcome
 
 SHADES = ("#2B86C5", "#C77700", "#009E73", "#B5578F")
-"""Seen on white and on black."""
+"""Visible on white and on black."""
 DASHES = ("", "6 3", "2 3", "8 3 2 3")
 SHADE, GUIDE = "#009E73", "#8A8F98"
 HALO = 'style="paint-order: stroke; stroke: var(--paper, transparent); stroke-width: 4px; stroke-linejoin: round"'
 LETTER = 7.0
-"""Width of a letter of 12 px, on the average, rounded up."""
+"""Average width of a letter of 12 px, rounded up."""
 
 
 @dataclass(frozen=True)

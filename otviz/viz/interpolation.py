@@ -14,7 +14,7 @@ from otviz.viz.style import GENERATED, SOURCE, TARGET, plain
 POINTS = 25
 CLOUD = 512
 DRAWN = 16
-"""Source points among which the two ends are chosen."""
+"""Source points from which the two ends are chosen."""
 
 
 def interpolation(training: Training, seed: int = 0) -> go.Figure:

@@ -39,11 +39,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-WIDE = 180 / 25.4  # inches: the width of a page's text
-SMALL, BODY, HEADING = 6.5, 7.0, 9.0  # points, of letters
+WIDE = 180 / 25.4  # inches, text width of a page
+SMALL, BODY, HEADING = 6.5, 7.0, 9.0  # font sizes in points
 FRAME = "#8A8F98"
 SHOWN = 500  # points of target and of generator in each panel
-SIDE = 8  # images in a row of a sheet
+SIDE = 8  # images per row
 
 
 @dataclass(frozen=True)
@@ -245,7 +245,7 @@ def _curve(axes: Axes, words: str, seen: ImageTrajectory, limits: tuple[float, f
 
 
 def _range(losses: NDArray[np.floating], outermost: float) -> tuple[float, float]:
-    """Of all losses but this share at each end."""
+    """Limits of all losses except the share `outermost` at each end."""
     finite = losses[np.isfinite(losses)]
     low, high = np.quantile(finite, [outermost, 1 - outermost]) if len(finite) else (0.0, 1.0)
     room = 0.06 * max(float(high - low), 1e-6)

@@ -23,7 +23,7 @@ MEASURES = {
     "mode_mixture": "share of samples between modes",
     "loss_spread": "spread of the generator loss",
 }
-"""What can be drawn, with its axis."""
+"""Measures that can be drawn, with their axis."""
 
 _SHORT = {
     "mixes modes": "mixes", "unbalanced": "unbal.", "off target": "off", "too narrow": "narrow", "too wide": "wide",

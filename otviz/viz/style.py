@@ -19,20 +19,20 @@ ADVERSARY = "#CC79A7"
 DIVERGENCE = "#E69F00"
 ENTROPIC = "#009E73"
 TRANSPORT = "#CC79A7"
-"""S, OT_epsilon and <P, C>, which come in one picture; dashes tell them apart in grey."""
+"""S, OT_epsilon and <P, C> in one picture, distinguished by dashes."""
 
 FORCE = "#F0764A"
-"""Arrows of a force: seen on cividis, on white and on black."""
+"""Force arrows: visible on cividis, white and black."""
 
 GUIDE = "#8A8F98"
-"""Lines that stay put: limits, the value chosen."""
+"""Fixed lines: limits, the current value."""
 
 SHADES = ("#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#8A8F98", "#D55E00", "#0072B2", "#A3A500", "#9A6FE0")
 DASHES = (
     "solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "12px,3px", "3px,9px", "12px,3px,3px,3px,3px,3px",
 )  # fmt: skip
 MARKS = ("circle", "square", "diamond", "triangle-up", "x", "triangle-down", "cross", "star", "pentagon")
-"""Lines of one family, nine at most: shade (of Okabe and Ito, and three more), dash and mark of each."""
+"""Styles of at most nine lines: colour (Okabe and Ito, and three more), dash and mark."""
 
 
 def plain(figure: go.Figure, height: int) -> go.Figure:
@@ -67,8 +67,8 @@ def as_print(figure: Figure, kind: str, dpi: float | None = None, title: str = "
     Args:
         figure: drawn without pyplot, whose state all sessions would share.
         kind: "svg" (text stays text), "pdf" or "png".
-        dpi: pixels in an inch of a PNG; the figure's own if None.
-        title: of the file, for whom the picture is read out.
+        dpi: pixels per inch of a PNG; None: the figure's own.
+        title: title of the file, for screen readers.
     """
     import matplotlib
 

@@ -15,7 +15,7 @@ from tests.datasets.tiny_sets import data_folder, tiny_cifar10, tiny_idx, tiny_s
 
 @pytest.fixture(autouse=True)
 def _own_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test reads or writes what is kept on this computer, or reaches the network."""
+    """No test reads or writes the user's files, or reaches the network."""
 
     def offline(number: int, aside: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         raise OSError(-2, "Name or service not known")
@@ -27,7 +27,7 @@ def _own_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def shared_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Published sets are read once for all tests: what is kept for another home is read again."""
+    """Published data sets are read once for all tests; under another home they are read again."""
     return tmp_path_factory.mktemp("home")
 
 

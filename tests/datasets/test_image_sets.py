@@ -72,7 +72,7 @@ def test_samples_are_training_images(images: ImageSet) -> None:
     assert not np.array_equal(rows, images.sample(64, np.random.default_rng(4)))
     train = images.split("train")
     known = {pixels.tobytes() for pixels in train.pixels}
-    # What byte 255 stands for is 1 and 0 is -1: written as float64, which shares no code with to_rows.
+    # Byte 255 is 1 and 0 is -1, in float64, which shares no code with to_rows.
     drawn = np.rint((rows.astype(np.float64) + 1) / 2 * 255).astype(np.uint8)
     assert all(row.tobytes() in known for row in drawn)
 

@@ -33,7 +33,7 @@ def write(request: pytest.FixtureRequest) -> Write:
 
 @contextmanager
 def memory_below(most: int) -> Iterator[None]:
-    """What Python allocates meanwhile peaks below so many bytes. Pillow's own memory is not counted."""
+    """The peak of Python's allocations is below a number of bytes. Pillow's own memory is not counted."""
     tracemalloc.start()
     try:
         yield
@@ -215,7 +215,7 @@ def test_other_files_and_broken_images_are_left_out_and_counted(write: Write, tm
     images = Folder(file=str(write(tmp_path / "mine", {**pictures(20), **others})), size=8)
     assert sum(images.counts) == 20
     said = images.describe()
-    # The rubbish of systems is hidden from a user, and is not told; __MACOSX has no dot in a plain folder's files.
+    # Files of the operating system are ignored without a message; __MACOSX has no dot in a plain folder's files.
     assert "; files that are not images: 4; unreadable: 5, such as broken.png (" in said
 
 

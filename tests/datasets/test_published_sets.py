@@ -1,4 +1,4 @@
-"""Where published sets are looked for, what is downloaded, and what is said of damaged or missing files."""
+"""Where published data sets are searched, what is downloaded, and the errors for damaged or missing files."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ def test_a_damaged_file_is_named_with_the_mend(spoil: Callable[[bytes], bytes], 
 
 
 def test_an_idx_bomb_is_not_unpacked(tmp_path: Path) -> None:
-    """A gigabyte of zeros packs into a megabyte; only as many as were asked for are unpacked."""
+    """A gigabyte of zeros compresses to a megabyte; only the requested bytes are unpacked."""
     import tracemalloc
 
     bomb = tmp_path / "bomb.gz"

@@ -64,7 +64,7 @@ def tiny_cifar10(data: Path, patch: pytest.MonkeyPatch) -> Path:
 
 
 def tiny_set(folder: str, data: Path, patch: pytest.MonkeyPatch) -> Path:
-    """The small copy of the set that lies in a folder of this name."""
+    """The small copy of the data set in a folder of this name."""
     if folder == cifar.Cifar10.folder:
         return tiny_cifar10(data, patch)
     return tiny_idx({"mnist": mnist.Mnist, "fashion-mnist": mnist.FashionMnist}[folder], data, patch)

@@ -31,7 +31,7 @@ def clouds(n: int, centre: float) -> tuple[Array, Array]:
 
 
 def plan_of(x: Array, y: Array, blur: float, reach: float | None) -> dict[str, Array]:
-    """Partners by angle and distance around the middle: not optimal, but it looks like a plan and answers to blur."""
+    """Partners by angle and distance around the centre: not optimal, but similar to a plan, and dependent on blur."""
     rng, n = np.random.default_rng(1), len(x)
     turn = lambda p: np.arctan2(p[:, 1] - p[:, 1].mean(), p[:, 0] - p[:, 0].mean())  # noqa: E731
     rank_x, rank_y = np.argsort(np.argsort(turn(x))), np.argsort(turn(y))

@@ -63,7 +63,7 @@ def wait_until_healthy(url: str, server: subprocess.Popen[bytes], log: Path, sec
 
 
 class Server:
-    """The app, or a script served like it, on a port of its own, which a second `start` uses again."""
+    """The app, or a script served like it, on its own port, which a second `start` uses again."""
 
     def __init__(self, script: str | Path, env: dict[str, str], log: Path, base: str = "") -> None:
         self.url = ""

@@ -17,7 +17,7 @@ PREFIX = b"/user/ada/proxy/8501"
 
 
 class PrefixProxy:
-    """Stands before a server, in a thread of its own."""
+    """A proxy before a server, in its own thread."""
 
     def __init__(self, upstream: str) -> None:
         self.outside: list[str] = []

@@ -39,7 +39,7 @@ class Board(Component):
             self.questions.append(request.post_data_json)
 
     def asked(self) -> list[str]:
-        """What the board asked for: serial:stage:blur:reach."""
+        """The board's request: serial:stage:blur:reach."""
         asked = [question for question in self.questions if question["stage"] != "shown"]
         return ["{serial}:{stage}:{blur:.3g}:{reach}".format(**question) for question in asked]
 
@@ -56,7 +56,7 @@ class Board(Component):
         return np.array(values).reshape(len(values) // 2, 2)
 
     def pixel(self, point: Any) -> dict[str, float]:
-        """Where a point lies on the canvas: the box is [-4, 4] along x and y."""
+        """Position of a point on the canvas; the box is [-4, 4] along x and y."""
         side = self.canvas.bounding_box()["width"]
         return {"x": (point[0] + 4) / 8 * side, "y": (4 - point[1]) / 8 * side}
 

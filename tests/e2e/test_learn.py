@@ -46,7 +46,7 @@ def test_the_glossary_is_searched_and_drawn(app: str, page: Any) -> None:
     search.fill("")
     page.get_by_text("verdict", exact=True).wait_for()
     assert page.get_by_test_id("stRadio").get_by_role("radio").count() == len(glossary())
-    # symbols of all words stand in the list
+    # the list has the symbols of all words
     assert page.locator(".katex-error").count() == 0
 
 

@@ -1,4 +1,4 @@
-"""Lessons and links in a browser: a student sees the few controls of a lesson, moves one, and leaves it with all kept."""
+"""Lessons and links in a browser: a student sees the controls of a lesson, moves one, and leaves it with all settings kept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A file of points on the Train page: the picture, its edges and what lies under the pointer are in the file's units."""
+"""A file of points on the Train page: picture, edges and pointer position are in the file's units."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def under(page: Any, right: float, down: float, unit: str = "") -> list[float]:
-    """The coordinates that the page tells at these shares of the picture."""
+    """The coordinates that the page shows at these shares of the picture."""
     found: list[str] = []
 
     def told() -> bool:

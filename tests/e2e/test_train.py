@@ -48,7 +48,7 @@ class Train(Shown):
 
 @pytest.fixture
 def train(app: str, new_page: Callable[..., Any]) -> Iterator[Callable[..., Train]]:
-    """`train(tau="0.1")` opens the page by a link, in a tab of its own; no page may end in a traceback."""
+    """`train(tau="0.1")` opens the page by a link, in a new tab; no page may end in a traceback."""
     opened: list[Train] = []
 
     def open_page(**query: str) -> Train:
@@ -119,7 +119,7 @@ def test_every_way_to_steer(train: Callable[..., Train]) -> None:
     one.press("100 steps")
     one.until(lambda: one.step == at + 101)
     assert one.rests() == at + 101
-    for _ in range(7):  # whatever the click before has made of the button by then
+    for _ in range(7):  # the previous click may have changed the button by then
         one.main.get_by_role("button", name=re.compile("^(Pause|Resume) training")).first.click()
     for _ in range(2):  # the last click may still be on its way when they first agree
         one.page.wait_for_timeout(1000)

@@ -103,7 +103,7 @@ def test_another_problem_while_a_large_one_is_refined(open_transport: Callable[.
     shown.slide("Blur", 0)
     shown.until(lambda: shown.read("blur") == "1")
     shown.page.wait_for_timeout(400)
-    shown.view("Download")  # the page is drawn anew in the middle of the refinement, which is asked for again
+    shown.view("Download")  # the page reruns during the refinement, which is requested again
     shown.until(lambda: shown.read("finished") == "true")
 
 

@@ -1,4 +1,4 @@
-"""The report's figures on digits at hand, without MNIST, and on made-up losses and images."""
+"""The report's figures on scikit-learn's digits instead of MNIST, and on made-up losses and images."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def digits(home: Path) -> None:
-    """Scikit-learn's digits, which are 8 x 8 too, where MNIST at 8 x 8 is kept."""
+    """Scikit-learn's digits, which are also 8 x 8, in place of the cached MNIST at 8 x 8."""
     found = load_digits()
     pixels = np.rint(found.images * 255 / 16).astype(np.uint8)[:, None]
     for split, count in zip(("train", "test"), Mnist.sizes, strict=True):

@@ -1,4 +1,4 @@
-"""Seeds on a Dask cluster of this machine give what they give here; what goes wrong there is told in a sentence."""
+"""Seeds on a local Dask cluster give the same results as in this process; errors there become messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command as a person has it in a terminal: Ctrl+C keeps what is done, and the same command goes on."""
+"""The command in a terminal: Ctrl+C keeps finished seeds, and the same command continues."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def begun(home: Path, seeds: int) -> subprocess.Popen[str]:
 
 
 def _as_in_a_terminal() -> None:
-    """Tests that were begun in the background of a shell ignore Ctrl+C, and so would what they begin."""
+    """Tests started in the background of a shell ignore Ctrl+C, and so would their child processes."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 

@@ -1,4 +1,4 @@
-"""Every experiment keeps its contract, whatever it claims; verdicts, results, journals and the command do what they say."""
+"""The contract of every experiment; verdicts, results, journals and the command."""
 
 from __future__ import annotations
 

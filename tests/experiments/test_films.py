@@ -1,4 +1,4 @@
-"""Films of trainings: kept and read again, measured from their points alone, and what is no longer finite is left out."""
+"""Trajectories are cached and read again, measured from their points alone, and end where they are not finite."""
 
 from __future__ import annotations
 

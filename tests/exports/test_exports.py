@@ -36,7 +36,7 @@ LABELS = ("Sinkhorn generator", "UOTM-SD", "OT-GAN", "UOTM")
 
 
 def played(text: str, folder: Path) -> str:
-    """What a program prints, run in a process of its own."""
+    """The output of a program in a new process."""
     (folder / "program.py").write_text(text, encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "program.py"], cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -47,7 +47,7 @@ def played(text: str, folder: Path) -> str:
 
 
 def executed(text: str) -> str:
-    """What a program prints, run here with names of its own: without the seconds that a process takes to import torch."""
+    """The output of a program in this process, with its own namespace, which saves the seconds to import torch."""
     with contextlib.redirect_stdout(io.StringIO()) as printed:
         exec(compile(text, "program.py", "exec"), {"__name__": "__main__"})
     return printed.getvalue()
@@ -72,7 +72,7 @@ def test_script_or_notebook_repeats_a_run_to_the_last_digit(
     program = script({label: run}).decode() if as_script else "\n\n".join(cells(notebook({label: run}), "code"))
     printed = played(program, tmp_path) if label == LABELS[0] else executed(program)
     assert f"{label}: agrees: all" in printed
-    for name, value in summary["meter"].items():  # and not only by its own word
+    for name, value in summary["meter"].items():  # independently of its own verdict
         assert f"  {name}: {value}\n" in printed
 
 

@@ -38,7 +38,7 @@ def test_the_example_of_a_distribution_samples(load: Callable[[str, str], Module
     points = cross.sample(500, np.random.default_rng(0))
     assert points.shape == (500, 2)
     assert points.dtype == np.float32
-    # Each point lies near one of the two axes: within 5 std of it.
+    # Each point is within 5 std of one of the two axes.
     assert np.abs(points).min(axis=1).max() < 0.5
     assert np.abs(points).max() < 3.5
 

@@ -148,7 +148,7 @@ def functions(module: ast.Module) -> Iterator[ast.FunctionDef]:
 
 
 def test_every_test_module_has_a_name_of_its_own() -> None:
-    """pytest cannot collect two modules of one name, but says so only when both are asked for."""
+    """pytest cannot collect two modules of one name, but reports it only if both are selected."""
     names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
     assert sorted(set(names)) == sorted(names)
 

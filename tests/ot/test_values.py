@@ -1,4 +1,4 @@
-"""Values at default settings, within 1 % of a reference that shares no code, whatever blur, reach, weights and scale."""
+"""Values at default settings, within 1 % of a reference that shares no code, for any blur, reach, weights and scale."""
 
 from __future__ import annotations
 

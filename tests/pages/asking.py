@@ -6,7 +6,7 @@ from streamlit.testing.v1 import AppTest
 
 
 def address(app: AppTest) -> dict[str, str]:
-    """What stands in the address now."""
+    """The current address."""
     return {key: "".join(text) for key, text in app.query_params.items()}
 
 

@@ -38,12 +38,12 @@ def registry(checkpoints: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("OTVIZ_HOME", str(tmp_path))
     monkeypatch.setenv("OTVIZ_GRACE", "600")
     monkeypatch.setattr(gallery_view, "CHECKPOINTS", checkpoints)
-    gallery_view.shelved.clear()
+    gallery_view.load_cards.clear()
     leases.registry.clear()
     yield leases.registry()
     leases.registry().close()
     leases.registry.clear()
-    gallery_view.shelved.clear()
+    gallery_view.load_cards.clear()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Records of runs and models with any value at any place: each is shown, or named as damaged, and the page stands."""
+"""Records of runs and models with any value at any place are shown or reported as damaged, and the page does not fail."""
 
 from __future__ import annotations
 
@@ -288,14 +288,14 @@ def test_a_damaged_model_is_named_and_the_others_are_shown(
         json.dumps(put(record, ("metrics", "floor"), None)), encoding="utf-8"
     )
     monkeypatch.setattr(gallery_view, "CHECKPOINTS", tmp_path)
-    gallery_view.shelved.clear()
+    gallery_view.load_cards.clear()
     app = AppTest.from_file(str(PAGES / "5_gallery.py"), default_timeout=PATIENCE).run()
     assert not app.exception
     assert [button.key for button in app.button if str(button.key).startswith("open-")] == ["open-good-model"]
     (warning,) = app.warning
     assert plain("The model bad-model is damaged") in warning.value
     assert plain("metrics.floor in card.json must be an object; got None") in warning.value
-    gallery_view.shelved.clear()
+    gallery_view.load_cards.clear()
 
 
 # What the disk refuses

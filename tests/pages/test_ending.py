@@ -23,11 +23,17 @@ from tests.e2e.conftest import ROOT, free_port, wait_until_healthy
 from tests.waiting import PATIENCE, until
 
 STEPS = 1_000_000  # never done
+SAVES_SOON = """
+from otviz.runs import scheduling
+from streamlit.web.cli import main
+scheduling.SAVE_SECONDS = 1.0
+main()
+"""
 
 
 @contextmanager
 def server(home: Path) -> Iterator[tuple[subprocess.Popen[bytes], str, int]]:
-    """The app in a terminal of its own, its address, and the other end of the terminal."""
+    """The app in a new terminal, its address, and the other end of the terminal."""
     ours, theirs = pty.openpty()
     port = free_port()
     flags = [
@@ -39,7 +45,7 @@ def server(home: Path) -> Iterator[tuple[subprocess.Popen[bytes], str, int]]:
     env = {**os.environ, "OTVIZ_HOME": str(home), "OTVIZ_HOSTS": "1"}
     with (home / "log.txt").open("ab") as log:
         process = subprocess.Popen(
-            ["setsid", "--ctty", sys.executable, "-m", "streamlit", "run", "app.py", *flags],
+            ["setsid", "--ctty", sys.executable, "-c", SAVES_SOON, "run", "app.py", *flags],
             cwd=ROOT, env=env, stdin=theirs, stdout=log, stderr=subprocess.STDOUT, preexec_fn=_hear_hangups,
         )  # fmt: skip
     os.close(theirs)

@@ -37,7 +37,7 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _few(checkpoints: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("OTVIZ_HOME", str(tmp_path))
     monkeypatch.setattr(gallery_view, "CHECKPOINTS", checkpoints)
-    gallery_view.shelved.clear()
+    gallery_view.load_cards.clear()
 
 
 @pytest.fixture
@@ -151,7 +151,7 @@ def test_a_model_whose_weights_are_not_those_of_its_card_is_not_shown(
     card = json.loads((bad / "bad-one" / "card.json").read_text())
     (bad / "bad-one" / "card.json").write_text(json.dumps({**card, "sha256": "1" * 64}))
     monkeypatch.setattr(gallery_view, "CHECKPOINTS", bad)
-    gallery_view.shelved.clear()
+    gallery_view.load_cards.clear()
     open_page(app, model="bad-one")
     assert plain("are not those of its card") in app.error[0].value
 

@@ -1,4 +1,4 @@
-"""The laboratory's sections without a browser: short runs, runs that have not begun, methods that do not fit, bad input."""
+"""The laboratory's sections without a browser: short runs, runs before their first step, unsuitable methods, invalid input."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def config(name: str, seed: int = 0, **knobs: object) -> RunConfig:
 
 @pytest.fixture(scope="module")
 def done() -> dict[str, Run]:
-    """A short run of each of some methods, and one that has not begun."""
+    """A short run of some methods, and one before its first step."""
     slots = Slots(8)
     names = ("uotm-sd", "otm", "ot-gan", "sinkhorn", "uotm-typed")
     found = {name: Run(f"laboratory-{name}", config(name), slots).start() for name in names}

@@ -1,4 +1,4 @@
-"""Lessons on pages: only the chosen controls are drawn, everything else is in force, and the way out keeps it all."""
+"""Lessons on pages: only their controls are drawn, all settings apply, and leaving a lesson keeps them."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ def test_a_link_to_a_page_opens_as_it_stands(live: str) -> None:
     assert not app.exception
     assert not app.error, [error.value for error in app.error]
     assert "Part of this link could not be used" not in words(app)
-    # What stands in the address afterwards is what was asked for; defaults are left out of it.
+    # The address afterwards has the requested settings, without defaults.
     assert set(address(app)) <= {*asked, "run"}
     assert {key: plain(text) for key, text in address(app).items() if key in asked} == {
         key: plain(asked[key]) for key in address(app) if key in asked

@@ -1,4 +1,4 @@
-"""Files of one's own on the Train page and on the command line: handed in, named, shown with what was taken, refused."""
+"""The user's files on the Train page and on the command line: uploaded, named, described, rejected."""
 
 from __future__ import annotations
 

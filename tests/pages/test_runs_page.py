@@ -1,4 +1,4 @@
-"""The page Runs without a browser: filters and what is chosen stand in the link, damaged folders do no harm."""
+"""The page Runs without a browser: filters and selection are in the link, damaged folders do no harm."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files on the Transport page: the values from the field, units, masses, sizes, limits, and what is said of them."""
+"""Files on the Transport page: field values, units, masses, sizes, limits, and their messages."""
 
 from __future__ import annotations
 

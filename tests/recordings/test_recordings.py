@@ -50,7 +50,7 @@ def test_a_recording_plays_the_runs_it_is_made_of(folder: Path) -> None:
         assert (panel.scene.title, panel.status) == (label, "recorded")
         assert [look.step for look in panel.snapshots] == looks(30, 5, recorder.BEND)
         assert len(panel.words) == len(panel.snapshots)
-        # The last frame shows the probe's points as a training that nobody looks at has them.
+        # The last frame shows the probe's points of a training without viewers.
         training = start(config.method, config.target, config.source, steps=30, seed=config.seed, device="cpu")
         losses = [training.advance() for _ in range(30)]
         assert panel.snapshots[-1].generator_loss == pytest.approx(float(losses[-1].generator_loss), rel=1e-4)

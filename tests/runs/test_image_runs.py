@@ -1,4 +1,4 @@
-"""Runs on images: looked at without being disturbed, kept, resumed, branched and judged; all on the digits, with small networks."""
+"""Runs on images: snapshots without side effects, saving, resuming, branching and verdicts; on the digits, with small networks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Orders: in turn, steps counted, what came while queued kept."""
+"""The command queue: commands in order, step counts, and commands that arrive while the run is queued."""
 
 from __future__ import annotations
 

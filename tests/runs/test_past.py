@@ -1,4 +1,4 @@
-"""What was changed during a run is kept, and a repetition with every change in its place ends with the same numbers."""
+"""Changes during a run are stored, and a repetition with all changes gives the same numbers."""
 
 from __future__ import annotations
 

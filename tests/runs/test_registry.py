@@ -35,7 +35,7 @@ class Clock:
         return self.now
 
     def after(self, seconds: float, registry: Registry) -> None:
-        """Let so many seconds pass, and the registry look at what was abandoned."""
+        """Advance the clock, and let the registry check for abandoned runs."""
         self.now += seconds
         registry._stop_abandoned()
 

@@ -1,4 +1,4 @@
-"""Runs on disk: what is written is read again; what is damaged is refused; what was interrupted goes on exactly."""
+"""Runs on disk: round trips, rejection of damaged files, and exact continuation of interrupted runs."""
 
 from __future__ import annotations
 

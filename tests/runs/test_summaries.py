@@ -1,4 +1,4 @@
-"""The list of runs: everything there is, once, whatever lies in the folder; tags and curves beside it."""
+"""The list of runs: every run once, whatever else is in the folder; tags and curves."""
 
 from __future__ import annotations
 

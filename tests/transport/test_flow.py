@@ -83,7 +83,7 @@ def test_far_clouds_stop_gaussian_kernels_only():
     _, sinkhorn = loss_and_force(FlowLoss("", "sinkhorn", blur=0.05), x + 20, y)
     pull_on_the_mean = gaussian.mean(0).norm()
     assert float(pull_on_the_mean) < 1e-5
-    # the mean force is the difference of means, whatever the plan (p = 2, exact marginals)
+    # the mean force is the difference of means for any plan (p = 2, exact marginals)
     # but for what the self term, whose columns are not yet exact, adds
     torch.testing.assert_close(sinkhorn.mean(0), y.mean(0) - x.mean(0) - 20, rtol=5e-3, atol=0.0)
 

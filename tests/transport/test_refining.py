@@ -1,4 +1,4 @@
-"""A refinement in a thread: it ends with the full answer, when told to, and with a sentence when it cannot."""
+"""A refinement in a thread: it ends with the full solution, when stopped, or with an error message."""
 
 from __future__ import annotations
 

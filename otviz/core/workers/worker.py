@@ -57,15 +57,14 @@ class Worker:
             ValueError: the request failed.
         """
         answers: SimpleQueue[Message | None] = SimpleQueue()
-        data = _packed(plain, arrays or {})  # may raise, so before anything waits
+        data = pack(plain, arrays or {}, browser=False)  # may raise, so before anything waits
         with self._lock:
             if self.over:
                 raise WorkerEnded(self._exit_reason())
             self._waiting.append(answers)
             assert self._process.stdin is not None
             with contextlib.suppress(OSError):  # it has just ended: the listener notifies those who wait
-                self._process.stdin.write(data)
-                self._process.stdin.flush()
+                _send(self._process.stdin, data)
         more = True
         while more:
             if (found := answers.get()) is None:
@@ -138,8 +137,7 @@ def write(out: IO[bytes], plain: Mapping[str, Any], arrays: Mapping[str, NDArray
     Raises:
         OSError: the reader has gone.
     """
-    out.write(_packed(plain, arrays))
-    out.flush()
+    _send(out, pack(plain, arrays, browser=False))
 
 
 def read(source: IO[bytes]) -> Message | None:
@@ -151,9 +149,10 @@ def read(source: IO[bytes]) -> Message | None:
     return unpack(data) if source.readinto(data) == len(data) else None  # type: ignore[attr-defined]
 
 
-def _packed(plain: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> bytes:
-    data = pack(plain, arrays, browser=False)
-    return len(data).to_bytes(8, "little") + data
+def _send(out: IO[bytes], data: bytes) -> None:
+    out.write(len(data).to_bytes(8, "little"))
+    out.write(data)
+    out.flush()
 
 
 def _receive(source: IO[bytes], requests: SimpleQueue[Message]) -> None:

@@ -50,7 +50,7 @@ class Loaded(NamedTuple):
 
 @dataclass(frozen=True)
 class Folder(ImageSet):
-    """The user's images, read and checked when an instance is made; every tenth is a test image."""
+    """The user's images, read and checked when an instance is made; a tenth are test images."""
 
     name: ClassVar[str] = "folder"
     title: ClassVar[str] = "Your images"

@@ -26,7 +26,7 @@ HEART = (
     "MQCPn5CgkaWTq5iyn7iovLK9vbvHts-v1KXWm9SQz4XHe71xsmioX59XmE-TSJFDkECPP49AjkOMSIdPgFd3X2xoYnFYe1CFS5BJ"
     "m0ulUK9YtmK7bL13vIC4h7KMq46lj6CPnw"
 )
-"""A closed heart, off the centre: something to see before the first stroke."""
+"""A closed heart, off centre: the default drawing."""
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ MOST_ARRAYS = 1000
 MOST_BYTES = 2_000_000_000  # largest size of an unpacked array
 MOST_LIST_BYTES = 1_000_000  # largest size of the central directory of an NPZ
 FIRST = ("points", "xy", "positions", "coords", "coordinates", "data", "samples", "generated", "target", "x")
-"""Arrays that are taken before others of a file, also as run0_<name>, which an export of several runs has."""
+"""Preferred names of arrays, also as run0_<name>, as in an export of several runs."""
 
 
 @dataclass(frozen=True)

@@ -16,13 +16,13 @@ from otviz.data.reading.tables import Table, listed
 LARGEST = 1e30  # float32 ends at 3e38, and sums and differences of points must not overflow
 FEWEST = 3  # smallest number of rows
 NONE = "none"
-"""Chosen as weight: all points weigh the same, even if there is a column of weights."""
+"""Choice of equal weights, even if there is a column of weights."""
 
 WEIGHTS = ("weight", "weights", "mass")
-"""A column of this name is taken as weights unless another choice is made."""
+"""A column of this name is used as weights by default."""
 
 MAYBE_WEIGHTS = (*WEIGHTS, "masses", "w", "wt", "count", "counts", "probability", "prob", "p")
-"""Columns of these names are offered first, and the others among them said to be there."""
+"""Columns of these names are offered first, and mentioned if they are not used."""
 
 PAIRS = (
     ("x", "y"),
@@ -32,7 +32,7 @@ PAIRS = (
     ("longitude", "latitude"),
     ("easting", "northing"),
 )
-"""Names of x and y that win, in small letters and without units."""
+"""Preferred names of x and y, in lower case and without units."""
 
 _NOT_PLACES = re.compile(
     r"unnamed: [\d.]+|__index_level_\d+__|level_\d+|index_?\d*|#|no\.?|nr\.?|nos?|num(ber)?|n|row ?(names?|no|number)?|rows|"

@@ -34,7 +34,7 @@ MISSING = frozenset(
         ".",
     )
 )
-"""Cells without a value, in small letters."""
+"""Cells without a value, in lower case."""
 
 _PREFIX = "(?:[fpnuµμmcdhkKMGT]|da)?"
 _BASE = (

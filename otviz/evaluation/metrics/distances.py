@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 Samples = NDArray[np.floating[Any]]
 
 NEIGHBOURS = 3
-"""Neighbours whose distance sets the radius of a ball in precision and recall."""
+"""k of the k-th neighbour that sets the radius of a ball in precision and recall."""
 
 
 def diversity(samples: Samples) -> float:

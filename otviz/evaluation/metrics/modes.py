@@ -15,29 +15,29 @@ from otviz.evaluation.metrics.distances import Samples, check_samples
 Array = NDArray[np.float64]
 
 WITHIN = 3.0
-"""Standard deviations around a centre that belong to its mode."""
+"""Radius of a mode in standard deviations."""
 
 GONE = 0.25
-"""Share of its due, among samples on modes, below which a mode is lost. UOTM's lightest mode of 8 had 0.37 to 0.85 of its
-due; modes that UOTM without cost had lost, less than 0.2."""
+"""A mode with less than this part of its expected share of the samples on modes is lost. UOTM's lightest mode of 8 had 0.37
+to 0.85 of it; modes that UOTM without cost had lost, less than 0.2."""
 
 CHANCE = 1e-3
-"""Chance that real points of the same number make one of all modes look lost, beyond which none is called lost."""
+"""Largest probability that, with as many real points, any mode would seem lost; otherwise no mode counts as lost."""
 
 COUNTED = 8
-"""Samples of a mode below which its place and width are not reported."""
+"""Smallest number of samples of a mode for which position and width are reported."""
 
 UNKNOWN = -1.0
-"""Offset and spread of a mode with too few samples to tell."""
+"""Offset and spread of a mode with too few samples."""
 
 REFERENCE = 40_000
-"""Real points that say what offset 0 and spread 1 are: where modes overlap, a cell holds a cut Gaussian."""
+"""Real points that define offset 0 and spread 1, since cells of overlapping modes contain truncated Gaussians."""
 
 NAMES = (
     "modes_covered", "modes_total", "mode_shares", "true_shares", "high_quality", "mode_mixture", "outliers",
     "mode_entropy", "mode_offsets", "mode_spreads", "outliers_if_wide",
 )  # fmt: skip
-"""What `coverage` returns."""
+"""Keys of `coverage`."""
 
 _RAYLEIGH = math.sqrt(2 * math.log(2))  # median distance from the centre of a standard 2D Gaussian
 _BLOB = 5.0  # radius of a blob around its median, in standard deviations; bridges beyond it do not widen the blob

@@ -17,13 +17,13 @@ from otviz.data.target import Target
 from otviz.evaluation.metrics.distances import NEIGHBOURS, Samples, precision_recall, sinkhorn, stray, wasserstein2
 
 DRAWS = 12
-"""Pairs of real draws behind a floor: with them its mean is known to a third of its standard deviation."""
+"""Pairs of real draws of a noise floor, which give its mean to a third of its standard deviation."""
 
 SMALL, FEWER = 500, 6
-"""Points above which there are FEWER pairs: 1000 points against 1000 take 0.1 s, five times as long as 500."""
+"""Number of points above which FEWER pairs are drawn: 1000 points take 0.1 s, five times as long as 500."""
 
 WITHIN_NOISE = 2.0
-"""Standard deviations from the floor's mean up to which a value is within noise."""
+"""Largest distance from the floor's mean, in standard deviations, of a value within noise."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from otviz.evaluation.verdicts.rules import judge
 from otviz.evaluation.verdicts.wording import Judgement
 
 DISTANCE = 500
-"""Points behind W2."""
+"""Number of points for W2."""
 
 
 @dataclass(frozen=True)

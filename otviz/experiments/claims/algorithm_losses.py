@@ -19,7 +19,7 @@ FAMILY = ("wgan", "wgan-gp", "otm", "uotm-no-cost", "uotm", "uotm-kl", "uotm-sd"
 TAU, WEIGHT, SHIFT, CURVATURE = 0.6, 1.0, (1.4, -0.9), 0.2
 WITHIN = 0.01
 APART = 0.02
-"""Least difference that R makes to L_v elsewhere: twice WITHIN, so that the wrong place cannot pass for the right one."""
+"""Smallest change of L_v by R at the wrong points: twice WITHIN, so that they cannot pass for the right ones."""
 
 Array = NDArray[np.float64]
 Form = Callable[[Array], Array]
@@ -141,7 +141,7 @@ _WITHOUT_COST = ("wgan", "wgan-gp", "uotm-no-cost")
 """Rows of Table 1 with tau = 0."""
 
 _PENALTY = {"wgan-gp": ("gp", "between"), "uotm-no-cost": ("none", "")}
-"""R and where it is evaluated; R1 on data for the others."""
+"""R and its points; R1 on data for the others."""
 
 _CONVEX = {"uotm-no-cost": "softplus", "uotm": "softplus", "uotm-kl": "exponential", "uotm-sd": "softplus"}
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 NOTEBOOK_SEED = 42
-"""Of numpy's global generator in Fuge's notebook; experiment seed s draws with 42 + s."""
+"""Seed of NumPy's global generator in Fuge's notebook; experiment seed s draws with 42 + s."""
 
 
 def notebook_clouds(seed: int, n: int = 2000) -> tuple[Tensor, Tensor, NDArray[np.int64]]:

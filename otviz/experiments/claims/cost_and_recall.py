@@ -12,7 +12,7 @@ from otviz.experiments.experiment import Cases, Cost, Experiment, Number, Values
 from otviz.experiments.trainings import from_preset, gap, numbers, trained
 
 PAIRS = {"uotm": "uotm-no-cost", "otm": "wgan"}
-"""With the cost, and the same without it."""
+"""Methods with the cost, and their counterparts without it."""
 
 SETS = {"mnist8": "MNIST 8 x 8", "mnist": "MNIST", "fashion-mnist": "Fashion-MNIST"}
 IMAGES = {
@@ -20,7 +20,7 @@ IMAGES = {
     for images, title in SETS.items() for pair in PAIRS.items() for name in pair
     if images != "fashion-mnist" or name.startswith("uotm")
 }  # fmt: skip
-"""Names of shipped models, and what to call them; there is no OTM and no WGAN of Fashion-MNIST."""
+"""Names and labels of shipped models; there is no OTM and no WGAN of Fashion-MNIST."""
 
 REPORTED = {"wgan": "0.02", "otm": "0.49", "uotm-no-cost": "0.13", "uotm": "0.62"}
 

@@ -16,7 +16,7 @@ from otviz.methods import named
 from otviz.training.loop import start, train
 
 PATHS, PARTS = 500, 400
-"""Pairs of latents, and parts of the straight way between two of them."""
+"""Pairs of latents, and parts of the line between two of them."""
 
 
 class LatentPaths(Experiment):

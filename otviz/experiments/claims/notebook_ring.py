@@ -9,7 +9,7 @@ from otviz.experiments.claims.clouds import notebook_clouds
 from otviz.experiments.experiment import Experiment, Number, Part
 
 COUNTS = (270, 244, 246, 250, 255, 249, 245, 241)
-"""Points of each mode in the notebook's own draw (numpy's seed 42), which is experiment seed 0."""
+"""Points of each mode in the notebook's draw (NumPy's seed 42), which is experiment seed 0."""
 
 
 class NotebookRing(Experiment):

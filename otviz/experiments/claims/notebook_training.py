@@ -18,7 +18,7 @@ from otviz.ot.reference import geomloss_divergence
 from otviz.training.loop import Training, start
 
 EPOCH = 7
-"""Steps of an epoch: the notebook goes through 2000 points in batches of 256, the last one not full and left out."""
+"""Steps of an epoch: the notebook uses 2000 points in batches of 256, without the last, incomplete one."""
 
 EPOCHS = {"first": 1, "half": 100, "last": 200}
 REPORTED = {"first": "2.8801", "half": "0.1967", "last": "0.1656"}

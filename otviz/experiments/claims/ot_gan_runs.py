@@ -12,7 +12,7 @@ from otviz.methods import named
 from otviz.training.compare import presets
 
 WIDE = Ring(radius=2.0, std=0.2)
-"""The authors' toy."""
+"""The toy problem of the authors."""
 
 
 LOSS = (
@@ -150,7 +150,7 @@ class BatchSize(Experiment):
 
 
 COSTS = {"squared-l2": "", "cosine": "-cosine"}
-"""Costs between features: of the authors' toy, and of the paper."""
+"""Costs between features: of the authors' toy problem, and of the paper."""
 
 
 class GeneratorOften(Experiment):

@@ -14,7 +14,7 @@ from otviz.methods import Method, named
 
 GRID = (0.001, 0.003, 0.01, 0.05, 0.3, 2.0, 10.0)
 SMALL, LARGE = GRID[:3], GRID[-2:]
-"""Too small and too large, where tau = 0.05 is right."""
+"""Too small and too large values of tau; 0.05 is right."""
 
 STEPS = 5000
 ARMS = {"uotm": "α = 1 (UOTM)", "alpha-5": "α = 5", "uotm-sd": "α from 1/5 to 5 (UOTM-SD)"}

@@ -13,7 +13,7 @@ from otviz.core.workers.worker import Worker, WorkerEnded
 
 T = TypeVar("T")
 NICENESS = 10
-"""Pages and the runs one watches come first."""
+"""Lower priority than pages and watched runs."""
 
 
 class WorkerPool(ABC, Generic[T]):

@@ -91,7 +91,13 @@ class SweepJob(Job[Cell, Outcome]):
 
 
 def tasks(sweep: Sweep, done: dict[Cell, Outcome], most: int) -> Iterator[list[Cell]]:
-    """What is left to do, in portions: of at most `most` cells that can be stacked, or of one cell."""
+    """The cells that are left, in tasks of several that can be stacked, or of one.
+
+    Args:
+        sweep: what to run.
+        done: the outcomes so far.
+        most: cells of a task at most.
+    """
     groups: dict[tuple[object, ...], list[Cell]] = defaultdict(list)
     for cell in sweep.cells():
         if cell not in done:

@@ -33,12 +33,12 @@ def pick(data: bytes, places: Sequence[int]) -> bytes:
     """The message with these of its panels alone, in this order, as they are. Raises ValueError for bytes of another kind."""
     header, blobs, version = container.split(data, VERSIONS)
     begins = [min(entry["at"] for entry in _entries(panel)) for panel in header["panels"]] + [len(blobs)]
-    panels, parts, size = list[Any](), list[bytes](), 0
+    panels, parts, size = list[Any](), list[memoryview](), 0
     for place in places:  # in the area of blobs the panels lie one behind the other
         panels.append(copy.deepcopy(header["panels"][place]))
         for entry in _entries(panels[-1]):
             entry["at"] += size - begins[place]
-        parts.append(bytes(blobs[begins[place] : begins[place + 1]]))
+        parts.append(blobs[begins[place] : begins[place + 1]])
         size += len(parts[-1])
     return container.join({**header, "panels": panels}, parts, version)
 

@@ -12,7 +12,7 @@ MANY = 500
 """Normalisations taken as converged: those of the paper's code on images."""
 
 CONVERGED = 0.01
-"""What marginals may miss of the mass, and the loss of itself, in a matching that has converged."""
+"""Largest error of the marginals, and largest relative error of the loss, of a converged matching."""
 
 
 @dataclass(frozen=True)

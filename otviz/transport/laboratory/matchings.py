@@ -32,15 +32,15 @@ PAIRS: tuple[tuple[str, str, int], ...] = (
     ("X", "X′", -2),
     ("Y", "Y′", -2),
 )
-"""Rows, columns and weight in the loss of each of the six."""
+"""Rows, columns and coefficient in the loss of the six matchings."""
 
 LARGEST = 512
-"""Most points of a minibatch that are matched here: six matrices of 512 by 512 entries."""
+"""Most points of a minibatch: six matrices of 512 by 512 entries."""
 
 EPSILONS = (1 / 500, 1 / 50, 1 / 5, 1.0)
 """1/500 is the paper's code on images, 1/50 its toy code, 1 the MNIST report (Vu). With cosine costs on a ring of
-8 modes (256 points, 1500 steps) the entropies were 0.54, 0.68, 0.87 and 0.987; at 1 the cost lay 0.7 of the way from the
-optimal to that of random matching. With OT-GAN's own cost there, 0.59, 0.80, 0.98 and 0.999; 0.9 of the way."""
+8 modes (256 points, 1500 steps) the entropies were 0.54, 0.68, 0.87 and 0.987; at 1 the cost was 0.7 of the way from the
+optimal to that of random matching. With OT-GAN's own cost: 0.59, 0.80, 0.98 and 0.999; 0.9 of the way."""
 
 
 @dataclass(frozen=True)
@@ -192,7 +192,8 @@ def entropies(
     """Pairs of epsilon and mean entropy of the six matchings, without keeping the plans.
 
     Args:
-        drawn, method, epsilons, cost: as for `at_epsilons`.
+        drawn, method, cost: as for `matchings`.
+        epsilons: in units of the cost.
     """
     return tuple((epsilon, matchings(drawn, method, epsilon, cost).entropy) for epsilon in epsilons)
 

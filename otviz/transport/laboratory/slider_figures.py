@@ -200,7 +200,7 @@ FLIPBOOKS: Mapping[str, Callable[[], Flipbook]] = MappingProxyType({
     "prices": prices, "blur-and-plan": blur_and_plan, "matchings": matchings, "g-and-slope": g_and_slope,
     "alpha-and-mass": alpha_and_mass,
 })  # fmt: skip
-"""By the name that a text has for it."""
+"""Figures by name, as in derivations."""
 
 
 def _clouds(source: Gaussian, target: Ring) -> tuple[Array, Array]:

@@ -24,10 +24,10 @@ from otviz.transport.unbalanced import SHARPNESS, kept_table
 Array = NDArray[np.float32]
 
 SETTLED = 1e-3
-"""Change of a potential over epsilon at which sweeps stop: shares are then settled to a thousandth."""
+"""Change of a potential, relative to epsilon, at which iterations stop: shares are then exact to a thousandth."""
 
 TABLE = 2001
-"""Places at which a slope is tabulated: one call of a conjugate serves all points and the whole search."""
+"""Number of tabulated derivatives: one call of a conjugate serves all points and the whole search."""
 
 MEASURED_W2_SQUARED = 0.97
 """W2^2 from N(0, I) to the ring of radius 2 and std 0.1, on which the range of tau was measured (1000 points; 0.95 to 0.99)."""

@@ -28,7 +28,7 @@ from otviz.viz.exports.run_tables import Runs
 from otviz.viz.exports.scripts import describe_record, script
 
 BYTES = 3_000_000
-"""Of snapshots in one report, before base64 makes them a third larger; there are fewer of each run if need be."""
+"""Limit for snapshots in a report, before base64 makes them a third larger; if necessary there are fewer per run."""
 HEAD = 700  # approximate bytes of a snapshot's metadata
 FEWEST = 8  # smallest number of snapshots of a run
 
@@ -52,12 +52,12 @@ _MEASURED = {
     "classes_effective": "Effective classes",
     "diversity": "Diversity (mean variance of a coordinate; blind to lost modes)",
 }
-"""Names of a meter in words, in the order of the table."""
+"""Labels of metrics, in the order of the table."""
 _OF = {
     "modes_covered": "modes_total", "w2": "w2_floor", "frechet": "frechet_floor", "precision": "precision_floor",
     "recall": "recall_floor", "classes_effective": "classes_total", "diversity": "diversity_target",
 }  # fmt: skip
-"""What a number is read beside: how many there are, or what real samples reach."""
+"""Reference of a metric: the total, or the value of real samples."""
 _SIZES = dict.fromkeys(("w2", "precision", "recall"), "w2_samples")
 
 

@@ -11,7 +11,7 @@ from otviz.runs.reproduce import snapshot_metrics
 from otviz.runs.run_view import RunView
 
 Runs = Mapping[str, RunView]
-"""Runs that are exported together, by labels that tell them apart."""
+"""Runs that are exported together, by label."""
 
 LOSSES = ("step", "generator_loss", "adversary_loss")
 

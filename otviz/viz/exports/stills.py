@@ -1,4 +1,4 @@
-"""The last snapshots of runs on points as a picture that does not move: SVG and PDF, which scale, and PNG."""
+"""The last snapshots of runs on points as a still picture: SVG, PDF or PNG."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from otviz.viz.style import GENERATED, TARGET, as_print
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-CELL, HEAD, GAP = 480, 44, 16  # pixels: a side of a picture, the words over it, between pictures
+CELL, HEAD, GAP = 480, 44, 16  # px: side of a panel, height of its title, gap between panels
 DPI = 100
-LETTER = 72 / DPI  # points in a pixel
-SHOWN, FEWER = 1000, 500  # points of each; fewer when there are several pictures
+LETTER = 72 / DPI  # points per pixel
+SHOWN, FEWER = 1000, 500  # points of each cloud; fewer with several panels
 INK, EDGE = "#1d2733", "#c4cad1"
 FAINT = 0.45  # the potential is behind the points
 
 
 class Still:
-    """A picture of snapshots of runs on points, a panel each, by their titles. A notebook shows it by itself."""
+    """A picture of snapshots of runs on points, with a panel per run, by title. Notebooks display it."""
 
     def __init__(self, looks: Mapping[str, tuple[Scene, Snapshot]]) -> None:
         from matplotlib.figure import Figure
@@ -46,7 +46,7 @@ class Still:
 
     @classmethod
     def of(cls, runs: Runs) -> Still:
-        """The picture of their last snapshots. Raises ValueError for runs that have not begun or have images."""
+        """The picture of the runs' last snapshots. Raises ValueError for runs without snapshots or on images."""
         looks = {}
         for title, run in runs.items():
             if run.scene is None or not run.snapshots or run.config.target.kind != "points":
@@ -55,7 +55,7 @@ class Still:
         return cls(looks)
 
     def file(self, kind: str) -> bytes:
-        """As "svg", "pdf" or "png"; a PNG has two pixels for each."""
+        """The picture as "svg", "pdf" or "png" (at double resolution)."""
         return as_print(self.figure, kind, dpi=2 * DPI)
 
     def _repr_png_(self) -> bytes:
@@ -63,7 +63,7 @@ class Still:
 
 
 def _draw(axes: Axes, scene: Scene, look: Snapshot, points: int) -> None:
-    """The potential behind the target, and what is generated over it."""
+    """Draw the potential, the target, and the generated points on top."""
     axes.spines[:].set_color(EDGE)
     if look.potential is not None:
         axes.imshow(
@@ -93,7 +93,7 @@ def _measured(scene: Scene, look: Snapshot) -> str:
 
 
 def _edges(scene: Scene) -> str:
-    """The part of the plane that is shown, to a thousandth, for points of a file; others lie round the origin."""
+    """The limits of a panel in words, to a thousandth of its width, since points of a file may be anywhere."""
     digits = max(0, 3 - math.floor(math.log10(scene.box[1] - scene.box[0])))
     x_low, x_high, y_low, y_high = (f"{edge:.{digits}f}" for edge in scene.box)
     return f"x {x_low} to {x_high}, y {y_low} to {y_high} {scene.unit}"

@@ -10,7 +10,7 @@ from otviz.transport.studies.convergence import SOLVERS, Step
 from otviz.viz.style import DASHES, MARKS, SHADES, legend_above, plain
 
 LEAST = 1e-16
-"""Errors are drawn no lower: rounding of float64."""
+"""Smallest error drawn: rounding of float64."""
 
 
 def convergence(steps: Sequence[Step], blur: float) -> go.Figure:

@@ -15,7 +15,7 @@ from otviz.viz.boxes import box_of, name_axes, position
 from otviz.viz.style import GENERATED, GUIDE, SOURCE, TARGET, plain
 
 LINES = 150
-"""Most lines in a panel; beyond, they hide each other."""
+"""Most lines in a panel; more would hide each other."""
 
 
 def map_beside_plan(found: Exactness, box: Box | None = None) -> go.Figure:

@@ -16,10 +16,10 @@ from otviz.viz.boxes import box_of, name_axes, position
 from otviz.viz.style import DASHES, GENERATED, GUIDE, MARKS, SHADES, TARGET, legend_above, mark_log_x, plain
 
 CELLS = 128
-"""Most cells along a side of a matrix; larger ones are drawn as means of blocks."""
+"""Most cells per side of a matrix; larger matrices are drawn as means of blocks."""
 
 FAINT = -2.0
-"""Shares are coloured from a hundredth of the uniform plan's up to the whole mass of a point, in powers of ten."""
+"""Colours are logarithmic, from a hundredth of the uniform plan to the whole mass of a point."""
 
 LOOKS = {
     "X": {"color": TARGET, "symbol": "square", "size": 6},

@@ -15,16 +15,16 @@ from otviz.viz.boxes import box_of, name_axes, position
 from otviz.viz.style import GUIDE, SHADES, plain
 
 LARGEST = 5.0
-"""Weights are coloured up to here; e^x reaches thousands, and one such sample would hide all others."""
+"""Upper limit of the colour scale: e^x reaches thousands, and one such sample would hide all others."""
 
 NARROWEST = 0.1
-"""Least reach of the scale either side of 1, so that rounding is not drawn as a difference."""
+"""Smallest half-width of the scale around 1, so that rounding is not visible."""
 
 WHISKERS = (0.05, 0.25, 0.5, 0.75, 0.95)
 """Quantiles of a box and its whiskers."""
 
 SHOWN = 0.98
-"""Share of the weights that the scale spans."""
+"""Share of the weights covered by the scale."""
 
 
 def sample_weights(

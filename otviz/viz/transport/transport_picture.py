@@ -12,10 +12,10 @@ from otviz.transport.solution import Picture
 from otviz.viz.style import FORCE, GUIDE, SOURCE, TARGET, plain
 
 ARROWS = 200
-"""Arrows drawn at most: more of them are a carpet."""
+"""Most arrows drawn; more would be unreadable."""
 
 MARK = 5
-"""Pixels across a mark."""
+"""Size of a mark in pixels."""
 
 
 def transport_picture(picture: Picture, *, field: bool = True, arrows: bool = True, lines: bool = False) -> go.Figure:

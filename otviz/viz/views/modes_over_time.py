@@ -1,4 +1,4 @@
-"""Modes covered over the steps of every run: who loses modes, and when."""
+"""Modes covered over the steps of every run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a view gives the pages that show it."""
+"""The interface of a view."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     from otviz.runs.run_view import RunView
 
 Labelled: TypeAlias = "Mapping[str, RunView]"
-"""Runs by their labels on the page."""
+"""Runs by label on the page."""
 
 
 @dataclass(frozen=True)
 class View(Knobs, ABC):
-    """A figure of runs. Subclasses import what they draw with inside `figure`: pages list all views before any is drawn.
+    """A figure of runs. Subclasses import plotting libraries inside `figure`, since pages list all views before drawing one.
 
     Attributes:
-        name: in links.
-        title: on the page.
-        pages: that show it: "train", "images" or "compare".
-        order: its place among the views of a page.
+        name: key in links.
+        title: title on the page.
+        pages: pages that show it: "train", "images" or "compare".
+        order: position among the views of a page.
     """
 
     pages: ClassVar[tuple[str, ...]] = ()
@@ -34,8 +34,8 @@ class View(Knobs, ABC):
 
     @abstractmethod
     def figure(self, runs: Labelled) -> go.Figure:
-        """The figure of runs that have snapshots. Raises ValueError, in one sentence, for runs that it cannot show."""
+        """The figure of runs with snapshots. Raises ValueError for runs that it cannot show."""
 
     def note(self, runs: Labelled) -> str:
-        """A sentence or two under the figure; empty if it needs none."""
+        """A sentence or two below the figure, or empty."""
         return ""

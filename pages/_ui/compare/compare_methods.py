@@ -78,11 +78,11 @@ def _open(link: Link, titles: Sequence[str], of: str) -> int | None:
 def _box(link: Link, title: str, at: int, scope: str, shown: int | None) -> AbstractContextManager[None]:
     if link.lesson is not None:
         return boxes.section(link, plain(title), prefix=f"{at + 1}.", scope=scope)
-    return _unfolded(link, at == shown)
+    return _visible_if(link, at == shown)
 
 
 @contextmanager
-def _unfolded(link: Link, shown: bool) -> Iterator[None]:
+def _visible_if(link: Link, shown: bool) -> Iterator[None]:
     place = st.container()
     with place if shown else link.folded(place):
         yield

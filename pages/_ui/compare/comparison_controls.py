@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from otviz.runs.run import Run
 
 
-def steer(link: Link, runs: Sequence[RunView], labels: Sequence[str], configs: Sequence[RunConfig]) -> None:
+def show_controls(link: Link, runs: Sequence[RunView], labels: Sequence[str], configs: Sequence[RunConfig]) -> None:
     """Draw the buttons for the current state of the runs."""
     living = [run for run in map(run_controls.alive, runs) if run is not None]
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key="pace"):
@@ -44,7 +44,7 @@ def steer(link: Link, runs: Sequence[RunView], labels: Sequence[str], configs: S
 def _again(link: Link, runs: Sequence[RunView], configs: Sequence[RunConfig]) -> None:
     words = "Each continues from where it was saved, all in step"
     if any(map(run_controls.unfinished, runs)) and st.button("Go on with these runs", type="primary", help=words):
-        comparison_setup.go_on(runs)
+        comparison_setup.resume(runs)
     if configs and st.button(
         "Start over", help="Train all of them from the start with the settings on the left", shortcut="T"
     ):

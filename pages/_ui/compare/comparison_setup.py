@@ -13,7 +13,7 @@ from otviz.runs.run_view import RunView
 from pages._ui.compare import compare_methods
 from pages._ui.controls import controls, point_setup
 from pages._ui.player import live_view, recording_view, run_controls
-from pages._ui.player.live_view import tuned
+from pages._ui.player.live_view import seen_methods
 from pages._ui.shell.leases import registry
 from pages._ui.shell.lesson_view import LIVE
 from pages._ui.shell.links import Link, plain
@@ -70,7 +70,7 @@ def choose(link: Link, locked: bool) -> Chosen:
     return Chosen(preset, methods, target, source, complete if len(complete) == len(methods) else ())
 
 
-def go_on(runs: Sequence[RunView]) -> None:
+def resume(runs: Sequence[RunView]) -> None:
     """Continue the unfinished ones of these runs in lockstep, and show them."""
     try:
         registry().resume_together([run.id for run in runs if run_controls.unfinished(run)])
@@ -87,7 +87,7 @@ def begin(link: Link, configs: Sequence[RunConfig]) -> None:
     except ValueError as error:
         st.error(plain(str(error)))
         return
-    run_controls.remember_begun(runs)
+    run_controls.remember_started(runs)
     link.publish({"runs": ",".join(run.id for run in runs)})
     st.rerun()
 
@@ -110,19 +110,19 @@ def sync_settings(link: Link, runs: list[RunView], chosen: Chosen) -> list[RunVi
     """
     if not runs:
         return runs
-    begun = run_controls.begun_here(runs[0])
+    begun = run_controls.started_by_session(runs[0])
     fits = [
         method is None or type(method) is type(run.config.method)
         for run, method in zip(runs, chosen.methods, strict=False)
     ]
     if len(runs) != len(chosen.methods) or not all(fits):
-        if begun or not any(run.id in tuned() for run in runs):
+        if begun or not any(run.id in seen_methods() for run in runs):
             _remember(runs)
             go_to(link, runs)
         return []
     for run, method in zip(runs, chosen.methods, strict=True):
-        living, before = run_controls.alive(run), tuned().get(run.id)
-        tuned()[run.id] = run.config.method
+        living, before = run_controls.alive(run), seen_methods().get(run.id)
+        seen_methods()[run.id] = run.config.method
         if living is None or method is None:
             continue
         elsewhere = method != run.config.method if before is None else before != run.config.method
@@ -136,7 +136,7 @@ def sync_settings(link: Link, runs: list[RunView], chosen: Chosen) -> list[RunVi
 
 def _remember(runs: Sequence[RunView]) -> None:
     for run in runs:
-        tuned()[run.id] = run.config.method
+        seen_methods()[run.id] = run.config.method
 
 
 def labels_of(runs: Sequence[RunView]) -> list[str]:

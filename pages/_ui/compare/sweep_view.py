@@ -138,14 +138,14 @@ def _follow(stage: JobStage[SweepJob], sweep: Sweep, measure: str, drawn_working
     """Draw progress and figures; redraw the page when the sweep ends."""
     working = stage.working
     outcomes = _outcomes(stage.job, sweep)
-    _tell(stage, sweep, len(outcomes))
+    _show_progress(stage, sweep, len(outcomes))
     if outcomes or working:
         _draw(sweep, outcomes, measure)
     if drawn_working and not working:
         st.rerun()
 
 
-def _tell(stage: JobStage[SweepJob], sweep: Sweep, done: int) -> None:
+def _show_progress(stage: JobStage[SweepJob], sweep: Sweep, done: int) -> None:
     job = stage.job
     if job is not None and not job.over and job.sweep == sweep:
         left = job.seconds_left

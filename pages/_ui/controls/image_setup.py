@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from otviz.training.presets import Preset
 
 OF_POINTS = ("hidden", "layers")
-"""Knobs of methods that size networks for points; those for images have their own."""
+"""Knobs of methods for networks of points; image networks have their own."""
 
 PLANNED = ("steps", "seed", "device", "lr_decay", "precision")
 

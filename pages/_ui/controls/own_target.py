@@ -11,7 +11,7 @@ from pages._ui.shell.links import Link, plain
 
 DRAWING = "drawing"
 FILE = "own-file"
-"""Key of the place of the upload, which the player looks for when a file is dropped on it."""
+"""Key of the uploader, which the player uses when a file is dropped on it."""
 
 _FRESH, _TURN, _ERROR = "train:fresh", "train:file-turn", "train:file-said"
 
@@ -32,7 +32,7 @@ def offer(link: Link, target: Distribution | None) -> None:
         st.session_state.pop(_FRESH, None)
         if st.button("Draw", icon=":material/draw:", help="Draw the target here"):
             st.session_state[_FRESH] = True
-            link.go(_instead(link, {"target": DRAWING}))
+            link.go(_with_target(link, {"target": DRAWING}))
     with st.container(key=FILE, width="content"):
         st.html(_STYLE)
         turn = st.session_state.setdefault(_TURN, 0)
@@ -70,10 +70,10 @@ def _take(link: Link, filename: str, data: bytes) -> None:
         st.rerun()
     st.session_state.pop(_ERROR, None)
     st.session_state.pop(_FRESH, None)
-    link.go(_instead(link, {"target": kind.name, "target.file": name}))
+    link.go(_with_target(link, {"target": kind.name, "target.file": name}))
 
 
-def _instead(link: Link, target: Mapping[str, str]) -> dict[str, str]:
+def _with_target(link: Link, target: Mapping[str, str]) -> dict[str, str]:
     return {**_chosen(link), **target}
 
 

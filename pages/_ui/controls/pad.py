@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pages._ui.shell.component import mount
 
 MOST_OTHERS = 2000
-"""Points of the other cloud that are shown for orientation: more would hide the drawing."""
+"""Most points of the other cloud; more would hide the drawing."""
 
 
 def pad(

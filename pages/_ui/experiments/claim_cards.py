@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from otviz.experiments import Experiment
 
 FILTERS = ("search", "paper", "verdict", "kind")
-"""What the address says of the list; it stays there while a claim is open."""
+"""Keys of the list in the link, which are kept while a claim is open."""
 
 SEEDS = 5
 NAMES = {"fuge": "Fuge's notebook", "vu": "Vu's report"}
@@ -30,7 +30,7 @@ VERDICTS = {
     "holds": ("Holds", "holds"), "holds in part": ("Holds in part", "part"), "does not hold here": ("Does not hold here", "fails"),
     "cannot be told": ("Cannot be told", "open"), "reference only": ("Reported only", "open"), "not run yet": ("Not run yet", "open"),
 }  # fmt: skip
-"""What a verdict is called, and the tone of its badge."""
+"""Label of a verdict, and the tone of its badge."""
 
 
 def show(link: Link) -> None:

@@ -69,7 +69,7 @@ def show(link: Link, card: Card) -> None:
     if picked is not None:
         _go_to(link, replace(settings, first=picked[0], second=picked[1]))
     with about:
-        start_from_model.way_to(model)
+        start_from_model.link_to_training(model)
         _downloads(model, settings)
 
 

@@ -37,14 +37,14 @@ STYLE = """<style>
 
 
 @st.cache_data(ttl=10.0, show_spinner=False)
-def shelved() -> tuple[dict[str, Card], dict[str, str]]:
+def load_cards() -> tuple[dict[str, Card], dict[str, str]]:
     """The cards of all shipped models, and errors of damaged ones, by name."""
     return read_cards(CHECKPOINTS)
 
 
 def cards() -> dict[str, Card]:
     """The cards of all shipped models by name, large images first, without reading weights."""
-    return dict(sorted(shelved()[0].items(), key=lambda item: -math.prod(item[1].shape)))
+    return dict(sorted(load_cards()[0].items(), key=lambda item: -math.prod(item[1].shape)))
 
 
 @st.cache_resource(max_entries=12, show_spinner="Reading the weights …")
@@ -118,7 +118,7 @@ def show_shelf(link: Link) -> None:
     chosen = _filtered(link, known)
     _compare_bar(link, known)
     reading.how("gallery/shelf")
-    for name, reason in shelved()[1].items():
+    for name, reason in load_cards()[1].items():
         st.warning(plain(f"The model {name} is damaged and not shown: {reason}. Delete its folder or copy it again."))
     if not chosen:
         st.info("No model matches these filters. Remove one of them.")

@@ -55,7 +55,7 @@ def _show_part(link: Link, part: Part, before: int) -> None:
         for number, stop in enumerate(part.stops, start=before + 1):
             with st.container(border=True, height="stretch", gap="xsmall", key=f"step-{stop.kind}-{stop.name}"):
                 st.html(sketches.image(stop.kind, stop.name))
-                _way_to(link, stop, stop.title)
+                _link_to(link, stop, stop.title)
                 st.markdown(f":small[{plain(stop.learn)}]")
                 st.caption(f"{number} · {_what(stop)} · {stop.minutes} min")
 
@@ -68,7 +68,7 @@ def _card(page: str) -> frame.Card:
     return next(card for card in frame.cards() if card.name == page)
 
 
-def _way_to(link: Link, stop: Stop, label: str, icon: str | None = None) -> None:
+def _link_to(link: Link, stop: Stop, label: str, icon: str | None = None) -> None:
     """A link to a stop, or a button if it is on the current page, where a link would not change the address."""
     page, derivation = stop.page or PAGE, stop.kind == "derivation"
     query = {"view": "derivations", "topic": stop.name} if derivation else {LESSON: stop.name}
@@ -87,7 +87,7 @@ def show_next(link: Link, kind: str, name: str, parts: Sequence[Part] | None = N
         if found is None:
             return
         st.markdown("**Next**", width="content")
-        _way_to(link, found, f"{found.title} ({_what(found)}, {found.minutes} min)", ":material/arrow_forward:")
+        _link_to(link, found, f"{found.title} ({_what(found)}, {found.minutes} min)", ":material/arrow_forward:")
 
 
 def _show_files() -> None:

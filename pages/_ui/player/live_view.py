@@ -51,7 +51,7 @@ def show(
         key: key of the player.
         options: options of the player.
     """
-    watch = Watch(tuple(runs), drawn, tuple(labels), tuned(), registry())
+    watch = Watch(tuple(runs), drawn, tuple(labels), seen_methods(), registry())
     player(
         b"",
         key=key,
@@ -60,7 +60,7 @@ def show(
     )
 
 
-def tuned() -> dict[str, Method]:
+def seen_methods() -> dict[str, Method]:
     """The method of each run when this session last saw it, by run id."""
     methods: dict[str, Method] = st.session_state.setdefault("otviz.tuned", {})
     return methods

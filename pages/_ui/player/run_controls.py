@@ -11,7 +11,7 @@ import streamlit as st
 from otviz.core.numbers import whole
 from otviz.data.target import Kind
 from otviz.runs.run_view import ENDED, RunView
-from pages._ui.player.live_view import tuned
+from pages._ui.player.live_view import seen_methods
 from pages._ui.shell import leases, links
 from pages._ui.shell.leases import registry
 from pages._ui.shell.links import Link, plain
@@ -70,13 +70,13 @@ def begin(link: Link, config: RunConfig | Branch, note: str = "") -> None:
     except ValueError as error:
         st.error(plain(str(error)))
         return
-    remember_begun([run])
+    remember_started([run])
     st.session_state[NOTE] = (run.id, note)
     link.publish({"run": run.id})
     st.rerun()
 
 
-def asked_to_start(link: Link) -> bool:
+def start_requested(link: Link) -> bool:
     """Whether the link has `start=1`. True once per visit of the page, so that going back does not start again."""
     if link.take("start") != "1":
         return False
@@ -91,7 +91,7 @@ def unfinished(run: RunView | None) -> bool:
     return run is not None and run.status in ("stopped", "failed") and 0 < run.step < run.config.steps
 
 
-def go_on(link: Link, run_id: str) -> None:
+def resume(link: Link, run_id: str) -> None:
     """Continue a stored run, and show it."""
     try:
         registry().resume(run_id)
@@ -132,13 +132,15 @@ def show_status(run: RunView | None, invitation: str = INVITATION) -> None:
         else:
             what = f"{run.config.method.title} on {run.config.target.title}, seed {run.config.seed}"
             past = f"{run.status} after {whole(run.step)} of {whole(run.config.steps)} steps, {run.seconds:.0f} s of training"
-            saved = " It was saved before the server was restarted." if unfinished(run) and not _here(run) else ""
+            saved = (
+                " It was saved before the server was restarted." if unfinished(run) and not _is_registered(run) else ""
+            )
             st.markdown(plain(f"{what}: {past}.{saved}"))
             if run.message:
                 st.warning(plain(run.message))
 
 
-def _here(run: RunView) -> bool:
+def _is_registered(run: RunView) -> bool:
     return registry().find(run.id) is not None
 
 
@@ -148,7 +150,7 @@ def effect_of_settings(run: Run) -> str:
     return f"Costs and learning rates act {when}. Other settings start the run again."
 
 
-def steer(link: Link, run: Run) -> None:
+def show_controls(link: Link, run: Run) -> None:
     """Draw the buttons that control training (playback controls are in the player)."""
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key="pace"):
         if run.status == "queued":
@@ -179,14 +181,14 @@ def _pace(run: Run) -> None:
         )  # fmt: skip
 
 
-def remember_begun(runs: Sequence[Run]) -> None:
+def remember_started(runs: Sequence[Run]) -> None:
     """Remember that this session started these runs with the settings on its page."""
     for run in runs:
-        tuned()[run.id] = run.config.method
+        seen_methods()[run.id] = run.config.method
     st.session_state[_BEGUN] = runs[0].id
 
 
-def begun_here(run: RunView) -> bool:
+def started_by_session(run: RunView) -> bool:
     """Whether this session started the run and now shows it for the first time; knobs may have changed meanwhile."""
     return bool(st.session_state.pop(_BEGUN, "") == run.id)
 
@@ -219,6 +221,6 @@ def retune(run: Run, changes: dict[str, Any]) -> None:
         return
     try:
         run.retune(**changes)
-        tuned()[run.id] = run.config.method
+        seen_methods()[run.id] = run.config.method
     except ValueError as error:
         st.error(plain(str(error)))

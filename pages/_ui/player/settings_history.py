@@ -13,7 +13,7 @@ from pages._ui.shell.copying import copy_link
 from pages._ui.shell.links import Link
 
 PICKED = ("target", "source", "method", "target.file", "source.file", "target.strokes", "source.strokes")
-"""Keys of the address that a reset leaves as they are: what was picked, uploaded or drawn."""
+"""Keys that a reset does not change: what was selected, uploaded or drawn."""
 
 
 def row(link: Link, place: DeltaGenerator, run: RunView | None, picked: Sequence[str] = PICKED) -> None:

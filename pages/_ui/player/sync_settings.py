@@ -12,7 +12,7 @@ from otviz.runs.run_view import RunView
 from otviz.training.plan import Plan
 from pages._ui.controls.widgets import label_of, shown
 from pages._ui.player import run_controls
-from pages._ui.player.live_view import tuned
+from pages._ui.player.live_view import seen_methods
 from pages._ui.shell.leases import registry
 from pages._ui.shell.links import Link
 
@@ -38,7 +38,7 @@ def sync_settings(link: Link, run: RunView, config: RunConfig | None, address: d
         config: the current settings; None while one is invalid.
         address: query of the page with the settings of the run.
     """
-    seen, living = tuned(), run_controls.alive(run)
+    seen, living = seen_methods(), run_controls.alive(run)
     before, bare = seen.get(run.id), set(link.settings) <= {"run", "view"}
     seen[run.id] = run.config.method
     if before is None and (living or bare) and config != run.config:
@@ -82,7 +82,7 @@ def restore_previous_run(now: RunView | None, run_id: str) -> None:
         _leave(living)
     if not run_id:
         return
-    with contextlib.suppress(ValueError):  # it is over, or was not saved: what there is of it is shown
+    with contextlib.suppress(ValueError):  # finished or not saved: its stored part is shown
         registry().resume(run_id)
 
 
@@ -93,7 +93,7 @@ def _leave(run: Run) -> None:
 
 
 def _shown() -> dict[str, RunConfig]:
-    """What the settings said when each run was last on this page, by the run's id."""
+    """The settings when each run was last shown on this page, by run id."""
     configs: dict[str, RunConfig] = st.session_state.setdefault(_SHOWN, {})
     return configs
 

@@ -38,7 +38,7 @@ _FILTERS: dict[str, Callable[[Summary], list[tuple[str, str]]]] = {
     "status": lambda run: [(run.status, run.status)],
     "tag": lambda run: [(tag, tag) for tag in run.tags],
 }
-"""What a run has of each that can be chosen, with its title."""
+"""Values of a run for each filter, with their titles."""
 
 
 def find(link: Link) -> list[Summary]:

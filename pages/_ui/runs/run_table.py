@@ -26,7 +26,7 @@ TRAIN = "pages/2_train.py"
 OPENED: dict[Kind, tuple[str, Callable[[RunConfig, str], dict[str, str]]]] = {
     "points": (TRAIN, point_setup.address), "images": ("pages/4_images.py", image_setup.address),
 }  # fmt: skip
-"""Where a run is opened, and its address there."""
+"""Page and link of a run."""
 REFUSED = "runs:refused"  # session key: what Delete could not do, shown at the next rerun
 ROW, TALLEST = 35, 12  # height of a row in px; largest number of visible rows
 
@@ -65,7 +65,7 @@ def show_kind(link: Link, shown: RunView | None, kind: Kind) -> None:
     Args:
         link: the page's open link.
         shown: the run in the picture, which cannot be opened.
-        images: whether to list runs on images.
+        kind: of the runs: on points or on images.
     """
     runs = [run for run in registry().listed() if run.kind == kind]
     if not runs:
@@ -136,7 +136,7 @@ def act(link: Link, chosen: Sequence[Summary], shown: str = "") -> None:
         if left and st.button(
             "Go on", key="go-on", help="Continue, from their last save, those that ended before their last step"
         ):
-            _go_on(left)
+            _resume(left)
         with st.popover("Tag"):
             _tag(chosen)
         with st.popover("Delete"):
@@ -212,7 +212,7 @@ def config_of(run: Summary) -> RunConfig:
     return registry().stored.read(run.id).config if here is None else here.config
 
 
-def _go_on(runs: Sequence[Summary]) -> None:
+def _resume(runs: Sequence[Summary]) -> None:
     """Continue stored runs; they pause when this tab is closed."""
     for run in runs:
         try:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from otviz.viz.exports import Export
 
 FIRST = ("html", "notebook")
-"""The files that most want."""
+"""The most wanted files."""
 
 REPEAT = (
     "The report is one file that plays without a server and without internet. The notebook trains the run again, with every "

@@ -27,7 +27,7 @@ MOST_BACK = 50  # largest number of changes that can be undone
 STALE = 3.0  # seconds during which a browser may still send the previous address
 
 VISIT = "otviz.visit"
-"""Under which a session counts the visits of pages: the page and a number."""
+"""Session key of the visits of pages: the page and a number."""
 
 
 @dataclass

@@ -13,7 +13,7 @@ from pages._ui.shell.links import Link
 
 LABEL = "How to read this"
 NO_PICTURE = ("download", "runs")
-"""Views that show no picture, which need no such button."""
+"""Views without a picture, which need no button."""
 
 
 def how(*names: str) -> None:

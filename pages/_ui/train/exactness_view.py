@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 Lines = dict[str, tuple[tuple[float, float], ...]]
 
 EXACT = 400
-"""Points of each in the exact plan; about a second."""
+"""Points per cloud in the exact plan, which takes about a second."""
 
 CURVE = (1e-4, 5e-4, 1 / 500, 1 / 200, 1 / 50, 1 / 20, 1 / 5, 1 / 2, 1.0, 3.0, 10.0)
-"""Values of epsilon that the entropy is drawn for."""
+"""Values of epsilon in the entropy curve."""
 
 REPORTED = "cosine"
 """The feature cost of both papers on OT-GAN."""
@@ -161,7 +161,7 @@ def _inside(link: Link, run: RunView, method: OTGAN, epsilon: float, seed: int) 
 
     drawn, lines = _drawn(key(run), run, method, seed)
     step = matchings(drawn, method, epsilon, seed=seed)
-    _tell(converged(run, method, seed), "")
+    _show_result(converged(run, method, seed), "")
     st.plotly_chart(matrices(step), key="matrices", width="stretch")
     own = "" if epsilon == method.epsilon else f" (the run has {method.epsilon:g})"
     sharp = (
@@ -191,7 +191,7 @@ def show_convergence(runs: Sequence[RunView], labels: Sequence[str]) -> None:
     for run, label in zip(runs, labels, strict=True):
         method = run.config.method
         if isinstance(method, OTGAN) and run.snapshots and run.status not in ("running", "queued"):
-            _tell(converged(run, method), f"{label}: ")
+            _show_result(converged(run, method), f"{label}: ")
 
 
 def converged(run: RunView, method: OTGAN, seed: int = 0) -> Convergence | None:
@@ -210,7 +210,7 @@ def _converged(of: tuple[str, int, str], _run: RunView, _method: OTGAN, seed: in
         return None
 
 
-def _tell(found: Convergence | None, of: str) -> None:
+def _show_result(found: Convergence | None, of: str) -> None:
     if found is not None:
         (st.caption if found.reached else st.warning)(plain(f"{of}{found.sentence}"))
 

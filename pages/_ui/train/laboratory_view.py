@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from otviz.transport.laboratory import SampleWeights, TauUnits
 
 POINTS = 1000
-"""Points of each that weights and rates of change are shown for."""
+"""Points per cloud for weights and rates of change."""
 
 TAU_POINTS = 300
-"""Points of each that tau is judged by; half a second for each row."""
+"""Points per cloud for the scale of tau; half a second per row."""
 
 EVERY = 2.0
-"""Seconds between two looks at runs that train."""
+"""Seconds between updates of training runs."""
 
 
 @dataclass(frozen=True)
@@ -190,7 +190,7 @@ def _weights(picked: Sequence[RunView]) -> None:
     from otviz.viz.transport.sample_weights import sample_weights as figure
     from otviz.viz.transport.sample_weights import scale
 
-    found = [_weigh(key(run), run) for run in picked]
+    found = [_sample_weights(key(run), run) for run in picked]
     ends = scale(*found)
     for title, run, weights in zip(titles(picked), picked, found, strict=True):
         box = None if run.scene is None else run.scene.box
@@ -204,7 +204,7 @@ def _weights(picked: Sequence[RunView]) -> None:
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def _weigh(of: tuple[str, int, str], _run: RunView) -> SampleWeights:
+def _sample_weights(of: tuple[str, int, str], _run: RunView) -> SampleWeights:
     from otviz.transport.laboratory import weights_now
 
     return weights_now(_run.training_copy(), POINTS)

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 PAGE = "pages/4_images.py"
 FROM = "from"
-"""Key of the address that names the model."""
+"""Key of the model in the link."""
 
 
-def way_to(model: PublishedModel) -> None:
+def link_to_training(model: PublishedModel) -> None:
     """Draw the link from a model to the page that continues its training, with its settings."""
     if st.button("Continue training from here", icon=":material/model_training:", help="On the page Images"):
         values = image_setup.address(model.config, "")

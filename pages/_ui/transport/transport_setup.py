@@ -56,7 +56,7 @@ def shape_scale() -> float:
     return 1.0 if state is None else shapes_beside(state.source, state.target)
 
 
-def pose(link: Link, source: Distribution | None, target: Distribution | None) -> Problem | None:
+def choose_problem(link: Link, source: Distribution | None, target: Distribution | None) -> Problem | None:
     """Draw the knobs that are not on the board, and describe files; None while a value is invalid."""
     loss = controls.choice(link, "loss", LOSSES, default="sinkhorn", label="Loss")
     cost = controls.choice(
@@ -107,7 +107,7 @@ def _knob(name: str) -> Any:
     return next(knob for knob in params_of(Problem) if knob.name == name)
 
 
-def announce() -> DeltaGenerator:
+def message_place() -> DeltaGenerator:
     """A container for messages while a problem is solved; on a first visit, while torch loads, with a message at once."""
     place = st.empty()
     if current() is None:
@@ -117,7 +117,7 @@ def announce() -> DeltaGenerator:
 
 
 def show(link: Link, problem: Problem, source: Distribution, target: Distribution, place: DeltaGenerator) -> None:
-    """Draw the board, which requests pictures while its sliders move; `place` is the container of `announce`."""
+    """Draw the board, which requests pictures while its sliders move; `place` is the container of `message_place`."""
     first = current() is None
     try:
         with nullcontext() if first else place:
