@@ -128,6 +128,15 @@ def test_a_knob_at_the_default_of_the_page_is_written_when_the_lesson_has_anothe
     assert address(app) == {"method": "uotm"}
 
 
+def test_the_way_out_keeps_a_link_that_no_page_was_drawn_for(open_page: Open, put: Callable[..., None]) -> None:
+    """A busy browser sends the click together with an address: what is on its way out is the address, not nothing."""
+    put(settings="method=uotm&seed=7", show="tau")
+    app = open_page("train", lesson="own", tau="0.3")
+    app.query_params["tau"] = "0.4"
+    next(button for button in app.button if button.label == "All controls").click().run()
+    assert address(app) == {"method": "uotm", "seed": "7", "tau": "0.4"}
+
+
 def test_the_way_out_keeps_what_was_moved(open_page: Open, put: Callable[..., None]) -> None:
     put(settings="method=uotm&seed=7", show="tau")
     app = open_page("train", lesson="own", tau="0.3")
