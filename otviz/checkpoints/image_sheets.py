@@ -22,12 +22,23 @@ def columns_for(n: int) -> int:
 
 
 def picture(rows: Rows, shape: Shape, columns: int, wide: int) -> bytes:
-    """A sheet of images (n, C*H*W) in [-1, 1] as a PNG at most `wide` pixels across, if that is possible."""
+    """A sheet of images as a PNG.
+
+    Args:
+        rows: images (n, C*H*W) in [-1, 1].
+        shape: (C, H, W).
+        columns: images beside each other.
+        wide: pixels across at most, unless one for each pixel of the images is more.
+    """
     return png(_sheet(rows, shape, columns, wide))
 
 
 def moving(frames: Sequence[Rows], shape: Shape, columns: int, wide: int) -> bytes:
-    """Sheets one after the other, without end, as a GIF; the other arguments as for `picture`.
+    """Sheets one after the other, without end, as a GIF.
+
+    Args:
+        frames: the images of each sheet.
+        shape, columns, wide: as for `picture`.
 
     Raises:
         ValueError: no frame, or more than 400.

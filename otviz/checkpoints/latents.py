@@ -57,9 +57,13 @@ def _cut(values: NDArray[np.float64], truncation: float) -> NDArray[np.float64]:
 
 
 def between(a: Array, b: Array, count: int) -> Array:
-    """`count` points from a (d,) to b (d,), both among them, on an arc (Shoemake 1985; White 2016), shape (count, d).
+    """Points on an arc from a to b (Shoemake 1985; White 2016), shape (count, d).
 
     In many dimensions the normal distribution is a thin shell: a straight line would pass through its empty middle.
+
+    Args:
+        a, b: the ends, (d,).
+        count: of points, both ends among them.
     """
     share = np.linspace(0, 1, count, dtype=np.float64)[:, None]
     from_a, to_b = a.astype(np.float64), b.astype(np.float64)
@@ -74,7 +78,16 @@ def between(a: Array, b: Array, count: int) -> Array:
 
 
 def path(latents: Latents, first: int, second: int, count: int) -> Latents:
-    """An arc between two of the pairs, x and z each on its own. Raises ValueError for places that there are not."""
+    """An arc between two of the pairs, x and z each on its own.
+
+    Args:
+        latents: the pairs.
+        first, second: places of the two ends.
+        count: of pairs on the arc, both ends among them.
+
+    Raises:
+        ValueError: there is no pair at a place.
+    """
     for place in (first, second):
         if not 0 <= place < len(latents.x):
             raise ValueError(f"a sample must be one of 0 to {len(latents.x) - 1}; got {place}")

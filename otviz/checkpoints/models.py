@@ -114,7 +114,13 @@ class ImageModel(Model):
         return self.network.from_source
 
     def latents(self, n: int, seed: int = 0, truncation: float | None = None) -> Latents:
-        """n pairs of x and z; see `latents.drawn`."""
+        """Pairs of x and z for new images.
+
+        Args:
+            n: number of pairs.
+            seed: draws them.
+            truncation: as for `latents.drawn`.
+        """
         return spaces.drawn(n, self.images.dim, self.config.method.noise_dim, seed, truncation)
 
     def generate(self, x: Rows, z: Rows, labels: Labels | None = None) -> Rows:
@@ -148,7 +154,13 @@ class ImageModel(Model):
         return source, with_class(noise, torch.from_numpy(asked), self.classes)
 
     def sample(self, n: int, seed: int = 0, truncation: float | None = None, labels: Labels | None = None) -> Rows:
-        """n images as rows; `labels` as for `generate`."""
+        """Images as rows (n, C*H*W) in [-1, 1].
+
+        Args:
+            n: number of images.
+            seed, truncation: of their latents, as for `latents`.
+            labels: as for `generate`.
+        """
         return self.generate(*self.latents(n, seed, truncation), labels)
 
     @property
@@ -233,7 +245,15 @@ def load(name_or_folder: str | Path) -> PublishedModel:
 
 
 def of_bytes(card: bytes, weights: bytes, name: str = "own") -> PublishedModel:
-    """The model of a card and its weights, as stored in a file. Raises ValueError, in one sentence, as `load`."""
+    """The model of an uploaded card and its weights.
+
+    Args:
+        card, weights: bytes of card.json and generator.safetensors.
+        name: in messages.
+
+    Raises:
+        ValueError: one sentence, as `load`.
+    """
     known = read_card(card, name)
     _check_hash(weights, known.record, name)
     config = config_of(known)

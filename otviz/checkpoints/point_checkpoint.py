@@ -46,7 +46,13 @@ def write_card(run: RunView, report: dict[str, Any], samples: Samples, folder: P
 
 
 def picture(scene: Scene, samples: Samples, size: int = 480) -> bytes:
-    """Target and generated points as PNG: blue squares and orange discs on white, `size` pixels wide."""
+    """Target and generated points as PNG: blue squares and orange discs on white.
+
+    Args:
+        scene: has the target's points and the box that is drawn.
+        samples: generated points, shape (n, 2), in the units of the scene.
+        size: pixels across.
+    """
     from matplotlib.figure import Figure
 
     figure = Figure((size / 100, size / 100), dpi=100)

@@ -16,6 +16,11 @@ def panel(card: Card, timeline: Timeline, title: str = "") -> PanelUpdate:
     """A recorded training as the player takes it: all of it, ended.
 
     Scores stand from the look at which they were measured to the next one that was judged.
+
+    Args:
+        card: of the model.
+        timeline: of its training.
+        title: of the panel; that of the card if empty.
     """
     steps, total = timeline.steps, int(card.record["steps"])
     classes = len(card.metrics.get("class_shares", ()))

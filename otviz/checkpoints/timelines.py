@@ -37,7 +37,13 @@ class Timeline(NamedTuple):
 
 
 def looks(steps: int, frames: int = FRAMES, bend: float = 1.6) -> list[int]:
-    """At which steps to look: the first is 0, the last `steps`; the larger `bend` > 1, the closer at first, where most happens."""
+    """At which steps to look: the first is 0, the last `steps`.
+
+    Args:
+        steps: of the training.
+        frames: looks at most.
+        bend: above 1 there are more looks at first, where most happens.
+    """
     shares = np.linspace(0, 1, frames) ** bend
     return sorted({round(share * steps) for share in shares.tolist()})
 

@@ -131,7 +131,7 @@ class _Recording:
         """Train to the end, look at the steps planned, save now and then, and before an interrupt ends it."""
 
         def stop(chunk: Chunk) -> None:
-            if interrupts.number:
+            if interrupts.number and chunk.finite:
                 self._save()
                 raise KeyboardInterrupt
 

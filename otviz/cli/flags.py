@@ -15,6 +15,7 @@ from otviz.data import datasets
 from otviz.data.datasets import ImageSet
 from otviz.data.distributions import Distribution, distributions, kind_of
 
+HELP = ("-h", "--help")
 PRESET = "preset"
 """Stands for a knob that the command line leaves to the preset of method and images."""
 

@@ -8,11 +8,9 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import json
-import shlex
 import sys
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import tyro
 
@@ -20,20 +18,14 @@ from otviz.cli import flags
 from otviz.core.files import check_repository
 from otviz.core.params import Knobs, params_of
 from otviz.data import datasets
-from otviz.data.datasets import ImageSet
 from otviz.data.distributions import distributions, kind_of
-from otviz.training.plan import Plan
-
-if TYPE_CHECKING:
-    from otviz.checkpoints.train_checkpoint import About
-    from otviz.methods import Method
-    from otviz.runs.config import RunConfig
 
 USAGE = """usage: otviz COMMAND [options]
 
 commands:
   list                  methods, distributions, checkpoints ... and their settings [--json]
   train METHOD          train a method on points in the plane or on images, measure and save it
+  train --resume DIR    continue an interrupted training from its last save, to the same numbers
   evaluate MODEL        score a checkpoint, a run or the folder of either on fresh samples [--n N] [--json]
   experiment ID|all     measure a claim of the papers over seeds and judge it [--seeds 5] [--quick] [--json]
   figures NAME|all      draw the papers' overview figures from trainings made here, as SVG [--out pictures]
@@ -67,8 +59,6 @@ MAINTENANCE = {
 IN_REPOSITORY = ("experiment", "figures", "record", *MAINTENANCE)
 """Commands that read or write what lies beside the package."""
 
-HELP = ("-h", "--help")
-
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status: 0, 1 when a run failed, 2 for unusable arguments."""
@@ -86,7 +76,7 @@ def main(args: Sequence[str] | None = None) -> int:
 
 
 def _run(words: list[str]) -> int:
-    if not words or words[0] in HELP:
+    if not words or words[0] in flags.HELP:
         print(USAGE, file=sys.stdout if words else sys.stderr)
         return 0 if words else 2
     if words[0] not in COMMANDS:
@@ -96,10 +86,11 @@ def _run(words: list[str]) -> int:
     if words[0] == "list":
         return list_plugins(flags.parse(ListArgs, words[1:], "list"))
     if words[0] == "train":
+        from otviz.cli.train_command import train
         from otviz.core.distributed import together
 
         with together():
-            return _train(words[1:])
+            return train(words[1:])
     if words[0] == "experiment":
         return _experiment(words[1:])
     if words[0] in MAINTENANCE:
@@ -154,124 +145,6 @@ def _described(cls: type[Knobs]) -> dict[str, Any]:
     return {"title": cls.title, "knobs": knobs}
 
 
-def _train(words: list[str]) -> int:
-    from otviz import methods
-
-    known = methods.methods()
-    if words and words[0].partition("=")[0] == "--resume":
-        return _resume(flags.parse(ResumeArgs, words, "train"))
-    if words and words[0] in HELP:
-        print(
-            "usage: otviz train METHOD [--target NAME|FILE|FOLDER] [--steps N] [--seed S] [--out DIR] [--json] [settings]\n"
-            "       otviz train --resume DIR [--json]    continue an interrupted training from its last save\n"
-        )
-        print("methods (otviz train METHOD --help lists its settings):")
-        print("\n".join(f"  {name:14} {cls.title}" for name, cls in known.items()))
-        return 0
-    if not words or words[0].startswith("-"):
-        raise ValueError(f"say which method to train: one of {', '.join(known)}")
-    from otviz.cli.train_report import train_and_report
-
-    method, target = methods.named(words[0]), flags.target_kind(flags.asked(words, "target"))
-    read = _images_config if issubclass(target, ImageSet) else _points_config
-    config, args = read(words[1:], method, target)
-    if args.card:
-        from otviz.checkpoints.train_checkpoint import About
-
-        about = About(claims=(args.card,), command=f"python -m otviz train {shlex.join(words)}")
-        return _train_checkpoint(config, about, args.out, args.json)
-    return train_and_report(config, args.out, args.json)
-
-
-@dataclasses.dataclass(frozen=True)
-class ResumeArgs:
-    """Continue an interrupted training from its last save, with the settings it began with.
-
-    Args:
-        resume: the folder given as --out when it began.
-        json: print one JSON object.
-    """
-
-    resume: Annotated[str, tyro.conf.arg(metavar="DIR")]
-    json: bool = False
-
-
-def _resume(args: ResumeArgs) -> int:
-    from otviz.checkpoints.train_checkpoint import UNFINISHED, unfinished
-    from otviz.cli.train_report import resume_and_report
-
-    folder = Path(args.resume)
-    if not (folder / UNFINISHED).is_file():
-        return resume_and_report(args.resume, args.json)
-    config, about = unfinished(folder)
-    return _train_checkpoint(config, about, args.resume, args.json)
-
-
-def _train_checkpoint(config: RunConfig, about: About, out: str, as_json: bool) -> int:
-    """Train images and leave a checkpoint, with the claim it is there to show on its card."""
-    from otviz.checkpoints.train_checkpoint import record
-
-    if config.target.kind != "images" or not out:
-        raise ValueError(
-            "--card makes a checkpoint of images in the folder that --out names; runs on points always get a card"
-        )
-    try:
-        card = record(config, Path(out), about)
-    except OSError as error:
-        raise ValueError(f"{out!r} cannot be written ({error.strerror or error}); choose another --out") from error
-    print(json.dumps(card) if as_json else f"{card['title']}: {card['steps']} steps in {card['seconds']} s, in {out}")
-    return 0
-
-
-def _points_config(words: list[str], method: type[Method], target: type[Knobs]) -> tuple[RunConfig, Any]:
-    """What these words ask to train on points, and all that was read."""
-    from otviz.runs.config import RunConfig
-
-    source = kind_of(flags.asked(words, "source"))
-    fields = [
-        *flags.of_sides(),
-        *flags.of(Plan, "", {"steps": method.default_steps}),
-        *flags.of_output(),
-        *flags.of(method, ""),
-        *flags.of(target, "target"),
-        *flags.of(source, "source"),
-    ]
-    args = flags.parse(flags.class_of("Train", fields), words, f"train {method.name}", method.__doc__)
-    config = RunConfig(
-        method=flags.made(method, args, ""),
-        target=flags.made(target, args, "target", file=args.target),
-        source=flags.made(source, args, "source", file=args.source),
-        **flags.made(Plan, args, "").as_dict(),
-    )
-    return config, args
-
-
-def _images_config(words: list[str], method: type[Method], target: type[Knobs]) -> tuple[RunConfig, Any]:
-    """What these words ask to train on images, and all that was read; what is left open is as preset."""
-    from otviz.networks import Networks
-    from otviz.runs.config import RunConfig
-    from otviz.training.presets import preset
-
-    fields = [
-        flags.of_sides()[0],
-        *flags.of(Plan, "", left_open=("steps",)),
-        *flags.of_output(),
-        *flags.of(method, "", left_open=flags.names(method)),
-        *flags.of(target, "target"),
-        *flags.of(Networks, "network", left_open=flags.names(Networks)),
-    ]
-    args = flags.parse(flags.class_of("Train", fields), words, f"train {method.name}", method.__doc__)
-    images = flags.made(target, args, "target", file=args.target)
-    settings = preset(method.name, images)
-    config = RunConfig(
-        method=settings.applied(method, **flags.given(method, args, "")),
-        target=images,
-        networks=dataclasses.replace(settings.networks, **flags.given(Networks, args, "network")),
-        **{"steps": settings.steps, **flags.given(Plan, args, "")},
-    )
-    return config, args
-
-
 def _evaluate(words: list[str]) -> int:
     from otviz.checkpoints.evaluate import EvaluateArgs, evaluated
 
@@ -307,7 +180,7 @@ def _record(words: list[str]) -> int:
     from otviz.checkpoints.recordings.table import recordings
 
     known, there = recordings(), names()
-    if words and words[0] in HELP:
+    if words and words[0] in flags.HELP:
         print("usage: otviz record [NAME ...]\n\nrecordings (without a name those that are missing are made):")
         print("\n".join(f"  {name:40} {'' if name in there else 'missing'}".rstrip() for name in known))
         return 0

@@ -47,6 +47,8 @@ def potential_loss(
         v_generated: v(T(x, z)), shape (B,).
         v_target: v(y), shape (B,).
         c: c(x, T(x, z)), shape (B,), or 0 for methods without cost.
+        g1, g2: names of the convex functions, or texts.
+        alpha: scale of g1 and g2.
     """
     on_generated = conjugate(g1).value(v_generated - c, alpha).mean()
     return on_generated + conjugate(g2).value(-v_target, alpha).mean()
@@ -298,7 +300,10 @@ def alpha_at(progress: float, low: float, high: float, schedule: str, until: flo
     geometric is an addition: it grows by equal factors in equal times.
 
     Args:
-        low, high: alpha at progress 0 and from progress `until` on, which is in (0, 1].
+        progress: share of the run, in [0, 1].
+        low, high: alpha at progress 0, and from progress `until` on.
+        schedule: "linear", "cosine", "step" or "geometric".
+        until: progress at the end of the schedule, in (0, 1].
     """
     t = min(progress / until, 1.0)
     if schedule == "step":

@@ -53,6 +53,7 @@ class ImageCritic(nn.Module):
 
     Args:
         body: (B, C, H, W) -> (B, outputs); with classes, (B, C + classes, H, W).
+        shape: (C, H, W) of an image.
         autocast, classes: as for `ImageGenerator`; input gradients are always computed in float32.
     """
 

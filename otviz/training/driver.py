@@ -65,11 +65,19 @@ class Schedule(Protocol):
 
 
 class Chunk(NamedTuple):
-    """The argument of observers: total number of steps, losses of the new ones, total seconds of training."""
+    """The argument of observers.
+
+    Attributes:
+        step: steps done in all.
+        losses: of the new ones.
+        seconds: of training in all.
+        finite: False if one of the losses is NaN or infinite.
+    """
 
     step: int
     losses: Losses
     seconds: float
+    finite: bool
 
 
 Observer: TypeAlias = Callable[[Chunk], None]
@@ -104,7 +112,7 @@ def drive(
             took = clock() - began
             seconds += took
             schedule.record_steps(count, took)
-            chunk = Chunk(trainer.step, losses, seconds)
+            chunk = Chunk(trainer.step, losses, seconds, bad is None)
             for observer in observers:
                 observer(chunk)
             if check and bad is not None:
@@ -177,7 +185,7 @@ class Pace:
 
 
 def every(seconds: float, act: Callable[[], object], start: float = 0.0) -> Observer:
-    """An observer that calls a function at intervals of training time.
+    """An observer that calls a function at intervals of training time, as long as losses are finite.
 
     Args:
         seconds: of training between two calls.
@@ -188,7 +196,7 @@ def every(seconds: float, act: Callable[[], object], start: float = 0.0) -> Obse
 
     def observe(chunk: Chunk) -> None:
         nonlocal last
-        if chunk.seconds - last > seconds:
+        if chunk.finite and chunk.seconds - last > seconds:
             last = chunk.seconds
             act()
 

@@ -1,4 +1,4 @@
-"""Short runs to carry away: three on points, one of them steered midway, and one on images, trained in a host."""
+"""Short runs to export: three on points, one of them steered midway, and one on images, trained in a host."""
 
 from __future__ import annotations
 

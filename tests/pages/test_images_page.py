@@ -36,7 +36,7 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Regist
     monkeypatch.setenv("OTVIZ_DATA", str(tmp_path / "no data"))
     monkeypatch.setenv("OTVIZ_GRACE", "600")
     leases.registry.clear()
-    image_setup._trouble.clear()  # type: ignore[attr-defined]
+    image_setup._problem.clear()  # type: ignore[attr-defined]
     yield leases.registry()
     leases.registry().close()
     leases.registry.clear()

@@ -192,7 +192,8 @@ def entropies(
     """Pairs of epsilon and mean entropy of the six matchings, without keeping the plans.
 
     Args:
-        drawn, method, epsilons, cost: as for `at_epsilons`.
+        drawn, method, cost: as for `matchings`.
+        epsilons: in units of the cost.
     """
     return tuple((epsilon, matchings(drawn, method, epsilon, cost).entropy) for epsilon in epsilons)
 

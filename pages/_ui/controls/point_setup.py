@@ -41,6 +41,7 @@ def choose_distribution(
     """Draw the choice of a distribution with its knobs; None while a value is invalid.
 
     Args:
+        link: the page's open link.
         side: "target" or "source".
         default: name, or a distribution that also gives the defaults of the knobs.
         locked: enable live knobs only.

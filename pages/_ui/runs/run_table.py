@@ -65,7 +65,7 @@ def show_kind(link: Link, shown: RunView | None, kind: Kind) -> None:
     Args:
         link: the page's open link.
         shown: the run in the picture, which cannot be opened.
-        images: whether to list runs on images.
+        kind: of the runs: on points or on images.
     """
     runs = [run for run in registry().listed() if run.kind == kind]
     if not runs:
