@@ -26,12 +26,12 @@ from torch import Tensor
 
 from benchmarks.rows import Effort, Measured, Row
 from benchmarks.truth import converged, half_squares
+from otviz.clouds.problem import LOSSES, Problem, clouds
+from otviz.clouds.solve import coarse, refine
 from otviz.data.distributions import named
 from otviz.ot.costs import cost_p
 from otviz.ot.reference import geomloss_divergence
 from otviz.ot.sinkhorn import solve
-from otviz.transport.problem import LOSSES, Problem, clouds
-from otviz.transport.solve import coarse, refine
 
 ROOT = Path(__file__).resolve().parents[1]
 SIZES, HUGE, HUGE_SECONDS = (10_000, 20_000), 100_000, 300.0

@@ -1,5 +1,4 @@
-"""What all tests share: one thread for torch, a clock for runs that counts steps, and how tests are spread over two processes
-(`python -m pytest -n 2`)."""
+"""What all tests share: one thread for torch, a clock for runs that counts steps, and how tests are spread over processes."""
 
 from __future__ import annotations
 
@@ -36,19 +35,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=turn)
 
 
+FIRST_BROWSER = ("train", "hosting", "compare", "runs", "images", "claims")
+"""Files of tests/e2e that share one browser; those of the others take as long in another."""
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """All browser tests go to one process, first and one after the other; the rest by file to a free process.
+    """The browser tests as two pieces, which begin first and share a browser and a server each; the rest file by file.
 
-    Two browsers at once would starve each other. (`--dist loadgroup` would do, but pytest 9.2 no longer shows xdist 3.8
-    the groups.)
+    (`--dist loadgroup` would do, but pytest 9.2 no longer shows xdist 3.8 the groups.)
     """
     from xdist.scheduler import LoadScopeScheduling
 
-    class OneBrowser(LoadScopeScheduling):  # type: ignore[misc]
+    class TwoBrowsers(LoadScopeScheduling):  # type: ignore[misc]
         def _split_scope(self, nodeid: str) -> str:
             file = nodeid.split("::")[0]
-            return "browser" if file.startswith("tests/e2e/") else file
+            if not file.startswith("tests/e2e/"):
+                return file
+            return f"browser {file.removeprefix('tests/e2e/test_').removesuffix('.py') in FIRST_BROWSER}"
 
     config.option.loadscopereorder = False
-    return OneBrowser(config, log)
+    return TwoBrowsers(config, log)

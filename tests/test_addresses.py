@@ -91,10 +91,10 @@ def test_a_page_cannot_have_more_settings_than_a_link() -> None:
 
 
 def test_no_knob_is_called_as_what_a_link_needs_for_itself() -> None:
+    from otviz.clouds.problem import Problem
     from otviz.core.params import params_of
     from otviz.methods import methods
     from otviz.training.plan import Plan
-    from otviz.transport.problem import Problem
 
     knobs = {knob.name for cls in (*methods().values(), Plan, Problem) for knob in params_of(cls)}
     assert not knobs & {"v", "packed", "lesson", "run", "runs", "view"}

@@ -66,7 +66,7 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from image_model import digits_config
 from otviz.checkpoints import train_checkpoint
-train_checkpoint.SAVED_EVERY, train_checkpoint.JUDGED, train_checkpoint.JUDGED_LAST = 0.0, 60, 100
+train_checkpoint.SAVE_SECONDS, train_checkpoint.JUDGED, train_checkpoint.JUDGED_LAST = 0.0, 60, 100
 replace, saves = os.replace, 0
 
 def replaced(a, b):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from otviz.clouds.problem import Problem
 from otviz.core.params import GROUPS, Knobs, params_of
 from otviz.methods import methods
 from otviz.training.plan import Plan
-from otviz.transport.problem import Problem
 from pages._ui.learn.declared import declared
 
 ABBREVIATIONS = ("lr", "std", "ema", "dim", "param")

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from otviz.clouds.laboratory.slider_figures import FLIPBOOKS
+from otviz.clouds.problem import LOSSES
 from otviz.content import lessons
 from otviz.content.explanations import EXPLANATIONS, derivations, glossary, matching, readings
 from otviz.content.syllabus import after, syllabus
 from otviz.data.distributions import distributions
 from otviz.methods import methods
-from otviz.transport.laboratory.slider_figures import FLIPBOOKS
-from otviz.transport.problem import LOSSES
 from pages._ui.compare import compare_views
 from pages._ui.gallery import gallery_compare, gallery_model
 from pages._ui.gallery.gallery_settings import SampleSettings

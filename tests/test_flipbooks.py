@@ -7,7 +7,7 @@ import ot
 import pytest
 from scipy.spatial.distance import cdist
 
-from otviz.transport.laboratory.slider_figures import FLIPBOOKS, Flipbook
+from otviz.clouds.laboratory.slider_figures import FLIPBOOKS, Flipbook
 
 
 @pytest.fixture(scope="module")

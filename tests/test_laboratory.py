@@ -10,14 +10,7 @@ import torch
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
-from otviz.data.distributions.ring import Ring
-from otviz.methods.sinkhorn import Sinkhorn
-from otviz.methods.unified import OTM, UOTM, WGAN, potential_loss
-from otviz.networks import MLP
-from otviz.ot.conjugates import CONJUGATES
-from otviz.ot.convex import typed
-from otviz.training.loop import start
-from otviz.transport.laboratory import (
+from otviz.clouds.laboratory import (
     against_exact,
     curves,
     lasting_warning,
@@ -27,6 +20,13 @@ from otviz.transport.laboratory import (
     tau_units,
     weights_now,
 )
+from otviz.data.distributions.ring import Ring
+from otviz.methods.sinkhorn import Sinkhorn
+from otviz.methods.unified import OTM, UOTM, WGAN, potential_loss
+from otviz.networks import MLP
+from otviz.ot.conjugates import CONJUGATES
+from otviz.ot.convex import typed
+from otviz.training.loop import start
 
 REPORTED = {  # alpha: mass kept and mean target radius at tau = 0.1 on the notebook's ring, true radius 3.016
     0.2: (0.50, 2.944),

@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 
-from otviz.transport.laboratory import Curves, Exactness, SampleWeights
+from otviz.clouds.laboratory import Curves, Exactness, SampleWeights
 from otviz.viz.mode_history import mode_history
 from otviz.viz.transport.conjugate_curves import conjugates
 from otviz.viz.transport.exactness_map import map_beside_plan

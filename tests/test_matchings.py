@@ -12,14 +12,9 @@ import torch
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
-from otviz.data.distributions.ring import Ring
-from otviz.methods import Batch
-from otviz.methods.ot_gan import OTGAN
-from otviz.methods.unified import OTM
-from otviz.training.loop import Training, start
-from otviz.transport.laboratory import against_exact
-from otviz.transport.laboratory.matching_convergence import CONVERGED, convergence
-from otviz.transport.laboratory.matchings import (
+from otviz.clouds.laboratory import against_exact
+from otviz.clouds.laboratory.matching_convergence import CONVERGED, convergence
+from otviz.clouds.laboratory.matchings import (
     PAIRS,
     entropies,
     matchings,
@@ -28,6 +23,11 @@ from otviz.transport.laboratory.matchings import (
     one_partner_each,
     order_by_angle,
 )
+from otviz.data.distributions.ring import Ring
+from otviz.methods import Batch
+from otviz.methods.ot_gan import OTGAN
+from otviz.methods.unified import OTM
+from otviz.training.loop import Training, start
 from otviz.viz.transport.matching_lines import blocks, entropy_curve, matrices, partners
 
 N = 40

@@ -14,14 +14,14 @@ import pytest
 from transport_cases import CASES, Case, file_of
 
 from otviz.cli.main import main
+from otviz.clouds.problem import Problem, clouds
+from otviz.clouds.scale import Scale, at_unit_scale, change, scale_of
+from otviz.clouds.studies.gradient_flow import FlowLoss, flow
+from otviz.clouds.studies.snippet import snippet
 from otviz.data.distributions import named
 from otviz.data.distributions.gaussian import Gaussian
 from otviz.data.distributions.points import PointsFile
 from otviz.data.distributions.ring import Ring
-from otviz.transport.problem import Problem, clouds
-from otviz.transport.scale import Scale, at_unit_scale, change, scale_of
-from otviz.transport.studies.gradient_flow import FlowLoss, flow
-from otviz.transport.studies.snippet import snippet
 
 ROOT = Path(__file__).resolve().parents[1]
 Told = tuple[dict[str, Any], str]

@@ -50,7 +50,7 @@ def test_names_come_when_they_are_asked_for() -> None:
 import sys, otviz
 assert dir(otviz) == otviz.__all__ and "torch" not in sys.modules
 assert "ring" in otviz.distributions.distributions() and "torch" not in sys.modules
-import otviz.transport.problem  # a package of the same name as the function
+import otviz.clouds.problem
 assert all(callable(getattr(otviz, name)) for name in ("train", "load", "evaluate", "transport", "sinkhorn_divergence"))
 assert otviz.transport([[0.0, 0.0]], [[3.0, 4.0]]).cost == 12.5
 assert "uotm" in otviz.methods.methods() and not hasattr(otviz, "teleport")

@@ -8,13 +8,13 @@ import re
 import numpy as np
 import pytest
 
+from otviz.clouds.problem import Problem, clouds
+from otviz.clouds.solve import coarse
+from otviz.clouds.studies.convergence import Sharpened, Step
+from otviz.clouds.studies.sweeps import Limits, Point
+from otviz.clouds.unbalanced import KeptMass, ReachPoint
 from otviz.data.distributions.gaussian import Gaussian
 from otviz.data.distributions.ring import Ring
-from otviz.transport.problem import Problem, clouds
-from otviz.transport.solve import coarse
-from otviz.transport.studies.convergence import Sharpened, Step
-from otviz.transport.studies.sweeps import Limits, Point
-from otviz.transport.unbalanced import KeptMass, ReachPoint
 from otviz.viz.style import as_html
 from otviz.viz.transport.blur_curve import blur_curve
 from otviz.viz.transport.convergence_curves import convergence

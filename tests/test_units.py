@@ -17,6 +17,7 @@ import ot
 import pytest
 
 from otviz.cli.main import main
+from otviz.clouds.laboratory import against_exact
 from otviz.data.distributions import named as distribution
 from otviz.data.distributions.gaussian import Gaussian
 from otviz.data.distributions.points import PointsFile
@@ -35,7 +36,6 @@ from otviz.runs.saved.saved_run import SavedRun, read_curves
 from otviz.runs.saved.summaries import Summaries
 from otviz.runs.snapshots import Snapshot, preview
 from otviz.runs.training_handle import LocalTraining
-from otviz.transport.laboratory import against_exact
 from otviz.viz.diagnostics import diagnostics
 from otviz.viz.exports import exports
 from otviz.viz.exports.stills import Still

@@ -16,6 +16,8 @@ import numpy as np
 import torch
 
 from otviz.checkpoints.point_checkpoint import write_card
+from otviz.clouds.problem import Transform, transformed
+from otviz.clouds.scale import blurred, change, mismatch
 from otviz.core import records
 from otviz.core.distributed import world
 from otviz.core.files import clear, refused, write_whole
@@ -34,8 +36,6 @@ from otviz.runs.saved.run_lock import RunLock
 from otviz.runs.saved.run_store import read_checkpoint, read_run, save_run, write_config
 from otviz.training.driver import loss_summary
 from otviz.training.loop import device_named, train
-from otviz.transport.problem import Transform, transformed
-from otviz.transport.scale import blurred, change, mismatch
 
 SAMPLES = 2500
 SHEET = 10

@@ -18,6 +18,7 @@ from otviz.data.datasets.places import VARIABLE
 from otviz.evaluation.features import reference
 from otviz.experiments.results import experiments_folder
 from otviz.experiments.sweeps.sweep import identity
+from otviz.experiments.trajectories import about_trend
 from otviz.runs.config import RunConfig
 from otviz.training.driver import AtSteps, LossHistory, SingleTrainer, drive
 from otviz.training.loop import Training
@@ -63,7 +64,7 @@ class ImageTrajectory(NamedTuple):
 
     def spread(self, first: float, last: float) -> float:
         """Mean over half epochs of the standard deviation of the loss about its trend."""
-        return float(np.mean([_about_trend(part) for part in self._between(first, last)]))
+        return float(np.mean([about_trend(part) if len(part) > 2 else 0.0 for part in self._between(first, last)]))
 
     def _between(self, first: float, last: float) -> list[NDArray[np.float64]]:
         parts = self.halves()
@@ -142,8 +143,3 @@ def _generated(training: Training, n: int) -> NDArray[np.float32]:
         for first in range(0, n, 500)
     ]
     return np.concatenate(parts)
-
-
-def _about_trend(values: NDArray[np.float64]) -> float:
-    at = np.linspace(-1, 1, len(values))
-    return float(np.std(values - np.polyval(np.polyfit(at, values, 1), at))) if len(values) > 2 else 0.0

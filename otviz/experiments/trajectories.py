@@ -67,13 +67,18 @@ class Trajectory(NamedTuple):
         part = part[~np.isnan(part)]
         if len(part) < 8 or not np.isfinite(part).all():
             return math.nan
-        at = np.linspace(-1, 1, len(part))
-        return float(np.std(part - np.polyval(np.polyfit(at, part, 1), at)))
+        return about_trend(part)
 
     def level(self, first: float, last: float) -> float:
         """Mean of the generator's loss between two shares of the run; nan if not finite."""
         n = len(self.losses)
         return float(np.nanmean(self.losses[int(first * n) : int(last * n), 0].astype(np.float64)))
+
+
+def about_trend(values: NDArray[np.float64]) -> float:
+    """Standard deviation of values (n,) about their linear trend."""
+    at = np.linspace(-1, 1, len(values))
+    return float(np.std(values - np.polyval(np.polyfit(at, values, 1), at)))
 
 
 def trajectory(config: RunConfig) -> Trajectory:

@@ -11,10 +11,10 @@ import ot
 import pytest
 import torch
 
+from otviz.clouds.problem import Problem
+from otviz.clouds.solve import coarse, refine
 from otviz.ot.divergences import sinkhorn_divergence
 from otviz.ot.summary import transport_numbers
-from otviz.transport.problem import Problem
-from otviz.transport.solve import coarse, refine
 
 CASES = Path(__file__).parent / "cases"
 

@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 from starlette.applications import Starlette
 
+from otviz.clouds.problem import Problem, clouds
+from otviz.clouds.solve import coarse
 from otviz.core.container import unpack
 from otviz.data.distributions.gaussian import Gaussian
 from otviz.data.distributions.ring import Ring
@@ -20,8 +22,6 @@ from otviz.methods import named
 from otviz.player import wire
 from otviz.runs.config import RunConfig
 from otviz.runs.registry import Registry
-from otviz.transport.problem import Problem, clouds
-from otviz.transport.solve import coarse
 from pages._ui.player import live_view
 from pages._ui.shell import channel
 from pages._ui.transport.board_state import BoardState
@@ -182,7 +182,7 @@ def test_what_cannot_be_solved_is_kept_for_the_page(monkeypatch: pytest.MonkeyPa
     def refuse(*_: Any) -> None:
         raise ValueError("too much memory is needed")
 
-    monkeypatch.setattr("otviz.transport.solve.coarse", refuse)
+    monkeypatch.setattr("otviz.clouds.solve.coarse", refuse)
     assert at.answer(question("first", 1, 0.5)).options == {"trouble": True}
     assert at.error == "too much memory is needed"
     assert at.problem.blur == 0.05

@@ -38,8 +38,8 @@ def page(section: str, shown: list) -> None:
     from pages._ui.train import exactness_view, laboratory_view
 
     link = links.open_link("laboratory")
-    if section == "tell_convergence":
-        exactness_view.tell_convergence(shown, [run.config.method.title for run in shown])
+    if section == "show_convergence":
+        exactness_view.show_convergence(shown, [run.config.method.title for run in shown])
         return
     module = exactness_view if section in ("show_exact", "show_matchings") else laboratory_view
     getattr(module, section)(link, shown)
@@ -154,7 +154,7 @@ class TestMatchings:
         assert "of 32" in words(app)
 
     def test_a_matching_that_has_not_converged_says_so(self, done: dict[str, Run]) -> None:
-        app = drawn("tell_convergence", [done["ot-gan"], done["otm"], done["queued-ot-gan"]])
+        app = drawn("show_convergence", [done["ot-gan"], done["otm"], done["queued-ot-gan"]])
         assert len(app.warning) == 1
         assert "OT-GAN: The matching has not converged: after 10 normalisations" in words(app)
 

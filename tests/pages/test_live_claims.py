@@ -13,6 +13,7 @@ from asking import address, words
 from streamlit.testing.v1 import AppTest
 
 from otviz import methods
+from otviz.clouds.problem import Problem
 from otviz.content.explanations import derivations
 from otviz.core.params import Knobs, params_of
 from otviz.data.datasets import datasets
@@ -21,7 +22,6 @@ from otviz.experiments import experiments
 from otviz.networks import Networks
 from otviz.training.compare import presets
 from otviz.training.plan import Plan
-from otviz.transport.problem import Problem
 from pages._ui.shell import frame
 from tests.waiting import PATIENCE
 

@@ -15,14 +15,14 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from otviz.clouds.problem import COSTS, LOSSES, Problem, clouds
+from otviz.clouds.studies.flow_player import Flows
+from otviz.clouds.studies.notebook_findings import target as notebook_target
 from otviz.core.container import unpack
 from otviz.data.distributions import store_upload
 from otviz.data.distributions.gaussian import Gaussian
 from otviz.data.distributions.ring import Ring
 from otviz.ot.notebook_cost import notebook_points
-from otviz.transport.problem import COSTS, LOSSES, Problem, clouds
-from otviz.transport.studies.flow_player import Flows
-from otviz.transport.studies.notebook_findings import target as notebook_target
 from tests.drawn_strokes import write_strokes
 from tests.waiting import PATIENCE, until
 
@@ -279,7 +279,7 @@ def clickable(view: str) -> AppTest:
 @pytest.mark.usefixtures("alone")
 def test_the_experiments_of_the_notebook_are_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "otviz.transport.studies.notebook_findings.experiments", notebook_target
+        "otviz.clouds.studies.notebook_findings.experiments", notebook_target
     )  # the first and quickest of them
     app = clickable("notebook")
     (run,) = (button for button in app.button if button.label == "Recompute the numbers")
@@ -299,7 +299,7 @@ def test_the_flow_moves_the_points_downhill(monkeypatch: pytest.MonkeyPatch) -> 
             super().__init__(x, y, steps=6, **masses)
             begun.append(self)
 
-    monkeypatch.setattr("otviz.transport.studies.flow_player.Flows", Few)
+    monkeypatch.setattr("otviz.clouds.studies.flow_player.Flows", Few)
     app = clickable("flow")
     (play,) = (button for button in app.button if button.label == "Play the gradient flow")
     play.click().run()

@@ -9,7 +9,7 @@ import ot
 import pytest
 from scipy.spatial.distance import cdist
 
-from otviz.transport.studies.convergence import BINS, SOLVERS, convergence, sharpening
+from otviz.clouds.studies.convergence import BINS, SOLVERS, convergence, sharpening
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,10 @@ import pytest
 import torch
 from geomloss import SamplesLoss
 
+from otviz.clouds.studies.flow_player import Flows
+from otviz.clouds.studies.gradient_flow import FLOWS, FlowLoss, flow, kernel_norm, loss_and_force
 from otviz.player.wire import decode, encode
 from otviz.runs.snapshots import Scene
-from otviz.transport.studies.flow_player import Flows
-from otviz.transport.studies.gradient_flow import FLOWS, FlowLoss, flow, kernel_norm, loss_and_force
 from tests.waiting import PATIENCE
 
 

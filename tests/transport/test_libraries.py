@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy.optimize import minimize
 
-from otviz.transport.studies.libraries import agreement, compare
+from otviz.clouds.studies.libraries import agreement, compare
 
 # geomloss does one sweep per temperature; POT stops at 1e-9 at a fixed one; OTT computes in float32
 TOLERANCE = {"otviz": 0.0, "geomloss": 2e-3, "POT": 1e-5, "OTT-JAX": 1e-4}

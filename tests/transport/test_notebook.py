@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from otviz.transport.studies.notebook_findings import blur_range, far_source, giant_step, slider, target, traps
+from otviz.clouds.studies.notebook_findings import blur_range, far_source, giant_step, slider, target, traps
 
 
 def _check(findings, known=()):

@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from otviz.clouds.board_message import message
+from otviz.clouds.problem import COSTS, LOSSES, Problem
+from otviz.clouds.solution_numbers import lines, warning
+from otviz.clouds.solve import coarse
 from otviz.core.container import unpack
-from otviz.transport.board_message import message
-from otviz.transport.problem import COSTS, LOSSES, Problem
-from otviz.transport.solution_numbers import lines, warning
-from otviz.transport.solve import coarse
 
 
 def _picture(problem, n=60):

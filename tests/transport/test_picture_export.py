@@ -8,11 +8,11 @@ import io
 import numpy as np
 import pytest
 
+from otviz.clouds.problem import Problem, clouds
+from otviz.clouds.solve import coarse
+from otviz.clouds.studies.solution_files import COLUMNS, arrays_npz, points_csv
 from otviz.data.distributions.gaussian import Gaussian
 from otviz.data.distributions.ring import Ring
-from otviz.transport.problem import Problem, clouds
-from otviz.transport.solve import coarse
-from otviz.transport.studies.solution_files import COLUMNS, arrays_npz, points_csv
 
 
 @pytest.fixture(scope="module", params=["sinkhorn", "energy"])

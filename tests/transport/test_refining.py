@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from otviz.transport.problem import Problem
-from otviz.transport.solve import Refinement, coarse, is_complete
+from otviz.clouds.problem import Problem
+from otviz.clouds.solve import Refinement, coarse, is_complete
 from tests.waiting import PATIENCE
 
 
@@ -38,7 +38,7 @@ def endless(*_: object) -> Iterator[None]:
 
 
 def test_it_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("otviz.transport.solve.refine", endless)
+    monkeypatch.setattr("otviz.clouds.solve.refine", endless)
     work = begun(100)
     rough = work.picture
     assert not work.wait(0.0)
@@ -48,8 +48,8 @@ def test_it_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_it_ends_when_nobody_asks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("otviz.transport.solve.FORGOTTEN", 0.0)
-    monkeypatch.setattr("otviz.transport.solve.refine", endless)
+    monkeypatch.setattr("otviz.clouds.solve.FORGOTTEN", 0.0)
+    monkeypatch.setattr("otviz.clouds.solve.refine", endless)
     work = begun(100)
     rough = work.picture
     assert work._over.wait(PATIENCE)

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from otviz.clouds.problem import Problem, clouds
+from otviz.clouds.solve import coarse, refine
+from otviz.clouds.studies.snippet import snippet
 from otviz.data.distributions.gaussian import Gaussian
 from otviz.data.distributions.grid import Grid
 from otviz.data.distributions.points import PointsFile
 from otviz.data.distributions.ring import Ring
-from otviz.transport.problem import Problem, clouds
-from otviz.transport.solve import coarse, refine
-from otviz.transport.studies.snippet import snippet
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -10,12 +10,12 @@ import pytest
 import torch
 from geomloss import SamplesLoss
 
+from otviz.clouds import couplings, fields, kernels, potentials, solve
+from otviz.clouds.problem import COSTS, LOSSES, Problem
+from otviz.clouds.solve import coarse, refine
 from otviz.core import memory
 from otviz.core.work import completed
 from otviz.ot.divergences import sinkhorn_divergence
-from otviz.transport import couplings, fields, kernels, potentials, solve
-from otviz.transport.problem import COSTS, LOSSES, Problem
-from otviz.transport.solve import coarse, refine
 
 TRANSPORT = [(loss, cost) for loss in ("sinkhorn", "entropic") for cost in COSTS]
 KERNELS = [(loss, "half-squared") for loss in LOSSES if loss not in ("sinkhorn", "entropic")]

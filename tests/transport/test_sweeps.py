@@ -11,7 +11,7 @@ from geomloss import SamplesLoss
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
-from otviz.transport.studies.sweeps import BLURS, blur_curve, limits
+from otviz.clouds.studies.sweeps import BLURS, blur_curve, limits
 
 
 @pytest.fixture(scope="module")

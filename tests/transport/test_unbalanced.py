@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
+from otviz.clouds.unbalanced import kept_table, reach_curve, with_outliers
 from otviz.data.distributions.ring import Ring
 from otviz.ot.sinkhorn import solve
-from otviz.transport.unbalanced import kept_table, reach_curve, with_outliers
 
 REPORTED = {  # tau, alpha: mass, mean target radius where one is reported; with entropy of 1 % of the median cost
     (0.1, 0.2): (0.50, 2.944), (0.1, 1.0): (0.84, 2.996), (0.1, 5.0): (0.96, 3.011),

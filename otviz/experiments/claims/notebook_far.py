@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import torch
 
+from otviz.clouds.studies.gradient_flow import FlowLoss, loss_and_force
 from otviz.experiments.charts import Dots, Row
 from otviz.experiments.claims.clouds import notebook_clouds
 from otviz.experiments.experiment import Experiment, Number, Part
-from otviz.transport.studies.gradient_flow import FlowLoss, loss_and_force
 
 FAR = 20.0
 

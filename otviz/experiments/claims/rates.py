@@ -6,12 +6,12 @@ from typing import ClassVar
 
 import numpy as np
 
+from otviz.clouds.laboratory.potential import rates_now
 from otviz.experiments.charts import Dots, Row
 from otviz.experiments.claims.family import TITLES
 from otviz.experiments.experiment import SECOND_HAND, Cost, Effect, Experiment, Number, Part, number_of
 from otviz.experiments.trainings import QUICK_STEPS, RING, from_preset
 from otviz.training.loop import train
-from otviz.transport.laboratory.potential import rates_now
 
 METHODS = ("wgan", "otm", "uotm-no-cost", "uotm")
 STEPS, LOOKS = 5000, 10

@@ -8,6 +8,7 @@ import math
 import numpy as np
 import torch
 
+from otviz.clouds.unbalanced import kept_table
 from otviz.data.distributions import named as distribution
 from otviz.data.distributions.ring import Ring
 from otviz.experiments.charts import Curves, Dots, Line, Mark, Row
@@ -16,7 +17,6 @@ from otviz.experiments.experiment import SECOND_HAND, Experiment, Number, Part
 from otviz.ot.costs import squared_euclidean
 from otviz.ot.exact import exact_cost, wasserstein2
 from otviz.ot.sinkhorn import solve
-from otviz.transport.unbalanced import kept_table
 
 ALPHAS = (0.2, 1.0, 5.0, 50.0, 500.0)
 TAUS = (0.1, 1.0, 0.01)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from otviz.transport.studies.sweeps import NOTEBOOK_SLIDER, Limits, Point
+from otviz.clouds.studies.sweeps import NOTEBOOK_SLIDER, Limits, Point
 from otviz.viz.style import DIVERGENCE, ENTROPIC, GUIDE, TRANSPORT, legend_above, mark_log_x, plain
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from otviz.transport.laboratory import Curves
+from otviz.clouds.laboratory import Curves
 from otviz.viz.style import DASHES, GENERATED, GUIDE, MARKS, SHADES, legend_above, plain
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from otviz.transport.studies.convergence import SOLVERS, Step
+from otviz.clouds.studies.convergence import SOLVERS, Step
 from otviz.viz.style import DASHES, MARKS, SHADES, legend_above, plain
 
 LEAST = 1e-16

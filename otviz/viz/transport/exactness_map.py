@@ -9,8 +9,8 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
+from otviz.clouds.laboratory import Exactness
 from otviz.runs.snapshots import Box
-from otviz.transport.laboratory import Exactness
 from otviz.viz.boxes import box_of, name_axes, position
 from otviz.viz.style import GENERATED, GUIDE, SOURCE, TARGET, plain
 

@@ -10,8 +10,8 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
+from otviz.clouds.laboratory.matchings import EPSILONS, Matching, Step, one_partner_each, order_by_angle
 from otviz.runs.snapshots import Box
-from otviz.transport.laboratory.matchings import EPSILONS, Matching, Step, one_partner_each, order_by_angle
 from otviz.viz.boxes import box_of, name_axes, position
 from otviz.viz.style import DASHES, GENERATED, GUIDE, MARKS, SHADES, TARGET, legend_above, mark_log_x, plain
 

@@ -9,8 +9,8 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 from plotly.subplots import make_subplots
 
+from otviz.clouds.laboratory import SampleWeights
 from otviz.runs.snapshots import Box
-from otviz.transport.laboratory import SampleWeights
 from otviz.viz.boxes import box_of, name_axes, position
 from otviz.viz.style import GUIDE, SHADES, plain
 

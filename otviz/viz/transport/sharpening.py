@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from otviz.transport.studies.convergence import Sharpened
+from otviz.clouds.studies.convergence import Sharpened
 from otviz.viz.style import plain
 
 TICKS = 4

@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from otviz.transport.solution import Picture
+from otviz.clouds.solution import Picture
 from otviz.viz.style import FORCE, GUIDE, SOURCE, TARGET, plain
 
 ARROWS = 200

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
-from otviz.transport.unbalanced import SCHEDULE, KeptMass, ReachPoint
+from otviz.clouds.unbalanced import SCHEDULE, KeptMass, ReachPoint
 from otviz.viz.style import (
     DASHES,
     DIVERGENCE,

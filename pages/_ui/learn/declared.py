@@ -27,13 +27,13 @@ def declared() -> dict[str, list[Declared]]:
 
 
 def _owners() -> Iterator[tuple[str, str, type[Knobs]]]:
+    from otviz.clouds.problem import Problem
     from otviz.data.datasets import datasets
     from otviz.data.distributions import distributions
     from otviz.experiments.sweeps import Extent
     from otviz.methods import methods
     from otviz.networks import Networks
     from otviz.training.plan import Plan
-    from otviz.transport.problem import Problem
 
     yield from (("method", cls.title, cls) for cls in methods().values())
     yield from (("distribution", cls.title, cls) for cls in distributions().values())

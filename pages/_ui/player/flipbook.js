@@ -1,6 +1,6 @@
 // The flipbook: panels whose one slider chooses among frames that came with the message, so that it answers at once.
 //
-// The root stays from call to call and keeps where the slider stands; `otviz/transport/laboratory/slider_figures.py` says what a message holds.
+// The root stays from call to call and keeps where the slider stands; `otviz/clouds/laboratory/slider_figures.py` says what a message holds.
 
 const TINTS = { ...COLOURS, amber: "#E69F00", green: "#009E73", pink: "#CC79A7", guide: "#8A8F98" };
 const MARGIN = { left: 46, right: 10, top: 8, bottom: 38 }, BARE = { left: 1, right: 1, top: 1, bottom: 1 };

@@ -13,7 +13,7 @@ from pages._ui.shell.component import mount
 from pages._ui.shell.links import LESSON, plain, shorten
 
 PLAYED = {"cost-and-collapse": "why-gans-collapse"}
-"""Figures that play the recorded runs of a lesson; all others are in otviz.transport.laboratory.slider_figures."""
+"""Figures that play the recorded runs of a lesson; all others are in otviz.clouds.laboratory.slider_figures."""
 
 
 def show(name: str) -> None:
@@ -31,7 +31,7 @@ def show(name: str) -> None:
 
 @st.cache_data(show_spinner=False)
 def _computed(name: str) -> dict[str, Any] | None:
-    from otviz.transport.laboratory.slider_figures import FLIPBOOKS
+    from otviz.clouds.laboratory.slider_figures import FLIPBOOKS
 
     make = FLIPBOOKS.get(name)
     return None if make is None else asdict(make())

@@ -19,10 +19,10 @@ from pages._ui.shell.links import Link, plain
 from pages._ui.train.laboratory_view import POINTS, key, steps, titles, with_potential
 
 if TYPE_CHECKING:
+    from otviz.clouds.laboratory import Exactness
+    from otviz.clouds.laboratory.matching_convergence import Convergence
+    from otviz.clouds.laboratory.matchings import Minibatches, Step
     from otviz.methods.ot_gan import OTGAN
-    from otviz.transport.laboratory import Exactness
-    from otviz.transport.laboratory.matching_convergence import Convergence
-    from otviz.transport.laboratory.matchings import Minibatches, Step
 
 Lines = dict[str, tuple[tuple[float, float], ...]]
 
@@ -105,14 +105,14 @@ def _length(runs: Sequence[RunView]) -> str:
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def _exactly(of: tuple[str, int, str], _run: RunView) -> Exactness:
-    from otviz.transport.laboratory import against_exact
+    from otviz.clouds.laboratory import against_exact
 
     return against_exact(_run.training_copy(), EXACT)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _rates_of(of: tuple[str, int, str], _run: RunView) -> Any:
-    from otviz.transport.laboratory import rates_now
+    from otviz.clouds.laboratory import rates_now
 
     return rates_now(_run.training_copy(), POINTS)
 
@@ -156,7 +156,7 @@ def show_matchings(link: Link, runs: Sequence[RunView]) -> None:
 
 
 def _inside(link: Link, run: RunView, method: OTGAN, epsilon: float, seed: int) -> None:
-    from otviz.transport.laboratory.matchings import matchings
+    from otviz.clouds.laboratory.matchings import matchings
     from otviz.viz.transport.matching_lines import matrices
 
     drawn, lines = _drawn(key(run), run, method, seed)
@@ -201,8 +201,8 @@ def converged(run: RunView, method: OTGAN, seed: int = 0) -> Convergence | None:
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def _converged(of: tuple[str, int, str], _run: RunView, _method: OTGAN, seed: int) -> Convergence | None:
-    from otviz.transport.laboratory.matching_convergence import convergence
-    from otviz.transport.laboratory.matchings import minibatches
+    from otviz.clouds.laboratory.matching_convergence import convergence
+    from otviz.clouds.laboratory.matchings import minibatches
 
     try:
         return convergence(minibatches(_run.training_copy(), seed), _method)
@@ -216,7 +216,7 @@ def _show_result(found: Convergence | None, of: str) -> None:
 
 
 def _partners(link: Link, run: RunView, step: Step) -> None:
-    from otviz.transport.laboratory.matchings import PAIRS
+    from otviz.clouds.laboratory.matchings import PAIRS
     from otviz.viz.transport.matching_lines import partners
 
     pairs = {str(index): f"{rows} – {columns}" for index, (rows, columns, _) in enumerate(PAIRS)}
@@ -248,7 +248,7 @@ def _entropy(lines: Lines, n: int, epsilon: float | None) -> None:
 @st.cache_data(max_entries=16, show_spinner="Matching …")
 def _drawn(of: tuple[str, int, str], _run: RunView, _method: OTGAN, seed: int) -> tuple[Minibatches, Lines]:
     """The minibatches, and their entropies along CURVE, for the run's feature cost and that of the papers."""
-    from otviz.transport.laboratory.matchings import entropies, minibatches
+    from otviz.clouds.laboratory.matchings import entropies, minibatches
 
     drawn = minibatches(_run.training_copy(), seed)
     costs: dict[str, str] = {f"{_method.cost} (this run)": _method.cost}

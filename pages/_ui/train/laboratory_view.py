@@ -19,10 +19,10 @@ from pages._ui.controls import controls
 from pages._ui.shell.links import Link, plain
 
 if TYPE_CHECKING:
+    from otviz.clouds.laboratory import SampleWeights, TauUnits
     from otviz.methods import Method
     from otviz.methods.unified import Unified
     from otviz.ot.conjugates import Conjugate
-    from otviz.transport.laboratory import SampleWeights, TauUnits
 
 POINTS = 1000
 """Points per cloud for weights and rates of change."""
@@ -118,8 +118,8 @@ def _own(text: str, typed: Callable[[str], Conjugate]) -> list[Conjugate]:
 def _curves(methods: Sequence[tuple[RunView, Unified]], shown: Sequence[Conjugate], alpha: float) -> None:
     import numpy as np
 
+    from otviz.clouds.laboratory import curves
     from otviz.ot.convex import conjugate
-    from otviz.transport.laboratory import curves
     from otviz.viz.transport.conjugate_curves import conjugates as figure
 
     wanted: dict[tuple[str, float], list[str]] = {(one.name, alpha): [] for one in shown}
@@ -205,7 +205,7 @@ def _weights(picked: Sequence[RunView]) -> None:
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def _sample_weights(of: tuple[str, int, str], _run: RunView) -> SampleWeights:
-    from otviz.transport.laboratory import weights_now
+    from otviz.clouds.laboratory import weights_now
 
     return weights_now(_run.training_copy(), POINTS)
 
@@ -214,8 +214,8 @@ def show_tau(_link: Link, methods: Sequence[Method], target: Target, source: Sou
     """Draw the scale of tau on this data before a training: a row per method and end of its schedule."""
     import pandas as pd
 
+    from otviz.clouds.laboratory import lasting_warning
     from otviz.methods.unified import Unified
-    from otviz.transport.laboratory import lasting_warning
 
     having = [method for method in methods if isinstance(method, Unified) and "tau" in method.as_dict()]
     if not having:
@@ -279,8 +279,8 @@ def _table(names: Sequence[str], found: Sequence[TauUnits]) -> dict[str, Sequenc
 def _tau(of: str, _target: Target, _source: Source, tau: float, alpha: float, g: str) -> TauUnits:
     import numpy as np
 
+    from otviz.clouds.laboratory import tau_units
     from otviz.ot.convex import conjugate
-    from otviz.transport.laboratory import tau_units
 
     rng = np.random.default_rng(29)
     x, y = _source.sample(TAU_POINTS, rng), _target.sample(TAU_POINTS, rng)

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, get_args
 
+from otviz.clouds.problem import Problem
+from otviz.clouds.scale import Scale
 from otviz.core.params import params_of
-from otviz.transport.problem import Problem
-from otviz.transport.scale import Scale
 from pages._ui.shell.component import mount_asking
 
 Stage = Literal["shown", "first", "refine"]
@@ -55,7 +55,7 @@ def board(
     It requests pictures from its channel, and a rerun of the page when a final picture is newer than the page's.
 
     Args:
-        channel: address for requests (see `read_question`); answers are bytes of `otviz.transport.board_message`.
+        channel: address for requests (see `read_question`); answers are bytes of `otviz.clouds.board_message`.
         key: the same key preserves the viewer's settings.
         problem: name of the problem, which does not depend on the sliders.
         sent: number of the newest picture that the rest of the page shows.

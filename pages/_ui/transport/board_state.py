@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from otviz.transport.problem import Problem
+from otviz.clouds.problem import Problem
 from pages._ui.shell.channel import Reply
 from pages._ui.transport.board_canvas import Asked, read_question
 
 if TYPE_CHECKING:
+    from otviz.clouds.solution import Picture
+    from otviz.clouds.solve import Refinement
     from otviz.data.distributions.distribution import Cloud
-    from otviz.transport.solution import Picture
-    from otviz.transport.solve import Refinement
 
 MOMENT = 0.5  # seconds that a request waits for a refinement, before the board asks again
 _KEY = "otviz.desk"
@@ -72,7 +72,7 @@ class BoardState:
             return Reply(options={"trouble": True})
 
     def _first(self, asked: Asked) -> Reply:
-        from otviz.transport.solve import coarse
+        from otviz.clouds.solve import coarse
 
         problem = replace(self.problem, blur=asked.blur, reach=asked.reach)
         x, y = self.source, self.target
@@ -85,7 +85,7 @@ class BoardState:
             return self._show(problem, picture, asked.serial)
 
     def _refine(self, asked: Asked) -> Reply:
-        from otviz.transport.solve import Refinement
+        from otviz.clouds.solve import Refinement
 
         with self._lock:
             if asked.serial != self.serial:
@@ -106,8 +106,8 @@ class BoardState:
             return self._show(problem, refinement.picture, asked.serial)
 
     def _show(self, problem: Problem, picture: Picture, serial: int) -> Reply:
-        from otviz.transport.board_message import message
-        from otviz.transport.scale import axes, beside_numbers, unit_of
+        from otviz.clouds.board_message import message
+        from otviz.clouds.scale import axes, beside_numbers, unit_of
 
         self.problem, self.picture, self.serial, self.sent = problem, picture, serial, self.sent + 1
         clouds = self.source, self.target

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from otviz.clouds.problem import Problem, clouds
+from otviz.clouds.scale import at_unit_scale, change
 from otviz.data.distributions import Distribution
 from otviz.player import wire
-from otviz.transport.problem import Problem, clouds
-from otviz.transport.scale import at_unit_scale, change
 from pages._ui.player.player_canvas import known, player
 from pages._ui.shell import channel
 from pages._ui.shell.links import plain
 
 if TYPE_CHECKING:
-    from otviz.transport.studies.flow_player import Flows
+    from otviz.clouds.studies.flow_player import Flows
 
 POLL = 0.4  # seconds
 POINTS = 400
@@ -71,7 +71,7 @@ def show(problem: Problem, source: Distribution, target: Distribution) -> None:
 
 
 def _begin(stage: Stage, of: str, problem: Problem, source: Distribution, target: Distribution) -> None:
-    from otviz.transport.studies.flow_player import Flows
+    from otviz.clouds.studies.flow_player import Flows
 
     left, right = clouds(replace(problem, n=POINTS), source, target)
     units, x, y = at_unit_scale(left, right)

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import streamlit as st
 
+from otviz.clouds.problem import Problem, clouds
+from otviz.clouds.scale import at_unit_scale, change, scale_of
 from otviz.data.distributions import Cloud, Distribution
-from otviz.transport.problem import Problem, clouds
-from otviz.transport.scale import at_unit_scale, change, scale_of
 from pages._ui.shell.downloads import download
 from pages._ui.shell.links import plain
 from pages._ui.transport import board_state
 
 if TYPE_CHECKING:
-    from otviz.transport.unbalanced import KeptMass
+    from otviz.clouds.unbalanced import KeptMass
 
 T = TypeVar("T")
 
@@ -61,7 +61,7 @@ def show_blur(problem: Problem, source: Distribution, target: Distribution) -> N
     """S, OT_epsilon and <P, C> over the blur."""
     if not _has_p(problem):
         return
-    from otviz.transport.studies.sweeps import BLURS, LARGEST, blur_curve, limits
+    from otviz.clouds.studies.sweeps import BLURS, LARGEST, blur_curve, limits
     from otviz.viz.transport.blur_curve import blur_curve as figure
 
     x, y = _small(problem, source, target, LARGEST)
@@ -83,7 +83,7 @@ def show_iterations(problem: Problem, source: Distribution, target: Distribution
     """Error per iteration of three solvers, and the plan at five temperatures."""
     if not _has_p(problem):
         return
-    from otviz.transport.studies.convergence import BLURS, LARGEST, SOLVERS, convergence, sharpening
+    from otviz.clouds.studies.convergence import BLURS, LARGEST, SOLVERS, convergence, sharpening
     from otviz.viz.transport.convergence_curves import convergence as figure
     from otviz.viz.transport.sharpening import sharpening as plans_figure
 
@@ -108,8 +108,8 @@ def show_libraries(problem: Problem, source: Distribution, target: Distribution)
         return
     import pandas as pd
 
-    from otviz.transport.studies.libraries import LARGEST, agreement, compare
-    from otviz.transport.studies.library_calls import LIBRARY_CALLS
+    from otviz.clouds.studies.libraries import LARGEST, agreement, compare
+    from otviz.clouds.studies.library_calls import LIBRARY_CALLS
 
     x, y = _small(problem, source, target, LARGEST)
     of = (replace(problem, loss="sinkhorn"), source, target)
@@ -148,7 +148,7 @@ def show_unbalanced(problem: Problem, source: Distribution, target: Distribution
     """The mass dropped by a finite reach, and the effect of tau and alpha of UOTM-SD on the same clouds."""
     import numpy as np
 
-    from otviz.transport.unbalanced import ALPHAS, REACHES, TAUS, kept_table, reach_curve, with_outliers
+    from otviz.clouds.unbalanced import ALPHAS, REACHES, TAUS, kept_table, reach_curve, with_outliers
     from otviz.viz.transport import unbalanced_plan as figures
 
     left, right = _small(problem, source, target, 500)
@@ -188,7 +188,7 @@ def show_notebook(_problem: Problem, _source: Distribution, _target: Distributio
     """The numbers of the notebook, reproduced."""
     import pandas as pd
 
-    from otviz.transport.studies.notebook_findings import experiments
+    from otviz.clouds.studies.notebook_findings import experiments
 
     st.markdown(
         "Each number that Fuge's course notebook (section 11.1) prints or implies, recomputed here on the notebook's own points. "
@@ -214,8 +214,8 @@ def show_notebook(_problem: Problem, _source: Distribution, _target: Distributio
 
 def show_downloads(problem: Problem, source: Distribution, target: Distribution) -> None:
     """The picture, its numbers, and a script that reproduces them."""
-    from otviz.transport.studies.snippet import snippet
-    from otviz.transport.studies.solution_files import arrays_npz, points_csv
+    from otviz.clouds.studies.snippet import snippet
+    from otviz.clouds.studies.solution_files import arrays_npz, points_csv
     from otviz.viz.style import as_html
     from otviz.viz.transport.transport_picture import transport_picture
 

@@ -10,10 +10,10 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from otviz.clouds.problem import COSTS, LOSSES, Problem, clouds
+from otviz.clouds.scale import Scale, mismatch, scale_notes, scale_of, shapes_beside, starting_blur
 from otviz.core.params import params_of
 from otviz.data.distributions import Cloud, Distribution
-from otviz.transport.problem import COSTS, LOSSES, Problem, clouds
-from otviz.transport.scale import Scale, mismatch, scale_notes, scale_of, shapes_beside, starting_blur
 from pages._ui.controls import boxes, controls, widgets
 from pages._ui.shell import channel
 from pages._ui.shell.links import Link, plain, shorten
@@ -22,7 +22,7 @@ from pages._ui.transport.board_state import BoardState, current, set_current
 
 BOARD = "transport:board"
 HEIGHT = 660
-SET_HERE = "otviz.transport.set_here"  # session key: whether the page itself has set a slider of the board
+SET_HERE = "otviz.clouds.set_here"  # session key: whether the page itself has set a slider of the board
 ON_BOARD = ("blur", "reach")  # knobs with sliders on the board, which answers faster than a rerun of the page
 
 PRESETS: dict[str, tuple[str, dict[str, str]]] = {
@@ -156,7 +156,7 @@ def _state(problem: Problem, source: Distribution, target: Distribution) -> Boar
     if state is not None and state.problem_key == key and (state.problem == problem or not set_here):
         return state
     with nullcontext() if state is None else st.spinner("Solving the transport problem …"):
-        from otviz.transport.solve import coarse  # imports torch, which takes seconds
+        from otviz.clouds.solve import coarse  # imports torch, which takes seconds
 
         x, y = _clouds(problem, source, target)
         picture = coarse(problem, x.points, y.points, x.weights, y.weights)

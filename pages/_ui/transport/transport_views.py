@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from otviz.clouds.problem import Problem
 from otviz.data.distributions import Distribution
-from otviz.transport.problem import Problem
 from pages._ui.learn import glossary_view
 from pages._ui.shell import reading
 from pages._ui.shell.links import Link, plain

@@ -6,13 +6,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from otviz.clouds.fields import OfKernel, mean
+from otviz.clouds.potentials import Cloud, Masses, Points, Setting, precision
+from otviz.clouds.problem import Problem
+from otviz.clouds.solution import GRID, Numbers, Picture, grid
 from otviz.core.work import Work, alongside
 from otviz.ot.grounds import GROUNDS
 from otviz.runs.snapshots import square_box
-from otviz.transport.fields import OfKernel, mean
-from otviz.transport.potentials import Cloud, Masses, Points, Setting, precision
-from otviz.transport.problem import Problem
-from otviz.transport.solution import GRID, Numbers, Picture, grid
 
 KERNELS = {"energy": "energy", "gaussian-mmd": "gaussian", "laplacian-mmd": "laplacian"}
 

@@ -9,7 +9,7 @@ from dataclasses import asdict
 import numpy as np
 from numpy.typing import NDArray
 
-from otviz.transport.solution import Picture
+from otviz.clouds.solution import Picture
 
 COLUMNS = ("side", "x", "y", "force_x", "force_y", "map_x", "map_y", "mass", "weight")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from otviz.transport.problem import LOSSES, Problem
-from otviz.transport.solution import Picture
+from otviz.clouds.problem import LOSSES, Problem
+from otviz.clouds.solution import Picture
 
 TRUSTED = 0.01
 """Marginal error beyond which a picture warns."""

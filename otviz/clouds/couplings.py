@@ -9,13 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from otviz.core.work import Work, alongside
-from otviz.ot.duals import Goal, half_sums
-from otviz.ot.grounds import GROUNDS, Quadratic
-from otviz.runs.snapshots import square_box
-from otviz.transport.fields import OfPlans, SoftMin, mean, shares
-from otviz.transport.plans import Drawn, Order, Ordered, bins_of, draw, orders, plan_of
-from otviz.transport.potentials import (
+from otviz.clouds.fields import OfPlans, SoftMin, mean, shares
+from otviz.clouds.plans import Drawn, Order, Ordered, bins_of, draw, orders, plan_of
+from otviz.clouds.potentials import (
     MISSING,
     Cloud,
     Crossing,
@@ -28,8 +24,12 @@ from otviz.transport.potentials import (
     own_by_part,
     precision,
 )
-from otviz.transport.problem import Problem
-from otviz.transport.solution import GRID, Box, Numbers, Picture, grid
+from otviz.clouds.problem import Problem
+from otviz.clouds.solution import GRID, Box, Numbers, Picture, grid
+from otviz.core.work import Work, alongside
+from otviz.ot.duals import Goal, half_sums
+from otviz.ot.grounds import GROUNDS, Quadratic
+from otviz.runs.snapshots import square_box
 
 SMALL = 1e-3
 """Share of OT_epsilon below which a divergence is computed again in float64."""

@@ -16,10 +16,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from otviz.clouds.unbalanced import SHARPNESS, kept_table
 from otviz.ot.conjugates import CONJUGATES, Conjugate
 from otviz.ot.costs import squared_euclidean
 from otviz.ot.exact import wasserstein2
-from otviz.transport.unbalanced import SHARPNESS, kept_table
 
 Array = NDArray[np.float32]
 

@@ -15,14 +15,14 @@ from dataclasses import replace
 import numpy as np
 import torch
 
+from otviz.clouds import couplings, kernels
+from otviz.clouds.geomloss_solver import by_geomloss
+from otviz.clouds.potentials import Masses, Points
+from otviz.clouds.problem import Problem
+from otviz.clouds.solution import Picture
 from otviz.core.memory import check_memory
 from otviz.core.work import Work, completed
 from otviz.ot.exact import exact_cost
-from otviz.transport import couplings, kernels
-from otviz.transport.geomloss_solver import by_geomloss
-from otviz.transport.potentials import Masses, Points
-from otviz.transport.problem import Problem
-from otviz.transport.solution import Picture
 
 FULL = 1500
 """Points up to which the first answer is the full one."""

@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from otviz.clouds.studies.gradient_flow import FLOWS, MEASURED, FlowLoss, Frame, flow
 from otviz.player.wire import PanelUpdate, news
 from otviz.runs.snapshots import Curve, Scene, Snapshot, square_box
-from otviz.transport.studies.gradient_flow import FLOWS, MEASURED, FlowLoss, Frame, flow
 
 LONGEST_WAIT = 30.0
 """Seconds that `stop` waits for the frame in hand: the slowest takes about one."""

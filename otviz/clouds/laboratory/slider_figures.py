@@ -14,13 +14,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from otviz.clouds.laboratory.potential import curves
+from otviz.clouds.unbalanced import KeptMass, kept_table
 from otviz.data.distributions.gaussian import Gaussian
 from otviz.data.distributions.ring import Ring
 from otviz.ot.conjugates import CONJUGATES
 from otviz.ot.costs import cost_p
 from otviz.ot.sinkhorn import solve
-from otviz.transport.laboratory.potential import curves
-from otviz.transport.unbalanced import KeptMass, kept_table
 
 Array = NDArray[Any]
 Role = Literal["source", "target", "generated", "amber", "green", "pink", "guide", "text"]

@@ -1,7 +1,7 @@
 """Diagnostics of a run: convex functions, sample weights, the scale of the cost, exactness, OT-GAN's matchings."""
 
-from otviz.transport.laboratory.exactness import Exactness, against_exact
-from otviz.transport.laboratory.potential import (
+from otviz.clouds.laboratory.exactness import Exactness, against_exact
+from otviz.clouds.laboratory.potential import (
     Curves,
     SampleWeights,
     curves,
@@ -10,7 +10,7 @@ from otviz.transport.laboratory.potential import (
     sample_weights,
     weights_now,
 )
-from otviz.transport.laboratory.tau import TauUnits, lasting_warning, tau_units
+from otviz.clouds.laboratory.tau import TauUnits, lasting_warning, tau_units
 
 __all__ = [
     "Curves",

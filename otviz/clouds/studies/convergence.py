@@ -16,11 +16,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from otviz.clouds.plans import orders
 from otviz.ot.costs import cost_p
 from otviz.ot.divergences import check_sinkhorn
 from otviz.ot.sinkhorn import solve
 from otviz.ot.squaring import FLOAT32_LIMIT, Schedule, levels_for, square_down, sweeps_for
-from otviz.transport.plans import orders
 
 LARGEST = 500
 BINS = 64

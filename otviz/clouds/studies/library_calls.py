@@ -7,8 +7,8 @@ from importlib import import_module
 
 import numpy as np
 
+from otviz.clouds.studies.conventions import SWEEPS, Case, LibraryCall, scalar
 from otviz.ot.reference import geomloss_divergence
-from otviz.transport.studies.conventions import SWEEPS, Case, LibraryCall, scalar
 
 SLOW = f"It stays at one ε for {SWEEPS} sweeps at most; at small blur it stops before convergence, which explains the difference."
 

@@ -15,10 +15,10 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from otviz.clouds.fields import SoftMin, shares
+from otviz.clouds.potentials import Cloud
+from otviz.clouds.solution import Plan
 from otviz.core.work import Work
-from otviz.transport.fields import SoftMin, shares
-from otviz.transport.potentials import Cloud
-from otviz.transport.solution import Plan
 
 LINES = 6
 BINS = 96

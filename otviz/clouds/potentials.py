@@ -14,13 +14,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from otviz.clouds.fields import SoftMin, log_mean_exp, mean, shares
+from otviz.clouds.solution import sample
 from otviz.core.work import Work
 from otviz.ot.duals import Goal, Sides
 from otviz.ot.grounds import Ground
 from otviz.ot.polishing import polish
 from otviz.ot.squaring import FLOAT32_LIMIT, RELAX, Schedule, descend, descend_self, levels_for, sweeps_for
-from otviz.transport.fields import SoftMin, log_mean_exp, mean, shares
-from otviz.transport.solution import sample
 
 WARM = 6
 """Halvings of epsilon that a problem too large for memory does itself; hotter levels are done by PART of its points."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
+from otviz.clouds.laboratory.matchings import Minibatches, matchings
 from otviz.methods.ot_gan import OTGAN
-from otviz.transport.laboratory.matchings import Minibatches, matchings
 
 MANY = 500
 """Normalisations taken as converged: those of the paper's code on images."""

@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from otviz.clouds.potentials import Masses, Points
+from otviz.clouds.problem import Problem
+from otviz.clouds.solution import Picture
 from otviz.ot.entropic import shares
 from otviz.ot.reference import geomloss_divergence
-from otviz.transport.potentials import Masses, Points
-from otviz.transport.problem import Problem
-from otviz.transport.solution import Picture
 
 COSTS = ("half-squared", "euclidean")
 LARGEST = 5000

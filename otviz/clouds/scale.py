@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from otviz.clouds.problem import Problem
 from otviz.core.params import LEAST, MOST
 from otviz.data.distributions.distribution import Cloud
 from otviz.data.reading import layout
 from otviz.data.units import Units
-from otviz.transport.problem import Problem
 
 UNIT = 20.0
 """Diameter up to which drawn clouds have the limits of unit scale."""

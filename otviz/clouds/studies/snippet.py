@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from otviz.clouds.problem import Problem
 from otviz.core.params import Knobs
 from otviz.data.distributions.distribution import Distribution
 from otviz.data.distributions.own_files import PREFIX
-from otviz.transport.problem import Problem
 
 _SCRIPT = '''"""{source_title} to {target_title}, as otviz draws it: prints the numbers, writes transport.csv and transport.npz."""
 
@@ -13,9 +13,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 {imports}
-from otviz.transport.studies.solution_files import arrays_npz, points_csv
-from otviz.transport.problem import Problem, clouds
-from otviz.transport.solve import coarse, refine
+from otviz.clouds.studies.solution_files import arrays_npz, points_csv
+from otviz.clouds.problem import Problem, clouds
+from otviz.clouds.solve import coarse, refine
 
 problem = {problem}
 source = {source}

@@ -16,14 +16,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from otviz.clouds.potentials import Masses
+from otviz.clouds.studies.gradient_flow import kernel_norm
 from otviz.ot.costs import cost_p
 from otviz.ot.divergences import check_sinkhorn, sinkhorn_divergence
 from otviz.ot.entropic import shares
 from otviz.ot.exact import exact_cost
 from otviz.ot.sinkhorn import solve
 from otviz.ot.squaring import sweeps_for
-from otviz.transport.potentials import Masses
-from otviz.transport.studies.gradient_flow import kernel_norm
 
 LARGEST = 1000
 BLURS: tuple[float, ...] = tuple(float(blur) for blur in np.geomspace(1e-3, 10, 25))

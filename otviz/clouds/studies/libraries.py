@@ -16,9 +16,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from otviz.clouds.studies.conventions import Case, LibraryCall, Quantity
+from otviz.clouds.studies.library_calls import LIBRARY_CALLS
 from otviz.ot.divergences import check_sinkhorn
-from otviz.transport.studies.conventions import Case, LibraryCall, Quantity
-from otviz.transport.studies.library_calls import LIBRARY_CALLS
 
 LARGEST = 500
 """Points of each side at most: POT's thousand sweeps in the log domain take seconds here, a minute at 2000."""

@@ -14,12 +14,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from otviz.clouds.studies.gradient_flow import FlowLoss, loss_and_force
 from otviz.evaluation.metrics import diversity
 from otviz.ot.costs import cityblock, euclidean
 from otviz.ot.divergences import sinkhorn_divergence
 from otviz.ot.notebook_cost import notebook_modes, notebook_points
 from otviz.ot.reference import geomloss_divergence
-from otviz.transport.studies.gradient_flow import FlowLoss, loss_and_force
 
 COUNTS = (270, 244, 246, 250, 255, 249, 245, 241)
 SLIDER = {2: {0.01: 2.89, 0.05: 2.89, 0.2: 2.89, 0.5: 2.92, 0.7: 2.90}, 1: {0.01: 2.36, 0.05: 2.23, 0.1: 2.13, 0.3: 1.92, 0.7: 1.62}}  # fmt: skip

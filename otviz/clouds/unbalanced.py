@@ -16,9 +16,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from otviz.clouds.potentials import Masses
 from otviz.ot.costs import cost_p, squared_euclidean
 from otviz.ot.sinkhorn import Coupling, solve
-from otviz.transport.potentials import Masses
 
 TAUS = (0.01, 0.1, 1.0)
 ALPHAS = (0.2, 0.5, 1.0, 2.0, 5.0)

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from otviz.clouds.problem import Problem
+from otviz.clouds.solution import Picture, Plan
+from otviz.clouds.solution_numbers import lines, warning
+from otviz.clouds.solve import is_complete
 from otviz.core.container import pack
-from otviz.transport.problem import Problem
-from otviz.transport.solution import Picture, Plan
-from otviz.transport.solution_numbers import lines, warning
-from otviz.transport.solve import is_complete
 
 
 def message(

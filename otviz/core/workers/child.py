@@ -1,0 +1,27 @@
+"""The start of a child process: `python -m otviz.core.workers.child MODULE NICENESS` serves a module until its input ends.
+
+A terminal or a service sends its signals to all processes. A child ignores them before any slow import, so that the parent can save
+first; it ends when the parent closes its input.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+
+
+def main(module: str, niceness: str) -> None:
+    """Serve a module at low priority until the input ends, ignoring signals to the whole process group."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):  # Windows has no SIGHUP
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    if sys.platform != "win32":
+        os.nice(int(niceness))
+    from otviz.core.workers.worker import serve
+
+    serve(module)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
