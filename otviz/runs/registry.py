@@ -106,12 +106,11 @@ class Registry:
 
     def find(self, run_id: str) -> Run | None:
         """The run of that id in this process, or None; also None once another process has taken it over."""
-        with self._lock:
-            run, lock = self._runs.get(run_id), self._locks.get(run_id)
-            if run is not None and lock is not None and run.wait(0) and lock.is_outdated():
-                del self._runs[run_id], self._locks[run_id]
-                return None
-            return run
+        if self._is_outdated(run_id):
+            with self._lock:  # unless it is just being continued here
+                if self._is_outdated(run_id):
+                    del self._runs[run_id], self._locks[run_id]
+        return self._runs.get(run_id)
 
     def runs(self) -> list[Run]:
         """Runs of this process, newest first."""
@@ -228,6 +227,10 @@ class Registry:
             self._locks[run_id] = lock
         self._forget()
         return run
+
+    def _is_outdated(self, run_id: str) -> bool:
+        run, lock = self._runs.get(run_id), self._locks.get(run_id)
+        return run is not None and lock is not None and run.wait(0) and lock.is_outdated()
 
     def _drop(self, run_id: str) -> None:
         """Forget a run; the store still has it."""
