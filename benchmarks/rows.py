@@ -11,7 +11,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
 import torch
+
+from otviz.core.machine import processor
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -85,24 +88,14 @@ def load() -> float:
 def machine(load_before: float) -> dict[str, Any]:
     """Where a number was measured."""
     return {
-        "cpu": cpu_model(),
-        "cores": os.cpu_count() or 1,
+        "cpu": processor(),
+        "cores": psutil.cpu_count() or 1,
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         "torch": torch.__version__,
         "python": platform.python_version(),
         "load": round(load_before, 2),
         "date": datetime.date.today().isoformat(),
     }
-
-
-def cpu_model() -> str:
-    """The processor's name as the system gives it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
 
 
 def record_of(row: Row, found: Measured, seconds: float, load_before: float) -> dict[str, Any]:

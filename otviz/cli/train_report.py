@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -30,6 +32,7 @@ from otviz.runs.change_log import RunCheckpoint
 from otviz.runs.config import RunConfig
 from otviz.runs.run import Run
 from otviz.runs.saved.file_schema import CONFIG
+from otviz.runs.saved.run_lock import RunLock
 from otviz.runs.saved.run_store import read_checkpoint, read_run, save_run, write_config
 from otviz.training.driver import loss_summary
 from otviz.training.loop import device_named, train
@@ -107,10 +110,27 @@ def _train(config: RunConfig, folder: Path | None, restored: RunCheckpoint | Non
     if world().rank:
         return _follow(config, restored)
     _say_what_was_read(config)
-    save = None
-    if folder is not None:
+    if folder is None:
+        return _lead(config, None, None, as_json)
+    with _held(folder):
         _prepare(folder, config, fresh=restored is None)
-        save = partial(save_run, folder=folder)
+        return _lead(config, folder, restored, as_json)
+
+
+@contextlib.contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """Keep other trainings out of a folder. Raises ValueError if one saves there now."""
+    try:
+        lock = RunLock(folder)
+    except ValueError as error:
+        raise ValueError(f"{error}, or choose another --out") from error
+    with contextlib.closing(lock):
+        yield
+
+
+def _lead(config: RunConfig, folder: Path | None, restored: RunCheckpoint | None, as_json: bool) -> int:
+    """Train, print and save."""
+    save = None if folder is None else partial(save_run, folder=folder)
     run = Run("run" if folder is None else folder.resolve().name, config, save=save, restored=restored).start()
     number = _show_progress(run)
     if run.scene is None:

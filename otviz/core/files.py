@@ -124,5 +124,13 @@ def refused(path: Path, error: OSError, what: str = "cannot be written") -> str:
         error: what went wrong.
         what: the failed action.
     """
-    wrong, advice = _CAUSES.get(error.errno or 0, (error.strerror or str(error), "check the disk"))
-    return f"{str(path)!r} {what} ({wrong}); {advice}, then try again"
+    return f"{str(path)!r} {what} ({_cause(error)[0]}); {_cause(error)[1]}, then try again"
+
+
+def reason(error: OSError) -> str:
+    """What went wrong with a file and what to do, without the name of the file."""
+    return "; ".join(_cause(error))
+
+
+def _cause(error: OSError) -> tuple[str, str]:
+    return _CAUSES.get(error.errno or 0, (error.strerror or str(error), "check the disk"))

@@ -22,7 +22,7 @@ def made_on(device: str) -> dict[str, str]:
 
 @functools.cache
 def processor() -> str:
-    """The name of the processor, as the system reports it."""
+    """The name of the processor, as the system reports it; psutil has none."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from pathlib import Path
 
+import psutil
 import torch
 
 SPARE = 0.9
@@ -38,12 +38,8 @@ def no_room(device: str, size: int, fits: int | None) -> str:
 
 
 def available() -> float:
-    """Free memory in bytes, without swapping; infinite if the system does not report it."""
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return math.inf
-    return next((int(line.split()[1]) * 1024.0 for line in lines if line.startswith("MemAvailable:")), math.inf)
+    """Free memory in bytes, without swapping."""
+    return float(psutil.virtual_memory().available)
 
 
 def check_memory(n: int, m: int, matrices: float) -> None:

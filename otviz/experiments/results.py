@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from otviz.core import __version__
 from otviz.core.files import ROOT, home, write_whole
@@ -72,7 +73,7 @@ def result_of(
         machine: where it ran; None: this machine.
     """
     here: dict[str, str | int] = {
-        "system": platform.system(), "processor": processor(), "cores": os.cpu_count() or 1,
+        "system": platform.system(), "processor": processor(), "cores": psutil.cpu_count() or 1,
     }  # fmt: skip
     ordered = tuple(sorted(outcomes, key=lambda outcome: outcome.seed))
     return Result(experiment, quick, ordered, __version__, versions(), machine or here)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import secrets
 import threading
 import time
@@ -15,6 +16,7 @@ from otviz.runs.config import RunConfig
 from otviz.runs.hosts.host_pool import HostPool
 from otviz.runs.run import Run
 from otviz.runs.run_view import ENDED
+from otviz.runs.saved.run_lock import RunLock
 from otviz.runs.saved.run_store import SavedRunInfo, Store, read_checkpoint
 from otviz.runs.saved.summaries import Summaries, Summary
 from otviz.runs.scheduling import Lockstep, Slots
@@ -64,6 +66,7 @@ class Registry:
             clear_folders(store.folder)
         self._slots = Slots(at_once)
         self._runs: dict[str, Run] = {}
+        self._locks: dict[str, RunLock] = {}
         self._holds: dict[str, _Hold] = {}
         self._lock = threading.RLock()
         self._closed = threading.Event()
@@ -88,25 +91,11 @@ class Registry:
 
     def resume(self, run_id: str) -> Run:
         """Go on with a stored run that ended before its last step. Raises ValueError."""
-        with self._lock:  # two browsers that ask at once get the same run
-            alive = self.find(run_id)
-            if alive is not None and alive.status not in ENDED:
-                return alive
-            stored = self._unfinished(run_id)
-            self._admit(1)
-            return self._again(stored).start()
+        return self._resume([run_id], None)[0]
 
     def resume_together(self, run_ids: Sequence[str]) -> list[Run]:
         """Go on with stored runs that ended before their last step, in step from now on. Raises ValueError."""
-        with self._lock:
-            found = [run for run in map(self.find, run_ids) if run is not None and run.status not in ENDED]
-            if found:
-                return found  # another browser was quicker
-            stored = [self._unfinished(run_id) for run_id in run_ids]
-            self._admit(len(stored))
-            lockstep = Lockstep()
-            made = [self._again(one, lockstep) for one in stored]
-            return [run.start() for run in made]
+        return self._resume(run_ids, Lockstep())
 
     @property
     def stored(self) -> Store:
@@ -116,12 +105,16 @@ class Registry:
         return self.store
 
     def find(self, run_id: str) -> Run | None:
-        """The run of that id in this process, or None."""
+        """The run of that id in this process, or None; also None once another process has taken it over."""
+        if self._is_outdated(run_id):
+            with self._lock:  # unless it is just being continued here
+                if self._is_outdated(run_id):
+                    del self._runs[run_id], self._locks[run_id]
         return self._runs.get(run_id)
 
     def runs(self) -> list[Run]:
         """Runs of this process, newest first."""
-        return list(reversed(self._runs.values()))
+        return [run for run in map(self.find, reversed(list(self._runs))) if run is not None]
 
     def listed(self) -> list[Summary]:
         """Every run, of this process and stored, newest first. Raises ValueError when runs are kept in memory only."""
@@ -146,8 +139,7 @@ class Registry:
                 run.wait(10)  # its last save may still be under way
             if self.store is not None:
                 self.store.delete(run_id)
-            self._runs.pop(run_id, None)
-            self._holds.pop(run_id, None)
+            self._drop(run_id)
 
     def acquire(self, run_id: str, token: str) -> None:
         """Hold a run with `token`; if it was paused because nobody held it, it goes on."""
@@ -194,31 +186,56 @@ class Registry:
 
     def _unfinished(self, run_id: str) -> SavedRunInfo:
         """A run that was saved before its last step. Raises ValueError for any other."""
-        ended = self.find(run_id)
-        if ended is not None:
-            ended.wait(10)  # its last save may still be under way
-        if self.store is None:
-            raise ValueError(f"run {run_id!r} was not saved; start it again")
-        stored = self.store.read(run_id)
+        stored = self.stored.read(run_id)
         if stored.step >= stored.config.steps:
             raise ValueError(f"run {run_id!r} has done all its {stored.config.steps} steps; start a new one")
         return stored
 
-    def _again(self, stored: SavedRunInfo, lockstep: Lockstep | None = None) -> Run:
-        _, restored = read_checkpoint(self.stored.path(stored.id))
-        run = self._make(stored.id, Branch(stored.config, restored, stored.origin), lockstep)
-        run.created = stored.created
-        return run
+    def _resume(self, run_ids: Sequence[str], lockstep: Lockstep | None) -> list[Run]:
+        with self._lock, contextlib.ExitStack() as undo:
+            here = [run for run in map(self.find, run_ids) if run is not None]
+            living = [run for run in here if run.status not in ENDED]
+            if living:
+                return living  # another browser was quicker
+            for run in here:
+                run.wait(10)  # its last save may still be under way
+            if self.store is None:
+                raise ValueError(f"run {run_ids[0]!r} was not saved; start it again")
+            for run_id in run_ids:
+                self._unfinished(run_id)  # before a folder is made for its lock
+            locks = [undo.enter_context(contextlib.closing(RunLock(self.store.path(run_id)))) for run_id in run_ids]
+            stored = [self._unfinished(run_id) for run_id in run_ids]
+            self._admit(len(stored))
+            branches = [Branch(one.config, read_checkpoint(self.store.path(one.id))[1], one.origin) for one in stored]
+            undo.pop_all()
+            made = [self._make(o.id, b, lockstep, lock) for o, b, lock in zip(stored, branches, locks, strict=True)]
+            for run, one in zip(made, stored, strict=True):
+                run.created = one.created
+            return [run.start() for run in made]
 
-    def _make(self, run_id: str, what: RunConfig | Branch, lockstep: Lockstep | None = None) -> Run:
+    def _make(
+        self, run_id: str, what: RunConfig | Branch, lockstep: Lockstep | None = None, lock: RunLock | None = None
+    ) -> Run:
         if isinstance(what, RunConfig):
             what = Branch(what, None, "")
         save = None if self.store is None else self.store.save
-        run = Run(run_id, what.config, self._slots, save, what.restored, lockstep, what.origin, self.hosts)
+        lock = RunLock(self.store.path(run_id)) if self.store is not None and lock is None else lock
+        run = Run(run_id, what.config, self._slots, save, what.restored, lockstep, what.origin, self.hosts, lock)
         self._runs.pop(run_id, None)  # a resumed run is the newest again
         self._runs[run_id] = run
+        if lock is not None:
+            self._locks[run_id] = lock
         self._forget()
         return run
+
+    def _is_outdated(self, run_id: str) -> bool:
+        run, lock = self._runs.get(run_id), self._locks.get(run_id)
+        return run is not None and lock is not None and run.wait(0) and lock.is_outdated()
+
+    def _drop(self, run_id: str) -> None:
+        """Forget a run; the store still has it."""
+        for kept in (self._runs, self._locks, self._holds):
+            kept.pop(run_id, None)
 
     def _forget(self) -> None:
         """Drop the oldest ended runs from memory; the store still has them."""
@@ -227,8 +244,8 @@ class Registry:
         for name in ended:
             if len(self._runs) <= REMEMBERED and taken <= ROOM:
                 break
-            taken -= self._runs.pop(name).nbytes
-            self._holds.pop(name, None)
+            taken -= self._runs[name].nbytes
+            self._drop(name)
 
     def _abandon(self, run_id: str, hold: _Hold) -> None:
         hold.abandoned_at = time.monotonic()

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from otviz.core.files import reason
 from otviz.core.machine import made_on
 from otviz.methods import Adversarial
 from otviz.runs.change_log import Change, ChangeLog, RunCheckpoint
@@ -23,6 +24,7 @@ from otviz.runs.config import RunConfig
 from otviz.runs.hosts.host_pool import Host, HostPool, RemoteTraining
 from otviz.runs.run_history import RunHistory
 from otviz.runs.run_view import ENDED, Status
+from otviz.runs.saved.run_lock import RunLock
 from otviz.runs.scheduling import CommandQueue, Lockstep, LoopTimer, Slots
 from otviz.runs.snapshots import Curve, Meter, Scene, Snapshot, curve_of
 from otviz.runs.training_handle import LocalTraining, TrainingHandle
@@ -42,6 +44,7 @@ class Run:
         lockstep: of the runs that train in step with this one; they hold one slot together.
         origin: where a branch comes from, for a person.
         hosts: processes to train in; in this one if None.
+        lock: closed once the run has ended and is saved.
 
     Attributes:
         live: its training, from when it is admitted until it has ended.
@@ -58,6 +61,7 @@ class Run:
         lockstep: Lockstep | None = None,
         origin: str = "",
         hosts: HostPool | None = None,
+        lock: RunLock | None = None,
     ) -> None:
         self.id = run_id
         self.config = config
@@ -78,7 +82,8 @@ class Run:
         self._turn_ends = math.inf
         self._error = ""
         self._stop_reason = ""
-        self._save_error = ""
+        self._lock = lock
+        self._save_error = lock.refusal if lock else ""
         self._timer = LoopTimer()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._play, name=f"run {run_id}", daemon=True)
@@ -220,6 +225,8 @@ class Run:
             self._release_slot()
             if self._hosts is not None and self._host is not None:
                 self._hosts.release(self._host)
+            if self._lock is not None:
+                self._lock.close()
             self._ended.set()
 
     def _train(self) -> None:
@@ -361,12 +368,14 @@ class Run:
 
     def _store(self) -> None:
         self._timer.record_save()
-        self._save_error = ""
         if self._save is None or self.scene is None:
             return
         try:
+            if self._lock is not None:
+                self._lock.hold()  # not held if the disk could not be written when the run began
             self._save(self)
+            self._save_error = ""
         except Exception as error:  # whatever the disk does, the training is not lost
-            reason = (error.strerror if isinstance(error, OSError) else None) or error
-            later = "" if self.status in ENDED else ", it will be tried again"
-            self._save_error = f"the run could not be saved ({reason}); free some disk space{later}"
+            why = reason(error) if isinstance(error, OSError) else error
+            later = "" if self.status in ENDED else "; it will be tried again"
+            self._save_error = f"the run could not be saved ({why}){later}"

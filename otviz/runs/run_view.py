@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from otviz.runs.snapshots import Curve, Meter, Scene, Snapshot
     from otviz.training.loop import Training, TrainingState
 
-Status = Literal["queued", "running", "paused", "done", "stopped", "failed"]
+Status = Literal["queued", "running", "paused", "elsewhere", "done", "stopped", "failed"]
+"""Elsewhere: another process trains it, and what it saved last is shown."""
+
 ENDED: tuple[Status, ...] = ("done", "stopped", "failed")
 
 

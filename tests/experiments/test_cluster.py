@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
+import os
+import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -105,11 +109,66 @@ def test_a_task_that_cannot_be_done_is_told_and_the_next_is_done(address: str) -
 @needs_dask
 def test_workers_with_another_otviz_are_refused(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dask_pool, "__version__", "99.0")
-    kept: list[Any] = []
-    crew = asked([("convex-functions", 0)], address, kept)
-    assert crew.wait(SECONDS)
-    assert "install the same" in crew.error
-    assert not kept
+    with pytest.raises(ValueError, match=r"have otviz 0\.1\.0 and this is 99\.0: install the same"):
+        asked([("convex-functions", 0)], address, [])
+
+
+@pytest.mark.slow
+@needs_dask
+def test_workers_that_lack_a_package_are_named(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dask_pool, "NEEDED", {"torch": "torch", "Nothing": "nothing_of_that_name"})
+    with pytest.raises(ValueError, match=r"the workers tcp://\S+, tcp://\S+ lack Nothing: run "):
+        asked([("convex-functions", 0)], address, [])
+
+
+@pytest.mark.slow
+@needs_dask
+def test_workers_started_elsewhere_without_the_project_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if not subprocess.run(
+        [sys.executable, "-c", "import otviz"], cwd=tmp_path, env=_clean(), capture_output=True
+    ).returncode:
+        pytest.skip("otviz is installed here, so every worker finds it")
+    monkeypatch.setattr(dask_pool, "WORKERS_WITHIN", 1)
+    with dask(tmp_path, "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard") as told:
+        address = _said_after(told, "Scheduler at:")
+        line = ["experiment", "convex-functions", "--seeds", "2", "--quick", "--cluster", address]
+        assert main(line) == 2
+        assert "the cluster has no workers" in capsys.readouterr().err
+        with dask(tmp_path, "worker", address, "--nthreads", "1", "--no-nanny", "--no-dashboard") as told:
+            worker = _said_after(told, "Start worker at:")
+            monkeypatch.setattr(dask_pool, "WORKERS_WITHIN", 5)
+            began = time.monotonic()
+            assert main(line) == 2
+            assert time.monotonic() - began < 10
+    said = capsys.readouterr().err
+    assert f"the workers {worker} cannot import otviz: start them with PYTHONPATH" in said
+    assert "pip install -e ." in said
+    assert said.count("\n") == 1
+
+
+def _clean() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+
+
+@contextlib.contextmanager
+def dask(folder: Path, *line: str) -> Iterator[IO[str]]:
+    """`dask` as a user starts it, from `folder`; what it prints."""
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "dask", *line], cwd=folder, env=_clean(), stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stderr is not None
+        yield process.stderr
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def _said_after(told: IO[str], mark: str) -> str:
+    """What follows `mark` in the first line that has it."""
+    return next(line.partition(mark)[2].strip() for line in told if mark in line)
 
 
 @pytest.mark.slow

@@ -286,7 +286,7 @@ def test_the_run_says_so_and_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyP
         patch.setattr(os, "replace", full)
         run = done(Run("a-run", config(steps=20), save=Store(tmp_path).save).start())
     assert run.status == "done"
-    assert "No space left on device" in run.message
+    assert run.message == "the run could not be saved (the disk is full; free some space)"
 
 
 # Going on

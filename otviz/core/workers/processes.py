@@ -8,6 +8,8 @@ import os
 import subprocess
 import sys
 
+import psutil
+
 from otviz.core.files import ROOT
 
 NEEDED_SOON = ("torch._dynamo", "ot")
@@ -32,6 +34,7 @@ def begin(module: str, niceness: int) -> subprocess.Popen[bytes]:
 
 def cores() -> int:
     """Number of CPU cores available to this process."""
-    if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    process = psutil.Process()
+    if hasattr(process, "cpu_affinity"):  # not on macOS
+        return len(process.cpu_affinity())
+    return psutil.cpu_count() or 1

@@ -17,7 +17,16 @@ from otviz.core.workers.worker import sentence
 from otviz.experiments.jobs.worker_pool import T, WorkerPool
 
 PATIENCE = 10
-"""Seconds to wait for the scheduler, and then for a first worker."""
+"""Seconds to wait for the scheduler."""
+
+WORKERS_WITHIN = 5
+"""Seconds to wait for a first worker."""
+
+ANSWERS_WITHIN = 4
+"""Seconds to wait for all workers to say what they can import."""
+
+NEEDED = {name: name for name in ("torch", "numpy", "safetensors", "joblib")} | {"POT": "ot"}
+"""What the tasks need besides otviz: modules by the name of their package."""
 
 INSTALL = "python -m pip install -r requirements-cluster.txt"
 
@@ -25,7 +34,7 @@ INSTALL = "python -m pip install -r requirements-cluster.txt"
 class DaskPool(WorkerPool[T], Generic[T]):
     """The workers of a Dask scheduler, including those that join later.
 
-    They need the same version of otviz. Requests and answers are JSON texts: apart from Dask's own envelope, nothing that comes
+    They need the same version of otviz, and are asked for it before they get a task. Requests and answers are JSON texts: apart from Dask's own envelope, nothing that comes
     back is unpickled.
 
     Attributes:
@@ -36,7 +45,8 @@ class DaskPool(WorkerPool[T], Generic[T]):
         address: of the scheduler, such as "tcp://10.0.0.1:8786".
         module: served by the workers; its `answers` does a task.
 
-    Raises ValueError if distributed is not installed, or nothing answers at the address.
+    Raises ValueError if distributed is not installed, nothing answers at the address, there is no worker, or a worker cannot
+    do the tasks.
     """
 
     def __init__(
@@ -50,6 +60,11 @@ class DaskPool(WorkerPool[T], Generic[T]):
         super().__init__()
         self._tasks, self._request, self._keep, self._module = tasks, request, keep, module
         self._client = _client(address)
+        try:
+            _check_workers(self._client)
+        except BaseException:
+            self._client.close(timeout=1)
+            raise
         self.threads = sum(self._client.ncores().values())
         threading.Thread(target=self._serve, name="workers of a cluster", daemon=True).start()
 
@@ -76,7 +91,7 @@ class DaskPool(WorkerPool[T], Generic[T]):
         from joblib import Parallel, delayed, parallel_config
 
         asked = [json.dumps(self._request(task)) for task in self._tasks]
-        with parallel_config(backend="dask", client=self._client, wait_for_workers_timeout=PATIENCE):
+        with parallel_config(backend="dask", client=self._client, wait_for_workers_timeout=WORKERS_WITHIN):
             run = Parallel(n_jobs=-1, return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs")
             for text in run(delayed(_answered)(self._module, place, ask) for place, ask in enumerate(asked)):
                 self._take(json.loads(text))
@@ -114,6 +129,62 @@ def _client(address: str) -> Any:
             f"no Dask scheduler answers at {address[:100]!r} ({_said(error)}); start one with `dask scheduler` and "
             "give the address it prints, such as tcp://127.0.0.1:8786"
         ) from error
+
+
+def _check_workers(client: Any) -> None:
+    """Raises ValueError if there is no worker, or if workers lack otviz or what it needs, or have another version."""
+    try:
+        client.wait_for_workers(1, timeout=WORKERS_WITHIN)
+        found = client.run(_probe(), list(NEEDED.values()), on_error="return", callback_timeout=ANSWERS_WITHIN)
+    except TimeoutError as error:
+        count = len(client.scheduler_info(n_workers=-1)["workers"])
+        raise ValueError(
+            f"of the {count} workers of the cluster some do not answer; start them again"
+            if count
+            else "the cluster has no workers; start some with `dask worker` and the address of the scheduler"
+        ) from error
+    faults: dict[str, list[str]] = {}
+    for worker, answer in found.items():
+        if fault := f"cannot be asked ({_said(answer)})" if isinstance(answer, Exception) else _fault(*answer):
+            faults.setdefault(fault, []).append(worker)
+    if faults:
+        raise ValueError("; ".join(f"{_named(workers)} {fault}" for fault, workers in faults.items()))
+
+
+def _probe() -> Callable[[list[str]], tuple[str, list[str]]]:
+    """What a worker is asked: its version of otviz, empty if there is none, and the modules that it lacks."""
+
+    def probe(
+        modules: list[str],
+    ) -> tuple[str, list[str]]:  # local, so that it is sent as code: otviz may be missing there
+        from importlib import import_module
+        from importlib.util import find_spec
+
+        try:
+            version = str(import_module("otviz.core").__version__)
+        except ImportError:
+            version = ""
+        return version, [module for module in modules if find_spec(module) is None]
+
+    return probe
+
+
+def _fault(version: str, lacking: list[str]) -> str:
+    """What is wrong with a worker and what to do, or empty."""
+    if not version:
+        return (
+            "cannot import otviz: start them with PYTHONPATH set to the folder of the project, or run "
+            "`python -m pip install -e .` there in their environment"
+        )
+    if version != __version__:
+        return f"have otviz {version} and this is {__version__}: install the same"
+    packages = ", ".join(package for package, module in NEEDED.items() if module in lacking)
+    return packages and f"lack {packages}: run `python -m pip install -r requirements.txt` in their environment"
+
+
+def _named(workers: list[str]) -> str:
+    more = f" and {len(workers) - 3} more" if len(workers) > 3 else ""
+    return f"the workers {', '.join(workers[:3])}{more}"
 
 
 def _said(error: Exception) -> str:

@@ -11,7 +11,7 @@ from otviz.evaluation.verdicts import Judgement
 from otviz.player.wire.stages import Stage
 from otviz.runs.snapshots import Curve, Scene, Snapshot
 
-STATUSES = ("ready", "queued", "running", "paused", "done", "failed", "stopped", "recorded")
+STATUSES = ("ready", "queued", "running", "paused", "elsewhere", "done", "failed", "stopped", "recorded")
 PAST_IMAGES = 40  # snapshots of images that a newly opened picture gets at most
 PAST_BYTES, NEWS_BYTES = 4_000_000, 400_000  # of images in one message: of the past, and of the news
 

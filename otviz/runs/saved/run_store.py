@@ -6,6 +6,7 @@ history.csv            step, generator_loss, adversary_loss
 snapshots.npz          the snapshots kept, and the scene
 generator.safetensors  weights of the generator that is shown
 state.safetensors/json what a continuation needs
+.lock                  held by the process that trains the run (see run_lock.py)
 tags.json              words given by users; only if there are any
 summary.json           status, message, steps, seconds, last measurements, processor and versions; written last
 """
@@ -36,6 +37,7 @@ from otviz.runs.config import RunConfig
 from otviz.runs.run_view import ENDED, RunView, Status
 from otviz.runs.saved.file_schema import CONFIG, STATE, SUMMARY, check_arrays, looks_in
 from otviz.runs.saved.run_files import history_csv
+from otviz.runs.saved.run_lock import elsewhere, is_locked
 from otviz.runs.snapshots import Scene, Snapshot
 
 T = TypeVar("T")
@@ -99,7 +101,9 @@ class Store:
         write_tags(folder, tags)
 
     def delete(self, run_id: str) -> None:
-        """Remove a run for good; harmless if it is not there. Raises ValueError when the disk refuses."""
+        """Remove a run for good; harmless if it is not there. Raises ValueError while it trains, or when the disk refuses."""
+        if is_locked(self.path(run_id)):
+            raise ValueError(elsewhere(self.path(run_id)))
         try:
             shutil.rmtree(self.path(run_id))
         except FileNotFoundError:
@@ -141,6 +145,8 @@ def read_run(folder: Path) -> SavedRunInfo:
         config = RunConfig.from_record(records.read(folder / "config.json", CONFIG))
         kept = records.read(folder / "summary.json", SUMMARY)
         status: Status = kept["status"] if kept["status"] in ENDED else "stopped"
+        if is_locked(folder):
+            status = "elsewhere"
         return SavedRunInfo(
             folder.name, config, status, kept["message"], kept["step"], float(kept["seconds"]),
             float(kept["created"]), kept["meter"], kept.get("origin", ""), kept.get("made", {}),

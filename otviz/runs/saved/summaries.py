@@ -15,6 +15,7 @@ from otviz.data import datasets, distributions
 from otviz.data.target import Kind
 from otviz.runs.run_view import ENDED, RunView
 from otviz.runs.saved.file_schema import CONFIG, SUMMARY
+from otviz.runs.saved.run_lock import is_locked
 from otviz.runs.saved.run_store import Store, read_tags
 from otviz.runs.snapshots import Meter
 
@@ -89,7 +90,9 @@ class Summaries:
         known = self._known.get(name)
         if known is None or known[0] != stamp:
             known = self._known[name] = stamp, _read(folder)
-        return known[1]
+        summary = known[1]
+        trains = summary.step < summary.steps and is_locked(folder)
+        return replace(summary, status="elsewhere") if trains else summary
 
 
 def _state_of(run: RunView) -> dict[str, Any]:

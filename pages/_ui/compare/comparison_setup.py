@@ -190,9 +190,17 @@ def _show_end(runs: Sequence[RunView]) -> None:
     if stopped and not on:
         why = " because their tab was closed" if all(run.message == ABANDONED for run in stopped) else ""
         st.markdown(f"Stopped{why} at step {max(run.step for run in stopped):,} of {left[0].config.steps:,}.")
+    messages: dict[str, list[str]] = {}
     for run, label in zip(runs, labels_of(runs), strict=True):
-        if run.message and run.message != ABANDONED:
-            st.warning(plain(f"{label}: {run.message}.{' The others go on.' if on else ''}"))
+        message = run_controls.elsewhere(run) if run.status == "elsewhere" else run.message
+        if message and message != ABANDONED:
+            messages.setdefault(message, []).append(label)
+    ended = {run.message for run in left}
+    for message, found in messages.items():
+        others = " The others go on." if on and message in ended else ""
+        st.warning(
+            plain(f"{'all' if len(found) == len(runs) > 1 else '; '.join(found)}: {message.rstrip('.')}.{others}")
+        )
 
 
 def show(runs: Sequence[RunView], chosen: Chosen, drawn: live_view.State, recording: str) -> None:

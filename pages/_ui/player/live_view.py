@@ -96,9 +96,19 @@ class Watch:
         updates = [self._update(at, has) for at in range(len(self.runs))]
         again = None if all(status in ENDED for status, *_ in now) else self._pause()
         changed = now != self.drawn or any(
-            run.config.method != self.seen.get(run.id, run.config.method) for run in self.runs
+            run.config.method != self.seen.get(run.id, run.config.method) or self._saved_again(run) for run in self.runs
         )
         return channel.Reply(wire.encode(updates), {"again": again, "changed": changed})
+
+    def _saved_again(self, run: RunView) -> bool:
+        """Whether a run that another process trains is not as it was read."""
+        if run.status != "elsewhere":
+            return False
+        try:
+            now = self.registry.stored.read(run.id)
+        except ValueError:  # deleted
+            return True
+        return (now.status, now.step, now.seconds) != (run.status, run.step, run.seconds)
 
     def _pause(self) -> float:
         watching = max(self.registry.holders(run.id) for run in self.runs)

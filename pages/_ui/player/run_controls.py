@@ -51,7 +51,7 @@ def named(link: Link, run_id: str, kind: Kind = "points") -> RunView | None:
 def _stored(link: Link, run_id: str) -> RunView | None:
     try:
         stored = registry().stored.read(run_id)
-        return _recorded(run_id, stored.step, stored.seconds)
+        return _recorded(run_id, stored.step, stored.seconds, stored.status)
     except ValueError as error:
         link.complain(f"{error}. Press Train to start a run with these settings.")
         return None
@@ -103,8 +103,8 @@ def resume(link: Link, run_id: str) -> None:
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _recorded(run_id: str, _step: int, seconds: float) -> RunView:
-    """A stored run, cached per saved state (identified by `seconds` of training)."""
+def _recorded(run_id: str, _step: int, seconds: float, status: str) -> RunView:
+    """A stored run, cached per saved state (identified by `seconds` of training) and status."""
     from otviz.runs.saved.saved_run import SavedRun
 
     return SavedRun.read(registry().stored, run_id)
@@ -127,6 +127,8 @@ def show_status(run: RunView | None, invitation: str = INVITATION) -> None:
     with st.container(key="told"):
         if run is None:
             st.markdown(invitation)
+        elif run.status == "elsewhere":
+            st.markdown(elsewhere(run))
         elif run.status == "failed":
             st.error(plain(f"This run failed: {run.message}. What it had learned until then is kept."))
         else:
@@ -138,6 +140,12 @@ def show_status(run: RunView | None, invitation: str = INVITATION) -> None:
             st.markdown(plain(f"{what}: {past}.{saved}"))
             if run.message:
                 st.warning(plain(run.message))
+
+
+def elsewhere(run: RunView) -> str:
+    """What to know of a run that another process trains."""
+    saved = f"at step {whole(run.step)} of {whole(run.config.steps)}"
+    return f"Another process trains this run. Shown is its last save, {saved}; the picture follows."
 
 
 def _is_registered(run: RunView) -> bool:

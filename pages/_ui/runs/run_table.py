@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from otviz.runs.config import RunConfig
     from otviz.runs.saved.summaries import Summary
 
-LIVING = ("running", "paused", "queued")
+LIVING = ("running", "paused", "queued", "elsewhere")
 POLL = 2.0  # seconds between polls of training runs
 TRAIN = "pages/2_train.py"
 OPENED: dict[Kind, tuple[str, Callable[[RunConfig, str], dict[str, str]]]] = {
@@ -234,10 +234,14 @@ def _tag(chosen: Sequence[Summary]) -> None:
 
 def _save_tags(chosen: Sequence[Summary], common: Sequence[str], key: str) -> None:
     """Apply added and removed tags; tags that only some of the runs have are kept."""
+    from otviz.runs.saved.run_store import read_tags
+
     wanted = [str(tag) for tag in st.session_state[key]]
+    removed, added = set(common) - set(wanted), set(wanted) - set(common)
     try:
         for run in chosen:
-            registry().tag(run.id, [*(tag for tag in run.tags if tag not in common), *wanted])
+            now = read_tags(registry().stored.path(run.id))  # another server may have added some
+            registry().tag(run.id, [*(tag for tag in now if tag not in removed), *added])
     except ValueError as error:
         st.session_state[key] = list(common)
         st.toast(plain(str(error)), icon=":material/error:", duration="long")
@@ -246,7 +250,8 @@ def _save_tags(chosen: Sequence[Summary], common: Sequence[str], key: str) -> No
 def _delete(link: Link, chosen: Sequence[Summary], shown: str) -> None:
     over = [run for run in chosen if run.status not in LIVING]
     if not over:
-        st.markdown("What still trains, waits or is paused must be stopped first, on its own page.")
+        elsewhere = " or server" if any(run.status == "elsewhere" for run in chosen) else ""
+        st.markdown(f"What still trains, waits or is paused must be stopped first, on its own page{elsewhere}.")
         return
     left = f" {len(chosen) - len(over)} of those chosen still train and stay." if len(over) < len(chosen) else ""
     st.markdown(f"Remove {len(over)} {'run' if len(over) == 1 else 'runs'} from the disk for good?{left}")
