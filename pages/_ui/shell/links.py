@@ -224,7 +224,7 @@ class Link:
     def leave_lesson(self) -> NoReturn:
         """Show all controls of the page, with the current settings."""
         memory, settings = self._memory, dict(self._memory.texts)
-        if memory.reading and memory.lesson is not None:  # the click came before the page was drawn: nothing is published yet
+        if memory.reading and memory.lesson is not None:  # clicked before the page was drawn: nothing is published yet
             settings = {**memory.lesson.settings, **memory.settings}
             settings.pop(LESSON, None)
         memory.lesson = None
