@@ -35,24 +35,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=turn)
 
 
-FIRST_BROWSER = ("train", "hosting", "compare", "runs", "images", "claims")
-"""Files of tests/e2e that share one browser; those of the others take as long in another."""
-
-
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """The browser tests as two pieces, which begin first and share a browser and a server each; the rest file by file.
+    """All browser tests to one process, first and one after the other; the rest file by file to whoever is free.
 
-    (`--dist loadgroup` would do, but pytest 9.2 no longer shows xdist 3.8 the groups.)
+    Two browsers at once take three times as long as one after the other on two cores. (`--dist loadgroup` would do, but
+    pytest 9.2 no longer shows xdist 3.8 the groups.)
     """
     from xdist.scheduler import LoadScopeScheduling
 
-    class TwoBrowsers(LoadScopeScheduling):  # type: ignore[misc]
+    class OneBrowser(LoadScopeScheduling):  # type: ignore[misc]
         def _split_scope(self, nodeid: str) -> str:
             file = nodeid.split("::")[0]
-            if not file.startswith("tests/e2e/"):
-                return file
-            return f"browser {file.removeprefix('tests/e2e/test_').removesuffix('.py') in FIRST_BROWSER}"
+            return "browser" if file.startswith("tests/e2e/") else file
 
     config.option.loadscopereorder = False
-    return TwoBrowsers(config, log)
+    return OneBrowser(config, log)

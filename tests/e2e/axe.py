@@ -10,9 +10,10 @@ EXCLUDED: dict[str, str] = {}
 """Selectors of what is not examined, each with its reason."""
 
 
-def findings(page: Any) -> list[str]:
-    """Serious and critical findings of axe-core on the page as it is now: rule, element and what is wrong with it."""
-    report = Axe().run(page, context={"exclude": [[selector] for selector in EXCLUDED]}).response
+def findings(page: Any, rule: str = "") -> list[str]:
+    """Serious and critical findings of axe-core on the page as it is now, of all rules or one: rule, element and what is wrong."""
+    only = {"runOnly": {"type": "rule", "values": [rule]}} if rule else None
+    report = Axe().run(page, context={"exclude": [[selector] for selector in EXCLUDED]}, options=only).response
     return [
         f"{rule['id']} at {node['target']}: {node['html'][:200]}: {node['failureSummary'].splitlines()[-1].strip()}"
         for rule in report["violations"]

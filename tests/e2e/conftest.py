@@ -94,10 +94,6 @@ class Server:
         wait_until_healthy(self.url, self._process, self._log)
         return self.url
 
-    def ask_to_stop(self) -> None:
-        if self._process is not None:
-            self._process.terminate()
-
     def stop(self, kill: bool = False) -> None:
         """End it: as Ctrl+C does, or at once, as a power cut does."""
         if self._process is None:
@@ -148,9 +144,7 @@ def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..
 
     yield make
     for server in servers:
-        server.ask_to_stop()
-    for server in servers:
-        server.stop()
+        server.stop(kill=True)
 
 
 @pytest.fixture(scope="session")

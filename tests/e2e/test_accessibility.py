@@ -44,13 +44,15 @@ def at_rest(page: Any, address: str) -> Any:
 
 
 def in_both_schemes(page: Any) -> dict[str, list[str]]:
-    """Findings in each colour scheme of a page that was opened in the first."""
+    """Findings in each colour scheme of a page that was opened in the first; the second differs in its colours alone."""
     found, before = {SCHEMES[0]: findings(page)}, background(page)
     page.emulate_media(color_scheme=SCHEMES[1])
     page_until(page, lambda: background(page) != before)
     page.evaluate("() => { window.since = undefined; }")
     page.wait_for_function(RESTED)
-    return {scheme: found for scheme, found in (found | {SCHEMES[1]: findings(page)}).items() if found}
+    return {
+        scheme: found for scheme, found in (found | {SCHEMES[1]: findings(page, "color-contrast")}).items() if found
+    }
 
 
 def background(page: Any) -> str:

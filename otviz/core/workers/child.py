@@ -6,7 +6,6 @@ first; it ends when the parent closes its input.
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 
@@ -16,11 +15,9 @@ def main(module: str, niceness: str) -> None:
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):  # Windows has no SIGHUP
             signal.signal(getattr(signal, name), signal.SIG_IGN)
-    if sys.platform != "win32":
-        os.nice(int(niceness))
     from otviz.core.workers.worker import serve
 
-    serve(module)
+    serve(module, int(niceness))
 
 
 if __name__ == "__main__":

@@ -95,13 +95,18 @@ class Worker:
         return f"a training process ended unexpectedly (exit code {code}{why}); {self._advice}"
 
 
-def serve(module: str) -> None:
-    """Answer requests with `answers` of a module until the input ends; then exit at once."""
+def serve(module: str, niceness: int) -> None:
+    """Answer requests with `answers` of a module until the input ends; then exit at once.
+
+    The priority falls once the module is imported: somebody waits for the first step, and imports take seconds.
+    """
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # output of libraries must not get between the messages
     requests: SimpleQueue[Message] = queue.SimpleQueue()
     threading.Thread(target=_receive, args=(sys.stdin.buffer, requests), daemon=True).start()
     answers = importlib.import_module(module).answers
+    if sys.platform != "win32":
+        os.nice(niceness)
     while True:
         _answer(out, answers, *requests.get())
 
