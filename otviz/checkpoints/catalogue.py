@@ -106,7 +106,18 @@ def catalogue(path: Path = LIST) -> Catalogue:
 
 
 def train(entry: Entry, about: About, folder: Path, device: str = "") -> dict[str, Any]:
-    """Train one and write its checkpoint; its card. Raises ValueError or OSError as `recording.record`."""
+    """Train one model, write its checkpoint and return the card.
+
+    Args:
+        entry: the model.
+        about: what its card says besides what the run knows.
+        folder: parent of the checkpoint's folder, which has the name of the entry.
+        device: where to train; the entry's device if empty.
+
+    Raises:
+        ValueError: an unknown setting, a device or images that are not available, or losses that are not finite.
+        OSError: the folder cannot be written.
+    """
     return record(entry.config(device), folder / entry.name, about, _show)
 
 
@@ -142,7 +153,16 @@ def _waiting(entry: Entry) -> str:
 
 
 def write_readme(listed: Catalogue, path: Path = README, folder: Path = CHECKPOINTS) -> None:
-    """Put the table between its marks in a README, which is made if it is missing. Raises OSError."""
+    """Write the table of image models into a README, between its marks.
+
+    Args:
+        listed: the models to ship.
+        path: the README. It is created if missing, and the marks are appended if it has none.
+        folder: of the checkpoints, whose cards fill the table.
+
+    Raises:
+        OSError: a file cannot be read or written.
+    """
     there = path.read_text(encoding="utf-8") if path.is_file() else "# Checkpoints\n"
     if BEGIN not in there:
         there = there.rstrip("\n") + f"\n\n## Image models\n\n{BEGIN}\n{END}\n"

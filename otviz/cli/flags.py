@@ -79,7 +79,16 @@ def of(
     left_out: Collection[str] = (),
     any_scale: bool = False,
 ) -> list[Flag]:
-    """Fields of a flat dataclass for tyro, one for each knob; texts, since `Knobs.parse` checks and says what is wrong."""
+    """Flags for the knobs of a class. Their values are texts, since `Knobs.parse` checks them and says what is wrong.
+
+    Args:
+        cls: a class with knobs.
+        prefix: of each flag, separated by a dot; no prefix if empty.
+        defaults: by name of a knob, instead of the declared ones.
+        left_open: knobs whose default is `PRESET`.
+        left_out: knobs without a flag.
+        any_scale: show the limits of `Knobs.taken` instead of the declared ones.
+    """
     flags: list[Flag] = []
     for knob in cls.taken() if any_scale else params_of(cls):
         if knob.name in left_out:
@@ -107,15 +116,18 @@ def class_of(name: str, flags: list[Flag]) -> type[Any]:
 def made(
     cls: type[Any], args: Any, prefix: str, file: str = "", left_out: Collection[str] = (), any_scale: bool = False
 ) -> Any:
-    """An object of that class from its flags. Raises ValueError for a bad value.
+    """An instance of a class with knobs, from its flags.
 
     Args:
         cls: a class with knobs.
         args: what `parse` read.
         prefix: of its flags.
-        file: what was named instead of a distribution or image set, if it is one.
+        file: what was asked for; unless it names a distribution or image set, it becomes the knob `file`.
         left_out: knobs without a flag.
         any_scale: lengths may be of any size.
+
+    Raises:
+        ValueError: a value that cannot be read or is out of range.
     """
     open_to_flags = [knob.name for knob in params_of(cls) if knob.name not in left_out]
     texts = {name: getattr(args, _attribute(prefix, name)) for name in open_to_flags}
@@ -125,7 +137,16 @@ def made(
 
 
 def given(cls: type[Knobs], args: Any, prefix: str) -> dict[str, Any]:
-    """The knobs that were not left to the preset, by name. Raises ValueError for a bad value."""
+    """The values of the knobs that were not left to the preset, by name.
+
+    Args:
+        cls: a class with knobs.
+        args: what `parse` read.
+        prefix: of its flags.
+
+    Raises:
+        ValueError: a value that cannot be read or is out of range.
+    """
     texts = {knob: getattr(args, _attribute(prefix, knob.name)) for knob in params_of(cls)}
     return {knob.name: knob.parse(text) for knob, text in texts.items() if text != PRESET}
 
@@ -140,7 +161,17 @@ def _attribute(prefix: str, name: str) -> str:
 
 
 def parse(kind: type[Any], words: list[str], command: str, description: str | None = None) -> Any:
-    """What these words say, as an object of that class; ends the program, with a message, where they cannot be read."""
+    """Parse the arguments of a command.
+
+    Args:
+        kind: a dataclass with a field for each flag, which is returned; `class_of` makes one.
+        words: the arguments after the command.
+        command: its name, for the usage line.
+        description: for the help; the docstring of `kind` if None.
+
+    Raises:
+        SystemExit: the help was printed, or the arguments cannot be parsed.
+    """
     joined: list[str] = []
     for word in words:  # "--target.centre -1,2": a word that begins with a minus would be read as a flag
         if re.match(r"-[\d.]", word) and joined and re.fullmatch(r"--[^=]+", joined[-1]):

@@ -26,13 +26,13 @@ class TrainingHandle(Trainer, Protocol):
     def take_snapshot(
         self, sequence: int, seconds: float, losses: tuple[float, float], whole: bool = True
     ) -> tuple[Snapshot, TrainingState | None] | None:
-        """A snapshot, and the state that a continuation needs; None if a weight is NaN or infinite.
+        """A snapshot, and the state to continue from; None if a weight is NaN or infinite.
 
         Args:
             sequence: number of the snapshot within the run.
-            seconds: of training so far.
+            seconds: training time so far.
             losses: the last ones, of generator and adversary.
-            whole: with the state.
+            whole: include the state.
         """
 
     def restore(self, state: TrainingState) -> None:

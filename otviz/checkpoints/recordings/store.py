@@ -84,7 +84,16 @@ def about(name: str) -> About:
 
 
 def write(name: str, about: About, wire: bytes) -> int:
-    """Write a recording; returns the bytes of its file. Raises OSError."""
+    """Write a recording and return the size of its file in bytes.
+
+    Args:
+        name: must match `NAME`, otherwise the recording cannot be read back.
+        about: what is known of it besides its snapshots.
+        wire: its runs, as `otviz.player.wire.encode` packs them.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
     data = gzip.compress(browser.message(asdict(about), wire), 9, mtime=0)
     FOLDER.mkdir(parents=True, exist_ok=True)
     write_whole(FOLDER / f"{name}.gz", data)

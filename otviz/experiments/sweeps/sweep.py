@@ -133,7 +133,12 @@ class Sweep:
 
 
 def with_knob(method: Method, knob: str, value: float) -> Method:
-    """The method with the knob at this value; `lr` moves the adversary's step size in proportion.
+    """A copy of a method with one knob changed; `lr` also scales the adversary's learning rate in proportion.
+
+    Args:
+        method: the method.
+        knob: name of a numeric setting.
+        value: within the range of the knob.
 
     Raises:
         ValueError: the method lacks the setting, it is not a number, or the value is out of its range.

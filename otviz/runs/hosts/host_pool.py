@@ -108,7 +108,16 @@ class HostPool:
 
 
 class RemoteTraining:
-    """A training in a host, as `otviz.runs.training_handle.TrainingHandle`. Raises ValueError with the reason when the host ends."""
+    """A training in a host process, with the interface of `otviz.runs.training_handle.TrainingHandle`.
+
+    Args:
+        host: the process.
+        config: what to train.
+        restored: the state to continue from; None starts from the beginning.
+
+    Raises:
+        ValueError: from every method, if the host reports an error or has ended.
+    """
 
     def __init__(self, host: Host, config: RunConfig, restored: RunCheckpoint | None = None) -> None:
         self._host = host
@@ -127,6 +136,14 @@ class RemoteTraining:
     def take_snapshot(
         self, sequence: int, seconds: float, losses: tuple[float, float], whole: bool = True
     ) -> tuple[Snapshot, TrainingState | None] | None:
+        """A snapshot, and the state to continue from; None if a weight is NaN or infinite.
+
+        Args:
+            sequence: number of the snapshot within the run.
+            seconds: training time so far.
+            losses: the last ones, of generator and adversary.
+            whole: include the state.
+        """
         plain, arrays = self._ask("look", sequence=sequence, seconds=seconds, losses=losses, whole=whole)
         if plain["snapshot"] is None:
             return None

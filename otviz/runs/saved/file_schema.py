@@ -143,7 +143,16 @@ def looks_in(plain: NDArray[np.uint8]) -> dict[str, Any]:
 
 
 def check_arrays(held: Mapping[str, NDArray[Any]], looks: int, shape: Sequence[int]) -> None:
-    """Raise ValueError for arrays that are not of numbers, not of so many looks, or of samples of another shape."""
+    """Check the arrays of snapshots.npz.
+
+    Args:
+        held: arrays by name: target, source and centres, and others with an entry for each snapshot.
+        looks: number of snapshots.
+        shape: of a sample: (2,) for points, (C, H, W) for images.
+
+    Raises:
+        ValueError: an array that is not numeric, or does not fit the number of snapshots or the shape of a sample.
+    """
     dim = math.prod(shape)
     for name, array in held.items():
         still = name in ("target", "source", "centres")
