@@ -1,4 +1,4 @@
-"""How a run came to be: what it began with, and what was changed after which step, so that it can go the same way again."""
+"""The initial settings of a run, and every change with its step, so that the run can be repeated."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from otviz.training.loop import Training
 
 @dataclass(frozen=True)
 class Change:
-    """What was put in force between two steps.
+    """A change of settings between two steps.
 
     Attributes:
-        step: steps done before it.
-        method: all knobs from then on; None leaves them as they are.
-        frozen: whether the adversary learns no more; None leaves that.
-        is_branch: a branch began here: a training with networks, optimisers and streams of its own took over their state.
+        step: number of steps done before the change.
+        method: the method with its new knobs; None if they did not change.
+        frozen: whether the adversary is frozen; None if that did not change.
+        is_branch: whether a branch began here, that is, a new training took over the state of the old one.
     """
 
     step: int
@@ -36,7 +36,7 @@ class Change:
     is_branch: bool = False
 
     def applied(self, training: Training, began: RunConfig) -> Training:
-        """The training with the change in force: the same one, or for a branch another that goes on from it."""
+        """The training with the change applied: the same object, or for a branch a new one with its state."""
         if self.is_branch:
             method = self.method or training.method
             made = dataclasses.replace(began, method=method, compile=False).begin(training.device.type)
@@ -51,12 +51,12 @@ class Change:
 
 @dataclass(frozen=True)
 class ChangeLog:
-    """What a run has behind it.
+    """The changes of settings during a run.
 
     Attributes:
-        began: the settings it began with.
+        began: the initial settings.
         changes: in order of their steps.
-        known: False for a run that was saved before changes were kept: there may have been some.
+        known: False if the changes, if any, were not recorded.
     """
 
     began: RunConfig
@@ -65,14 +65,14 @@ class ChangeLog:
 
     @classmethod
     def from_restored(cls, config: RunConfig, restored: RunCheckpoint | None) -> ChangeLog:
-        """Of a run with these settings before it goes on from `restored`, or from nothing."""
+        """The log of a run with these settings that continues from `restored`, or starts anew if None."""
         past = (restored and restored.change_log) or cls(config, known=restored is None)
-        if restored is not None and past.method != config.method:  # moved just before the run was stopped
+        if restored is not None and past.method != config.method:  # changed just before the run was stopped
             return past.with_change(Change(len(restored.losses), config.method))
         return past
 
     def with_change(self, change: Change) -> ChangeLog:
-        """With one more change; two between the same steps are one, since nothing was trained in between."""
+        """The log with one more change, merged with one at the same step unless it begins a branch."""
         *before, last = self.changes or (None,)
         if last is None or last.step != change.step or change.is_branch:
             return dataclasses.replace(self, changes=(*self.changes, change))
@@ -85,20 +85,20 @@ class ChangeLog:
         return dataclasses.replace(self, changes=(*filter(None, before), merged))
 
     def until(self, step: int) -> ChangeLog:
-        """Without what was changed after more than `step` steps."""
+        """The log without changes after step `step`."""
         return dataclasses.replace(self, changes=tuple(change for change in self.changes if change.step <= step))
 
     @property
     def method(self) -> Method:
-        """The knobs in force at the end."""
+        """The method with its final knobs."""
         return next((change.method for change in reversed(self.changes) if change.method), self.began.method)
 
     def describe(self) -> list[str]:
-        """The changes, a sentence each."""
+        """A line of text for each change."""
         return [f"after step {step}: {', '.join(words)}" for step, words in self.changes_by_step()]
 
     def changes_by_step(self) -> Iterator[tuple[int, list[str]]]:
-        """The steps after which something was changed, and what: "tau 0.05 -> 0.5", "potential frozen"."""
+        """Steps with a change, and the changes in words, such as "tau 0.05 -> 0.5" or "potential frozen"."""
         method = self.began.method
         for change in self.changes:
             words = ["a branch begins"] if change.is_branch else []
@@ -113,7 +113,7 @@ class ChangeLog:
                 yield change.step, words
 
     def record(self) -> dict[str, Any]:
-        """As plain values that JSON takes."""
+        """As plain values for JSON."""
         changes = []
         for change in self.changes:
             method = (
@@ -125,7 +125,7 @@ class ChangeLog:
 
     @classmethod
     def from_record(cls, record: Any) -> ChangeLog:
-        """What `record` wrote down. Raises ValueError for anything that does not fit."""
+        """The inverse of `record`. Raises ValueError for an invalid record."""
         checked(record, PAST, "the history of the run")
         try:
             began = RunConfig.from_record(record["began"])
@@ -137,13 +137,13 @@ class ChangeLog:
 
 @dataclass(frozen=True)
 class RunCheckpoint:
-    """What a stored run needs to continue.
+    """What a run needs to continue.
 
     Attributes:
-        snapshots: kept so far.
-        losses: of every step, (n, 2).
-        tensors, text: the training's state.
-        change_log: what it has behind it, if that is known.
+        snapshots: those kept so far.
+        losses: of every step, shape (n, 2).
+        tensors, text: the training state.
+        change_log: the changes so far, if known.
     """
 
     snapshots: tuple[Snapshot, ...]
@@ -159,9 +159,10 @@ class RunCheckpoint:
 
 
 class Replay(SingleTrainer):
-    """A run trained again, with every change made in its place.
+    """Trains a run again, with every change at its step.
 
-    Raises ValueError when it cannot begin: its device, images or uploaded points are not here.
+    Raises:
+        ValueError: the device, images or uploaded points of the run are not available.
     """
 
     def __init__(self, log: ChangeLog) -> None:

@@ -1,4 +1,4 @@
-"""What defines a run, as plain values that a file, a link and a person can read."""
+"""The configuration of a run, which can be written to a file or a link."""
 
 from __future__ import annotations
 
@@ -30,9 +30,12 @@ class RunConfig:
     """Everything needed to repeat a run.
 
     Attributes:
-        method, target, source: what is trained on what, from where; the source of images is always white noise.
-        steps, seed, device, compile, lr_decay, precision: see `Plan`, which has their ranges.
-        networks: for images, those that fit their size by default; None for points.
+        method, target, source: the method, and the distributions it maps between. The source of images is white noise.
+        steps, seed, device, compile, lr_decay, precision: see `Plan` for their ranges.
+        networks: for images, by default chosen by their size; None for points.
+
+    Raises:
+        ValueError: a value out of range, or settings that do not go together.
     """
 
     method: Method
@@ -58,7 +61,7 @@ class RunConfig:
             raise ValueError(f"{self.method.name} cannot be compiled; only the unified family (WGAN to UOTM-SD) can")
 
     def _complete(self) -> None:
-        """Check what only images ask for, and put in what follows from them."""
+        """Check the settings of images, and fill in their source and networks."""
         if self.compile:
             raise ValueError("only trainings on points can be compiled; leave compile out for images")
         noise = WhiteNoise(self.target.shape)
@@ -74,31 +77,31 @@ class RunConfig:
 
     @property
     def image_set(self) -> ImageSet:
-        """The images that are trained on. Raises ValueError where it is points."""
+        """The image set to train on. Raises ValueError if the target has points."""
         if not isinstance(self.target, ImageSet):
             raise ValueError(f"{self.target.name} has points, not images")
         return self.target
 
     @property
     def sides(self) -> dict[str, Target]:
-        """Target and source, by name; without the source where it is noise of the size of an image."""
+        """Target and source, by name; images have no source, as it is white noise."""
         source = {"source": self.source} if isinstance(self.source, Distribution) else {}
         return {"target": self.target, **source}
 
     @property
     def classes(self) -> int:
-        """How many classes of images the generator is told of; 0 if none."""
+        """Number of classes that the generator is conditioned on; 0 if none."""
         return 0 if self.networks is None else self.networks.conditional_classes(len(self.target.class_names))
 
     def begin(self, device: str | None = None) -> Training:
-        """The training before its first step, on the device of this config or another. Raises ValueError as `start`."""
+        """The training before its first step, on `device` or that of this config. Raises ValueError as `start`."""
         return start(
             self.method, self.target, self.source, steps=self.steps, seed=self.seed, device=device or self.device,
             compile=self.compile, networks=self.networks, lr_decay=self.lr_decay, precision=self.precision,
         )  # fmt: skip
 
     def record(self) -> dict[str, Any]:
-        """As plain values that JSON takes."""
+        """As plain values for JSON."""
         found = {
             "method": self.method.record(),
             "target": self.target.record(),
@@ -116,7 +119,7 @@ class RunConfig:
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> RunConfig:
-        """The config that `record` wrote down. Raises ValueError for anything that does not fit, and for a file that changed."""
+        """The inverse of `record`. Raises ValueError for an invalid record, or if the target's file has changed."""
         try:
             wanted = dict(record["method"])
             kind = methods.named(str(wanted.pop("name")))
@@ -144,7 +147,7 @@ class RunConfig:
             raise ValueError(f"this is not the config of a run: {error} is missing or of the wrong kind") from error
 
     def _check_units(self, was: Mapping[str, Any]) -> None:
-        """Raise ValueError if the target's file is moved and scaled in another way than it `was`: other rows are in it."""
+        """Raise ValueError if the target's file now has another offset and factor than `was`, so other rows."""
         now = self.target.units
         old = [*map(float, was["offset"]), float(was["factor"])]
         if not np.allclose([*now.offset, now.factor], old, rtol=1e-6, atol=1e-6 * old[2]):
@@ -154,16 +157,16 @@ class RunConfig:
             )
 
     def training_from(self, state: tuple[dict[str, Tensor], str]) -> Training:
-        """A training of this config on the CPU that goes on from `state`. Raises ValueError if that is of other networks."""
+        """A training of this config on the CPU, at `state`. Raises ValueError if `state` does not fit its networks."""
         made = dataclasses.replace(self, compile=False).begin("cpu")
         made.restore(*state)
         return made
 
     def retuned(self, changes: Mapping[str, Any]) -> RunConfig:
-        """This config with live knobs of its method changed.
+        """A copy of this config with live knobs of its method changed.
 
         Raises:
-            ValueError: a knob that the method lacks or that may not change during a run, or a value out of range.
+            ValueError: a knob that the method lacks or that cannot change during a run, or a value out of range.
         """
         live = {knob.name for knob in params_of(type(self.method)) if knob.live}
         for name in changes:

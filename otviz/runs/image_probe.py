@@ -1,6 +1,6 @@
-"""How a run on images is looked at: the same x and z each time make a sheet of images, and now and then many more are judged.
+"""The probe of a run on images. Fixed x and z make a sheet of images at every snapshot; sometimes many more are judged.
 
-It draws from generators of its own and leaves the state of the networks as it is: a training goes the same way unwatched.
+The probe has its own random generators and does not change the networks, so it has no effect on the training.
 """
 
 from __future__ import annotations
@@ -23,26 +23,26 @@ from otviz.training.loop import Training
 Labels = NDArray[np.int64]
 
 JUDGED = 1000
-"""Images behind a measurement, of at most 1024 numbers each; fewer of larger ones."""
+"""Images judged at a time; fewer if an image has more than 1024 numbers."""
 NUMBERS = 1_024_000
-BLOCK = 250  # images made at a time
+BLOCK = 250  # images generated at a time
 
 FIRST_AFTER = 2.0  # seconds of training before anything is judged
-EVERY, SHARE = 3.0, 20  # seconds between measurements at least, and times of what one costs
-NOISE_STDS = 3.0  # standard deviations of the source that are drawn as black and white
+EVERY, SHARE = 3.0, 20  # least time between measurements: in seconds, and as a multiple of the cost of one
+NOISE_STDS = 3.0  # standard deviations of the source that are drawn as black or white
 
 
 def probe_of(training: Training, seed: int) -> Probe | ImageProbe:
-    """What looks at a training, by what it is trained on."""
+    """The probe of a training on points or images."""
     return ImageProbe(training, seed) if training.target.kind == "images" else Probe(training, seed)
 
 
 class ImageProbe:
-    """Looks at one training on images.
+    """Takes snapshots of one training on images.
 
     Args:
-        training: what to look at; its state is read, never changed.
-        seed: draws the probe's own x and z.
+        training: it is read, never changed.
+        seed: for the probe's x and z.
     """
 
     def __init__(self, training: Training, seed: int) -> None:
@@ -74,10 +74,13 @@ class ImageProbe:
     def take_snapshot(
         self, sequence: int, seconds: float, losses: tuple[float, float], measure: bool | None = None
     ) -> Snapshot:
-        """A snapshot of the training as it is now; what it measures is as old as `measured_at` says.
+        """A snapshot of the training. Its metrics were measured at the step `measured_at`.
 
         Args:
-            measure: whether to judge images now; now and then if None.
+            sequence: number of the snapshot within the run.
+            seconds: training time so far.
+            losses: the last ones, of generator and adversary.
+            measure: whether to judge images now; None leaves it to the time since the last measurement.
         """
         training, shape = self.training, self._images.shape
         shown = as_images(as_array(training.generate(self._x, self._z)), shape)
@@ -104,11 +107,11 @@ class ImageProbe:
         )
 
     def samples(self, n: int, seed: int) -> Array:
-        """n fresh generated images as rows, shape (n, C*H*W), in [-1, 1]."""
+        """n new generated images as rows, shape (n, C*H*W), in [-1, 1]."""
         return self._generate(n, [seed, 11])[0]
 
     def _measure(self, seconds: float) -> None:
-        floor = None if self._judge is None else self._judge.floor(self._count)  # seconds, the first time
+        floor = None if self._judge is None else self._judge.floor(self._count)  # takes seconds the first time
         began = time.monotonic()
         rows, labels = self._generate(self._count, [self._seed, 8])
         if np.isfinite(rows).all():
@@ -139,7 +142,7 @@ class ImageProbe:
         }  # fmt: skip
 
     def _generate(self, n: int, seed: list[int]) -> tuple[Array, Labels]:
-        """n images as rows, and the classes that were asked for, as often as they occur, where the generator is told any."""
+        """n images as rows, and their classes, drawn by frequency; the generator uses these only if it is conditional."""
         labels, parts = self._images.sample_labels(n, np.random.default_rng(seed)), []
         for first, pair in zip(range(0, n, BLOCK), self._draws(n, seed), strict=True):
             wanted = torch.from_numpy(labels[first : first + BLOCK])
@@ -157,13 +160,13 @@ class ImageProbe:
 
 
 def roughness(rows: Array, shape: tuple[int, int, int]) -> float:
-    """Mean squared step from pixel to pixel across plus down, of images as rows (n, C*H*W); large for noise."""
+    """Mean squared difference of neighbouring pixels, across plus down, of images as rows (n, C*H*W). Large for noise."""
     images = rows.reshape(-1, *shape)
     return sum(float((np.diff(images, axis=axis) ** 2).mean()) for axis in (2, 3))
 
 
 def _judge_of(images: ImageSet) -> tuple[Reference | None, str]:
-    """What judges images of this set, and its name; or why there is nothing, in a sentence."""
+    """The reference that judges images of this set, and a sentence about it; or None, and a sentence why there is none."""
     try:
         judge = reference(images)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""The registry: every run of this process, who holds it, and how many train at once. Knows no user interface."""
+"""The registry of the runs of this process: who holds each, and how many train at once. Independent of the user interface."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from otviz.runs.scheduling import Lockstep, Slots
 from otviz.training.compare import MOST
 
 ABANDONED = "stopped because its tab was closed"
-"""Message of a run that nobody held any more."""
+"""Message of a run that was stopped because nobody held it."""
 
 AT_ONCE = 2
 ALIVE = 64
 REMEMBERED = 64
-ROOM = 500e6  # bytes that runs may take before the oldest of those that have ended are forgotten, too
+ROOM = 500e6  # bytes of runs in memory; beyond it, too, the oldest ended runs are dropped
 
 
 def _new_id(what: RunConfig | Branch) -> str:
@@ -38,7 +38,7 @@ def _new_id(what: RunConfig | Branch) -> str:
 
 @dataclass
 class _Hold:
-    """Who holds a run: browser sessions, by token; the run ends when nobody has held it for the grace time."""
+    """The holders of a run: tokens of browser sessions. The run is stopped when it had none for the grace time."""
 
     tokens: set[str] = field(default_factory=set)
     abandoned_at: float | None = None
@@ -49,10 +49,10 @@ class Registry:
     """Starts, finds, holds and ends runs.
 
     Args:
-        store: where runs are kept; None keeps them in memory only.
-        at_once: runs that train at the same time; the others are queued.
-        grace: seconds after which a run that nobody holds any more is stopped; it is paused at once.
-        hosts: processes to train in; in this one if None.
+        store: where runs are saved; None keeps them in memory only.
+        at_once: number of runs that train at the same time; others are queued.
+        grace: seconds without a holder after which a run is stopped; it is paused at once.
+        hosts: processes to train in; None trains in this one.
     """
 
     def __init__(
@@ -74,13 +74,13 @@ class Registry:
         atexit.register(self.close)
 
     def submit(self, config: RunConfig | Branch) -> Run:
-        """Start a run, or queue it. Raises ValueError when too many are alive."""
+        """Start a run, or queue it. Raises ValueError if too many runs are active."""
         with self._lock:
             self._admit(1)
             return self._make(_new_id(config), config).start()
 
     def submit_together(self, configs: Sequence[RunConfig | Branch]) -> list[Run]:
-        """Start runs that train in step and hold one place together. Raises ValueError for too many."""
+        """Start runs that train in lockstep and share one slot. Raises ValueError for too many runs."""
         if not 1 <= len(configs) <= MOST:
             raise ValueError(f"1 to {MOST} runs can train side by side; got {len(configs)}")
         lockstep = Lockstep()
@@ -90,22 +90,22 @@ class Registry:
             return [run.start() for run in made]
 
     def resume(self, run_id: str) -> Run:
-        """Go on with a stored run that ended before its last step. Raises ValueError."""
+        """Continue a stored run that ended before its last step. Raises ValueError if it cannot be continued."""
         return self._resume([run_id], None)[0]
 
     def resume_together(self, run_ids: Sequence[str]) -> list[Run]:
-        """Go on with stored runs that ended before their last step, in step from now on. Raises ValueError."""
+        """Continue stored runs, in lockstep. Raises ValueError if one cannot be continued."""
         return self._resume(run_ids, Lockstep())
 
     @property
     def stored(self) -> Store:
-        """Where runs are kept. Raises ValueError when they are kept in memory only."""
+        """Where runs are saved. Raises ValueError if they are kept in memory only."""
         if self.store is None:
             raise ValueError("runs of this process are not kept on disk")
         return self.store
 
     def find(self, run_id: str) -> Run | None:
-        """The run of that id in this process, or None; also None once another process has taken it over."""
+        """The run with this id, or None if it is not in this process or another process has continued it."""
         if self._is_outdated(run_id):
             with self._lock:  # unless it is just being continued here
                 if self._is_outdated(run_id):
@@ -113,24 +113,24 @@ class Registry:
         return self._runs.get(run_id)
 
     def runs(self) -> list[Run]:
-        """Runs of this process, newest first."""
+        """The runs of this process, newest first."""
         return [run for run in map(self.find, reversed(list(self._runs))) if run is not None]
 
     def listed(self) -> list[Summary]:
-        """Every run, of this process and stored, newest first. Raises ValueError when runs are kept in memory only."""
+        """All runs, of this process and stored, newest first. Raises ValueError if runs are kept in memory only."""
         if self._summaries is None:
             raise ValueError("runs of this process are not kept on disk")
         return self._summaries.all(self.runs())
 
     def tag(self, run_id: str, tags: Sequence[str]) -> None:
-        """Give a run these tags instead of those it had. Raises ValueError for bad tags or a run that is not there."""
+        """Replace the tags of a run. Raises ValueError for invalid tags or if there is no such run."""
         with self._lock:  # it must not be deleted meanwhile
             if self.find(run_id) is not None:
                 self.stored.path(run_id).mkdir(parents=True, exist_ok=True)  # it may not have been saved yet
             self.stored.tag(run_id, tags)
 
     def delete(self, run_id: str) -> None:
-        """Remove a run that has ended, here and on disk. Raises ValueError while it is alive, or if the disk refuses."""
+        """Delete an ended run from memory and disk. Raises ValueError if it is active or cannot be deleted."""
         with self._lock:
             run = self.find(run_id)
             if run is not None and run.status not in ENDED:
@@ -142,7 +142,7 @@ class Registry:
             self._drop(run_id)
 
     def acquire(self, run_id: str, token: str) -> None:
-        """Hold a run with `token`; if it was paused because nobody held it, it goes on."""
+        """Hold a run with `token`. If it was paused because nobody held it, it continues."""
         with self._lock:
             hold = self._holds.setdefault(run_id, _Hold())
             hold.tokens.add(token)
@@ -153,13 +153,13 @@ class Registry:
             hold.paused_by_us = False
 
     def holders(self, run_id: str) -> int:
-        """How many hold a run."""
+        """Number of holders of a run."""
         with self._lock:
             hold = self._holds.get(run_id)
             return len(hold.tokens) if hold else 0
 
     def release(self, token: str) -> None:
-        """Let go of what `token` holds. A run that nobody holds any more is paused, and stopped after the grace time."""
+        """Release all runs held by `token`. A run without holders is paused, and stopped after the grace time."""
         with self._lock:
             for run_id, hold in self._holds.items():
                 if token in hold.tokens:
@@ -168,7 +168,7 @@ class Registry:
                         self._abandon(run_id, hold)
 
     def close(self) -> None:
-        """Stop every run and wait for its thread: torch must not be cut off at exit."""
+        """Stop all runs and wait for their threads, since torch must not be interrupted at exit."""
         self._closed.set()
         for run in list(self._runs.values()):
             if run.status not in ENDED:
@@ -185,7 +185,7 @@ class Registry:
             raise ValueError(f"at most {ALIVE} runs can be active at once, and {alive} are; stop some of them first")
 
     def _unfinished(self, run_id: str) -> SavedRunInfo:
-        """A run that was saved before its last step. Raises ValueError for any other."""
+        """The stored run, if it ended before its last step; otherwise raises ValueError."""
         stored = self.stored.read(run_id)
         if stored.step >= stored.config.steps:
             raise ValueError(f"run {run_id!r} has done all its {stored.config.steps} steps; start a new one")
@@ -196,13 +196,13 @@ class Registry:
             here = [run for run in map(self.find, run_ids) if run is not None]
             living = [run for run in here if run.status not in ENDED]
             if living:
-                return living  # another browser was quicker
+                return living  # another session has continued them already
             for run in here:
                 run.wait(10)  # its last save may still be under way
             if self.store is None:
                 raise ValueError(f"run {run_ids[0]!r} was not saved; start it again")
             for run_id in run_ids:
-                self._unfinished(run_id)  # before a folder is made for its lock
+                self._unfinished(run_id)  # checked before its lock creates a folder
             locks = [undo.enter_context(contextlib.closing(RunLock(self.store.path(run_id)))) for run_id in run_ids]
             stored = [self._unfinished(run_id) for run_id in run_ids]
             self._admit(len(stored))
@@ -233,12 +233,12 @@ class Registry:
         return run is not None and lock is not None and run.wait(0) and lock.is_outdated()
 
     def _drop(self, run_id: str) -> None:
-        """Forget a run; the store still has it."""
+        """Remove a run from memory; the store still has it."""
         for kept in (self._runs, self._locks, self._holds):
             kept.pop(run_id, None)
 
     def _forget(self) -> None:
-        """Drop the oldest ended runs from memory; the store still has them."""
+        """Remove the oldest ended runs from memory; the store still has them."""
         ended = [name for name, run in self._runs.items() if run.status in ENDED]
         taken = sum(run.nbytes for run in self._runs.values())
         for name in ended:

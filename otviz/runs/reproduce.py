@@ -1,7 +1,7 @@
-"""A run once more: the same settings, the same changes after the same steps, and whether the numbers agree.
+"""Repeats a run with the same settings and the same changes at the same steps, and compares the numbers.
 
-The loop of a run looks by wall clock, but looking touches neither weights nor streams, so a repetition need not look
-when the run did: it ends with the same weights, and the probe of the same seed measures the same numbers.
+A run takes snapshots by wall clock, but these change neither weights nor random streams. So a repetition ends with the same
+weights whenever its snapshots are taken, and a probe with the same seed measures the same numbers.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ from otviz.training.driver import AtSteps, LossHistory, drive, last_quarter
 from otviz.training.loop import Training
 
 Numbers = dict[str, Any]
-"""The last step, its losses and what was measured, by name, as plain values; None where there is no number."""
+"""A step, its losses and metrics, by name, as plain values; None for NaN and infinity."""
 
 
 @dataclass(frozen=True)
 class RunRecord:
-    """What is kept of a run to repeat it and to compare.
+    """What is needed to repeat a run and to compare the result.
 
     Attributes:
-        change_log: what it began with and what was changed.
-        numbers: how it ended.
-        spread: standard deviation of those numbers over the last quarter of its looks, and of its losses over the last
-            quarter of its steps: how far they move without meaning anything.
-        environment: device, processor and versions, by name.
+        change_log: the initial settings and all changes.
+        numbers: step, losses and metrics at the end.
+        spread: standard deviations of the metrics over the last quarter of the snapshots and of the losses over the last
+            quarter of the steps, that is, how far they fluctuate anyway.
+        environment: device, processor and library versions, by name.
     """
 
     change_log: ChangeLog
@@ -45,14 +45,14 @@ class RunRecord:
     environment: Mapping[str, str]
 
     def record(self) -> dict[str, Any]:
-        """As plain values that JSON takes."""
+        """As plain values for JSON."""
         return {
             **self.change_log.record(), "numbers": self.numbers, "spread": self.spread, "made": dict(self.environment),
         }  # fmt: skip
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> RunRecord:
-        """What `record` wrote down. Raises ValueError for anything that does not fit."""
+        """The inverse of `record`. Raises ValueError for an invalid record."""
         past = ChangeLog.from_record(record)
         try:
             return cls(past, dict(record["numbers"]), dict(record["spread"]), dict(record["made"]))
@@ -62,13 +62,13 @@ class RunRecord:
 
 @dataclass(frozen=True)
 class Repeated:
-    """A run that was repeated.
+    """The result of a repeated run.
 
     Attributes:
-        training: as it ended.
-        scene, snapshot: what the probe saw of it.
-        losses: after each step, shape (steps, 2): generator, adversary (nan without).
-        numbers: how it ended, as `RunRecord.numbers`.
+        training: the training at its end.
+        scene, snapshot: the scene, and the snapshot at the end.
+        losses: of every step, shape (steps, 2): generator, adversary (nan without).
+        numbers: at the end, as `RunRecord.numbers`.
     """
 
     training: Training
@@ -79,7 +79,7 @@ class Repeated:
 
 
 def run_record(run: RunView) -> RunRecord:
-    """What repeats this run as far as its last look. Raises ValueError before the first."""
+    """The record of a run up to its last snapshot. Raises ValueError if it has none."""
     if not run.snapshots:
         raise ValueError("this run has not begun, so there is nothing to repeat yet; wait for its first step")
     last = run.snapshots[-1]
@@ -87,15 +87,16 @@ def run_record(run: RunView) -> RunRecord:
 
 
 def snapshot_metrics(snapshot: Snapshot) -> Numbers:
-    """Step, losses and measurements of a look."""
+    """Step, losses and metrics of a snapshot."""
     losses = {"generator_loss": snapshot.generator_loss, "adversary_loss": snapshot.adversary_loss}
     return {"step": snapshot.step} | {name: _plain(value) for name, value in (losses | snapshot.meter).items()}
 
 
 def repeat(kept: RunRecord) -> Repeated:
-    """Train as the run did, up to its last look, and measure what was measured, when it was. Takes as long as the run.
+    """Train as the run did up to its last snapshot, and measure at the same steps. Takes as long as the run.
 
-    Raises ValueError when it cannot begin: its device, images or uploaded points are not here, or it fails on the way.
+    Raises:
+        ValueError: the device, images or uploaded points of the run are not available, or the training failed.
     """
     torch.set_num_threads(1)  # as runs do
     steps = int(kept.numbers["step"])
@@ -106,19 +107,19 @@ def repeat(kept: RunRecord) -> Repeated:
         if probe is None or probe.training is not replay.training:  # a branch has a training of its own
             probe = probe_of(replay.training, kept.change_log.began.seed)
         looked = probe.take_snapshot(0, 0.0, losses.last, measure=step == measured_at)
-        numbers |= snapshot_metrics(looked)  # what was measured before a branch began is known from there
+        numbers |= snapshot_metrics(looked)  # keeps what was measured before a branch began
     assert probe is not None
     assert looked is not None
     return Repeated(replay.training, probe.scene, looked, losses.all(), numbers)
 
 
 def differences(kept: RunRecord, found: Numbers) -> dict[str, tuple[Any, Any]]:
-    """What was kept and what was found, by name, where they are not equal to the last digit."""
+    """Recorded and repeated values, by name, where they are not exactly equal."""
     return {name: (value, found.get(name)) for name, value in kept.numbers.items() if found.get(name) != value}
 
 
 def agreement(kept: RunRecord, found: Numbers) -> str:
-    """In sentences: whether a repetition agrees, and if not what differs, by how much, and why it may."""
+    """Sentences that say whether a repetition agrees; if not, what differs, by how much, and possible reasons."""
     differing = differences(kept, found)
     if not differing:
         return f"agrees: all {len(kept.numbers)} numbers of step {kept.numbers['step']} are equal to the last digit."
@@ -157,7 +158,7 @@ def _spread(run: RunView) -> Numbers:
 
 
 def _plain(value: Any) -> Any:
-    """As JSON gives it back; None for NaN."""
+    """As JSON gives it back; None for NaN and infinity."""
     if isinstance(value, np.generic | np.ndarray):
         value = value.tolist()
     if isinstance(value, list | tuple):

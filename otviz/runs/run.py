@@ -1,7 +1,7 @@
-"""A run: one training played in a thread, looked at by wall clock, steered through a queue.
+"""A run: one training driven by a thread, with snapshots by wall clock and commands through a queue.
 
-The thread drives the training, which lives here or in a process of its own. Others read immutable snapshots and send
-commands; errors are values, never raised across.
+The training itself is in this process or in a host. Other threads read immutable snapshots and send commands. Errors in the
+run's thread become its status and message.
 """
 
 from __future__ import annotations
@@ -33,22 +33,22 @@ from otviz.training.loop import Training, TrainingState
 
 
 class Run:
-    """Plays `train` on a config.
+    """A training that runs in a thread.
 
     Args:
-        run_id: its name, also on disk.
+        run_id: name of the run, also of its folder.
         config: what to train.
-        slots: admits so many runs to the processor at once; the others wait their turn.
-        save: called with the run when it pauses, ends and every 30 seconds; raises OSError when the disk is full.
-        restored: what to continue: of this run as it was stored, or of another that it branches from.
-        lockstep: of the runs that train in step with this one; they hold one slot together.
-        origin: where a branch comes from, for a person.
-        hosts: processes to train in; in this one if None.
+        slots: limits how many runs train at once; others wait.
+        save: called with the run every 30 seconds, and when it pauses or ends; may raise OSError.
+        restored: the state to continue from, of this run or of one that it branches from.
+        lockstep: shared by runs that train in lockstep; they also share one slot.
+        origin: where a branch comes from, in words.
+        hosts: processes to train in; None trains in this one.
         lock: closed once the run has ended and is saved.
 
     Attributes:
-        live: its training, from when it is admitted until it has ended.
-        change_log: what it began with, and what was changed after which step.
+        live: the training; None until the run gets its slot.
+        change_log: the initial settings, and each change with its step.
     """
 
     def __init__(
@@ -98,24 +98,24 @@ class Run:
     # What others call
 
     def start(self) -> Run:
-        """Begin in a thread of its own; returns itself."""
+        """Start the thread; returns the run itself."""
         self._thread.start()
         return self
 
     def pause(self) -> None:
-        """Stop between two steps until `resume`."""
+        """Pause between two steps until `resume`."""
         self._commands.put("allow", 0)
 
     def resume(self) -> None:
-        """Go on."""
+        """Continue after a pause."""
         self._commands.put("allow", math.inf)
 
     def do_steps(self, n: int) -> None:
-        """Do n more steps, then pause; asked again before they are done, so many more."""
+        """Do n more steps, then pause. Repeated calls add up."""
         self._commands.put("more", n)
 
     def retune(self, **changes: Any) -> None:
-        """Change live knobs from the next step on. Raises ValueError at once if a change is not allowed."""
+        """Change live knobs from the next step on. Raises ValueError if a change is not allowed or the run has ended."""
         if self.status in ENDED:
             raise ValueError(
                 "this run has ended, so its settings cannot change; start a new run with the values you want"
@@ -124,99 +124,99 @@ class Run:
         self._commands.put("retune", self.config.method)
 
     def freeze(self, frozen: bool = True) -> None:
-        """Freeze the adversary, or let it learn again."""
+        """Freeze or unfreeze the adversary."""
         self._commands.put("freeze", frozen)
 
     def stop(self, why: str = "") -> None:
-        """End for good, keeping what there is; `why` becomes its message."""
+        """End the run and save it as it is; `why` becomes its message."""
         self._stop_reason = why
         self._commands.put("stop")
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until the run has ended; False if it has not within `timeout` seconds."""
+        """Wait until the run has ended; returns False if it has not within `timeout` seconds."""
         return self._ended.wait(timeout)
 
     def watch(self, after: int = -1) -> tuple[Snapshot, ...]:
-        """Snapshots with a sequence number above `after`; being watched makes the run look more often."""
+        """Snapshots with a sequence number above `after`. A run takes snapshots more often while watched."""
         self._timer.watch()
         return tuple(snapshot for snapshot in self._history.snapshots if snapshot.sequence > after)
 
     @property
     def message(self) -> str:
-        """For a person: why the run failed, was stopped by nobody's hand, or could not be saved; empty if nothing went wrong."""
+        """Why the run failed, was stopped, or could not be saved; empty if nothing went wrong."""
         why = self._stop_reason if self.status == "stopped" else ""
         return "; ".join(filter(None, (self._error, why, self._save_error)))
 
     @property
     def snapshots(self) -> tuple[Snapshot, ...]:
-        """All snapshots kept, without counting as watching."""
+        """All snapshots kept, oldest first. Reading them does not count as watching."""
         return self._history.snapshots
 
     @property
     def steps_per_second(self) -> float:
-        """Speed over the last looks; 0 unless running."""
+        """Speed between the last two snapshots; 0 unless running."""
         return self._timer.speed if self.status == "running" else 0.0
 
     @property
     def seconds_left(self) -> float | None:
-        """Seconds to its last step at the pace so far, once it goes on if it is paused; None while nothing is known."""
+        """Estimated seconds of training to the last step; None unless running or paused, or while unknown."""
         pace = self._timer.mean_speed
         return (self.config.steps - self.step) / pace if pace and self.status in ("running", "paused") else None
 
     @property
     def has_adversary(self) -> bool:
-        """Whether there is an adversary that could be frozen."""
+        """Whether the method has an adversary."""
         return isinstance(self.config.method, Adversarial)
 
     @property
     def step(self) -> int:
-        """Steps done, as of the last look."""
+        """Steps done at the last snapshot."""
         return self._history.last.step if self._history.last else 0
 
     @property
     def meter(self) -> Meter:
-        """Measurements of the last look."""
+        """Metrics of the last snapshot."""
         return self._history.last.meter if self._history.last else {}
 
     @property
     def environment(self) -> dict[str, str]:
-        """Device, processor and versions that its numbers come from."""
+        """Device, processor and library versions that its numbers come from."""
         return made_on(self.live.device if self.live else self.config.device)
 
     def losses(self) -> NDArray[np.float32]:
-        """Losses after each step as of the last look, shape (steps, 2): generator, adversary (nan without)."""
+        """Losses of every step up to the last snapshot, shape (steps, 2): generator, adversary (nan without)."""
         return self._history.losses.all()
 
     def curve(self) -> Curve:
-        """Losses thinned to a few hundred means over equal stretches of steps."""
+        """Losses averaged over a few hundred equal intervals."""
         return curve_of(self.losses())
 
     @property
     def saved_steps(self) -> tuple[int, ...]:
-        """Steps whose weights are kept, in order: of the last look (large ones a few seconds old), and of some before it."""
+        """Steps whose weights are kept, increasing. Those of large networks may be a few seconds old."""
         return self._history.states.saved_steps
 
     @property
     def nbytes(self) -> int:
-        """What its snapshots of images and its states take in memory."""
+        """Memory taken by states and snapshots of images, in bytes."""
         return self._history.nbytes
 
     def state(self, step: int | None = None) -> TrainingState:
-        """The training's state after `step` steps, or the newest. Raises ValueError when it was not kept."""
+        """The training state after `step` steps; the newest if None. Raises ValueError if it was not kept."""
         states = self._history.states
         if states.newest is None:
             raise ValueError("this run has not begun, so it has no weights yet; wait for its first step")
         return states.newest if step is None else states.at(step)
 
     def training_copy(self) -> Training:
-        """The training as of the newest state kept, a copy on the CPU that no longer moves. Raises ValueError before the first."""
+        """A copy on the CPU of the training at the newest state kept. Raises ValueError if there is none."""
         return self.config.training_from(self.state())
 
     # What the thread does
 
     def _play(self) -> None:
         try:
-            torch.set_num_threads(1)  # small networks gain nothing from two, and the page needs the other core
+            torch.set_num_threads(1)  # small networks gain nothing from more, and the page needs a core
             self._train()
         except Exception as error:
             kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
@@ -251,7 +251,7 @@ class Run:
             live.close()
 
     def next_steps(self, done: int) -> int | None:
-        """As the schedule of its training: steps until the next glance at the clock, None once it has ended."""
+        """As a schedule: steps until the clock and the commands are checked again; None once the run has ended."""
         if done >= self.config.steps:
             self._end("done")
         elif self._process_commands() and self._wait_for_turn(done):
@@ -260,12 +260,12 @@ class Run:
         return None
 
     def record_steps(self, steps: int, seconds: float) -> None:
-        """As a schedule: so many steps took so long."""
+        """As a schedule: record the time that the last steps took."""
         self._commands.steps_allowed -= steps
         self._timer.record_steps(steps, seconds)
 
     def snapshot_due(self, done: int) -> bool:
-        """As a schedule: whether it is time for a look."""
+        """As a schedule: whether to take a snapshot."""
         return self._rests(done) or self._timer.snapshot_due()
 
     def _rests(self, done: int) -> bool:
@@ -275,7 +275,7 @@ class Run:
         self.seconds = chunk.seconds
 
     def _wait_for_turn(self, done: int) -> bool:
-        """Let the runs in step with this one come up. False when the run has ended meanwhile."""
+        """Wait for this run's turn in its lockstep. False if the run has ended meanwhile."""
         if self._lockstep is None or done < self._turn_ends < math.inf:
             return True
         began = time.monotonic()
@@ -287,9 +287,9 @@ class Run:
         return True
 
     def _take_snapshot(self, live: TrainingHandle, whole: bool = False) -> None:
-        """Keep a snapshot of what was done since the last look. Raises Diverged if that is no longer numbers.
+        """Record a snapshot unless the last one is up to date. Raises Diverged if a weight is NaN or infinite.
 
-        Its state is kept too, except that large ones are taken less often unless the look must be `whole`.
+        The state is recorded too; large ones only every few seconds, unless `whole`.
         """
         save = self._timer.save_due()
         whole = whole or save or self._history.states.due()
@@ -305,7 +305,7 @@ class Run:
             self._store()
 
     def _process_commands(self) -> bool:
-        """Carry out what was ordered; while paused, wait for one. False when the run has ended."""
+        """Execute all commands; while paused, wait for more. False if the run has ended."""
         while self.status not in ENDED:
             if command := self._commands.get(wait=self.status == "paused"):
                 self._execute(*command)
@@ -339,7 +339,7 @@ class Run:
         self._store()
 
     def _acquire_slot(self) -> bool:
-        """Wait for a slot, as queued; what needs the training is carried out later. False when told to stop."""
+        """Wait for a slot. Commands that need the training are deferred. False if told to stop."""
         self.status = "queued"
         while not self._slots.acquire(self, timeout=0.1, group=self._lockstep):
             if self._commands.defer():
@@ -372,10 +372,10 @@ class Run:
             return
         try:
             if self._lock is not None:
-                self._lock.hold()  # not held if the disk could not be written when the run began
+                self._lock.hold()  # in case the disk could not be written when the run began
             self._save(self)
             self._save_error = ""
-        except Exception as error:  # whatever the disk does, the training is not lost
+        except Exception as error:  # a failed save must not end the training
             why = reason(error) if isinstance(error, OSError) else error
             later = "" if self.status in ENDED else "; it will be tried again"
             self._save_error = f"the run could not be saved ({why}){later}"

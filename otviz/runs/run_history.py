@@ -1,4 +1,4 @@
-"""What a run records of its training at every snapshot: the snapshot, the losses of all steps, and the state to continue from."""
+"""The record of a run: snapshots, the losses of all steps, and training states to continue from."""
 
 from __future__ import annotations
 
@@ -11,15 +11,19 @@ from otviz.runs.training_handle import TrainingHandle
 from otviz.training.driver import Chunk, Diverged, Losses, LossHistory, last_losses
 from otviz.training.loop import TrainingState
 
-MOST, LEAST = 20, 4  # states kept in equal parts of a run
+MOST, LEAST = 20, 4  # states kept of a run, one in each of as many equal parts
 ROOM = 8e6  # bytes that the states of one run may take
-LARGE_ROOM = 64e6  # the same for large networks, of which else not even LEAST would be kept
-SMALL = 1e6  # bytes; larger states are not taken at every look
-EVERY = 5.0  # seconds between large ones, which go from one process to another
+LARGE_ROOM = 64e6  # the same for large networks, if LEAST of their states need more than ROOM
+SMALL = 1e6  # bytes; larger states are not taken at every snapshot
+EVERY = 5.0  # seconds between large states, as copying them between processes takes time
 
 
 class StateBuffer:
-    """States of one training: the newest, and one in each equal part of the run, as many as there is room for."""
+    """States of one training: the newest, and the first in each of several equal parts of the run, as memory allows.
+
+    Args:
+        steps: planned steps of the run.
+    """
 
     def __init__(self, steps: int) -> None:
         self._steps = steps
@@ -28,7 +32,7 @@ class StateBuffer:
         self._added_at = -math.inf
 
     def add(self, step: int, state: TrainingState) -> None:
-        """Keep the newest state; of those before, the first of each part."""
+        """Add the newest state. The one before is dropped if its part of the run already has a state."""
         if (
             self._newest is not None
             and step != self._newest[0]
@@ -40,30 +44,30 @@ class StateBuffer:
 
     @property
     def step(self) -> int | None:
-        """Of the newest one."""
+        """Step of the newest state."""
         return None if self._newest is None else self._newest[0]
 
     @property
     def nbytes(self) -> int:
-        """What all of them take."""
+        """Memory taken by all states, in bytes."""
         return self._size * (len(self._spaced) + 1) if self._newest else 0
 
     def due(self) -> bool:
-        """Whether the next look should take one."""
+        """Whether the next snapshot should add a state."""
         return self._newest is None or self._size <= SMALL or time.monotonic() - self._added_at > EVERY
 
     @property
     def newest(self) -> TrainingState | None:
-        """The last one added."""
+        """The newest state."""
         return None if self._newest is None else self._newest[1]
 
     @property
     def saved_steps(self) -> tuple[int, ...]:
-        """Steps whose states are kept, in order."""
+        """Steps whose states are kept, increasing."""
         return (*self._spaced, self._newest[0]) if self._newest else ()
 
     def at(self, step: int) -> TrainingState:
-        """The state after `step` steps. Raises ValueError when it was not kept, saying which are."""
+        """The state after `step` steps. Raises ValueError, which lists the steps kept, if it was not."""
         newest = self._newest  # another thread may add the next one meanwhile
         if newest and step == newest[0]:
             return newest[1]
@@ -90,13 +94,17 @@ class StateBuffer:
 
 
 class RunHistory:
-    """Of one run with that many planned steps; begins with the restored state.
+    """The record of one run.
+
+    Args:
+        steps: planned steps of the run.
+        restored: the run to continue.
 
     Attributes:
-        snapshots: all that are kept, the oldest first.
-        losses: of every step, as of the last look.
+        snapshots: those kept, oldest first.
+        losses: of every step up to the last snapshot.
         states: of some steps.
-        changed_since_snapshot: whether the training was changed since the last look, other than by training.
+        changed_since_snapshot: whether the adversary was frozen or unfrozen since the last snapshot.
     """
 
     def __init__(self, steps: int, restored: RunCheckpoint | None = None) -> None:
@@ -113,26 +121,27 @@ class RunHistory:
 
     @property
     def nbytes(self) -> int:
-        """What snapshots of images and the states take in memory."""
+        """Memory taken by states and snapshots of images, in bytes."""
         return self.states.nbytes + sum(snapshot.image_bytes for snapshot in self.snapshots)
 
     def record(self, chunk: Chunk) -> None:
-        """As an observer: take note of steps done since the last look."""
+        """As an observer: record the steps of a chunk."""
         self._pending.append(chunk.losses)
 
     def is_up_to_date(self, step: int, whole: bool) -> bool:
-        """Whether nothing was done since the last look; where it must be `whole`, the state of `step` is needed too."""
+        """Whether nothing changed since the last snapshot and, if `whole`, the state of `step` is kept."""
         return not self._pending and not self.changed_since_snapshot and (self.states.step == step or not whole)
 
     def take_snapshot(self, live: TrainingHandle, seconds: float, whole: bool) -> Snapshot:
-        """Record the training; returns the snapshot.
+        """Take a snapshot, record it with the losses since the last one, and return it.
 
         Args:
             live: the training.
-            seconds: of training so far.
-            whole: record its state too.
+            seconds: training time so far.
+            whole: record the state too.
 
-        Raises Diverged if a weight is NaN or infinite; then nothing is recorded.
+        Raises:
+            Diverged: a weight is NaN or infinite. Then nothing is recorded.
         """
         parts, self._pending, self.changed_since_snapshot = self._pending, [], False
         before = self.last

@@ -1,10 +1,10 @@
 """The verdict on a run so far, and the judgement of each of its snapshots.
 
-Of images only a collapse is judged: no number here ranks them as an eye does. Limits from controls and runs on mnist8 and
-MNIST, 1000 to 10 000 samples: recall 0 to 0.13 for generators that repeat a few images, 0.5 and more for readable digits;
-about 9 of 10 effective classes where one digit is missing, 3 and fewer where hardly more than one is left. Precision is no
-help: collapsed generators and even noise reach 0.9. Noise has few effective classes and no recall either, so images much
-rougher than real ones are not judged.
+Runs on images are judged only on collapse, since none of these metrics ranks images as a person would. The limits come from
+controls and runs on mnist8 and MNIST with 1000 to 10 000 samples. Recall was 0 to 0.13 for generators that repeat a few
+images and at least 0.5 for readable digits. There were about 9 of 10 effective classes with one digit missing, and at most 3
+with hardly more than one left. Precision does not help: collapsed generators and even noise reach 0.9. Noise also has few
+effective classes and no recall, so images much rougher than real ones are not judged.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from otviz.runs.snapshots import Meter, Snapshot
 from otviz.training.presets import preset
 
 RECALL = 0.25
-"""Recall below which most of the real images have nothing generated near them."""
+"""Recall below which most real images have no generated image nearby."""
 
 CLASSES = 0.5
-"""Effective classes over those of the real images, below which classes are lost."""
+"""Ratio of effective classes to those of real images, below which classes are lost."""
 
 ROUGH = 1.4
-"""Roughness over that of real images from which they are noise: 1.9 and more with noise of a quarter of the range added
-(1.2 on the digits, whose strokes are a pixel wide), 2.6 for a generator that has hardly learned; single digits up to 1.2,
-on mnist8 1.5."""
+"""Ratio of roughness to that of real images, above which images count as noise. Measured: at least 1.9 with noise of a
+quarter of the range added (1.2 on the digits, whose strokes are a pixel wide), 2.6 for a generator that has hardly learned,
+and at most 1.2 for single digits (1.5 on mnist8)."""
 
 YOUNG = 0.5
-"""Share of the steps that are usual for the method and the images, before which a run has learned too little."""
+"""Fraction of the usual steps for the method and the images, below which a run is not judged."""
 
 _RULE = (
     f"Once {FINISHED:.0%} of its steps, and {YOUNG:.0%} of the usual ones, are done, a run on images has collapsed if its "
@@ -45,11 +45,11 @@ COLUMNS = {
     "w2_floor_std": "± floor", "precision": "precision", "recall": "recall", "diversity": "diversity",
     "diversity_target": "of the target",
 }  # fmt: skip
-"""Keys of a meter, and what they are called in a table."""
+"""Names of metrics, and their column titles."""
 
 
 def verdict_on(run: RunView) -> Verdict:
-    """What `otviz.evaluation.verdicts` says of its looks and losses; a run that failed is unstable, and its message says why."""
+    """The verdict of `otviz.evaluation.verdicts` on a run. A failed run is unstable, and its message says why."""
     if run.status == "failed":
         rule = "A run is unstable, and its samples are not judged, once losses or weights are no longer finite numbers."
         return Verdict("not judged", "not judged", f"{run.message}.", rule, "unstable", f"{run.message}. {rule}")
@@ -59,12 +59,12 @@ def verdict_on(run: RunView) -> Verdict:
 
 
 def is_final(run: RunView, found: Verdict) -> bool:
-    """Whether a verdict on a run will not change: the run is over, and far enough to be judged."""
+    """Whether a verdict is final: the run has ended, and was long enough to be judged."""
     return run.status in ENDED and found.kind != "not finished"
 
 
 def judge_snapshot(run: RunView, look: Snapshot) -> Judgement:
-    """The judgement of one snapshot, from what was measured at it and nothing else."""
+    """The judgement of one snapshot, from its own metrics alone."""
     if run.config.target.kind == "images":
         found = _image_verdict(run, look.meter, look.step)
         return Judgement(found.kind, found.word, found.sentence, found.rule)
@@ -75,7 +75,7 @@ def judge_snapshot(run: RunView, look: Snapshot) -> Judgement:
 
 
 def verdict_so_far(run: RunView) -> str:
-    """The words on a run at its last look: its final verdict, or what can be said so far."""
+    """The verdict in words: the final one, or the judgement of the last snapshot."""
     found = verdict_on(run)
     if is_final(run, found) or not run.snapshots:
         return found.words
@@ -115,12 +115,12 @@ def table(runs: Sequence[RunView], labels: Sequence[str]) -> pd.DataFrame:
 
 
 def image_verdict(meter: Meter, step: int, steps: int, usual: int) -> Verdict:
-    """The verdict from the last measurement; of kind "not judged" and without a word unless the run has collapsed.
+    """The verdict on a run on images. Its kind is "not judged", without a word, unless the run has collapsed.
 
     Args:
-        meter: its metrics, `Snapshot.meter`.
-        step, steps: done and planned.
-        usual: steps after which its method makes readable images of this set.
+        meter: metrics, as in `Snapshot.meter`.
+        step, steps: steps done and planned.
+        usual: steps that the method usually needs for readable images of this set.
     """
     silent = Verdict("not judged", "", "", _RULE)
     if step < max(FINISHED * steps, YOUNG * usual) or meter.get("recall") is None or not meter.get("class_shares"):

@@ -1,4 +1,4 @@
-"""What may be read of a run, whether it still trains or lies on disk. Needs no torch, so that pages can import it."""
+"""The read-only interface of a run, whether it is training or stored on disk. Needs no torch, so that pages can import it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from otviz.training.loop import Training, TrainingState
 
 Status = Literal["queued", "running", "paused", "elsewhere", "done", "stopped", "failed"]
-"""Elsewhere: another process trains it, and what it saved last is shown."""
+"""Elsewhere: another process trains the run; its last save is shown."""
 
 ENDED: tuple[Status, ...] = ("done", "stopped", "failed")
 
@@ -24,10 +24,10 @@ class RunView(Protocol):
     """A run as pages, figures, exports and verdicts read it: `Run` while it trains, `SavedRun` once it is on disk.
 
     Attributes:
-        id: its name, also on disk.
-        created: time it began, in seconds since 1970.
-        origin: where a branch comes from, for a person.
-        frozen: whether the adversary learns no more.
+        id: name of the run, also of its folder.
+        created: time of its start, in seconds since 1970.
+        origin: where a branch comes from, in words; empty for other runs.
+        frozen: whether the adversary is frozen.
     """
 
     id: str
@@ -37,19 +37,19 @@ class RunView(Protocol):
 
     @property
     def scene(self) -> Scene | None:
-        """What stays under every snapshot; None before the first."""
+        """The part of the picture that all snapshots share; None before the first snapshot."""
 
     @property
     def config(self) -> RunConfig:
-        """The settings now in force."""
+        """The current settings."""
 
     @property
     def status(self) -> Status:
-        """Whether it waits, trains, is paused or has ended."""
+        """Whether the run is queued, training, paused or has ended."""
 
     @property
     def message(self) -> str:
-        """What went wrong, for a person; empty if nothing did."""
+        """What went wrong, in words; empty if nothing did."""
 
     @property
     def step(self) -> int:
@@ -57,47 +57,47 @@ class RunView(Protocol):
 
     @property
     def seconds(self) -> float:
-        """Time spent training."""
+        """Training time so far, in seconds."""
 
     @property
     def meter(self) -> Meter:
-        """Measurements of the last snapshot."""
+        """Metrics of the last snapshot."""
 
     @property
     def snapshots(self) -> tuple[Snapshot, ...]:
-        """All snapshots kept, the oldest first."""
+        """All snapshots kept, oldest first."""
 
     @property
     def change_log(self) -> ChangeLog:
-        """The settings at the start, and each change with its step."""
+        """The initial settings, and each change with its step."""
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """Device, processor and versions that its numbers come from."""
+        """Device, processor and library versions that its numbers come from."""
 
     @property
     def steps_per_second(self) -> float:
-        """Speed now; 0 unless it trains."""
+        """Current speed; 0 unless training."""
 
     @property
     def seconds_left(self) -> float | None:
-        """Seconds to its last step at the pace so far; None while nothing is known."""
+        """Estimated seconds to the last step; None while unknown."""
 
     @property
     def saved_steps(self) -> tuple[int, ...]:
-        """Steps whose weights are kept, in order."""
+        """Steps whose weights are kept, increasing."""
 
     def watch(self, after: int = -1) -> tuple[Snapshot, ...]:
-        """Snapshots with a sequence number above `after`; one that trains is then looked at more often."""
+        """Snapshots with a sequence number above `after`. A run in training takes snapshots more often while watched."""
 
     def losses(self) -> NDArray[np.float32]:
         """Losses after each step, shape (steps, 2): generator, adversary (nan without)."""
 
     def curve(self) -> Curve:
-        """The same, thinned."""
+        """Losses averaged over a few hundred equal intervals."""
 
     def state(self, step: int | None = None) -> TrainingState:
-        """The training's state after `step` steps, or the newest. Raises ValueError when it was not kept."""
+        """The training state after `step` steps; the newest if None. Raises ValueError if it was not kept."""
 
     def training_copy(self) -> Training:
-        """The training as of the newest state kept, a copy on the CPU. Raises ValueError before the first."""
+        """A copy on the CPU of the training at the newest state kept. Raises ValueError if there is none."""

@@ -1,4 +1,4 @@
-"""A training in progress: what the thread of a run drives, here or in a process of its own (`otviz.runs.hosts.host_pool`)."""
+"""A training in progress, in this process or in a host process (`otviz.runs.hosts.host_pool`)."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from otviz.training.loop import TrainingState
 
 
 class TrainingHandle(Trainer, Protocol):
-    """A training and the probe that looks at it."""
+    """A training, and the probe that takes its snapshots."""
 
     scene: Scene
     device: str
 
     @property
     def frozen(self) -> bool:
-        """Whether the adversary learns no more."""
+        """Whether the adversary is frozen."""
 
     def take_snapshot(
         self, sequence: int, seconds: float, losses: tuple[float, float], whole: bool = True
@@ -36,23 +36,23 @@ class TrainingHandle(Trainer, Protocol):
         """
 
     def restore(self, state: TrainingState) -> None:
-        """Go back to where `state` was taken."""
+        """Restore the training to `state`."""
 
     def retune(self, method: Method) -> None:
-        """Put changed live knobs in force."""
+        """Apply changed live knobs."""
 
     def freeze(self, frozen: bool) -> None:
         """Freeze the adversary, or let it learn again."""
 
     def samples(self, n: int, seed: int) -> Array:
-        """n fresh generated samples: points (n, 2) in data units, or images as rows (n, C*H*W)."""
+        """n new generated samples: points (n, 2) in data units, or images as rows (n, C*H*W)."""
 
     def close(self) -> None:
-        """Give back what it holds; it is not asked again."""
+        """Release resources. The handle cannot be used afterwards."""
 
 
 class LocalTraining(SingleTrainer):
-    """A training in this process, on the thread that asks."""
+    """A training in this process, on the calling thread."""
 
     def __init__(self, config: RunConfig, restored: RunCheckpoint | None = None) -> None:
         super().__init__(config.begin())
@@ -88,4 +88,4 @@ class LocalTraining(SingleTrainer):
         return self._probe.samples(n, seed)
 
     def close(self) -> None:
-        """Nothing is held but memory."""
+        """Does nothing: there is only memory to release."""

@@ -1,6 +1,6 @@
-"""Processes that host trainings, so that Python's lock holds up neither the pages nor the trainings among themselves.
+"""Host processes for trainings, so that trainings and pages do not compete for Python's global lock.
 
-Two threads that train share one core's worth of Python; two processes do twice as much (docs/NUMBERS.md).
+Two training threads share one core's worth of Python; two processes do twice as much (docs/NUMBERS.md).
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from otviz.training.driver import Losses
 from otviz.training.loop import TrainingState
 
 MOST = 4
-"""Processes at most: each takes some 300 MB for torch alone."""
+"""Maximum number of processes. Each takes about 300 MB for torch alone."""
 
 NICENESS = 5
-"""The page that shows the runs comes first."""
+"""Lowers the priority of hosts below that of the pages."""
 
 _numbers = itertools.count()
 
 
 class Host(Worker):
-    """A process for trainings (see `otviz.runs.hosts.training_server`).
+    """A process that runs `otviz.runs.hosts.training_server`.
 
     Attributes:
-        open: how many trainings it has.
+        open: number of its trainings.
     """
 
     def __init__(self) -> None:
@@ -43,18 +43,22 @@ class Host(Worker):
         self.open = 0
 
     def call(self, plain: Mapping[str, Any], arrays: Arrays | None = None) -> Message:
-        """The one answer to a request. Raises ValueError with the host's reason, or when it has ended."""
+        """Send a request and return its answer. Raises ValueError if the host reports an error or has ended."""
         (answer,) = self.ask(plain, arrays)
         return answer
 
     def wait(self) -> None:
-        """Wait until it is ready to train, or has ended."""
+        """Wait until the host is ready to train, or has ended."""
         with contextlib.suppress(ValueError):
             self.call({"do": "prepare"})
 
 
 class HostPool:
-    """As many hosts as pay on this machine, each started when it is first needed. They end with this process."""
+    """A pool of host processes. Each is started when first needed, and ends with this process.
+
+    Args:
+        count: number of hosts; by default one per core, at most `MOST`.
+    """
 
     def __init__(self, count: int | None = None) -> None:
         self._hosts: list[Host | None] = [None] * (count or min(MOST, cores()))
@@ -62,7 +66,7 @@ class HostPool:
         self._closed = False
 
     def acquire(self) -> tuple[int, Host]:
-        """The host with the fewest trainings, and its place; give it back with `release`."""
+        """The index of the host with the fewest trainings, and that host. Call `release` when done with it."""
         with self._lock:
             place = min(range(len(self._hosts)), key=self._load)
             host = self._at(place)
@@ -70,14 +74,14 @@ class HostPool:
             return place, host
 
     def release(self, host: Host) -> None:
-        """One training less on this host."""
+        """Count one training less on this host."""
         with self._lock:
             host.open -= 1
 
     def warm_up(self) -> None:
-        """Start all of them in turn, in a thread of its own, so that the first run need not wait for torch.
+        """Start all hosts in a background thread, so that the first run need not wait for torch to be imported.
 
-        Each once the one before is ready: importing side by side, all would be ready late.
+        They are started one after the other: importing in parallel would make the first one ready later.
         """
         threading.Thread(target=self._warm_up, name="hosts", daemon=True).start()
 
@@ -90,7 +94,7 @@ class HostPool:
             host.wait()
 
     def close(self) -> None:
-        """End them all."""
+        """End all hosts."""
         with self._lock:
             self._closed = True
             for host in filter(None, self._hosts):

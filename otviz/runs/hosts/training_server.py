@@ -1,6 +1,6 @@
-"""What a process that hosts trainings does (see `otviz.core.workers.worker`): each request is about the training of a number.
+"""A host process for trainings (see `otviz.core.workers.worker`). Each request names a training by its number.
 
-The other side gives the numbers. An error ends no training: it goes to whoever asked.
+The client assigns the numbers. An error is sent to the client and ends no training.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _trainings: dict[int, LocalTraining] = {}
 
 
 def answers(plain: dict[str, Any], arrays: Arrays) -> Iterator[Message]:
-    """Carry out a request."""
+    """Execute a request and yield its answer."""
     do = {"prepare": _prepare, "open": _open, "close": _close}.get(plain["do"], _act)
     yield do(plain, arrays)
 
