@@ -1,4 +1,4 @@
-"""Branches: what a run had learned by some step, or a model at the end, is where another begins, with other knobs, or frozen."""
+"""Branches: new runs that start from the state of another run, or from the weights of a model, with other settings."""
 
 from __future__ import annotations
 
@@ -19,7 +19,13 @@ from otviz.training.loop import TrainingState
 
 @dataclass(frozen=True)
 class Branch:
-    """A planned run: its config, the state it continues from (None: from the start), and where that comes from, as text."""
+    """A run that has not started.
+
+    Attributes:
+        config: of the run.
+        restored: the state to continue from; None starts from the beginning.
+        origin: where that state comes from, in words.
+    """
 
     config: RunConfig
     restored: RunCheckpoint | None
@@ -27,40 +33,43 @@ class Branch:
 
 
 def branch(run: RunView, step: int | None = None, method: Method | None = None, frozen: bool | None = None) -> Branch:
-    """A branch of `run` after `step` steps, which the method of the branch goes on from.
+    """A branch of `run` after `step` steps.
 
     Args:
         run: it is not changed.
-        step: one of `run.saved_steps`; its last look if None.
-        method: the knobs of the branch, those of the run if None; its networks must have the same sizes.
-        frozen: whether its adversary learns no more; as in the run if None.
+        step: one of `run.saved_steps`; the newest if None.
+        method: of the branch, with networks of the same sizes; that of the run if None.
+        frozen: whether the adversary is frozen; as in the run if None.
 
-    Raises ValueError for a step whose weights were not kept, networks of other sizes, and a method without adversary frozen.
+    Raises:
+        ValueError: the weights of that step were not kept or do not fit the method, all steps are done by then, or the method
+            has no adversary to freeze.
     """
     return _from_state(run, run.state(step), method or run.config.method, frozen)
 
 
 def fork(run: RunView) -> tuple[Branch, Branch]:
-    """Two branches of a run from its last look, or the one kept before it when all steps are done.
+    """Two branches of a run from its newest state, or from the one before if all steps are done.
 
-    The adversary of the first is frozen, that of the second learns on. Raises as `branch`.
+    The adversary of the first is frozen, that of the second is not. Raises as `branch`.
     """
     state = run.state()
     if json.loads(state[1])["step"] >= run.config.steps and len(run.saved_steps) > 1:
-        state = run.state(run.saved_steps[-2])  # nothing is added any more
-    method = run.config.method  # one state for both: the next look may drop it
+        state = run.state(run.saved_steps[-2])  # the run has ended, so no state is dropped meanwhile
+    method = run.config.method  # both use one state, as the next snapshot may drop it
     return _from_state(run, state, method, frozen=True), _from_state(run, state, method, frozen=False)
 
 
 def from_weights(config: RunConfig, weights: Mapping[str, Tensor], origin: str) -> Branch:
-    """A run whose generator begins with these weights, at step 0; its adversary and both optimisers start fresh.
+    """A run whose generator starts with given weights, at step 0. The adversary and both optimisers are new.
 
     Args:
         config: of the run.
         weights: of a generator, by name.
-        origin: where they come from, for a person.
+        origin: where the weights come from, in words.
 
-    Raises ValueError for weights of other networks, and as `start`.
+    Raises:
+        ValueError: the weights do not fit the networks, or the run cannot start (as `start`).
     """
     training = config.begin("cpu")
     try:
@@ -96,6 +105,6 @@ def _from_state(run: RunView, state: TrainingState, method: Method, frozen: bool
     begun = Change(at, method, frozen=bool(rest["frozen"]), is_branch=True)
     past = run.change_log.until(at - 1).with_change(
         begun
-    )  # what was changed just there is in the state, or in what begins
+    )  # changes at that step are in the state or in `begun`
     restored = RunCheckpoint(snapshots, run.losses()[:at], tensors, text, past)
     return Branch(config, restored, f"branched from {run.id} at step {at}")

@@ -1,4 +1,4 @@
-"""The probe: how a run is looked at. The same source points and noise each time, so that pictures move smoothly."""
+"""The probe of a run on points. Source points and noise are fixed, so that consecutive snapshots change smoothly."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ ARROWS = 16
 MANIFOLD = 17
 W2_POINTS = 500
 W2_EVERY = 2.0  # seconds
-DIVERSITY_POINTS = 20_000  # the mean variance of so many is that of the target to within 2 %
+DIVERSITY_POINTS = 20_000  # enough for the mean variance of the target to within 2 %
 
 
 class Probe:
-    """Looks at one training. It computes in data units; scene and snapshots are in those of the target's file.
+    """Takes snapshots of one training. Computes in data units; scene and snapshots are in the units of the target's file.
 
     Args:
-        training: what to look at; its state is read, never changed.
-        seed: draws the probe's own points.
-        grids: cells along a side of the heat map, of the arrows and of the generator's grid.
+        training: it is read, never changed.
+        seed: for the probe's points and noise.
+        grids: cells per side of the heat map, the arrows and the generator's grid.
     """
 
     def __init__(self, training: Training, seed: int, grids: tuple[int, int, int] = (HEAT, ARROWS, MANIFOLD)) -> None:
@@ -73,10 +73,14 @@ class Probe:
     def take_snapshot(
         self, sequence: int, seconds: float, losses: tuple[float, float], measure: bool | None = None
     ) -> Snapshot:
-        """A snapshot of the training as it is now, with the coverage measured afresh.
+        """A snapshot of the training. Coverage is measured every time, slower metrics only every few seconds.
 
         Args:
-            measure: whether what takes longer is measured too; now and then if None. The field is drawn anew if True.
+            sequence: number of the snapshot within the run.
+            seconds: training time so far.
+            losses: the last ones, of generator and adversary.
+            measure: True measures everything and computes the field, False skips the slower metrics; None decides by the time
+                since the last measurement.
         """
         training = self.training
         with torch.no_grad():
@@ -105,7 +109,7 @@ class Probe:
         )
 
     def _measure(self, points: Array, all_of_it: bool | None) -> None:
-        """Coverage at every look; exact W2, which takes tens of milliseconds, precision and recall only every few seconds."""
+        """Coverage every time; W2, which takes tens of milliseconds, precision and recall only every few seconds."""
         if self._mixture is not None:
             self._meter |= coverage(points, self._mixture)
         self._meter["diversity"] = diversity(points)
@@ -119,7 +123,7 @@ class Probe:
             self._meter["measured_at"] = self.training.step
 
     def samples(self, n: int, seed: int) -> Array:
-        """n fresh generated points, shape (n, 2), in data units."""
+        """n new generated points, shape (n, 2), in data units."""
         rng = np.random.default_rng([seed, 11])
         noise = torch.Generator().manual_seed(seed + 11)
         training = self.training
@@ -129,7 +133,7 @@ class Probe:
             return as_array(training.eval_generator(source, z))
 
     def _field_now_and_then(self, generated: Tensor, now: bool) -> tuple[Array | None, Array | None]:
-        """The field, not more often than a tenth of the time allows: it may cost more than all the rest of a look."""
+        """The field, recomputed so that it takes at most about a tenth of the time; it may cost more than the rest of a snapshot."""
         began = time.monotonic()
         if now or began >= self._field_due:
             self._drawn = self._field(generated)
@@ -150,12 +154,12 @@ class Probe:
         assert value is not None
         (slope,) = torch.autograd.grad(value.sum(), at)
         values, slopes, (heat, side, _) = as_array(heat_values), as_array(slope), self._grids
-        # A deep pit far from the data would flatten the colours where they matter.
+        # A deep minimum far from the data would flatten the colours near it.
         return values.clip(np.quantile(values, 0.1), None).reshape(heat, heat), slopes.reshape(side, side, 2)
 
 
 def scores(points: Array, real: Array) -> Meter:
-    """W2, precision, recall and stray of points against as many real ones, under the names of a meter."""
+    """W2, precision, recall and stray of generated against as many real points, by name."""
     precision, recall = precision_recall(points, real)
     found = {"w2": wasserstein2(points, real), "w2_samples": len(real), "stray": stray(points, real)}
     return found | {"precision": precision, "recall": recall}
@@ -170,14 +174,14 @@ def _grid(box: tuple[float, float, float, float], n: int, inset: bool = False) -
 
 
 def _sheet(source: Array, n: int) -> Tensor:
-    """A grid over the bulk of the source, whose image shows how the generator bends the plane, shape (n * n, 2)."""
+    """A regular grid over most of the source, shape (n * n, 2). Its image shows how the generator deforms the plane."""
     low, high = (torch.from_numpy(np.quantile(source, q, axis=0)).float() for q in (0.02, 0.98))
     box = (low[0].item(), high[0].item(), low[1].item(), high[1].item())
     return _grid(box, n)
 
 
 def loss_floor(training: Training, rng: np.random.Generator) -> tuple[float, float] | None:
-    """Mean and standard deviation of the loss between real batches, over 8 draws: below it no fit can be seen."""
+    """Mean and standard deviation of the loss between two real batches, over 8 draws; None if the method has none."""
     rows = training.method.batch_size
     values = []
     for _ in range(8):
@@ -190,6 +194,6 @@ def loss_floor(training: Training, rng: np.random.Generator) -> tuple[float, flo
 
 
 def as_array(tensor: Tensor) -> NDArray[np.float32]:
-    """The tensor without gradient, as an array in memory."""
+    """The tensor as a NumPy array, float32."""
     array: NDArray[np.float32] = tensor.detach().float().cpu().numpy()
     return array

@@ -159,7 +159,7 @@ class Run:
 
     @property
     def seconds_left(self) -> float | None:
-        """Estimated seconds of training to the last step; None unless running or paused, or while unknown."""
+        """Estimated seconds of training to the last step; None if unknown, or if not running or paused."""
         pace = self._timer.mean_speed
         return (self.config.steps - self.step) / pace if pace and self.status in ("running", "paused") else None
 

@@ -1,8 +1,8 @@
-"""When a run trains: what it is asked to do, its clock, its place at the processor, and its turn among runs in step.
+"""When a run trains: its commands, its clock, its slot, and its turn in a lockstep.
 
-In step, runs take turns of a few steps, the one furthest behind first, so that none gets ahead. In each lane one trains
-at a time. Trainings of one process share a lane: two threads of eager steps of small networks do no more than one, since
-Python lets only one of them on. Those in hosts have a lane for each host.
+Runs in lockstep take turns of a few steps, the one furthest behind first. In each lane one run trains at a time. Trainings
+of one process share a lane, since with Python's global lock two threads that train small networks do no more than one. So
+each host is a lane.
 """
 
 from __future__ import annotations
@@ -15,29 +15,29 @@ from typing import Any
 
 from otviz.training.driver import Pace
 
-Command = tuple[str, Any]  # what to do, with what
+Command = tuple[str, Any]  # name and value
 
-CHUNK_SECONDS = 0.02  # seconds of training between two glances at the clock and at what others ask
-WATCHED, UNWATCHED = 0.06, 0.25  # seconds between looks while somebody watches, and while nobody does
-LOOK_SHARE = 20  # a look may cost at most 1/20 of the time until the next
-LONGEST = 2.0  # seconds between looks at most, however long one look was held up
-MEMORY = 5.0  # seconds that a measured pace goes back
-SAVE_SECONDS = 30.0  # seconds between saves of a run that goes on
+CHUNK_SECONDS = 0.02  # seconds of training between checks of the clock and the commands
+WATCHED, UNWATCHED = 0.06, 0.25  # seconds between snapshots while somebody watches, and while nobody does
+LOOK_SHARE = 20  # a snapshot may cost at most 1/20 of the time until the next
+LONGEST = 2.0  # seconds to the next snapshot at most, however long one took
+MEMORY = 5.0  # time constant of the mean speed, in seconds
+SAVE_SECONDS = 30.0  # seconds between saves during a run
 
 TURN = 20
-"""Steps of a turn: few enough that no run is visibly ahead, and enough that switching costs nothing."""
+"""Steps of a turn: few enough that no run is visibly ahead, and enough to make the cost of switching negligible."""
 
 AHEAD = 3 * TURN
-"""Steps that the fastest lane may be ahead of the slowest run."""
+"""Steps that a run may be ahead of the slowest one."""
 
 
 class CommandQueue:
-    """Orders that wait, and how many steps may be done before the next pause.
+    """The pending commands of a run, and the number of steps until its next pause.
 
-    `get` and `defer` are for the run's thread alone.
+    Only the run's thread may call `get` and `defer`.
 
     Attributes:
-        steps_allowed: steps until the next pause; infinite unless told otherwise.
+        steps_allowed: steps until the next pause; infinite by default.
     """
 
     def __init__(self) -> None:
@@ -46,14 +46,14 @@ class CommandQueue:
         self._deferred: list[Command] = []
 
     def put(self, name: str, value: Any = None) -> None:
-        """Order something, from any thread: `allow` so many steps, so many `more`, or what the run itself knows."""
+        """Add a command, from any thread: `allow` or `more` with a number of steps, or one that the run executes."""
         self._queue.put((name, value))
 
     def get(self, wait: bool = False) -> Command | None:
-        """The next command for the run; None when there is none, or once steps are allowed.
+        """The next command for the run; None if there is none.
 
         Args:
-            wait: when no step is allowed, wait for a command.
+            wait: while no steps are allowed, wait for a command.
         """
         if self._deferred:
             return self._deferred.pop(0)
@@ -64,7 +64,7 @@ class CommandQueue:
         return None
 
     def defer(self) -> bool:
-        """Keep what needs a training for later; True, at once, on a stop."""
+        """Defer commands that need a training. Returns True at once on `stop`."""
         while not self._queue.empty():
             command = self._queue.get()
             if command[0] == "stop":
@@ -74,7 +74,7 @@ class CommandQueue:
         return False
 
     def _handle_step_command(self, name: str, value: Any) -> bool:
-        """Whether the command is about the number of steps only; then it is done with."""
+        """Execute a command about the number of steps; returns False for any other."""
         if name == "more":
             left = self.steps_allowed if math.isfinite(self.steps_allowed) else 0.0
             value += max(left, 0.0)
@@ -88,8 +88,8 @@ class LoopTimer:
     """The clock of one run.
 
     Attributes:
-        speed: steps per second of training between the last two looks.
-        mean_speed: steps per second by the clock on the wall, a mean over some seconds: looks and the turns of others count too.
+        speed: steps per second of training between the last two snapshots.
+        mean_speed: steps per second of wall-clock time, a mean over some seconds, which includes snapshots and waiting.
     """
 
     def __init__(self) -> None:
@@ -100,28 +100,28 @@ class LoopTimer:
         self._saved_at = self._next_look = self._paced_at = time.monotonic()
 
     def watch(self) -> None:
-        """Somebody watches."""
+        """Record that somebody watches."""
         self._watched_at = time.monotonic()
 
     def chunk_size(self) -> int:
-        """Steps to do before the next glance at the clock."""
+        """Steps until the clock and the commands are checked again."""
         until_look = max(self._next_look - time.monotonic(), 0.0)
         return self._pace.steps_in(min(CHUNK_SECONDS, until_look))
 
     def record_steps(self, steps: int, seconds: float) -> None:
-        """So many steps took so long."""
+        """Record the time that steps took."""
         self._pace.record_steps(steps, seconds)
 
     def record_wait(self, seconds: float) -> None:
-        """The run stood still: its looks are paced by its own time, not by that of the others."""
+        """Record that the run waited for others; its next snapshot is due that much later."""
         self._next_look += seconds
 
     def snapshot_due(self) -> bool:
-        """Whether it is time for a look."""
+        """Whether it is time for a snapshot."""
         return time.monotonic() >= self._next_look
 
     def record_snapshot(self, cost: float, steps: int, seconds: float) -> None:
-        """A snapshot was taken.
+        """Record that a snapshot was taken.
 
         Args:
             cost: seconds that it took.
@@ -130,13 +130,13 @@ class LoopTimer:
         if seconds > 0:
             self.speed = steps / seconds
         self._update_mean_speed(steps)
-        self._look_cost += (cost - self._look_cost) / 4  # a running mean: some looks also draw the field
+        self._look_cost += (cost - self._look_cost) / 4  # a running mean, as some snapshots also compute the field
         now = time.monotonic()
         pause = WATCHED if now - self._watched_at < 3 else UNWATCHED
         self._next_look = now + max(pause, min(LOOK_SHARE * self._look_cost, LONGEST))
 
     def restart_clock(self) -> None:
-        """The run goes on: how long it rested says nothing of its pace."""
+        """Record that the run continues, so that a pause does not count in the mean speed."""
         self._paced_at = time.monotonic()
 
     def _update_mean_speed(self, steps: int) -> None:
@@ -146,19 +146,23 @@ class LoopTimer:
         self.mean_speed += share * (steps / seconds - self.mean_speed)
 
     def save_due(self) -> bool:
-        """Whether it is time to save; the time until the next begins anew."""
+        """Whether it is time to save; if so, the clock for the next save restarts."""
         late = time.monotonic() - self._saved_at > SAVE_SECONDS
         if late:
             self.record_save()
         return late
 
     def record_save(self) -> None:
-        """The run was saved."""
+        """Record that the run was saved."""
         self._saved_at = time.monotonic()
 
 
 class Slots:
-    """A fair gate for `size` holders; the members of a group hold one place together."""
+    """A fair semaphore: runs get slots in the order in which they asked. The members of a group share one slot.
+
+    Args:
+        size: number of slots.
+    """
 
     def __init__(self, size: int) -> None:
         self._size = size
@@ -167,12 +171,12 @@ class Slots:
         self._changed = threading.Condition()
 
     def acquire(self, who: object, timeout: float, group: object | None = None) -> bool:
-        """Take a place, or a place in the queue; True once there is one, False after the timeout.
+        """Wait for a slot. Returns False after the timeout, and keeps the place in the queue.
 
         Args:
-            who: takes it.
+            who: the run that asks.
             timeout: seconds to wait.
-            group: holds one place together.
+            group: shares one slot among its members; None for a run alone.
         """
         key, member = id(who if group is None else group), id(who)
         with self._changed:
@@ -184,7 +188,7 @@ class Slots:
             return free
 
     def release(self, who: object) -> None:
-        """Give the place, or the place in the line, back; a group's goes with its last member. Harmless without one."""
+        """Release a slot, or leave the queue. The slot of a group is free once its last member has released it."""
         member = id(who)
         with self._changed:
             for places in (self._holders, self._queue):
@@ -200,21 +204,21 @@ class Slots:
 
 
 class Lockstep:
-    """Who of a group may train now."""
+    """Decides which runs of a group may train now."""
 
     def __init__(self) -> None:
         self._steps: dict[int, int] = {}
         self._lanes: dict[int, int] = {}
-        self._training: dict[int, int] = {}  # in each lane, who
+        self._training: dict[int, int] = {}  # by lane, the run that trains
         self._changed = threading.Condition()
 
     def join(self, who: object, step: int, lane: int = 0) -> None:
-        """Take part; the others wait for one that is behind.
+        """Add a run to the group; the others wait while it is behind.
 
         Args:
-            who: takes part.
+            who: the run.
             step: steps it has done.
-            lane: in which one trains at a time.
+            lane: number of its lane, in which one run trains at a time.
         """
         with self._changed:
             self._steps[id(who)] = step
@@ -222,19 +226,19 @@ class Lockstep:
             self._changed.notify_all()
 
     def leave(self, who: object) -> None:
-        """Take part no more: the others wait for this one no longer."""
+        """Remove a run from the group; the others no longer wait for it."""
         with self._changed:
             self._steps.pop(id(who), None)
             self._end(id(who))
             self._lanes.pop(id(who), None)
 
     def turn(self, who: object, step: int, timeout: float) -> int:
-        """Give the turn to the run that is furthest behind, and take the next.
+        """End this run's turn, and wait for the next one.
 
-        Returns the step at which the turn ends, 0 if it did not come in time.
+        Returns the step at which the new turn ends, or 0 after the timeout.
 
         Args:
-            who: asks for it.
+            who: the run.
             step: steps it has done.
             timeout: seconds to wait.
         """

@@ -1,4 +1,4 @@
-"""What a run keeps to be looked at: a scene that never changes and snapshots of a fixed probe. Needs no torch."""
+"""What is shown of a run: a scene that never changes, and snapshots of a fixed probe. Needs no torch."""
 
 from __future__ import annotations
 
@@ -20,38 +20,38 @@ Samples = NDArray[Any]
 Meter = dict[str, Any]
 Box = tuple[float, float, float, float]
 """x_low, x_high, y_low, y_high."""
-KEPT = 480  # snapshots of one run; beyond, the older half is thinned
+KEPT = 480  # snapshots of one run; if there are more, the older half is thinned
 LEAST_KEPT = 40
 ROOM = 8_000_000  # bytes that the images of one run's snapshots may take
 MOST_IMAGES = 64
 MOST_COLUMNS = 12
 FEWEST_IMAGES = 9
-FRAME_BYTES = 200_000  # of one look, if there are two sheets of it
+FRAME_BYTES = 200_000  # of one snapshot with two sheets
 
 IMAGE_BOX = (-1.0, 1.0, -1.0, 1.0)
 
 
 @dataclass(frozen=True)
 class Scene:
-    """The part of a picture that stays: shown under every snapshot of one run.
+    """The part of a picture that all snapshots of a run share.
 
-    Places and lengths here, in snapshots and in meters are in the units of the target's file (`Distribution.units`), those
-    of the source too; points that need no file have data units. Losses are those of the training, in data units.
+    Positions and lengths here, in snapshots and in metrics are in the units of the target's file (`Distribution.units`), also
+    those of the source. Without a file they are in data units. Losses are always in data units.
 
     Attributes:
         title: the method's title.
-        box: (x_low, x_high, y_low, y_high); grids below span it. Without meaning for images.
-        target: probe of the target, shape (m, 2), or (m, C*H*W) for images.
-        source: probe of the source that `Snapshot.generated` is the image of, shape (n, 2), or (n, C*H*W); n = 0 where
-            the generator does not see it.
-        centres: mode centres (k, 2), or None where the target has none.
-        adversary: what the heat map shows: "potential", "critic" or "" for methods without one.
-        steps: steps planned.
-        loss_floor: (mean, std) of the generator loss of real against real points, or None where it has no such floor.
-        shape: of a sample: (2,), or (C, H, W) for images.
-        classes: names of the classes of images, in the order of the meter's shares; empty without.
-        judge: of images: what the meter's scores come from, or one sentence why there are none.
-        unit: what a length is followed by (`Units.word`); "" for data units.
+        box: (x_low, x_high, y_low, y_high), spanned by the grids of snapshots. Not used for images.
+        target: samples of the target, shape (m, 2), or (m, C*H*W) for images.
+        source: source samples that `Snapshot.generated` is the image of, shape (n, 2), or (n, C*H*W) for images; n = 0 if
+            the generator does not use them.
+        centres: mode centres, shape (k, 2); None if the target has none.
+        adversary: what the heat map shows: "potential" or "critic"; "" for methods without adversary.
+        steps: planned steps.
+        loss_floor: mean and standard deviation of the generator loss between real points; None if there is no such floor.
+        shape: of a sample: (2,) for points, (C, H, W) for images.
+        classes: names of the classes of images, in the order of the shares in metrics; empty without classes.
+        judge: for images, a sentence that says where scores come from, or why there are none.
+        unit: symbol of the unit of length (`Units.word`); "" for data units.
     """
 
     title: str
@@ -70,26 +70,25 @@ class Scene:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One look at a run: the same probe x, z each time, so pictures move smoothly.
+    """The state of a run at one step, seen through fixed x and z.
 
     Attributes:
-        sequence: 0, 1, 2 ... within the run; gaps appear when old snapshots are thinned.
-        step, progress: step index and step / steps in [0, 1].
+        sequence: 0, 1, 2, ... within the run; gaps appear when old snapshots are thinned.
+        step, progress: steps done, and their share of all steps, in [0, 1].
         seconds: training time so far.
-        generated: T(x, z) of the probe, shape (n, 2), or (n, C*H*W) for images.
+        generated: T(x, z), shape (n, 2), or (n, C*H*W) for images.
         potential: adversary values on a (g, g) grid over the box, row 0 at the low y; None without adversary.
-        arrows: gradient of the potential, per length, on a (k, k, 2) grid over the box; None without adversary.
-        manifold: image of a regular grid of source points under T with z = 0, shape (k, k, 2).
-        generator_loss, adversary_loss: last losses; nan where there is none.
-        alpha: divergence weight now, or None for methods without one.
-        meter: what `otviz.evaluation.metrics.coverage` returns, w2, precision, recall, stray, what real draws score (w2_floor and
-            so on), samples: the last values measured; keys are absent until measured or where they do not apply.
-            measured_at is the step of what is measured less often: w2, precision, recall, stray, all scores of images.
-            unit is what lengths are followed by, absent in data units.
-            Of images: frechet, frechet_floor, precision, recall, recall_floor, class_shares, true_class_shares, as_asked
-            (where classes are asked for), classes_effective, classes_total, diversity, diversity_target, brightness,
-            roughness (and so on), samples.
-        raw: of images whose `generated` comes from averaged weights: the same from the weights as they are, else None.
+        arrows: gradient of the potential on a (k, k, 2) grid over the box; None without adversary.
+        manifold: image of a regular grid of source points under T with z = 0, shape (k, k, 2); None for images.
+        generator_loss, adversary_loss: the last losses; nan without.
+        alpha: current weight of the divergence; None for methods without one.
+        meter: metrics by name, as last measured; absent until measured or where they do not apply. For points: those of
+            `otviz.evaluation.metrics.coverage`, w2, precision, recall, stray, their values for real points (w2_floor, ...) and
+            samples. For images: frechet, frechet_floor, precision, recall, recall_floor, class_shares, true_class_shares,
+            as_asked (conditional models only), classes_effective, classes_total, diversity, diversity_target, brightness,
+            roughness, ... and samples. `measured_at` is the step at which w2, precision, recall, stray and all scores of
+            images were measured. `unit` is the symbol of the unit of length, absent for data units.
+        raw: for images, if `generated` uses averaged weights, the images of the weights without averaging; otherwise None.
     """
 
     sequence: int
@@ -108,14 +107,14 @@ class Snapshot:
 
     @property
     def image_bytes(self) -> int:
-        """Bytes of its images; 0 for points."""
+        """Size of its images in bytes; 0 for points."""
         raw = 0 if self.raw is None else self.raw.nbytes
         return self.generated.nbytes + raw if self.generated.dtype == np.uint8 else 0
 
 
 @dataclass(frozen=True)
 class Curve:
-    """Losses over steps, thinned to a few hundred points: arrays of equal length, nan where there is none."""
+    """Losses over steps, averaged over a few hundred intervals: arrays of equal length, nan without adversary."""
 
     step: NDArray[np.int64]
     generator: Array
@@ -123,7 +122,7 @@ class Curve:
 
 
 def curve_of(losses: Array, points: int = 400) -> Curve:
-    """Losses of every step, shape (n, 2), as means over equal stretches of steps, a few hundred in all."""
+    """Losses of every step, shape (n, 2), averaged over at most `points` equal intervals."""
     stretch = max(1, math.ceil(len(losses) / points))
     whole = len(losses) // stretch * stretch
     means = losses[:whole].reshape(-1, stretch, 2).mean(1).astype(np.float32)
@@ -131,12 +130,12 @@ def curve_of(losses: Array, points: int = 400) -> Curve:
 
 
 def square_box(*clouds: NDArray[np.floating[Any]]) -> Box:
-    """The smallest square (x_low, x_high, y_low, y_high) round all clouds (each (n, 2)), with a margin of 12 %."""
+    """A square (x_low, x_high, y_low, y_high) around the clouds, each (n, 2), without outliers, with 12 % to spare."""
     exact = [cloud.astype(np.float64) for cloud in clouds]
     low = np.min([np.quantile(cloud, 0.002, axis=0) for cloud in exact], axis=0)
     high = np.max([np.quantile(cloud, 0.998, axis=0) for cloud in exact], axis=0)
     centre, half = (low + high) / 2, float((high - low).max()) / 2 * 1.12
-    half = half or max(1e-6, 1e-6 * float(np.abs(centre).max()))  # all points are one
+    half = half or max(1e-6, 1e-6 * float(np.abs(centre).max()))  # all points are equal
     return (
         float(centre[0] - half),
         float(centre[0] + half),
@@ -146,17 +145,17 @@ def square_box(*clouds: NDArray[np.floating[Any]]) -> Box:
 
 
 def in_file(box: Box, units: Units) -> Box:
-    """A box of data units in those of the file."""
+    """Convert a box from data units to those of the file."""
     (x_low, y_low), (x_high, y_high) = units.to_file(np.array(box).reshape(2, 2).T).tolist()
     return x_low, x_high, y_low, y_high
 
 
 def preview(target: Target, source: Source, seed: int = 0) -> Scene:
-    """The scene of a run that has not begun: its target and source, 1000 points each.
+    """The scene of a run that has not started: 1000 points of target and source.
 
     Args:
-        target, source: what they are drawn from.
-        seed: draws them.
+        target, source: the distributions.
+        seed: for the points.
     """
     rng = np.random.default_rng([seed, 7])
     mixture, units = target.mixture(), target.units
@@ -169,9 +168,9 @@ def preview(target: Target, source: Source, seed: int = 0) -> Scene:
 
 
 def thinned(snapshots: tuple[Snapshot, ...], image_bytes: int = 0) -> tuple[Snapshot, ...]:
-    """At most KEPT snapshots, first and last among them: when there are more, every second one of the older half goes.
+    """Drop every second snapshot of the older half if there are too many; the first and the last always stay.
 
-    Of snapshots with so many `image_bytes` each, there are only as many as there is room for.
+    The limit is `KEPT`, or fewer for snapshots with so many `image_bytes` each that they take more than `ROOM`.
     """
     most = min(max(ROOM // image_bytes, LEAST_KEPT), KEPT) if image_bytes else KEPT
     if len(snapshots) <= most:
@@ -181,23 +180,26 @@ def thinned(snapshots: tuple[Snapshot, ...], image_bytes: int = 0) -> tuple[Snap
 
 
 def sheet_side(classes: int = 0) -> int:
-    """Images along a side of a sheet: as many as there are classes to ask for, so that each has a column, else 8."""
+    """Images per side of a sheet: one column per class for 2 to 12 classes, otherwise 8."""
     return classes if 1 < classes <= MOST_COLUMNS else math.isqrt(MOST_IMAGES)
 
 
 def sheet_size(dim: int, classes: int = 0) -> int:
-    """How many images of `dim` numbers a run shows: a square number, fewer of large images."""
+    """Number of images of `dim` numbers that a run shows: a square number, smaller for large images."""
     side = math.isqrt(FRAME_BYTES // (2 * dim))
     return int(min(max(side, math.isqrt(FEWEST_IMAGES)), sheet_side(classes)) ** 2)
 
 
 def real_images(images: ImageSet, seed: int, classes: int = 0) -> Samples:
-    """As many training images as a run shows, shape (n, C*H*W), uint8. Raises ValueError as `split`.
+    """As many training images as a run shows, shape (n, C*H*W), uint8.
 
     Args:
-        images: the set.
-        seed: draws them.
-        classes: that a generator is told; then they come in the order in which it is asked for them.
+        images: the image set.
+        seed: for the choice of images.
+        classes: number of classes of a conditional generator, whose order the images then have; 0 without.
+
+    Raises:
+        ValueError: the images are not available (as `split`).
     """
     pixels, labels = images.split("train")
     rng, count = np.random.default_rng([seed, 7]), sheet_size(images.dim, classes)
@@ -210,16 +212,19 @@ def real_images(images: ImageSet, seed: int, classes: int = 0) -> Samples:
 
 
 def as_images(rows: Samples, shape: tuple[int, int, int]) -> Samples:
-    """Rows (n, C*H*W) in [-1, 1] as bytes of the same shape."""
+    """Rows (n, C*H*W) in [-1, 1] as uint8 of the same shape."""
     return to_pixels(rows, shape).reshape(len(rows), -1)
 
 
 def preview_of(target: Target, source: Source | None, seed: int = 0) -> Scene:
-    """The scene of a run that has not begun: its target, and its source if it has points. Raises ValueError as `split`.
+    """The scene of a run that has not started: its target and, for points, its source.
 
     Args:
-        target, source: what they are drawn from.
-        seed: draws them.
+        target, source: the distributions.
+        seed: for the samples.
+
+    Raises:
+        ValueError: images are not available (as `split`).
     """
     if not isinstance(target, ImageSet):
         assert source is not None
