@@ -103,8 +103,6 @@ def _from_state(run: RunView, state: TrainingState, method: Method, frozen: bool
         ) from error
     snapshots = tuple(snapshot for snapshot in run.snapshots if snapshot.step <= at)
     begun = Change(at, method, frozen=bool(rest["frozen"]), is_branch=True)
-    past = run.change_log.until(at - 1).with_change(
-        begun
-    )  # changes at that step are in the state or in `begun`
+    past = run.change_log.until(at - 1).with_change(begun)  # changes at that step are in the state or in `begun`
     restored = RunCheckpoint(snapshots, run.losses()[:at], tensors, text, past)
     return Branch(config, restored, f"branched from {run.id} at step {at}")

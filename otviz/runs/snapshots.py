@@ -78,7 +78,7 @@ class Snapshot:
         seconds: training time so far.
         generated: T(x, z), shape (n, 2), or (n, C*H*W) for images.
         potential: adversary values on a (g, g) grid over the box, row 0 at the low y; None without adversary.
-        arrows: gradient of the potential on a (k, k, 2) grid over the box; None without adversary.
+        arrows: gradient of the potential, per unit of length, on a (k, k, 2) grid over the box; None without adversary.
         manifold: image of a regular grid of source points under T with z = 0, shape (k, k, 2); None for images.
         generator_loss, adversary_loss: the last losses; nan without.
         alpha: current weight of the divergence; None for methods without one.
@@ -130,7 +130,7 @@ def curve_of(losses: Array, points: int = 400) -> Curve:
 
 
 def square_box(*clouds: NDArray[np.floating[Any]]) -> Box:
-    """A square (x_low, x_high, y_low, y_high) around the clouds, each (n, 2), without outliers, with 12 % to spare."""
+    """A square (x_low, x_high, y_low, y_high) around the clouds, each (n, 2), without outliers, plus a margin of 12 %."""
     exact = [cloud.astype(np.float64) for cloud in clouds]
     low = np.min([np.quantile(cloud, 0.002, axis=0) for cloud in exact], axis=0)
     high = np.max([np.quantile(cloud, 0.998, axis=0) for cloud in exact], axis=0)

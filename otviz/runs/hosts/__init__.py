@@ -1,1 +1,1 @@
-"""Processes that train: their pool, what they are sent, and the module that each of them runs."""
+"""Host processes for trainings: their pool, the messages, and the module that each process runs."""

@@ -1,1 +1,1 @@
-"""Runs on disk: their files, what those may hold, and runs, lists and exports read from them."""
+"""Runs on disk: their files and the schemas of these, and runs, lists and exports read from them."""

@@ -1,4 +1,4 @@
-"""What the files of a stored run hold: config.json, summary.json, past.json, and the looks in snapshots.npz."""
+"""Schemas of the files of a stored run: config.json, summary.json, past.json and snapshots.npz."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from otviz.core.records import (
     whole,
 )
 
-MOST_LOOKS = 64_000_000  # bytes: 480 looks with some numbers for each of many modes
-_MEASURED = number(finite=False)  # a training that diverged measures infinity
+MOST_LOOKS = 64_000_000  # bytes: 480 snapshots with some numbers for each of many modes
+_MEASURED = number(finite=False)  # infinite in a training that diverged
 _SHARES = listed(number(0, 1))
 _PAIRS = (("modes_covered", "modes_total"), ("mode_shares", "true_shares"), ("class_shares", "true_class_shares"))
 _OF_MODES = ("mode_offsets", "mode_spreads")
@@ -45,7 +45,7 @@ _NUMBERS = fields(
 
 
 def meter(value: Any) -> None:
-    """Measurements by name, with those that only make sense together."""
+    """Metrics by name; some must come together, with equal lengths."""
     _NUMBERS(value)
     for one, other in _PAIRS:
         pair = value.get(one), value.get(other)
@@ -86,7 +86,7 @@ PAST: Rule = fields(
 )  # fmt: skip
 STATE: Rule = fields(
     {"step": whole(0, 2_000_000), "frozen": flag}, others=lambda _: None
-)  # random streams: huge numbers
+)  # random streams are huge integers
 _LOOK: Mapping[str, Rule] = {
     "sequence": whole(0), "step": whole(0, 2_000_000), "progress": number(0, 1), "seconds": number(0, 1e10),
     "generator_loss": nullable(_MEASURED), "adversary_loss": nullable(_MEASURED), "alpha": nullable(_MEASURED),
@@ -95,14 +95,14 @@ _LOOK: Mapping[str, Rule] = {
 
 
 def _only(value: Any) -> None:
-    """A look, without anything else in it."""
+    """A snapshot without unknown keys."""
     fields(_LOOK)(value)
     if unknown := value.keys() - _LOOK:
         raise Misfit(f"without {min(unknown)[:40]!a}", value)
 
 
 def _looks(value: Any) -> None:
-    """Looks in order."""
+    """At least one snapshot, in the order of steps."""
     listed(_only)(value)
     steps: Sequence[int] = [look["step"] for look in value]
     if not steps or list(steps) != sorted(steps):
@@ -110,7 +110,7 @@ def _looks(value: Any) -> None:
 
 
 def _of(count: int, rule: Rule) -> Rule:
-    """A list of exactly so many."""
+    """A list of exactly `count` items."""
 
     def checks(value: Any) -> None:
         listed(rule)(value)
@@ -121,7 +121,7 @@ def _of(count: int, rule: Rule) -> Rule:
 
 
 def _box(value: Any) -> None:
-    """x_low, x_high, y_low, y_high."""
+    """x_low, x_high, y_low, y_high with low < high."""
     _of(4, number(-1e30, 1e30))(value)
     if not (value[0] < value[1] and value[2] < value[3]):
         raise Misfit("x_low, x_high, y_low, y_high with low < high", value)
@@ -138,7 +138,7 @@ LOOKS: Rule = fields(
 
 
 def looks_in(plain: NDArray[np.uint8]) -> dict[str, Any]:
-    """What snapshots.npz says beside its arrays. Raises ValueError when damaged."""
+    """The plain values of snapshots.npz. Raises ValueError if they are damaged."""
     return checked(parsed(plain.tobytes(), "snapshots.npz", MOST_LOOKS), LOOKS, "snapshots.npz")
 
 

@@ -1,4 +1,4 @@
-"""Exports of a run: texts and bytes that other programs read."""
+"""Exports of a run as files for other programs."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from otviz.runs.config import RunConfig
 from otviz.runs.snapshots import Scene, Snapshot
 from otviz.training.loop import Training
 
-PIXELS = 1024  # width of a PNG that is aimed at
+PIXELS = 1024  # approximate width of a PNG
 
 
 def weights(training: Training) -> bytes:
-    """Weights of the generator that is shown, as safetensors. It maps and makes data units: `units` tells how to leave them."""
+    """Weights of the generator as safetensors. It works in data units; the metadata `units` says how to convert them."""
     tensors = {name: value.detach().cpu().clone() for name, value in training.eval_generator.state_dict().items()}
     units = training.target.units
     data: bytes = save_tensors(tensors, metadata={"units": json.dumps(units.record())} if units.word else None)
@@ -35,14 +35,14 @@ def config_json(config: RunConfig) -> str:
 def samples_csv(snapshot: Snapshot) -> str:
     """The generated points of a snapshot as CSV with columns x, y, in the units of the target's file."""
     out = io.StringIO()
-    # Points of a file may lie far from 0 for their spread.
+    # Points of a file may be far from 0 compared with their spread.
     digits = "%.15g" if snapshot.generated.dtype == np.float64 else "%.6g"
     np.savetxt(out, snapshot.generated, fmt=digits, delimiter=",", header="x,y", comments="")
     return out.getvalue()
 
 
 def history_csv(losses: np.ndarray[tuple[int, int], np.dtype[np.float32]]) -> str:
-    """Losses (n, 2) as CSV with columns step, generator_loss, adversary_loss (nan where there is none).
+    """Losses (n, 2) as CSV with columns step, generator_loss, adversary_loss (nan without adversary).
 
     Nine digits represent float32 exactly.
     """
@@ -52,7 +52,7 @@ def history_csv(losses: np.ndarray[tuple[int, int], np.dtype[np.float32]]) -> st
 
 
 def samples_png(scene: Scene, snapshot: Snapshot) -> bytes:
-    """The generated images of a snapshot side by side, enlarged by a whole number, as PNG."""
+    """The generated images of a snapshot on one sheet, enlarged by an integer factor, as PNG."""
     pixels = _pixels(scene, snapshot.generated)
     columns = math.isqrt(len(pixels) - 1) + 1
     channels, height, width = pixels.shape[1:]
@@ -62,7 +62,7 @@ def samples_png(scene: Scene, snapshot: Snapshot) -> bytes:
 
 
 def samples_npz(scene: Scene, snapshot: Snapshot) -> bytes:
-    """Generated, raw (weights not averaged, where they differ) and real images (n, C, H, W), uint8, and the step, as NPZ."""
+    """Generated, raw (without averaged weights, if there are any) and real images (n, C, H, W), uint8, and the step, as NPZ."""
     arrays = {"generated": _pixels(scene, snapshot.generated), "real": _pixels(scene, scene.target)}
     if snapshot.raw is not None:
         arrays["raw"] = _pixels(scene, snapshot.raw)

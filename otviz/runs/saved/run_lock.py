@@ -1,6 +1,6 @@
-"""The lock of a stored run: one process at a time trains and saves it; others read what was saved.
+"""The lock of a stored run: only one process at a time trains and saves it; others may read it.
 
-The operating system frees the lock when its process ends, however it ends.
+The operating system releases the lock when the process ends, even if it is killed.
 """
 
 from __future__ import annotations
@@ -15,19 +15,20 @@ from otviz.core.files import reason, write_whole
 LOCK = ".lock"
 _PROBE, _PROBE_BYTES = ".probe", 2**17
 _WAIT = 0.3
-"""Seconds to wait for a lock: a process that only asks whether it is free holds it for a moment."""
+"""Seconds to wait for a lock, since `is_locked` in another process holds it for a moment."""
 
 
 class RunLock:
-    """Holds the folder of a run until `close`, once a small file could be written there.
-
-    Attributes:
-        refusal: why nothing can be written there, or empty; then there is no lock either.
+    """Locks the folder of a run until `close`, if the folder can be written.
 
     Args:
         folder: of the run.
 
-    Raises ValueError while another process holds it.
+    Attributes:
+        refusal: why the folder cannot be written, in which case it is not locked; otherwise empty.
+
+    Raises:
+        ValueError: another process holds the lock.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -45,7 +46,7 @@ class RunLock:
         self._seen = self._stamp()
 
     def hold(self) -> None:
-        """Take the lock if it is not held yet. Raises OSError, or ValueError while another process holds it."""
+        """Acquire the lock if not held yet. Raises OSError, or ValueError if another process holds it."""
         if self._lock.is_locked:
             return
         try:
@@ -54,7 +55,7 @@ class RunLock:
             raise ValueError(elsewhere(self._folder)) from None
 
     def close(self) -> None:
-        """Let other processes have the run. Of one that was never saved, nothing is left."""
+        """Release the lock. If the run was never saved, its folder is removed."""
         self._seen = self._stamp()
         with contextlib.suppress(OSError):
             self._lock.release()
@@ -65,7 +66,7 @@ class RunLock:
         return not self._lock.is_locked and (self._stamp() != self._seen or is_locked(self._folder))
 
     def _clear(self) -> None:
-        with contextlib.suppress(OSError):  # not there, or not writable
+        with contextlib.suppress(OSError):  # missing, or not writable
             if {path.name for path in self._folder.iterdir()} <= {LOCK, _PROBE}:
                 for name in (LOCK, _PROBE):
                     (self._folder / name).unlink(missing_ok=True)
@@ -79,20 +80,20 @@ class RunLock:
 
 
 def is_locked(folder: Path) -> bool:
-    """Whether a process trains the run in a folder."""
+    """Whether a process holds the lock of the run in a folder."""
     if not (folder / LOCK).is_file():
         return False
     lock = FileLock(folder / LOCK)
     try:
-        lock.acquire(timeout=0.02, poll_interval=0.005)  # another process may be asking the same
+        lock.acquire(timeout=0.02, poll_interval=0.005)  # another process may be calling this, too
     except Timeout:
         return True
-    except OSError:  # a read-only disk, on which nobody trains
+    except OSError:  # a read-only disk, so nobody trains there
         return False
     lock.release()
     return False
 
 
 def elsewhere(folder: Path) -> str:
-    """The message for a run that cannot be changed here."""
+    """The error message for a run that another process trains."""
     return f"the run {folder.name!r} is trained by another process; stop it there first"

@@ -1,14 +1,14 @@
-"""Runs on disk: one folder a run, each file written aside and renamed, nothing pickled.
+"""Runs on disk: one folder for each run. Files are written atomically, and nothing is pickled.
 
 config.json            RunConfig.record()
-past.json              ChangeLog.record(): what it began with, what was changed after which step
+past.json              ChangeLog.record(): the initial settings, and each change with its step
 history.csv            step, generator_loss, adversary_loss
-snapshots.npz          the snapshots kept, and the scene
-generator.safetensors  weights of the generator that is shown
-state.safetensors/json what a continuation needs
+snapshots.npz          the scene and the snapshots kept
+generator.safetensors  weights of the generator, averaged if the method averages
+state.safetensors      the training state
 .lock                  held by the process that trains the run (see run_lock.py)
-tags.json              words given by users; only if there are any
-summary.json           status, message, steps, seconds, last measurements, processor and versions; written last
+tags.json              tags given by users, if any
+summary.json           status, message, step, seconds, last metrics, processor and versions; written last
 """
 
 from __future__ import annotations
@@ -47,14 +47,14 @@ LONGEST_TAG = 40
 MOST_TAGS = 12
 TAGS_FILE = "tags.json"
 
-MOST_PAST = 16_000_000  # bytes of past.json: a knob that was moved for an hour
+MOST_PAST = 16_000_000  # bytes of past.json: enough for an hour of moving a slider
 _STACKED = ("generated", "potential", "arrows", "manifold", "raw")
 _PLAIN = ("sequence", "step", "progress", "seconds", "generator_loss", "adversary_loss", "alpha", "meter")
 
 
 @dataclass(frozen=True)
 class SavedRunInfo:
-    """A run as it lies on disk: what a list shows, without its arrays."""
+    """A run on disk, without its arrays."""
 
     id: str
     config: RunConfig
@@ -69,39 +69,43 @@ class SavedRunInfo:
 
 
 class Store:
-    """The folder of runs; `folder` defaults to `runs` under OTVIZ_HOME (.otviz)."""
+    """A folder of runs.
+
+    Args:
+        folder: by default `runs` under OTVIZ_HOME (.otviz).
+    """
 
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = home() / "runs" if folder is None else folder
 
     def path(self, run_id: str) -> Path:
-        """The folder of a run. Raises ValueError for an id that is not one, so that no path can be smuggled in."""
+        """The folder of a run. Raises ValueError for an invalid id, so that an id can never be another path."""
         if not ID.fullmatch(run_id):
             raise ValueError(f"a run id has 3 to 80 characters from a-z, 0-9 and -; got {run_id[:80]!r}")
         return self.folder / run_id
 
     def save(self, run: RunView) -> None:
-        """Write the run as it is now. Raises OSError when the disk is full; the files before stay whole."""
+        """Save a run as of its last snapshot. Raises OSError if the disk is full; existing files then stay intact."""
         save_run(run, self.path(run.id))
 
     def ids(self) -> list[str]:
-        """Ids of the runs there are, newest first."""
+        """Ids of all saved runs, most recently saved first."""
         found = [path for path in self.folder.glob("*/summary.json") if ID.fullmatch(path.parent.name)]
         return [path.parent.name for path in sorted(found, key=_changed, reverse=True)]
 
     def read(self, run_id: str) -> SavedRunInfo:
-        """What is known of a run. Raises ValueError when it is not there or damaged."""
+        """Read a run without its arrays. Raises ValueError if it is missing or damaged."""
         return read_run(self.path(run_id))
 
     def tag(self, run_id: str, tags: Iterable[str]) -> None:
-        """Give a run these tags instead of those it had. Raises ValueError for bad tags, or when it is not there."""
+        """Replace the tags of a run. Raises ValueError for invalid tags or if there is no such run."""
         folder = self.path(run_id)
         if not folder.is_dir():
             raise ValueError(f"the run {run_id!r} is not saved yet, or was deleted; it cannot be tagged")
         write_tags(folder, tags)
 
     def delete(self, run_id: str) -> None:
-        """Remove a run for good; harmless if it is not there. Raises ValueError while it trains, or when the disk refuses."""
+        """Delete a run, if it exists. Raises ValueError while a process trains it, or if it cannot be deleted."""
         if is_locked(self.path(run_id)):
             raise ValueError(elsewhere(self.path(run_id)))
         try:
@@ -113,7 +117,7 @@ class Store:
 
 
 def save_run(run: RunView, folder: Path) -> None:
-    """Write every file of a run, as of its last look, into `folder`. Raises OSError."""
+    """Write all files of a run, as of its last snapshot, into `folder`. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     last = run.snapshots[-1]
     summary = {
@@ -134,12 +138,12 @@ def save_run(run: RunView, folder: Path) -> None:
 
 
 def write_config(config: RunConfig, folder: Path) -> None:
-    """Write config.json, as it is in the folder of everything that was trained. Raises OSError."""
+    """Write config.json, which every folder of a trained model has. Raises OSError."""
     write_whole(folder / "config.json", json.dumps({"otviz": __version__, **config.record()}, indent=1).encode())
 
 
 def read_run(folder: Path) -> SavedRunInfo:
-    """What is known of the run in `folder`. Raises ValueError when it is not there or damaged."""
+    """Read the run in `folder` without its arrays. Raises ValueError if it is missing or damaged."""
 
     def read() -> SavedRunInfo:
         config = RunConfig.from_record(records.read(folder / "config.json", CONFIG))
@@ -156,7 +160,7 @@ def read_run(folder: Path) -> SavedRunInfo:
 
 
 def read_checkpoint(folder: Path) -> tuple[Scene, RunCheckpoint]:
-    """The scene, snapshots, losses and training state of a stored run. Raises ValueError when damaged."""
+    """Read the scene, snapshots, losses and training state of a run. Raises ValueError if it is missing or damaged."""
 
     def read() -> tuple[Scene, RunCheckpoint]:
         scene, snapshots = _unpack((folder / "snapshots.npz").read_bytes())
@@ -168,7 +172,7 @@ def read_checkpoint(folder: Path) -> tuple[Scene, RunCheckpoint]:
         losses = read_history(folder / "history.csv")
         if len(losses) < step:
             raise ValueError(f"history.csv holds {len(losses)} of {step} steps")
-        # A process that died between two files left history and snapshots ahead of the state; it goes on from the state.
+        # If the process died between two files, history and snapshots are ahead of the state: continue from the state.
         kept = tuple(snapshot for snapshot in snapshots if snapshot.step <= step)
         return scene, RunCheckpoint(kept, losses[:step], tensors, rest, _read_past(folder, step))
 
@@ -176,7 +180,7 @@ def read_checkpoint(folder: Path) -> tuple[Scene, RunCheckpoint]:
 
 
 def _read_past(folder: Path, step: int) -> ChangeLog | None:
-    """What the run has behind it at that step; None if it was saved before this was kept."""
+    """The changes of the run up to that step; None if there is no past.json."""
     path = folder / "past.json"
     return (
         ChangeLog.from_record(records.parsed(path.read_bytes(), path.name, MOST_PAST)).until(step)
@@ -193,7 +197,7 @@ def _changed(path: Path) -> float:
 
 
 def read_history(path: Path) -> NDArray[np.float32]:
-    """Losses after each step, shape (steps, 2): generator, adversary. Raises ValueError or OSError."""
+    """Losses of every step, shape (steps, 2): generator, adversary (nan without). Raises ValueError or OSError."""
     lines = path.read_text(encoding="utf-8").splitlines()[1:]
     return np.array([line.split(",")[1:] for line in lines], dtype=np.float32).reshape(len(lines), 2)
 
@@ -203,7 +207,7 @@ def _guarded(folder: Path, read: Callable[[], T]) -> T:
         raise ValueError(f"there is no saved run {folder.name!r}; it may have been deleted, or never saved")
     try:
         return read()
-    except Exception as error:  # whatever a damaged file provokes becomes one sentence
+    except Exception as error:  # a damaged file may raise any error
         raise ValueError(f"the saved run {folder.name!r} cannot be read ({error}); delete it") from error
 
 
@@ -255,7 +259,7 @@ def _jsonable(value: Any) -> Any:
 
 
 def checked_tags(tags: Iterable[str]) -> tuple[str, ...]:
-    """Each once, without spaces around it, in order of the alphabet. Raises ValueError for too many or too long ones."""
+    """The tags without duplicates and extra spaces, sorted. Raises ValueError if there are too many or one is too long."""
     found = sorted({" ".join(tag.split()) for tag in tags} - {""}, key=lambda tag: (tag.casefold(), tag))
     long = [tag for tag in found if len(tag) > LONGEST_TAG]
     if long:
@@ -268,7 +272,7 @@ def checked_tags(tags: Iterable[str]) -> tuple[str, ...]:
 
 
 def read_tags(folder: Path) -> tuple[str, ...]:
-    """The tags of the run in a folder; none if there are none, or they cannot be read."""
+    """The tags of the run in a folder; empty if there are none or they cannot be read."""
     try:
         found = records.parsed((folder / TAGS_FILE).read_bytes(), TAGS_FILE)
         listed(text(LONGEST_TAG), MOST_TAGS)(found)
@@ -278,7 +282,7 @@ def read_tags(folder: Path) -> tuple[str, ...]:
 
 
 def write_tags(folder: Path, tags: Iterable[str]) -> None:
-    """Give the run in a folder these tags instead of those it had. Raises ValueError as `checked_tags`, or if it cannot be written."""
+    """Replace the tags of the run in a folder. Raises ValueError as `checked_tags`, or if they cannot be written."""
     found = json.dumps(checked_tags(tags)).encode()
     try:
         write_whole(folder / TAGS_FILE, found)

@@ -1,4 +1,4 @@
-"""A run that is over and lies on disk: what pictures, diagnostics and downloads ask of a run, read back."""
+"""A run read from disk, with the interface of `RunView` for figures, verdicts and exports."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from otviz.training.loop import Training, TrainingState
 
 
 class SavedRun:
-    """A stored run to look at; it never changes. `Registry.resume` makes a run that goes on from it.
+    """A stored run, read-only. `Registry.resume` continues it.
 
     Args:
-        stored: what a list shows of the run.
+        stored: the run without its arrays.
         scene: of the run.
-        restored: its snapshots, losses and the state of its training.
+        restored: its snapshots, losses and training state.
     """
 
     steps_per_second = 0.0
@@ -52,12 +52,12 @@ class SavedRun:
 
     @classmethod
     def read(cls, store: Store, run_id: str) -> SavedRun:
-        """The run of that id. Raises ValueError when it is not there or damaged."""
+        """Read the run with this id. Raises ValueError if it is missing or damaged."""
         return cls.from_folder(store.path(run_id))
 
     @classmethod
     def from_folder(cls, folder: Path) -> SavedRun:
-        """The run in a folder, wherever that is. Raises ValueError when it is not there or damaged."""
+        """Read the run in any folder. Raises ValueError if it is missing or damaged."""
         return cls(read_run(folder), *read_checkpoint(folder))
 
     def watch(self, after: int = -1) -> tuple[Snapshot, ...]:
@@ -65,20 +65,20 @@ class SavedRun:
         return tuple(snapshot for snapshot in self.snapshots if snapshot.sequence > after)
 
     def losses(self) -> NDArray[np.float32]:
-        """Losses after each step, shape (steps, 2): generator, adversary (nan without)."""
+        """Losses of every step, shape (steps, 2): generator, adversary (nan without)."""
         return self._restored.losses
 
     def curve(self) -> Curve:
-        """The same, thinned."""
+        """Losses averaged over a few hundred equal intervals."""
         return curve_of(self._restored.losses)
 
     @property
     def saved_steps(self) -> tuple[int, ...]:
-        """Steps whose weights are kept: the last one saved."""
+        """Steps whose weights are kept: only the last one saved."""
         return (self.step,)
 
     def state(self, step: int | None = None) -> TrainingState:
-        """The training's state as it was saved. Raises ValueError for another step."""
+        """The saved training state. Raises ValueError for any step but the last."""
         if step is not None and step != self.step:
             raise ValueError(
                 f"the weights of step {step} were not kept: a run of an earlier session has only its last ones, "
@@ -87,42 +87,42 @@ class SavedRun:
         return self._restored.tensors, self._restored.text
 
     def training_copy(self) -> Training:
-        """The networks as they were saved, a copy on the CPU."""
+        """A copy on the CPU of the saved training."""
         return self.config.training_from(self.state())
 
     @cached_property
     def training(self) -> Training:
-        """The same, made once."""
+        """The saved training, created once."""
         return self.training_copy()
 
 
 @dataclass(frozen=True)
 class RunCurves:
-    """Losses, thinned, and (step, meter) of each look."""
+    """Averaged losses, and the step and metrics of each snapshot."""
 
     curve: Curve
     history: Sequence[tuple[int, Meter]]
 
 
 def curves_of_run(run: RunView) -> RunCurves:
-    """Of a run in memory."""
+    """The curves of a run in memory."""
     return RunCurves(run.curve(), [(look.step, look.meter) for look in run.snapshots])
 
 
 def read_curves(folder: Path) -> RunCurves:
-    """Of a stored run; only what is needed is unpacked. Raises ValueError when it is not there or damaged."""
+    """Read the curves of a stored run, without its samples. Raises ValueError if it is missing or damaged."""
     try:
         with np.load(io.BytesIO((folder / "snapshots.npz").read_bytes()), allow_pickle=False) as arrays:
             looks = looks_in(arrays["plain"])["snapshots"]
         return RunCurves(
             curve_of(read_history(folder / "history.csv")), [(look["step"], look["meter"]) for look in looks]
         )
-    except Exception as error:  # whatever a damaged file provokes becomes one sentence
+    except Exception as error:  # a damaged file may raise any error
         raise ValueError(f"the saved run {folder.name!r} cannot be read ({error}); it may have been deleted") from error
 
 
 def names_of(configs: Sequence[RunConfig]) -> list[str]:
-    """What tells runs apart in a picture: the method, knobs, target and seed, as far as they differ."""
+    """Labels that distinguish runs in a figure: method, knobs, target and seed, as far as they differ."""
     targets, seeds = {config.target.title for config in configs}, {config.seed for config in configs}
     marks = [
         ", ".join(

@@ -1,4 +1,4 @@
-"""Runs in a list: what is known of each without its arrays, read again only when its files have changed."""
+"""The list of runs: a summary of each, read again only if its files have changed."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from otviz.runs.saved.run_store import Store, read_tags
 from otviz.runs.snapshots import Meter
 
 DAMAGED = "damaged"
-"""The status of a folder that cannot be read: all that can be done with it is to delete it."""
+"""Status of a folder that cannot be read; it can only be deleted."""
 
 
 @dataclass(frozen=True)
 class Summary:
-    """One line of the list.
+    """A run in the list.
 
     Attributes:
         id: of the run.
         method, target: their names.
-        method_title, target_title: for a person.
-        kind: what it trains on; of a damaged one points, so that it is listed somewhere.
+        method_title, target_title: their titles.
+        kind: points or images; points for a damaged run.
         status: of the run, or DAMAGED.
-        step, steps: done, and planned.
+        step, steps: steps done and planned.
         seed: of the run.
-        seconds: of training.
-        created: when it began, seconds since 1970.
-        meter: measurements of its last look.
+        seconds: training time.
+        created: time of its start, in seconds since 1970.
+        meter: finite metrics of the last snapshot.
         tags: given by users.
-        note: where a branch comes from, or what is wrong.
+        note: what is wrong, or where a branch comes from.
     """
 
     id: str
@@ -60,18 +60,18 @@ class Summary:
 
 
 class Summaries:
-    """The list of all runs of a store. Reading hundreds takes a moment once; later only what changed is read."""
+    """The list of all runs of a store. Later calls read only what has changed."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._known: dict[str, tuple[tuple[int, ...], Summary]] = {}
-        self._lock = threading.Lock()  # pages ask at once, and the first to do so reads for all
+        self._lock = threading.Lock()  # if several pages ask at once, the first one reads for all
 
     def all(self, here: Sequence[RunView] = ()) -> list[Summary]:
-        """Every run, newest first.
+        """Summaries of all runs, newest first.
 
         Args:
-            here: runs of this process; what they are now counts, not what was saved.
+            here: runs of this process, whose current state is used instead of the saved one.
         """
         living = {run.id: run for run in here}
         with self._lock:
@@ -118,7 +118,7 @@ def _read(folder: Path) -> Summary:
 
 
 def _of_record(name: str, config: Mapping[str, Any], state: Mapping[str, Any]) -> Summary:
-    """From a config's record and how the run stands; nothing is built, so images and uploads need not be here."""
+    """A summary from the records alone, so that images and uploaded files need not be available."""
     method, target = str(config["method"]["name"]), str(config["target"]["name"])
     kind: Kind = "images" if "networks" in config else "points"
     kinds: Mapping[str, Any] = datasets.datasets() if kind == "images" else distributions.distributions()
@@ -130,7 +130,7 @@ def _of_record(name: str, config: Mapping[str, Any], state: Mapping[str, Any]) -
 
 
 def _known(meter: Meter) -> Meter:
-    """Without what is not a finite number, which no table can order."""
+    """Metrics without NaN and infinity, which a table cannot sort."""
     return {
         name: value
         for name, value in meter.items()
