@@ -1,7 +1,7 @@
-"""Checkpoints: a folder with a card, the generator's weights, a picture and a recorded timeline. Nothing is pickled.
+"""Checkpoints: folders with a card, the generator's weights, a picture and a timeline. Nothing is pickled.
 
-The card is written by the training run itself, so that nothing on it can be made up. Importing this needs no torch:
-cards and pictures are there before anything is computed.
+Cards are written by the training itself. Importing this package needs no torch, so that pages can show cards and pictures at
+once.
 """
 
 from otviz.checkpoints.card import Card, cards, image_cards, read_cards

@@ -1,10 +1,10 @@
-"""The image models to ship: which there are, which are missing, and how each is trained.
+"""The image models to ship, listed in `checkpoints/catalogue.toml`.
 
-    python -m otviz catalogue                  # what is trained and what is not
-    python -m otviz catalogue --missing        # trains what this machine can, one after the other
-    python -m otviz catalogue mnist8-uotm      # trains this one (again)
+    python -m otviz catalogue                  # show which are trained
+    python -m otviz catalogue --missing        # train the missing ones that this machine can train
+    python -m otviz catalogue mnist8-uotm      # train this one, even if it exists
 
-`checkpoints/catalogue.toml` lists them. An interrupted training continues where it was when started again.
+An interrupted training continues from its last save when started again.
 """
 
 from __future__ import annotations
@@ -33,14 +33,19 @@ BEGIN, END = "<!-- image models -->", "<!-- /image models -->"
 
 @dataclass(frozen=True)
 class Entry:
-    """One model to ship: what differs from the preset of its method and set.
+    """A model to ship, with the settings that differ from the preset of its method and image set.
 
     Attributes:
         name: of its folder.
-        method, target: names.
-        claims: keys of the claims it is there to show.
-        title: "" for the method's and the set's titles.
+        method, target: names of the method and the image set.
+        claims: keys of the claims that it demonstrates.
+        title: if empty, the titles of the method and the image set.
+        steps: None for those of the preset.
+        seed: of the training.
         device: where it can be trained in reasonable time.
+        lr_decay: see `Plan`.
+        knobs: of the method, by name.
+        networks: settings of `Networks`, by name.
     """
 
     name: str
@@ -56,7 +61,7 @@ class Entry:
     networks: Mapping[str, Any] = field(default_factory=dict)
 
     def config(self, device: str = "") -> RunConfig:
-        """What to train, on its device or another. Raises ValueError for knobs that there are not."""
+        """The config of its training, on `device` or its own. Raises ValueError for an unknown or invalid setting."""
         cls, images = named(self.method), datasets.named(self.target)()
         found = preset(self.method, images)
         try:
@@ -70,24 +75,24 @@ class Entry:
 
     @property
     def command(self) -> str:
-        """Trains it and writes its checkpoint."""
+        """The command that trains it and writes its checkpoint."""
         return f"python -m otviz catalogue {self.name}"
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """All models to ship, in order, and the claims by key."""
+    """All models to ship, in order, and the texts of the claims by key."""
 
     claims: Mapping[str, str]
     entries: Mapping[str, Entry]
 
     def about(self, entry: Entry) -> About:
-        """What the card of a model says besides its run."""
+        """What the card of a model says besides what the run knows."""
         return About(entry.title, tuple(self.claims[key] for key in entry.claims), entry.command)
 
 
 def catalogue(path: Path = LIST) -> Catalogue:
-    """The list in a file. Raises ValueError for an unknown key, claim or setting."""
+    """Read the catalogue from a TOML file. Raises ValueError for an unknown key or claim, or a duplicate name."""
     found = tomllib.loads(path.read_text(encoding="utf-8"))
     entries = {}
     for model in found["model"]:
@@ -122,7 +127,7 @@ def train(entry: Entry, about: About, folder: Path, device: str = "") -> dict[st
 
 
 def table(listed: Catalogue, cards: Mapping[str, Card]) -> str:
-    """Every model as a row of a Markdown table: its scores, or the command that trains it."""
+    """A Markdown table with a row for each model: its scores, or the command that trains it."""
     lines = [
         "| Model | Steps | Fréchet (floor) | Precision | Recall | Images judged | Trained |",
         "|---|---|---|---|---|---|---|",
@@ -177,7 +182,7 @@ def write_readme(listed: Catalogue, path: Path = README, folder: Path = CHECKPOI
 
 
 def main(words: Sequence[str]) -> int:
-    """Train models of the catalogue, or tell what is there; 0 if all went well, 2 and sentences if not."""
+    """Train models of the catalogue, or print what exists. Returns 0, or 2 if something failed."""
     parser = argparse.ArgumentParser(prog="python -m otviz catalogue", description="The image models to ship.")
     parser.add_argument("names", nargs="*", metavar="NAME", help="train these, even if they exist already")
     parser.add_argument("--missing", action="store_true", help="train all missing models that this machine can train")
@@ -205,7 +210,7 @@ def main(words: Sequence[str]) -> int:
 
 
 def _one(listed: Catalogue, name: str, device: str, skip: bool) -> bool:
-    """Train one; whether it failed. One that needs a GPU is skipped where there is none, unless it was asked for."""
+    """Train one model; returns whether that failed. With `skip`, no failure if its device is not available."""
     entry = listed.entries[name]
     try:
         device_named(device or entry.device)

@@ -1,4 +1,4 @@
-"""Weights of a generator, read safely: nothing is unpickled, and they must fit the networks of a config exactly."""
+"""Safe loading of generator weights: nothing is unpickled, and they must fit the networks of a config exactly."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from torch.nn.modules.module import register_module_parameter_registration_hook
 
 from otviz.runs.config import RunConfig
 
-MOST_WEIGHTS = 64_000_000  # bytes of weights that are read; those shipped have 8 MB at most
+MOST_WEIGHTS = 64_000_000  # bytes; shipped weights have at most 8 MB
 
 
 def generator_of(config: RunConfig, weights: bytes, fitting: str) -> nn.Module:
-    """The generator of a config with these weights, in evaluation mode, on the CPU.
+    """Build the generator of a config and load its weights, in evaluation mode, on the CPU.
 
     Args:
-        config: chooses the networks.
-        weights: a file in the safetensors format.
-        fitting: begins the message if they do not fit.
+        config: determines the networks.
+        weights: bytes in the safetensors format.
+        fitting: start of the error message if the weights do not fit.
 
     Raises:
-        ValueError: one sentence: the weights are too large, damaged, or of other networks.
+        ValueError: the weights are too large, damaged, or do not fit the networks.
     """
     if len(weights) > MOST_WEIGHTS:
         raise ValueError(f"weights must have at most {MOST_WEIGHTS / 1e6:g} MB; these have {len(weights) / 1e6:.1f}")
@@ -48,7 +48,7 @@ def generator_of(config: RunConfig, weights: bytes, fitting: str) -> nn.Module:
 
 
 def read_limited(path: Path, most: int = MOST_WEIGHTS) -> bytes:
-    """The bytes of a file. Raises OSError, and ValueError for one of more bytes."""
+    """The bytes of a file. Raises OSError, or ValueError if there are more than `most`."""
     with path.open("rb") as file:
         data = file.read(most + 1)
     if len(data) > most:
@@ -83,7 +83,7 @@ def _said(kind: Any) -> str:
 
 @contextmanager
 def _at_most(numbers: int) -> Iterator[None]:
-    """Refuse to build, in this thread, networks of more numbers: a card may ask for more than there is memory."""
+    """Raise RuntimeError if this thread builds larger networks, since a card may ask for more than fits into memory."""
     here, count = threading.get_ident(), 0
 
     def counted(_module: nn.Module, _name: str, parameter: nn.Parameter | None) -> None:

@@ -1,4 +1,4 @@
-"""The latent space of an image model: pairs of source noise x and auxiliary noise z, drawn, truncated, walked through."""
+"""Latents of an image model: pairs of source noise x and auxiliary noise z, sampled, truncated and interpolated."""
 
 from __future__ import annotations
 
@@ -13,30 +13,33 @@ Array = NDArray[np.float32]
 
 
 class Latents(NamedTuple):
-    """What a generator makes images of: x (n, d) and z (n, k), float32."""
+    """Inputs of a generator: x (n, d) and z (n, k), float32."""
 
     x: Array
     z: Array
 
     def take(self, places: NDArray[np.int64] | list[int]) -> Latents:
-        """The pairs at these places."""
+        """The pairs at these indices."""
         return Latents(self.x[places], self.z[places])
 
 
 def drawn(n: int, dim: int, noise_dim: int, seed: int, truncation: float | None = None) -> Latents:
-    """n pairs from N(0, I); the first pairs are the same for every n.
+    """Sample n pairs from N(0, I). The first pairs do not depend on n.
 
     Args:
-        truncation: cut the normal distribution off at plus and minus that many standard deviations; None: not at all.
-            Each number moves to the place with the same share of the distribution below it, so that an image changes
-            smoothly with the truncation.
+        n: number of pairs.
+        dim: length of x.
+        noise_dim: length of z.
+        seed: for the samples.
+        truncation: truncate the normal distribution at that many standard deviations; None: no truncation. Each number is
+            mapped to the same quantile of the truncated distribution, so that images change smoothly with the truncation.
 
     Raises:
         ValueError: n < 1, or a truncation that is not positive.
     """
     if n < 1:
         raise ValueError(f"n must be 1 or more; got {n}")
-    # Row after row of one stream, so that more pairs leave the first as they are.
+    # One stream, row after row, so that the first pairs do not depend on n.
     values = np.random.default_rng([seed, 17]).standard_normal((n, dim + noise_dim))
     if truncation is not None:
         values = _cut(values, truncation)
@@ -49,7 +52,7 @@ def _cut(values: NDArray[np.float64], truncation: float) -> NDArray[np.float64]:
 
     if not truncation > 0:
         raise ValueError(f"truncation must be > 0 (standard deviations); got {truncation}")
-    # By symmetry only the lower tail is needed, where the distribution function keeps all its digits.
+    # By symmetry only the lower tail is needed, where the distribution function has full precision.
     below = ndtr(-truncation)
     lower = ndtri(below + ndtr(-np.abs(values)) * (1 - 2 * below))
     cut: NDArray[np.float64] = np.sign(values) * np.abs(lower)
@@ -57,20 +60,20 @@ def _cut(values: NDArray[np.float64], truncation: float) -> NDArray[np.float64]:
 
 
 def between(a: Array, b: Array, count: int) -> Array:
-    """Points on an arc from a to b (Shoemake 1985; White 2016), shape (count, d).
+    """Spherical interpolation from a to b (Shoemake 1985; White 2016), shape (count, d).
 
-    In many dimensions the normal distribution is a thin shell: a straight line would pass through its empty middle.
+    In many dimensions normal samples lie near a sphere, which a straight line would leave.
 
     Args:
-        a, b: the ends, (d,).
-        count: of points, both ends among them.
+        a, b: the ends, shape (d,).
+        count: number of points, including both ends.
     """
     share = np.linspace(0, 1, count, dtype=np.float64)[:, None]
     from_a, to_b = a.astype(np.float64), b.astype(np.float64)
     lengths = np.linalg.norm(from_a) * np.linalg.norm(to_b)
     angle = np.arccos(np.clip(from_a @ to_b / lengths, -1, 1)) if lengths else 0.0
     sine = np.sin(angle)
-    if sine < 1e-6:  # the same direction, or the opposite one, to which no arc is shortest
+    if sine < 1e-6:  # same or opposite direction, where the arc is not unique
         path = (1 - share) * from_a + share * to_b
     else:
         path = (np.sin((1 - share) * angle) * from_a + np.sin(share * angle) * to_b) / sine
@@ -78,15 +81,15 @@ def between(a: Array, b: Array, count: int) -> Array:
 
 
 def path(latents: Latents, first: int, second: int, count: int) -> Latents:
-    """An arc between two of the pairs, x and z each on its own.
+    """Spherical interpolation between two of the pairs, of x and z separately.
 
     Args:
         latents: the pairs.
-        first, second: places of the two ends.
-        count: of pairs on the arc, both ends among them.
+        first, second: indices of the ends.
+        count: number of pairs, including both ends.
 
     Raises:
-        ValueError: there is no pair at a place.
+        ValueError: an index is out of range.
     """
     for place in (first, second):
         if not 0 <= place < len(latents.x):
@@ -95,20 +98,20 @@ def path(latents: Latents, first: int, second: int, count: int) -> Latents:
 
 
 def walk(latents: Latents, count: int) -> Latents:
-    """A closed walk from pair to pair on arcs, `count` points on each, back to the first."""
+    """A closed path through all pairs in order, with `count` pairs on each arc."""
     following = [(place, (place + 1) % len(latents.x)) for place in range(len(latents.x))]
     parts = [path(latents, a, b, count + 1) for a, b in following]
     return Latents(*(np.concatenate([part[side][:-1] for part in parts]) for side in (0, 1)))
 
 
 def crossed(latents: Latents) -> Latents:
-    """All n * n combinations of the n x and the n z: x changes from row to row, z from column to column."""
+    """All n * n combinations of the n x and the n z: x varies by row, z by column."""
     n = len(latents.x)
     return Latents(np.repeat(latents.x, n, axis=0), np.tile(latents.z, (n, 1)))
 
 
 class Shares(NamedTuple):
-    """Of the variance of the pixels of `crossed` images: what x alone, z alone, and only both together explain; sums to 1."""
+    """Shares of the pixel variance of `crossed` images explained by x, by z, and by their interaction; they sum to 1."""
 
     x: float
     z: float
@@ -116,7 +119,7 @@ class Shares(NamedTuple):
 
 
 def explained(rows: Rows, n: int) -> Shares | None:
-    """Shares of the variance in images of `crossed`, (n * n, d), as in an analysis of variance; None if all are equal."""
+    """Analysis of variance of the images of `crossed`, shape (n * n, d); None if all images are equal."""
     cube = rows.astype(np.float64).reshape(n, n, -1)
     mean = cube.mean((0, 1))
     total = float(((cube - mean) ** 2).mean((0, 1)).sum())

@@ -1,4 +1,4 @@
-"""What a card says of a model's images: scores by the classifier of their set, and the floor that real images reach."""
+"""Scores of a model's images by the classifier of their set, and those of real images, for its card."""
 
 from __future__ import annotations
 
@@ -10,20 +10,22 @@ from otviz.checkpoints.models import ImageModel
 from otviz.evaluation.features import NEAREST, SAMPLES, reference
 from otviz.evaluation.metrics import diversity
 
-JUDGED_SEED = 11  # not that of samples.png: those who pick models by their picture shall not bend the scores
+JUDGED_SEED = 11  # not that of samples.png, so that choosing models by their picture does not bias the scores
 
 
 def judged(model: ImageModel, n: int = SAMPLES, nearest: int = NEAREST) -> dict[str, Any]:
-    """Scores of n fresh images, with the samples behind them and `floor`, as plain values.
+    """Score n new images; returns plain values, including the number of samples and `floor`, the scores of real images.
 
     Args:
-        nearest: images whose nearest training image is looked for.
+        model: the model.
+        n: number of images.
+        nearest: number of images whose nearest training image is searched.
 
     Raises:
-        ValueError: the set has no classifier, or its images cannot be had; one sentence says what to do.
+        ValueError: the set has no classifier, or its images are not available.
     """
     judge = reference(model.images)
-    # A model that is told classes is asked for as many of each as there are training images.
+    # A conditional model generates classes with their frequencies in the training images.
     asked = model.images.sample_labels(n, np.random.default_rng([JUDGED_SEED, 1])) if model.classes else None
     rows = model.sample(n, JUDGED_SEED, labels=asked)
     floor = judge.floor(n).record()
@@ -45,7 +47,7 @@ def judged(model: ImageModel, n: int = SAMPLES, nearest: int = NEAREST) -> dict[
 
 
 def _rounded(value: Any) -> Any:
-    """Six digits are more than the samples give."""
+    """Round to six digits, which is more than the samples determine."""
     if isinstance(value, dict):
         return {key: _rounded(item) for key, item in value.items()}
     if isinstance(value, list):

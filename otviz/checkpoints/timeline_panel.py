@@ -1,4 +1,4 @@
-"""The timeline of a model for the player. Needs no torch."""
+"""The timeline of a model as a panel of the player. Needs no torch."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from otviz.runs.snapshots import IMAGE_BOX, Curve, Scene, Snapshot
 
 
 def panel(card: Card, timeline: Timeline, title: str = "") -> PanelUpdate:
-    """A recorded training as the player takes it: all of it, ended.
+    """The whole training of a model as a panel of the player.
 
-    Scores stand from the look at which they were measured to the next one that was judged.
+    Between snapshots with scores, each snapshot shows the last scores before it.
 
     Args:
         card: of the model.
         timeline: of its training.
-        title: of the panel; that of the card if empty.
+        title: of the panel; the title on the card if empty.
     """
     steps, total = timeline.steps, int(card.record["steps"])
     classes = len(card.metrics.get("class_shares", ()))

@@ -1,7 +1,7 @@
-"""Recorded runs: trainings that pages play before anything is trained. Reading them needs no torch.
+"""Recordings: runs that were trained in advance and that pages play. Reading them needs no torch.
 
-`table` declares which there are, `recorder` trains them (`python -m otviz record`), `store` reads them. One recording is one
-file in `checkpoints/recordings`: gzip of `otviz.player.browser.message`, whose options are `About` and whose body is `otviz.player.wire`.
+`table` declares them, `recorder` trains them (`python -m otviz record`), `store` reads and writes them. A recording is a file
+in `checkpoints/recordings`: gzip of `otviz.player.browser.message` with `About` as options and `otviz.player.wire` as body.
 """
 
 from otviz.checkpoints.recordings.store import FOLDER, About, Panel, about, names, packed, read

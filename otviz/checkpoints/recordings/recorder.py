@@ -1,4 +1,4 @@
-"""Making recordings: train to the end, look at steps that are fixed beforehand, write one file."""
+"""Makes recordings: trains the runs, takes snapshots at fixed steps, and writes one file."""
 
 from __future__ import annotations
 
@@ -26,25 +26,25 @@ from otviz.training.driver import AtSteps, Diverged, LossHistory, SingleTrainer,
 
 FRAMES, BEND = 37, 1.5
 POINTS = 330
-GRIDS = (24, 13, 11)  # of heat map, arrows and generator's grid: a file of some 90 kB a run
+GRIDS = (24, 13, 11)  # of heat map, arrows and generator's grid; a run then takes about 90 kB
 GRAIN = 32
 LOSSES = 200  # points of the curve
 METERS = (
     "modes_covered", "modes_total", "mode_shares", "true_shares", "high_quality", "mode_mixture", "samples", "w2", "w2_floor",
     "w2_floor_std", "w2_samples", "precision", "recall", "measured_at",
 )  # fmt: skip
-"""Numbers that the player shows of a look."""
+"""Metrics that the player shows of a snapshot."""
 
 Tell = Callable[[str], None]
 
 
 def make(recording: Recording, tell: Tell = lambda _: None, frames: int = FRAMES) -> int:
-    """Train the runs of a recording and write its file; returns the bytes of that.
+    """Train the runs of a recording, write its file and return the size of that in bytes.
 
     Args:
-        recording: as the table declares it.
-        tell: called with a line on how far it has come.
-        frames: snapshots of each run.
+        recording: from `table.recordings`.
+        tell: called with lines about the progress.
+        frames: snapshots of each run, at most.
     """
     torch.set_num_threads(1)  # as runs do
     updates, panels = [], []
@@ -59,13 +59,15 @@ def make(recording: Recording, tell: Tell = lambda _: None, frames: int = FRAMES
 
 
 def record(config: RunConfig, label: str, name: str, frames: int = FRAMES) -> tuple[PanelUpdate, Panel]:
-    """Train a run on points, once, however many recordings have it; its panel for the player, and what is known of it.
+    """Train a run on points. Runs are cached, as several recordings may contain the same one.
+
+    Returns its panel for the player, and what is known of it besides its snapshots.
 
     Args:
-        config: what to train.
-        label: names the run beside others.
-        name: of the panel.
-        frames: snapshots.
+        config: of the run.
+        label: title of the panel.
+        name: id of the panel.
+        frames: snapshots, at most.
     """
     update, panel = _record(config, frames)
     assert update.scene is not None

@@ -1,4 +1,4 @@
-"""Recordings as files: written whole, read once and kept in memory."""
+"""Recordings as files: written atomically, read once and cached."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class Panel:
 
     Attributes:
         label: title of its panel.
-        settings: of the Train page, as a link carries them, to train it again.
-        steps: it was trained for.
-        seed: it was trained with.
-        seconds: of one processor core that the training took.
+        settings: of the Train page, as in a link, to train the run again.
+        steps: of the training.
+        seed: of the training.
+        seconds: CPU time of the training.
         kind: the final verdict without numbers (`otviz.evaluation.verdicts.Kind`).
         verdict: the final verdict in words.
-        modes: covered at the end, and in all; (0, 0) for a target without modes.
-        moved: mean distance from a source point to what the generator makes of it at the end, in the units of the target.
+        modes: modes covered at the end, and all modes; (0, 0) for a target without modes.
+        moved: mean distance from a source point x to T(x, z) at the end, in the units of the target.
     """
 
     label: str
@@ -48,12 +48,12 @@ class Panel:
 
 @dataclass(frozen=True)
 class About:
-    """What is known of a recording beside its pictures.
+    """What is known of a recording besides its snapshots.
 
     Attributes:
-        otviz: version that made it.
-        page: where its runs are trained live: "compare" or "train".
-        settings: of that page, as a link carries them.
+        otviz: version of otviz that made it.
+        page: page on which its runs can be trained: "compare" or "train".
+        settings: of that page, as in a link.
         panels: in the order in which they are shown.
     """
 
@@ -64,22 +64,22 @@ class About:
 
 
 def names() -> tuple[str, ...]:
-    """Recordings that are there."""
+    """Names of the existing recordings, sorted."""
     return tuple(sorted(path.name.removesuffix(".gz") for path in FOLDER.glob("*.gz")))
 
 
 def packed(name: str) -> bytes:
-    """The file of a recording: gzip of `otviz.player.browser.message`. Raises ValueError if there is none of this name."""
+    """The file of a recording: gzip of `otviz.player.browser.message`. Raises ValueError if there is none."""
     return _file(name)
 
 
 def read(name: str) -> bytes:
-    """The runs of a recording as the player takes them (`otviz.player.wire`). Raises ValueError if it is missing or damaged."""
+    """The runs of a recording, encoded by `otviz.player.wire`. Raises ValueError if it is missing or damaged."""
     return _parts(name)[1]
 
 
 def about(name: str) -> About:
-    """What is known of a recording. Raises ValueError if it is missing or damaged."""
+    """What is known of a recording besides its snapshots. Raises ValueError if it is missing or damaged."""
     return _parts(name)[0]
 
 

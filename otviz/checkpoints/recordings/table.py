@@ -1,4 +1,4 @@
-"""Which runs are recorded: the atlas of Home, every comparison of Compare, and every lesson that trains on points."""
+"""The runs to record: those of the home page, every preset comparison, and every lesson that trains on points."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from otviz.training import compare
 from otviz.training.compare import Preset, labels
 
 TAUS = (0.0, 0.001, 0.005, 0.02, 0.05, 0.2, 1.0, 3.0, 10.0)
-"""Values of the slider on Home."""
+"""Values of the slider on the home page."""
 
 HOME_STEPS, HOME_SEED = 5000, 0
-PAGE_STEPS = 5000  # of a comparison of one's own
-# Without R, as in Table 1 for the method without cost, so that tau is all that differs.
+PAGE_STEPS = 5000  # default of the Compare page
+# Without the penalty R, as in Table 1 for the method without cost, so that runs differ in tau only.
 METHODS: Mapping[str, Mapping[str, Any]] = {
     "uotm": {"lr": 1e-3, "adversary_lr": 1e-3, "penalty": "none"},
     "uotm-sd": {"penalty": "none"},
 }
-"""Methods of the switch on Home, and their settings other than tau."""
+"""Methods on the home page, and their settings other than tau."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,10 @@ class Recording:
 
     Attributes:
         name: of the recording.
-        configs: one run each.
-        labels: titles of the panels.
-        page: where they are trained live: "compare" or "train".
-        settings: of that page, as a link carries them.
+        configs: of the runs.
+        labels: titles of their panels.
+        page: page on which the runs can be trained: "compare" or "train".
+        settings: of that page, as in a link.
     """
 
     name: str
@@ -51,26 +51,26 @@ class Recording:
 
 @cache
 def recordings() -> dict[str, Recording]:
-    """All of them by name, in the order in which they are made."""
+    """All recordings by name, in the order in which they are made."""
     made = [*_home(), *map(_comparison, compare.presets().values())]
     found = [lesson for lesson in lessons.shipped() if lesson.page in ("compare", "train")]
     return {recording.name: recording for recording in [*made, *map(_lesson, found)]}
 
 
 def settings_of(config: RunConfig) -> dict[str, str]:
-    """The settings of the Train page for a run on points, as a link carries them: every knob, whatever defaults become."""
+    """Settings of the Train page for a run on points, as in a link. All knobs are included, in case defaults change."""
     found = {"method": config.method.name, "target": config.target.name}
     found |= config.method.written() | config.target.written("target.")
     return found | {"steps": str(config.steps), "seed": str(config.seed)}
 
 
 def target_of(settings: Mapping[str, str]) -> Distribution:
-    """The target that settings of a page mean. Raises ValueError for what the page would not take."""
+    """The target in the settings of a page. Raises ValueError if they are invalid."""
     return distributions.named(settings.get("target", "ring")).parse(_under("target.", settings))
 
 
 def _home() -> list[Recording]:
-    """The atlas: one recording for each target and method, whose panels are the values of the slider."""
+    """One recording for each target and method of the home page, with a panel for each value of the slider."""
     ring, off_centre = Ring(radius=2.0, std=0.1), Ring(radius=1.5, std=0.1, centre=(2.0, 1.0))
     return [
         Recording(
@@ -101,7 +101,7 @@ def _comparison(preset: Preset) -> Recording:
 
 
 def _lesson(lesson: lessons.Lesson) -> Recording:
-    """The runs that the settings of a lesson mean, as its page reads them."""
+    """The runs of a lesson, from the settings that it gives its page."""
     said = lesson.settings
     target = target_of(said)
     chosen: list[Method]
