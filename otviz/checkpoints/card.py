@@ -1,4 +1,4 @@
-"""What a card says, read without torch: of what, trained how, how good. It may come from a stranger."""
+"""Cards: what a model is, how it was trained and how good it is. Reading one needs no torch; its source may be untrusted."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from otviz.core.records import checked, fields, flag, listed, number, parsed, te
 from otviz.data.datasets.rows import Shape
 
 KIND = "images"
-MOST_CARD = 200_000  # bytes of a card that is read
-LARGEST = 256  # pixels on a side of an image
+MOST_CARD = 200_000  # bytes
+LARGEST = 256  # pixels per side of an image
 SCORES = ("frechet", "precision", "recall", "density", "coverage", "classes_effective", "as_asked")
-"""Scores that are shown beside those of real images."""
+"""Scores that are shown together with those of real images."""
 NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,79}")
 
 
 @dataclass(frozen=True)
 class Card:
-    """The card of an image model, checked as far as it goes without its networks.
+    """The card of an image model, checked as far as possible without building its networks.
 
     Attributes:
         name: of its folder.
-        record: all that the card says, as plain values; `RunConfig.from_record` reads the config in it.
+        record: the whole card as plain values, including the record of a `RunConfig`.
         shape: (C, H, W) of its images.
     """
 
@@ -37,12 +37,12 @@ class Card:
 
     @property
     def title(self) -> str:
-        """What the model is, in a few words."""
+        """A short title of the model."""
         return str(self.record.get("title", self.name))
 
     @property
     def claims(self) -> tuple[str, ...]:
-        """What it was trained to show, each with its paper."""
+        """The claims that it demonstrates, each with its paper."""
         found = self.record.get("claims")
         return tuple(str(claim)[:200] for claim in found[:20]) if isinstance(found, list) else ()
 
@@ -53,33 +53,33 @@ class Card:
 
     @property
     def target(self) -> str:
-        """Name of the set of images it was trained on."""
+        """Name of the image set it was trained on."""
         return str(self.record["target"]["name"])
 
     @property
     def by_class(self) -> bool:
-        """Whether it can be asked for images of a class."""
+        """Whether it is conditional on classes."""
         return bool(self.record["networks"].get("by_class", False))
 
     @property
     def metrics(self) -> Mapping[str, Any]:
-        """Its scores with the samples behind them, and `floor`, those of real images; empty where it has none."""
+        """Its scores, the number of samples, and `floor`, the scores of real images; empty if there are none."""
         found = self.record.get("metrics")
         return found if isinstance(found, Mapping) else {}
 
 
 def cards(folder: Path = CHECKPOINTS) -> dict[str, dict[str, Any]]:
-    """The cards of every checkpoint under a folder, by name: of points, images and classifiers."""
+    """The cards of all checkpoints in a folder, by name: of points, images and classifiers."""
     return {path.parent.name: json.loads(path.read_text()) for path in sorted(folder.glob("*/card.json"))}
 
 
 def image_cards(folder: Path = CHECKPOINTS) -> dict[str, Card]:
-    """The cards of the image models under a folder, by name; those that are damaged are left out."""
+    """The valid cards of image models in a folder, by name."""
     return read_cards(folder)[0]
 
 
 def read_cards(folder: Path = CHECKPOINTS) -> tuple[dict[str, Card], dict[str, str]]:
-    """The cards of the image models under a folder, and what is wrong with the damaged ones, both by name."""
+    """The valid cards of image models in a folder, and error messages for damaged cards, both by name."""
     found: dict[str, Card] = {}
     damaged: dict[str, str] = {}
     for path in sorted(folder.glob("*/card.json")):
@@ -96,7 +96,7 @@ def read_cards(folder: Path = CHECKPOINTS) -> tuple[dict[str, Card], dict[str, s
 
 
 def read_card(data: bytes, name: str) -> Card:
-    """The card in these bytes. Raises ValueError, in one sentence, for anything that is not the card of an image model."""
+    """Parse a card. Raises ValueError if it is not the valid card of an image model."""
     return _checked(_parsed(data), name)
 
 
@@ -105,7 +105,7 @@ def _parsed(data: bytes) -> Any:
 
 
 def _of_images(record: Any) -> bool:
-    """Whether it means to be the card of an image model, not one of points or of a classifier."""
+    """Whether it may be the card of an image model, rather than one of points or of a classifier."""
     return not isinstance(record, dict) or (
         record.get("kind") != "classifier" and ("kind" in record or "networks" in record)
     )
@@ -133,7 +133,7 @@ def _checked(record: Any, name: str) -> Card:
 
 
 def _metrics(value: Any) -> None:
-    """Scores, or none at all."""
+    """Valid scores, or an empty object."""
     if value != {}:
         METRICS(value)
 

@@ -1,6 +1,6 @@
-"""What `python -m otviz evaluate` does: judge a checkpoint, a run or the folder of either, by what it was trained on.
+"""`python -m otviz evaluate`: scores a checkpoint, a run or the folder of either.
 
-Images by the classifier of their set, beside the floor that real images reach; points by the modes they cover.
+Images are scored by the classifier of their set, together with real images; points by `otviz.evaluation.metrics.measure`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from otviz.evaluation.metrics import measure
 from otviz.runs.saved.run_store import Store
 
 POINTS = 2500
-MOST = 100_000  # samples: distances between as many would take hours
+MOST = 100_000  # samples; distances between more would take hours
 
 
 @dataclass(frozen=True)
@@ -46,10 +46,10 @@ class EvaluateArgs:
 
 
 def evaluated(args: EvaluateArgs) -> str:
-    """The scores as text: one JSON object, or lines that a person reads.
+    """The scores as text: one JSON object, or readable lines.
 
     Raises:
-        ValueError: there is no such model, it is damaged, its images cannot be judged, or n is out of range.
+        ValueError: there is no such model, it is damaged, its images cannot be scored, or n is out of range.
     """
     if args.n and not FEWEST <= args.n <= MOST:
         raise ValueError(f"--n must be {FEWEST} to {MOST:,}; got {args.n}")
@@ -60,15 +60,15 @@ def evaluated(args: EvaluateArgs) -> str:
 
 
 def scores(model: Model, n: int = 0, nearest: int = NEAREST) -> dict[str, Any]:
-    """Scores of fresh samples as plain values, with their floors and sample sizes.
+    """Score new samples; returns plain values, including the number of samples and the scores of real samples.
 
     Args:
         model: of a checkpoint or a run.
-        n: samples to score; 0: 10 000 images, or 2500 points.
-        nearest: images whose nearest training image is looked for.
+        n: number of samples; 0: 10 000 images, or 2500 points.
+        nearest: number of images whose nearest training image is searched.
 
     Raises:
-        ValueError: its images cannot be judged.
+        ValueError: its images cannot be scored.
     """
     if isinstance(model, ImageModel):
         return judged(model, n or SAMPLES, nearest)
@@ -82,10 +82,10 @@ def scores(model: Model, n: int = 0, nearest: int = NEAREST) -> dict[str, Any]:
 
 
 def folder_of(asked: str) -> Path:
-    """Where a checkpoint of that name, a run of that id, or a folder is. Raises ValueError if there is none."""
+    """The folder of a checkpoint by name, of a run by id, or `asked` itself. Raises ValueError if there is none."""
     candidates = [CHECKPOINTS / asked, Store().folder / asked] if NAME.fullmatch(asked) else []
     for folder in [*candidates, Path(asked)]:
-        with contextlib.suppress(OSError, ValueError):  # a name that no file can have
+        with contextlib.suppress(OSError, ValueError):  # not a valid file name
             if (folder / "generator.safetensors").is_file():
                 return folder
     if candidates:

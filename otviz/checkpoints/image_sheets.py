@@ -1,4 +1,4 @@
-"""Generated rows as pictures of a chosen width: sheets, and sheets that move. Each pixel is a square, gaps stay thin."""
+"""Generated images as sheets, still or moving, of a given width, enlarged by an integer factor."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from otviz.data.datasets.rows import Rows, Shape, to_pixels, to_rows
 from otviz.data.datasets.sheets import png, sheet
 
-FRAME_MS = 60  # of a moving picture: some 16 frames a second
+FRAME_MS = 60  # about 16 frames per second
 MOST_FRAMES = 400
 
 
 def columns_for(n: int) -> int:
-    """Images beside each other, so that n of them make a square or a little more wide than high."""
+    """Number of columns for n images, so that the sheet is square or slightly wider."""
     return math.ceil(math.sqrt(n))
 
 
@@ -27,21 +27,21 @@ def picture(rows: Rows, shape: Shape, columns: int, wide: int) -> bytes:
     Args:
         rows: images (n, C*H*W) in [-1, 1].
         shape: (C, H, W).
-        columns: images beside each other.
-        wide: pixels across at most, unless one for each pixel of the images is more.
+        columns: images per row.
+        wide: maximal width in pixels; images are never reduced, so the sheet may be wider.
     """
     return png(_sheet(rows, shape, columns, wide))
 
 
 def moving(frames: Sequence[Rows], shape: Shape, columns: int, wide: int) -> bytes:
-    """Sheets one after the other, without end, as a GIF.
+    """Sheets as an endless animated GIF.
 
     Args:
         frames: the images of each sheet.
         shape, columns, wide: as for `picture`.
 
     Raises:
-        ValueError: no frame, or more than 400.
+        ValueError: no frames, or more than 400.
     """
     from PIL import Image
 

@@ -1,8 +1,7 @@
-"""Trained generators, ready to make samples: `load("mnist8-uotm")`, then `generate(*model.latents(64))`.
+"""Trained generators: `model = load("mnist8-uotm")`, then `model.generate(*model.latents(64))`.
 
-`read_model` opens the folder of anything that was trained: a checkpoint of points or images, or a run. What is loaded may
-come from a stranger: nothing is unpickled, the weights must fit the networks of the config and have the SHA-256 on the card;
-anything else is refused with one sentence.
+`read_model` opens the folder of any trained model: a checkpoint of points or images, or a run. Files may come from untrusted
+sources, so nothing is unpickled, and the weights must fit the networks of the config and match the SHA-256 on the card.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ from otviz.runs.snapshots import sheet_side
 
 Labels = NDArray[np.int64]
 
-BLOCK = 250  # images made at a time
+BLOCK = 250  # images generated at a time
 SHEET_SEED = 0
 SHEET_WIDE = 464  # pixels
 
@@ -49,7 +48,7 @@ class Model(ABC):
 
     Attributes:
         name: of its folder.
-        config: how it was trained.
+        config: of its training.
     """
 
     name: str
@@ -78,8 +77,8 @@ class PointModel(Model):
 
         Args:
             n: number of points.
-            rng: draws x from the source.
-            noise_seed: of z.
+            rng: for x.
+            noise_seed: for z.
         """
         x = torch.from_numpy(self.config.source.sample(n, rng))
         z = torch.randn(n, self.config.method.noise_dim, generator=torch.Generator().manual_seed(noise_seed))
@@ -100,26 +99,26 @@ class ImageModel(Model):
 
     @property
     def images(self) -> ImageSet:
-        """The set of images that it was trained on."""
+        """The image set of its training."""
         return self.config.image_set
 
     @property
     def classes(self) -> int:
-        """Number of classes that can be requested; 0 for a model without classes."""
+        """Number of classes of a conditional model; 0 for other models."""
         return self.network.classes
 
     @property
     def sees_source(self) -> bool:
-        """Whether its images depend on x, or on z alone."""
+        """Whether images depend on x, rather than on z alone."""
         return self.network.from_source
 
     def latents(self, n: int, seed: int = 0, truncation: float | None = None) -> Latents:
-        """Pairs of x and z for new images.
+        """Sample pairs of x and z.
 
         Args:
             n: number of pairs.
-            seed: draws them.
-            truncation: as for `latents.drawn`.
+            seed: for the samples.
+            truncation: in standard deviations; None for none. See `latents.drawn`.
         """
         return spaces.drawn(n, self.images.dim, self.config.method.noise_dim, seed, truncation)
 
@@ -127,10 +126,12 @@ class ImageModel(Model):
         """Images T(x, z) as rows (n, C*H*W) in [-1, 1].
 
         Args:
-            labels: classes to make, (n,), numbers below `classes`; one after the other if None.
+            x: source noise, shape (n, C*H*W), n >= 1.
+            z: auxiliary noise, shape (n, noise_dim).
+            labels: classes, shape (n,), from 0 to `classes` - 1; if None, all classes in turn.
 
         Raises:
-            ValueError: latents of another length, or classes that there are not.
+            ValueError: a wrong shape, or a class out of range.
         """
         dim = self.images.dim
         wanted = (len(x), dim), (len(x), self.config.method.noise_dim)
@@ -144,7 +145,7 @@ class ImageModel(Model):
         return np.concatenate(made)
 
     def _inputs(self, x: Rows, z: Rows, labels: Labels | None = None) -> tuple[Tensor, Tensor]:
-        """x and z as the network takes them, with the class appended to z for a model with classes."""
+        """Inputs of the network: x and z, with the class appended to z for a conditional model."""
         source, noise = torch.from_numpy(x), torch.from_numpy(z)
         if labels is not None and not (labels.shape == (len(x),) and ((labels >= 0) & (labels < self.classes)).all()):
             raise ValueError(f"classes must be {len(x)} numbers from 0 to {self.classes - 1}; got {labels[:5]}")
@@ -158,20 +159,20 @@ class ImageModel(Model):
 
         Args:
             n: number of images.
-            seed, truncation: of their latents, as for `latents`.
+            seed, truncation: as for `latents`.
             labels: as for `generate`.
         """
         return self.generate(*self.latents(n, seed, truncation), labels)
 
     @property
     def sheet(self) -> int:
-        """Images along a side of samples.png: a column for each class that can be asked for, else 8."""
+        """Images per side of samples.png: one column per class for conditional models, otherwise 8."""
         return sheet_side(self.classes)
 
     def samples_png(self) -> bytes:
-        """The picture beside the weights: images of fixed latents, the same bytes on every CPU.
+        """A sheet of images from fixed latents as PNG, with the same bytes on every CPU.
 
-        In double precision, where the last digits, which differ from CPU to CPU, cannot reach an 8-bit pixel.
+        Computed in double precision, so that rounding, which differs between CPUs, does not change 8-bit pixels.
         """
         x, z = (part.double() for part in self._inputs(*self.latents(self.sheet**2, SHEET_SEED)))
         with torch.inference_mode():
@@ -186,20 +187,20 @@ class ImageModel(Model):
 
 @dataclass(frozen=True)
 class PublishedModel(ImageModel):
-    """An image generator with its card; `load` and `of_bytes` make one.
+    """An image generator with its card, as `load` and `of_bytes` return it.
 
     Attributes:
-        card: its record.
+        card: of the model.
     """
 
     card: Card
 
 
 def read_model(folder: Path) -> Model:
-    """The generator in the folder of a checkpoint or a run.
+    """Read the generator in the folder of a checkpoint or a run.
 
     Raises:
-        ValueError: one sentence: it is not there, damaged, or not what its config and its card say.
+        ValueError: it is missing or damaged, or does not match its config or card.
     """
     config, name = read_config(folder), folder.resolve().name
     try:
@@ -215,7 +216,7 @@ def read_model(folder: Path) -> Model:
 
 
 def read_config(folder: Path) -> RunConfig:
-    """How what is in a folder was trained, for use on this CPU. Raises ValueError when it is not there or damaged."""
+    """Read the config in a folder, with the CPU as device. Raises ValueError if it is missing or damaged."""
     if not (folder / "config.json").is_file():
         raise ValueError(f"{folder.name} has no config.json, which must describe its weights")
     try:
@@ -225,10 +226,10 @@ def read_config(folder: Path) -> RunConfig:
 
 
 def load(name_or_folder: str | Path) -> PublishedModel:
-    """The model of a shipped checkpoint, by name, or of any folder with card.json and generator.safetensors.
+    """Load a shipped image model by name, or one from any folder with card.json and generator.safetensors.
 
     Raises:
-        ValueError: one sentence: it is not there, damaged, or not what its card says.
+        ValueError: it is missing or damaged, or does not match its card.
     """
     asked = str(name_or_folder)
     folder = CHECKPOINTS / asked if NAME.fullmatch(asked) and (CHECKPOINTS / asked).is_dir() else Path(asked)
@@ -245,14 +246,14 @@ def load(name_or_folder: str | Path) -> PublishedModel:
 
 
 def of_bytes(card: bytes, weights: bytes, name: str = "own") -> PublishedModel:
-    """The model of an uploaded card and its weights.
+    """Load an image model from the bytes of its files.
 
     Args:
-        card, weights: bytes of card.json and generator.safetensors.
-        name: in messages.
+        card, weights: contents of card.json and generator.safetensors.
+        name: of the model, also in error messages.
 
     Raises:
-        ValueError: one sentence, as `load`.
+        ValueError: a file is damaged, or the weights do not match the card.
     """
     known = read_card(card, name)
     _check_hash(weights, known.record, name)
@@ -263,7 +264,7 @@ def of_bytes(card: bytes, weights: bytes, name: str = "own") -> PublishedModel:
 
 
 def config_of(card: Card) -> RunConfig:
-    """How the model of a card was trained, for use on this CPU. Raises ValueError, in one sentence, if it cannot be."""
+    """The config on a card, with the CPU as device. Raises ValueError if it is invalid."""
     try:
         config = _on_cpu(card.record)
     except (ValueError, OverflowError, RecursionError) as error:
@@ -283,5 +284,5 @@ def _check_hash(weights: bytes, card: Mapping[str, Any], name: str) -> None:
 
 
 def _on_cpu(record: Mapping[str, Any]) -> RunConfig:
-    """The config in a record; a model of a GPU, or of compiled steps, makes samples here all the same."""
+    """The config in a record, for use on the CPU, wherever the model was trained."""
     return RunConfig.from_record({**record, "device": "cpu", "compile": False})

@@ -1,4 +1,4 @@
-"""The checkpoint of a run on points: what is added to the folder of a saved run."""
+"""Checkpoints of points: the folder of a saved run, with a card and a picture."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def write_card(run: RunView, report: dict[str, Any], samples: Samples, folder: P
 
     Args:
         run: an ended run; `folder` already holds its generator.safetensors.
-        report: its losses and metrics, as the command line prints them.
+        report: losses and metrics, as the command line reports them.
         samples: generated points, shape (n, 2), in the units of the scene.
 
     Raises:
@@ -49,9 +49,9 @@ def picture(scene: Scene, samples: Samples, size: int = 480) -> bytes:
     """Target and generated points as PNG: blue squares and orange discs on white.
 
     Args:
-        scene: has the target's points and the box that is drawn.
+        scene: contains the target points and the box to draw.
         samples: generated points, shape (n, 2), in the units of the scene.
-        size: pixels across.
+        size: width and height in pixels.
     """
     from matplotlib.figure import Figure
 

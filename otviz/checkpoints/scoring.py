@@ -1,4 +1,4 @@
-"""Scores of a model's images by the classifier of their set, and those of real images, for its card."""
+"""Scores of a model's images by the classifier of their set, and the same scores of real images."""
 
 from __future__ import annotations
 

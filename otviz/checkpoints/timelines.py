@@ -1,4 +1,4 @@
-"""How a model came to be: sheets of images from the same latents along its training, as a small NPZ. Needs no torch."""
+"""Timelines: sheets of images from fixed latents at several steps of a training, as a small NPZ. Needs no torch."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from numpy.typing import NDArray
 from otviz.core.records import LARGEST
 
 FRAMES = 33
-MOST = 8_000_000  # bytes of a file that is read, and of what is in it times 8
+MOST = 8_000_000  # bytes of a file; unpacked it may have 8 times as many
 SCORES = ("frechet", "precision", "recall", "classes_effective")
 
 
 class Timeline(NamedTuple):
-    """Looks at one training.
+    """Snapshots of one training.
 
     Attributes:
-        steps: of each look, (f,), increasing.
-        seconds: of training until then, (f,).
+        steps: of the snapshots, shape (f,), increasing.
+        seconds: training time until then, shape (f,).
         images: shape (f, n, C*H*W), uint8.
-        losses: of generator and adversary, means over the steps since the look before, (f, 2); nan where there is none.
-        scores: SCORES at each look, (f, 4); nan where nothing was measured.
-        samples: images behind each score; 0 where nothing was measured.
+        losses: of generator and adversary, averaged since the snapshot before, shape (f, 2); nan without.
+        scores: `SCORES` of each snapshot, shape (f, 4); nan if not measured.
+        samples: number of images for each score; 0 if nothing was measured.
     """
 
     steps: NDArray[np.int64]
@@ -37,12 +37,12 @@ class Timeline(NamedTuple):
 
 
 def looks(steps: int, frames: int = FRAMES, bend: float = 1.6) -> list[int]:
-    """At which steps to look: the first is 0, the last `steps`.
+    """Steps at which to take snapshots, from 0 to `steps`.
 
     Args:
         steps: of the training.
-        frames: looks at most.
-        bend: above 1 there are more looks at first, where most happens.
+        frames: number of snapshots, at most.
+        bend: exponent of their spacing; above 1, early snapshots are closer together.
     """
     shares = np.linspace(0, 1, frames) ** bend
     return sorted({round(share * steps) for share in shares.tolist()})
@@ -57,7 +57,7 @@ def pack(timeline: Timeline) -> bytes:
 
 
 def unpack(data: bytes) -> Timeline:
-    """The inverse of `pack`. Raises ValueError for anything else; nothing is unpickled."""
+    """The inverse of `pack`. Raises ValueError for invalid data; nothing is unpickled."""
     try:
         if len(data) > MOST or _unpacked(data) > 8 * MOST:
             raise ValueError(f"it has more than {MOST / 1e6:g} MB, or {8 * MOST / 1e6:g} unpacked")

@@ -1,7 +1,7 @@
-"""A training on images that ends as a checkpoint: weights, picture, timeline, and the card, which is written last.
+"""Trains a model of images and writes a checkpoint: weights, picture, timeline and, last, the card.
 
-It may be interrupted at any time, even by a power cut: started again with the same config and folder, it continues from its last
-save and gives the same weights.
+A training may be interrupted at any time, even by a power cut. Started again with the same config and folder, it continues
+from its last save and gives the same weights.
 """
 
 from __future__ import annotations
@@ -52,17 +52,17 @@ from otviz.training.loop import Training
 UNFINISHED = "unfinished.safetensors"
 FILES = ("config.json", "generator.safetensors", "samples.png", "timeline.npz", "card.json")
 SAVE_SECONDS = 30.0  # seconds of training between saves
-PROGRESS_SECONDS = 0.5  # seconds between two calls of `progress`
-JUDGED = 2000  # images behind a score of the timeline
-JUDGED_LAST = SAMPLES  # images behind the scores of the card
+PROGRESS_SECONDS = 0.5  # seconds between calls of `progress`
+JUDGED = 2000  # images for each score of the timeline
+JUDGED_LAST = SAMPLES  # images for the scores on the card
 JUDGED_LOOKS = 9
-"""Looks that are judged, the last among them."""
+"""Snapshots with scores, including the last."""
 
 Progress = Callable[[int, int, float], None]
 
 
 class About(NamedTuple):
-    """What a card says besides what the run knows: title, the claims it is there to show, the command that repeats it."""
+    """What a card says besides what the run knows: title, claims that it demonstrates, and the command that repeats it."""
 
     title: str = ""
     claims: tuple[str, ...] = ()
@@ -72,15 +72,16 @@ class About(NamedTuple):
 def record(
     config: RunConfig, folder: Path, about: About | None = None, progress: Progress | None = None
 ) -> dict[str, Any]:
-    """Train to the end and write a checkpoint into a folder, which is made; the card.
+    """Train to the end, write a checkpoint and return its card.
 
     Args:
         config: of a run on images.
-        about: title and claim for the card; by default the method's and the set's titles.
-        progress: called now and then with steps done, steps planned and steps per second.
+        folder: of the checkpoint; created if missing.
+        about: title, claims and command for the card. Without a title, those of the method and the image set are used.
+        progress: called with steps done, steps planned and steps per second.
 
     Raises:
-        ValueError: the images cannot be had, or the losses were no longer numbers.
+        ValueError: the images or the device are not available, or a loss became NaN or infinite.
         OSError: the folder cannot be written.
     """
     torch.set_num_threads(1)  # as runs do
@@ -94,7 +95,7 @@ def record(
 
 
 def unfinished(folder: Path) -> tuple[RunConfig, About]:
-    """What an interrupted training in a folder was asked for. Raises ValueError if its save cannot be read."""
+    """The config of an interrupted training, and texts for its card. Raises ValueError if its save cannot be read."""
     try:
         with safe_open(folder / UNFINISHED, "pt") as file:
             saved = file.metadata()
@@ -106,7 +107,7 @@ def unfinished(folder: Path) -> tuple[RunConfig, About]:
 
 @dataclass
 class _Looks:
-    """What was seen so far, look after look."""
+    """The snapshots so far."""
 
     seconds: list[float]
     images: list[NDArray[np.uint8]]
@@ -114,7 +115,7 @@ class _Looks:
 
 
 class _Recording:
-    """One training, its looks and its losses so far."""
+    """A training with its snapshots and losses so far."""
 
     def __init__(self, config: RunConfig, folder: Path, about: About) -> None:
         self.config, self.folder, self.about = config, folder, about
@@ -128,7 +129,7 @@ class _Recording:
         self._judge = _judge_of(self.images)
 
     def play(self, progress: Progress | None, interrupts: Interrupts) -> None:
-        """Train to the end, look at the steps planned, save now and then, and before an interrupt ends it."""
+        """Train to the end with snapshots at the planned steps; save regularly, and on an interrupt before it ends."""
 
         def stop(chunk: Chunk) -> None:
             if interrupts.number and chunk.finite:
@@ -163,7 +164,7 @@ class _Recording:
         return [float(found[name]) for name in SCORES]
 
     def _generated(self, n: int, seed: int, asked: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
-        """Images of the generator as it is now, from the same latents at every look, of the classes asked for."""
+        """Images of the current generator, from the same latents at every snapshot, with classes `asked`."""
         x, z = spaces.drawn(n, self.images.dim, self.config.method.noise_dim, seed)
         parts = []
         for first in range(0, n, 500):
@@ -200,7 +201,7 @@ class _Recording:
         write_whole(self.folder / UNFINISHED, save_tensors(held, metadata=rest))
 
     def resume(self) -> None:
-        """Go on where the last save was; from the beginning if there is none that fits."""
+        """Continue from the last save if there is one with the same config."""
         path = self.folder / UNFINISHED
         try:
             with safe_open(path, "pt") as file:
@@ -218,7 +219,7 @@ class _Recording:
         return json.dumps({"otviz": __version__, **self.config.record()}, sort_keys=True)
 
     def finish(self) -> dict[str, Any]:
-        """Write all files, the card last; returns it."""
+        """Write all files, the card last, and return the card."""
         weights = save_tensors(
             {name: plain(value) for name, value in self.training.eval_generator.state_dict().items()}
         )
@@ -260,7 +261,7 @@ class _Recording:
 
 
 def scored(model: PublishedModel) -> dict[str, Any]:
-    """The scores of a model for its card, or why there are none."""
+    """The scores of a model for its card, or the reason why there are none."""
     try:
         return {"metrics": judged(model, JUDGED_LAST)}
     except ValueError as error:
@@ -268,18 +269,21 @@ def scored(model: PublishedModel) -> dict[str, Any]:
 
 
 def judge_again(folder: Path, model: PublishedModel) -> dict[str, Any]:
-    """Put scores by the classifier as it is now onto the card of a checkpoint; the card. Raises OSError."""
+    """Update the scores on the card of a checkpoint with the current classifier; returns the card. Raises OSError."""
     kept = {key: value for key, value in model.card.record.items() if key not in ("metrics", "unjudged")}
     return _rewritten(folder, {**kept, **scored(model)})
 
 
 def label_again(folder: Path, model: PublishedModel, about: About) -> dict[str, Any]:
-    """Put title and claims as they read now onto the card of a checkpoint; the card. Raises OSError.
+    """Update title and claims on the card of a checkpoint; returns the card.
 
     Args:
         folder: of the checkpoint.
-        model: the same, as it was read.
-        about: title and claims; without a title the old one stays.
+        model: the model in that folder.
+        about: the new title and claims; an empty title leaves the old one.
+
+    Raises:
+        OSError: the card cannot be written.
     """
     said = {"claims": list(about.claims), **({"title": about.title} if about.title else {})}
     return _rewritten(folder, {**model.card.record, **said})

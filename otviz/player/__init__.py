@@ -1,1 +1,1 @@
-"""What the browser gets: snapshots as bytes (`wire`), and the scripts and styles that draw them (`browser`)."""
+"""What the browser receives: snapshots as bytes (`wire`), and the scripts and styles that draw them (`browser`)."""

@@ -1,4 +1,4 @@
-"""A sweep: one knob over many values, for several methods and seeds (Choi et al. 2024, Figs. 2 and 3)."""
+"""Sweeps: several methods, trained from several seeds at many values of one knob (Choi et al. 2024, Figs. 2 and 3)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MOST_CELLS = 400
 
 @dataclass(frozen=True)
 class Extent(Knobs):
-    """How far a sweep goes; the values' meaning and range are those of the knob that is swept."""
+    """The size of a sweep. Meaning and range of `values` are those of the swept knob."""
 
     name: ClassVar[str] = "extent"
 
@@ -33,7 +33,7 @@ class Extent(Knobs):
 
 @dataclass(frozen=True)
 class Cell:
-    """One run of a sweep: `method` with the knob put to `value`, from this seed."""
+    """One run of a sweep: `method` with the knob set to `value`, from one seed."""
 
     method: Method
     value: float
@@ -42,15 +42,17 @@ class Cell:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The result of one cell, as plain values; None where a number does not apply or is NaN.
+    """The result of one cell as plain values; None if a number does not apply or is not finite.
 
     Attributes:
         kind, word, sentence, stability, shaking: of its verdict (see `otviz.evaluation.verdicts`).
-        w2, w2_floor: W2 to held-out points and that of real points, in the units of the target, of `w2_samples` points each.
-        high_quality, mode_mixture, modes_covered, modes_total: of `samples` generated points.
-        loss_spread: standard deviation of the generator loss about its trend in the last quarter.
-        seconds: of training; in a stack, its share.
-        run_id: of the stored run; empty if it could not be stored.
+        w2, w2_floor: W2 to held-out points and that of real points, in the units of the target.
+        w2_samples: number of points on each side of both.
+        high_quality, mode_mixture, modes_covered, modes_total: see `otviz.evaluation.metrics.coverage`.
+        samples: number of generated points for these.
+        loss_spread: standard deviation of the generator loss around its trend in the last quarter.
+        seconds: training time; in a stack, its share.
+        run_id: of the stored run; empty if it was not stored.
     """
 
     kind: str
@@ -72,7 +74,7 @@ class Outcome:
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Outcome:
-        """The outcome that `dataclasses.asdict` wrote down. Raises ValueError for anything that does not fit."""
+        """The inverse of `dataclasses.asdict`. Raises ValueError for an invalid record."""
         kinds = {one.name: str(one.type) for one in dataclasses.fields(cls)}
         for name, kind in kinds.items():
             value = record.get(name)
@@ -84,10 +86,18 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Sweep:
-    """What is run: each method at each value of the knob, from each seed.
+    """Each method at each value of a knob, from each seed.
+
+    Attributes:
+        knob: name of a numeric setting that all methods have.
+        values: of the knob, distinct and within its range.
+        methods: distinct.
+        target, source: of all runs.
+        seeds: distinct.
+        steps: of each run.
 
     Raises:
-        ValueError: nothing to run, something twice, a knob that a method lacks, a value out of range, or too many cells.
+        ValueError: nothing to run, a duplicate, a knob that a method lacks, a value out of range, or more than `MOST_CELLS` runs.
     """
 
     knob: str
@@ -112,23 +122,23 @@ class Sweep:
 
     @property
     def total(self) -> int:
-        """How many runs it has."""
+        """Number of runs."""
         return len(self.methods) * len(self.values) * len(self.seeds)
 
     def cells(self) -> Iterator[Cell]:
-        """All of them: the first seed of everything first, so that the map is full early."""
+        """All cells, ordered by seed, so that every value and method soon has a result."""
         for seed in self.seeds:
             for value in self.values:
                 for method in self.methods:
                     yield Cell(method, value, seed)
 
     def config(self, cell: Cell, device: str = "auto") -> RunConfig:
-        """The run of a cell."""
+        """The config of a cell's run."""
         method = with_knob(cell.method, self.knob, cell.value)
         return RunConfig(method, self.target, self.source, steps=self.steps, seed=cell.seed, device=device)
 
     def param(self) -> Param:
-        """The knob as it is declared."""
+        """The declaration of the knob."""
         return _param(self.methods[0], self.knob)
 
 
@@ -152,13 +162,13 @@ def with_knob(method: Method, knob: str, value: float) -> Method:
 
 
 def label(method: Method, knob: str) -> str:
-    """What to call a method beside others: its title, and the knobs but the one swept that are not at their defaults."""
+    """A label for a method: its title, and all knobs except the swept one that differ from their defaults."""
     rest = [f"{name.replace('_', ' ')} {value}" for name, value in method.changed().items() if name != knob]
     return ", ".join([method.title, *rest])
 
 
 def identity(config: RunConfig) -> str:
-    """12 hex digits that are the same for the same run of the same version of otviz, wherever it is trained."""
+    """A hash of a config and the version of otviz, 12 hex digits, which does not depend on the device."""
     record = {**config.record(), "device": "", "compile": False, "otviz": __version__}
     return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()[:12]
 

@@ -1,4 +1,4 @@
-"""A sweep that runs beside a page: worker processes on all cores, or one that trains whole rows as stacks on a GPU."""
+"""Runs a sweep in the background: on all cores with worker processes, or on a GPU with one that trains stacks of runs."""
 
 from __future__ import annotations
 
@@ -25,17 +25,18 @@ from otviz.training.loop import device_named
 from otviz.training.stacked import structure
 
 STACK = {"cuda": 64, "cpu": 4}
-"""Members of one stack at most.
+"""Maximum number of runs in a stack, by device.
 
-More than 64 fill a GPU no better. On a CPU four take two thirds of the time of four alone; eight would take little less, and
-results come later.
+More than 64 do not use a GPU better. On a CPU, a stack of four takes two thirds of the time of four single runs; eight would
+save little more and delay results.
 """
 
 
 class SweepJournal(Journal):
-    """Outcomes of all sweeps with the same target, source and steps: in `sweeps` under OTVIZ_HOME (.otviz).
+    """The journal of all sweeps with the same target, source and steps, in `sweeps` under OTVIZ_HOME (.otviz).
 
-    Its file is named by a hash of these, each line by that of its run: a value, method or seed more costs only its own runs.
+    The file is named by a hash of these, and each line by a hash of its run. So adding a value, method or seed to a sweep
+    trains only the new runs.
     """
 
     def __init__(self, sweep: Sweep) -> None:
@@ -48,23 +49,23 @@ class SweepJournal(Journal):
         super().__init__(home() / "sweeps" / f"{name}.jsonl")
 
     def outcomes(self) -> dict[Cell, Outcome]:
-        """The outcomes there are of the sweep's cells."""
+        """The outcomes of the sweep's cells so far."""
         found = dict(self.read(_parsed))
         names = {cell: identity(self._sweep.config(cell)) for cell in self._sweep.cells()}
         return {cell: found[name] for cell, name in names.items() if name in found}
 
     def save(self, cell: Cell, outcome: Outcome) -> None:
-        """Write one down. Raises OSError."""
+        """Append an outcome. Raises OSError."""
         self.add({"run": identity(self._sweep.config(cell)), "outcome": dataclasses.asdict(outcome)})
 
 
 class SweepJob(Job[Cell, Outcome]):
-    """Fills in a sweep from where its journal ends.
+    """Runs the cells of a sweep that its journal lacks.
 
     Args:
         sweep: what to run.
-        workers: processes at once; as many as there are cores, or one with a GPU, if None.
-        device: "cpu" or "cuda"; "auto" takes the GPU if there is one.
+        workers: number of processes; if None, one per core, or one in all with a GPU.
+        device: "cpu", "cuda", or "auto" for the GPU if there is one.
     """
 
     def __init__(self, sweep: Sweep, workers: int | None = None, device: str = "auto") -> None:
@@ -91,12 +92,12 @@ class SweepJob(Job[Cell, Outcome]):
 
 
 def tasks(sweep: Sweep, done: dict[Cell, Outcome], most: int) -> Iterator[list[Cell]]:
-    """The cells that are left, in tasks of several that can be stacked, or of one.
+    """Group the remaining cells into tasks of cells that can be trained as one stack.
 
     Args:
         sweep: what to run.
         done: the outcomes so far.
-        most: cells of a task at most.
+        most: maximum number of cells in a task.
     """
     groups: dict[tuple[object, ...], list[Cell]] = defaultdict(list)
     for cell in sweep.cells():
@@ -109,7 +110,7 @@ def tasks(sweep: Sweep, done: dict[Cell, Outcome], most: int) -> Iterator[list[C
 
 
 def answers(plain: Plain, arrays: Arrays) -> Iterator[Message]:
-    """In a worker process: train the cells of a task; their outcomes in order. Raises ValueError for what cannot be trained."""
+    """In a worker process: train the cells of a task and yield their outcomes. Raises ValueError if they cannot be trained."""
     configs = [RunConfig.from_record(record) for record in plain["configs"]]
     for index, outcome in enumerate(train_cells(configs, Store())):
         yield {"index": index, "outcome": dataclasses.asdict(outcome)}, {}

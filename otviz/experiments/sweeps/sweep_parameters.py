@@ -1,4 +1,4 @@
-"""What a sweep can be made of: knobs worth sweeping, and the methods that have them."""
+"""Knobs that can be swept, and the methods that have them."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ VALUES: dict[str, tuple[float, ...]] = {
     "lr": (2e-4, 5e-4, 1e-3, 2e-3, 5e-3),
     "alpha": (0.1, 0.2, 0.5, 1.0, 2.0, 5.0),
 }
-"""Knobs that can be swept, with the values to begin with; those of tau are the small, useful and large ones of Choi et al. 2024."""
+"""Knobs that can be swept, with default values. Those of tau are the small, useful and large ones of Choi et al. 2024."""
 
 FAVOURED = ("uotm", "uotm-sd", "uotm-sd.geometric", "otm")
 
 
 def rows(knob: str) -> dict[str, Method]:
-    """Methods with that knob, by a name for links; a method with schedules comes once for each."""
+    """Methods with that knob, by their names in links; a method with schedules appears once for each."""
     found: dict[str, Method] = {}
     for name, kind in methods().items():
         params = {each.name: each for each in params_of(kind)}
@@ -28,12 +28,12 @@ def rows(knob: str) -> dict[str, Method]:
 
 
 def favoured(knob: str) -> list[str]:
-    """Names of rows to begin with."""
+    """Names of the rows selected by default."""
     there = rows(knob)
     return [name for name in FAVOURED if name in there] or list(there)[:3]
 
 
 def _schedules(params: dict[str, Param]) -> list[str]:
-    """The schedules of a method that are not its default."""
+    """The schedules of a method other than the default."""
     schedule = params.get("schedule")
     return [] if schedule is None else [choice for choice in schedule.choices if choice != schedule.default]

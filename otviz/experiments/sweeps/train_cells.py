@@ -1,4 +1,4 @@
-"""Playing cells: trained alone or as one stack, looked at in equal parts of the run, judged, and kept as stored runs."""
+"""Trains cells, singly or as one stack, takes snapshots at equal intervals, judges them and stores the runs."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ from otviz.training.loop import Training, device_named, start
 from otviz.training.stacked import Stacked, check_stackable
 
 LOOKS = 40
-"""Looks at a run: ten of them in its last quarter, where verdicts are made."""
+"""Snapshots of a run, ten of them in its last quarter, which verdicts are based on."""
 
 
 class Members:
-    """Trainings that are driven together: one in the plain way, several, on the CPU, as one stack.
-
-    Attributes:
-        trainings: `sync` brings them up to date.
+    """One or several trainings that are driven together; several are trained as one stack.
 
     Args:
-        trainings: that have not begun.
-        device: where a stack lives.
+        trainings: not started; on the CPU if there are several.
+        device: of the stack.
+
+    Attributes:
+        trainings: those of a stack are up to date only after `sync`.
     """
 
     def __init__(self, trainings: Sequence[Training], device: torch.device | None = None) -> None:
@@ -49,19 +49,19 @@ class Members:
         return self.trainings[0].step
 
     def advance(self, steps: int) -> tuple[Losses, None]:
-        """Do so many steps; their losses, (steps, S, 2). A member that diverges does not end the others."""
+        """Do so many steps; returns their losses, shape (steps, S, 2). A member that diverges does not stop the others."""
         if self._stack is not None:
             return self._stack.advance(steps).float().cpu().numpy(), None
         return SingleTrainer(self.trainings[0]).advance(steps)[0][:, None], None
 
     def sync(self) -> None:
-        """Bring the trainings up to date."""
+        """Copy the state of the stack to its trainings."""
         if self._stack is not None:
             self._stack.sync_members()
 
 
 def stackable(configs: Sequence[RunConfig]) -> bool:
-    """Whether these runs can be trained as one stack."""
+    """Whether runs can be trained as one stack."""
     try:
         check_stackable([config.method for config in configs])
     except ValueError:
@@ -70,10 +70,10 @@ def stackable(configs: Sequence[RunConfig]) -> bool:
 
 
 def train_cells(configs: Sequence[RunConfig], store: Store | None = None) -> Iterator[Outcome]:
-    """Train these runs, several as one stack, and keep them in `store`; their outcomes in order.
+    """Train runs, several as one stack, store them in `store` if given, and yield their outcomes in order.
 
     Raises:
-        ValueError: several that cannot be stacked, or a device that is not here.
+        ValueError: several runs that cannot be stacked, or a device that is not available.
     """
     device = device_named(configs[0].device)
     at = configs[0].device if len(configs) == 1 else "cpu"
@@ -87,12 +87,12 @@ def train_cells(configs: Sequence[RunConfig], store: Store | None = None) -> Ite
 
 
 def train_members(members: Members, seeds: Sequence[int], looks: int = LOOKS) -> list[MemberRecorder]:
-    """Train to the end and look at every member in equal parts of the run, at the latest after each step.
+    """Train to the end, or until all members have diverged, with snapshots at equal intervals.
 
     Args:
         members: what to train.
-        seeds: of the probe of each.
-        looks: how many parts.
+        seeds: of the probe of each member.
+        looks: number of snapshots after the first, at most one per step.
     """
     recorders = [MemberRecorder(each, seed) for each, seed in zip(members.trainings, seeds, strict=True)]
     steps, losses = members.trainings[0].steps, LossHistory()
@@ -107,10 +107,14 @@ def train_members(members: Members, seeds: Sequence[int], looks: int = LOOKS) ->
 
 
 class MemberRecorder:
-    """What is kept of one member: snapshots, losses, and the last state that was all numbers.
+    """Records one member: snapshots, losses, and the last finite state.
+
+    Args:
+        training: of the member.
+        seed: of its probe.
 
     Attributes:
-        alive: False once its weights are NaN or infinite; from then on only losses are kept.
+        alive: False once a weight is NaN or infinite; from then on only losses are recorded.
     """
 
     def __init__(self, training: Training, seed: int) -> None:
@@ -123,7 +127,7 @@ class MemberRecorder:
         self._seconds = 0.0
 
     def take_snapshot(self, losses: Losses, seconds: float) -> None:
-        """Look at the training as it is after so many seconds, with these losses in all, shape (n, 2)."""
+        """Record a snapshot, all losses so far, shape (n, 2), and the training time in seconds."""
         self._losses = losses
         weights = [weight for part, _ in self._training.parts() for weight in part.values()]
         self.alive = self.alive and all(bool(weight.isfinite().all()) for weight in weights)
@@ -133,7 +137,7 @@ class MemberRecorder:
         self._good, self._seconds = self._training.state(), seconds
 
     def outcome(self, config: RunConfig, store: Store | None) -> Outcome:
-        """Judge what was seen, and keep it as a stored run."""
+        """Judge the run, store it in `store` if given, and return its outcome."""
         losses, meter = self._losses, self._snapshots[-1].meter
         found = verdict(_history(self._snapshots, config), losses, config.steps)
         numbers = meter if self.alive else {}
@@ -157,7 +161,7 @@ class MemberRecorder:
         )
 
     def _kept(self, config: RunConfig, losses: Losses, store: Store) -> str:
-        """Store the run as it was when it was last all numbers; its id, the same for the same config."""
+        """Store the run at its last finite state; returns its id, which depends on the config only."""
         if not self.alive:
             self._training.restore(*self._good)
         name = f"sweep-{config.method.name}-{identity(config)}"
@@ -169,13 +173,13 @@ class MemberRecorder:
         restored = RunCheckpoint(tuple(self._snapshots), done, *self._good, ChangeLog(config))
         try:
             store.save(SavedRun(stored, self._probe.scene, restored))
-        except OSError:  # a full disk; what was measured is still worth having
+        except OSError:  # a full disk; the outcome is still valid
             return ""
         return name
 
 
 def _history(snapshots: Sequence[Snapshot], config: RunConfig) -> list[tuple[int, Meter]]:
-    """Steps and meters; without modes, W2 is measured afresh where a verdict reads it: a probe does so now and then only."""
+    """Steps and metrics. Without modes, adds W2 of late snapshots, which a verdict needs and probes measure only sometimes."""
     since = math.inf if config.target.mixture() is not None else LATE * snapshots[-1].step
     real: Any = None
     found = []

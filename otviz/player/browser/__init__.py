@@ -1,7 +1,7 @@
-"""What runs in a browser wherever it is shown, on a page or in a report: the player, and what all canvases share.
+"""Browser code for pages and reports: the player, and code shared by all canvases.
 
-A component called `player` is made of `shared.js`, `player.js` and every `player_*.js`, joined to one ES module whose
-default export is `mount({ data, parentElement, setTriggerValue })`, and of `shared.css`, `player.css` and every `player_*.css`.
+A component `player` consists of `shared.js`, `player.js` and all `player_*.js`, joined to one ES module with the default export
+`mount({ data, parentElement, setTriggerValue })`, and of `shared.css`, `player.css` and all `player_*.css`.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ FOLDER = Path(__file__).parent
 
 
 def module(name: str, folder: Path = FOLDER) -> str:
-    """The JavaScript of a component, one ES module; its own files lie in `folder`."""
+    """The JavaScript of a component as one ES module; `folder` contains its own files."""
     own = [folder / f"{name}.js", *sorted(folder.glob(f"{name}_*.js"))]
     return _joined(FOLDER / "shared.js", *own)
 
 
 def style(name: str, folder: Path = FOLDER) -> str:
-    """The CSS of a component."""
+    """The CSS of a component; `folder` contains its own files."""
     return _joined(FOLDER / "shared.css", folder / f"{name}.css", *sorted(folder.glob(f"{name}_*.css")))
 
 
 def message(options: Mapping[str, Any], body: bytes) -> bytes:
-    """The `data` of a component: u32 (little endian) length of the options, the options as JSON, the body."""
+    """The `data` of a component: length of the options (u32, little endian), the options as JSON, and the body."""
     head = json.dumps(options).encode()
     return struct.pack("<I", len(head)) + head + body
 

@@ -1,14 +1,14 @@
-"""Snapshots as bytes: what the player is fed.
+"""The binary format of snapshots for the player.
 
-The container is that of `otviz.core.container`; its header has the panels, and these are the blobs:
+Messages are containers (`otviz.core.container`). The header describes the panels; the blobs are:
 
-    positions  u16 pairs on a grid over the box and a margin around it; 65535 marks a point beyond the margin
+    positions  u16 pairs on a grid over the box and a margin around it; 65535 marks a point outside the margin
     potential  u8, `low` + value / 255 * (`high` - `low`)
     arrows     i8 pairs, value / 127 * `scale`
-    curves     u32 steps, f32 losses (nan where there is none)
-    images     u8, shape (n, C, H, W), in place of positions; a message with any has version 2, others version 1
+    curves     u32 steps, f32 losses (nan without)
+    images     u8, shape (n, C, H, W), instead of positions; messages with images have version 2, others version 1
 
-A message may repeat frames: the reader merges them by run and sequence number.
+Messages may repeat frames: the reader merges them by run and sequence number.
 """
 
 from otviz.player.wire.codec import VERSIONS, decode, encode, pick

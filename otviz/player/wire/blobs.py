@@ -1,4 +1,4 @@
-"""Points, images and fields as blobs of few bytes, and back."""
+"""Points, images and fields as compact blobs, and back."""
 
 from __future__ import annotations
 
@@ -16,7 +16,12 @@ _OUTSIDE = 65535
 
 
 class Blobs(container.Blobs):
-    """Collects blobs; each method returns the header entry that finds its own. Positions are multiples of `grain`."""
+    """Collects blobs. Each method returns the header entry of its blob.
+
+    Args:
+        margin: beyond the box, as a share of its width and height.
+        grain: positions are rounded to multiples of it on their grid.
+    """
 
     def __init__(self, margin: float, grain: int = 1) -> None:
         super().__init__()
@@ -47,7 +52,7 @@ class Blobs(container.Blobs):
 
 
 class Source:
-    """Reads blobs back, each within the bytes that came."""
+    """Reads blobs back, checking that each lies within the data."""
 
     def __init__(self, data: memoryview, margin: float) -> None:
         self.data = data
@@ -96,6 +101,6 @@ def _from_grid(grid: NDArray[np.uint16], box: Box) -> Samples:
 
 
 def not_visible(points: Array, box: Box) -> int:
-    """How many points lie outside the box."""
+    """Number of points outside the box."""
     x, y = points[..., 0], points[..., 1]
     return int(np.size(x) - np.count_nonzero((x >= box[0]) & (x <= box[1]) & (y >= box[2]) & (y <= box[3])))

@@ -1,4 +1,4 @@
-"""Messages and files as a whole: a container of panels (see `otviz.core.container`)."""
+"""Encodes and decodes whole messages and files: containers of panels (see `otviz.core.container`)."""
 
 from __future__ import annotations
 
@@ -12,17 +12,20 @@ from otviz.player.wire.panels import panel_in, panel_out
 from otviz.player.wire.updates import PanelUpdate
 
 VERSIONS = (1, 2)
-"""Without and with images: what has none stays readable for those who know none."""
+"""Without and with images, so that older readers can still read messages without images."""
 
 
 def encode(panels: Sequence[PanelUpdate], *, margin: float = 0.25, grain: int = 1) -> bytes:
-    """Bytes for the player, or for a file when every panel has its scene.
+    """Encode panels for the player, or for a file if all panels have a scene.
 
     Args:
         panels: in the order in which they are shown.
-        margin: how far beyond the box positions are kept, as a share of its width and height.
-        grain: positions are rounded to multiples of it on their grid of 65535 steps; 32 makes files smaller, and no
-            picture of less than 1000 pixels shows it.
+        margin: beyond the box within which positions are kept, as a share of its width and height.
+        grain: positions are rounded to multiples of it on their grid of 65535 steps. 32 makes files smaller and is not visible
+            below 1000 pixels.
+
+    Raises:
+        ValueError: a panel has an unknown status or an empty box.
     """
     blobs = Blobs(margin, grain)
     header = {"margin": margin, "panels": [panel_out(panel, blobs) for panel in panels]}
@@ -30,11 +33,11 @@ def encode(panels: Sequence[PanelUpdate], *, margin: float = 0.25, grain: int = 
 
 
 def pick(data: bytes, places: Sequence[int]) -> bytes:
-    """The message with these of its panels alone, in this order, as they are. Raises ValueError for bytes of another kind."""
+    """The message with only the panels at these indices, in this order. Raises ValueError for bytes of another format."""
     header, blobs, version = container.split(data, VERSIONS)
     begins = [min(entry["at"] for entry in _entries(panel)) for panel in header["panels"]] + [len(blobs)]
     panels, parts, size = list[Any](), list[memoryview](), 0
-    for place in places:  # in the area of blobs the panels lie one behind the other
+    for place in places:  # the blobs of each panel are contiguous, in the order of panels
         panels.append(copy.deepcopy(header["panels"][place]))
         for entry in _entries(panels[-1]):
             entry["at"] += size - begins[place]
@@ -44,10 +47,10 @@ def pick(data: bytes, places: Sequence[int]) -> bytes:
 
 
 def decode(data: bytes) -> list[PanelUpdate]:
-    """The inverse of `encode`, up to its rounding; points beyond the margin come back as nan.
+    """The inverse of `encode`, up to rounding; points outside the margin become nan.
 
     Raises:
-        ValueError: not bytes of this format, cut short, damaged or of another version.
+        ValueError: the bytes are of another format or version, or damaged.
     """
     header, blobs, _ = container.split(data, VERSIONS)
     try:
@@ -58,7 +61,7 @@ def decode(data: bytes) -> list[PanelUpdate]:
 
 
 def _entries(part: Any) -> Iterator[dict[str, Any]]:
-    """What a header says of blobs, wherever it stands in `part`."""
+    """All entries of blobs in a part of the header, at any depth."""
     if isinstance(part, dict) and "at" in part:
         yield part
     elif isinstance(part, dict | list):

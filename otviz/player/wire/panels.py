@@ -1,4 +1,4 @@
-"""Panels, scenes and snapshots as entries of the header, and back."""
+"""Converts panels, scenes and snapshots to entries of the header, and back."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from otviz.runs.snapshots import Curve, Samples, Scene, Snapshot
 
 
 def _number(value: float | None) -> float | None:
-    """Six digits are more than a screen shows; JSON has no nan."""
+    """Round to six digits, more than a screen shows; None for NaN, which JSON lacks."""
     return float(f"{value:.6g}") if value is not None and math.isfinite(value) else None
 
 
@@ -26,7 +26,7 @@ def _loss(value: float | None) -> float:
 
 
 def panel_out(panel: PanelUpdate, blobs: Blobs) -> dict[str, Any]:
-    """The header's entry on a panel, whose arrays go into `blobs`. Raises ValueError for what the player cannot show."""
+    """The header entry of a panel, whose arrays are added to `blobs`. Raises ValueError for an unknown status or empty box."""
     if panel.status not in STATUSES:
         raise ValueError(f"status must be one of {', '.join(STATUSES)}; got {panel.status!r}")
     if not (panel.box[0] < panel.box[1] and panel.box[2] < panel.box[3]):
@@ -62,7 +62,7 @@ def panel_out(panel: PanelUpdate, blobs: Blobs) -> dict[str, Any]:
 
 
 def panel_in(entry: dict[str, Any], source: Source) -> PanelUpdate:
-    """The panel of a header's entry."""
+    """The inverse of `panel_out`. Raises ValueError for an unknown status or role."""
     x_low, x_high, y_low, y_high = (float(edge) for edge in entry["box"])
     box, curve = (x_low, x_high, y_low, y_high), entry["curve"]
     shape = tuple(int(n) for n in entry.get("shape", (2,)))
@@ -102,7 +102,7 @@ def _stage_in(entry: dict[str, Any]) -> Stage:
 
 
 def _word_out(word: Judgement, rules: list[str]) -> dict[str, Any]:
-    """A word on a frame; its rule stands once for all frames."""
+    """The judgement of a frame. Its rule is an index, as frames share rules."""
     return {"word": word.word, "kind": word.kind, "sentence": word.sentence, "rule": rules.index(word.rule)}
 
 
@@ -201,7 +201,7 @@ def _frame_in(entry: dict[str, Any], box: Box, shape: tuple[int, ...], source: S
 
 
 def _meter_out(meter: dict[str, Any]) -> dict[str, Any]:
-    """Numbers that are not finite are left out: what was not measured is not shown. The scene has the unit."""
+    """Finite metrics, rounded. The unit is left out, as the scene has it."""
     lists = {key: [_number(share) or 0.0 for share in value] for key, value in meter.items() if isinstance(value, list)}
     numbers = {key: _number(value) for key, value in meter.items() if not isinstance(value, list | str)}
     return lists | {key: value for key, value in numbers.items() if value is not None}

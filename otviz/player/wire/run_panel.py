@@ -1,4 +1,4 @@
-"""What the player shows of a run: shared by the page that follows it and the report that contains it."""
+"""The panel of a run, for pages and reports."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from otviz.runs.run_view import RunView
 from otviz.runs.snapshots import Scene, Snapshot
 
 POINTS = 500
-"""Points drawn of each of several runs; one alone shows all of its probe."""
+"""Points shown of each run if there are several; a single run shows all."""
 
 
 def panel_of(
@@ -32,13 +32,14 @@ def panel_of(
     """The panel of a run.
 
     Args:
-        scene: its own, or a preview while it has none.
-        looks: those to be sent.
-        name: tells the player whether it knows the run.
-        panels: beside each other.
-        label: its title, that of the method if not given.
-        status: as it is to be shown, if not as it is.
-        whole: whether the scene is sent.
+        run: the run.
+        scene: of the run, or a preview until it has one.
+        looks: the snapshots to send.
+        name: id of the panel; a new one makes the player start over.
+        panels: number of panels shown together.
+        label: title of the panel; that of the scene if empty.
+        status: to show instead of that of the run; the latter if empty.
+        whole: send the scene and the stages, too.
     """
     if panels > 1:
         scene = replace(scene, title=label or scene.title, target=scene.target[:POINTS], source=scene.source[:POINTS])
@@ -69,7 +70,7 @@ def panel_of(
 
 
 def marks_of(run: RunView) -> list[tuple[int, str]]:
-    """Steps after which something was changed, by hand or by `freeze_after`, and what: (1200, "tau 0.05 → 0.5")."""
+    """Steps with a change of settings, by the user or `freeze_after`, and the change: (1200, "tau 0.05 → 0.5")."""
     found = [(step, ", ".join(words).replace("->", "→")) for step, words in run.change_log.changes_by_step()]
     method = run.config.method
     if isinstance(method, Adversarial) and 0 < method.freeze_after <= run.step:
@@ -86,7 +87,7 @@ def _left(run: RunView) -> str:
 
 
 def stages_of(method: Method, kind: Kind = "points") -> tuple[Stage, ...]:
-    """The stages of a method, on points or on images."""
+    """The stages of a method on points or images."""
     first: Role = "field" if isinstance(method, Adversarial) else "other"
     judges: list[tuple[Role, str, str]] = [
         (first if at == 0 else "other", words, entry) for at, (words, entry) in enumerate(method.judges)

@@ -1,4 +1,4 @@
-"""How data flow through a method, stage by stage: source, map, generated, whatever judges them, loss."""
+"""The stages of the data flow of a method: source, map, generated samples, adversaries or other judges, loss."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Stage:
     """One stage.
 
     Attributes:
-        role: what the player can say of it at a step; "field" is an adversary with values over the plane, "other" has none.
+        role: decides what the player shows of it; "field" is an adversary with values over the plane, "other" one without.
         words: its name.
-        text: what it is, in plain words.
+        text: its explanation from the glossary; may be empty.
     """
 
     role: Role
@@ -29,11 +29,11 @@ class Stage:
 
 
 def flow(kind: Kind, judges: Sequence[tuple[Role, str, str]] = ()) -> tuple[Stage, ...]:
-    """All stages, explained as in the glossary.
+    """All stages of a method, with explanations from the glossary.
 
     Args:
-        kind: what is generated.
-        judges: what stands between generated points and the loss: role, name and entry of the glossary of each.
+        kind: of the generated samples.
+        judges: role, name and glossary entry of each stage between the generated samples and the loss.
     """
     entries = glossary()
     rows: list[tuple[Role, str, str]] = [

@@ -1,4 +1,4 @@
-"""What is sent to the player: the run of each panel, and the snapshots of a run that are worth their bytes."""
+"""Updates for the player: the content of panels, and which snapshots of a run to send."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from otviz.player.wire.stages import Stage
 from otviz.runs.snapshots import Curve, Scene, Snapshot
 
 STATUSES = ("ready", "queued", "running", "paused", "elsewhere", "done", "failed", "stopped", "recorded")
-PAST_IMAGES = 40  # snapshots of images that a newly opened picture gets at most
-PAST_BYTES, NEWS_BYTES = 4_000_000, 400_000  # of images in one message: of the past, and of the news
+PAST_IMAGES = 40  # snapshots of images sent to a new viewer, at most
+PAST_BYTES, NEWS_BYTES = 4_000_000, 400_000  # bytes of images in one message, to a new viewer and later
 
 Box = tuple[float, float, float, float]
 _NO_CURVE = Curve(np.empty(0, np.int64), np.empty(0, np.float32), np.empty(0, np.float32))
@@ -21,28 +21,28 @@ _NO_CURVE = Curve(np.empty(0, np.int64), np.empty(0, np.float32), np.empty(0, np
 
 @dataclass(frozen=True)
 class PanelUpdate:
-    """What one panel of the player gets of its run.
+    """An update of one panel of the player.
 
     Attributes:
-        run: the run's id; a new id in the same place empties the panel.
-        box: `Scene.box` of the run, needed with or without the scene.
-        scene: sent while the viewer has not got it, afterwards None.
-        snapshots: those that the viewer has not got; it knows them by their sequence numbers.
-        curve: losses so far; an empty curve leaves the one on screen.
-        status: one of STATUSES, the state of training, not of playback; "ready" is a run that nobody has started,
-            "recorded" one that was trained earlier and is played again.
-        message: what went wrong, in a sentence, or "".
-        steps_per_second: speed of training now, 0 when it rests.
-        left: how long it still takes, in words, or "".
-        marks: steps after which something was changed by hand, and what.
-        stages: how data flow through its method; sent with the scene.
-        words: on each of the snapshots, in their order, judged by itself; empty where there are none.
-        verdict: the final word on the run, as "collapsed: 3 of 8 modes left" (`otviz.evaluation.verdicts`), or "" before there is one.
-        verdict_kind: the word without numbers, one of `otviz.evaluation.verdicts.Kind`, or "".
-        verdict_text: the numbers and the rule behind the word, in sentences, or "".
-        verdict_step: the step of the look that the final word is on.
-        unstable: what is unstable about the training so far, in sentences, or "".
-        shape: `Scene.shape` of the run, needed with or without the scene.
+        run: id of the run; a new id clears the panel.
+        box: `Scene.box` of the run; always required.
+        scene: None once the viewer has it.
+        snapshots: those that the viewer lacks, identified by their sequence numbers.
+        curve: losses so far; an empty curve leaves the one shown.
+        status: one of `STATUSES`, of training, not of playback; "ready" is a run that was not started, "recorded" one that was
+            trained in advance.
+        message: what went wrong, or "".
+        steps_per_second: current speed of training; 0 unless training.
+        left: remaining time in words, or "".
+        marks: steps with a change of settings, and the change in words.
+        stages: data flow of the method; sent with the scene.
+        words: judgement of each snapshot, in their order; empty without judgements.
+        verdict: final verdict, such as "collapsed: 3 of 8 modes left" (`otviz.evaluation.verdicts`); "" if there is none yet.
+        verdict_kind: the verdict without numbers, one of `otviz.evaluation.verdicts.Kind`, or "".
+        verdict_text: sentences with the numbers and the rule behind the verdict, or "".
+        verdict_step: step of the last snapshot, which the verdict is on.
+        unstable: sentences on the instability of the training so far, or "".
+        shape: `Scene.shape` of the run; always required.
     """
 
     run: str
@@ -66,7 +66,7 @@ class PanelUpdate:
 
 
 def thin(snapshots: Sequence[Snapshot], limit: int) -> list[Snapshot]:
-    """At most `limit` snapshots, evenly spaced, with the first and the last."""
+    """At most `limit` snapshots (>= 2), evenly spaced, including the first and the last."""
     if limit < 2:
         raise ValueError(f"limit must be >= 2 (the first and the last snapshot); got {limit}")
     if len(snapshots) <= limit:
@@ -75,18 +75,18 @@ def thin(snapshots: Sequence[Snapshot], limit: int) -> list[Snapshot]:
 
 
 def news(snapshots: Sequence[Snapshot], last_sent: int) -> list[Snapshot]:
-    """Snapshots after sequence number `last_sent`."""
+    """Snapshots with a sequence number above `last_sent`."""
     return [snapshot for snapshot in snapshots if snapshot.sequence > last_sent]
 
 
 def select_snapshots(snapshots: Sequence[Snapshot], last_sent: int, most: int, panels: int = 1) -> list[Snapshot]:
-    """What one message brings of a run: its past, evenly thinned, to a viewer that has nothing, else the news.
+    """The snapshots of a run to send: for a new viewer all, evenly thinned, otherwise the new ones.
 
     Args:
-        snapshots: all there are.
-        last_sent: sequence number; below 0 for a viewer that has nothing.
-        most: snapshots of the past of points; of images there are fewer, by their bytes.
-        panels: in the message, which share the bytes.
+        snapshots: all snapshots of the run.
+        last_sent: sequence number of the last one sent; negative for a new viewer.
+        most: snapshots sent to a new viewer, at most, for points; for images their size decides.
+        panels: number of panels in the message, which share the bytes.
     """
     size = panels * snapshots[-1].image_bytes if snapshots else 0
     if last_sent < 0:
