@@ -1,4 +1,4 @@
-"""`otviz figures`: the papers' overview figures as our own pictures, one file each, for print."""
+"""`otviz figures`: draws the papers' overview figures from trainings made here, one file each."""
 
 from __future__ import annotations
 
@@ -37,9 +37,10 @@ class FiguresArgs:
 
 
 def figures(args: FiguresArgs) -> str:
-    """Draw what is asked for; what to print.
+    """Draw figures; returns the text to print.
 
-    Raises ValueError for an unknown name, a seed out of range, or a folder that cannot be written.
+    Raises:
+        ValueError: an unknown name, a seed out of range, or a folder that cannot be written.
     """
     known = overviews()
     if args.name != "all" and args.name not in known:
@@ -52,7 +53,7 @@ def figures(args: FiguresArgs) -> str:
 
 
 def _drawn(each: Overview, folder: Path, args: FiguresArgs) -> str:
-    """Draw one; where it is, or why it is not."""
+    """Draw one figure; returns its path, or why it could not be drawn."""
     sys.stderr.write(f"{each.title} ...\n")
     try:
         data = as_print(each.figure(args.seed, args.quick), args.kind, dpi=300, title=each.title)

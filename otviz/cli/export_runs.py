@@ -1,4 +1,4 @@
-"""What `python -m otviz export` does: write runs of the dashboard, or of `train --out`, as one file."""
+"""`python -m otviz export`: writes runs of the dashboard or of `train --out` to one file."""
 
 from __future__ import annotations
 
@@ -31,9 +31,10 @@ class ExportArgs:
 
 
 def exported(args: ExportArgs) -> str:
-    """Write the file, and say where it is.
+    """Write the file; returns the text to print.
 
-    Raises ValueError for runs that are not there, kinds that they do not have, and a file that cannot be written.
+    Raises:
+        ValueError: there is no such run, the runs cannot be exported as this kind, or the file cannot be written.
     """
     if not args.what:
         raise ValueError("say which run to export: its id, or the folder that train --out wrote")
@@ -53,7 +54,7 @@ def exported(args: ExportArgs) -> str:
 
 
 def _folder(asked: str) -> Path:
-    """Where the run of that id, or a folder, is. Raises ValueError for what is neither."""
+    """The folder of a run by id, or `asked` itself if it is a folder. Raises ValueError otherwise."""
     path = Path(asked)
     if not path.is_dir() and not ID.fullmatch(asked):
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Flags of the command line, made from the knobs that the widgets show."""
+"""Flags of the command line, made from the same knobs as the widgets of the pages."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from otviz.data.distributions import Distribution, distributions, kind_of
 
 HELP = ("-h", "--help")
 PRESET = "preset"
-"""Stands for a knob that the command line leaves to the preset of method and images."""
+"""Value of a flag that is left to the preset of the method and the images."""
 
 Flag = tuple[str, Any, Any]  # attribute, annotated type, default
 
 
 def of_sides() -> list[Flag]:
-    """Those that say what target and source are."""
+    """The flags for target and source."""
     about = tyro.conf.arg(
         help="name of a distribution or image set, or a file of points, or a folder of images", metavar="NAME|FILE"
     )
@@ -31,7 +31,7 @@ def of_sides() -> list[Flag]:
 
 
 def of_output() -> list[Flag]:
-    """Those that say what becomes of a training."""
+    """The flags for the output of a training."""
     return [
         ("out", Annotated[str, tyro.conf.arg(help="folder to save the run in", metavar="DIR")], ""),
         (
@@ -47,7 +47,7 @@ def of_output() -> list[Flag]:
 
 
 def asked(words: list[str], side: str) -> str:
-    """What is asked for as target or source, read ahead of parsing since it decides which flags there are."""
+    """The value of --target or --source, read before parsing, as it decides which other flags there are."""
     found = {"target": "ring", "source": "gaussian"}[side]
     for index, word in enumerate(words):
         if word.startswith(f"--{side}="):
@@ -58,12 +58,12 @@ def asked(words: list[str], side: str) -> str:
 
 
 def target_kind(asked: str) -> type[Distribution] | type[ImageSet]:
-    """The class of the points or images asked for. Raises ValueError for neither."""
+    """The class of a distribution or image set, by name or file. Raises ValueError if it is neither."""
     if asked not in distributions():
         try:
             return datasets.kind_of(asked)
         except ValueError:
-            pass  # then it is a file of points, or nothing
+            pass  # may be a file of points
     try:
         return kind_of(asked)
     except ValueError as error:
@@ -107,7 +107,7 @@ def _about(knob: Param) -> str:
 
 
 def class_of(name: str, flags: list[Flag]) -> type[Any]:
-    """A dataclass of that name with these flags as fields, for tyro."""
+    """A dataclass with these flags as fields, for tyro."""
     return dataclasses.make_dataclass(
         name, [(attribute, kind, dataclasses.field(default=value)) for attribute, kind, value in flags]
     )
@@ -152,7 +152,7 @@ def given(cls: type[Knobs], args: Any, prefix: str) -> dict[str, Any]:
 
 
 def names(cls: type[Knobs]) -> set[str]:
-    """Of its knobs."""
+    """Names of the knobs of a class."""
     return {knob.name for knob in params_of(cls)}
 
 
@@ -173,7 +173,7 @@ def parse(kind: type[Any], words: list[str], command: str, description: str | No
         SystemExit: the help was printed, or the arguments cannot be parsed.
     """
     joined: list[str] = []
-    for word in words:  # "--target.centre -1,2": a word that begins with a minus would be read as a flag
+    for word in words:  # "--target.centre -1,2": otherwise "-1,2" would be read as a flag
         if re.match(r"-[\d.]", word) and joined and re.fullmatch(r"--[^=]+", joined[-1]):
             joined[-1] += f"={word}"
         else:

@@ -1,6 +1,6 @@
-"""The command line: list, train, evaluate, experiment, figures, export, transport. Flags come from the knobs of the widgets.
+"""The command line, `python -m otviz`. Its flags are made from the same knobs as the widgets of the pages.
 
-Knobs of a method are plain flags (`--tau 0.05`), those of target, source and networks carry their name (`--target.radius 2`).
+Knobs of a method are plain flags (`--tau 0.05`), those of target, source and networks have a prefix (`--target.radius 2`).
 """
 
 from __future__ import annotations
@@ -55,17 +55,17 @@ MAINTENANCE = {
     "classifier": "otviz.evaluation.classifier",
     "thumbnails": "otviz.viz.thumbnails",
 }
-"""Commands for what comes with otviz: each module has a `main` that reads its own flags."""
+"""Commands that make files shipped with otviz: each module has a `main` with its own flags."""
 IN_REPOSITORY = ("experiment", "figures", "record", *MAINTENANCE)
-"""Commands that read or write what lies beside the package."""
+"""Commands that read or write files of the repository outside the package."""
 
 
 def main(args: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit status: 0, 1 when a run failed, 2 for unusable arguments."""
+    """Run a command; returns the exit status: 0, 1 if a run failed, 2 for invalid arguments, 128 + signal if interrupted."""
     words = list(sys.argv[1:] if args is None else args)
     try:
         return _run(words)
-    except SystemExit as end:  # help, or flags that cannot be read
+    except SystemExit as end:  # help, or invalid flags
         return end.code if isinstance(end.code, int) else 0
     except ValueError as error:
         print(f"otviz: {error}", file=sys.stderr)
@@ -111,7 +111,7 @@ class ListArgs:
 
 
 def list_plugins(args: ListArgs) -> int:
-    """Print what can be chosen."""
+    """Print methods, distributions, image sets, checkpoints and experiments."""
     from otviz.checkpoints import cards
     from otviz.cli.run_experiments import listed
     from otviz.methods import methods

@@ -1,4 +1,4 @@
-"""`otviz experiment`: measure claims again over seeds, judge them, and say so in text or as JSON."""
+"""`otviz experiment`: measures claims over several seeds, judges them, and reports in text or JSON."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from otviz.experiments.experiment_job import ExperimentJob
 from otviz.experiments.report import measured
 from otviz.experiments.results import Result
 
-LOOK = 0.5  # seconds between two looks at what is done
+LOOK = 0.5  # seconds between progress messages
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,10 @@ class ExperimentArgs:
 
 
 def experiment(args: ExperimentArgs) -> tuple[str, int]:
-    """Run what is asked for with progress on stderr; what to print, and the exit status.
+    """Run experiments, with progress on stderr; returns the text to print and the exit status.
 
-    Raises ValueError for an unknown id, numbers out of range, or a cluster that cannot be reached.
+    Raises:
+        ValueError: an unknown id, a number out of range, or a cluster that cannot be reached.
     """
     chosen = [cls() for cls in experiments().values()] if args.id == "all" else [named(args.id)]
     if args.workers and args.cluster:
@@ -63,7 +64,7 @@ def experiment(args: ExperimentArgs) -> tuple[str, int]:
         while not job.wait(LOOK):
             _progress(job)
     except BaseException:
-        job.stop()  # what is done is in the journal: the same command goes on from there
+        job.stop()  # finished seeds are in the journal, from which the same command continues
         raise
     _progress(job, end="\n")
     told = [_told(each, job.results.get(each.name), job.unmeasured.get(each.name, "")) for each in chosen]
@@ -78,7 +79,7 @@ def experiment(args: ExperimentArgs) -> tuple[str, int]:
 
 
 def listed() -> dict[str, dict[str, str]]:
-    """The experiments there are, as plain values by id."""
+    """All experiments as plain values, by id."""
     return {
         name: {"title": cls.title, "paper": cls.paper, "place": cls.place, "claim": cls.claim, "cost": cls.cost}
         for name, cls in experiments().items()
@@ -86,7 +87,7 @@ def listed() -> dict[str, dict[str, str]]:
 
 
 def _told(each: Experiment, result: Result | None, lacking: str) -> dict[str, Any]:
-    """What is said of one experiment, as plain values."""
+    """The report on one experiment as plain values."""
     found: dict[str, Any] = {"id": each.name, "title": each.title, "claim": each.claim, "paper": each.paper}
     if lacking:
         return found | {"verdict": "not measured", "sentence": lacking}
@@ -108,7 +109,7 @@ def _told(each: Experiment, result: Result | None, lacking: str) -> dict[str, An
 
 
 def _judged(each: Experiment, outcomes: Sequence[Outcome], quick: bool) -> dict[str, Any]:
-    """The verdict as plain values; a quick run gets none."""
+    """The verdict as plain values; a quick run is not judged."""
     if quick:
         return {
             "verdict": "not judged", "sentence": "A quick run has too few points and steps to judge the claim. It measured:",
@@ -123,7 +124,7 @@ def _judged(each: Experiment, outcomes: Sequence[Outcome], quick: bool) -> dict[
 
 
 def _lines(told: dict[str, Any]) -> str:
-    """The verdict with what it rests on; of a quick run what it measured."""
+    """The verdict with its evidence as text; for a quick run, the measured numbers."""
     lines = [f"{told['id']}: {told['title']}", f"{told['verdict'].upper()}. {told['sentence']}"]
     for part in told.get("parts", []):
         says = f"instead, {part['says']}" if part["instead"] else part["says"]

@@ -1,4 +1,4 @@
-"""`python -m otviz train`: flags to a config, which is trained anew, or what a folder holds, which is continued."""
+"""`python -m otviz train`: starts a training from flags, or resumes the one in a folder."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from otviz.training.presets import preset
 
 
 def train(words: list[str]) -> int:
-    """Train as these words say; the exit status."""
+    """Run the command with these arguments; returns the exit status. Raises ValueError for invalid ones."""
     known = methods.methods()
     if words and words[0].partition("=")[0] == "--resume":
         return _resume(flags.parse(ResumeArgs, words, "train"))
@@ -69,7 +69,7 @@ def _resume(args: ResumeArgs) -> int:
 
 
 def _train_checkpoint(config: RunConfig, about: About, out: str, as_json: bool) -> int:
-    """Train images and leave a checkpoint, with the claim it is there to show on its card."""
+    """Train a model of images and write a checkpoint."""
     if config.target.kind != "images" or not out:
         raise ValueError(
             "--card makes a checkpoint of images in the folder that --out names; runs on points always get a card"
@@ -83,7 +83,7 @@ def _train_checkpoint(config: RunConfig, about: About, out: str, as_json: bool) 
 
 
 def _points_config(words: list[str], method: type[Method], target: type[Knobs]) -> tuple[RunConfig, Any]:
-    """What these words ask to train on points, and all that was read."""
+    """The config of a training on points, and the parsed flags."""
     source = kind_of(flags.asked(words, "source"))
     fields = [
         *flags.of_sides(),
@@ -104,7 +104,7 @@ def _points_config(words: list[str], method: type[Method], target: type[Knobs]) 
 
 
 def _images_config(words: list[str], method: type[Method], target: type[Knobs]) -> tuple[RunConfig, Any]:
-    """What these words ask to train on images, and all that was read; what is left open is as preset."""
+    """The config of a training on images, and the parsed flags. Settings that are not given are those of the preset."""
     fields = [
         flags.of_sides()[0],
         *flags.of(Plan, "", left_open=("steps",)),

@@ -1,4 +1,4 @@
-"""What the command line prints: one JSON object, or a few lines a person reads."""
+"""Trains and reports for the command line, as one JSON object or as readable lines."""
 
 from __future__ import annotations
 
@@ -39,15 +39,15 @@ from otviz.training.loop import device_named, train
 
 SAMPLES = 2500
 SHEET = 10
-"""Images along a side of samples.png."""
+"""Images per side of samples.png."""
 Samples: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 BAR = 30  # characters
-POLL = 0.5  # seconds between two looks at the progress
+POLL = 0.5  # seconds between updates of the progress bar
 FILES = (
     "summary.json", "card.json", "config.json", "past.json", "history.csv", "snapshots.npz", "generator.safetensors",
     "state.safetensors", "samples.npy", "samples.png", "timeline.npz", "unfinished.safetensors",
 )  # fmt: skip
-"""What a training leaves in its folder."""
+"""Files that a training leaves in its folder."""
 LEFT_OUT = (
     "interrupted: distances to the target, precision and recall were not computed, as they take a while; "
     "python -m otviz evaluate FOLDER computes them for the folder given as --out"
@@ -56,7 +56,7 @@ LEFT_OUT = (
 
 @dataclass(frozen=True)
 class Transport(Knobs):
-    """How to solve one transport problem; geomloss' words."""
+    """How to solve one transport problem, in the terms of geomloss."""
 
     name: ClassVar[str] = "transport"
 
@@ -77,21 +77,24 @@ class Transport(Knobs):
 
 
 def train_and_report(config: RunConfig, out: str, as_json: bool) -> int:
-    """Train to the end with a progress bar on stderr, measure, save to `out` if given, print; the exit status.
+    """Train with a progress bar on stderr, print the report and return the exit status.
 
-    The run is saved to `out` as it goes on. Ctrl+C and signals that end a program end the training; the run so far is saved
-    and printed, but only numbers that are quick to measure.
+    With `out`, the run is also saved every 30 seconds. Ctrl+C, SIGTERM or SIGHUP ends the training; then the run so far
+    is saved and reported, with only those metrics that are quick to compute.
 
     Args:
         config: what to train.
-        out: folder to save in; none if empty.
+        out: folder to save to; empty to save nothing.
         as_json: print one JSON object.
+
+    Raises:
+        ValueError: the device or data are not available, or `out` cannot be written or is in use.
     """
     return _train(config, Path(out) if out else None, None, as_json)
 
 
 def resume_and_report(out: str, as_json: bool) -> int:
-    """Continue the training in a folder from its last save, or from its beginning if it had none, as `train_and_report`."""
+    """Continue the training in folder `out` from its last save, if any; otherwise as `train_and_report`."""
     folder = Path(out)
     if not (folder / "config.json").is_file():
         raise ValueError(
@@ -104,7 +107,7 @@ def resume_and_report(out: str, as_json: bool) -> int:
 
 
 def _train(config: RunConfig, folder: Path | None, restored: RunCheckpoint | None, as_json: bool) -> int:
-    device_named(config.device)  # refused before anything is begun
+    device_named(config.device)  # fail early if it is not available
     world().agree({**config.record(), "resumed at": 0 if restored is None else len(restored.losses)})
     config.method.check_shared(world().size)
     if world().rank:
@@ -119,7 +122,7 @@ def _train(config: RunConfig, folder: Path | None, restored: RunCheckpoint | Non
 
 @contextlib.contextmanager
 def _held(folder: Path) -> Iterator[None]:
-    """Keep other trainings out of a folder. Raises ValueError if one saves there now."""
+    """Lock a folder against other trainings. Raises ValueError if it is locked."""
     try:
         lock = RunLock(folder)
     except ValueError as error:
@@ -129,7 +132,7 @@ def _held(folder: Path) -> Iterator[None]:
 
 
 def _lead(config: RunConfig, folder: Path | None, restored: RunCheckpoint | None, as_json: bool) -> int:
-    """Train, print and save."""
+    """Train, save and print."""
     save = None if folder is None else partial(save_run, folder=folder)
     run = Run("run" if folder is None else folder.resolve().name, config, save=save, restored=restored).start()
     number = _show_progress(run)
@@ -152,14 +155,14 @@ def _lead(config: RunConfig, folder: Path | None, restored: RunCheckpoint | None
 
 
 def _say_what_was_read(config: RunConfig) -> None:
-    """Which columns, units and images the files gave, on stderr."""
+    """Print on stderr which columns, units and images were read from files."""
     for side, read in config.sides.items():
         if read.needs_file:
             print(f"{side}: {read.describe()}", file=sys.stderr)
 
 
 def _follow(config: RunConfig, restored: RunCheckpoint | None) -> int:
-    """Train beside the first process, which alone looks, prints and saves."""
+    """Train in a process other than the first, which alone reports and saves."""
     torch.set_num_threads(1)  # as runs do
     training = config.begin()
     if restored is not None:
@@ -170,12 +173,12 @@ def _follow(config: RunConfig, restored: RunCheckpoint | None) -> int:
 
 
 def _shared(config: RunConfig) -> dict[str, int]:
-    """What a report says of a training in several processes."""
+    """Items of the report for a training in several processes."""
     return {} if world().size == 1 else {"world_size": world().size, "batch_size": config.method.batch_size}
 
 
 def _save(run: Run, report: dict[str, Any], samples: Samples, folder: Path) -> None:
-    """The run, and beside it what a person looks at first: samples as numbers and a picture, of points a card too."""
+    """Save the run with a picture of samples; for points also the samples and a card."""
     save_run(run, folder)
     if run.config.target.kind == "images":
         shape = run.config.image_set.shape
@@ -186,9 +189,9 @@ def _save(run: Run, report: dict[str, Any], samples: Samples, folder: Path) -> N
 
 
 def _prepare(folder: Path, config: RunConfig, fresh: bool) -> None:
-    """Make the folder and try it: an hour of training must not end with nowhere to put it.
+    """Create the folder and check that it can be written, before the training starts.
 
-    A fresh training takes the place of whatever was trained into the folder before, so that the two are never mixed.
+    A new training first removes the files of an earlier one, so that the two are never mixed.
     """
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"--out must be a folder; {str(folder)!r} is a file")
@@ -207,7 +210,7 @@ def _unwritable(folder: Path, error: OSError) -> ValueError:
 
 
 def _json(value: Any) -> str:
-    """JSON that every reader takes: what is not a finite number is null."""
+    """Standard JSON, with null for NaN and infinity."""
     return json.dumps(_finite(value), allow_nan=False)
 
 
@@ -220,11 +223,11 @@ def _finite(value: Any) -> Any:
 
 
 def report_of(run: Run, interrupted: bool = False) -> tuple[dict[str, Any], Samples]:
-    """Losses and metrics of an ended run, as plain values, with samples, (2500, 2) or images as rows (100, d).
+    """Losses and metrics of an ended run as plain values, and samples: points (2500, 2), or images as rows (100, C*H*W).
 
-    Points are measured on these samples, of an interrupted run without the distances; images as the run did at its last
-    look, which says on how many. Points and lengths are in the units of the target's file, which `units` tells if they
-    are not data units.
+    Metrics of points are those of the samples, without distances if the run was interrupted. Metrics of images are those of
+    the last snapshot. Points and lengths are in the units of the target's file, given under `units` if they are not data
+    units.
     """
     assert run.live is not None
     images, config, done = run.config.target.kind == "images", run.config, run.live.step
@@ -257,12 +260,12 @@ def _measured(samples: Samples, config: RunConfig, interrupted: bool) -> dict[st
 
 
 def _drawn(config: RunConfig, steps: int) -> int:
-    """Images drawn from the target in that many steps: a batch for each update of a network."""
+    """Number of images sampled from the target in that many steps: a batch for each update of a network."""
     return config.method.rows * sum(sum(config.method.updates(step)) for step in range(steps))
 
 
 def _show_progress(run: Run) -> int:
-    """Draw a progress bar until the run has ended; the number of the signal that ended it early, or 0."""
+    """Show a progress bar until the run has ended; returns the signal that interrupted it, or 0."""
     with Interrupts() as interrupts:
         while not run.wait(POLL):
             _show_bar(run.step, run.config.steps, run.steps_per_second)
@@ -274,7 +277,7 @@ def _show_progress(run: Run) -> int:
 
 
 def _show_bar(step: int, steps: int, speed: float) -> None:
-    """A progress bar on stderr, where a person sees it."""
+    """Draw a progress bar on stderr if it is a terminal."""
     if sys.stderr.isatty():
         bar = "#" * int(BAR * step / steps)
         print(f"\r[{bar:<{BAR}}] {step}/{steps}  {speed:.0f} steps/s", end="", file=sys.stderr)
@@ -309,15 +312,18 @@ def _short(value: Any) -> str:
 def transport_report(
     source: Distribution, target: Distribution, knobs: Transport, notebook: bool, as_json: bool
 ) -> int:
-    """Solve one transport problem between two clouds, or the notebook's own, and print its numbers; the exit status.
+    """Solve one transport problem between two clouds, print its numbers and return the exit status.
 
-    What was read is printed on stderr and, with --json, under source, target and transform.
+    A description of the clouds is printed on stderr and, with `as_json`, included as source, target and transform.
 
     Args:
-        source, target: the clouds, or what they are drawn from.
-        knobs: how to solve it.
-        notebook: take the notebook's own points instead.
+        source, target: the clouds, or distributions to sample them from.
+        knobs: how to solve the problem.
+        notebook: use the points of the course notebook instead.
         as_json: print one JSON object.
+
+    Raises:
+        ValueError: a file cannot be read, or the problem cannot be solved with these settings.
     """
     from otviz.ot.notebook_cost import notebook_points
 

@@ -1,4 +1,4 @@
-"""What `import otviz` offers of generators: train one, load one, evaluate one."""
+"""Generators in the public API of otviz: train, load and evaluate."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ class TrainedModel:
 
     Args:
         folder: of a run or a checkpoint.
-        temporary: what removes that folder together with this model.
+        temporary: owner of the folder, which is removed together with this model; None keeps it.
 
     Attributes:
-        folder: its files.
-        model: its generator.
-        config: how it was trained.
+        folder: of its files.
+        model: the generator.
+        config: of the training.
     """
 
     def __init__(self, folder: Path, temporary: tempfile.TemporaryDirectory[str] | None = None) -> None:
@@ -53,22 +53,30 @@ class TrainedModel:
         return f"<TrainedModel: {self.config.method.name} on {self.config.target.name}, {self.config.steps} steps>"
 
     def sample(self, n: int, seed: int = 0) -> NDArray[np.float32]:
-        """Generated samples: points, shape (n, 2), in the units of the target's file; images as rows (n, C*H*W) in [-1, 1]."""
+        """Generate samples: points (n, 2) in the units of the target's file, or images as rows (n, C*H*W) in [-1, 1].
+
+        Args:
+            n: number of samples, at least 1.
+            seed: for the samples.
+
+        Raises:
+            ValueError: n < 1.
+        """
         if n < 1:
             raise ValueError(f"n must be at least 1; got {n}")
         samples: NDArray[np.float32] = self.config.target.units.to_file(self.model.sample(n, seed))
         return samples
 
     def metrics(self, n: int | None = None) -> dict[str, Any]:
-        """Scores of n fresh samples, as `evaluate` describes them."""
+        """Score n new samples; see `evaluate`."""
         return evaluate(self, n)
 
     def save(self, folder: str | Path) -> Path:
-        """Copy the files of this model into a folder, which `load` and `python -m otviz evaluate` read; returns the folder."""
+        """Copy the files of this model to a folder, for `load` and `python -m otviz evaluate`; returns the folder."""
         return Path(shutil.copytree(self.folder, folder, dirs_exist_ok=True))
 
     def plot(self, n: int = 1000, seed: int = 0) -> go.Figure:
-        """A Plotly figure: n points of the target (blue) and n generated ones (orange), or up to 64 generated images."""
+        """A Plotly figure of n target points (blue) and n generated points (orange), or of up to 64 generated images."""
         if self.config.target.kind == "images":
             rows = self.sample(min(n, 64), seed)
             return style.plain(go.Figure(go.Image(z=sheet(rows, self.config.image_set.shape, 8))), 500)
@@ -104,14 +112,14 @@ def train(
             NumPy, Parquet) or a folder of images; or a distribution or image set with its settings. An array is stored
             under OTVIZ_HOME (.otviz), so that the run can be repeated.
         steps: 1 to 2 000 000; the method's default, or the preset for these images, if None.
-        seed: draws weights, noise and data, 0 to 2^31 - 1; the same seed gives the same numbers on the same device.
-        source: where points start from; images start from white noise.
+        seed: for weights, noise and data, 0 to 2^31 - 1; the same seed gives the same numbers on the same device.
+        source: distribution of x, by name or as an object; ignored for images, whose source is white noise.
         device: "auto", "cuda", "mps" or "cpu".
         settings: of the method, by name, such as tau=0.05; `python -m otviz train METHOD --help` lists them with ranges.
 
     Raises:
         ValueError: an unknown name or setting, a value out of range, or a file that cannot be read.
-        RuntimeError: the training failed, because its loss became NaN or infinite.
+        RuntimeError: the training failed, for example because its loss became NaN or infinite.
     """
     learned = _target(target)
     chosen: dict[str, Any] = _settings(method, learned, settings)
@@ -123,26 +131,27 @@ def train(
 
 
 def load(name_or_folder: str | Path) -> TrainedModel:
-    """The model of a shipped checkpoint, of a run by its id, or in the folder of either.
+    """Load the model of a shipped checkpoint by name, of a run by id, or in the folder of either.
 
     Raises:
-        ValueError: it is not there, or damaged.
+        ValueError: it is missing or damaged.
     """
     return TrainedModel(folder_of(str(name_or_folder)))
 
 
 def evaluate(model: TrainedModel | str | Path, n: int | None = None) -> dict[str, Any]:
-    """Score fresh samples of a model as `python -m otviz evaluate` does; plain values that JSON takes.
+    """Score new samples of a model as `python -m otviz evaluate` does; returns plain values for JSON.
 
-    Points: modes covered, W2 and the Sinkhorn divergence to the target, precision, recall, each with the `..._floor` that
-    real points reach; lengths are in units of the target's file. Images: scores by the classifier of their set, and `floor`.
+    For points: modes covered, W2 and Sinkhorn divergence to the target, precision and recall, with the values of real points
+    as `..._floor`; lengths are in the units of the target's file. For images: scores by the classifier of their set, with
+    those of real images as `floor`.
 
     Args:
-        model: a trained model, or what `load` takes.
-        n: samples to score, 6 to 100 000; 2500 points or 10 000 images if None.
+        model: a trained model, or an argument of `load`.
+        n: number of samples, 6 to 100 000; 2500 points or 10 000 images if None.
 
     Raises:
-        ValueError: n out of range, no such model, or images that no classifier here can judge.
+        ValueError: n is out of range, there is no such model, or no classifier for its images.
     """
     if n is not None and not FEWEST <= n <= MOST:
         raise ValueError(f"n must be {FEWEST} to {MOST:,}; got {n}")
@@ -151,7 +160,7 @@ def evaluate(model: TrainedModel | str | Path, n: int | None = None) -> dict[str
 
 
 def _target(given: str | Path | ArrayLike | Distribution | ImageSet) -> Distribution | ImageSet:
-    """What to learn, from any form in which `train` takes it."""
+    """The target, from any form that `train` accepts."""
     if isinstance(given, Distribution | ImageSet):
         return given
     if isinstance(given, str | Path):
@@ -182,11 +191,11 @@ def _settings(method: str | Method, target: Target, settings: Mapping[str, Any])
 
 
 def _finished(config: RunConfig) -> TrainedModel:
-    """Train to the end, in a folder that is removed with the model."""
+    """Train to the end; the model's folder is temporary."""
     run = Run("run", config).start()
     try:
         run.wait()
-    except BaseException:  # Ctrl+C: its thread must not go on alone
+    except BaseException:  # Ctrl+C: its thread must not continue
         run.stop()
         raise
     if run.status == "failed":

@@ -1,4 +1,4 @@
-"""What `import otviz` offers of transport: between two clouds of points in any dimension, given as arrays or tensors."""
+"""Transport in the public API of otviz: between two clouds of points in any dimension, as arrays or tensors."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from otviz.ot.divergences import check_sinkhorn, fast_sinkhorn
 from otviz.ot.sinkhorn import solve
 
 SWEEPS = 200
-"""At the last temperature: a plan is then as good as converged at the blurs of a picture."""
+"""Sinkhorn iterations at the last temperature: enough to converge at the usual blurs."""
 
 
 @dataclass(frozen=True)
 class TransportPlan:
-    """Entropic transport between two clouds, as `transport` returns it.
+    """The result of `transport`.
 
     Attributes:
         plan: P, shape (n, m): P_ij is the mass moved from x_i to y_j. Without `reach` its entries sum to 1.
         cost: <P, C>, without the entropy, in units of C.
         potentials: f (n,) and g (m,), in units of C: P_ij = a_i b_j exp((f_i + g_j - C_ij) / blur^p).
-        marginal_error: how far the column sums of P are from what they must be, summed over columns; 0 when converged.
+        marginal_error: sum over columns of |column sum of P - its required value|; 0 when converged.
     """
 
     plan: NDArray[np.float64]
@@ -61,7 +61,7 @@ def transport(
     left, right = _points(x), _points(y)
     masses = [None if given is None else torch.as_tensor(given, dtype=torch.float64) for given in (a, b)]
     check_sinkhorn(left, right, blur=blur, p=p, reach=reach, a=masses[0], b=masses[1])
-    origin = left[0].clone()  # costs far from the origin would lose digits
+    origin = left[0].clone()  # costs of points far from the origin would lose digits
     cost = cost_p(left - origin, right - origin, p)
     rho = None if reach is None else reach**p
     found = solve(cost, blur**p, a=masses[0], b=masses[1], rho=rho, last=SWEEPS)
@@ -80,7 +80,7 @@ def sinkhorn_divergence(
 ) -> Tensor:
     """S(x, y) = OT(x, y) - OT(x, x) / 2 - OT(y, y) / 2, shape (), in units of |x - y|^p / p (Feydy et al. 2019).
 
-    It is >= 0, and 0 for equal clouds. Gradients reach x and y where they are tensors that ask for them.
+    Non-negative, and 0 for equal clouds. Differentiable with respect to x and y if they are tensors.
 
     Args:
         x: points, shape (n, d).
