@@ -142,7 +142,7 @@ class ImageProbe:
         }  # fmt: skip
 
     def _generate(self, n: int, seed: list[int]) -> tuple[Array, Labels]:
-        """n images as rows, and their classes, drawn by frequency; the generator uses these only if it is conditional."""
+        """n images as rows, and their classes, drawn by frequency; only a conditional generator uses them."""
         labels, parts = self._images.sample_labels(n, np.random.default_rng(seed)), []
         for first, pair in zip(range(0, n, BLOCK), self._draws(n, seed), strict=True):
             wanted = torch.from_numpy(labels[first : first + BLOCK])
@@ -160,13 +160,13 @@ class ImageProbe:
 
 
 def roughness(rows: Array, shape: tuple[int, int, int]) -> float:
-    """Mean squared difference of neighbouring pixels, across plus down, of images as rows (n, C*H*W). Large for noise."""
+    """Mean squared difference of neighbouring pixels, across plus down, of images (n, C*H*W); large for noise."""
     images = rows.reshape(-1, *shape)
     return sum(float((np.diff(images, axis=axis) ** 2).mean()) for axis in (2, 3))
 
 
 def _judge_of(images: ImageSet) -> tuple[Reference | None, str]:
-    """The reference that judges images of this set, and a sentence about it; or None, and a sentence why there is none."""
+    """The reference that judges images of this set, if any, and a sentence about it or why there is none."""
     try:
         judge = reference(images)
     except ValueError as error:

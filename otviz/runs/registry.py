@@ -1,4 +1,4 @@
-"""The registry of the runs of this process: who holds each, and how many train at once. Independent of the user interface."""
+"""The registry of the runs of this process: who holds each, and how many train at once."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ class Run:
         if lockstep is not None:
             lockstep.join(self, self.step, self._lane)  # before any of the group begins
 
-    # What others call
+    # For other threads
 
     def start(self) -> Run:
         """Start the thread; returns the run itself."""
@@ -212,7 +212,7 @@ class Run:
         """A copy on the CPU of the training at the newest state kept. Raises ValueError if there is none."""
         return self.config.training_from(self.state())
 
-    # What the thread does
+    # For the run's own thread
 
     def _play(self) -> None:
         try:

@@ -89,12 +89,12 @@ def _image_verdict(run: RunView, meter: Meter, step: int) -> Verdict:
 
 
 def meter_history(snapshots: Sequence[Snapshot]) -> list[tuple[int, Meter]]:
-    """(step, meter) of each look."""
+    """Step and metrics of each snapshot."""
     return [(snapshot.step, snapshot.meter) for snapshot in snapshots]
 
 
 def table(runs: Sequence[RunView], labels: Sequence[str]) -> pd.DataFrame:
-    """One row for each run: where it stands and the numbers of its last look; nan where one does not apply."""
+    """A table with a row for each run: its verdict and the metrics of its last snapshot; nan where they do not apply."""
     rows = []
     for run, label in zip(runs, labels, strict=True):
         meter = run.meter

@@ -1,4 +1,4 @@
-"""The read-only interface of a run, whether it is training or stored on disk. Needs no torch, so that pages can import it."""
+"""The read-only interface of a run, in training or on disk. Needs no torch, so that pages can import it."""
 
 from __future__ import annotations
 
