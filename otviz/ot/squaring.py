@@ -254,7 +254,8 @@ def _relax(scaling: Tensor, target: Tensor, power: float) -> None:
 def square_down_self(cost: Tensor, schedule: Schedule, a: Tensor | None = None) -> Scaled:
     """`square_down` for a cloud with itself: one potential, and one product per sweep.
 
-    Each sweep averages the potential with its update. A final plain row normalisation gives `u` and `potential_x`, like geomloss' final extrapolation.
+    Each sweep averages the potential with its update. A final plain row normalisation gives `u` and `potential_x`, like
+    geomloss' final extrapolation.
 
     Args:
         cost: symmetric, shape (..., n, n); overwritten.
