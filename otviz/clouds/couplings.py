@@ -314,7 +314,7 @@ def _numbers(prepared: Prepared, solved: Solved, at: Sampled, drawn: Drawn) -> N
         own_y = entropic_cost(setting, (at.own_g[solved.kept_y], y), (solved.own_y.potential, y))
         divergence = 0.0 if prepared.are_equal else max(0.0, entropic - (own_x + own_y) / 2)
     moved = float(mean(drawn.moved, prepared.x.masses)) + prepared.lift
-    if prepared.weight:  # the columns are nearly exact, so the mean displacement is nearly 0 here
+    if prepared.weight:  # the columns are only nearly exact, so the mean of the map is not quite 0
         moved -= prepared.weight * float((mean(drawn.map, prepared.x.masses) * prepared.shift).sum())
     return Numbers(
         loss=entropic if divergence is None else divergence,
