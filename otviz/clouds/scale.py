@@ -18,7 +18,7 @@ UNIT = 20.0
 """Diameter up to which clouds of shapes have the default ranges."""
 
 APART = 20.0
-"""A shape and a file differ in scale if the smaller fits this many times into the larger or into the gap between them."""
+"""A shape and a file differ in scale if the smaller fits this many times into the larger or into the gap."""
 
 SHAPES = 4.0
 """Distance from the origin that shapes reach by default."""

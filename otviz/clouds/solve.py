@@ -67,7 +67,7 @@ def refine(
 ) -> Generator[Picture | None, None, None]:
     """Solve a problem in full. Yields None at every pause, where the caller may stop, and then the picture.
 
-    Up to EXACT points, it yields the picture again with `exact_cost`.
+    For a loss with a plan and up to EXACT points, it yields the picture again with `exact_cost`.
 
     Args:
         problem, x, y, a, b: as in `coarse`.

@@ -1,8 +1,8 @@
 """The mass that unbalanced transport moves, depending on distance, the weight of the divergence, and reach.
 
 The problem is min over P of <P, C> + rho KL(P 1 | a) + rho KL(P' 1 | b) (Liero et al. 2018), with a little entropy.
-Between two Diracs at cost C the mass moved is e^(-C / (2 rho)). C = tau |x - y|^2 and rho = alpha give the problem of the
-UOTM-SD schedule (Choi et al. 2024): tau is the cost of distance, alpha the cost of dropped mass.
+Between two Diracs at cost C the mass moved is e^(-C / (2 rho)). C = tau |x - y|^2 and rho = alpha give the problem of
+the UOTM-SD schedule (Choi et al. 2024): tau is the cost of distance, alpha the cost of dropped mass.
 """
 
 from __future__ import annotations

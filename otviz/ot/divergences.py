@@ -285,7 +285,7 @@ def _random_matchings(costs: Tensor, terms: slice, rng: torch.Generator | None) 
 
 
 def energy_distance(x: Tensor, y: Tensor, *, unbiased: bool = True) -> Tensor:
-    """Energy distance 2 E|x - y| - E|x - x'| - E|y - y'| (Szekely), shape (), in data units.
+    """Energy distance 2 E|x - y| - E|x - x'| - E|y - y'|, shape (), in data units (Szekely and Rizzo 2013).
 
     Args:
         x, y: samples, shapes (n, d) and (m, d).

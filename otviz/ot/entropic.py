@@ -75,7 +75,7 @@ class Entropic:
         return Sides(a, b, self.epsilon, self.rho)
 
     def asks_float64(self, x: Tensor, y: Tensor) -> bool:
-        """Whether the costs within the bounding box of all samples are too large for float32 beside epsilon, or too small."""
+        """Whether the largest cost in the bounding box of all samples is too large or too small beside epsilon for float32."""
         low, high = torch.minimum(x.amin(0), y.amin(0)), torch.maximum(x.amax(0), y.amax(0))
         largest = float((high - low).norm()) ** self.p / self.p
         return largest > FLOAT32_LIMIT * self.epsilon or largest < START * self.epsilon

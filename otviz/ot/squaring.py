@@ -1,9 +1,9 @@
 """Sinkhorn by squaring the plan: epsilon-scaling in which a level costs one product and no exponential.
 
 The density of a plan is K_ij = exp((f_i + g_j - C_ij) / epsilon), so its elementwise square is the density at epsilon / 2
-with the same potentials. A few row and column normalisations follow at each level. The potentials are the logarithms of
-the scalings, which double at each level. They are nearly linear in epsilon, so each level starts from their linear
-extrapolation. This costs nothing and, with one sweep per level, lowers the error of the gradient by a third.
+with the same potentials. A few row and column normalisations follow at each level. The potentials are epsilon times the
+logarithms of the scalings, which double at each level. They are nearly linear in epsilon, so each level starts from their
+linear extrapolation: it costs nothing and, with one sweep per level, lowers the error of the gradient by a third.
 """
 
 from __future__ import annotations

@@ -147,7 +147,7 @@ def _squaring(problem: _Problem, epsilon: float, sweeps: int, iterations: int) -
 
 
 def _scaled(problem: _Problem, epsilon: float, ratio: float, iterations: int) -> Iterator[Step]:
-    """geomloss' loop: both potentials are averaged with their updates; epsilon falls by scaling^p down to its last value."""
+    """geomloss' loop: both potentials are averaged with their updates, and epsilon falls by scaling^p to its last value."""
     now = max(float(problem.cost.max()), epsilon)
     f, g = problem.to_rows(torch.zeros_like(problem.b), now), problem.to_columns(torch.zeros_like(problem.a), now)
     for iteration in range(1, iterations + 1):

@@ -1,7 +1,7 @@
-"""Gradient flows: a cloud moves down the gradient of a loss towards another, x' = -n grad L(x, y), by explicit Euler steps.
+"""Gradient flows: a cloud moves down the gradient of a loss towards another, x' = -n grad L(x, y), in Euler steps.
 
-The flows compare kernel norms 1/2 |a - b|_k^2 with Sinkhorn divergences, as Feydy et al. (2019) do. The kernels are those
-of geomloss: gaussian exp(-|x - y|^2 / (2 blur^2)), laplacian exp(-|x - y| / blur), energy -|x - y|.
+The flows compare kernel norms 1/2 |a - b|_k^2 with Sinkhorn divergences (Feydy et al. 2019). The kernels are geomloss':
+gaussian exp(-|x - y|^2 / (2 blur^2)), laplacian exp(-|x - y| / blur), energy -|x - y|.
 """
 
 from __future__ import annotations
