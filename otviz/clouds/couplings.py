@@ -1,4 +1,4 @@
-"""Pictures of entropic transport: potentials, then fields, forces, the plan and its numbers, all from the potentials."""
+"""Pictures of entropic transport: solve for the potentials, then compute fields, forces, plan and numbers from them."""
 
 from __future__ import annotations
 
@@ -36,32 +36,43 @@ SMALL = 1e-3
 
 
 def has_plan(problem: Problem) -> bool:
-    """Whether the loss is one of transport."""
+    """Whether the loss is a transport loss, which has a plan."""
     return problem.loss in ("sinkhorn", "entropic")
 
 
 def cost_matrix(problem: Problem, x: Points, y: Points) -> NDArray[np.float64]:
-    """c(x_i, y_j) of the problem, (n, m), in its units, float64."""
+    """The costs c(x_i, y_j) of a problem, shape (n, m), float64, in units of the cost.
+
+    Args:
+        problem: its field `cost` names the cost.
+        x, y: points, shapes (n, d) and (m, d), data units.
+    """
     left, right = (torch.from_numpy(points.astype(np.float64)) for points in (x, y))
     return np.asarray(GROUNDS[problem.cost].matrix(left, right).numpy(), dtype=np.float64)
 
 
 def matrices(problem: Problem, x: Points, y: Points) -> float:
-    """How many float32 matrices (n, m) the dense solve holds at once."""
+    """Peak memory of the dense solve, as a number of float32 matrices of shape (n, m): 3, or 6 in float64.
+
+    Args:
+        problem: cost, blur and reach, which decide the precision.
+        x, y: points, shapes (n, d) and (m, d), data units.
+    """
     return 3.0 * Prepared.of(problem, x, y).x.points.element_size() / 4
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """The clouds in the plan's order, centred, in the precision that the problem needs.
+    """The clouds in the order of the plan, centred, in the precision that the problem needs.
 
-    Balanced quadratic costs let each cloud have its own centre: |x - y|^2 changes by a sum of linear functions of x and
-    of y, which only tilt the potentials. So clouds far apart lose nothing to rounding.
+    For a balanced problem with a quadratic cost each cloud has its own centre: |x - y|^2 changes by linear functions of x
+    and of y, which only tilt the potentials. So clouds that are far apart do not lose precision.
 
     Attributes:
-        x, y: (n, d), (m, d), with their masses.
-        order_x, order_y: the place of each point in the problem.
-        centre_x, centre_y: what was taken off, (d,) float64; `shift` is their difference.
+        setting: cost, temperature and sweeps.
+        x, y: centred points (n, d), (m, d), with their masses.
+        order_x, order_y: the index of each point in the problem.
+        centre_x, centre_y: what was subtracted, shape (d,), float64; `shift` is their difference.
         weight: the factor of |x - y|^2 / 2 in the cost if the centres differ, else 0.
     """
 
@@ -76,7 +87,13 @@ class Prepared:
 
     @classmethod
     def of(cls, problem: Problem, x: Points, y: Points, a: Masses | None = None, b: Masses | None = None) -> Prepared:
-        """From the points as given, (n, d) and (m, d), and their masses, (n,) and (m,); uniform if None."""
+        """Prepare the clouds of a problem.
+
+        Args:
+            problem: cost, blur, reach and scaling.
+            x, y: points, shapes (n, d) and (m, d), data units.
+            a, b: masses, shapes (n,) and (m,), each summing to 1; uniform if None.
+        """
         ground = GROUNDS[problem.cost]
         setting = Setting.of(ground, problem.p, problem.epsilon, problem.rho, problem.scaling)
         left, right = x.astype(np.float64), y.astype(np.float64)
@@ -86,7 +103,7 @@ class Prepared:
         centres, weight = [mean(cloud, w) for cloud, w in zip(clouds, masses, strict=True)], 0.0
         if isinstance(ground, Quadratic) and problem.rho is None:
             weight = ground.factor
-        elif problem.cost == "cosine":  # it has an origin of its own
+        elif problem.cost == "cosine":  # depends on the origin
             centres = [torch.zeros_like(centre) for centre in centres]
         else:
             centres = [(centres[0] + centres[1]) / 2] * 2
@@ -99,7 +116,7 @@ class Prepared:
         return cls(setting, of_x, of_y, order_x, order_y, centres[0], centres[1], weight)
 
     def wide(self) -> Prepared:
-        """The same in float64."""
+        """Convert both clouds to float64."""
         return replace(self, x=self.x.to(torch.float64), y=self.y.to(torch.float64))
 
     @property
@@ -109,7 +126,7 @@ class Prepared:
 
     @property
     def are_equal(self) -> bool:
-        """Whether both clouds are the same points with the same masses, in whatever order."""
+        """Whether both clouds are the same points with the same masses, in any order."""
         if not torch.equal(self.x.points, self.y.points) or bool(self.shift.any()):
             return False
         sides = (self.x, self.y)
@@ -118,16 +135,20 @@ class Prepared:
 
     @property
     def lift(self) -> float:
-        """What the cost between the two centres adds to OT."""
+        """The cost between the two centres, to be added to OT_epsilon."""
         return self.weight * float(self.shift.square().sum()) / 2
 
 
 @dataclass(frozen=True)
 class Solved:
-    """Soft minima over the points solved for: `kept_x`, `kept_y` are their places in the plan's order.
+    """Potentials of the points that were solved for, as soft minima.
 
-    `own_x`, `own_y` are the potentials of each cloud with itself, None where the loss has no such terms; `own` is half
-    the sum of their values, 0 where it is not known.
+    Attributes:
+        kept_x, kept_y: indices of these points in the order of the plan.
+        cross: potentials between the clouds.
+        over_x, over_y: soft minima over source and target.
+        own_x, own_y: soft minima of each cloud with itself; None if the loss has no such terms.
+        own: half the sum of the two self terms; 0 if not known.
     """
 
     kept_x: Order
@@ -142,9 +163,12 @@ class Solved:
 
 @dataclass(frozen=True)
 class Sampled:
-    """The potentials on all samples, in the plan's order: f, g between the clouds, own_f, own_g within each.
+    """Potentials of all samples, in the order of the plan.
 
-    `pull` (n, d) is the gradient of f before damping, and own_pull that of own_f.
+    Attributes:
+        f, g: between the clouds, shapes (n,) and (m,).
+        pull: gradient of f before damping, shape (n, d).
+        own_f, own_g, own_pull: the same of each cloud with itself; None if the loss has no such terms.
     """
 
     f: Tensor
@@ -158,7 +182,15 @@ class Sampled:
 def picture(
     problem: Problem, x: Points, y: Points, a: Masses | None, b: Masses | None, some: int | None, dense: bool
 ) -> Work[Picture]:
-    """The picture of `problem` by `some` points of each cloud, or by all; `dense` keeps matrices in memory."""
+    """Solve a transport problem and compute its picture.
+
+    Args:
+        problem: loss, cost, blur, reach and scaling.
+        x, y: points, shapes (n, 2) and (m, 2), data units.
+        a, b: masses, shapes (n,) and (m,), each summing to 1; uniform if None.
+        some: solve for this many points of each cloud and extend the potentials to the rest; None solves for all.
+        dense: keep matrices (n, m) in memory; otherwise memory is O(n + m).
+    """
     prepared, own_terms = Prepared.of(problem, x, y, a, b), problem.loss == "sinkhorn"
     solved = yield from _solve(prepared, some, dense, own_terms=own_terms)
     if own_terms and prepared.x.points.dtype == torch.float32 and _is_small(prepared, solved):
@@ -199,14 +231,14 @@ def picture(
 
 
 def _is_small(prepared: Prepared, solved: Solved) -> bool:
-    """Whether the divergence is so small a part of OT_epsilon that float32 would lose it."""
+    """Whether the divergence is too small a part of OT_epsilon for float32."""
     x, y = prepared.x.part(solved.kept_x), prepared.y.part(solved.kept_y)
     whole = entropic_cost(prepared.setting, (solved.cross.f, x), (solved.cross.g, y)) + prepared.lift
     return whole - solved.own < SMALL * abs(whole)
 
 
 def _placed(values: Tensor, order: Order) -> NDArray[np.float32]:
-    """Values in the plan's order, (n, ...), put into the problem's own."""
+    """Values (n, ...) from the order of the plan back to that of the problem."""
     out = np.empty(values.shape, np.float32)
     out[order] = values.numpy()
     return out
@@ -248,7 +280,7 @@ def _solve(prepared: Prepared, some: int | None, dense: bool, *, own_terms: bool
 
 
 def variations(prepared: Prepared, solved: Solved) -> tuple[OfPlans, OfPlans]:
-    """The first variations of the loss with respect to source and target."""
+    """First variations of the loss with respect to source and target."""
     setting, tilt, lift = prepared.setting, prepared.weight * prepared.shift, prepared.lift / 2
     return (
         OfPlans(solved.over_y, solved.own_x, setting.rho, prepared.centre_x, tilt, lift),
@@ -257,7 +289,10 @@ def variations(prepared: Prepared, solved: Solved) -> tuple[OfPlans, OfPlans]:
 
 
 def _masses(prepared: Prepared, solved: Solved, at: Sampled) -> tuple[Tensor, Tensor]:
-    """What each point gives (n,) or takes (m,), in the problem's order; as due where only some columns were solved."""
+    """The mass that each point gives (n,) or takes (m,), in the order of the problem and in units of its own mass.
+
+    If only some columns were solved for, what a point takes is what its potential implies.
+    """
     setting, cross = prepared.setting, solved.cross
     taken = shares(at.g, setting.rho)
     if len(solved.kept_y) == len(prepared.y):
@@ -279,7 +314,7 @@ def _numbers(prepared: Prepared, solved: Solved, at: Sampled, drawn: Drawn) -> N
         own_y = entropic_cost(setting, (at.own_g[solved.kept_y], y), (solved.own_y.potential, y))
         divergence = 0.0 if prepared.are_equal else max(0.0, entropic - (own_x + own_y) / 2)
     moved = float(mean(drawn.moved, prepared.x.masses)) + prepared.lift
-    if prepared.weight:  # the columns are nearly exact, so nearly no cost goes along the shift
+    if prepared.weight:  # the columns are only nearly exact, so the mean of the map is not quite 0
         moved -= prepared.weight * float((mean(drawn.map, prepared.x.masses) * prepared.shift).sum())
     return Numbers(
         loss=entropic if divergence is None else divergence,
@@ -294,7 +329,13 @@ def _numbers(prepared: Prepared, solved: Solved, at: Sampled, drawn: Drawn) -> N
 
 
 def entropic_cost(setting: Setting, of_x: tuple[Tensor, Cloud], of_y: tuple[Tensor, Cloud]) -> float:
-    """OT_epsilon, the dual value of f (n,) = the soft minimum of g (m,), each with its cloud, units of the cost."""
+    """OT_epsilon, the value of the dual, in units of the cost.
+
+    Args:
+        setting: epsilon and rho.
+        of_x: potential f (n,), the soft minimum of g, and the source.
+        of_y: potential g (m,) and the target.
+    """
     rho, sides = setting.rho, [(potential.double(), cloud.masses) for potential, cloud in (of_x, of_y)]
     if rho is None:
         return sum(float(mean(h, masses)) for h, masses in sides)

@@ -1,7 +1,7 @@
-"""First variations of the losses, at any point: the potentials that a page draws and whose descent its arrows follow.
+"""First variations of the losses at any point: the potentials that a page draws. Its arrows are minus their gradient.
 
-Sinkhorn potentials leave the samples by a soft minimum, f(z) = -epsilon log sum_j b_j exp((g_j - c(z, y_j)) / epsilon),
-and so do their gradients: means of dc(z, y_j)/dz over the row of the plan at z (Feydy et al. 2019, section 3).
+A soft minimum extends Sinkhorn potentials beyond the samples, f(z) = -epsilon log sum_j b_j exp((g_j - c(z, y_j)) /
+epsilon). Its gradient is the mean of dc(z, y_j)/dz over the row of the plan at z (Feydy et al. 2019, section 3).
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ from otviz.core.work import Work
 from otviz.ot.grounds import GROUNDS, Ground, Scores
 
 LOG_2 = math.log(2)
-"""Sums are taken of powers of 2: on a CPU they take half the time of powers of e."""
+"""Soft minima are computed with powers of 2: on a CPU they take half the time of powers of e."""
 
 LEAST = -115.0
-"""Least exponent: 2^-115 adds nothing to a sum whose largest term is 1, and what underflows is twenty times slower."""
+"""Minimum exponent: 2^-115 adds nothing to a sum whose largest term is 1, and underflow is twenty times slower."""
 
 BLOCK = 2**17
-"""Entries of a matrix computed at once: they stay in a core's cache."""
+"""Entries of a matrix computed at once, so that they stay in the cache of a core."""
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Some rows of a plan.
+    """A block of rows of a plan.
 
     Attributes:
-        rows: which.
-        weights: their entries up to a factor per row, (k, m).
-        total: the sums of these, (k, 1).
-        values: the soft minimum at these rows, (k,), units of the cost.
+        rows: indices of the rows.
+        weights: their entries up to a factor per row, shape (k, m).
+        total: sum of each row, shape (k, 1).
+        values: soft minimum at these rows, shape (k,), units of the cost.
     """
 
     rows: slice
@@ -50,10 +50,11 @@ class SoftMin:
     """-damping epsilon log sum_j masses_j exp((potential_j - c(z, points_j)) / epsilon), units of the cost.
 
     Attributes:
+        ground: the cost c.
         points, potential: shapes (m, d) and (m,), the same dtype.
         epsilon: temperature, units of the cost.
-        damping: rho / (rho + epsilon) where marginals are soft, else 1.
-        masses: of the points, (m,), >= 0 and summing to 1; 1/m each if None.
+        damping: rho / (rho + epsilon) for soft marginals, else 1.
+        masses: masses of the points, shape (m,), >= 0 and summing to 1; 1/m each if None.
     """
 
     ground: Ground
@@ -64,7 +65,7 @@ class SoftMin:
     masses: Tensor | None = None
 
     def rows(self, z: Tensor) -> Iterator[Rows]:
-        """The plan's rows at z (k, d), in blocks."""
+        """The rows of the plan at z (k, d), in blocks."""
         step, bit = max(1, BLOCK // len(self.points)), self.epsilon * LOG_2
         potential, log_m = self.potential, math.log2(len(self.points))
         if self.masses is not None:
@@ -78,7 +79,7 @@ class SoftMin:
             yield Rows(slice(start, start + step), weights, total, values)
 
     def values(self, z: Tensor) -> Work[Tensor]:
-        """At z (k, d), shape (k,)."""
+        """The soft minimum at z (k, d), shape (k,)."""
         out = z.new_empty(len(z))
         for block in self.rows(z):
             out[block.rows] = block.values
@@ -96,11 +97,11 @@ class SoftMin:
 
 
 class Variation(ABC):
-    """The first variation of a loss with respect to one side's distribution, as a function of the place."""
+    """The first variation of a loss with respect to the distribution of one side, as a function of position."""
 
     @abstractmethod
     def values(self, z: Tensor) -> Work[Tensor]:
-        """At z (k, d), data units, shape (k,), units of the loss."""
+        """Values at z (k, d), data units; shape (k,), units of the loss."""
 
     @abstractmethod
     def slopes(self, z: Tensor) -> Work[tuple[Tensor, Tensor]]:
@@ -110,13 +111,16 @@ class Variation(ABC):
 @final
 @dataclass(frozen=True)
 class OfPlans(Variation):
-    """Of OT_epsilon, or of the Sinkhorn divergence where `own` is the potential of the side with itself.
+    """First variation of OT_epsilon, or of the Sinkhorn divergence if `own` is given.
 
-    With soft marginals it is (rho + epsilon)(1 - e^(-f/rho)) in place of f (Sejourne et al. 2019, Prop. 12).
+    With soft marginals, (rho + epsilon)(1 - e^(-f/rho)) replaces f (Sejourne et al. 2019, Prop. 12).
 
     Attributes:
-        centre: what was taken off this side's points, (d,).
-        tilt, lift: the linear function of z - centre that centring the sides apart took off the potential, (d,) and ().
+        cross: soft minimum over the other side.
+        own: soft minimum of this side with itself, or None.
+        rho: strength of the soft marginals, units of the cost; None if balanced.
+        centre: what was subtracted from the points of this side, shape (d,).
+        tilt, lift: with separate centres, tilt.(z - centre) + lift is missing from the potential; tilt has shape (d,).
     """
 
     cross: SoftMin
@@ -139,12 +143,18 @@ class OfPlans(Variation):
         return value, self.slope_of(found, alone)
 
     def value_of(self, z: Tensor, f: Tensor, own: Tensor | None) -> Tensor:
-        """From the soft minima f and `own`, (k,), at centred z (k, d)."""
+        """The values, shape (k,), from soft minima that are known already.
+
+        Args:
+            z: positions minus the centre, shape (k, d).
+            f: values of `cross` at z, shape (k,).
+            own: values of `self.own` at z, shape (k,), or None.
+        """
         value = self._drawn(f) + z @ self.tilt.to(z) + self.lift
         return value if own is None else value - self._drawn(own)
 
     def slope_of(self, found: tuple[Tensor, Tensor], alone: tuple[Tensor, Tensor] | None) -> Tensor:
-        """The gradient from what `SoftMin.slopes` gives for both terms, (k, d)."""
+        """The gradient, shape (k, d), from the results of `SoftMin.slopes` for both terms."""
         slope = found[1] * shares(found[0], self.rho)[:, None] + self.tilt.to(found[1])
         return slope if alone is None else slope - alone[1] * shares(alone[0], self.rho)[:, None]
 
@@ -155,7 +165,7 @@ class OfPlans(Variation):
 
 
 def mean(values: Tensor, masses: Tensor | None) -> Tensor:
-    """sum_i masses_i values_i in float64, over the first axis; masses (n,) sum to 1, 1/n each if None."""
+    """sum_i masses_i values_i over the first axis, in float64; masses (n,) sum to 1, and are 1/n each if None."""
     values = values.double()
     return values.mean(0) if masses is None else masses.double() @ values
 
@@ -169,19 +179,21 @@ def log_mean_exp(values: Tensor, masses: Tensor | None) -> Tensor:
 
 
 def shares(f: Tensor, rho: float | None) -> Tensor:
-    """What a point moves, in units of its own mass: e^(-f/rho), the shape of f; 1 if balanced."""
+    """The mass that each point moves, in units of its own mass: e^(-f/rho), the shape of f; 1 if balanced."""
     return torch.ones_like(f) if rho is None else torch.exp((f / -rho).clamp_max(80))
 
 
 @final
 @dataclass(frozen=True)
 class OfKernel(Variation):
-    """Of |a - b|_k^2 / 2: the mean of k over the side's own points minus that over the other's.
+    """First variation of |a - b|_k^2 / 2: the mean of k over this side's points minus that over the other side's.
 
     Attributes:
-        kernel: "gaussian" e^(-|d|^2 / 2 blur^2), "laplacian" e^(-|d|/blur), or "energy" -|d|; geomloss' three.
-        own, other: points, centred, (n, d) and (m, d).
-        masses_own, masses_other: theirs, (n,) and (m,), summing to 1; uniform if None.
+        kernel: one of geomloss' "gaussian" e^(-|d|^2 / 2 blur^2), "laplacian" e^(-|d|/blur) and "energy" -|d|.
+        blur: width of the kernel, in data units; "energy" ignores it.
+        own, other: centred points of this side (n, d) and of the other (m, d).
+        centre: what was subtracted from the points, shape (d,).
+        masses_own, masses_other: masses, shapes (n,) and (m,), each summing to 1; uniform if None.
     """
 
     kernel: str
@@ -217,7 +229,7 @@ class OfKernel(Variation):
         return values, slope
 
     def _kernel(self, points: Tensor) -> tuple[Scores, Ground, float]:
-        """z -> k(z_i, y_j), the cost c whose pull its gradient is, and the factor s: dk/dz = -s k dc/dz (k = 1: energy)."""
+        """The function z -> k(z_i, y_j), and cost c and factor s with dk/dz = -s k dc/dz (for energy, -s dc/dz)."""
         nothing = torch.zeros_like(points[:, 0])
         if self.kernel == "energy":
             ground = GROUNDS["euclidean"]

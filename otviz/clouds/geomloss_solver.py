@@ -1,4 +1,4 @@
-"""geomloss as the solver of a picture: its value and its gradient in place of ours, as the notebook calls it (Fuge, 11.1)."""
+"""geomloss as the solver of a picture: its value and gradient replace ours, as in the course notebook (Fuge 2025, 11.1)."""
 
 from __future__ import annotations
 
@@ -17,16 +17,23 @@ from otviz.ot.reference import geomloss_divergence
 
 COSTS = ("half-squared", "euclidean")
 LARGEST = 5000
-"""Points of each side: it keeps several whole matrices."""
+"""Maximum number of points of each side: geomloss stores several full matrices."""
 
 OFF = 0.01
-"""Share of our value by which geomloss' may be off without a sentence."""
+"""Relative difference to our value above which a note is added."""
 
 
 def by_geomloss(problem: Problem, ours: Picture, x: Points, y: Points, a: Masses | None, b: Masses | None) -> Picture:
-    """Our picture with geomloss' value and arrows; a note says so, and where that value is off. Plan and fields stay ours.
+    """Replace the value and the arrows of a picture by those of geomloss. Plan and fields stay as they are.
 
-    What geomloss cannot do is left to our solver, with a note.
+    Notes say so, and whether the value is more than OFF from ours. If geomloss does not support the problem, the picture
+    stays as it is, with a note.
+
+    Args:
+        problem: loss, cost, blur, reach and scaling.
+        ours: full picture of the problem, by our solver.
+        x, y: points, shapes (n, 2) and (m, 2), data units.
+        a, b: masses, shapes (n,) and (m,), each summing to 1; uniform if None.
     """
     if problem.cost not in COSTS:
         return _noted(ours, "geomloss supports |x − y| and |x − y|²/2 only: solved by otviz")

@@ -1,4 +1,4 @@
-"""Pictures of kernel norms |a - b|_k^2 / 2: no plan, only potentials and their descent."""
+"""Pictures of kernel norms |a - b|_k^2 / 2: potentials and their gradient, without a plan."""
 
 from __future__ import annotations
 
@@ -20,7 +20,14 @@ KERNELS = {"energy": "energy", "gaussian-mmd": "gaussian", "laplacian-mmd": "lap
 def picture(
     problem: Problem, x: Points, y: Points, a: Masses | None, b: Masses | None, some: int | None
 ) -> Work[Picture]:
-    """The picture of a loss in KERNELS; means over `some` points of each cloud, or over all."""
+    """Compute the picture of a loss in KERNELS.
+
+    Args:
+        problem: loss and blur.
+        x, y: points, shapes (n, 2) and (m, 2), data units.
+        a, b: masses, shapes (n,) and (m,), each summing to 1; uniform if None.
+        some: number of points of each cloud to average the kernel over; None averages over all.
+    """
     places = [torch.from_numpy(points.astype(np.float64)) for points in (x, y)]
     centre = (places[0].mean(0) + places[1].mean(0)) / 2
     clouds = [
@@ -52,7 +59,13 @@ def picture(
 
 
 def variation_of(problem: Problem, of_x: Cloud, of_y: Cloud, centre: Tensor) -> OfKernel:
-    """The first variation with respect to the source, of clouds of n and m points, about a centre (d,)."""
+    """First variation of the kernel norm with respect to the source, in the precision that the problem needs.
+
+    Args:
+        problem: loss and blur.
+        of_x, of_y: source (n, d) and target (m, d), in data units.
+        centre: point to subtract from both, shape (d,), near their means.
+    """
     x, y = of_x.points - centre, of_y.points - centre
     kernel = KERNELS[problem.loss]
     width = 1.0 if kernel == "energy" else problem.blur

@@ -1,7 +1,7 @@
-"""A plan as it can be drawn: its map, one partner per point, its heaviest lines, and itself in a few bins.
+"""A plan as it can be drawn: its map, one partner per point, its heaviest lines, and the plan itself in a few bins.
 
-Rows and columns come in an order that keeps neighbours together, so bins are stretches of it and a partner, drawn by the
-inverse of a row's distribution function along it, moves little when the blur does.
+Rows and columns are in an order that keeps neighbours together, and bins are intervals of it. A partner is drawn with the
+inverse distribution function of a row in this order, so a small change of the blur moves it little.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from otviz.core.work import Work
 LINES = 6
 BINS = 96
 ROUND = 0.5
-"""Least ratio of the variances along the two axes of a cloud that counts as round."""
+"""Minimum ratio of the variances along the two axes of round clouds."""
 
 GOLDEN = (math.sqrt(5) - 1) / 2
-"""Multiples of it, modulo 1, are spread evenly over every stretch of neighbours."""
+"""Multiples of it, modulo 1, are spread evenly over any interval of neighbours."""
 
 Order = NDArray[np.intp]
 Bins = NDArray[np.int32]
 
 
 def orders(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[Order, Order]:
-    """Orders of the points x (n, d), y (m, d) that keep neighbours together, whatever the blur.
+    """Orders of the points x (n, d), y (m, d) that keep neighbours together and do not depend on the blur.
 
-    By angle round each cloud's mean where the clouds are round, as a gaussian onto a ring; else along the longer axis.
+    Round clouds, such as a Gaussian and a ring, are sorted by the angle about their means; others along the longer axis.
     """
     left, right = x - x.mean(0), y - y.mean(0)
     spread = left.T @ left / len(x) + right.T @ right / len(y)
@@ -48,7 +48,7 @@ def orders(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[Order, Order
 
 
 def bins_of(order: Order) -> Bins:
-    """The bin of each point, (n,): stretches of the order with as many points each."""
+    """The bin of each point, shape (n,): intervals of the order with equally many points."""
     bins = np.empty(len(order), np.int32)
     bins[order] = np.arange(len(order)) * min(BINS, len(order)) // len(order)
     return bins
@@ -56,14 +56,14 @@ def bins_of(order: Order) -> Bins:
 
 @dataclass(frozen=True)
 class Ordered:
-    """The sides of a plan in its order.
+    """Both sides of a plan, in its order.
 
     Attributes:
-        x: source points, centred, (n, d), with their masses.
-        order_x: the place of each in the problem, (n,).
-        bins_x: its bin, (n,), rising.
-        order_y, bins_y: the same of the target points that the plan's soft minimum has, (k,).
-        columns: bins of the whole target.
+        x: centred source points (n, d), with their masses.
+        order_x: index of each in the problem, shape (n,).
+        bins_x: bin of each, shape (n,), non-decreasing.
+        order_y, bins_y: the same for the target points that were solved for, shape (k,).
+        columns: number of bins of the whole target.
     """
 
     x: Cloud
@@ -76,10 +76,15 @@ class Ordered:
 
 @dataclass(frozen=True)
 class Drawn:
-    """What the rows of a plan add up to, in the plan's order.
+    """What is drawn of the rows of a plan, in the order of the plan.
 
-    `f` (n,) the soft minimum and `pull` (n, d) its gradient before damping, `map` (n, d) in centred coordinates of the
-    target, `heaviest` and `heights` (n, k), `partner` (n,), `matrix` (r, c), `moved` (n,) the cost of moving a row's mass.
+    Attributes:
+        f, pull: soft minimum (n,) and its gradient before damping (n, d).
+        map: barycentric projection, shape (n, d), in centred coordinates of the target.
+        heaviest, heights: columns and shares of the k heaviest entries of each row, shape (n, k).
+        partner: a column drawn from each row, shape (n,).
+        matrix: the plan summed over bins, shape (r, c).
+        moved: sum_j P_ij c(x_i, y_j) / a_i, shape (n,), units of the cost.
     """
 
     f: Tensor
@@ -93,7 +98,13 @@ class Drawn:
 
 
 def draw(softmin: SoftMin, sides: Ordered, rho: float | None) -> Work[Drawn]:
-    """The rows of the plan of a soft minimum over the target, for `sides`."""
+    """Compute what is drawn of the rows of a plan, block by block.
+
+    Args:
+        softmin: soft minimum over the target points (m, d) that were solved for, which defines the plan.
+        sides: both sides in the order of the plan.
+        rho: strength of the soft marginals, units of the cost; None if balanced.
+    """
     x, y = sides.x.points, softmin.points
     share = torch.full_like(x[:, 0], 1 / len(x)) if sides.x.masses is None else sides.x.masses
     n, m, k = len(x), len(y), min(LINES, len(y))
@@ -127,7 +138,15 @@ def draw(softmin: SoftMin, sides: Ordered, rho: float | None) -> Work[Drawn]:
 def plan_of(
     drawn: Drawn, sides: Ordered, centre: Tensor, bins: tuple[Bins, Bins], masses: tuple[Tensor, Tensor]
 ) -> Plan:
-    """The plan in the problem's own order and coordinates, as `bins` of all points and their masses are given."""
+    """The plan in the order and the coordinates of the problem.
+
+    Args:
+        drawn: result of `draw`.
+        sides: both sides in the order of the plan.
+        centre: what was subtracted from the target, shape (d,).
+        bins: bin of each point of source (n,) and target (m,), in the order of the problem.
+        masses: mass that each point gives (n,) and takes (m,), in units of its own, in the order of the problem.
+    """
     back = np.empty_like(sides.order_x)
     back[sides.order_x] = np.arange(len(back))
     targets = torch.from_numpy(sides.order_y)

@@ -1,7 +1,7 @@
-"""The potentials of a transport problem: the plan squared down, then sweeps in the log domain on the true cost.
+"""The potentials of a transport problem: squaring of the plan, then sweeps in the log domain on the original cost.
 
-Past DENSE points no matrix is kept: potentials of some of the points are extended to all by one soft minimum each, and
-sweeps in blocks take the temperature down from there. Masses (n,) and (m,) sum to 1; None stands for uniform ones.
+For large clouds no matrix is stored: a part of the points is solved at a higher temperature, one soft minimum extends
+its potentials to all points, and sweeps in blocks lower the temperature. Masses sum to 1; None means uniform.
 """
 
 from __future__ import annotations
@@ -23,31 +23,31 @@ from otviz.ot.polishing import polish
 from otviz.ot.squaring import FLOAT32_LIMIT, RELAX, Schedule, descend, descend_self, levels_for, sweeps_for
 
 WARM = 6
-"""Halvings of epsilon that a problem too large for memory does itself; hotter levels are done by PART of its points."""
+"""Halvings of epsilon for which a problem too large for memory uses all points; above, it uses PART of them."""
 
 PART = 2000
 
 LAST = 10
-"""Sweeps at the last temperature per sweep of `Setting`, before Newton steps take over."""
+"""Sweeps at the last temperature, before Newton steps, as a multiple of `Setting.sweeps`."""
 
 FREE, MOST_FREE = 10_000_000, 300
-"""Entries that the sweeps at the last temperature may go over in any case, and the most sweeps of that: at most some
-twenty milliseconds, in which small problems converge."""
+"""Small problems get more sweeps at the last temperature: up to FREE matrix entries in total, and at most MOST_FREE
+sweeps. This takes about 20 ms, in which they converge."""
 
 LAST_ALONE = 10
-"""The same for a cloud with itself, whose error each sweep halves: it is squared in the value."""
+"""Extra sweeps for a cloud with itself. Each sweep halves the error, which enters the value squared."""
 
 NEWTON = 2
-"""Newton steps at most, each as dear as a dozen sweeps."""
+"""Maximum number of Newton steps, each as expensive as a dozen sweeps."""
 
 MISSING = 5e-4
-"""Share of the divergence, or of OT_epsilon, that an unfinished solve may miss, by its own estimate."""
+"""Share of the divergence, or of OT_epsilon, that a solve may miss, by its own estimate."""
 
 TOLERANCE = 1e-3
-"""Marginal error at which sweeps stop: a tenth of what a page warns of."""
+"""Marginal error at which sweeps stop: a tenth of the error from which a page warns."""
 
 PATIENT = 5e-3
-"""The same for sweeps in blocks, which take seconds each: half of what a page warns of."""
+"""The same for sweeps in blocks, which take seconds each: half of the error from which a page warns."""
 
 
 Points = NDArray[np.floating]
@@ -65,18 +65,18 @@ class Cloud:
         return len(self.points)
 
     def to(self, dtype: torch.dtype) -> Cloud:
-        """The same in another precision."""
+        """Convert to another dtype."""
         return Cloud(self.points.to(dtype), None if self.masses is None else self.masses.to(dtype))
 
     def part(self, places: NDArray[np.intp]) -> Cloud:
-        """Some of its points; their masses sum to 1 again."""
+        """The points at `places`, with masses normalised to sum to 1."""
         if self.masses is None:
             return Cloud(self.points[places])
         masses = self.masses[places]
         return Cloud(self.points[places], masses / masses.sum())
 
     def sample(self, some: int | None) -> NDArray[np.intp]:
-        """Places of `some` of its points that have mass, rising, always the same; of all where `some` is None or too many."""
+        """Sorted indices of `some` points with mass, the same at every call; of all points if None or too many."""
         if self.masses is None or some is None or some >= len(self):
             return sample(len(self), some)
         heavy = np.flatnonzero(self.masses.numpy() > 0)
@@ -85,9 +85,14 @@ class Cloud:
 
 @dataclass(frozen=True)
 class Setting:
-    """epsilon and rho in units of the cost; `sweeps` per halving of epsilon between two clouds.
+    """Settings of a solve.
 
-    A cloud with itself needs a third: its averaged sweeps converge much faster.
+    Attributes:
+        ground: the cost c.
+        epsilon: temperature, units of the cost.
+        rho: strength of the soft marginals, units of the cost; None if balanced.
+        sweeps: sweeps per halving of epsilon between two clouds. A cloud with itself gets a third of them, because its
+            averaged sweeps converge much faster.
     """
 
     ground: Ground
@@ -97,7 +102,18 @@ class Setting:
 
     @classmethod
     def of(cls, ground: Ground, p: int, epsilon: float, rho: float | None, scaling: float) -> Setting:
-        """With two sweeps for each that matches geomloss' `scaling`, and one more."""
+        """Settings with 2 s + 1 sweeps, where s = `sweeps_for(scaling, p)` sweeps match geomloss' scaling.
+
+        Args:
+            ground: the cost c.
+            p: exponent in epsilon = blur^p.
+            epsilon: temperature > 0, units of the cost.
+            rho: strength > 0 of the soft marginals, units of the cost; None if balanced.
+            scaling: ratio of successive blurs, in (0, 1).
+
+        Raises:
+            ValueError: scaling is not in (0, 1).
+        """
         return cls(ground, epsilon, rho, 2 * sweeps_for(scaling, p) + 1)
 
     @property
@@ -106,7 +122,7 @@ class Setting:
         return 1.0 if self.rho is None else 1.0 / (1.0 + self.epsilon / self.rho)
 
     def hotter(self, levels: int) -> Setting:
-        """The same at 2^levels epsilon."""
+        """The settings at 2^levels epsilon."""
         return replace(self, epsilon=self.epsilon * 2.0**levels)
 
     def softmin(self, cloud: Cloud, potential: Tensor) -> SoftMin:
@@ -116,9 +132,14 @@ class Setting:
 
 @dataclass(frozen=True)
 class Crossing:
-    """Potentials between two clouds: f (n,) is the soft minimum of g (m,), and g_next (m,) that of f.
+    """Potentials between two clouds, in units of the cost.
 
-    `error` is the marginal error of the plan of f and g, `sweeps` the number of all.
+    Attributes:
+        f, g: f (n,) is the soft minimum of g (m,).
+        g_next: soft minimum of f, shape (m,).
+        error: marginal error of the plan of f and g.
+        sweeps: total number of sweeps.
+        solver: "squaring" or "log domain".
     """
 
     f: Tensor
@@ -130,7 +151,13 @@ class Crossing:
 
 
 def crossing(setting: Setting, x: Cloud, y: Cloud, goal: Goal) -> Work[Crossing]:
-    """Solve between clouds of n and m points with the whole matrix in memory, as near as the goal asks."""
+    """Solve between two clouds with the whole matrix in memory; in blocks if squaring underflows.
+
+    Args:
+        setting: cost, temperature and sweeps.
+        x, y: centred clouds of n and m points.
+        goal: share of the divergence that may be missing.
+    """
     cost = setting.ground.matrix(x.points, y.points)
     levels = levels_for(float(cost.max() - cost.min()), setting.epsilon)
     per_level = max(setting.sweeps // 2, 1 if setting.rho is None else 2)
@@ -155,9 +182,15 @@ def crossing(setting: Setting, x: Cloud, y: Cloud, goal: Goal) -> Work[Crossing]
 
 
 def crossing_in_blocks(setting: Setting, x: Cloud, y: Cloud, levels: int, g: Tensor) -> Work[Crossing]:
-    """Sweeps in the log domain from g (m,) at 2^levels epsilon down, in O(n + m) memory.
+    """Solve by sweeps in the log domain from 2^levels epsilon down, in O(n + m) memory.
 
     Potentials are nearly linear in epsilon, so each level starts from their linear extrapolation.
+
+    Args:
+        setting: cost, last temperature and sweeps.
+        x, y: centred clouds of n and m points.
+        levels: number of halvings of epsilon.
+        g: potential to start from, shape (m,), units of the cost.
     """
     sweeps, before = 0, None
     for level in range(levels, 0, -1):
@@ -168,7 +201,13 @@ def crossing_in_blocks(setting: Setting, x: Cloud, y: Cloud, levels: int, g: Ten
 
 
 def crossing_by_part(setting: Setting, x: Cloud, y: Cloud, goal: Goal) -> Work[Crossing]:
-    """The same in O(n + m) memory: potentials of a part at 2^WARM epsilon, extended to all, then sweeps in blocks."""
+    """Solve in O(n + m) memory: PART of the points at 2^WARM epsilon, then sweeps of all points in blocks.
+
+    Args:
+        setting: cost, last temperature and sweeps.
+        x, y: centred clouds of n and m points.
+        goal: share of the divergence that may be missing from the solve of the part.
+    """
     hot, part_x, part_y = setting.hotter(WARM), x.part(x.sample(PART)), y.part(y.sample(PART))
     rough = yield from crossing(hot, part_x, part_y, goal)
     g = yield from hot.softmin(part_x, rough.f).values(y.points)
@@ -184,7 +223,16 @@ def converge(
     before: tuple[int, str] = (0, "log domain"),
     tolerance: float = TOLERANCE,
 ) -> Work[Crossing]:
-    """At most `most` sweeps in the log domain from g (m,), on the true cost and without a matrix in memory."""
+    """Sweep in the log domain, on the original cost and without a matrix in memory.
+
+    Args:
+        setting: cost and temperature.
+        x, y: centred clouds of n and m points.
+        g: potential to start from, shape (m,), units of the cost.
+        most: maximum number of sweeps.
+        before: number of sweeps done before, and the name of the solver to report.
+        tolerance: marginal error below which the sweeps stop.
+    """
     sweeps, solver = before
     f = yield from setting.softmin(y, g).values(x.points)
     for sweep in range(most + 1):
@@ -197,14 +245,14 @@ def converge(
         g = torch.lerp(g, g_next, relax) - _shift(setting, (f, x), (g_next, y))
         f = yield from setting.softmin(y, g).values(x.points)
         sweeps += 1
-    if setting.rho is None:  # the constant that one potential may give to the other: half of the value each
+    if setting.rho is None:  # fix the free constant: each potential gets half of the value
         constant = float(mean(f, x.masses) - mean(g, y.masses)) / 2
         f, g, g_next = f - constant, g + constant, g_next + constant
     return Crossing(f, g, g_next, error, sweeps, solver)
 
 
 def _shift(setting: Setting, *sides: tuple[Tensor, Cloud]) -> float:
-    """The best constant to move from g to f where marginals are soft (Sejourne et al. 2022); sweeps move it slowly."""
+    """The optimal constant to move from g to f with soft marginals (Sejourne et al. 2022); sweeps move it slowly."""
     rho = setting.rho
     if rho is None:
         return 0.0
@@ -214,14 +262,14 @@ def _shift(setting: Setting, *sides: tuple[Tensor, Cloud]) -> float:
 
 @dataclass(frozen=True)
 class Own:
-    """The potential (n,) of a cloud with itself, and OT_epsilon at epsilon, 2 epsilon, 4 epsilon ..., as far as known."""
+    """The potential (n,) of a cloud with itself, and OT_epsilon at epsilon, 2 epsilon ...; (0,) if not known."""
 
     potential: Tensor
     values: tuple[float, ...] = (0.0,)
 
 
 def own(setting: Setting, x: Cloud) -> Work[Own]:
-    """The potential of a cloud with itself, whole matrix in memory."""
+    """The potential of a cloud with itself, with the whole matrix in memory; in blocks if squaring underflows."""
     cost = setting.ground.matrix(x.points, x.points)
     levels = levels_for(float(cost.max()), setting.epsilon)
     sweeps = math.ceil(setting.sweeps / 3)
@@ -234,32 +282,51 @@ def own(setting: Setting, x: Cloud) -> Work[Own]:
 
 
 def own_in_blocks(setting: Setting, x: Cloud, levels: int, v: Tensor) -> Work[Own]:
-    """The same by sweeps in the log domain from v (n,) at 2^levels epsilon down, in O(n) memory."""
+    """The potential of a cloud with itself by sweeps in the log domain, in O(n) memory.
+
+    Args:
+        setting: cost, last temperature and sweeps.
+        x: centred cloud of n points.
+        levels: number of halvings of epsilon.
+        v: potential to start from, shape (n,), units of the cost.
+    """
     for level in range(levels, -1, -1):
         v = yield from converge_own(setting.hotter(level), x, v, math.ceil(setting.sweeps / (1 if level == 0 else 3)))
     return Own(v)
 
 
 def own_by_part(setting: Setting, x: Cloud) -> Work[Own]:
-    """The same in O(n) memory, as `crossing_by_part`."""
+    """The potential of a cloud with itself in O(n) memory, computed as in `crossing_by_part`."""
     hot, part = setting.hotter(WARM), x.part(x.sample(PART))
     v = yield from hot.softmin(part, (yield from own(hot, part)).potential).values(x.points)
     return (yield from own_in_blocks(setting, x, WARM, v))
 
 
 def converge_own(setting: Setting, x: Cloud, v: Tensor, sweeps: int) -> Work[Tensor]:
-    """Averaged sweeps in the log domain from v (n,), without a matrix in memory."""
+    """Sweep in the log domain, averaging the potential with its update, without a matrix in memory.
+
+    Args:
+        setting: cost and temperature.
+        x: centred cloud of n points.
+        v: potential to start from, shape (n,), units of the cost.
+        sweeps: number of sweeps.
+    """
     for _ in range(sweeps):
         v = (v + (yield from setting.softmin(x, v).values(x.points))) / 2
     return v
 
 
 FLAT = 10.0
-"""Epsilon in units of the largest cost up to which float32 serves: potentials are rounded as a share of epsilon."""
+"""Largest epsilon for float32, in units of the largest cost: the rounding of potentials is proportional to epsilon."""
 
 
 def precision(setting: Setting, x: Tensor, y: Tensor) -> torch.dtype:
-    """float32, unless the costs between the centred clouds are too large in units of epsilon, or lost beside it."""
+    """float64 if the costs are too large for float32 in units of epsilon, or too small; otherwise float32.
+
+    Args:
+        setting: cost and temperature.
+        x, y: centred points, shapes (n, d) and (m, d).
+    """
     corner = torch.cat([x, y]).abs().amax(0, keepdim=True)
     largest = float(setting.ground.matrix(corner, -corner).max())
     small_enough = largest < FLOAT32_LIMIT / 20 * setting.epsilon

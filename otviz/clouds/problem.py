@@ -1,4 +1,4 @@
-"""A transport problem as a page poses it: how many points, which cost, how much blur, which loss."""
+"""The settings of a transport problem between two clouds, and the clouds themselves."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ COSTS: dict[str, str] = {
     "cosine": "Cosine: 1 − cos(x, y)",
 }
 ORDER = {"half-squared": 2, "squared": 2, "euclidean": 1, "cityblock": 1, "cosine": 1}
-"""p in epsilon = blur^p: the power of a length that the cost has. The cosine has no length; its blur is epsilon itself."""
+"""p in epsilon = blur^p: the cost is a length to the power p. The cosine has no unit; its blur is epsilon itself."""
 
 
 @dataclass(frozen=True)
 class Problem(Knobs):
-    """Two clouds of n points and what is asked of them."""
+    """Settings of a transport problem between two clouds of n points."""
 
     name: ClassVar[str] = "transport"
     title: ClassVar[str] = "Transport"
@@ -103,9 +103,11 @@ class Problem(Knobs):
 
 
 def clouds(problem: Problem, source: Distribution, target: Distribution) -> tuple[Cloud, Cloud]:
-    """Both sides, as the problem's n, seed and transform have them.
+    """Draw both clouds.
 
-    The notebook's own points are there up to 2000 of each side.
+    Args:
+        problem: number of points, seed, transform, and whether to use the first n of the notebook's 2000 points instead.
+        source, target: distributions to draw from.
     """
     if problem.points == "notebook":
         x, y = (Cloud(side[: problem.n].astype(np.float64), name="notebook") for side in notebook_points())
@@ -118,7 +120,13 @@ def clouds(problem: Problem, source: Distribution, target: Distribution) -> tupl
 
 
 def transformed(transform: Transform, source: Cloud, target: Cloud) -> tuple[Cloud, Cloud]:
-    """Both clouds by the same change of coordinates, which their `units` tell; both count alike in what is common."""
+    """Apply the same change of coordinates to both clouds and record it in their `units`.
+
+    Args:
+        transform: "none", "centred" (subtract the average of both means) or "scaled" (then divide by the common
+            standard deviation, averaged over the coordinates).
+        source, target: clouds of points (n, 2) and (m, 2).
+    """
     if transform == "none":
         return source, target
     middle = (_mean(source, source.points) + _mean(target, target.points)) / 2
@@ -135,6 +143,6 @@ def transformed(transform: Transform, source: Cloud, target: Cloud) -> tuple[Clo
 
 
 def _mean(cloud: Cloud, values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Of values (n, 2) by the masses of the points, (2,)."""
+    """Mean of values (n, 2), weighted by the masses of the points, shape (2,)."""
     mean: NDArray[np.float64] = np.average(values, axis=0, weights=cloud.weights)
     return mean

@@ -1,4 +1,4 @@
-"""What the scale of the data decides: where sliders begin and end, the blur to start with, and what to say of both clouds."""
+"""What depends on the scale of the data: ranges of sliders, the initial blur, and notes about both clouds."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from otviz.data.reading import layout
 from otviz.data.units import Units
 
 UNIT = 20.0
-"""Diameter up to which drawn clouds have the limits of unit scale."""
+"""Diameter up to which clouds of shapes have the default ranges."""
 
 APART = 20.0
-"""A shape is told to be of another scale than a file if one fits so many times into the other or into the gap."""
+"""A shape and a file differ in scale if the smaller fits this many times into the larger or into the gap."""
 
 SHAPES = 4.0
-"""How far shapes reach from the origin by default."""
+"""Distance from the origin that shapes reach by default."""
 
 Array = NDArray[np.float32]
 Range = tuple[float, float]
@@ -32,9 +32,9 @@ class Scale:
     """Lengths that suit two clouds, in their units.
 
     Attributes:
-        blur, reach: where their sliders begin and end.
-        start_blur: to begin with.
-        unit: about an eighth of their diameter: what 1 is for the shapes, and the reach to begin with.
+        blur, reach: ranges of their sliders.
+        start_blur: initial blur.
+        unit: initial reach, about an eighth of the diameter; 1 for shapes.
     """
 
     blur: Range = (1e-3, 10.0)
@@ -44,7 +44,10 @@ class Scale:
 
 
 def scale_of(source: Cloud, target: Cloud) -> Scale:
-    """From the diameter D of both clouds: blur from D / 10 000 to 2 D, 1 % of D to begin with; shapes have unit scale."""
+    """Lengths from the diameter D of both clouds: blur from D / 10 000 to 2 D, initially D / 100.
+
+    Shapes with D up to UNIT have the defaults.
+    """
     length = diameter(source, target)
     drawn = source.rows is None and target.rows is None
     if not length > 0 or (drawn and length <= UNIT):
@@ -59,13 +62,13 @@ def scale_of(source: Cloud, target: Cloud) -> Scale:
 
 
 def diameter(source: Cloud, target: Cloud) -> float:
-    """Of the box round both clouds, corner to corner."""
+    """Diagonal of the bounding box of both clouds."""
     both = np.concatenate([source.points, target.points])
     return float(np.hypot(*np.ptp(both, axis=0)))
 
 
 def shapes_beside(source: Cloud, target: Cloud) -> float:
-    """The size and place of a shape, in units of the usual ones, that suit the files among the two; 1 if there is none."""
+    """The factor on the default size and place of a shape that suits the files among the two; 1 without a file."""
     files = [cloud.units.to_file(cloud.points) for cloud in (source, target) if cloud.rows is not None]
     if not files:
         return 1.0
@@ -73,12 +76,12 @@ def shapes_beside(source: Cloud, target: Cloud) -> float:
 
 
 def _round(length: float) -> float:
-    """To one digit, within what a problem takes."""
+    """Round to one digit, within the limits of a problem."""
     return min(max(float(f"{length:.0e}"), LEAST), MOST)
 
 
 def at_unit_scale(source: Cloud, target: Cloud) -> tuple[Units, Array, Array]:
-    """Both clouds as methods made for unit scale want them, float32, and what was done: shapes stay as they are."""
+    """The change of coordinates to unit scale, and both clouds after it, in float32. Shapes stay as they are."""
     scale = scale_of(source, target)
     if scale == Scale():
         return Units(), source.points.astype(np.float32), target.points.astype(np.float32)
@@ -88,13 +91,13 @@ def at_unit_scale(source: Cloud, target: Cloud) -> tuple[Units, Array, Array]:
 
 
 def scale_notes(source: Cloud, target: Cloud) -> list[str]:
-    """Sentences on what was taken of files, one for each."""
+    """A sentence for each file about what was read of it."""
     sides = (("Source", source), ("Target", target))
     return [f"{side}: {cloud.describe()}" for side, cloud in sides if cloud.rows is not None]
 
 
 def beside_numbers(source: Cloud, target: Cloud) -> list[str]:
-    """Short sentences to show beside the numbers: points of files, and the coordinates that both clouds are in."""
+    """Short sentences to show beside the numbers: points read from files, and the coordinates of both clouds."""
     if source.rows is None and target.rows is None:
         return [*filter(None, [change(source.units)])]
     counts = [f"{cloud.taken}{', weighted' if cloud.weights is not None else ''}" for cloud in (source, target)]
@@ -104,25 +107,25 @@ def beside_numbers(source: Cloud, target: Cloud) -> list[str]:
 
 
 def unit_of(source: Cloud, target: Cloud) -> str:
-    """The unit that lengths of both clouds have, such as "mm"; empty where they name none, or not the same."""
+    """The unit of lengths in both clouds, such as "mm"; empty if there is none, or not the same for both."""
     names = {cloud.units.name for cloud in (source, target) if cloud.rows is not None}
     return names.pop() if len(names) == 1 and source.units.factor == 1 else ""
 
 
 def axes(source: Cloud, target: Cloud) -> tuple[str, str] | None:
-    """What to write at the axes: the columns of the files, with their unit as long as it is one; None without a file."""
+    """Labels of the axes: the columns of the files, with their unit if there is a common one; None without a file."""
     named = [cloud.columns for cloud in (source, target) if cloud.columns is not None]
     if not named:
         return None
     x, y = (" / ".join(dict.fromkeys(columns[axis] for columns in named)) for axis in (0, 1))
     unit = unit_of(source, target)
-    if not unit or layout.unit_of(x) == unit:  # the file's own heading says it
+    if not unit or layout.unit_of(x) == unit:  # the heading of the column contains it
         return x, y
     return f"{x} ({unit})", f"{y} ({unit})"
 
 
 def change(units: Units) -> str:
-    """The change of coordinates that both clouds went through, in one sentence; empty if there was none."""
+    """A sentence about the change of coordinates of both clouds; empty if there was none."""
     if units == Units(name=units.name):
         return ""
     said = f"Both clouds: ({units.offset[0]:.6g}, {units.offset[1]:.6g}) subtracted"
@@ -132,7 +135,7 @@ def change(units: Units) -> str:
 
 
 def mismatch(source: Cloud, target: Cloud) -> str:
-    """A hint where a file and a shape are of different scales, or two files of different units; else nothing."""
+    """A hint if a file and a shape differ in scale, or two files in units; otherwise empty."""
     if source.rows is not None and target.rows is not None:
         differ = source.units.name and target.units.name and source.units.name != target.units.name
         return (
@@ -154,7 +157,12 @@ def mismatch(source: Cloud, target: Cloud) -> str:
 
 
 def blurred(blur: float, source: Cloud, target: Cloud) -> str:
-    """A hint where blur is longer than both clouds are wide, so that nothing of them is left to compare; else nothing."""
+    """A hint if the blur exceeds the diameter of both clouds, so that all detail is ignored; otherwise empty.
+
+    Args:
+        blur: length, in the units of the clouds.
+        source, target: clouds of points (n, 2) and (m, 2).
+    """
     length = diameter(source, target)
     if not 0 < length < blur:
         return ""
@@ -167,5 +175,5 @@ def _spans(points: NDArray[np.float64]) -> str:
 
 
 def starting_blur(problem: Problem, scale: Scale) -> float:
-    """The blur of a problem nobody has chosen one for; the cosine has no length, so its blur follows none."""
+    """The blur if the user has not chosen one. For the cosine, which has no unit, it does not depend on the scale."""
     return Scale().start_blur if problem.cost == "cosine" else scale.start_blur

@@ -1,7 +1,7 @@
-"""From a transport problem to its picture: at once and coarse, then in full.
+"""From a transport problem to its picture: a quick coarse solution first, then the full one.
 
-Up to FULL points the first answer is the full one. Beyond, SOME points of each cloud are solved, and their potentials
-reach all others by one soft minimum; `refine` then solves all points, starting from there.
+Up to FULL points the first solution is the full one. Beyond, `coarse` solves SOME points of each cloud and extends their
+potentials to all others by one soft minimum; `refine` then solves all points.
 """
 
 from __future__ import annotations
@@ -25,30 +25,34 @@ from otviz.core.work import Work, completed
 from otviz.ot.exact import exact_cost
 
 FULL = 1500
-"""Points up to which the first answer is the full one."""
+"""Number of points up to which the first solution is the full one."""
 
 SOME = 600
-"""Points of each cloud that stand for a larger one, or fewer: at most EXTENDED entries lie between them and all points."""
+"""Maximum number of points of each cloud in the coarse solution. For large clouds it is lower, down to 100: the matrix
+between these points and all others should have no more than EXTENDED entries."""
 
 EXTENDED = 10_000_000
 
 DENSE = 10_000
-"""Points up to which matrices are kept in memory."""
+"""Number of points up to which matrices are kept in memory."""
 
 FORGOTTEN = 20.0
-"""Seconds without a question after which a full answer is no longer wanted: a closed tab sends no message."""
+"""Seconds without a call of `wait` after which a refinement ends: a closed tab sends no message."""
 
 EXACT = 2000
-"""Points up to which the linear programme is solved: it takes seconds there, grows as n^3, and cannot be interrupted."""
+"""Number of points up to which the linear programme is solved: its time grows as n^3, and it cannot be interrupted."""
 
 
 def coarse(problem: Problem, x: Points, y: Points, a: Masses | None = None, b: Masses | None = None) -> Picture:
-    """The first answer, quick for every size, for points x (n, 2) and y (m, 2), data units.
+    """Solve a problem quickly, whatever its size.
 
     Args:
-        a, b: masses of the points, (n,) and (m,), >= 0 and each summing to 1; uniform if None.
+        problem: loss, cost, blur, reach and solver.
+        x, y: points, shapes (n, 2) and (m, 2), data units.
+        a, b: masses, shapes (n,) and (m,), >= 0 and each summing to 1; uniform if None.
 
-    Raises ValueError for points or masses of another shape or not finite, and masses that do not sum to 1.
+    Raises:
+        ValueError: points or masses have another shape or are not finite, or masses do not sum to 1.
     """
     check_points(x, y)
     check_masses(x, y, a, b)
@@ -61,12 +65,16 @@ def coarse(problem: Problem, x: Points, y: Points, a: Masses | None = None, b: M
 def refine(
     problem: Problem, x: Points, y: Points, rough: Picture, a: Masses | None = None, b: Masses | None = None
 ) -> Generator[Picture | None, None, None]:
-    """The full answer after `rough`, of the same points and masses: None at every pause, where a caller may stop, then the picture.
+    """Solve a problem in full. Yields None at every pause, where the caller may stop, and then the picture.
 
-    The picture comes again with `exact_cost`, where the linear programme is small enough.
+    For a loss with a plan and up to EXACT points, it yields the picture again with `exact_cost`.
+
+    Args:
+        problem, x, y, a, b: as in `coarse`.
+        rough: picture that `coarse` returned for them.
 
     Raises:
-        ValueError: it does not fit into memory, or points and masses that `coarse` refuses.
+        ValueError: the problem does not fit into memory, or as in `coarse`.
     """
     check_points(x, y)
     check_masses(x, y, a, b)
@@ -91,7 +99,7 @@ def refine(
 
 
 def check_points(x: Points, y: Points) -> None:
-    """Raise ValueError unless both are finite points of the plane."""
+    """Raise ValueError unless x and y are finite, of shapes (n, 2) and (m, 2)."""
     for name, points in (("source", x), ("target", y)):
         if points.ndim != 2 or points.shape[1] != 2 or not len(points):
             raise ValueError(f"{name} must have shape (n, 2) with n >= 1; got {points.shape}")
@@ -100,7 +108,15 @@ def check_points(x: Points, y: Points) -> None:
 
 
 def check_masses(x: Points, y: Points, a: Masses | None, b: Masses | None) -> None:
-    """Raise ValueError unless masses a (n,), b (m,) of points x, y are None, or >= 0 and sum to 1."""
+    """Check the masses of two clouds.
+
+    Args:
+        x, y: points, shapes (n, 2) and (m, 2).
+        a, b: masses, shapes (n,) and (m,), or None.
+
+    Raises:
+        ValueError: masses have another shape, are negative or not finite, or do not sum to 1 within 1e-6.
+    """
     for name, masses, points in (("a", a, x), ("b", b, y)):
         if masses is None:
             continue
@@ -113,14 +129,14 @@ def check_masses(x: Points, y: Points, a: Masses | None, b: Masses | None) -> No
 
 
 def is_complete(picture: Picture) -> bool:
-    """Whether `refine` has nothing to add."""
+    """Whether `refine` would add nothing."""
     small = max(len(picture.x), len(picture.y)) <= EXACT
     return picture.finished and (picture.plan is None or not small or picture.numbers.exact_cost is not None)
 
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Torch on one thread: the work has two of its own, see `alongside`."""
+    """Limit torch to one thread: the work runs two of its own, see `alongside`."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -136,7 +152,7 @@ def _has_exact(problem: Problem, x: Points, y: Points) -> bool:
 def _picture(
     problem: Problem, x: Points, y: Points, a: Masses | None, b: Masses | None, some: int | None
 ) -> Work[Picture]:
-    """By `some` points of each cloud, or by all of them."""
+    """Solve for `some` points of each cloud, or for all if None."""
     began = time.perf_counter()
     if couplings.has_plan(problem):
         dense = max(len(x), len(y)) <= DENSE
@@ -153,9 +169,14 @@ def _picture(
 
 
 class Refinement:
-    """Plays `refine` in a thread, for a page that must keep answering; `picture` is the best answer so far.
+    """Runs `refine` in a thread, so that a page stays responsive; `picture` is the best solution so far.
 
-    It ends at its next pause when it is told to, when nobody has asked for a while, or when the process ends.
+    The thread ends at its next pause after `stop`, after FORGOTTEN seconds without a call of `wait`, or when the main
+    thread has ended. `error` is the message of the exception that ended it, or "".
+
+    Args:
+        problem, x, y, a, b: as in `coarse`.
+        rough: picture that `coarse` returned for them.
     """
 
     def __init__(
@@ -178,12 +199,12 @@ class Refinement:
         self._thread.start()
 
     def wait(self, seconds: float) -> bool:
-        """Ask for it: whether it has ended, after at most so many seconds."""
+        """Wait at most `seconds` for the thread to end; returns whether it has ended."""
         self._asked_at = time.monotonic()
         return self._over.wait(seconds)
 
     def stop(self) -> None:
-        """End it at its next pause; does not wait."""
+        """Ask the thread to end at its next pause; does not wait."""
         self._stop.set()
 
     def _play(self) -> None:
@@ -193,7 +214,7 @@ class Refinement:
                     self.picture = found
                 if self._unwanted():
                     break
-        except Exception as error:  # read by the page, which has a sentence for it
+        except Exception as error:  # shown by the page
             self.error = str(error) or type(error).__name__
         finally:
             self._work.close()

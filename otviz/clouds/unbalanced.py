@@ -1,8 +1,8 @@
-"""What soft marginals keep: mass against distance, against the weight of the divergence, and against reach.
+"""The mass that unbalanced transport moves, depending on distance, the weight of the divergence, and reach.
 
-min over P of <P, C> + rho KL(P 1 | a) + rho KL(P' 1 | b) (Liero et al. 2018), solved with a little entropy. Between two
-Diracs at cost C the mass kept is e^(-C / (2 rho)). With C = tau |x - y|^2 and rho = alpha it is the problem behind the
-UOTM-SD schedule (Choi et al. 2024): tau sets what distance costs, alpha what dropped mass costs.
+The problem is min over P of <P, C> + rho KL(P 1 | a) + rho KL(P' 1 | b) (Liero et al. 2018), with a little entropy.
+Between two Diracs at cost C the mass moved is e^(-C / (2 rho)). C = tau |x - y|^2 and rho = alpha give the problem of
+the UOTM-SD schedule (Choi et al. 2024): tau is the cost of distance, alpha the cost of dropped mass.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from otviz.ot.sinkhorn import Coupling, solve
 TAUS = (0.01, 0.1, 1.0)
 ALPHAS = (0.2, 0.5, 1.0, 2.0, 5.0)
 SCHEDULE = (0.2, 5.0)
-"""alpha at the beginning and end of the schedule that the authors recommend (Choi et al. 2024, section 4)."""
+"""alpha at the beginning and the end of the recommended schedule (Choi et al. 2024, section 4)."""
 
 SHARPNESS = 0.01
 """epsilon of the table, as a share of the median cost."""
@@ -36,13 +36,14 @@ Pair = tuple[Tensor | None, Tensor | None]
 
 @dataclass(frozen=True)
 class KeptMass:
-    """What is left at one tau and alpha.
+    """The mass moved at one tau and alpha.
 
     Attributes:
         tau, alpha: cost per squared length, weight of the divergences.
-        mass: moved, as a share of 1.
-        target_radius: mean distance from the origin of the target points, weighted by the mass they get, data units.
-        mass_x, mass_y: of each point, in units of its own, shapes (n,) and (m,).
+        mass: total mass moved; 1 if balanced.
+        target_radius: mean distance of the target points from the origin, weighted by the mass they get, data units; nan
+            if they get none.
+        mass_x, mass_y: mass that each point gives (n,) or gets (m,), in units of its own.
     """
 
     tau: float
@@ -55,7 +56,7 @@ class KeptMass:
 
 @dataclass(frozen=True)
 class ReachPoint:
-    """Mass got at one reach (data units), as shares of what the points have: all, the outliers and the others."""
+    """The mass that target points get at one reach (data units), in units of their own: all, outliers and others."""
 
     reach: float
     mass: float
@@ -72,11 +73,17 @@ def kept_table(
     a: Masses | None = None,
     b: Masses | None = None,
 ) -> Iterator[KeptMass]:
-    """Entropic KL-unbalanced transport of x (n, 2) to y (m, 2) for each tau and, within it, each alpha.
+    """Entropic KL-unbalanced transport with cost tau |x - y|^2, for each tau and, within it, each alpha.
 
-    Masses a (n,), b (m,) sum to 1; uniform if None.
+    Args:
+        x, y: samples, shapes (n, 2) and (m, 2), data units.
+        taus: costs per squared length, > 0.
+        alphas: weights of the divergences, > 0, in units of the cost.
+        sharpness: epsilon > 0 as a share of the median cost.
+        a, b: masses, shapes (n,) and (m,), each summing to 1; uniform if None.
 
-    Raises ValueError at once for a tau, alpha or sharpness <= 0.
+    Raises:
+        ValueError: at once, for a tau, alpha or sharpness that is not > 0.
     """
     for name, values in (("tau", taus), ("alpha", alphas), ("sharpness", (sharpness,))):
         if not min(values) > 0:
@@ -97,9 +104,16 @@ def _kept(squared: Tensor, masses: Pair, y: Array, tau: float, alpha: float, sha
 def with_outliers(
     y: Array, share: float = 0.05, distance: float = 8.0, seed: int = 0
 ) -> tuple[Array, NDArray[np.bool_]]:
-    """The points with the last of them moved into a small cluster, `distance` from the mean along x; and which they are.
+    """Move the last points into a small cluster; returns the points, float32, and a mask of those moved, shape (m,).
 
-    Raises ValueError unless 0 < share < 1.
+    Args:
+        y: points, shape (m, 2), data units.
+        share: share of the points to move, in (0, 1); at least one point is moved.
+        distance: distance of the cluster from the mean of y, along the first axis, data units.
+        seed: seed of the noise within the cluster, which has standard deviation 0.1.
+
+    Raises:
+        ValueError: share is not in (0, 1).
     """
     if not 0 < share < 1:
         raise ValueError(f"share must lie between 0 and 1 (of all points); got {share}")
@@ -120,15 +134,18 @@ def reach_curve(
     a: Masses | None = None,
     b: Masses | None = None,
 ) -> Iterator[ReachPoint]:
-    """Mass that target points get as reach grows; from far away little comes until reach is about the distance.
+    """The mass that target points get at each reach. Distant points get little until reach is about the distance.
 
     Args:
-        x, y: samples, shapes (n, 2) and (m, 2).
-        a, b: their masses, (n,) and (m,), summing to 1; uniform if None.
-        outliers: which target points to follow apart from the others, shape (m,), some but not all.
-        p, blur: geomloss' words; rho = reach^p.
+        x, y: samples, shapes (n, 2) and (m, 2), data units.
+        outliers: mask of the target points to report separately, shape (m,); some, but not all.
+        p: 1 for the cost |x - y|, 2 for half its square.
+        blur: smoothing length > 0, in data units; epsilon = blur^p.
+        reaches: lengths > 0, in data units; rho = reach^p.
+        a, b: masses, shapes (n,) and (m,), each summing to 1; uniform if None.
 
-    Raises ValueError at once for a mask that marks none or all, or of another shape.
+    Raises:
+        ValueError: at once, for a mask of another shape, or one that marks no point or all.
     """
     if outliers.shape != (len(y),) or outliers.all() or not outliers.any():
         raise ValueError(f"outliers must mark some of the {len(y)} target points, not all; got {int(outliers.sum())}")
@@ -155,7 +172,7 @@ def _tensors(a: Masses | None, b: Masses | None) -> Pair:
 
 
 def _shares(plan: Coupling, masses: Pair) -> tuple[Array, Array]:
-    """What each row gives and each column gets, in units of its own mass; 0 where it has none."""
+    """The mass that each row gives and each column gets, in units of its own mass; 0 for points without mass."""
     found = []
     for axis, weights in zip((1, 0), masses, strict=True):
         moved = plan.coupling.sum(axis)

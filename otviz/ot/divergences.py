@@ -1,7 +1,7 @@
-"""Divergences between samples: Sinkhorn's, the energy distance and OT-GAN's minibatch energy distance.
+"""Divergences between samples: the Sinkhorn divergence, the energy distance and OT-GAN's minibatch energy distance.
 
 S(x, y) = OT(x, y) - OT(x, x) / 2 - OT(y, y) / 2 (Feydy et al. 2019). Its gradient needs no backward pass: by the envelope
-theorem only the cost is differentiated, and for p = 2 it is a_i (T_xx(x_i) - T_xy(x_i)) with T the barycentric projection.
+theorem only the cost is differentiated. For p = 2 it is a_i (T_xx(x_i) - T_xy(x_i)), with T the barycentric projection.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from otviz.ot.entropic import Entropic, Weights, shares
 from otviz.ot.squaring import Schedule, levels_for, square_down
 
 MISSING = 2e-3
-"""Share of a value that an unfinished solve may miss, by its own estimate."""
+"""Share of the divergence that a solve may miss, by its own estimate."""
 
 SMALL = 1e-3
-"""Share of OT_epsilon below which a divergence in float32 is a difference of nearly equal numbers."""
+"""Share of OT_epsilon below which a divergence loses too many digits to cancellation in float32."""
 
 
 @dataclass(frozen=True)
 class Divergence:
-    """A value, shape (), and its gradients at the samples: (n, d), and (m, d) or None where it was not asked for."""
+    """A value, shape (), and its gradients at the samples: (n, d), and (m, d) or None if not requested."""
 
     value: Tensor
     gradient_x: Tensor
     gradient_y: Tensor | None
 
     def to(self, like: Tensor) -> Divergence:
-        """The same with the precision and on the device of another tensor."""
+        """Convert to the dtype and device of `like`."""
         gradient_y = None if self.gradient_y is None else self.gradient_y.to(like)
         return Divergence(self.value.to(like), self.gradient_x.to(like), gradient_y)
 
@@ -56,12 +56,16 @@ def fast_sinkhorn(
     """Sinkhorn divergence of samples x (n, d) and y (m, d), shape (); gradients reach x and y.
 
     Args:
-        a, b: weights (n,) and (m,), >= 0 and normalised by the caller, who gets no gradient of them; uniform if None.
-        blur: smoothing length, in data units; epsilon = blur^p.
-        p: 1 for the distance, 2 for half its square.
-        debias: subtract the two self terms; without them the value is OT_epsilon(x, y).
-        reach: length beyond which mass is dropped rather than moved; None moves all of it.
-        scaling: ratio between successive blurs, as in geomloss; nearer 1 is slower and more exact.
+        x, y: samples, shapes (n, d) and (m, d).
+        blur: smoothing length > 0, in data units; epsilon = blur^p.
+        p: 1 for the cost |x - y|, 2 for half its square.
+        debias: subtract the two self terms; otherwise the value is OT_epsilon(x, y).
+        reach: length > 0, in data units, beyond which mass is dropped rather than moved; None moves all of it.
+        scaling: ratio of successive blurs, in (0, 1), as in geomloss; nearer 1 is slower and more exact.
+        a, b: weights, shapes (n,) and (m,), >= 0 and each summing to 1; uniform if None. They get no gradient.
+
+    Raises:
+        ValueError: a setting, shape or weight is out of range.
     """
     options = (blur, p, debias, reach, scaling)
     result: Tensor = _SinkhornDivergence.apply(x, y, options, (a, b))  # type: ignore[no-untyped-call]
@@ -72,7 +76,7 @@ _Options = tuple[float, int, bool, float | None, float]
 
 
 class _SinkhornDivergence(torch.autograd.Function):
-    """Hands the closed-form gradients to autograd."""
+    """Pass the closed-form gradients to autograd."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, y: Tensor, options: _Options, weights: Weights) -> Tensor:
@@ -106,9 +110,14 @@ def sinkhorn_divergence(
     b: Tensor | None = None,
     with_y: bool = False,
 ) -> Divergence:
-    """The value and gradients of `fast_sinkhorn` without autograd; `with_y` asks for the gradient at y too.
+    """The value of `fast_sinkhorn` and its gradients in closed form, without autograd.
 
-    Raises ValueError for a blur, p, reach, scaling or weights out of range and for shapes that do not fit.
+    Args:
+        x, y, blur, p, debias, reach, scaling, a, b: as in `fast_sinkhorn`.
+        with_y: compute the gradient at y, too.
+
+    Raises:
+        ValueError: a setting, shape or weight is out of range.
     """
     check_sinkhorn(x, y, blur=blur, p=p, reach=reach, a=a, b=b)
     a, b = (None if weights is None else weights.to(x) for weights in (a, b))
@@ -139,7 +148,7 @@ def _wide(problem: Entropic, x: Tensor, y: Tensor, weights: Weights, debias: boo
 def _solved(
     problem: Entropic, x: Tensor, y: Tensor, weights: Weights, debias: bool, with_y: bool
 ) -> tuple[Divergence, float]:
-    """In the precision given; with OT_epsilon, of which the divergence may be a small part."""
+    """The divergence in the dtype of x, and |OT_epsilon|, to judge the cancellation by."""
     (a, b), apart = weights, problem.p == 2 and problem.rho is None
     middle_x, middle_y = _centres(x, y, weights, apart)
     x, y, shift = x - middle_x, y - middle_y, middle_x - middle_y
@@ -159,11 +168,11 @@ def _solved(
 
 
 def _centres(x: Tensor, y: Tensor, weights: Weights, apart: bool) -> tuple[Tensor, Tensor]:
-    """What to take off the points, (d,) each: their own mean where half squares let it, or that of one for both.
+    """The centres to subtract, shape (d,) each: the mean of each side if `apart`, else the mean of x for both.
 
-    |x - y|^2 / 2 then changes by functions of x and of y alone and the constant |shift|^2 / 2.
+    With separate centres |x - y|^2 / 2 changes only by a function of x, a function of y and the constant |shift|^2 / 2.
     """
-    first_x, first_y = x[0], y[0]  # means about these lose nothing far from the origin
+    first_x, first_y = x[0], y[0]  # means about these are accurate far from the origin, too
     middle = first_x + shares(weights[0], x) @ (x - first_x)
     return middle, first_y + shares(weights[1], y) @ (y - first_y) if apart else middle
 
@@ -178,7 +187,18 @@ def check_sinkhorn(
     a: Tensor | None = None,
     b: Tensor | None = None,
 ) -> None:
-    """Raise ValueError unless x (n, d), y (m, d) are samples, a, b their weights, and blur, p and reach in range."""
+    """Check the arguments of `sinkhorn_divergence`, except `scaling`.
+
+    Args:
+        x, y: samples, shapes (n, d) and (m, d), n and m >= 1.
+        blur: length > 0, in data units.
+        p: 1 or 2.
+        reach: length > 0, in data units, or None.
+        a, b: weights, shapes (n,) and (m,), >= 0, or None.
+
+    Raises:
+        ValueError: an argument is out of range. The message names it.
+    """
     check_p(p)
     if x.ndim != 2 or y.ndim != 2 or x.shape[1] != y.shape[1] or not len(x) or not len(y):
         raise ValueError(f"samples must have shapes (n, d) and (m, d); got {tuple(x.shape)} and {tuple(y.shape)}")
@@ -206,16 +226,17 @@ def minibatch_energy_distance(
 ) -> Tensor:
     """OT-GAN's loss W(X,Y)+W(X,Y')+W(X',Y)+W(X',Y')-2W(X,X')-2W(Y,Y'), shape () (Salimans et al. 2018, Algorithm 1).
 
-    W is the transport cost <P, C> without the entropy; P is held fixed under differentiation (envelope theorem).
+    W is the transport cost <P, C> without entropy. Gradients hold P fixed (envelope theorem).
 
     Args:
         x1, x2, y1, y2: features of two independent minibatches of each side, all of shape (B, k).
         cost: a name in FEATURE_COSTS.
         epsilon: temperature of the matching, in units of the cost (1 / sinkhorn_lambda).
-        iterations: row and column normalisations in all, counted together; they come in pairs, at least one.
+        iterations: total number of row and column normalisations; they come in pairs, at least one.
         matching: "optimal", or "random" for the ablation of section 5.2: permutations drawn from `rng`.
-        world: processes that have the same features and share the six matchings, so that costs and plans take
-            ceil(6 / N) n^2 numbers each in each; the mean of what they return is the loss.
+        rng: generator of the random matchings, on the CPU; the default one if None.
+        world: N processes that have the same features and share the six matchings, so that each stores costs and plans
+            of ceil(6 / N) B^2 numbers. The loss is the mean of the values that they return.
     """
     terms = slice(world.rank, None, world.size)
     rows, columns = torch.stack([x1, x1, x2, x2, x1, y1])[terms], torch.stack([y1, y2, y1, y2, x2, y2])[terms]
@@ -230,11 +251,17 @@ def minibatch_energy_distance(
 
 @torch.no_grad()
 def match_features(costs: Tensor, epsilon: float, iterations: int, world: World = ALONE) -> Tensor:
-    """Soft matchings of costs (..., n, n) with entries that sum to 1, from `iterations` normalisations in all.
+    """Entropic matchings of a batch of costs, shape (..., n, n), the entries of each summing to 1.
 
-    The temperature comes down by squaring, the sweeps spread over its levels, rows normalised last. Each row's and then
-    each column's least cost is taken off first: that moves potentials only, and no row or column can vanish. Where
-    processes share the matchings, all start from the temperature that the largest cost of all asks for.
+    The temperature falls by squaring, with the sweeps spread over its levels and rows normalised last. The minimum of
+    each row and then of each column is subtracted first: this changes the potentials only, and no row or column can
+    underflow.
+
+    Args:
+        costs: batch of cost matrices, shape (..., n, n); not changed.
+        epsilon: temperature > 0, in units of the cost.
+        iterations: total number of row and column normalisations; they come in pairs, at least one.
+        world: processes that share the matchings. All start at the temperature that suits the largest cost among them.
     """
     plans = costs - costs.amin(-1, keepdim=True)
     plans -= plans.amin(-2, keepdim=True)
@@ -243,7 +270,7 @@ def match_features(costs: Tensor, epsilon: float, iterations: int, world: World 
     levels = min(levels_for(largest, epsilon), sweeps - 1)
     per_level = sweeps // (levels + 1)
     schedule = Schedule(epsilon, levels, per_level, sweeps - levels * per_level)
-    # one matrix after the other stays in a CPU's cache: half the time of a batched solve there
+    # on a CPU, one matrix at a time stays in the cache and takes half the time of a batched solve
     for part in (plans,) if plans.is_cuda else plans.flatten(0, -3):
         plan = square_down(part, schedule)
         plan.kernel.mul_(plan.u[..., None] / costs.shape[-1] ** 2).mul_(plan.v[..., None, :])
@@ -251,17 +278,19 @@ def match_features(costs: Tensor, epsilon: float, iterations: int, world: World 
 
 
 def _random_matchings(costs: Tensor, terms: slice, rng: torch.Generator | None) -> Tensor:
-    """Permutations over n, those of the given terms; all six are drawn, so that processes draw the same."""
+    """Permutation matrices / n of the given terms. All six are drawn, so that every process draws the same."""
     n = costs.shape[-1]
     drawn = torch.stack([torch.randperm(n, generator=rng) for _ in range(6)])[terms]
     return torch.zeros_like(costs).scatter_(-1, drawn[..., None].to(costs.device), 1 / n)
 
 
 def energy_distance(x: Tensor, y: Tensor, *, unbiased: bool = True) -> Tensor:
-    """2 E|x - y| - E|x - x'| - E|y - y'|, shape (), in data units (Szekely); x (n, d), y (m, d).
+    """Energy distance 2 E|x - y| - E|x - x'| - E|y - y'|, shape (), in data units (Szekely and Rizzo 2013).
 
-    `unbiased` leaves each point's distance to itself out of the means (U-statistic), so equal distributions give 0 in
-    expectation; otherwise the value is >= 0 (V-statistic).
+    Args:
+        x, y: samples, shapes (n, d) and (m, d).
+        unbiased: leave out the distance of each point to itself (U-statistic, n and m >= 2), so that equal
+            distributions give 0 in expectation. Otherwise the value is >= 0 (V-statistic).
     """
     return 2 * cost_p(x, y, 1).mean() - _spread(x, unbiased) - _spread(y, unbiased)
 

@@ -1,4 +1,4 @@
-"""Entropic transport between samples: its plans by squaring, and what they pull the points with."""
+"""Entropic transport between samples: plans, solved by squaring, and the gradients of their cost at the points."""
 
 from __future__ import annotations
 
@@ -27,26 +27,33 @@ from otviz.ot.squaring import (
 Weights = tuple[Tensor | None, Tensor | None]
 
 UNBALANCED_SWEEPS = 2
-"""Least sweeps per level with a finite reach, where the damped updates settle more slowly."""
+"""Minimum number of sweeps per level with a finite reach, where the damped updates converge more slowly."""
 
 LAST = 1
-"""Sweeps at the final temperature beyond those of a level."""
+"""Extra sweeps at the final temperature."""
 
 LAST_ALONE = 10
-"""The same for a cloud with itself, whose error each sweep halves: it is squared in the value."""
+"""The same for a cloud with itself. Each sweep halves the error, which enters the value squared."""
 
 NEWTON = 20
-"""Newton steps at most: where the plan is sharp each moves little."""
+"""Maximum number of Newton steps. If the plan is sharp, each of them moves little."""
 
 
 def shares(weights: Tensor | None, points: Tensor) -> Tensor:
-    """Weights (n,) of points (n, d): as given, or 1 / n."""
+    """The weights of points (n, d), shape (n,): as given, or 1 / n each if None."""
     return torch.full_like(points[:, 0], 1 / len(points)) if weights is None else weights
 
 
 @dataclass(frozen=True)
 class Entropic:
-    """One setting in geomloss' words: lengths `blur` and `reach` (None holds the marginals), p 1 or 2, and `scaling`."""
+    """Settings of an entropic transport problem, in geomloss' terms.
+
+    Attributes:
+        blur: smoothing length > 0, in data units.
+        p: 1 for the cost |x - y|, 2 for half its square.
+        reach: length > 0, in data units, beyond which mass is dropped; None keeps the marginals.
+        scaling: ratio of successive blurs, in (0, 1).
+    """
 
     blur: float
     p: int
@@ -64,17 +71,23 @@ class Entropic:
         return None if self.reach is None else float(self.reach**self.p)
 
     def sides(self, a: Tensor | None, b: Tensor | None) -> Sides:
-        """The problem's weights and numbers."""
+        """The weights together with epsilon and rho."""
         return Sides(a, b, self.epsilon, self.rho)
 
     def asks_float64(self, x: Tensor, y: Tensor) -> bool:
-        """Whether the box round all samples is too wide, in units of epsilon, for float32, or blurred to a point."""
+        """Whether the largest cost in the bounding box of all samples is too large or too small beside epsilon for float32."""
         low, high = torch.minimum(x.amin(0), y.amin(0)), torch.maximum(x.amax(0), y.amax(0))
         largest = float((high - low).norm()) ** self.p / self.p
         return largest > FLOAT32_LIMIT * self.epsilon or largest < START * self.epsilon
 
     def cross(self, x: Tensor, y: Tensor, a: Tensor | None, b: Tensor | None, goal: Goal) -> Scaled:
-        """The plan between x (n, d) and y (m, d), as near as the goal asks."""
+        """The plan between x and y, solved by squaring and Newton steps, or in the log domain if that underflows.
+
+        Args:
+            x, y: samples, shapes (n, d) and (m, d).
+            a, b: weights, shapes (n,) and (m,), >= 0 and each summing to 1; uniform if None.
+            goal: share of the divergence that may be missing.
+        """
         cost = cost_p(x, y, self.p)
         plan = square_down(cost, self._schedule(cost, LAST), a, b, goal)
         plan = completed(polish(plan, self.sides(a, b), goal, NEWTON))
@@ -97,7 +110,7 @@ class Entropic:
         return Schedule(self.epsilon, levels, sweeps, sweeps + more, self.rho)
 
     def turned(self, plan: Scaled, a: Tensor | None) -> Scaled:
-        """The same plan seen from y, with columns normalised last."""
+        """The transposed plan, normalised so that a balanced one has exact rows; a (n,) are the weights of x."""
         kernel = plan.kernel.mT
         v = plan.v
         if self.rho is None:
@@ -105,7 +118,13 @@ class Entropic:
         return Scaled(kernel, v, plan.u, plan.potential_y, plan.potential_x)
 
     def pull(self, plan: Scaled, x: Tensor, y: Tensor, a: Tensor | None, b: Tensor | None) -> Tensor:
-        """sum_j P_ij dc(x_i, y_j)/dx_i, shape (n, d)."""
+        """Gradient of <P, C> at x with P fixed, sum_j P_ij dc(x_i, y_j)/dx_i, shape (n, d).
+
+        Args:
+            plan: plan between x and y.
+            x, y: samples, shapes (n, d) and (m, d).
+            a, b: weights, shapes (n,) and (m,); uniform if None.
+        """
         kernel = plan.kernel
         if self.p == 1:
             distance = cost_p(x, y, 1)

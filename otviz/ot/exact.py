@@ -1,4 +1,4 @@
-"""Optimal transport without entropy, by the linear programme."""
+"""Optimal transport without entropy, solved as a linear programme."""
 
 from __future__ import annotations
 
@@ -9,13 +9,18 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 MAX_PIVOTS = 10_000_000
-"""Simplex pivots allowed; 2000 by 2000 points take about 50 000."""
+"""Maximum number of simplex pivots; 2000 by 2000 points take about 50 000."""
 
 
 def exact_coupling(cost: ArrayLike, a: ArrayLike | None = None, b: ArrayLike | None = None) -> NDArray[np.float64]:
-    """The optimal plan for cost (n, m), entries summing to 1, by network simplex (POT); weights uniform if None.
+    """The optimal plan, shape (n, m), by network simplex (POT).
 
-    Raises ValueError for a cost that is not finite, weights with unequal sums, or a programme left unsolved.
+    Args:
+        cost: finite costs, shape (n, m).
+        a, b: weights, shapes (n,) and (m,), >= 0, with the same sum; uniform with sum 1 if None.
+
+    Raises:
+        ValueError: the cost is not finite, the sums differ, or MAX_PIVOTS did not suffice.
     """
     import ot
 
@@ -38,7 +43,14 @@ def exact_coupling(cost: ArrayLike, a: ArrayLike | None = None, b: ArrayLike | N
 
 
 def exact_cost(cost: ArrayLike, a: ArrayLike | None = None, b: ArrayLike | None = None) -> float:
-    """The least transport cost <P, C> for cost (n, m), in its units; raises as `exact_coupling` does."""
+    """The minimum transport cost <P, C>, in units of the cost.
+
+    Args:
+        cost, a, b: as in `exact_coupling`.
+
+    Raises:
+        ValueError: as in `exact_coupling`.
+    """
     return float((exact_coupling(cost, a, b) * np.asarray(cost, dtype=np.float64)).sum())
 
 
@@ -48,9 +60,10 @@ def wasserstein2(x: ArrayLike, y: ArrayLike) -> float:
 
 
 def squared_distances(x: ArrayLike, y: ArrayLike) -> NDArray[np.float64]:
-    """|x_i - y_j|^2, shape (n, m), by differences of coordinates, in float64.
+    """|x_i - y_j|^2 in float64, shape (n, m), from differences of coordinates.
 
-    Raises ValueError for shapes that do not fit or points that are not finite.
+    Raises:
+        ValueError: x, y are not of shapes (n, d), (m, d), or not finite.
     """
     left, right = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
     if left.ndim != 2 or right.ndim != 2 or left.shape[1] != right.shape[1] or not left.size or not right.size:

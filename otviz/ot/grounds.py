@@ -1,6 +1,6 @@
-"""Costs between points, each with the gradient that a plan pulls with: sum_j W_ij dc(x_i, y_j)/dx_i.
+"""Costs between points, each with its gradient under a plan W: sum_j W_ij dc(x_i, y_j)/dx_i.
 
-By the envelope theorem that is all a gradient of an entropic cost needs: the plan W is held fixed.
+By the envelope theorem the gradient of an entropic cost needs nothing else: the plan W is held fixed.
 """
 
 from __future__ import annotations
@@ -28,20 +28,39 @@ class Ground(ABC):
 
     @abstractmethod
     def pull(self, weights: Tensor, x: Tensor, y: Tensor) -> Tensor:
-        """sum_j W_ij dc(x_i, y_j)/dx_i, shape (n, d), for weights (n, m); 0 from points that coincide."""
+        """sum_j W_ij dc(x_i, y_j)/dx_i, shape (n, d); points that coincide contribute 0.
+
+        Args:
+            weights: W, shape (n, m).
+            x, y: points, shapes (n, d) and (m, d).
+        """
 
     def mean(self, weights: Tensor, x: Tensor, y: Tensor) -> Tensor:
-        """sum_j W_ij c(x_i, y_j), shape (n,)."""
+        """sum_j W_ij c(x_i, y_j), shape (n,).
+
+        Args:
+            weights: W, shape (n, m).
+            x, y: points, shapes (n, d) and (m, d).
+        """
         return self.matrix(x, y).mul_(weights).sum(1)
 
     def scores(self, y: Tensor, potential: Tensor, epsilon: float) -> Scores:
-        """The function x (n, d) -> (potential_j - c(x_i, y_j)) / epsilon, (n, m), for a potential (m,), units of the cost."""
+        """The function of x (n, d) that returns (potential_j - c(x_i, y_j)) / epsilon, shape (n, m).
+
+        Args:
+            y: points, shape (m, d).
+            potential: potential at y, shape (m,), units of the cost.
+            epsilon: temperature > 0, units of the cost.
+        """
         return lambda x: self.matrix(x, y).sub_(potential).mul_(-1 / epsilon)
 
 
 @final
 class Quadratic(Ground):
-    """factor |x - y|^2 / 2, in squared data units."""
+    """factor |x - y|^2 / 2, in squared data units.
+
+    `scores` is one matrix product, with an error of a few units in the last place of max |x|^2 / epsilon: centre the points.
+    """
 
     def __init__(self, factor: float) -> None:
         self.factor = factor
@@ -57,7 +76,7 @@ class Quadratic(Ground):
         return (squares - 2 * (_sums(weights, y) * x).sum(1)).mul_(self.factor / 2)
 
     def scores(self, y: Tensor, potential: Tensor, epsilon: float) -> Scores:
-        """One product: its error is some units in the last place of the largest |x|^2 / epsilon; centre the points."""
+
         share = self.factor / epsilon
         constant = potential / epsilon - y.square().sum(1) * (share / 2)
         columns = torch.cat([y, constant[:, None], torch.ones_like(y[:, :1])], 1).T
@@ -70,7 +89,7 @@ class Quadratic(Ground):
 
 
 def _sums(weights: Tensor, y: Tensor) -> Tensor:
-    """sum_j W_ij y_jk, shape (n, d), a column at a time: on a CPU a third of the time of a product with few columns."""
+    """sum_j W_ij y_jk, shape (n, d), one column at a time: on a CPU three times faster than a product with few columns."""
     return torch.stack([weights.mv(column) for column in y.T], 1)
 
 
@@ -99,14 +118,14 @@ class CityBlock(Ground):
 
 
 def _along(weights: Tensor, x: Tensor, y: Tensor, slope: Callable[[Tensor], Tensor]) -> Tensor:
-    """sum_j W_ij slope(x_ik - y_jk): by differences, which near points do not lose to rounding."""
+    """sum_j W_ij slope(x_ik - y_jk), shape (n, d), from differences, which are accurate for nearby points."""
     parts = [(slope(x[:, None, k] - y[None, :, k]) * weights).sum(1) for k in range(x.shape[1])]
     return torch.stack(parts, 1)
 
 
 @final
 class Cosine(Ground):
-    """1 - cos(x, y), without unit; blind to lengths. A point at the origin is at distance 1 from all and feels no pull."""
+    """1 - cos(x, y), without unit. A point at the origin is at distance 1 from all others and has gradient 0."""
 
     def matrix(self, x: Tensor, y: Tensor) -> Tensor:
         return cosine(x, y)
@@ -128,4 +147,4 @@ GROUNDS: MappingProxyType[str, Ground] = MappingProxyType(
         "cosine": Cosine(),
     }
 )
-"""Every cost between points by its name."""
+"""Costs between points by name."""

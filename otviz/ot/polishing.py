@@ -1,8 +1,8 @@
-"""The end of a Sinkhorn solve: Newton's method on the dual, its systems by conjugate gradients.
+"""Newton's method on the dual, to finish a Sinkhorn solve; the linear systems are solved by conjugate gradients.
 
-Sweeps alone close the last gap slowly where little mass goes between clusters. With rows exact, the dual is a concave
-function of g alone; its Hessian times a vector is two products with the kernel, as a sweep is, and the decrement of a Newton
-step tells how much of the value is missing (Nocedal and Wright 2006, section 7.1; Cuturi and Peyre 2018).
+Sweeps converge slowly at the end if little mass moves between clusters. With exact rows, the dual is a concave function
+of g alone. A Hessian-vector product costs two products with the kernel, as a sweep does, and the Newton decrement
+estimates how much of the value is missing (Nocedal and Wright 2006, section 7.1; Cuturi and Peyre 2018).
 """
 
 from __future__ import annotations
@@ -18,27 +18,30 @@ from otviz.ot.duals import Goal, Sides, weighted
 from otviz.ot.squaring import Scaled, average, invert
 
 SLOW = 40.0
-"""What a sweep gains is multiplied by for a first guess at the gap, which a Newton step then measures."""
+"""Factor on the gain of a sweep, as a first guess at the gap. A Newton step then measures the gap."""
 
 INNER = 25
-"""Conjugate gradients at most for one step."""
+"""Maximum number of conjugate gradient iterations in a step."""
 
 LONGEST = 2.0
 """Largest change of a potential in one step, in units of epsilon."""
 
 FAR = 4.0
-"""How many times the tolerance is too far off for Newton's method."""
+"""Multiple of the tolerance from which on a plan is too far off for Newton's method."""
 
 SOLVED = 1e-3
-"""Share of the squared residual at which a system counts as solved."""
+"""Share of the squared residual at which a linear system counts as solved."""
 
 ROUNDING = 1e-6
-"""Share of the dual that a step may lose: float32 tells no less."""
+"""Share of the dual by which a step may lower it: less is rounding in float32."""
 
 
 @dataclass(frozen=True)
 class _State:
-    """A plan a_i b_j u_i K_ij v_j with rows exact: what its columns take and should take, in shares of their own mass."""
+    """A plan a_i b_j u_i K_ij v_j with exact rows.
+
+    Its columns take `taken` and should take `due`, shape (m,), in units of their own mass.
+    """
 
     kernel: Tensor
     log_u: Tensor
@@ -53,7 +56,7 @@ class _State:
 
     @classmethod
     def at(cls, kernel: Tensor, logs: tuple[Tensor, Tensor], v: Tensor, sides: Sides) -> _State:
-        """With column scalings v (m,); `logs` are the potentials over epsilon that the kernel holds."""
+        """From column scalings v (m,); `logs` are the potentials / epsilon that the kernel already contains."""
         epsilon, rho = sides.epsilon, sides.rho
         u = invert(average(kernel, v, sides.b), logs[0], sides.damping)
         f, g = (epsilon * (log + scaling.log()) for log, scaling in zip(logs, (u, v), strict=True))
@@ -64,24 +67,31 @@ class _State:
 
     @property
     def residual(self) -> Tensor:
-        """The slope of the dual at g over b, (m,)."""
+        """The gradient of the dual in g, divided by b, shape (m,)."""
         return self.due - self.taken
 
     def slope_of(self, change: Tensor, sides: Sides) -> Tensor:
-        """Minus the Hessian over b, in units of 1 / epsilon, times a change of g / epsilon, (m,)."""
+        """Minus the Hessian, divided by b and in units of 1 / epsilon, times a change of g / epsilon, shape (m,)."""
         moved = self.u.square() * average(self.kernel, self.v * change, sides.b)
         moved.mul_(sides.damping).div_(self.given)
         return self.steep(sides) * change - self.v * average(self.kernel.mT, moved, sides.a)
 
     def steep(self, sides: Sides) -> Tensor:
-        """The part of it on the diagonal, (m,)."""
+        """The diagonal part of it, shape (m,)."""
         return self.taken if sides.rho is None else self.taken + self.due * (sides.epsilon / sides.rho)
 
 
 def polish(plan: Scaled, sides: Sides, goal: Goal, most: int, tolerance: float = math.inf) -> Work[Scaled]:
-    """The plan after at most `most` Newton steps, until the goal and a marginal error are met or the dual rises no more.
+    """Improve a plan by Newton steps until it meets the goal and the tolerance, or the dual stops rising.
 
-    With a tolerance, a plan whose marginals are off by much more is left as it is: Newton's method is slow from there.
+    A plan whose marginal error exceeds FAR * tolerance is returned as it is: Newton's method is slow from there.
+
+    Args:
+        plan: plan with a kernel of shape (n, m).
+        sides: weights, epsilon and rho.
+        goal: share of the divergence that may be missing.
+        most: maximum number of steps.
+        tolerance: marginal error sum_j |sum_i P_ij - b_j| to reach.
     """
     logs = plan.potential_x / sides.epsilon - plan.u.log(), plan.potential_y / sides.epsilon - plan.v.log()
     found = _State.at(plan.kernel, logs, plan.v, sides)
@@ -100,7 +110,7 @@ def polish(plan: Scaled, sides: Sides, goal: Goal, most: int, tolerance: float =
 
 
 def _newton(at: _State, sides: Sides) -> tuple[Tensor, float]:
-    """The Newton step of g / epsilon, (m,), and its decrement squared, in units of epsilon, by conjugate gradients."""
+    """The Newton step of g / epsilon, shape (m,), and its squared decrement, in units of epsilon."""
     left, steep = at.residual, at.steep(sides).clamp_min(1e-30)
     step, towards = torch.zeros_like(left), left / steep
     before = first = float(weighted(left * towards, sides.b))

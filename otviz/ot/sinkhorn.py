@@ -31,7 +31,7 @@ class Coupling:
         entropic_cost: OT_epsilon from the potentials, shape (...).
         marginal_error: sum_j |sum_i P_ij - b_j|, shape (...); for an unbalanced problem, against the marginal that the
             potentials imply. Rows are exact by construction.
-        iterations: sweeps done, each one column and one row update.
+        iterations: number of sweeps, each of one column and one row update.
         solver: "squaring" or "log".
     """
 
@@ -57,16 +57,19 @@ def solve(
     last: int = 20,
     solver: Solver = "auto",
 ) -> Coupling:
-    """Solve entropic transport for cost (..., n, m) at temperature epsilon (units of the cost), by the faster safe way.
+    """Solve entropic transport, by squaring or in the log domain.
 
     Args:
-        a, b: weights, shapes (n,) and (m,), >= 0 and summing to 1; uniform if None.
-        rho: strength of the soft marginals, units of the cost; None holds the marginals exactly.
-        per_level, last: sweeps at each temperature and at the last one.
-        solver: "squaring", "log", or "auto": squaring, in float64 beyond FLOAT32_LIMIT, and the log domain where
-            even that underflows.
+        cost: shape (..., n, m); not changed.
+        epsilon: temperature > 0, in units of the cost.
+        a, b: weights, shapes (n,) and (m,), >= 0 and each summing to 1; uniform if None.
+        rho: strength > 0 of the soft marginals, in units of the cost; None keeps the marginals.
+        per_level, last: number of sweeps at each temperature and at the last one.
+        solver: "squaring", "log", or "auto": squaring, in float64 if C / epsilon exceeds FLOAT32_LIMIT, and the log
+            domain if squaring underflows.
 
-    Raises ValueError for an epsilon or rho <= 0 and for weights of a wrong shape or sign.
+    Raises:
+        ValueError: as in `check_problem`.
     """
     check_problem(cost, epsilon, a, b, rho)
     shifted = cost - cost.amin((-2, -1), keepdim=True) if rho is None else cost
@@ -92,9 +95,15 @@ def sinkhorn_log(
     last: int = 20,
     tolerance: float = 0.0,
 ) -> Coupling:
-    """The same problem in the log domain, in float64: slower by an exponential per entry and sweep, and never breaks.
+    """Solve entropic transport in the log domain, in float64: slower than squaring, but it never underflows.
 
-    Sweeps at the last temperature stop early once every column sum is within `tolerance` of its due, summed over columns.
+    Args:
+        cost, epsilon, a, b, rho, per_level, last: as in `solve`.
+        tolerance: marginal error below which the sweeps at the last temperature stop, estimated from the last change
+            of g; 0 makes all of them.
+
+    Raises:
+        ValueError: as in `check_problem`.
     """
     check_problem(cost, epsilon, a, b, rho)
     c = widened(cost)
@@ -121,14 +130,35 @@ def sinkhorn_log(
 def sinkhorn(
     x: Tensor, y: Tensor, *, blur: float, p: int = 2, reach: float | None = None, solver: Solver = "auto"
 ) -> Coupling:
-    """`solve` between uniform samples x (n, d) and y (m, d): epsilon = blur^p, rho = reach^p, lengths in data units."""
+    """Solve entropic transport between uniform samples with the cost |x - y|^p / p.
+
+    Args:
+        x, y: samples, shapes (n, d) and (m, d).
+        blur: smoothing length > 0, in data units; epsilon = blur^p.
+        p: 1 or 2.
+        reach: length > 0, in data units, beyond which mass is dropped, rho = reach^p; None moves all of it.
+        solver: as in `solve`.
+
+    Raises:
+        ValueError: blur is not > 0, or p is not 1 or 2.
+    """
     if not blur > 0:
         raise ValueError(f"blur must be > 0 (a length, in data units); got {blur}")
     return solve(cost_p(x, y, p), blur**p, rho=None if reach is None else reach**p, solver=solver)
 
 
 def check_problem(cost: Tensor, epsilon: float, a: Tensor | None, b: Tensor | None, rho: float | None) -> None:
-    """Raise ValueError unless cost, temperature, weights and strength make a problem."""
+    """Check the arguments of `solve`. The sums of the weights are not checked.
+
+    Args:
+        cost: shape (..., n, m), n and m >= 1.
+        epsilon: temperature, finite and > 0.
+        a, b: weights, shapes (n,) and (m,), >= 0, or None.
+        rho: strength of the soft marginals, > 0, or None.
+
+    Raises:
+        ValueError: an argument is out of range. The message names it.
+    """
     if cost.ndim < 2 or 0 in cost.shape:
         raise ValueError(f"cost must have shape (..., n, m) with n, m >= 1; got {tuple(cost.shape)}")
     if not (epsilon > 0 and math.isfinite(epsilon)):
@@ -163,7 +193,7 @@ def _finish(
     due = b
     if rho is None:
         value = (a * f).sum(-1) + (b * g).sum(-1)
-    else:  # the dual value, with <a b, e^((f + g - C)/epsilon) - 1> read off the plan
+    else:  # the dual value; <a b, e^((f + g - C)/epsilon) - 1> is the mass of the plan - 1
         due = b * torch.exp(-g / rho)
         value = -rho * ((a * torch.expm1(-f / rho)).sum(-1) + (b * torch.expm1(-g / rho)).sum(-1))
         value = value - epsilon * (plan.sum((-2, -1)) - 1)
@@ -182,7 +212,7 @@ def _logs(weights: Tensor | None, n: int, like: Tensor) -> Tensor:
 
 
 def _balanced_between(f: Tensor, g: Tensor, log_a: Tensor, log_b: Tensor, rho: float | None) -> tuple[Tensor, Tensor]:
-    """The unbalanced potentials with the best constant moved from one to the other (Sejourne et al. 2022)."""
+    """Unbalanced potentials with the optimal constant moved from one to the other (Sejourne et al. 2022)."""
     if rho is None:
         return f, g
     shift = (log_a - f / rho).logsumexp(-1, keepdim=True) - (log_b - g / rho).logsumexp(-1, keepdim=True)

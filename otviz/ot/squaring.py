@@ -1,9 +1,9 @@
 """Sinkhorn by squaring the plan: epsilon-scaling in which a level costs one product and no exponential.
 
-A plan's density is K_ij = exp((f_i + g_j - C_ij) / epsilon), so K * K is the density at epsilon / 2 with the same
-potentials: an annealing step that keeps them. A few row and column normalisations per level follow. Potentials are
-read off the scalings, whose logarithms double at each level. They are nearly linear in epsilon, so each level starts
-from their linear extrapolation, which costs nothing: with one sweep a level the gradient's error falls by a third.
+The density of a plan is K_ij = exp((f_i + g_j - C_ij) / epsilon), so its elementwise square is the density at epsilon / 2
+with the same potentials. A few row and column normalisations follow at each level. The potentials are epsilon times the
+logarithms of the scalings, which double at each level. They are nearly linear in epsilon, so each level starts from their
+linear extrapolation: it costs nothing and, with one sweep per level, lowers the error of the gradient by a third.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from otviz.core.work import Work, completed
 from otviz.ot.duals import GAIN, Goal, Sides, weighted
 
 START = 8.0
-"""Largest exponent C / epsilon at the first level: e^-8 leaves every entry well inside float32."""
+"""Largest exponent C / epsilon at the first level: e^-8 is well within the range of float32."""
 
 RELAX = 1.7
-"""Over-relaxation of the sweeps between the first and the last of a level: a third of the gradient's error at 3 sweeps."""
+"""Over-relaxation of the sweeps between the first and the last of a level: with 3 sweeps, a third of the gradient's error."""
 
 FLOAT32_LIMIT = 1e6
 """Largest C / epsilon for float32. A rounding error doubles at each level: of eight pairs of clouds of 200 points (rings,
@@ -29,18 +29,21 @@ outliers, tight clusters, ...) the worst plan is off, in total variation against
 0.009 at 1e6 and 0.15 at 2e7."""
 
 EXTRA, PATIENCE = 2, 20
-"""Sweeps added to a level at a time where its goal is missed, and how often."""
+"""Sweeps added at a time to a level that misses its goal, and how often at most."""
 
 TINY = 1e-35
-"""Least sum a damped update divides by: mass that has vanished keeps finite scalings."""
+"""Minimum of the sums that a damped update divides by, so that scalings of vanished mass stay finite."""
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """How epsilon falls: `levels` halvings down to `epsilon` (units of the cost), sweeps at each and at the last one.
+    """How epsilon falls. A sweep is one column and one row normalisation.
 
-    A sweep is one column and one row normalisation. `rho` is the strength of the soft marginals in units of the cost;
-    None holds them exactly.
+    Attributes:
+        epsilon: last temperature, in units of the cost.
+        levels: number of halvings that lead to it.
+        per_level, last: number of sweeps at each temperature and at the last one.
+        rho: strength of the soft marginals, in units of the cost; None keeps the marginals.
     """
 
     epsilon: float
@@ -50,27 +53,29 @@ class Schedule:
     rho: float | None = None
 
     def temperatures(self) -> list[tuple[float, int]]:
-        """Each level's epsilon with its number of sweeps, hottest first."""
+        """Epsilon and number of sweeps of each level, largest epsilon first."""
         return [
             (self.epsilon * 2.0 ** (self.levels - k), self.per_level if k < self.levels else self.last)
             for k in range(self.levels + 1)
         ]
 
     def sweeps(self) -> int:
-        """Sweeps in all."""
+        """Total number of sweeps."""
         return self.levels * self.per_level + self.last
 
     def damping(self, epsilon: float) -> float:
-        """Factor on the potentials of an unbalanced problem, rho / (rho + epsilon)."""
+        """Factor on the potentials of an unbalanced problem, rho / (rho + epsilon); 1 if balanced."""
         return 1.0 if self.rho is None else 1.0 / (1.0 + epsilon / self.rho)
 
 
 @dataclass(frozen=True)
 class Scaled:
-    """A plan a_i b_j u_i K_ij v_j: kernel (..., n, m), u (..., n), v (..., m), and its potentials.
+    """A plan a_i b_j u_i K_ij v_j. Rows are normalised last, so those of a balanced plan are exact.
 
-    `potential_x` (..., n) and `potential_y` (..., m) are in units of the cost. Rows are normalised last, so those of a
-    balanced plan are exact. `values` are OT_epsilon at epsilon, 2 epsilon ... where one cloud was matched with itself.
+    Attributes:
+        kernel, u, v: K (..., n, m) and the scalings of rows (..., n) and columns (..., m).
+        potential_x, potential_y: f (..., n) and g (..., m), in units of the cost.
+        values: OT_epsilon at epsilon, 2 epsilon ... for one cost (n, n) of a cloud with itself; otherwise empty.
     """
 
     kernel: Tensor
@@ -82,14 +87,18 @@ class Scaled:
 
 
 def levels_for(largest_cost: float, epsilon: float) -> int:
-    """How many halvings lead from a harmless temperature to `epsilon`; none for a cost that is not finite."""
+    """Number of halvings from a temperature of at least largest_cost / START to `epsilon`; 0 if the cost is not finite."""
     if not math.isfinite(largest_cost):
         return 0
     return max(0, math.ceil(math.log2(max(largest_cost, 1e-30) / (START * epsilon))))
 
 
 def sweeps_for(scaling: float, p: int) -> int:
-    """Sweeps per halving of epsilon that match geomloss' `scaling`, the ratio between successive blurs."""
+    """Sweeps per halving of epsilon that match geomloss' `scaling`, the ratio of successive blurs.
+
+    Raises:
+        ValueError: scaling is not in (0, 1).
+    """
     if not 0 < scaling < 1:
         raise ValueError(f"scaling must lie between 0 and 1 (ratio of successive blurs); got {scaling}")
     return max(1, round(math.log(0.5) / (p * math.log(scaling))))
@@ -98,9 +107,15 @@ def sweeps_for(scaling: float, p: int) -> int:
 def square_down(
     cost: Tensor, schedule: Schedule, a: Tensor | None = None, b: Tensor | None = None, goal: Goal | None = None
 ) -> Scaled:
-    """Solve entropic transport for `cost` (..., n, m), which is used up, with weights a (n,) and b (m,), or uniform.
+    """Solve entropic transport by squaring.
 
-    With a `goal`, for one cost (n, m), levels get as many sweeps as it asks for. A row that underflows gives nan or inf, never a wrong number, so that the caller can turn to the log domain.
+    If a row underflows, the result is nan or inf, never a wrong number; the caller can then use the log domain.
+
+    Args:
+        cost: shape (..., n, m); overwritten.
+        schedule: temperatures and sweeps.
+        a, b: weights, shapes (n,) and (m,), >= 0 and each summing to 1; uniform if None.
+        goal: levels get more sweeps until they meet it, for one cost (n, m) only.
     """
     return completed(descend(cost, schedule, a, b, goal))
 
@@ -108,9 +123,13 @@ def square_down(
 def descend(
     cost: Tensor, schedule: Schedule, a: Tensor | None = None, b: Tensor | None = None, goal: Goal | None = None
 ) -> Work[Scaled]:
-    """`square_down` with a pause at each level; with a goal, of one cost (n, m), a level goes on sweeping until it is met.
+    """`square_down` with a pause at each level.
 
-    Mass that must pass between clusters moves at a high temperature or, with few sweeps a level, never.
+    With few sweeps per level, mass moves between clusters at a high temperature or not at all. So a goal applies to
+    every level, not only to the last.
+
+    Args:
+        cost, schedule, a, b, goal: as in `square_down`.
     """
     kernel = cost.mul_(-1 / (schedule.epsilon * 2.0**schedule.levels)).exp_()
     n = kernel.shape[-2]
@@ -143,7 +162,7 @@ def descend(
 
 @dataclass(frozen=True)
 class _Sweeps:
-    """Sweeps at one temperature, of scalings (..., n + m) over the logs that the kernel already holds."""
+    """Sweeps at one temperature. The scalings (..., n + m) come on top of the `logs` that the kernel already contains."""
 
     kernel: Tensor
     scalings: Tensor
@@ -152,14 +171,14 @@ class _Sweeps:
     damping: float
 
     def first(self) -> Tensor:
-        """A sweep from scalings of 1 for rows and any for columns; returns the columns' change, a view of them."""
+        """One sweep from row scalings of 1; returns the factor by which it moved the columns, a view of their scalings."""
         (a, b), (u, v), (log_u, log_v) = self.weights, self._parts(self.scalings), self._parts(self.logs)
         invert(average(self.kernel.mT, u, a, out=v), log_v, self.damping)
         invert(average(self.kernel, v, b, out=u), log_u, self.damping)
         return v
 
     def relaxed(self, count: int) -> Tensor:
-        """So many sweeps, all but the last over-relaxed; returns the factor by which the last moved the columns."""
+        """`count` sweeps, all but the last over-relaxed; returns the factor by which the last moved the columns."""
         (a, b), (u, v), (log_u, log_v) = self.weights, self._parts(self.scalings), self._parts(self.logs)
         for sweep in range(count):
             power = RELAX if sweep < count - 1 else 1.0
@@ -175,13 +194,13 @@ class _Sweeps:
 
 
 class _Watch:
-    """Tells whether a level may be left; asks for the dual's value only where the last one does not answer."""
+    """Decides whether a level is done. It computes the value of the dual only if the previous one does not decide."""
 
     def __init__(self, goal: Goal, sides: Sides, n: int) -> None:
         self.goal, self.sides, self.n, self.rest = goal, sides, n, 0.0
 
     def settled(self, epsilon: float, halvings: int, change: Tensor, scalings: Tensor, logs: Tensor) -> bool:
-        """Whether the last sweep's gain, at 2^halvings epsilon, is small against the divergence there."""
+        """Whether the gain of the last sweep, at 2^halvings epsilon, is small beside the divergence there."""
         gap = GAIN * epsilon * self.sides.gain(change)
         if gap <= self.goal.share * self.rest:
             return True
@@ -192,9 +211,9 @@ class _Watch:
 
 
 def _foresee(scalings: Tensor, change: Tensor) -> Tensor:
-    """Move scalings half of the last change further, where a potential linear in epsilon will be; return their logs.
+    """Extrapolate the scalings, for potentials linear in epsilon, and return their logs.
 
-    `change` is that of the potentials over the last halving in units of the temperature, kept up to date here.
+    `change` is that of the potentials over the last halving, in units of the temperature; it is updated in place.
     """
     logs = scalings.log()
     change.add_(logs)
@@ -206,9 +225,9 @@ def _foresee(scalings: Tensor, change: Tensor) -> Tensor:
 def _translate(
     log_u: Tensor, log_v: Tensor, a: Tensor | None, b: Tensor | None, epsilon: float, rho: float | None
 ) -> None:
-    """Move the best constant from one unbalanced potential to the other (Sejourne et al. 2022); plans stay as they are.
+    """Move the optimal constant from one unbalanced potential to the other (Sejourne et al. 2022); the plan is the same.
 
-    Sweeps alone move it by a share epsilon / rho at a time, which at small epsilon never arrives.
+    Each sweep moves only a share epsilon / rho of it, which takes too long at small epsilon.
     """
     if rho is not None:
         shift = (_log_mass(log_u * (-epsilon / rho), a) - _log_mass(log_v * (-epsilon / rho), b)).mul_(
@@ -233,15 +252,25 @@ def _relax(scaling: Tensor, target: Tensor, power: float) -> None:
 
 
 def square_down_self(cost: Tensor, schedule: Schedule, a: Tensor | None = None) -> Scaled:
-    """`square_down` of a symmetric cost (..., n, n) onto the same weights: one potential, one averaged product a sweep.
+    """`square_down` for a cloud with itself: one potential, and one product per sweep.
 
-    A last plain row normalisation gives `u` and `potential_x`, as geomloss' final extrapolation does.
+    Each sweep averages the potential with its update. A final plain row normalisation gives `u` and `potential_x`, like
+    geomloss' final extrapolation.
+
+    Args:
+        cost: symmetric, shape (..., n, n); overwritten.
+        schedule: temperatures and sweeps.
+        a: weights, shape (n,), >= 0 and summing to 1; uniform if None.
     """
     return completed(descend_self(cost, schedule, a))
 
 
 def descend_self(cost: Tensor, schedule: Schedule, a: Tensor | None = None) -> Work[Scaled]:
-    """`square_down_self` with a pause at each level."""
+    """`square_down_self` with a pause at each level.
+
+    Args:
+        cost, schedule, a: as in `square_down_self`.
+    """
     kernel = cost.mul_(-1 / (schedule.epsilon * 2.0**schedule.levels)).exp_()
     v = kernel.new_ones(kernel.shape[:-1])
     u, logs, column, row, damp = torch.empty_like(v), torch.zeros_like(v), v[..., None], v[..., None, :], 1.0
@@ -268,7 +297,7 @@ def descend_self(cost: Tensor, schedule: Schedule, a: Tensor | None = None) -> W
 
 
 def _value_alone(sides: Sides, logs: Tensor, u: Tensor, log_v: Tensor) -> Tensor:
-    """OT_epsilon of a cloud with itself after a sweep: `u` came of the column scalings before, which are v^2 / u."""
+    """OT_epsilon of a cloud with itself after a sweep. `u` belongs to the previous column scalings, which are v^2 / u."""
     if sides.rho is None:
         return weighted(logs + log_v, sides.a) * (2 * sides.epsilon)
     log_u = u.log()
@@ -277,7 +306,14 @@ def _value_alone(sides: Sides, logs: Tensor, u: Tensor, log_v: Tensor) -> Tensor
 
 
 def average(kernel: Tensor, values: Tensor, weights: Tensor | None, *, out: Tensor | None = None) -> Tensor:
-    """Weighted means sum_j w_j K_ij v_j, shape (..., n), into `out` if given; uniform weights where none are given."""
+    """Weighted means sum_j w_j K_ij v_j, shape (..., n).
+
+    Args:
+        kernel: K, shape (..., n, m).
+        values: v, shape (..., m).
+        weights: w, shape (m,); 1 / m each if None.
+        out: tensor of shape (..., n) to write to.
+    """
     share = 1.0 / kernel.shape[-1] if weights is None else 1.0
     if weights is not None:
         values = values * weights
@@ -289,7 +325,13 @@ def average(kernel: Tensor, values: Tensor, weights: Tensor | None, *, out: Tens
 
 
 def invert(sums: Tensor, log_before: Tensor, damp: float) -> Tensor:
-    """Replace the sums by the scaling that brings them to 1, or to the damped target of an unbalanced problem."""
+    """The scalings that normalise rows or columns, damped for an unbalanced problem; overwrites `sums`.
+
+    Args:
+        sums: sums before, shape (..., n).
+        log_before: potentials / epsilon that the kernel already contains, shape (..., n).
+        damp: rho / (rho + epsilon), 1 if balanced.
+    """
     if damp == 1.0:
         return sums.reciprocal_()
     return sums.clamp_min_(TINY).log_().mul_(-damp).add_(log_before, alpha=damp - 1.0).exp_()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from otviz.core.addresses import MAX_CHARS
+from pages._ui.shell import links
 from pages._ui.shell.links import plain
 from tests.waiting import PATIENCE
 
@@ -96,6 +98,24 @@ def test_a_stale_address_of_a_busy_browser_does_not_undo_a_move() -> None:
     app.run()
     assert app.session_state["made"].modes == 6
     assert address(app) == {"target.modes": "6"}
+
+
+def test_a_request_that_waited_for_a_long_rerun_does_not_undo_a_move(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The address is written early, the page is drawn for five seconds, and then comes what the browser sent before."""
+    clock = SimpleNamespace(now=100.0)
+    monkeypatch.setattr(links, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    app = open_page(**{"target.modes": "4"})
+    app.slider[0].set_value(6).run()  # writes the address
+    clock.now += 5
+    app.run()  # ends later
+    clock.now += 0.1
+    app.query_params["target.modes"] = "4"
+    app.run()
+    assert address(app) == {"target.modes": "6"}
+    clock.now += links.STALE
+    app.query_params["target.modes"] = "4"
+    app.run()  # after a pause: a step back
+    assert address(app) == {"target.modes": "4"}
 
 
 @pytest.mark.parametrize(

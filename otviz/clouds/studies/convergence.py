@@ -1,7 +1,7 @@
 """How three Sinkhorn solvers converge, and how the plan sharpens as epsilon falls.
 
-The error after an iteration is that of stopping there: f follows from g by one row update at the epsilon asked for, and
-the columns of the plan then miss sum_j |sum_i P_ij - b_j|. Solvers that come down from a larger epsilon are measured so too.
+The error of an iteration is that of stopping there: one row update at the final epsilon gives f from g, and the error is
+sum_j |sum_i P_ij - b_j| of that plan. Solvers that start from a larger epsilon are measured in the same way.
 """
 
 from __future__ import annotations
@@ -38,7 +38,14 @@ SOLVERS: dict[Solver, str] = {
 
 @dataclass(frozen=True)
 class Step:
-    """After so many iterations (one update of each potential): epsilon then, and the error of stopping there, at most 2."""
+    """The state of a solver after an iteration, one update of each potential.
+
+    Attributes:
+        solver: a key of SOLVERS.
+        iteration: number of iterations so far.
+        epsilon: temperature of this iteration, units of the cost.
+        error: marginal error of stopping here, at most 2.
+    """
 
     solver: Solver
     iteration: int
@@ -51,10 +58,10 @@ class Sharpened:
     """The plan at one blur.
 
     Attributes:
-        blur, epsilon: data units, units of the cost.
-        matrix: the plan in at most BINS x BINS bins, entries sum to 1; rows and columns in an order of the points that is
-            the same at every blur.
-        partners: mean over the source's mass of e^(entropy of the row): how many targets share a point's mass.
+        blur, epsilon: in data units and in units of the cost.
+        matrix: the plan in at most BINS x BINS bins, entries summing to 1. Rows and columns have the same order at every
+            blur.
+        partners: mean of e^(entropy of the row) over the source: the number of targets that share the mass of a point.
     """
 
     blur: float
@@ -73,15 +80,18 @@ def convergence(
     a: Masses = None,
     b: Masses = None,
 ) -> Iterator[Step]:
-    """The steps of one solver after another, in the order of SOLVERS.
+    """Run one solver after the other, in the order of SOLVERS, and yield their steps.
 
     Args:
         x, y: samples, shapes (n, 2) and (m, 2), at most LARGEST each.
-        p, blur, scaling: geomloss' words; scaling paces the two solvers that anneal.
-        iterations: of each solver.
-        a, b: masses, (n,) and (m,), > 0, summing to 1; uniform if None.
+        p: 1 for the cost |x - y|, 2 for half its square.
+        blur: smoothing length > 0, in data units; epsilon = blur^p.
+        scaling: ratio of successive blurs, in (0, 1), of the two solvers that lower epsilon.
+        iterations: number of iterations of each solver.
+        a, b: masses, shapes (n,) and (m,), > 0 and each summing to 1; uniform if None.
 
-    Raises ValueError at once for shapes or values out of range.
+    Raises:
+        ValueError: at once, for shapes or values out of range.
     """
     problem = _problem(x, y, p, (blur,), a, b)
     sweeps = sweeps_for(scaling, p)
@@ -92,7 +102,7 @@ def convergence(
 
 @dataclass(frozen=True)
 class _Problem:
-    """A cost (n, m) and masses (n,), (m,), which sum to 1, all float64."""
+    """A cost (n, m) and masses (n,) and (m,), each summing to 1, all in float64."""
 
     cost: Tensor
     a: Tensor
@@ -107,7 +117,7 @@ class _Problem:
         return -epsilon * torch.logsumexp((f - self.cost.T) / epsilon + self.a.log(), 1)
 
     def column_error(self, g: Tensor, epsilon: float) -> float:
-        """sum_j |sum_i P_ij - b_j| of the plan with rows made exact, for a potential g (m,)."""
+        """sum_j |sum_i P_ij - b_j| of the plan with exact rows, for a potential g (m,)."""
         plan = torch.softmax((g - self.cost) / epsilon + self.b.log(), 1) * self.a[:, None]
         return float((plan.sum(0) - self.b).abs().sum())
 
@@ -119,7 +129,7 @@ def _all_steps(problem: _Problem, epsilon: float, sweeps: int, ratio: float, ite
 
 
 def _squaring(problem: _Problem, epsilon: float, sweeps: int, iterations: int) -> Iterator[Step]:
-    """One step per level, then sweeps at the last temperature; each is a solve of its own, cut short there."""
+    """One step per level, then sweeps at the last temperature. Each step is a separate solve that stops there."""
     cost = problem.cost
     largest = float(cost.max() - cost.min())
     levels = levels_for(largest, epsilon)
@@ -137,7 +147,7 @@ def _squaring(problem: _Problem, epsilon: float, sweeps: int, iterations: int) -
 
 
 def _scaled(problem: _Problem, epsilon: float, ratio: float, iterations: int) -> Iterator[Step]:
-    """geomloss' loop: both potentials move half way at once, epsilon falls by scaling^p, then stays."""
+    """geomloss' loop: both potentials are averaged with their updates, and epsilon falls by scaling^p to its last value."""
     now = max(float(problem.cost.max()), epsilon)
     f, g = problem.to_rows(torch.zeros_like(problem.b), now), problem.to_columns(torch.zeros_like(problem.a), now)
     for iteration in range(1, iterations + 1):
@@ -157,10 +167,16 @@ def _plain(problem: _Problem, epsilon: float, iterations: int) -> Iterator[Step]
 def sharpening(
     x: Points, y: Points, p: int = 2, blurs: Sequence[float] = BLURS, a: Masses = None, b: Masses = None
 ) -> Iterator[Sharpened]:
-    """The plan of samples x (n, 2), y (m, 2), at most LARGEST each, for each blur (data units).
+    """The plan at each blur, in the order given.
 
-    Masses a (n,), b (m,) are > 0 and sum to 1; uniform if None. Raises ValueError at once for shapes, p, blurs or masses
-    out of range.
+    Args:
+        x, y: samples, shapes (n, 2) and (m, 2), at most LARGEST each.
+        p: 1 for the cost |x - y|, 2 for half its square.
+        blurs: smoothing lengths > 0, in data units.
+        a, b: masses, shapes (n,) and (m,), > 0 and each summing to 1; uniform if None.
+
+    Raises:
+        ValueError: at once, for shapes or values out of range.
     """
     problem = _problem(x, y, p, blurs, a, b)
     rows, columns = orders(x.astype(np.float64), y.astype(np.float64))
@@ -179,7 +195,7 @@ def _sharpened(problem: _Problem, rows: NDArray[np.intp], columns: NDArray[np.in
 
 
 def _starts(n: int) -> NDArray[np.intp]:
-    """First index of each of at most BINS stretches of n that differ in length by at most one."""
+    """First index of each of at most BINS intervals of range(n), whose lengths differ by at most one."""
     bins = min(n, BINS)
     return (np.arange(bins) * n) // bins
 

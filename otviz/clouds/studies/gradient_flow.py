@@ -1,7 +1,7 @@
-"""Gradient flows: a cloud slides down a loss towards another, x' = -n grad L(x, y), in explicit Euler steps.
+"""Gradient flows: a cloud moves down the gradient of a loss towards another, x' = -n grad L(x, y), in Euler steps.
 
-The comparison of Feydy et al. (2019): kernel norms 1/2 |a - b|_k^2 against Sinkhorn divergences. Kernels as geomloss has
-them: gaussian exp(-|x - y|^2 / (2 blur^2)), laplacian exp(-|x - y| / blur), energy -|x - y|.
+The flows compare kernel norms 1/2 |a - b|_k^2 with Sinkhorn divergences (Feydy et al. 2019). The kernels are geomloss':
+gaussian exp(-|x - y|^2 / (2 blur^2)), laplacian exp(-|x - y| / blur), energy -|x - y|.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from otviz.ot.entropic import shares
 from otviz.ot.exact import exact_cost, squared_distances
 
 LARGEST = 1000
-"""Points of a cloud at most: each frame solves two or three problems of this size."""
+"""Maximum number of points of a cloud: each frame solves two or three problems of this size."""
 
 MEASURED = 400
-"""Points of each cloud behind W2: a programme of this size takes hundredths of a second."""
+"""Number of points of each cloud for W2: a linear programme of this size takes hundredths of a second."""
 
 MEASURED_EVERY = 10
 
@@ -38,11 +38,11 @@ class FlowLoss:
     """A loss to descend.
 
     Attributes:
-        title: what a viewer reads.
+        title: name to display.
         loss: "sinkhorn" (debiased), or the kernel of a norm.
         p: 1 for the cost |x - y|, 2 for its half square; kernels ignore it.
         blur: smoothing length or width of the kernel, in data units; the energy distance ignores it.
-        reach: length beyond which mass is left behind, or None; Sinkhorn only.
+        reach: length beyond which mass is dropped, or None; Sinkhorn only.
         scaling: ratio of successive blurs of the solver; Sinkhorn only.
     """
 
@@ -64,7 +64,7 @@ FLOWS: tuple[FlowLoss, ...] = (
     FlowLoss("Sinkhorn p = 2, blur 1", "sinkhorn", blur=1.0),
     FlowLoss("Sinkhorn p = 2, reach 1", "sinkhorn", blur=0.05, reach=1.0),
 )
-"""Lengths suit clouds a few units wide, such as the notebook's ring of radius 3."""
+"""The lengths suit clouds a few units wide, such as the notebook's ring of radius 3."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +75,8 @@ class Frame:
         step, time: index of the frame and the flow's time, step * step_size.
         positions: the moving points, shape (n, 2), data units.
         loss: L at these positions.
-        seconds: time computed so far.
-        w2: distance to the target over the first MEASURED points of each, in data units, or nan where not measured.
+        seconds: total computing time so far.
+        w2: W2 between the first MEASURED points of each cloud, in data units; nan if not measured.
     """
 
     step: int
@@ -98,18 +98,19 @@ def flow(
     a: NDArray[np.float64] | None = None,
     b: NDArray[np.float64] | None = None,
 ) -> Iterator[Frame]:
-    """Play x <- x - step_size * n * grad L(x, y): frames 0 (where x starts) to `steps`.
+    """Iterate x <- x - step_size * n * grad L(x, y), and yield frames 0 (the initial x) to `steps`.
 
     Args:
-        loss: what is descended.
+        loss: loss to descend.
         x, y: moving and target points, shapes (n, 2) and (m, 2), at most LARGEST each.
-        step_size: flow time of a step; p = 2 contracts by about 1 - step_size a step, so it must stay below 1.
-        measured_every: steps between two values of W2.
-        a, b: masses of the points, (n,) and (m,), summing to 1; uniform if None.
+        steps: number of steps, >= 1.
+        step_size: flow time of a step, in (0, 1): for p = 2 a step contracts by about 1 - step_size.
+        measured_every: number of steps between two values of W2.
+        a, b: masses, shapes (n,) and (m,), each summing to 1; uniform if None.
 
     Raises:
-        ValueError: shapes, counts or step sizes out of range.
-        ArithmeticError: the loss or a position is no longer a finite number.
+        ValueError: a shape, count or step size is out of range.
+        ArithmeticError: the loss or its gradient became NaN or infinite.
     """
     _check(x, y, steps, step_size)
     return _play(loss, (x, y), (a, b), steps, step_size, measured_every)
@@ -142,7 +143,7 @@ def _play(
 def _w2(
     x: NDArray[np.float32], y: NDArray[np.float32], a: NDArray[np.float64] | None, b: NDArray[np.float64] | None
 ) -> float:
-    """W2 between the first MEASURED points of each side, their masses brought to the same sum; nan where these are 0."""
+    """W2 between the first MEASURED points of each side, with normalised masses; nan if these are all 0."""
     parts = [None if w is None else w[:MEASURED] / max(w[:MEASURED].sum(), 1e-300) for w in (a, b)]
     if any(part is not None and not part.any() for part in parts):
         return math.nan
@@ -153,9 +154,12 @@ def _w2(
 def loss_and_force(
     loss: FlowLoss, x: Tensor, y: Tensor, a: Tensor | None = None, b: Tensor | None = None
 ) -> tuple[float, Tensor]:
-    """L(x, y) between samples x (n, d), y (m, d), and the force -grad_x L per unit of mass, (n, d), 0 where there is none.
+    """The loss L(x, y) and the force -grad_x L per unit of mass, shape (n, d); 0 for points without mass.
 
-    Masses a (n,), b (m,) sum to 1; uniform if None, and then the force is -n grad_x L.
+    Args:
+        loss: loss and its settings.
+        x, y: samples, shapes (n, d) and (m, d).
+        a, b: masses, shapes (n,) and (m,), each summing to 1. Uniform if None: the force is then -n grad_x L.
     """
     if loss.loss == "sinkhorn":
         found = sinkhorn_divergence(x, y, blur=loss.blur, p=loss.p, reach=loss.reach, scaling=loss.scaling, a=a, b=b)
@@ -170,13 +174,19 @@ def loss_and_force(
 def kernel_norm(
     x: Tensor, y: Tensor, kernel: Kind, blur: float = 0.5, a: Tensor | None = None, b: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
-    """1/2 |a - b|_k^2 of samples x (n, d), y (m, d), shape (), and its gradient at x, (n, d), in closed form.
+    """The kernel norm 1/2 |a - b|_k^2, shape (), and its gradient at x in closed form, shape (n, d).
 
-    Masses a (n,), b (m,) sum to 1; uniform if None.
+    The value is the V-statistic, which includes the pairs of each point with itself, so it is >= 0. For "energy" it is
+    half the energy distance.
 
-    The value is the V-statistic: each point meets itself, so it is >= 0. Half the energy distance of Szekely for "energy".
+    Args:
+        x, y: samples, shapes (n, d) and (m, d).
+        kernel: "gaussian", "laplacian" or "energy".
+        blur: width > 0 of the kernel, in data units; "energy" ignores it.
+        a, b: masses, shapes (n,) and (m,), each summing to 1; uniform if None.
 
-    Raises ValueError for an unknown kernel or a blur <= 0.
+    Raises:
+        ValueError: the kernel is unknown, or blur is not > 0.
     """
     if kernel not in _KERNELS:
         raise ValueError(f"kernel must be one of {', '.join(_KERNELS)}; got {kernel!r}")
@@ -191,7 +201,7 @@ def kernel_norm(
 
 
 def _pulled(pull: Tensor, x: Tensor, y: Tensor, masses: Tensor) -> Tensor:
-    """sum_j masses_j pull_ij (x_i - y_j), the slope of sum_j masses_j k(x_i, y_j) at x_i, shape (n, d)."""
+    """sum_j masses_j pull_ij (x_i - y_j), the gradient of sum_j masses_j k(x_i, y_j) at x_i, shape (n, d)."""
     weighed = pull * masses
     return weighed.sum(1, keepdim=True) * x - weighed @ y
 
@@ -216,7 +226,7 @@ def _energy(squared: Tensor, _blur: float) -> tuple[Tensor, Tensor]:
 
 
 def _over(k: Tensor, distance: Tensor) -> Tensor:
-    """k / distance, 0 where points coincide: there the kernel has a cusp, and a point does not push itself."""
+    """k / distance; 0 where points coincide, because a point exerts no force on itself at the cusp of the kernel."""
     return torch.where(distance > 0, k / distance, torch.zeros_like(k))
 
 

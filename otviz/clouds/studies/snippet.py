@@ -1,4 +1,4 @@
-"""A picture as a script: what to run to get the same numbers without a page."""
+"""A picture as a Python script that computes the same numbers without a page."""
 
 from __future__ import annotations
 
@@ -38,9 +38,13 @@ Path("transport.npz").write_bytes(arrays_npz(picture))
 
 
 def snippet(problem: Problem, source: Distribution, target: Distribution) -> str:
-    """A Python script that needs otviz alone, solves the same problem on the same points and saves them.
+    """A Python script that solves the same problem on the same points and saves the result. It needs only otviz.
 
-    Points from an upload are on this server only: the script then says where to put the file's path.
+    An uploaded file exists on this server only. The script then has a comment where to write the path of the file.
+
+    Args:
+        problem: settings to write.
+        source, target: distributions, written as constructor calls.
     """
     kinds = sorted({(type(side).__module__, type(side).__name__) for side in (source, target)})
     return _SCRIPT.format(
@@ -54,7 +58,7 @@ def snippet(problem: Problem, source: Distribution, target: Distribution) -> str
 
 
 def _call(knobs: Knobs) -> str:
-    """The constructor call that makes the same object: knobs at their defaults are left out."""
+    """The constructor call that makes the same object, without knobs that have their default values."""
     text = ", ".join(f"{name}={value!r}" for name, value in knobs.changed().items())
     call = f"{type(knobs).__name__}({text})"
     if any(isinstance(value, str) and value.startswith(PREFIX) for value in knobs.changed().values()):

@@ -1,8 +1,8 @@
-"""The Sinkhorn divergence against its blur, from exact transport at 0 to a comparison of means or an energy distance.
+"""The Sinkhorn divergence as a function of blur: from exact transport to a comparison of means or an energy distance.
 
 S interpolates between the exact transport cost (blur to 0) and 1/2 |a - b|_k^2 with k = -C (blur to infinity; Feydy et
-al. 2019, Theorem 1). With C = |x - y|^2 / 2 that limit is half the squared difference of the means, with C = |x - y| half
-the energy distance. OT_epsilon, not debiased, rises to the mean cost of all pairs instead.
+al. 2019, Theorem 1). For C = |x - y|^2 / 2 this limit is half the squared difference of the means, for C = |x - y| half
+the energy distance. OT_epsilon, which is not debiased, rises to the mean cost of all pairs.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from otviz.ot.squaring import sweeps_for
 LARGEST = 1000
 BLURS: tuple[float, ...] = tuple(float(blur) for blur in np.geomspace(1e-3, 10, 25))
 NOTEBOOK_SLIDER = (0.01, 0.70)
-"""The blurs that the notebook's slider offers (Fuge, chapter 11.1)."""
+"""Range of the blur slider in the course notebook (Fuge 2025, chapter 11.1)."""
 
 
 @dataclass(frozen=True)
 class Point:
-    """The three numbers at one blur (data units), all in units of the cost; `seconds` is the time they took."""
+    """The three values at one blur (data units), in units of the cost; `seconds` is the time that they took."""
 
     blur: float
     epsilon: float
@@ -45,10 +45,10 @@ class Point:
 
 @dataclass(frozen=True)
 class Limits:
-    """Where the curves begin and end, in units of the cost.
+    """Limits of the curves, in units of the cost.
 
     Attributes:
-        exact_cost: the linear programme; S, OT_epsilon and <P, C> for blur to 0.
+        exact_cost: S, OT_epsilon and <P, C> for blur to 0, by linear programme.
         sinkhorn_divergence: S for blur to infinity.
         entropic_cost: OT_epsilon and <P, C> for blur to infinity, the mean cost of all pairs.
     """
@@ -61,7 +61,16 @@ class Limits:
 def limits(
     x: NDArray[np.floating], y: NDArray[np.floating], p: int, a: Masses | None = None, b: Masses | None = None
 ) -> Limits:
-    """The limits for samples x (n, 2), y (m, 2), with masses a (n,), b (m,) or uniform; p is 1 or 2."""
+    """The limits of the curves for blur to 0 and to infinity.
+
+    Args:
+        x, y: samples, shapes (n, 2) and (m, 2), at most LARGEST each.
+        p: 1 for the cost |x - y|, 2 for half its square.
+        a, b: masses, shapes (n,) and (m,), each summing to 1; uniform if None.
+
+    Raises:
+        ValueError: a shape or p is out of range.
+    """
     left, right = _clouds(x, y)
     of_x, of_y = (shares(_tensor(w), z) for w, z in ((a, left), (b, right)))
     cost = cost_p(left, right, p)
@@ -85,12 +94,13 @@ def blur_curve(
 
     Args:
         x, y: samples, shapes (n, 2) and (m, 2), at most LARGEST each.
-        a, b: their masses, (n,) and (m,), summing to 1; uniform if None.
-        p: 1 for the cost |x - y|, 2 for its half square.
-        scaling: ratio of successive blurs of the solver; nearer 1 is slower and more exact.
+        p: 1 for the cost |x - y|, 2 for half its square.
+        scaling: ratio of successive blurs of the solver, in (0, 1); nearer 1 is slower and more exact.
         blurs: lengths > 0, in data units.
+        a, b: masses, shapes (n,) and (m,), each summing to 1; uniform if None.
 
-    Raises ValueError at once for shapes, p, scaling or blurs out of range.
+    Raises:
+        ValueError: at once, for shapes, p, scaling or blurs out of range.
     """
     left, right = _clouds(x, y)
     for blur in blurs:

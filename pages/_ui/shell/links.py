@@ -24,7 +24,8 @@ from otviz.core.addresses import MAX_CHARS
 
 LESSON = "lesson"
 MOST_BACK = 50  # largest number of changes that can be undone
-STALE = 3.0  # seconds during which a browser may still send the previous address
+STALE = 3.0  # seconds after the last rerun during which a request may be one that the browser sent before it
+LONGEST_RERUN = 20.0  # seconds; a request may wait so long, and an address be so old
 
 VISIT = "otviz.visit"
 """Session key of the visits of pages: the page and a number."""
@@ -37,6 +38,7 @@ class _Memory:
     visit: tuple[str, int] = ("", -1)
     published: dict[str, str] = field(default_factory=dict)
     replaced: list[tuple[float, dict[str, str]]] = field(default_factory=list)
+    active: float = 0.0  # when a rerun last began or wrote the address
     pending: dict[str, str] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
     seeded: set[str] = field(default_factory=set)
@@ -267,9 +269,10 @@ class Link:
         if remember:
             memory.remember(settings)
         now, new = st.query_params.to_dict(), addresses.pack(settings)
+        memory.active = time.monotonic()
         if now != new:
-            recent = [(at, old) for at, old in memory.replaced if time.monotonic() - at < STALE]
-            memory.replaced = [*recent, (time.monotonic(), now)]
+            recent = [(at, old) for at, old in memory.replaced if memory.active - at < LONGEST_RERUN]
+            memory.replaced = [*recent, (memory.active, now)]
             st.query_params.from_dict(new)
         memory.published, memory.settings = new, settings
         memory.texts = dict(self._out)
@@ -295,7 +298,7 @@ def open_link(page: str) -> Link:
     visit = st.session_state.get(VISIT, ("", 0))
     if _is_new(memory, now, visit):
         memory.read(page, now)
-    memory.visit = visit
+    memory.visit, memory.active = visit, time.monotonic()
     return Link(page, memory, st.container())
 
 
@@ -322,5 +325,8 @@ def _is_new(memory: _Memory, now: dict[str, str], visit: tuple[str, int]) -> boo
         return True
     if memory.visit != visit:
         return bool(now)  # an address without settings reopens the page as it was left
-    stale = any(old == now and time.monotonic() - at < STALE for at, old in memory.replaced)
-    return now != memory.published and not stale
+    if now == memory.published:
+        return False
+    # A request that waited for the end of a long rerun still has the address from before it; going back comes after a pause.
+    waited = time.monotonic() - memory.active < STALE
+    return not (waited and any(old == now for at, old in memory.replaced if time.monotonic() - at < LONGEST_RERUN))
