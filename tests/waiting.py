@@ -8,7 +8,7 @@ from typing import Any
 
 from otviz.runs.scheduling import LoopTimer
 
-PATIENCE = 90.0  # seconds until a test gives up; what it waits for takes a few, but the machine may be slow or busy
+PATIENCE = 150.0  # seconds until a test gives up: longer than a server lets a run train whose tab was closed (OTVIZ_GRACE)
 EVERY = 10  # steps between two snapshots
 
 
