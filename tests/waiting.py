@@ -8,7 +8,7 @@ from typing import Any
 
 from otviz.runs.scheduling import LoopTimer
 
-PATIENCE = 150.0  # seconds until a test gives up: longer than a server lets a run train whose tab was closed (OTVIZ_GRACE)
+PATIENCE = 150.0  # seconds until a test gives up: longer than a run trains whose tab was closed (OTVIZ_GRACE)
 EVERY = 10  # steps between two snapshots
 
 
