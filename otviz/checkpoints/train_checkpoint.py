@@ -61,6 +61,25 @@ JUDGED_LOOKS = 9
 Progress = Callable[[int, int, float], None]
 
 
+def generated(training: Training, n: int, seed: int, asked: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
+    """Images (n, C*H*W) of the current generator, from latents that depend on the seed only.
+
+    Args:
+        training: on images.
+        n: number of images.
+        seed: for the latents.
+        asked: classes of the images, (n,); in turn if None.
+    """
+    x, z = spaces.drawn(n, training.target.dim, training.method.noise_dim, seed)
+    parts = []
+    for first in range(0, n, 500):
+        part = slice(first, first + 500)
+        source, noise = (torch.from_numpy(side[part]).to(training.device) for side in (x, z))
+        labels = None if asked is None else torch.from_numpy(asked[part])
+        parts.append(training.generate(source, noise, labels).float().cpu().numpy())
+    return np.concatenate(parts)
+
+
 class About(NamedTuple):
     """What a card says besides what the run knows: title, claims that it demonstrates, and the command that repeats it."""
 
@@ -150,7 +169,7 @@ class _Recording:
         self.seconds = chunk.seconds
 
     def _take_snapshot(self) -> None:
-        pixels = to_pixels(self._generated(self.side**2, SHEET_SEED), self.images.shape)
+        pixels = to_pixels(generated(self.training, self.side**2, SHEET_SEED), self.images.shape)
         self.looks.images.append(pixels.reshape(len(pixels), -1))
         self.looks.seconds.append(self.seconds)
         place, last = len(self.looks.images) - 1, len(self.steps) - 1
@@ -160,19 +179,8 @@ class _Recording:
     def _scores(self) -> list[float]:
         assert self._judge is not None
         asked = self.images.sample_labels(JUDGED, np.random.default_rng(1))
-        found = self._judge.evaluate(self._generated(JUDGED, 1, asked), JUDGED, nearest=0).record()
+        found = self._judge.evaluate(generated(self.training, JUDGED, 1, asked), JUDGED, nearest=0).record()
         return [float(found[name]) for name in SCORES]
-
-    def _generated(self, n: int, seed: int, asked: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
-        """Images of the current generator, from the same latents at every snapshot, with classes `asked`."""
-        x, z = spaces.drawn(n, self.images.dim, self.config.method.noise_dim, seed)
-        parts = []
-        for first in range(0, n, 500):
-            part = slice(first, first + 500)
-            source, noise = (torch.from_numpy(side[part]).to(self.training.device) for side in (x, z))
-            labels = None if asked is None else torch.from_numpy(asked[part])
-            parts.append(self.training.generate(source, noise, labels).float().cpu().numpy())
-        return np.concatenate(parts)
 
     def _timeline(self) -> Timeline:
         steps = self.steps[: len(self.looks.images)]
@@ -237,7 +245,6 @@ class _Recording:
     def _card(self, weights: bytes) -> dict[str, Any]:
         about = self.about
         method, done = self.config.method, self.training.step
-        drawn = method.rows * sum(sum(method.updates(step)) for step in range(done))
         return {
             "title": about.title or f"{method.title} on {self.images.title}",
             "kind": KIND,
@@ -248,7 +255,7 @@ class _Recording:
             "machine": platform.machine(),
             "seconds": round(self.seconds, 1),
             "steps_per_second": round(done / max(self.seconds, 1e-9), 1),
-            "images_per_second": round(drawn / max(self.seconds, 1e-9)),
+            "images_per_second": round(method.drawn(done) / max(self.seconds, 1e-9)),
             "losses": loss_summary(self.losses.all()),
             "samples": {"seed": SHEET_SEED, "count": self.side**2, "columns": self.side},
             "parameters": sum(value.numel() for value in self.training.eval_generator.parameters()),

@@ -242,7 +242,7 @@ def report_of(run: Run, interrupted: bool = False) -> tuple[dict[str, Any], Samp
         **_shared(config),
         "seconds": round(run.seconds, 3),
         "steps_per_second": round(done / max(run.seconds, 1e-9), 2),
-        **({"images_per_second": round(_drawn(config, done) / max(run.seconds, 1e-9), 1)} if images else {}),
+        **({"images_per_second": round(config.method.drawn(done) / max(run.seconds, 1e-9), 1)} if images else {}),
         "losses": loss_summary(run.losses()),
         "metrics": run.meter if images else _measured(samples, config, interrupted),
         **({"left_out": LEFT_OUT} if interrupted else {}),
@@ -257,11 +257,6 @@ def _measured(samples: Samples, config: RunConfig, interrupted: bool) -> dict[st
     mixture = config.target.mixture()
     found = {**({} if mixture is None else coverage(samples, mixture)), "diversity": diversity(samples)}
     return in_file_units(found, config.target.units)
-
-
-def _drawn(config: RunConfig, steps: int) -> int:
-    """Number of images sampled from the target in that many steps: a batch for each update of a network."""
-    return config.method.rows * sum(sum(config.method.updates(step)) for step in range(steps))
 
 
 def _show_progress(run: Run) -> int:

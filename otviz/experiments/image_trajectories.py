@@ -7,11 +7,10 @@ import io
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from otviz.checkpoints.catalogue import catalogue
-from otviz.checkpoints.latents import drawn
+from otviz.checkpoints.train_checkpoint import generated
 from otviz.core.files import write_whole
 from otviz.data.datasets import ImageSet, to_pixels
 from otviz.data.datasets.places import VARIABLE
@@ -21,7 +20,6 @@ from otviz.experiments.sweeps.sweep import identity
 from otviz.experiments.trajectories import about_trend
 from otviz.runs.config import RunConfig
 from otviz.training.driver import AtSteps, LossHistory, SingleTrainer, drive
-from otviz.training.loop import Training
 
 SHOWN = 64
 """Images stored per snapshot."""
@@ -127,19 +125,9 @@ def _trained(config: RunConfig, judged: int) -> ImageTrajectory:
     looks = sorted({*np.arange(0, config.steps, half).round().astype(int).tolist(), config.steps})
     losses, images, scores = LossHistory(), [], []
     for _ in drive(SingleTrainer(training), AtSteps(looks), [losses.record], check=False):
-        rows = _generated(training, judged)
+        rows = generated(training, judged, seed=1)
         pixels = to_pixels(rows, config.image_set.shape)
         images.append(pixels[:SHOWN])
         said = judge.evaluate(rows, judged, nearest=0).record()
         scores.append([roughness(pixels) if name == "roughness" else float(said[name]) for name in SCORES])
     return ImageTrajectory(np.array(looks), np.stack(images), np.array(scores), losses.all()[:, 0])
-
-
-def _generated(training: Training, n: int) -> NDArray[np.float32]:
-    """Images of the same latents in every snapshot."""
-    x, z = drawn(n, training.target.dim, training.method.noise_dim, seed=1)
-    parts = [
-        training.generate(torch.from_numpy(x[first : first + 500]), torch.from_numpy(z[first : first + 500])).numpy()
-        for first in range(0, n, 500)
-    ]
-    return np.concatenate(parts)

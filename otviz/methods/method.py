@@ -142,6 +142,10 @@ class Method(Knobs, ABC):
         """Number of updates of the adversary, then of the generator, in this step (counted from 0)."""
         return 0, 1
 
+    def drawn(self, steps: int) -> int:
+        """Number of target samples in the minibatches of that many steps: one minibatch per update."""
+        return self.rows * sum(sum(self.updates(step)) for step in range(steps))
+
     def ema_decay(self, step: int) -> float:
         """Decay of the generator's moving average at this step (counted from 0): `ema`, and less in the first steps.
 
