@@ -65,6 +65,21 @@ def stages(real: Samples, generated: Samples, held_out: Samples | None = None, s
     yield from later(Reference(real, held_out, seed, MOST), generated)
 
 
+def judged(real: Samples, generated: Samples, held_out: Samples | None = None, seed: int = 0) -> Diagnosis:
+    """The verdict on all samples, without transport distances: a third of the time of `diagnose`.
+
+    Args:
+        real, generated, held_out, seed: as for `diagnose`.
+
+    Raises:
+        ValueError: as `diagnose`.
+    """
+    check_pair(checked(real), checked(generated))
+    if held_out is not None:
+        check_pair(real, checked(held_out))
+    return next(later(Reference(real, held_out, seed, MOST), generated))
+
+
 def later(reference: Reference, generated: Samples) -> Iterator[Diagnosis]:
     """The stages after the first look, for one of several sets of samples. Raises ValueError as `diagnose`."""
     check_pair(reference.samples, checked(generated))

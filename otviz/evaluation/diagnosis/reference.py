@@ -43,14 +43,14 @@ class Reference:
             self.held_out = Vectors(points, self.grouping.of(points))
         self.plane: Plane = plane_of(kept, seen.vectors, self.space)
         self.coordinates = self.plane.of(seen.vectors, kept)
+        self._own: NDArray[np.float64]
         self._own, self._own_places = nearest_others(seen.vectors, min(12, len(kept) - 1))
 
     def own(self, rank: int) -> NDArray[np.float64]:
         """Distance of each real sample to its `rank`-th nearest other one, (n,)."""
         if rank > self._own.shape[1]:
             self._own, self._own_places = nearest_others(self.vectors.points, rank)
-        distances: NDArray[np.float64] = self._own[:, rank - 1]
-        return distances
+        return np.asarray(self._own[:, rank - 1], np.float64)
 
     def spacing(self) -> NDArray[np.float64]:
         """Of each real sample's nearest other one, the distance to the nearest real sample apart from these two, (n,)."""
