@@ -56,7 +56,7 @@ class Reference:
         """Of each real sample's nearest other one, the distance to the nearest real sample apart from these two, (n,)."""
         first = self._own_places[:, 0]
         mutual = self._own_places[first, 0] == np.arange(len(first))
-        return np.where(mutual, self._own[first, 1], self._own[first, 0])
+        return np.asarray(np.where(mutual, self._own[first, 1], self._own[first, 0]), np.float64)
 
     def example(self, group: int) -> int:
         """The real sample nearest to the mean of a cluster, as its place among all that were given."""
