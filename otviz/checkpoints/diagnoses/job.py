@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from otviz.checkpoints.diagnoses.sides import MODEL, RUN, data_of, open_side
 from otviz.checkpoints.diagnoses.stored import Found
 from otviz.core.machine import cores
-from otviz.evaluation.diagnosis import Samples, Timeline
-from otviz.evaluation.diagnosis.diagnosing import prepared
+from otviz.evaluation.diagnosis import Diagnosis, Samples, Timeline, stages
+from otviz.evaluation.diagnosis.checks import check_pair, checked
+from otviz.evaluation.diagnosis.diagnosing import MOST, later
 from otviz.evaluation.diagnosis.over_time import steps_of
+from otviz.evaluation.diagnosis.reference import Reference
 
 if TYPE_CHECKING:
-    from otviz.evaluation.diagnosis.result import Diagnosis
     from otviz.runs.run_view import RunView
 
 MOST_FILES = 50
-_PLACES = threading.BoundedSemaphore(max(1, cores() - 1))  # other diagnoses of this server wait, so that its pages do not
+_PLACES = threading.BoundedSemaphore(
+    max(1, cores() - 1)
+)  # other diagnoses of this server wait, so that its pages do not
 
 
 @dataclass(frozen=True)
@@ -100,21 +103,31 @@ class DiagnosisJob:
         self._begin("Reading the real data")
         real = self._real(asked)
         held_out = self._open(asked.held_out, real) if asked.held_out else None
-        first = self._generated(asked.generated[0], real)
-        self._begin("Looking at the real data")
-        reference = prepared(real, held_out)
         sides: list[Samples] = []
         found: list[Diagnosis] = []
-        for at, source in enumerate(asked.generated):
-            side = first if at == 0 else self._generated(source, real)
-            sides.append(side)
-            self._begin(f"Comparing {side.name}")
-            for diagnosis in reference.stages(side):
-                found[at:] = [diagnosis]
+        for diagnoses in self._each(asked, real, held_out, sides):
+            for diagnosis in diagnoses:
+                found[len(sides) - 1 :] = [diagnosis]
                 steps = steps_of([each.name for each in sides])
                 self.found = Found(Timeline(steps, tuple(found)), real, tuple(sides))
                 self.version += 1
-                self._begin(f"Comparing {side.name}: {diagnosis.stage}")
+                self._begin(f"Comparing {sides[-1].name}: {diagnosis.stage}")
+
+    def _each(
+        self, asked: Request, real: Samples, held_out: Samples | None, sides: list[Samples]
+    ) -> Iterator[Iterator[Diagnosis]]:
+        """The stages of each set of samples, which is added to `sides`."""
+        reference: Reference | None = None
+        for source in asked.generated:
+            sides.append(self._generated(source, real))
+            self._begin(f"Comparing {sides[-1].name}")
+            if len(asked.generated) == 1:
+                yield stages(real, sides[-1], held_out)
+                return
+            if reference is None:
+                check_pair(checked(real), checked(sides[-1]))
+                reference = Reference(real, held_out, 0, MOST)
+            yield later(reference, sides[-1])
 
     def _begin(self, phase: str) -> None:
         if self._stopped.is_set():

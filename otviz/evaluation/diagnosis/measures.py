@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otviz.evaluation.diagnosis.grouping import Grouping, Places
-from otviz.evaluation.diagnosis.near import alone, hole_rank, nearest, nearest_others
+from otviz.evaluation.diagnosis.near import alone, hole_rank, nearest, nearest_others, reach
 from otviz.evaluation.image_metrics import K_DENSITY, Neighbours, neighbours, radii
 
 Array = NDArray[np.float64]
@@ -112,15 +112,17 @@ class _Reference:
         self.own = nearest_others(real.points, max(1, self.rank))[0]
 
     def measures(self, others: Vectors) -> dict[str, float]:
-        found: Neighbours = neighbours(others.points, self.real.points, None, self.radii)
+        shares: Neighbours = neighbours(others.points, self.real.points, None, self.radii)
         to_others = nearest(self.real.points, others.points, 1)[0][:, 0]
-        to_real = nearest(others.points, self.real.points, 1)[0][:, 0]
+        distances, near = nearest(others.points, self.real.points, 1)
+        to_real, places = distances[:, 0], near[:, 0]
         own = nearest_others(others.points, 1)[0][:, 0]
-        missing = float(alone(self.own[:, self.rank - 1], to_others).mean()) if self.rank else np.nan
+        around = self.own[:, self.rank - 1]
+        missing = alone(around, to_others, reach(to_real, around[places])).mean() if self.rank else np.nan
         widths = compare_groups(self.real, others, self.groups)
         return {
-            **found._asdict(),
-            "missing": missing,
+            **shares._asdict(),
+            "missing": float(missing),
             "told_apart": 0.5 * float(_nearer(self.own[:, 0], to_others) + _nearer(own, to_real)),
             "misplaced": misplaced(self.real.groups, others.groups, self.groups),
             "spread": widths.spread,

@@ -19,6 +19,9 @@ CHANCE = 1e-3
 COPY = 0.1
 """A sample copies a real one if it is nearer than this part of that one's distance to the nearest other real one."""
 
+USUAL = 0.9
+"""Share of the samples that come as near to the data as is usual for them."""
+
 TREE = 10
 """Largest dimension in which a KD tree is faster than all distances."""
 
@@ -55,22 +58,26 @@ def hole_rank(real: int, generated: int) -> int:
     return 0
 
 
-def alone(own: Array, across: Array) -> NDArray[np.bool_]:
+def reach(across: Array, around: Array) -> float:
+    """How near generated samples come to real ones where they are nearest, in local radii, at least 1.
+
+    Samples that lie a little beside all of the data, as of an unfinished generator, are far from every real one. What they do
+    not come near to, by their own standard, is missing.
+
+    Args:
+        across: distance of each generated sample to its nearest real one, (m,).
+        around: distance from that real one to its k-th nearest other real one, (m,).
+    """
+    ratios = across / np.maximum(around, 1e-300)
+    return max(1.0, float(np.quantile(ratios, USUAL)))
+
+
+def alone(own: Array, across: Array, reach: float = 1.0) -> NDArray[np.bool_]:
     """Samples whose nearest one on the other side lies beyond their k-th nearest on their own, (n,).
 
     Args:
         own: distances to the k-th nearest other sample of the same side, (n,).
         across: distances to the nearest sample of the other side, (n,).
+        reach: factor of `own`.
     """
-    return np.asarray(across > own * (1 + 1e-9) + 1e-12)
-
-
-def copies(across: Array, places: Places, own: Array) -> NDArray[np.bool_]:
-    """Samples that copy a real one, (n,).
-
-    Args:
-        across: distance of each sample to its nearest real one, (n,).
-        places: of these real ones, (n,).
-        own: distance of each real sample to the nearest other real one, (m,).
-    """
-    return np.asarray(across < COPY * own[places])
+    return np.asarray(across > reach * own * (1 + 1e-9) + 1e-12)

@@ -40,11 +40,18 @@ def numbers_of(evidence: Evidence, space: str) -> tuple[Number, ...]:
         evidence.holes[1], None, "low", sizes, space, "",
         "Share of the real samples with no generated one as near as their own neighbours.",
     ))  # fmt: skip
+    c = evidence.copying
     numbers.append(Number(
-        "copies", "Copies of real samples", evidence.copies / sizes[1], wilson(evidence.copies, sizes[1]),
-        evidence.real_copies / sizes[0], wilson(evidence.real_copies, sizes[0]), "low", sizes, space, "",
+        "copies", "Copies of real samples", c.share, wilson(c.copies, c.of), c.floor, wilson(c.real_copies, c.of_real),
+        "low", (c.searched, c.of), space, "",
         "Share of the samples that lie ten times nearer to a real one than that one's next real neighbour.",
     ))  # fmt: skip
+    if c.nearer_of:
+        numbers.append(Number(
+            "nearer", "Nearer to training than to held-out", c.nearer, wilson(c.nearer * c.nearer_of, c.nearer_of), 0.5, None,
+            "near", sizes, space, "",
+            "Share of the samples that are nearer to the real data than to as many held-out real samples: 0.5 without memorisation.",
+        ))  # fmt: skip
     return tuple(numbers)
 
 

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from otviz.evaluation.diagnosis.checks import check_pair, checked
+from otviz.evaluation.diagnosis.diagnosing import MOST, later
+from otviz.evaluation.diagnosis.reference import Reference
 from otviz.evaluation.diagnosis.result import Diagnosis
 from otviz.evaluation.diagnosis.samples import Samples
 
@@ -66,12 +69,13 @@ def over_time(
     Raises:
         ValueError: as `diagnose`.
     """
-    from otviz.evaluation.diagnosis.diagnosing import prepared
-
-    reference, steps = prepared(real, held_out, seed), steps_of([side.name for side in generated])
+    checked(real)
+    if held_out is not None:
+        check_pair(real, checked(held_out))
+    reference, steps = Reference(real, held_out, seed, MOST), steps_of([side.name for side in generated])
     found: list[Diagnosis] = []
     for side in generated:
-        *_, last = reference.stages(side)
+        *_, last = later(reference, side)
         found.append(last)
         yield Timeline(steps[: len(found)], tuple(found))
 

@@ -6,9 +6,9 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from otviz.evaluation.diagnosis.copying import Copying
 from otviz.evaluation.diagnosis.measures import Measured
 from otviz.evaluation.diagnosis.result import Cluster, Kind
-from otviz.evaluation.diagnosis.shares import more_than_chance
 
 GONE = 0.25
 """A cluster with less than this part of its share of the real samples is lost."""
@@ -22,8 +22,14 @@ MISSING = 0.05
 COPIED = 0.03
 """Share of the samples that copy real ones, beyond the floor, from which they are memorised."""
 
+DRAWN_IN, ERRORS = 0.1, 4.0
+"""Excess of samples nearer to training points than to held-out ones, and the same in standard errors, for the same verdict."""
+
 NARROW, WIDE = 0.7, 1.4
 """Width of clusters relative to real ones: the middle, on a logarithmic scale, between right and half, or twice."""
+
+SMEARED = 4.0
+"""Width from which samples are off target rather than too wide."""
 
 POINT = 0.1
 """Width below which samples are a few points rather than too narrow."""
@@ -31,11 +37,11 @@ POINT = 0.1
 IN_PLACE = 0.6
 """Offset of clusters, in widths, up to which too narrow ones are in their place rather than cut."""
 
-MISPLACED = 0.1
+MISPLACED = 0.15
 """Total variation between the shares of clusters, beyond the floor, from which samples are unbalanced."""
 
-PRECISION, RECALL = 0.65, 0.6
-"""Precision and recall relative to their floors, as for runs (`verdicts.limits`)."""
+PRECISION, COVERAGE = 0.65, 0.6
+"""Precision and coverage relative to their floors, below which samples lie beside the data though nothing is missing."""
 
 FEW = 100
 """Fewer samples than this on either side cannot show that nothing is missing: a tenth of the data may be."""
@@ -49,8 +55,7 @@ class Evidence:
         sizes: numbers of real and generated samples.
         measured: over random halves.
         holes: share of all real samples with no generated one near, and the share expected by chance; nan with too few.
-        copies: number of samples that copy a real one.
-        real_copies: number of real samples that copy another one.
+        copying: counts of copies.
         clusters: of the real data.
         regions: whether these are only regions of connected data.
         differ: probability of the clusters' shares under chance.
@@ -59,8 +64,7 @@ class Evidence:
     sizes: tuple[int, int]
     measured: Measured
     holes: tuple[float, float]
-    copies: int
-    real_copies: int
+    copying: Copying
     clusters: tuple[Cluster, ...]
     regions: bool
     differ: float
@@ -69,11 +73,6 @@ class Evidence:
     def lost(self) -> tuple[Cluster, ...]:
         """Clusters that generated samples hardly ever reach."""
         return tuple(cluster for cluster in self.clusters if cluster.lost)
-
-    @property
-    def copied(self) -> float:
-        """Share of copies beyond that among real samples."""
-        return self.copies / self.sizes[1] - self.real_copies / self.sizes[0]
 
 
 @dataclass(frozen=True)
@@ -96,48 +95,55 @@ class Finding:
 def findings(evidence: Evidence) -> tuple[Finding, ...]:
     """Everything found, the gravest first; the first gives the verdict."""
     found = [finding for rule in _RULES if (finding := rule(evidence)) is not None]
+    if len(found) > 1 and found[-1].kind == "unbalanced":  # shares are wrong wherever something is missing
+        found.pop()
     return tuple(found) or (_sound(evidence),)
 
 
-def _lost(e: Evidence) -> Finding | None:
-    if not e.lost or (e.regions and (_is_narrow(e) or _is_wide(e))):
-        return None
-    share = sum(cluster.real - cluster.generated for cluster in e.lost)
-    names = listed([cluster.name for cluster in e.lost])
-    return Finding(
-        "collapsed",
-        f"collapsed: {percent(share)}",
-        f"Collapsed: about {percent(share)} of the real data has nothing generated near it.",
-        f"Hardly any sample lies in {names}: {_shares(e.lost)}.",
-    )
+def _collapsed(e: Evidence) -> Finding | None:
+    explained = e.regions and (_is_narrow(e) or _is_wide(e))
+    if e.lost and not explained:
+        names = listed([cluster.name for cluster in e.lost])
+        share = max(sum(cluster.real - cluster.generated for cluster in e.lost), _missing(e))
+        return _collapse(share, f"Hardly any sample lies in {names}: {_shares(e.lost)}.")
+    if _missing(e) >= MISSING and not (_is_narrow(e) or _is_wide(e) or _is_off(e)):
+        why = f"{percent(e.holes[0])} of the real samples have no generated one as near as their own neighbours"
+        return _collapse(e.holes[0], f"{why}; of fresh real samples it would be {percent(e.holes[1])}.")
+    return None
 
 
-def _holes(e: Evidence) -> Finding | None:
+def _collapse(share: float, why: str) -> Finding:
+    sentence = f"Collapsed: about {percent(share)} of the real data has nothing generated near it."
+    return Finding("collapsed", f"collapsed: {percent(share)}", sentence, why)
+
+
+def _missing(e: Evidence) -> float:
+    """Share of the real data with nothing near it, if it is beyond chance; otherwise 0."""
     missing = e.measured["missing"]
-    share = e.holes[0] - e.holes[1]
-    if not (share >= MISSING and missing.value - missing.floor >= MISSING / 2 and missing.beyond()) or _is_off(e):
-        return None
-    return Finding(
-        "collapsed",
-        f"collapsed: {percent(e.holes[0])}",
-        f"Collapsed: about {percent(e.holes[0])} of the real data has nothing generated near it.",
-        f"{percent(e.holes[0])} of the real samples have no generated one as near as their own neighbours; of fresh real "
-        f"samples it would be {percent(e.holes[1])}.",
-    )
+    found = missing.value - missing.floor >= MISSING / 2 and missing.beyond() and e.holes[0] > e.holes[1]
+    return e.holes[0] if found else 0.0
 
 
 def _memorised(e: Evidence) -> Finding | None:
-    share = e.copies / e.sizes[1]
-    chance = more_than_chance(e.copies, e.sizes[1], e.real_copies, e.sizes[0])
-    if e.copied < COPIED or chance > UNLIKELY:
-        return None
-    return Finding(
-        "memorised",
-        f"memorised: {percent(share)}",
-        f"Memorised: {percent(share)} of the samples copy training points.",
-        f"{percent(share)} of the samples lie on a real one, more than ten times nearer than its next real neighbour; "
-        f"among real samples it is {percent(e.real_copies / e.sizes[0])}.",
-    )
+    c = e.copying
+    if c.share - c.floor >= COPIED and c.chance < UNLIKELY:
+        return Finding(
+            "memorised",
+            f"memorised: {percent(c.share)}",
+            f"Memorised: {percent(c.share)} of the samples copy training points.",
+            f"{percent(c.share)} of the samples are more than ten times nearer to a real one than that one is to its next "
+            f"real neighbour; among real samples it is {percent(c.floor)}.",
+        )
+    share = 2 * c.nearer - 1
+    if share >= DRAWN_IN and share * math.sqrt(c.nearer_of) > ERRORS:
+        return Finding(
+            "memorised",
+            f"memorised: {percent(share)}",
+            f"Memorised: about {percent(share)} of the samples follow single training points.",
+            f"{percent(c.nearer)} of the samples are nearer to the training points than to as many held-out ones; it "
+            "would be 50 % if the generator had learned the distribution.",
+        )
+    return None
 
 
 def _narrow(e: Evidence) -> Finding | None:
@@ -167,12 +173,14 @@ def _wide(e: Evidence) -> Finding | None:
 def _off(e: Evidence) -> Finding | None:
     if not _is_off(e):
         return None
-    precision = e.measured["precision"]
+    precision, coverage = e.measured["precision"], e.measured["coverage"]
+    beside = max(0.0, 1 - precision.value / precision.floor)
     return Finding(
         "off target",
         "off target",
-        f"Off target: {percent(1 - precision.value)} of the samples lie where there is no real data.",
-        f"Precision is {precision.value:.2f}; of fresh real samples it would be {precision.floor:.2f}.",
+        f"Off target: no part of the data is missing, but {percent(beside)} of the samples lie beside it.",
+        f"Precision is {precision.value:.2f} and coverage {coverage.value:.2f}; of fresh real samples it would be "
+        f"{precision.floor:.2f} and {coverage.floor:.2f}.",
     )
 
 
@@ -208,7 +216,7 @@ def _sound(e: Evidence) -> Finding:
     )
 
 
-_RULES: Sequence[Callable[[Evidence], Finding | None]] = (_lost, _narrow, _wide, _holes, _memorised, _off, _unbalanced)
+_RULES: Sequence[Callable[[Evidence], Finding | None]] = (_collapsed, _narrow, _wide, _memorised, _off, _unbalanced)
 
 
 def _width(e: Evidence) -> float:
@@ -229,12 +237,13 @@ def _is_narrow(e: Evidence) -> bool:
 
 def _is_wide(e: Evidence) -> bool:
     spread, width = e.measured["spread"], e.measured["width"]
-    return _width(e) > WIDE and (spread.beyond() or (e.regions and width.beyond()))
+    return WIDE < _width(e) < SMEARED and (spread.beyond() or (e.regions and width.beyond()))
 
 
 def _is_off(e: Evidence) -> bool:
-    precision = e.measured["precision"]
-    return precision.value < PRECISION * precision.floor and precision.beyond()
+    precision, coverage = e.measured["precision"], e.measured["coverage"]
+    beside = precision.value < PRECISION * precision.floor and precision.beyond()
+    return beside or (coverage.value < COVERAGE * coverage.floor and coverage.beyond())
 
 
 def _shares(clusters: Sequence[Cluster]) -> str:

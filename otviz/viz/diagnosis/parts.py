@@ -21,7 +21,11 @@ _ICONS = {
     "too wide": '<path d="M1.5 8h13M4.500 5l-3 3 3 3M11.500 5l3 3-3 3"/>', "unbalanced": '<path d="M1 11.500 15 6.500"/>',
     "cannot be told": '<path d="M8 3v6M8 11.500v2"/>',
 }  # fmt: skip
-_ARROWS = {"high": ("↑", "higher is better"), "low": ("↓", "lower is better"), "near": ("→", "near that of real samples is best")}
+_ARROWS = {
+    "high": ("↑", "higher is better"),
+    "low": ("↓", "lower is better"),
+    "near": ("→", "near that of real samples is best"),
+}
 
 _STRIP = 120  # width of the small drawing of a number, px
 
@@ -101,8 +105,20 @@ def numbers(diagnosis: Diagnosis) -> str:
     """All numbers in a table, each beside that of real samples against real samples."""
     spaces = list(dict.fromkeys(number.space for number in diagnosis.numbers))
     rows = "".join(_row(number, len(spaces) > 1) for number in diagnosis.numbers)
-    caption = f"Distances are measured in {spaces[0]}." if len(spaces) == 1 else "Where distances are measured is said beside each."
-    heads = ("", "generated", "", "real against real", "better", "samples", *(["measured in"] if len(spaces) > 1 else []))
+    caption = (
+        f"Distances are measured in {spaces[0]}."
+        if len(spaces) == 1
+        else "Where distances are measured is said beside each."
+    )
+    heads = (
+        "",
+        "generated",
+        "",
+        "real against real",
+        "better",
+        "samples",
+        *(["measured in"] if len(spaces) > 1 else []),
+    )
     head = "".join(f"<th scope=col>{escape(text)}</th>" for text in heads)
     return (
         f'<div class="diagnosis numbers"><table><caption>{escape(caption)}</caption>'
@@ -116,7 +132,7 @@ def _row(number: Number, spaced: bool) -> str:
     sizes = f"{real:,}" if real == generated else f"{real:,} and {generated:,}"
     beside = f"<td>{escape(number.space)}</td>" if spaced else ""
     return (
-        f'<tr><th scope=row><span>{escape(number.title)}</span><small>{escape(number.meaning)}</small></th>'
+        f"<tr><th scope=row><span>{escape(number.title)}</span><small>{escape(number.meaning)}</small></th>"
         f'<td class="value"><b>{_said(number.value, number.unit)}</b>{_range(number.interval)}</td><td>{_strip(number)}</td>'
         f'<td class="value">{_said(number.floor, number.unit)}{_range(number.floor_interval)}</td>'
         f'<td title="{words}"><span aria-hidden="true">{arrow}</span><span class="unseen">{words}</span></td>'
@@ -170,13 +186,18 @@ def over_time(timeline: Timeline, shown: int) -> str:
         shown: place of the step that is shown below it.
     """
     known = timeline.diagnoses
-    head = "".join(f"<th scope=col{_now(at, shown)}><span>{step:g}</span></th>" for at, step in enumerate(timeline.steps))
+    head = "".join(
+        f"<th scope=col{_now(at, shown)}><span>{step:g}</span></th>" for at, step in enumerate(timeline.steps)
+    )
     words = "".join(
         f'<td{_now(at, shown)}><span class="kind" data-kind="{escape(each.kind)}" title="step {timeline.steps[at]:g}: {escape(each.sentence)}">'
         f'<span class="unseen">{escape(each.word)}</span></span></td>'
         for at, each in enumerate(known)
     )
-    covered = "".join(_cell(each.number("coverage"), f"coverage {each.number('coverage'):.2f}", _now(at, shown)) for at, each in enumerate(known))
+    covered = "".join(
+        _cell(each.number("coverage"), f"coverage {each.number('coverage'):.2f}", _now(at, shown))
+        for at, each in enumerate(known)
+    )
     rows = "".join(
         f"<tr><th scope=row>{escape(known[-1].clusters[cluster].name)}</th>{_shares(known, cluster, shown)}</tr>"
         for cluster in order(known[-1])

@@ -104,7 +104,12 @@ def plane(diagnosis: Diagnosis, size: tuple[int, int] = (1100, 760)) -> bytes:
         inside = diagnosis.real.plane[diagnosis.real.cluster == at]
         if len(inside) and (cluster.lost or len(diagnosis.clusters) <= 12):
             words = f"{cluster.name}: lost" if cluster.lost else cluster.name
-            box = {"boxstyle": "round,pad=0.3", "facecolor": "#b3261e" if cluster.lost else "white", "edgecolor": "none", "alpha": 0.9}
+            box = {
+                "boxstyle": "round,pad=0.3",
+                "facecolor": "#b3261e" if cluster.lost else "white",
+                "edgecolor": "none",
+                "alpha": 0.9,
+            }
             axes.text(*np.median(inside, axis=0), words, ha="center", va="center", fontsize=11, bbox=box,
                       color="white" if cluster.lost else "#1d2733")  # fmt: skip
     out = io.BytesIO()

@@ -32,7 +32,11 @@ HINTS = {
     "real": "Drop your real data here", "generated": "Drop samples of any generator here",
     "held-out": "Drop real data that the generator has not seen",
 }  # fmt: skip
-LISTED = {"real": "or take a known set", "generated": "or take a model of the gallery", "held-out": "or take a known set"}
+LISTED = {
+    "real": "or take a known set",
+    "generated": "or take a model of the gallery",
+    "held-out": "or take a known set",
+}
 KINDS = (
     "Points of any dimension: CSV, TSV, NPY, NPZ or Parquet, a row each. Images: a ZIP, or an array in NPZ or NPY. Several files of "
     "generated samples are judged in the order of the numbers in their names, as a training over time."
@@ -142,7 +146,11 @@ def _upload(link: Link, name: str) -> None:
     turn = st.session_state.setdefault(_TURN, 0)
     several: Any = name == "generated"
     given = st.file_uploader(
-        HINTS[name], key=f"diagnose:{name}:{turn}", accept_multiple_files=several, help=KINDS, label_visibility="visible"
+        HINTS[name],
+        key=f"diagnose:{name}:{turn}",
+        accept_multiple_files=several,
+        help=KINDS,
+        label_visibility="visible",
     )
     files: Sequence[Any] = given if isinstance(given, list) else [given] if given is not None else []
     if not files:
