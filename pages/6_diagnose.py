@@ -14,5 +14,6 @@ with panel:
 with examples:
     choosing.show_examples(link, chosen.example)
 with result:
-    diagnose_view.show(link, chosen)
+    shown = diagnose_view.show(link, chosen)
+diagnose_view.show_numbers(shown)
 link.publish()

@@ -4,6 +4,6 @@
 show at once.
 """
 
-from otviz.checkpoints.diagnoses.stored import FOLDER, Found, read
+from otviz.checkpoints.diagnoses.stored import FOLDER, Found, names, read
 
-__all__ = ["FOLDER", "Found", "read"]
+__all__ = ["FOLDER", "Found", "names", "read"]

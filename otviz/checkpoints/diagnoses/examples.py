@@ -38,14 +38,15 @@ class Example:
     settings: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
-def make(name: str) -> Found:
-    """Compute an example and write its file. Raises ValueError if data that it needs are not available."""
+def make(name: str) -> int:
+    """Compute an example and write its file; returns its size. Raises ValueError if data that it needs are not available."""
     real, generated, steps = EXAMPLES[name].sides()
     *_, timeline = over_time(real, generated)
     found = Found(Timeline(steps or timeline.steps, timeline.diagnoses), real, generated)
     FOLDER.mkdir(parents=True, exist_ok=True)
-    write_whole(FOLDER / f"{name}.npz", pack(found))
-    return found
+    data = pack(found)
+    write_whole(FOLDER / f"{name}.npz", data)
+    return len(data)
 
 
 Sides = tuple[Samples, tuple[Samples, ...], tuple[float, ...]]
@@ -64,12 +65,16 @@ def _ring() -> Sides:
     from otviz.data.distributions import named
     from otviz.player import wire
 
-    (run,) = wire.decode(wire.pick(recordings.read("home-ring-uotm"), [0]))
+    name, prefix = "home-ring-uotm", "target."
+    (run,) = wire.decode(wire.pick(recordings.read(name), [0]))
+    settings = recordings.about(name).panels[0].settings
+    knobs = {key.removeprefix(prefix): text for key, text in settings.items() if key.startswith(prefix)}
     places = np.unique(np.linspace(4, len(run.snapshots) - 1, LOOKS).round().astype(int))
     shown = [run.snapshots[at] for at in places]
     sets = tuple(Samples(np.asarray(each.generated, np.float64), f"step {each.step}", ("x", "y")) for each in shown)
-    real = named("ring")().sample(1000, np.random.default_rng(0)).astype(np.float64)
-    return Samples(real, "Ring of Gaussians", ("x", "y")), sets, tuple(float(each.step) for each in shown)
+    target = named(settings["target"]).parse(knobs)
+    real = target.units.to_file(target.sample(1000, np.random.default_rng(0))).astype(np.float64)
+    return Samples(real, target.title, ("x", "y")), sets, tuple(float(each.step) for each in shown)
 
 
 def _copied() -> Sides:
@@ -87,7 +92,7 @@ def _copied() -> Sides:
 
 EXAMPLES: dict[str, Example] = {
     "mnist8-no-cost": Example(
-        "MNIST, without cost", "Images of the shipped model mnist8-uotm-no-cost, a UOTM without transport cost, against MNIST.",
+        "MNIST, no cost", "Images of the shipped model mnist8-uotm-no-cost, a UOTM without transport cost, against MNIST.",
         _model("mnist8-uotm-no-cost"), "images", {"method": "uotm", "target": "mnist8"},
     ),
     "mnist8-cost": Example(
@@ -95,7 +100,7 @@ EXAMPLES: dict[str, Example] = {
         _model("mnist8-uotm"), "images", {"method": "uotm", "target": "mnist8"},
     ),
     "ring": Example(
-        "A ring over training", "A recorded training of UOTM without transport cost on a ring of eight modes, judged at 13 steps.",
+        "Ring over time", "A recorded training of UOTM without transport cost on a ring of eight modes, judged at 13 steps.",
         _ring, "train", {"method": "uotm", "target": "ring"},
     ),
     "copied-digits": Example(

@@ -120,7 +120,7 @@ def _of_run(run: RunView) -> Samples:
     words = f"{config.method.title} on {config.target.title}, step {training.step}"
     target = config.target
     if target.kind == "images":
-        return Samples(to_pixels(generated(training, IMAGES, SEED), target.shape), words)
+        return Samples(to_pixels(generated(training, IMAGES, SEED), config.image_set.shape), words)
     source = torch.from_numpy(config.source.sample(POINTS, np.random.default_rng(SEED)))
     noise = torch.randn(POINTS, config.method.noise_dim, generator=torch.Generator().manual_seed(SEED))
     points = target.units.to_file(training.generate(source, noise).cpu().numpy())

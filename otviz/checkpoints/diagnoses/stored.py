@@ -11,7 +11,6 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from otviz.core.files import CHECKPOINTS
 from otviz.evaluation.diagnosis import Advice, Cluster, Diagnosis, Interval, Number, Samples, Side, Timeline
@@ -50,7 +49,7 @@ class Found:
 
 def pack(found: Found) -> bytes:
     """A file of everything that was found."""
-    arrays: dict[str, NDArray[Any]] = {}
+    arrays: dict[str, Any] = {}
     sides = [found.real, *found.generated]
     about: dict[str, Any] = {"steps": list(found.timeline.steps), "sides": []}
     for at, side in enumerate(sides):
@@ -86,6 +85,11 @@ def unpack(data: bytes) -> Found:
     except (OSError, KeyError, TypeError, EOFError) as error:
         raise ValueError(f"this is no diagnosis ({error})") from error
     return Found(Timeline(tuple(about["steps"]), found), sides[0], tuple(sides[1:]))
+
+
+def names() -> tuple[str, ...]:
+    """Names of the shipped diagnoses, sorted."""
+    return tuple(sorted(path.stem for path in FOLDER.glob("*.npz")))
 
 
 @cache

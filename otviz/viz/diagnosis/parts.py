@@ -13,21 +13,15 @@ from pathlib import Path
 
 from otviz.evaluation.diagnosis import Cluster, Diagnosis, Interval, Number, Timeline
 
-_TICK = '<path d="M2.5 8.5 6.3 12.3 13.5 4"/>'
-_CROSS = '<path d="M3.5 3.5l9 9M12.5 3.5l-9 9"/>'
-_ICONS = {
-    "covers": _TICK, "collapsed": _CROSS, "off target": '<path d="M8 1.5v13M1.5 8h13"/>',
-    "memorised": '<path d="M2.5 2.5h8v8h-8zM5.5 13.5h8v-8"/>', "too narrow": '<path d="M1 8h5M10 8h5M4 5l3 3-3 3M12 5 9 8l3 3"/>',
-    "too wide": '<path d="M1.5 8h13M4.500 5l-3 3 3 3M11.500 5l3 3-3 3"/>', "unbalanced": '<path d="M1 11.500 15 6.500"/>',
-    "cannot be told": '<path d="M8 3v6M8 11.500v2"/>',
+_SIGNS = {
+    "covers": "✓", "collapsed": "✕", "off target": "✕", "memorised": "⧉", "too narrow": "↔", "too wide": "↔", "unbalanced": "≠",
+    "cannot be told": "?",
 }  # fmt: skip
 _ARROWS = {
     "high": ("↑", "higher is better"),
     "low": ("↓", "lower is better"),
     "near": ("→", "near that of real samples is best"),
 }
-
-_STRIP = 120  # width of the small drawing of a number, px
 
 
 @cache
@@ -43,13 +37,13 @@ def answer(diagnosis: Diagnosis, first: bool = False) -> str:
         diagnosis: to tell.
         first: whether it is a first look, which may still change.
     """
-    icon = f'<svg viewBox="0 0 16 16" aria-hidden="true">{_ICONS[diagnosis.kind]}</svg>'
-    also = " ".join(f"<span>{escape(sentence)}</span>" for sentence in diagnosis.also)
+    sign = f'<span aria-hidden="true">{_SIGNS[diagnosis.kind]}</span>'
+    also = " ".join(["", "Also:", *diagnosis.also]) if diagnosis.also else ""
     waits = '<span class="first">a first look, more follows</span>' if first else ""
     return (
-        f'<div class="diagnosis answer" data-kind="{escape(diagnosis.kind)}"><p class="badge">{icon}{escape(diagnosis.word)}</p>{waits}'
-        f'<p class="sentence">{escape(diagnosis.sentence)}</p><p class="why">{escape(diagnosis.why)}</p>'
-        f"{f'<p class="also">Also: {also}</p>' if also else ''}</div>"
+        f'<div class="diagnosis answer" data-kind="{escape(diagnosis.kind)}">'
+        f'<p class="badge">{sign}{escape(diagnosis.word)}</p>{waits}<p class="sentence">{escape(diagnosis.sentence)}</p>'
+        f'<p class="why">{escape(diagnosis.why)}<span class="also">{escape(also)}</span></p></div>'
     )
 
 
@@ -120,9 +114,10 @@ def numbers(diagnosis: Diagnosis) -> str:
         *(["measured in"] if len(spaces) > 1 else []),
     )
     head = "".join(f"<th scope=col>{escape(text)}</th>" for text in heads)
+    notes = "".join(f'<p class="small">{escape(note)}</p>' for note in diagnosis.notes)
     return (
         f'<div class="diagnosis numbers"><table><caption>{escape(caption)}</caption>'
-        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
+        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{notes}</div>"
     )
 
 
@@ -141,7 +136,8 @@ def _row(number: Number, spaced: bool) -> str:
 
 
 def _said(value: float, unit: str = "") -> str:
-    text = f"{value:.3g}".replace("-", "−") if math.isfinite(value) else "–"
+    near_zero = 0.0 if abs(value) < 1e-9 else value  # rounding errors of shares
+    text = f"{near_zero:.3g}".replace("-", "−") if math.isfinite(value) else "–"
     return f"{text} {escape(unit)}" if unit and math.isfinite(value) else text
 
 
@@ -153,29 +149,24 @@ def _range(interval: Interval | None) -> str:
 
 def _strip(number: Number) -> str:
     """The number as a dot, with its interval as a line, over the range of real samples as a grey band."""
-    ends = [number.value, number.floor]
-    for each in (number.interval, number.floor_interval):
-        ends += [each.low, each.high] if each is not None else []
-    known = [end for end in ends if math.isfinite(end)]
     if not math.isfinite(number.value) or not math.isfinite(number.floor):
         return ""
-    low, high = min(known), max(known)
-    room = (high - low) or 1.0
+    own = number.interval or Interval(number.value, number.value)
+    floor = number.floor_interval or Interval(number.floor, number.floor)
+    low, high = min(own.low, floor.low, number.floor), max(own.high, floor.high, number.floor)
 
     def place(value: float) -> float:
-        return 8 + (_STRIP - 16) * (value - low) / room
+        return 6 + 88 * (value - low) / ((high - low) or 1.0)  # per cent of the width
 
-    floor = number.floor_interval or Interval(number.floor, number.floor)
-    left, right = place(floor.low), place(floor.high)
-    own = number.interval or Interval(number.value, number.value)
     apart = own.low > floor.high or own.high < floor.low
     return (
-        f'<svg class="strip{" apart" if apart else ""}" viewBox="0 0 {_STRIP} 20" width="{_STRIP}" height="20" aria-hidden="true">'
-        f'<line class="axis" x1="4" x2="{_STRIP - 4}" y1="10" y2="10"/>'
-        f'<rect class="floor" x="{left - 2:.1f}" y="4" width="{right - left + 4:.1f}" height="12" rx="2"/>'
-        f'<line class="own" x1="{place(own.low):.1f}" x2="{place(own.high):.1f}" y1="10" y2="10"/>'
-        f'<circle cx="{place(number.value):.1f}" cy="10" r="4"/></svg>'
+        f'<span class="strip{" apart" if apart else ""}" aria-hidden="true">{_span("floor", place(floor.low), place(floor.high))}'
+        f'{_span("own", place(own.low), place(own.high))}<b style="left: {place(number.value):.1f}%"></b></span>'
     )
+
+
+def _span(kind: str, left: float, right: float) -> str:
+    return f'<i class="{kind}" style="left: {left:.1f}%; width: {max(1.0, right - left):.1f}%"></i>'
 
 
 def over_time(timeline: Timeline, shown: int) -> str:

@@ -17,6 +17,9 @@ EXAMPLES = 8
 MOST_NAMED = 3
 """Columns by which a cluster of points is described."""
 
+MOST_LABELS = 20
+"""Of more clusters only the lost ones are named in the picture."""
+
 _MOST_DRAWN = 4000
 
 
@@ -31,7 +34,7 @@ def strip(samples: Samples, places: Sequence[int] | NDArray[np.int64], gap: int 
     from PIL import Image
 
     images = samples.values[np.asarray(places, int)]
-    count, channels, height, width = images.shape
+    count, _, height, width = images.shape
     sheet = np.zeros((height, count * (width + gap) - gap, 4), np.uint8)  # transparent between images
     for at, image in enumerate(images):
         cell = sheet[:, at * (width + gap) : at * (width + gap) + width]
@@ -96,25 +99,33 @@ def plane(diagnosis: Diagnosis, size: tuple[int, int] = (1100, 760)) -> bytes:
     sides = ((diagnosis.real, style.TARGET, "s", "#0b4f7d"), (diagnosis.generated, style.GENERATED, "o", "#8a3200"))
     for side, colour, mark, edge in sides:
         shown = rng.permutation(len(side.plane))[:_MOST_DRAWN]
-        axes.scatter(*side.plane[shown].T, s=9, c=colour, marker=mark, alpha=0.35, linewidths=0)
+        x, y = side.plane[:, 0], side.plane[:, 1]
+        axes.scatter(x[shown], y[shown], s=9, c=colour, marker=mark, alpha=0.35, linewidths=0)
         loud = shown[loudness(side.alone[shown], side.left[shown]) > 0]
         sizes = 14 + 34 * side.left[loud]
-        axes.scatter(*side.plane[loud].T, s=sizes, c=colour, marker=mark, edgecolors=edge, linewidths=0.8)
-    for at, cluster in enumerate(diagnosis.clusters):
-        inside = diagnosis.real.plane[diagnosis.real.cluster == at]
-        if len(inside) and (cluster.lost or len(diagnosis.clusters) <= 12):
-            words = f"{cluster.name}: lost" if cluster.lost else cluster.name
-            box = {
-                "boxstyle": "round,pad=0.3",
-                "facecolor": "#b3261e" if cluster.lost else "white",
-                "edgecolor": "none",
-                "alpha": 0.9,
-            }
-            axes.text(*np.median(inside, axis=0), words, ha="center", va="center", fontsize=11, bbox=box,
-                      color="white" if cluster.lost else "#1d2733")  # fmt: skip
+        axes.scatter(x[loud], y[loud], s=sizes, c=colour, marker=mark, edgecolors=edge, linewidths=0.8)
+    for at, (x, y) in label_places(diagnosis).items():
+        cluster = diagnosis.clusters[at]
+        face, ink = ("#b3261e", "white") if cluster.lost else ("white", "#1d2733")
+        box = {"boxstyle": "round,pad=0.3", "facecolor": face, "edgecolor": "none", "alpha": 0.9}
+        words = f"{cluster.name}: lost" if cluster.lost else cluster.name
+        axes.text(x, y, words, ha="center", va="center", fontsize=11, bbox=box, color=ink)
     out = io.BytesIO()
     figure.savefig(out, format="png", metadata={"Software": None})
     return out.getvalue()
+
+
+def label_places(diagnosis: Diagnosis) -> dict[int, tuple[float, float]]:
+    """Where the names of clusters are written: above those that lie together, else in their middle; none if they are too many."""
+    real, found = diagnosis.real, {}
+    tall = float(np.ptp(real.plane[:, 1])) or 1.0
+    for at, cluster in enumerate(diagnosis.clusters):
+        inside = real.plane[real.cluster == at]
+        if len(inside) and (cluster.lost or len(diagnosis.clusters) <= MOST_LABELS):
+            x, y = np.median(inside, axis=0).tolist()
+            top = float(np.quantile(inside[:, 1], 0.99))
+            found[at] = (x, top + 0.03 * tall if top - y < 0.14 * tall else y)
+    return found
 
 
 def loudness(alone: NDArray[np.bool_], left: NDArray[np.float64]) -> NDArray[np.float64]:

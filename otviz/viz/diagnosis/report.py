@@ -69,7 +69,6 @@ def _foot(diagnosis: Diagnosis, link: str) -> str:
     lines = [
         f"{real:,} of {diagnosis.totals[0]:,} real samples ({diagnosis.names[0]}) and {generated:,} of {diagnosis.totals[1]:,} generated "
         f"ones ({diagnosis.names[1]}), by otviz {__version__}.",
-        *diagnosis.notes,
         *([f"The same diagnosis in otviz: {link}"] if link else []),
     ]
     return "<h2>Samples</h2>" + "".join(f'<p class="small">{escape(line)}</p>' for line in lines)

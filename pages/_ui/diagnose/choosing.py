@@ -64,7 +64,10 @@ class Chosen:
 def show_examples(link: Link, shown: str) -> None:
     """Draw the buttons of the examples, of which one may be shown."""
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key="examples"):
-        st.markdown("Examples")
+        st.markdown(
+            "**Is this mode collapse?** Drop your data below, or see an example:",
+            width="content",
+        )
         for name, example in EXAMPLES.items():
             kind: Any = "primary" if name == shown else "secondary"
             if st.button(example.title, type=kind, key=f"example-{name}", help=example.line):

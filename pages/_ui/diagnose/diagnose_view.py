@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from otviz.checkpoints.diagnoses import Found, read
 from otviz.checkpoints.diagnoses.examples import EXAMPLES
@@ -21,7 +22,7 @@ from pages._ui.shell.links import Link, plain, shorten
 
 POLL = 0.4  # seconds between looks at a diagnosis that is being made
 _STYLE = """
-.st-key-verdict [data-testid=stHorizontalBlock] {row-gap: 0.25rem}
+.st-key-verdict .stVerticalBlock {gap: 0.25rem}
 @media (max-width: 1100px) {
   .st-key-verdict [data-testid=stHorizontalBlock] {flex-direction: column}
   .st-key-verdict .stColumn {width: 100%; flex: none}
@@ -64,28 +65,43 @@ def _desk() -> Desk:
     return Desk()
 
 
-def show(link: Link, chosen: Chosen) -> None:
-    """Draw the diagnosis of what is chosen, or what is missing for one."""
+class Shown(NamedTuple):
+    """What the page shows: everything that was found, and the place of the diagnosis."""
+
+    found: Found
+    at: int
+
+
+def show(link: Link, chosen: Chosen) -> Shown | None:
+    """Draw the answer and the picture of what is chosen, or what is missing for one; returns what is shown."""
     if chosen.example:
-        _show_example(link, chosen.example)
-    elif chosen.request is None:
+        return _show_example(link, chosen.example)
+    if chosen.request is None:
         st.info(chosen.missing)
-    else:
-        _show_own(link, chosen)
+        return None
+    return _show_own(link, chosen)
 
 
-def _show_example(link: Link, name: str) -> None:
+def show_numbers(shown: Shown | None) -> None:
+    """Draw the numbers, and the files to keep."""
+    if shown is None:
+        return
+    st.html(drawn.numbers(shown.found.timeline.diagnoses[shown.at]))
+    _downloads(*shown)
+
+
+def _show_example(link: Link, name: str) -> Shown | None:
     example = EXAMPLES[name]
     st.caption(plain(f"Example. {example.line}"))
     try:
         found = read(name)
     except ValueError as error:
         st.error(plain(f"{error}."))
-        return
-    _show_found(link, found, name, (example.page, example.settings))
+        return None
+    return _show_found(link, found, name, (example.page, example.settings))
 
 
-def _show_own(link: Link, chosen: Chosen) -> None:
+def _show_own(link: Link, chosen: Chosen) -> Shown | None:
     assert chosen.request is not None
     desk = _desk()
     job = desk.job(chosen)
@@ -98,8 +114,8 @@ def _show_own(link: Link, chosen: Chosen) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption("Stopped. What was found until then is kept.")
             st.button("Judge it again", on_click=desk.forget, args=(chosen.request,))
-    if job.found is not None:
-        _show_found(link, job.found, str(id(job)), _where(chosen, job.found))
+    found = job.found
+    return None if found is None else _show_found(link, found, str(id(job)), _where(chosen))
 
 
 def _progress(job: DiagnosisJob, version: int) -> None:
@@ -110,7 +126,7 @@ def _progress(job: DiagnosisJob, version: int) -> None:
         st.button("Cancel", on_click=job.stop, help="What is known so far stays")
 
 
-def _where(chosen: Chosen, found: Found) -> tuple[str, dict[str, str]]:
+def _where(chosen: Chosen) -> tuple[str, dict[str, str]]:
     """Where a generator of ours can be trained again, as page and settings; empty for others."""
     from otviz.checkpoints.diagnoses.sides import MODEL, RUN, config_of
     from pages._ui.controls import image_setup, point_setup
@@ -125,26 +141,24 @@ def _where(chosen: Chosen, found: Found) -> tuple[str, dict[str, str]]:
     return "images" if images else "train", {key: text for key, text in settings.items() if text}
 
 
-def _show_found(link: Link, found: Found, serial: str, where: tuple[str, dict[str, str]]) -> None:
-    timeline = found.timeline
-    at = _step(link, found)
-    diagnosis = timeline.diagnoses[at]
+def _show_found(link: Link, found: Found, serial: str, where: tuple[str, dict[str, str]]) -> Shown:
     st.html(f"<style>{drawn.style()}{_STYLE}</style>")
-    with st.container(key="verdict"):
+    verdict, time = st.container(key="verdict"), st.container(gap="small")
+    with time:
+        at = _step(link, found, st.container())
+    diagnosis = found.timeline.diagnoses[at]
+    with verdict:
         answer, helps = st.columns([8, 4], gap="medium")
         answer.html(drawn.answer(diagnosis, diagnosis.stage == "first look"))
         with helps:
             _helps(diagnosis, where)
-    if len(timeline.steps) > 1:
-        st.html(drawn.over_time(timeline, at))
     picture.show(found, at, serial)
     reading.how("diagnose/picture", "diagnose/numbers")
-    st.html(drawn.numbers(diagnosis))
-    _downloads(found, at)
+    return Shown(found, at)
 
 
-def _step(link: Link, found: Found) -> int:
-    """Draw the choice of a step; returns its place. The last one is shown until another is chosen."""
+def _step(link: Link, found: Found, table: DeltaGenerator) -> int:
+    """Draw what happened over time, and the choice of a step; returns its place. The last one is shown at first."""
     steps = [f"{step:g}" for step in found.timeline.steps]
     asked = link.take("step")
     if len(steps) < 2:
@@ -152,8 +166,9 @@ def _step(link: Link, found: Found) -> int:
     key = f"diagnose:step:{len(steps)}:{steps[-1]}"
     if link.first(key) or st.session_state[key] not in steps:
         st.session_state[key] = asked if asked in steps else steps[-1]
-    chosen = str(st.select_slider("Step shown", steps, key=key))
+    chosen = str(st.select_slider("Step that is shown", steps, key=key))
     link.put("step", chosen, steps[-1])
+    table.html(drawn.over_time(found.timeline, steps.index(chosen)))
     return steps.index(chosen)
 
 

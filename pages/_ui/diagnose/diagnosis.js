@@ -198,11 +198,12 @@ function drawLoud(view, c, to, which, size) {
   const side = view.sides[which];
   c.fillStyle = COLOURS[which ? "generated" : "target"];
   c.strokeStyle = EDGES[view.dark ? "dark" : "light"][which];
-  c.lineWidth = Math.max(0.8, 0.35 * size);
+  const big = size * clamp(Math.sqrt(400 / (view.order[0].length + view.order[1].length + 1)), 0.8, 1.25);
+  c.lineWidth = Math.max(0.7, 0.3 * big);
   for (const at of [...view.order[which]].reverse()) {
     const [x, y] = to(side, at);
     c.globalAlpha = dimmed(view, which, at) ? 0.1 : 0.95;
-    mark(c, which, x, y, size * (1.35 + side.loud[at] / 255), true);
+    mark(c, which, x, y, big * (1.3 + side.loud[at] / 255), true);
   }
   c.globalAlpha = 1;
 }

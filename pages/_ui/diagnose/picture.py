@@ -31,7 +31,7 @@ def show(found: Found, at: int, serial: str) -> None:
     options = {
         "channel": answers, "serial": f"{serial}:{at}:{diagnosis.stage}", "sides": f"{serial}:{at}", "style": drawn.style(),
         "counts": [len(_side(diagnosis, which).index) for which in SIDES], "equal": diagnosis.plane.startswith("columns"),
-        "axes": list(diagnosis.axes), "labels": _labels(diagnosis), "note": _note(diagnosis), "words": _words(diagnosis),
+        "axes": list(diagnosis.axes), "labels": _labels(diagnosis), "note": f"The plane: {diagnosis.plane}.", "words": _words(diagnosis),
         "clusters": drawn.clusters(
             diagnosis, pictures.examples(diagnosis, found.real), pictures.places(diagnosis, found.real)
         ),
@@ -55,18 +55,12 @@ def _padded(array: np.ndarray[Any, Any]) -> bytes:
 
 
 def _labels(diagnosis: Diagnosis) -> list[dict[str, Any]]:
-    """Names of the clusters where most of their real samples lie, the lost ones first; none if there are too many."""
-    found = []
-    for at in drawn.order(diagnosis):
-        cluster, inside = diagnosis.clusters[at], diagnosis.real.plane[diagnosis.real.cluster == at]
-        if len(inside) and (cluster.lost or len(diagnosis.clusters) <= 20):
-            place = np.median(inside, axis=0).tolist()
-            found.append({"at": at, "name": cluster.name, "lost": cluster.lost, "place": place})
-    return found
-
-
-def _note(diagnosis: Diagnosis) -> str:
-    return " ".join([f"The plane: {diagnosis.plane}.", *diagnosis.notes])
+    """Names of the clusters and where to write them, the lost ones first."""
+    places, known = pictures.label_places(diagnosis), diagnosis.clusters
+    return [
+        {"at": at, "name": known[at].name, "lost": known[at].lost, "place": places[at]}
+        for at in drawn.order(diagnosis) if at in places
+    ]  # fmt: skip
 
 
 def _words(diagnosis: Diagnosis) -> str:
