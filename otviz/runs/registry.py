@@ -173,6 +173,8 @@ class Registry:
         for run in list(self._runs.values()):
             if run.status not in ENDED:
                 run.stop()
+            if run.unresponsive:  # it would never stop
+                run.end_process()
         end = time.monotonic() + 10
         for run in list(self._runs.values()):
             run.wait(max(0.0, end - time.monotonic()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ import pytest
 
 from otviz.data.distributions import named as distribution
 from otviz.methods import named
+from otviz.runs import scheduling
 from otviz.runs.config import RunConfig
 from otviz.runs.registry import ALIVE, REMEMBERED, Registry
 from otviz.runs.run import Run
@@ -147,7 +149,10 @@ def test_tokens_and_runs_that_are_not_there_are_harmless(make: Callable[..., Reg
         registry.resume("no-such-run")
 
 
-def test_nine_methods_of_seven_viewers_are_queued_and_one_too_many_is_refused(make: Callable[..., Registry]) -> None:
+def test_nine_methods_of_seven_viewers_are_queued_and_one_too_many_is_refused(
+    make: Callable[..., Registry], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scheduling, "SHARE_SECONDS", math.inf)
     registry = make(at_once=2)
     runs, refused = [], []
     for _ in range(ALIVE + 8):
