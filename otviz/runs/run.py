@@ -153,6 +153,11 @@ class Run:
         return "; ".join(filter(None, (self._error, why, self._save_error)))
 
     @property
+    def is_saved(self) -> bool:
+        """Whether it has ended and its last save has succeeded."""
+        return self._ended.is_set() and self._save is not None and not self._save_error
+
+    @property
     def unresponsive(self) -> bool:
         """Whether the process that trains it gives no sign of life."""
         return self._host is not None and self.status not in ENDED and self._host.hung
