@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 import torch
 
-from otviz.cli import train_report
+from otviz.cli import printing, train_report
 from otviz.cli.main import main
 from otviz.core.params import params_of
 from otviz.data.datasets import datasets
@@ -526,6 +526,6 @@ def test_transport_takes_files_and_talks_to_people(cli: Run, tmp_path: Path) -> 
 
 def test_what_is_no_number_is_null() -> None:
     assert (
-        train_report._json({"a": [float("nan"), 1.0], "b": {"c": float("inf")}})
+        printing.as_json_text({"a": [float("nan"), 1.0], "b": {"c": float("inf")}})
         == '{"a": [null, 1.0], "b": {"c": null}}'
     )

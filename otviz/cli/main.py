@@ -193,7 +193,7 @@ def _record(words: list[str]) -> int:
 
 
 def _transport(words: list[str]) -> int:
-    from otviz.cli.train_report import Transport, transport_report
+    from otviz.cli.transport_report import Transport, transport_report
 
     kinds = {side: kind_of(flags.asked(words, side)) for side in ("source", "target")}
     fields = [

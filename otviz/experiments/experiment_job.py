@@ -14,7 +14,7 @@ from typing import Any
 from otviz.core import __version__
 from otviz.core.container import Arrays, Plain
 from otviz.core.files import home
-from otviz.core.workers.processes import cores
+from otviz.core.machine import cores
 from otviz.core.workers.worker import Message, sentence
 from otviz.experiments import named
 from otviz.experiments.experiment import Experiment, Outcome

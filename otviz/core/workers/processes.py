@@ -8,8 +8,6 @@ import os
 import subprocess
 import sys
 
-import psutil
-
 from otviz.core.files import ROOT
 
 NEEDED_SOON = ("torch._dynamo", "ot")
@@ -30,11 +28,3 @@ def begin(module: str, niceness: int) -> subprocess.Popen[bytes]:
         [sys.executable, "-m", "otviz.core.workers.child", module, str(niceness)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, **paths},
     )  # fmt: skip
-
-
-def cores() -> int:
-    """Number of CPU cores available to this process."""
-    process = psutil.Process()
-    if hasattr(process, "cpu_affinity"):  # not on macOS
-        return len(process.cpu_affinity())
-    return psutil.cpu_count() or 1

@@ -11,8 +11,8 @@ from typing import Any
 from otviz.core import __version__
 from otviz.core.container import Arrays, Plain
 from otviz.core.files import home
+from otviz.core.machine import cores
 from otviz.core.owners import EVERYBODY, Owner
-from otviz.core.workers.processes import cores
 from otviz.core.workers.worker import Message
 from otviz.experiments.jobs.job import Job
 from otviz.experiments.jobs.journal import Journal

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from otviz.core.container import Arrays
-from otviz.core.workers.processes import cores
+from otviz.core.machine import cores
 from otviz.core.workers.worker import Message, Worker
 from otviz.methods import Method
 from otviz.runs.change_log import RunCheckpoint

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from otviz.content.bibliography import BIBLIOGRAPHY, cite
+from otviz.core.machine import cores
 from otviz.core.numbers import duration_in_words
 from otviz.core.params import GREEK
 from pages._ui.controls import controls
@@ -85,7 +85,7 @@ def takes(each: Experiment) -> str:
     from otviz.experiments.claim_summaries import expected_seconds
     from otviz.experiments.results import read
 
-    seconds = expected_seconds(each, read(each.name), SEEDS, os.cpu_count() or 1)
+    seconds = expected_seconds(each, read(each.name), SEEDS, cores())
     return "" if seconds is None else duration_in_words(seconds)
 
 
