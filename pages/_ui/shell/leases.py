@@ -15,6 +15,8 @@ import streamlit as st
 
 from otviz.core.files import clear_folders, home
 from otviz.core.machine import cores, total_memory
+from otviz.core.workers.processes import prepare
+from otviz.runs.hosts import MODULE
 
 if TYPE_CHECKING:
     from otviz.runs.hosts.host_pool import HostPool
@@ -73,6 +75,12 @@ def hosts() -> HostPool | None:
     fitting = int(max(total_memory() - SERVER, 0.0) // HOST)
     count = int(asked) if asked.isdigit() else min(MOST, cores(), fitting)
     return HostPool(count) if count else None
+
+
+def prepare_hosts() -> None:
+    """Let the processes that will train import what they need, in the background and without torch in this process."""
+    if os.environ.get("OTVIZ_HOSTS") != "0":
+        prepare(MODULE)
 
 
 @st.cache_resource(show_spinner="Loading torch …")
