@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import io
 import json
 import os
 import re
@@ -551,3 +552,11 @@ def test_what_is_no_number_is_null() -> None:
         printing.as_json_text({"a": [float("nan"), 1.0], "b": {"c": float("inf")}})
         == '{"a": [null, 1.0], "b": {"c": null}}'
     )
+
+
+def test_greek_letters_are_written_where_the_system_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on Windows, whose files and pipes are in cp1252."""
+    out = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(out, encoding="cp1252", write_through=True))
+    assert main(["list"]) == 0
+    assert "ε" in out.getvalue().decode()

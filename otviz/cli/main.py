@@ -6,6 +6,7 @@ Knobs of a method are plain flags (`--tau 0.05`), those of target, source and ne
 from __future__ import annotations
 
 import importlib
+import io
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -59,6 +60,9 @@ IN_REPOSITORY = ("experiment", "figures", "record", *MAINTENANCE)
 def main(args: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status: 0, 1 if a run failed, 2 for invalid arguments, 128 + signal if interrupted."""
     words = list(sys.argv[1:] if args is None else args)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # Windows writes files and pipes in an encoding without Greek letters
+            stream.reconfigure(encoding="utf-8", errors=stream.errors)
     try:
         return _run(words)
     except SystemExit as end:  # help, or invalid flags
