@@ -24,6 +24,7 @@ commands:
   train METHOD          train a method on points in the plane or on images, measure and save it
   train --resume DIR    continue an interrupted training from its last save, to the same numbers
   evaluate MODEL        score a checkpoint, a run or the folder of either on fresh samples [--n N] [--json]
+  diagnose REAL GEN ... what generated samples miss, and where: of any model [--json] [--fail-below coverage=0.8]
   experiment ID|all     measure a claim of the papers over seeds and judge it [--seeds 5] [--quick] [--json]
   figures NAME|all      draw the papers' overview figures from trainings made here, as SVG [--out pictures]
   export RUN            a run, or several, as a notebook, a report, CSV, NPZ ... [--as KIND] [--out FILE]
@@ -38,6 +39,7 @@ COMMANDS = (
     "list",
     "train",
     "evaluate",
+    "diagnose",
     "experiment",
     "figures",
     "export",
@@ -91,6 +93,8 @@ def _run(words: list[str]) -> int:
             return train(words[1:])
     if words[0] == "experiment":
         return _experiment(words[1:])
+    if words[0] == "diagnose":
+        return _diagnose(words[1:])
     if words[0] in MAINTENANCE:
         return int(importlib.import_module(MAINTENANCE[words[0]]).main(words[1:]))
     rest = {
@@ -112,6 +116,14 @@ def _evaluate(words: list[str]) -> int:
 
     print(evaluated(flags.parse(EvaluateArgs, words, "evaluate")))
     return 0
+
+
+def _diagnose(words: list[str]) -> int:
+    from otviz.cli.diagnose_command import DiagnoseArgs, diagnosed
+
+    text, status = diagnosed(flags.parse(DiagnoseArgs, words, "diagnose"))
+    print(text)
+    return status
 
 
 def _experiment(words: list[str]) -> int:
