@@ -26,6 +26,7 @@ from benchmarks import (
     compare,
     diagnosis,
     gallery,
+    hold,
     home,
     images,
     live,
@@ -52,6 +53,7 @@ ROWS: dict[str, Row] = {
         *diagnosis.ROWS,
         *home.ROWS,
         *live.ROWS,
+        *hold.ROWS,
         *ON_TRANSPORT,
     )
 }

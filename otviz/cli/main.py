@@ -5,21 +5,18 @@ Knobs of a method are plain flags (`--tau 0.05`), those of target, source and ne
 
 from __future__ import annotations
 
-import dataclasses
 import importlib
-import json
+import io
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 import tyro
 
 from otviz.cli import flags
 from otviz.core.files import check_repository
-from otviz.core.params import Knobs, params_of
-from otviz.data import datasets
-from otviz.data.distributions import distributions, kind_of
+from otviz.data.distributions import kind_of
 
 USAGE = """usage: otviz COMMAND [options]
 
@@ -66,6 +63,9 @@ IN_REPOSITORY = ("experiment", "figures", "record", *MAINTENANCE)
 def main(args: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status: 0, 1 if a run failed, 2 for invalid arguments, 128 + signal if interrupted."""
     words = list(sys.argv[1:] if args is None else args)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # Windows writes files and pipes in an encoding without Greek letters
+            stream.reconfigure(encoding="utf-8", errors=stream.errors)
     try:
         return _run(words)
     except SystemExit as end:  # help, or invalid flags
@@ -86,8 +86,6 @@ def _run(words: list[str]) -> int:
         raise ValueError(f"command must be one of {', '.join(COMMANDS)}; got {words[0]!r} (see otviz --help)")
     if words[0] in IN_REPOSITORY:
         check_repository()
-    if words[0] == "list":
-        return list_plugins(flags.parse(ListArgs, words[1:], "list"))
     if words[0] == "train":
         from otviz.cli.train_command import train
         from otviz.core.distributed import together
@@ -100,54 +98,18 @@ def _run(words: list[str]) -> int:
         return _diagnose(words[1:])
     if words[0] in MAINTENANCE:
         return int(importlib.import_module(MAINTENANCE[words[0]]).main(words[1:]))
-    rest = {"evaluate": _evaluate, "figures": _figures, "export": _export, "record": _record, "transport": _transport}
+    rest = {
+        "list": _list, "evaluate": _evaluate, "figures": _figures, "export": _export, "record": _record,
+        "transport": _transport,
+    }  # fmt: skip
     return rest[words[0]](words[1:])
 
 
-@dataclasses.dataclass(frozen=True)
-class ListArgs:
-    """List methods, distributions, data sets, checkpoints and experiments, with their settings.
+def _list(words: list[str]) -> int:
+    from otviz.cli.listing import ListArgs, listed
 
-    Args:
-        json: print one JSON object.
-    """
-
-    json: bool = False
-
-
-def list_plugins(args: ListArgs) -> int:
-    """Print methods, distributions, image sets, checkpoints and experiments."""
-    from otviz.checkpoints import cards
-    from otviz.cli.run_experiments import listed
-    from otviz.methods import methods
-
-    found = {
-        "methods": {name: _described(cls) for name, cls in methods().items()},
-        "distributions": {name: _described(cls) for name, cls in distributions().items()},
-        "datasets": {name: _described(cls) for name, cls in datasets.datasets().items()},
-        "checkpoints": cards(),
-        "experiments": listed(),
-    }
-    if args.json:
-        print(json.dumps(found, indent=1))
-        return 0
-    for kind, items in found.items():
-        print(f"{kind}:")
-        wide = max(map(len, items), default=0)
-        for name, item in items.items():
-            print(f"  {name:{wide}} {item['title']}")
+    print(listed(flags.parse(ListArgs, words, "list")))
     return 0
-
-
-def _described(cls: type[Knobs]) -> dict[str, Any]:
-    knobs = {
-        knob.name: {
-            "kind": knob.kind.__name__, "default": knob.default, "low": knob.low, "high": knob.high,
-            "choices": list(knob.choices), "unit": knob.unit, "doc": knob.doc, "live": knob.live,
-        }
-        for knob in params_of(cls)
-    }  # fmt: skip
-    return {"title": cls.title, "knobs": knobs}
 
 
 def _evaluate(words: list[str]) -> int:

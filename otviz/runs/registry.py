@@ -173,6 +173,8 @@ class Registry:
         for run in list(self._runs.values()):
             if run.status not in ENDED:
                 run.stop()
+            if run.unresponsive:  # it would never stop
+                run.end_process()
         end = time.monotonic() + 10
         for run in list(self._runs.values()):
             run.wait(max(0.0, end - time.monotonic()))
@@ -262,10 +264,18 @@ class Registry:
             self._stop_abandoned()
 
     def _stop_abandoned(self) -> None:
+        """Stop runs that have had no holder for the grace time, and remove them from memory once they are on disk."""
         with self._lock:
-            for run_id, hold in self._holds.items():
+            for run_id, hold in list(self._holds.items()):
+                if hold.abandoned_at is None or time.monotonic() - hold.abandoned_at <= self.grace:
+                    continue
                 run = self._runs.get(run_id)
-                late = hold.abandoned_at is not None and time.monotonic() - hold.abandoned_at > self.grace
-                if late and run is not None and run.status not in ENDED:
-                    hold.abandoned_at = None
+                if run is None:
+                    del self._holds[run_id]
+                elif run.status not in ENDED:
+                    hold.abandoned_at = time.monotonic()
                     run.stop(ABANDONED)
+                    if run.unresponsive:
+                        run.end_process()
+                elif run.is_saved:
+                    self._drop(run_id)

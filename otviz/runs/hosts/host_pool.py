@@ -62,7 +62,7 @@ class HostPool:
         self._closed = False
 
     def acquire(self) -> tuple[int, Host]:
-        """The index of the host with the fewest trainings, and that host. Call `release` when done with it."""
+        """The index of the host with the fewest trainings, but no hung one, and that host. Call `release` when done with it."""
         with self._lock:
             place = min(range(len(self._hosts)), key=self._load)
             host = self._at(place)
@@ -87,9 +87,9 @@ class HostPool:
             for host in filter(None, self._hosts):
                 host.end()
 
-    def _load(self, place: int) -> int:
+    def _load(self, place: int) -> tuple[bool, int]:
         host = self._hosts[place]
-        return 0 if host is None or host.over else host.open
+        return (False, 0) if host is None or host.over else (host.hung, host.open)
 
     def _at(self, place: int) -> Host:
         host = self._hosts[place]
