@@ -81,7 +81,8 @@ def choose(link: Link) -> Chosen:
         link.complain(f"there is no example {shorten(example, 40)!r}; {EXAMPLES[FIRST].title} is shown.")
         example = FIRST
     sides = {name: _side(link, name) for name in ("real", "generated")}
-    if message := st.session_state.pop(_ERROR, ""):
+    message, settings = st.session_state.get(_ERROR, ("", {}))
+    if message and settings == link.settings:  # until something else is chosen
         st.error(plain(message))
     if not any(sides.values()):
         link.put("example", example, FIRST)
@@ -166,7 +167,7 @@ def _upload(link: Link, name: str) -> None:
         ordered = sorted(files, key=lambda file: _natural(file.name))
         kept = [sessions.keep(_store, file.getvalue(), file.name) for file in ordered]
     except ValueError as error:
-        st.session_state[_ERROR] = f"{error}. What you had is kept."
+        st.session_state[_ERROR] = (f"{error}. What you had is kept.", link.settings)
         st.rerun()
     text = ",".join(kept)
     st.session_state.setdefault(_FILES, {}).setdefault(name, {})[text] = _called(text)

@@ -3,6 +3,7 @@
 // Streamlit calls the exported function for each message, with a root that stays. What a point is (its row or image, and its
 // nearest neighbours on the other side) comes from the channel, once asked for. HTML of the clusters was escaped by otviz.
 
+const MOST_HAZES = 500; // more would add up to a solid colour
 const SIDES = ["real", "generated"], NEAR = 16, ASK_AFTER = 70; // px; milliseconds that the pointer rests on a point
 const EDGES = { light: ["#0b4f7d", "#8a3200"], dark: ["#e6f4fd", "#ffe6d5"] };
 const LAYERS = [
@@ -175,8 +176,10 @@ function drawGlow(view, c, to, which) {
   const side = view.sides[which], order = view.order[which], radius = 22 * view.ratio;
   if (!order.length) return;
   const haze = (view.hazes ??= {})[`${which}${view.ratio}`] ??= hazeOf(COLOURS[which ? "generated" : "target"], radius);
-  c.globalAlpha = clamp(26 / Math.sqrt(order.length + 1), 0.35, 1);
-  for (const at of order) {
+  c.globalAlpha = clamp(20 / Math.sqrt(Math.min(order.length, MOST_HAZES) + 1), 0.5, 1);
+  const stride = Math.ceil(order.length / MOST_HAZES);
+  for (let next = 0; next < order.length; next += stride) {
+    const at = order[next];
     if (dimmed(view, which, at)) continue;
     const [x, y] = to(side, at);
     c.drawImage(haze, x - radius, y - radius);
