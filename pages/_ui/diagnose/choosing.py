@@ -126,7 +126,10 @@ def _own(name: str) -> dict[str, str]:
 def _offered(name: str) -> dict[str, str]:
     if name == "generated":
         return {f"{MODEL}{card.name}": f"Model: {card.title}" for card in gallery_view.cards().values()}
-    return {each: kind.title for each, kind in datasets().items() if not kind.needs_file}
+    known = {each: kind.title for each, kind in datasets().items() if not kind.needs_file}
+    if name == "held-out":
+        return {f"{each}:test": f"{title}, test images" for each, title in known.items()}
+    return known
 
 
 def _called(text: str) -> str:

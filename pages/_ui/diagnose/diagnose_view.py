@@ -21,6 +21,9 @@ from pages._ui.shell import reading
 from pages._ui.shell.downloads import download
 from pages._ui.shell.links import Link, plain, shorten
 
+SWAPPED = "Are the two sides swapped"
+"""Beginning of a note that asks."""
+
 POLL = 0.4  # seconds between looks at a diagnosis that is being made
 _STYLE = """
 .st-key-verdict .stVerticalBlock {gap: 0.25rem}
@@ -124,7 +127,19 @@ def _show_own(link: Link, chosen: Chosen) -> Shown | None:
             st.caption("Stopped. What was found until then is kept.")
             st.button("Judge it again", on_click=desk.forget, args=(chosen.request,))
     found = job.found
+    if found is not None:
+        _ask_for_order(link, chosen.request, found.timeline.diagnoses[-1])
     return None if found is None else _show_found(link, found, str(id(job)), _origin(chosen))
+
+
+def _ask_for_order(link: Link, request: Request, last: Diagnosis) -> None:
+    """Ask, with a button, if the sides look as if each were the other."""
+    question = next((note for note in last.notes if note.startswith(SWAPPED)), "")
+    if question and request.real and len(request.generated) == 1:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.warning(plain(question))
+            if st.button("Swap them"):
+                link.go({**link.settings, "real": request.generated[0], "generated": request.real})
 
 
 def _progress(job: DiagnosisJob, version: int) -> None:
