@@ -90,9 +90,9 @@ def choose(link: Link) -> Chosen:
     columns, label, held_out = _details(link, [text for text in sides.values() if text])
     generated = tuple(part for part in sides["generated"].split(",") if part)
     if not generated:
-        return Chosen(missing="Now the other side: drop generated samples on the left, or choose a model.")
+        return Chosen(missing="Now the other side: drop generated samples into their box, or choose a model.")
     if not sides["real"] and not generated[0].startswith((MODEL, RUN)):
-        return Chosen(missing="Now the other side: drop your real data on the left, or choose a set by its name.")
+        return Chosen(missing="Now the other side: drop your real data into its box, or choose a set by its name.")
     request = Request(sides["real"], generated, columns, label, held_out)
     return Chosen("", request, _runs(link, (sides["real"], *generated)))
 

@@ -98,6 +98,7 @@ def show_numbers(shown: Shown | None) -> None:
     """Draw the numbers, and the files to keep."""
     if shown is None:
         return
+    reading.how("diagnose/numbers")
     st.html(drawn.numbers(shown.found.timeline.diagnoses[shown.at]))
     _downloads(*shown)
 
@@ -177,7 +178,7 @@ def _show_found(link: Link, found: Found, serial: str, origin: Origin) -> Shown:
         with helps:
             _helps(diagnosis, origin)
     picture.show(found, at, serial)
-    reading.how("diagnose/picture", "diagnose/numbers")
+    reading.how("diagnose/picture")
     return Shown(found, at)
 
 

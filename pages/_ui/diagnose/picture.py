@@ -46,7 +46,7 @@ def _side(diagnosis: Diagnosis, which: str) -> Side:
 
 def _arrays(side: Side) -> tuple[np.ndarray[Any, Any], ...]:
     loud = np.round(255 * pictures.loudness(side.alone, side.left)).astype(np.uint8)
-    return side.plane.astype("<f4"), loud, np.minimum(side.cluster, 255).astype(np.uint8)
+    return side.plane.astype("<f4"), loud, np.minimum(side.cluster, 255).astype(np.uint8), side.copies.astype(np.uint8)
 
 
 def _padded(array: np.ndarray[Any, Any]) -> bytes:
