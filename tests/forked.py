@@ -39,16 +39,18 @@ class Forked:
         source: what it runs.
         words: its arguments.
         env: what it has in its environment beside what this process has.
+        cwd: the folder it runs in; by default that of this process.
         session: whether it leads a group of processes, as a command in a terminal does.
         screen: where its standard error goes, such as a terminal; by default to a file, for `errors`.
     """
 
     def __init__(
-        self, source: str, *words: str, env: dict[str, str] | None = None, session: bool = False, screen: str = ""
-    ) -> None:
+        self, source: str, *words: str, env: dict[str, str] | None = None, cwd: Path = Path(), session: bool = False,
+        screen: str = "",
+    ) -> None:  # fmt: skip
         self._errors = tempfile.NamedTemporaryFile(suffix=".txt")  # noqa: SIM115 -- there as long as this is
         ours, theirs = CONTEXT.Pipe()
-        told = (theirs, screen or self._errors.name, source, words, {**os.environ, **(env or {})}, session)
+        told = (theirs, screen or self._errors.name, source, words, {**os.environ, **(env or {})}, cwd, session)
         self._process = CONTEXT.Process(target=_run, args=told)
         self._process.start()
         theirs.close()
@@ -98,8 +100,16 @@ class Forked:
         self._process.join()
 
 
+def output(source: str, *words: str, **options: Any) -> str:
+    """What a process prints that runs Python and ends well; options are those of `Forked`."""
+    with Forked(source, *words, **options) as process:
+        printed, errors = process.communicate()
+        assert process.poll() == 0, errors[-3000:]
+    return printed
+
+
 def _run(
-    pipe: Connection, errors: str, source: str, words: tuple[str, ...], env: dict[str, str], session: bool
+    pipe: Connection, errors: str, source: str, words: tuple[str, ...], env: dict[str, str], cwd: Path, session: bool
 ) -> None:
     if session:
         os.setsid()
@@ -110,5 +120,6 @@ def _run(
     os.dup2(pipe.fileno(), 1)
     os.dup2(os.open(errors, os.O_WRONLY | os.O_APPEND), 2)
     sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w", buffering=1), open(2, "w", buffering=1)  # noqa: PLW1514, SIM115
+    os.chdir(cwd)
     sys.argv = ["-c", *words]
     exec(compile(source, "program", "exec"), {"__name__": "__main__"})

@@ -275,7 +275,7 @@ main()
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 @pytest.mark.parametrize(
-    ("kind", "steps", "more"), [("points", 4000, []), ("images", 200, []), ("images", 100, ["--card", "a claim"])]
+    ("kind", "steps", "more"), [("points", 2000, []), ("images", 200, []), ("images", 100, ["--card", "a claim"])]
 )
 def test_a_training_that_was_killed_goes_on_to_the_same_numbers(
     kind: str, steps: int, more: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str],
@@ -289,7 +289,7 @@ def test_a_training_that_was_killed_goes_on_to_the_same_numbers(
     saved = part / (train_checkpoint.UNFINISHED if more else "summary.json")
     with Forked(OFTEN, "train", *words, "--out", str(part)) as process:
         until(saved.is_file)
-        time.sleep(random.uniform(0, 0.5))
+        time.sleep(random.uniform(0, 0.3))
         assert process.poll() is None, "it was to be killed in the middle"
     resumed = trained(capsys, "--resume", str(part))
     if more:
