@@ -221,7 +221,9 @@ class _Recording:
             return
         try:
             with safe_open(path, "pt") as file:
-                rest, held = file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+                rest = file.metadata() or {}
+                # Copies, since a file that is still mapped to memory cannot be replaced on Windows.
+                held = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
             if rest.get("config") != self._signature():
                 return
             state = {name.removeprefix("state."): value for name, value in held.items() if name.startswith("state.")}

@@ -25,7 +25,7 @@ from otviz.runs.hosts.host_pool import Host, HostPool, RemoteTraining
 from otviz.runs.run_history import RunHistory
 from otviz.runs.run_view import ENDED, Status
 from otviz.runs.saved.run_lock import RunLock
-from otviz.runs.scheduling import CommandQueue, Lockstep, LoopTimer, Slots
+from otviz.runs.scheduling import CommandQueue, Lockstep, LoopTimer, Slots, Standing
 from otviz.runs.snapshots import Curve, Meter, Scene, Snapshot, curve_of
 from otviz.runs.training_handle import LocalTraining, TrainingHandle
 from otviz.training.driver import Chunk, Diverged, drive
@@ -132,6 +132,11 @@ class Run:
         self._stop_reason = why
         self._commands.put("stop")
 
+    def end_process(self) -> None:
+        """Kill the process that trains this run and does not answer; its runs fail, and can go on from their last save."""
+        if self._host is not None:
+            self._host.end("the training process did not answer and was ended")
+
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the run has ended; returns False if it has not within `timeout` seconds."""
         return self._ended.wait(timeout)
@@ -146,6 +151,21 @@ class Run:
         """Why the run failed, was stopped, or could not be saved; empty if nothing went wrong."""
         why = self._stop_reason if self.status == "stopped" else ""
         return "; ".join(filter(None, (self._error, why, self._save_error)))
+
+    @property
+    def is_saved(self) -> bool:
+        """Whether it has ended and its last save has succeeded."""
+        return self._ended.is_set() and self._save is not None and not self._save_error
+
+    @property
+    def unresponsive(self) -> bool:
+        """Whether the process that trains it gives no sign of life."""
+        return self._host is not None and self.status not in ENDED and self._host.hung
+
+    @property
+    def standing(self) -> Standing:
+        """Its place in the queue, and how many runs it takes turns with."""
+        return self._slots.standing(self)
 
     @property
     def snapshots(self) -> tuple[Snapshot, ...]:
@@ -232,7 +252,7 @@ class Run:
     def _train(self) -> None:
         if not self._acquire_slot():
             return
-        host, restored = self._host, self._restored
+        host, restored = self._living_host(), self._restored
         live: TrainingHandle = (
             LocalTraining(self.config, restored) if host is None else RemoteTraining(host, self.config, restored)
         )
@@ -251,6 +271,15 @@ class Run:
             raise
         finally:
             live.close()
+
+    def _living_host(self) -> Host | None:
+        """Its host; another one if that has ended while the run was queued."""
+        if self._hosts is not None and self._host is not None and self._host.over:
+            self._hosts.release(self._host)
+            self._lane, self._host = self._hosts.acquire()
+            if self._lockstep is not None:
+                self._lockstep.join(self, self.step, self._lane)
+        return self._host
 
     def next_steps(self, done: int) -> int | None:
         """As a schedule: steps until the clock and the commands are checked again; None once the run has ended."""
@@ -313,11 +342,20 @@ class Run:
                 self._execute(*command)
             elif self._commands.steps_allowed <= 0:
                 self._pause()
-            elif self.status == "running":
-                return True
-            else:
+            elif self.status != "running":
                 self._acquire_slot()
+            elif self._has_turn():
+                return True
         return False
+
+    def _has_turn(self) -> bool:
+        """Whether it may train now. If others wait for a slot, it waits a moment for its next turn."""
+        if self._slots.keeps(self, self._lockstep):
+            return True
+        began = time.monotonic()
+        free = self._slots.acquire(self, timeout=0.1, group=self._lockstep)
+        self._timer.record_wait(time.monotonic() - began)
+        return free
 
     def _execute(self, command: str, value: Any) -> None:
         live = self.live

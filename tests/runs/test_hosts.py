@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import signal
-import threading
-import time
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 
+from otviz.core.workers.processes import fork_server
 from otviz.data.distributions import named as distribution
 from otviz.methods import named
 from otviz.runs.branches import fork
@@ -87,36 +88,6 @@ def test_a_host_trains_the_same_numbers(hosts: HostPool, name: str) -> None:
     for live in (there, resumed):
         live.close()
     hosts.release(host)
-
-
-def test_hosts_are_warmed_up_in_turn_until_they_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    ready, begun = threading.Semaphore(0), []
-
-    class Slow:
-        over, open = False, 0
-
-        def __init__(self) -> None:
-            begun.append(self)
-
-        def wait(self) -> None:
-            ready.acquire()
-
-        def end(self) -> None:
-            pass
-
-    monkeypatch.setattr("otviz.runs.hosts.host_pool.Host", Slow)
-    some = HostPool(3)
-    some.warm_up()
-    until(lambda: len(begun) == 1)
-    assert some.acquire() == (0, begun[0]), "the first run need not wait for the others"
-    time.sleep(0.05)
-    assert len(begun) == 1
-    ready.release()
-    until(lambda: len(begun) == 2)
-    some.close()
-    ready.release()
-    time.sleep(0.05)
-    assert len(begun) == 2
 
 
 def test_a_fault_is_a_sentence_and_the_host_goes_on(hosts: HostPool) -> None:
@@ -195,3 +166,43 @@ def test_a_signal_to_all_saves_first_and_a_host_ends_with_its_input(registry: Re
     assert orphan._process.stdin is not None
     orphan._process.stdin.close()
     assert orphan._process.wait(PATIENCE) == 0
+
+
+@pytest.mark.slow
+def test_a_stopped_process_is_noticed_and_ended_and_its_run_goes_on(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("otviz.core.workers.worker.SILENT", 3.0)
+    run, other = registry.submit(config()), registry.submit(config("uotm"))
+    until(lambda: min(run.step, other.step) > 10)
+    assert run._host is not None
+    run._host._process.send_signal(signal.SIGSTOP)
+    until(lambda: run.unresponsive)
+    assert not other.unresponsive
+    before = other.step
+    until(lambda: other.step > before)
+    third = registry.submit(config("otm"))
+    assert third._host is other._host, "a hung process gets no further run"
+    step = run.step
+    run.end_process()
+    assert run.wait(PATIENCE)
+    assert (run.status, run.unresponsive) == ("failed", False)
+    assert run.message == "the training process did not answer and was ended; go on with the run from its last save"
+    again = registry.resume(run.id)
+    until(lambda: again.step > step)
+    for each in (again, other, third):
+        each.stop()
+        assert each.wait(PATIENCE)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux only")
+def test_hosts_share_what_was_imported_by_a_process_of_one_thread(hosts: HostPool) -> None:
+    _, host = hosts.acquire()
+    RemoteTraining(host, config("uotm")).advance(1)
+    server = fork_server()
+    assert server is not None
+    assert len(os.listdir(f"/proc/{server.pid}/task")) == 1, "a thread may hold a lock that no worker could release"
+    rollup = Path(f"/proc/{host._process.pid}/smaps_rollup").read_text(encoding="utf-8")
+    kb = {line.split()[0]: int(line.split()[1]) for line in rollup.splitlines()[1:]}
+    assert kb["Private_Dirty:"] < kb["Rss:"] / 3
+    hosts.release(host)

@@ -13,8 +13,8 @@ from otviz.data.target import Kind
 from otviz.runs.run_view import ENDED, RunView
 from pages._ui.player.live_view import seen_methods
 from pages._ui.shell import leases, links
-from pages._ui.shell.leases import registry
 from pages._ui.shell.links import Link, plain
+from pages._ui.shell.sessions import registry
 
 if TYPE_CHECKING:
     from otviz.methods import Method
@@ -26,6 +26,7 @@ PAGES: dict[Kind, str] = {"points": "Train", "images": "Images"}
 _STARTED = "otviz.started"  # session key: the visit of a page that started training without a button
 _BEGUN = "otviz.begun"  # session key: the last started run, until it is shown
 NOTE = "otviz.note"  # session key: the last started run, and the reason if no button was pressed
+HUNG = "Kill it. Its runs fail and keep what they had learned; a new process is started for the next runs"
 INVITATION = "Press **Train** and watch the generator carry the grey rings to the blue squares."
 
 
@@ -162,15 +163,29 @@ def show_controls(link: Link, run: Run) -> None:
     """Draw the buttons that control training (playback controls are in the player)."""
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key="pace"):
         if run.status == "queued":
-            st.markdown("Waiting: other runs are training; this one begins when one of them ends or pauses.")
+            st.markdown("Waiting for its first turn: other runs are training, and all take turns.")
         else:
             _pace(run)
         st.button("Stop", on_click=run.stop, help="End this run; it is kept in the list of runs")
         if st.button("Start over", help="End this run and begin a new one with the same settings"):
             run.stop()
             begin(link, run.config)
+    show_hung([run])
     if run.message:
         st.warning(plain(run.message))
+
+
+def show_hung(runs: Sequence[Run]) -> None:
+    """If the process of one of these runs gives no sign of life, say so and offer to end it."""
+    hung = [run for run in runs if run.unresponsive]
+    if not hung:
+        return
+    with st.container(horizontal=True, gap="small", vertical_alignment="center", key="hung"):
+        st.warning(
+            "The training process does not answer: it was stopped, or this computer is out of memory. You can wait, or end "
+            "it and go on with the run from its last save."
+        )
+        st.button("End the process", on_click=lambda: [run.end_process() for run in hung], help=HUNG)
 
 
 def _pace(run: Run) -> None:
