@@ -80,8 +80,7 @@ class Run:
         self._history = RunHistory(config.steps, restored)
         self.change_log = ChangeLog.from_restored(config, restored)
         self._turn_ends = math.inf
-        self._error = ""
-        self._stop_reason = ""
+        self._error = self._stop_reason = ""
         self._lock = lock
         self._save_error = lock.refusal if lock else ""
         self._timer = LoopTimer()
@@ -240,7 +239,8 @@ class Run:
             self._train()
         except Exception as error:
             kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
-            self._fail(f"{kind}{error}")
+            self._error = f"{kind}{error}"
+            self._end("failed")
         finally:
             self._release_slot()
             if self._hosts is not None and self._host is not None:
@@ -261,7 +261,7 @@ class Run:
         self._timer.record_save()
         try:
             self._take_snapshot(live)
-            if restored is None or self.origin:  # new, so that a process killed at once loses no run
+            if not self._save_error and (restored is None or self.origin):  # a process killed at once loses no run
                 self._store()
             for _ in drive(live, self, [self._history.record, self._record], seconds=self.seconds):
                 self._take_snapshot(live, whole=self._rests(live.step))
@@ -396,10 +396,6 @@ class Run:
         self._turn_ends = math.inf
         if self._lockstep is not None:
             self._lockstep.leave(self)
-
-    def _fail(self, message: str) -> None:
-        self._error = message
-        self._end("failed")
 
     def _end(self, status: Status) -> None:
         self.status = status
