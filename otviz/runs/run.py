@@ -162,6 +162,15 @@ class Run:
         """Whether the process that trains it gives no sign of life."""
         return self._host is not None and self.status not in ENDED and self._host.hung
 
+    def shares_process(self, other: Run) -> bool:
+        """Whether the same process trains both."""
+        return self._host is not None and self._host is other._host
+
+    @property
+    def in_lockstep(self) -> bool:
+        """Whether it trains in lockstep with others."""
+        return self._lockstep is not None
+
     @property
     def standing(self) -> Standing:
         """Its place in the queue, and how many runs it takes turns with."""

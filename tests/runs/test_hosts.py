@@ -173,8 +173,9 @@ def test_a_stopped_process_is_noticed_and_ended_and_its_run_goes_on(
     registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("otviz.core.workers.worker.SILENT", 3.0)
-    run, other = registry.submit(config()), registry.submit(config("uotm"))
-    until(lambda: min(run.step, other.step) > 10)
+    run, other, beside = (registry.submit(config(name)) for name in ("uotm-sd", "uotm", "gan"))
+    until(lambda: min(run.step, other.step, beside.step) > 10)
+    assert beside._host is run._host
     assert run._host is not None
     run._host._process.send_signal(signal.SIGSTOP)
     until(lambda: run.unresponsive)
@@ -184,13 +185,16 @@ def test_a_stopped_process_is_noticed_and_ended_and_its_run_goes_on(
     third = registry.submit(config("otm"))
     assert third._host is other._host, "a hung process gets no further run"
     step = run.step
-    run.end_process()
+    registry.end_processes([run.id])
     assert run.wait(PATIENCE)
     assert (run.status, run.unresponsive) == ("failed", False)
     assert run.message == "the training process did not answer and was ended; go on with the run from its last save"
+    saved = registry.find(beside.id)
+    assert saved is not beside, "it goes on in another process"
+    until(lambda: saved.step > beside.step)
     again = registry.resume(run.id)
     until(lambda: again.step > step)
-    for each in (again, other, third):
+    for each in (again, other, third, saved):
         each.stop()
         assert each.wait(PATIENCE)
 
