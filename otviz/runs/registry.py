@@ -97,6 +97,24 @@ class Registry:
         """Continue stored runs, in lockstep. Raises ValueError if one cannot be continued."""
         return self._resume(run_ids, Lockstep())
 
+    def end_processes(self, run_ids: Sequence[str]) -> None:
+        """Kill the processes that train these runs and do not answer. The runs fail.
+
+        Other runs of these processes that are in no lockstep go on in another process, from their last state.
+        """
+        ended = [run for run in map(self.find, run_ids) if run is not None]
+        others = [
+            other
+            for other in self.runs()
+            if other not in ended and other.status not in ENDED and any(map(other.shares_process, ended))
+        ]
+        for run in ended:
+            run.end_process()
+        for other in others:
+            if other.wait(10) and other.status == "failed" and not other.in_lockstep and other.is_saved:
+                with contextlib.suppress(ValueError):  # it says itself why it failed
+                    self.resume(other.id)
+
     @property
     def stored(self) -> Store:
         """Where runs are saved. Raises ValueError if they are kept in memory only."""
