@@ -283,10 +283,12 @@ def test_a_channel_answers_the_browser_that_opened_it(opened: channel.Channel) -
 
 
 def test_pages_reach_runs_only_through_their_session() -> None:
-    """What a page could do to the runs of others goes through `SessionRuns`."""
+    """What a page could do to the runs of others goes through `SessionRuns`, and uploads through `sessions.keep`."""
     folder = Path(__file__).resolve().parents[2] / "pages"
     allowed = {"sessions.py", "leases.py", "shutdown.py", "torch_warmup.py"}
     for path in folder.rglob("*.py"):
         text = path.read_text(encoding="utf-8")
-        reached = re.findall(r"leases\.registry|import .*\bRegistry\b|\bStore\(|leases import registry", text)
+        reached = re.findall(
+            r"leases\.registry|import .*\bRegistry\b|\bStore\(|leases import registry|(?:store|keep)_upload\(", text
+        )
         assert path.name in allowed or not reached, f"{path}: {reached}"

@@ -64,7 +64,7 @@ def secret_in(cookies: Mapping[str, str]) -> str:
 
 def middleware() -> list[Middleware]:
     """What gives every browser of a shared server its cookie."""
-    return [Middleware(_GiveCookie)] if shared() else []
+    return [Middleware(_GiveCookie)]
 
 
 class _GiveCookie:
@@ -74,7 +74,7 @@ class _GiveCookie:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] != "http" or not shared():
             return await self._app(scope, receive, send)
         asked = HTTPConnection(scope)
         if "text/html" not in asked.headers.get("accept", "") or secret_in(asked.cookies):
