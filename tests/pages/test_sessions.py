@@ -107,7 +107,7 @@ def test_runs_are_listed_by_their_session_and_opened_by_link(registry: Registry)
 def test_a_session_has_a_quota_of_living_runs_and_bytes(registry: Registry) -> None:
     ada = runs_of(registry, ADA, Quota(runs=2))
     first = ada.submit(config(steps=1_000_000))
-    with pytest.raises(ValueError, match=r"may have 2 runs at once .* yours has 1, and 2 more would be too many: stop"):
+    with pytest.raises(ValueError, match=r"at most 2 runs .* yours has 1, and 2 more would be too many: stop"):
         ada.submit_together([config(), config()])
     second = ada.submit(config(steps=1_000_000))
     with pytest.raises(ValueError, match="yours has 2, and 1 more"):

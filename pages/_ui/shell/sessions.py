@@ -52,8 +52,13 @@ def keep(store: Callable[..., str], data: bytes, filename: str, **options: Any) 
         filename: the user's name for it.
         options: of `store`.
     """
-    Quota.chosen().admit_bytes(owner(), len(data))
+    check_room(len(data))
     return store(data, filename, owner=owner(), **options)
+
+
+def check_room(more: int = 0) -> None:
+    """Raise ValueError if this session has used up its quota of the disk, or would with so many bytes more."""
+    Quota.chosen().admit_bytes(owner(), more)
 
 
 def secret_in(cookies: Mapping[str, str]) -> str:
