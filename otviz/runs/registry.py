@@ -31,7 +31,7 @@ REMEMBERED = 64
 ROOM = 500e6  # bytes of runs in memory; beyond it, too, the oldest ended runs are dropped
 
 
-def _new_id(what: RunConfig | Branch, owner: Owner) -> str:
+def _new_id(what: RunConfig | Branch, owner: Owner = EVERYBODY) -> str:
     config = what if isinstance(what, RunConfig) else what.config
     return f"{config.method.name}-{config.target.name}-{owner.fresh()}"
 
