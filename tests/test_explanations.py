@@ -45,7 +45,7 @@ VIEWS = {
 }
 ALONE = {
     "home/recorded", "transport/board", "train/player", "compare/player", "images/player", "gallery/shelf",
-    "experiments/cards", "experiments/claim",
+    "experiments/cards", "experiments/claim", "diagnose/picture", "diagnose/numbers",
 }  # fmt: skip
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import importlib
 import io
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Annotated
 
 import tyro
@@ -28,7 +29,7 @@ commands:
   experiment ID|all     measure a claim of the papers over seeds and judge it [--seeds 5] [--quick] [--json]
   figures NAME|all      draw the papers' overview figures from trainings made here, as SVG [--out pictures]
   export RUN            a run, or several, as a notebook, a report, CSV, NPZ ... [--as KIND] [--out FILE]
-  record [NAME ...]     record the runs that pages play at once: the missing ones, or those named
+  record [NAME ...]     record what pages show at once, runs and diagnoses: the missing ones, or those named
   transport             solve one transport problem between two files or samples of points
   catalogue [NAME ...]  train the image models that are shipped [--missing] [--readme]
   classifier SET        train the classifier that judges images of a set
@@ -149,11 +150,18 @@ def _export(words: list[str]) -> int:
 
 
 def _record(words: list[str]) -> int:
+    from otviz.checkpoints import diagnoses
+    from otviz.checkpoints.diagnoses import examples
     from otviz.checkpoints.recordings import names
     from otviz.checkpoints.recordings.recorder import make
     from otviz.checkpoints.recordings.table import recordings
 
-    known, there = recordings(), names()
+    def say(line: str) -> None:
+        print(line, flush=True)
+
+    known: dict[str, Callable[[], int]] = {name: partial(make, each, say) for name, each in recordings().items()}
+    known |= {f"diagnose-{name}": partial(examples.make, name) for name in examples.EXAMPLES}
+    there = {*names(), *(f"diagnose-{name}" for name in diagnoses.names())}
     if words and words[0] in flags.HELP:
         print("usage: otviz record [NAME ...]\n\nrecordings (without a name those that are missing are made):")
         print("\n".join(f"  {name:40} {'' if name in there else 'missing'}".rstrip() for name in known))
@@ -161,8 +169,7 @@ def _record(words: list[str]) -> int:
     if unknown := [word for word in words if word not in known]:
         raise ValueError(f"there is no recording {unknown[0]!r}; there is {', '.join(known)}")
     for name in words or [name for name in known if name not in there]:
-        size = make(known[name], lambda line: print(line, flush=True))
-        print(f"{name}: {size / 1000:.0f} kB", flush=True)
+        say(f"{name}: {known[name]() / 1000:.0f} kB")
     return 0
 
 

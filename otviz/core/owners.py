@@ -113,8 +113,8 @@ class Quota:
         """
         if owner.secret and living + more > self.runs:
             raise ValueError(
-                f"a browser may have {self.runs} runs at once on this server; yours has {living}, and {more} more "
-                f"would be too many: stop some of them first"
+                f"at most {self.runs} runs of one browser can be active at once on this server; yours has {living}, and {more} more "
+                "would be too many: stop some of them first"
             )
 
 

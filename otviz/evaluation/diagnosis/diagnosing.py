@@ -12,7 +12,7 @@ from dataclasses import replace
 from otviz.evaluation.diagnosis.advice import advice
 from otviz.evaluation.diagnosis.checks import check_pair, checked
 from otviz.evaluation.diagnosis.measures import Measured
-from otviz.evaluation.diagnosis.notes import notes_of
+from otviz.evaluation.diagnosis.notes import notes_of, told_apart
 from otviz.evaluation.diagnosis.numbers import numbers_of
 from otviz.evaluation.diagnosis.pair import Pair
 from otviz.evaluation.diagnosis.reference import Reference
@@ -20,6 +20,7 @@ from otviz.evaluation.diagnosis.result import Diagnosis, Stage
 from otviz.evaluation.diagnosis.rules import findings
 from otviz.evaluation.diagnosis.samples import Samples
 from otviz.evaluation.diagnosis.transport import carried, distances
+from otviz.evaluation.diagnosis.two_sample import two_sample_test
 
 MOST = 10_000
 """Largest number of samples of either side; of more, this many are drawn."""
@@ -84,14 +85,15 @@ def later(reference: Reference, generated: Samples) -> Iterator[Diagnosis]:
     """The stages after the first look, for one of several sets of samples. Raises ValueError as `diagnose`."""
     check_pair(reference.samples, checked(generated))
     pair = Pair(reference, generated)
-    found = pair.measured(SIZE, DRAWS)
-    judged = _diagnosis("judged", pair, found)
-    yield judged
+    found = _diagnosis("judged", pair, pair.measured(SIZE, DRAWS))
+    yield found
     space = reference.space.title
     real, other = carried(pair)
+    test = two_sample_test(pair, space)
     yield replace(
-        judged, stage="complete", real=replace(judged.real, left=real), generated=replace(judged.generated, left=other),
-        numbers=(*judged.numbers, *distances(pair, space)),
+        found, stage="complete", real=replace(found.real, left=real), generated=replace(found.generated, left=other),
+        numbers=(*found.numbers, test, *distances(pair, space)),
+        notes=(*told_apart(found.kind, test.value), *found.notes),
     )  # fmt: skip
 
 
@@ -101,7 +103,7 @@ def _diagnosis(stage: Stage, pair: Pair, found: Measured) -> Diagnosis:
     first, (real, generated) = all_found[0], pair.sides()
     return Diagnosis(
         stage=stage, kind=first.kind, word=first.word, sentence=first.sentence, why=first.why,
-        also=tuple(other.sentence for other in all_found[1:]), helps=advice(first.kind),
+        also=tuple(other.also for other in all_found[1:] if other.also), helps=advice(first.kind),
         numbers=numbers_of(evidence, reference.space.title), clusters=evidence.clusters,
         clustering=reference.grouping.how, real=real, generated=generated, space=reference.space.title,
         plane=reference.plane.title, axes=reference.plane.axes, names=(reference.samples.name, pair.given.name),

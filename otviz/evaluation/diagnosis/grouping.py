@@ -87,7 +87,9 @@ def _hdbscan(points: Array) -> tuple[Places, str, str]:
     smallest = max(8, round(SMALLEST * len(points)))
     if len(points) < 4 * smallest:
         return np.empty(0, np.int64), "", ""
-    group = HDBSCAN(min_cluster_size=smallest, min_samples=5, copy=True).fit_predict(points).astype(np.int64)
+    # Without the choice of one cluster, it finds several in a single Gaussian.
+    found = HDBSCAN(min_cluster_size=smallest, min_samples=5, copy=True, allow_single_cluster=True)
+    group = found.fit_predict(points).astype(np.int64)
     if group.max() < 1 or (group < 0).mean() > NOISE:
         return np.empty(0, np.int64), "", ""
     noise = group < 0

@@ -98,6 +98,8 @@ def measured(
 
 def _over_draws(name: str, values: list[dict[str, float]], floors: list[dict[str, float]]) -> Measure:
     value, floor = (np.array([draw[name] for draw in side]) for side in (values, floors))
+    if np.isfinite(value - floor).sum() < 2:
+        return Measure(*[float("nan")] * 5)
     errors = [float(np.nanstd(some, ddof=1)) for some in (value, floor, value - floor)]
     return Measure(float(np.nanmean(value)), errors[0], float(np.nanmean(floor)), errors[1], errors[2])
 

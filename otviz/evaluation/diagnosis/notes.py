@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from otviz.evaluation.diagnosis.pair import Pair
+from otviz.evaluation.diagnosis.result import Kind
 from otviz.evaluation.diagnosis.rules import FEW, Evidence
 
 
@@ -16,6 +19,10 @@ def notes_of(pair: Pair, evidence: Evidence) -> tuple[str, ...]:
         if used < total:
             notes.append(f"Of {total:,} samples of {side.name}, {used:,} were drawn at random.")
         notes += [f"{side.name}: {note}." for note in side.notes]
+    for name, at, value in reference.space.fixed:
+        other = float((np.asarray(pair.given.values)[:, at] != value).mean())
+        if other > 0:
+            notes.append(f"Column {name} is {value:g} in every real row, but differs in {other:.0%} of the samples.")
     if n < FEW:
         notes.append(f"With {n} samples only large faults can be told from chance.")
     if not pair.rank:
@@ -28,6 +35,16 @@ def notes_of(pair: Pair, evidence: Evidence) -> tuple[str, ...]:
             "loosely is not. Floors compare one half of the real samples with the other."
         )
     return (*notes, *_swapped(pair, evidence))
+
+
+def told_apart(first: Kind, probability: float) -> tuple[str, ...]:
+    """A sentence, if samples cover the data and a test tells them apart from it all the same."""
+    if first != "covers" or probability > 0.005:
+        return ()
+    return (
+        f"A two-sample test tells both sides apart all the same (p = {probability:.3g}): the differences are small, but not "
+        "chance.",
+    )
 
 
 def _swapped(pair: Pair, evidence: Evidence) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 from otviz.evaluation.diagnosis.measures import STUDENT, Measure
@@ -36,7 +37,7 @@ def numbers_of(evidence: Evidence, space: str) -> tuple[Number, ...]:
     ]
     missing = found["missing"]
     numbers.insert(0, Number(
-        "missing", "Real data with nothing near", evidence.holes[0], _interval(evidence.holes[0], missing.error),
+        "missing", "Real data with nothing near", evidence.holes[0], interval(evidence.holes[0], missing.error, 1.0),
         evidence.holes[1], None, "low", sizes, space, "",
         "Share of the real samples with no generated one as near as their own neighbours.",
     ))  # fmt: skip
@@ -58,11 +59,22 @@ def numbers_of(evidence: Evidence, space: str) -> tuple[Number, ...]:
 def _over_draws(
     key: str, title: str, better: Better, meaning: str, measure: Measure, sizes: tuple[int, int], space: str
 ) -> Number:
+    most = math.inf if key in ("density", "spread") else 1.0
     return Number(
-        key, title, measure.value, _interval(measure.value, measure.error), measure.floor,
-        _interval(measure.floor, measure.floor_error), better, sizes, space, "", meaning,
+        key, title, measure.value, interval(measure.value, measure.error, most), measure.floor,
+        interval(measure.floor, measure.floor_error, most), better, sizes, space, "", meaning,
     )  # fmt: skip
 
 
-def _interval(middle: float, error: float) -> Interval:
-    return Interval(middle - STUDENT * error, middle + STUDENT * error)
+def interval(middle: float, error: float, most: float = math.inf, student: float = STUDENT) -> Interval | None:
+    """The interval of a number that is at least 0; None if it is not known.
+
+    Args:
+        middle: its value.
+        error: its standard error.
+        most: its largest possible value.
+        student: quantile of Student's t for the draws that the error comes from.
+    """
+    if not math.isfinite(middle + error):
+        return None
+    return Interval(max(0.0, middle - student * error), min(most, middle + student * error))

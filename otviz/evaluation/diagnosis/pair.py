@@ -13,9 +13,10 @@ from otviz.evaluation.diagnosis.measures import Measured, Vectors, compare_group
 from otviz.evaluation.diagnosis.near import alone, chance_of_hole, hole_rank, nearest, reach
 from otviz.evaluation.diagnosis.reference import Reference, chosen, drawn
 from otviz.evaluation.diagnosis.result import Cluster, Side
-from otviz.evaluation.diagnosis.rules import GONE, UNLIKELY, Evidence
+from otviz.evaluation.diagnosis.rules import UNLIKELY, Evidence
 from otviz.evaluation.diagnosis.samples import Samples
 from otviz.evaluation.diagnosis.shares import fewer_than_chance, shares_differ, wilson
+from otviz.evaluation.metrics import GONE
 
 SHOWN = 3
 """Nearest neighbours on the other side that are kept of each sample."""

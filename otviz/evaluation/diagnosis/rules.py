@@ -10,13 +10,10 @@ from otviz.evaluation.diagnosis.copying import Copying
 from otviz.evaluation.diagnosis.measures import Measured
 from otviz.evaluation.diagnosis.result import Cluster, Kind
 
-GONE = 0.25
-"""A cluster with less than this part of its share of the real samples is lost."""
-
 UNLIKELY = 1e-3
 """Probability under chance, over all clusters together, below which a difference is taken to be real."""
 
-MISSING = 0.05
+MISSING = 0.02
 """Share of the real data with nothing near it, beyond the floor, from which samples have collapsed."""
 
 COPIED = 0.03
@@ -28,17 +25,23 @@ DRAWN_IN, ERRORS = 0.1, 4.0
 NARROW, WIDE = 0.7, 1.4
 """Width of clusters relative to real ones: the middle, on a logarithmic scale, between right and half, or twice."""
 
+RIM = 0.1
+"""Share of the real data in lost clusters that too narrow samples explain."""
+
 SMEARED = 4.0
 """Width from which samples are off target rather than too wide."""
 
-POINT = 0.1
-"""Width below which samples are a few points rather than too narrow."""
+POINT = 0.35
+"""Width below which samples have collapsed rather than too little spread, if parts of the data are missing."""
 
 IN_PLACE = 0.6
 """Offset of clusters, in widths, up to which too narrow ones are in their place rather than cut."""
 
-MISPLACED = 0.15
+MISPLACED = 0.12
 """Total variation between the shares of clusters, beyond the floor, from which samples are unbalanced."""
+
+BESIDE = 0.05
+"""Share of samples beside the data that is mentioned after a graver finding."""
 
 PRECISION, COVERAGE = 0.65, 0.6
 """Precision and coverage relative to their floors, below which samples lie beside the data though nothing is missing."""
@@ -84,12 +87,14 @@ class Finding:
         word: for a badge.
         sentence: what is the case.
         why: the numbers.
+        also: what is said if something graver is found.
     """
 
     kind: Kind
     word: str
     sentence: str
     why: str
+    also: str = ""
 
 
 def findings(evidence: Evidence) -> tuple[Finding, ...]:
@@ -101,12 +106,14 @@ def findings(evidence: Evidence) -> tuple[Finding, ...]:
 
 
 def _collapsed(e: Evidence) -> Finding | None:
-    explained = e.regions and (_is_narrow(e) or _is_wide(e))
+    # Samples of half the spread do not reach the rim of the data, which may be regions or small clusters of their own.
+    small = e.regions or sum(cluster.real for cluster in e.lost) < RIM
+    explained = small and _width(e) > POINT and (_is_narrow(e) or _is_wide(e))
     if e.lost and not explained:
         names = listed([cluster.name for cluster in e.lost])
         share = max(sum(cluster.real - cluster.generated for cluster in e.lost), _missing(e))
         return _collapse(share, f"Hardly any sample lies in {names}: {_shares(e.lost)}.")
-    if _missing(e) >= MISSING and not (_is_narrow(e) or _is_wide(e) or _is_off(e)):
+    if _missing(e) >= MISSING and not (_is_wide(e) or _is_off(e) or (_is_narrow(e) and _width(e) > POINT)):
         why = f"{percent(e.holes[0])} of the real samples have no generated one as near as their own neighbours"
         return _collapse(e.holes[0], f"{why}; of fresh real samples it would be {percent(e.holes[1])}.")
     return None
@@ -133,6 +140,7 @@ def _memorised(e: Evidence) -> Finding | None:
             f"Memorised: {percent(c.share)} of the samples copy training points.",
             f"{percent(c.share)} of the samples are more than ten times nearer to a real one than that one is to its next "
             f"real neighbour; among real samples it is {percent(c.floor)}.",
+            f"{percent(c.share)} of the samples copy training points.",
         )
     share = 2 * c.nearer - 1
     if share >= DRAWN_IN and share * math.sqrt(c.nearer_of) > ERRORS:
@@ -142,6 +150,7 @@ def _memorised(e: Evidence) -> Finding | None:
             f"Memorised: about {percent(share)} of the samples follow single training points.",
             f"{percent(c.nearer)} of the samples are nearer to the training points than to as many held-out ones; it "
             "would be 50 % if the generator had learned the distribution.",
+            f"About {percent(share)} of the samples follow single training points.",
         )
     return None
 
@@ -154,7 +163,8 @@ def _narrow(e: Evidence) -> Finding | None:
         "too narrow",
         f"too narrow: {width:.2f} times",
         f"Too narrow: the samples spread {width:.2f} times as far as the real data.",
-        f"The clusters are in their place, but {width:.2f} times as wide as real ones.",
+        f"{'They' if e.regions else 'The clusters'} are in their place, but {width:.2f} times as wide as real ones.",
+        f"They spread {width:.2f} times as far as the real data.",
     )
 
 
@@ -166,7 +176,8 @@ def _wide(e: Evidence) -> Finding | None:
         "too wide",
         f"too wide: {width:.2f} times",
         f"Too wide: the samples spread {width:.2f} times as far as the real data.",
-        f"The clusters are in their place, but {width:.2f} times as wide as real ones.",
+        f"{'They' if e.regions else 'The clusters'} are in their place, but {width:.2f} times as wide as real ones.",
+        f"They spread {width:.2f} times as far as the real data.",
     )
 
 
@@ -181,6 +192,7 @@ def _off(e: Evidence) -> Finding | None:
         f"Off target: no part of the data is missing, but {percent(beside)} of the samples lie beside it.",
         f"Precision is {precision.value:.2f} and coverage {coverage.value:.2f}; of fresh real samples it would be "
         f"{precision.floor:.2f} and {coverage.floor:.2f}.",
+        f"{percent(beside)} of the samples lie beside the data." if beside >= BESIDE else "",
     )
 
 
@@ -232,7 +244,7 @@ def _width(e: Evidence) -> float:
 def _is_narrow(e: Evidence) -> bool:
     spread, width = e.measured["spread"], e.measured["width"]
     beyond = spread.beyond() or (e.regions and width.beyond())
-    return POINT < _width(e) < NARROW and beyond and (e.regions or e.measured["offset"].value < IN_PLACE)
+    return _width(e) < NARROW and beyond and (e.regions or e.measured["offset"].value < IN_PLACE)
 
 
 def _is_wide(e: Evidence) -> bool:

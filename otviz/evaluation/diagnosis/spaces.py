@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from otviz.data.reading.tables import listed
 from otviz.evaluation.diagnosis.samples import Samples
 
 Array = NDArray[np.float64]
 
 COMPONENTS = 50
-"""Most principal components of pixels."""
+"""Most principal components of pixels or of many columns."""
+
+WIDEST = 100
+"""More columns than this are reduced to principal components."""
 
 UNLIKE = 10.0
 """Columns are divided by their standard deviations if these differ by more than this factor."""
@@ -36,6 +40,7 @@ class Space:
         of: the map.
         classes: names of the classes, if it has them.
         plane, axes: what the first two coordinates are, if they can be drawn as they are; otherwise empty.
+        fixed: columns that are left out since all real samples have one number in them: name, place, and that number.
         notes: sentences on what was decided.
     """
 
@@ -44,6 +49,7 @@ class Space:
     classes: tuple[str, ...] = ()
     plane: str = ""
     axes: tuple[str, str] = ("", "")
+    fixed: tuple[tuple[str, int, float], ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -56,23 +62,56 @@ def _of_points(real: Samples) -> Space:
     values = np.asarray(real.values, np.float64)
     names = real.columns or tuple(f"column {at + 1}" for at in range(values.shape[1]))
     deviations = values.std(0)
-    varying = np.flatnonzero(deviations > 1e-12 * np.abs(values).max(0))
-    if len(varying) < 1:
+    varies = deviations > 1e-12 * np.abs(values).max(0)
+    varying = np.flatnonzero(varies)
+    if not len(varying):
         raise ValueError(f"{real.name} has the same numbers in every row: give samples that differ")
-    fixed = [names[at] for at in range(len(names)) if at not in varying]
-    notes = [f"Columns with the same number in every real row are left out: {', '.join(fixed[:10])}."] if fixed else []
+    fixed = tuple((names[at], int(at), float(values[0, at])) for at in np.flatnonzero(~varies))
+    notes = []
+    if fixed:
+        notes.append(
+            f"Columns with the same number in every real row are left out: {listed([name for name, *_ in fixed])}."
+        )
     unlike = deviations[varying].max() > UNLIKE * deviations[varying].min()
     scale = deviations[varying] if unlike else np.ones(len(varying))
     if unlike:
         notes.append("Columns are divided by their standard deviations in the real data, since these differ widely.")
+    title = "columns divided by their standard deviations" if unlike else "the columns as they are"
+    if len(varying) > WIDEST:
+        reduced = _reduction((values[:, varying] - values[:, varying].mean(0)) / scale)
+        title = f"{title}, reduced to {reduced.title}"
+    else:
+        reduced = _Reduction("", lambda rows: rows)
+    centre = values[:, varying].mean(0) if len(varying) > WIDEST else np.zeros(len(varying))
     # The plane of two columns stays as it is, even if one of them is constant.
     flat = len(names) == 2
     return Space(
-        "columns divided by their standard deviations" if unlike else "the columns of the file",
-        lambda samples: Seen(np.asarray(samples.values, np.float64)[:, varying] / scale),
+        title,
+        lambda samples: Seen(reduced.of((np.asarray(samples.values, np.float64)[:, varying] - centre) / scale)),
         plane=f"columns {names[0]} and {names[1]}" if flat else "",
         axes=(names[0], names[1]) if flat else ("", ""),
+        fixed=fixed,
         notes=tuple(notes),
+    )
+
+
+class _Reduction(NamedTuple):
+    """A map of rows (n, d) to principal components, and what it is."""
+
+    title: str
+    of: Callable[[NDArray[Any]], Array]
+
+
+def _reduction(rows: NDArray[Any]) -> _Reduction:
+    """Rows reduced to at most COMPONENTS principal components."""
+    from sklearn.decomposition import PCA
+
+    count = min(COMPONENTS, rows.shape[1], len(rows) - 1)
+    found = PCA(count, svd_solver="randomized", random_state=0).fit(rows)
+    kept = float(found.explained_variance_ratio_.sum())
+    return _Reduction(
+        f"{count} principal components, which keep {kept:.0%} of the variance",
+        lambda others: np.asarray(found.transform(others), np.float64),
     )
 
 
@@ -105,17 +144,8 @@ def _of_classifier(name: str) -> Space:
 
 
 def _of_pixels(real: Samples, notes: tuple[str, ...] = ()) -> Space:
-    from sklearn.decomposition import PCA
-
-    flat = _flat(real)
-    count = min(COMPONENTS, flat.shape[1], len(flat) - 1)
-    reduced = PCA(count, svd_solver="randomized", random_state=0).fit(flat)
-    kept = float(reduced.explained_variance_ratio_.sum())
-    return Space(
-        f"pixels reduced to {count} principal components, which keep {kept:.0%} of the variance",
-        lambda samples: Seen(np.asarray(reduced.transform(_flat(samples)), np.float64)),
-        notes=notes,
-    )
+    reduced = _reduction(_flat(real))
+    return Space(f"pixels reduced to {reduced.title}", lambda samples: Seen(reduced.of(_flat(samples))), notes=notes)
 
 
 def _flat(samples: Samples) -> NDArray[np.float32]:

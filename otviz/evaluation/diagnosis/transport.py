@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from otviz.evaluation.diagnosis.result import Interval, Number
+from otviz.evaluation.diagnosis.numbers import interval
+from otviz.evaluation.diagnosis.result import Number
 from otviz.evaluation.image_metrics import frechet_distance, moments
 
 if TYPE_CHECKING:
@@ -18,8 +19,8 @@ Array = NDArray[np.float64]
 SOLVED = 1000
 """Largest number of samples of either side between which transport is solved."""
 
-DRAWS = 4
-"""Draws of distances and of their floors."""
+DRAWS, STUDENT_3 = 4, 3.18
+"""Draws of distances and of their floors, and the quantile 0.975 of Student's t for as many."""
 
 USUAL = 0.99
 """Quantile of the distances between neighbours in a plan of real samples beyond which mass is left behind."""
@@ -102,7 +103,9 @@ def _number(
     key: str, title: str, meaning: str, pairs: list[tuple[float, float]], sizes: tuple[int, int], space: str
 ) -> Number:
     values, floors = np.array(pairs).T
-    ranges = [Interval(float(some.min()), float(some.max())) for some in (values, floors)]
-    return Number(
-        key, title, float(values.mean()), ranges[0], float(floors.mean()), ranges[1], "low", sizes, space, "", meaning
+    means, errors = (
+        [float(some.mean()) for some in (values, floors)],
+        [float(some.std(ddof=1)) for some in (values, floors)],
     )
+    ranges = [interval(mean, error, student=STUDENT_3) for mean, error in zip(means, errors, strict=True)]
+    return Number(key, title, means[0], ranges[0], means[1], ranges[1], "low", sizes, space, "", meaning)

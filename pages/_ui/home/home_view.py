@@ -41,7 +41,7 @@ DOTS = 44  # points of a thumbnail
 
 # The link covers the whole card. On narrow windows the text is above the pictures, on phones below.
 _STYLE = """<style>
-.st-key-cards {display: grid; grid-template-columns: repeat(4, minmax(0, 1fr)); gap: 0.9rem}
+.st-key-cards {display: grid; grid-template-columns: repeat(5, minmax(0, 1fr)); gap: 0.9rem}
 .st-key-cards > div {width: auto !important; height: 100%}
 [class*=st-key-card-] {position: relative; height: 100%; width: 100% !important; transition: border-color 0.15s}
 [class*=st-key-card-]:hover {border-color: var(--st-primary-color, #0F6CA8)}
@@ -53,6 +53,7 @@ _STYLE = """<style>
 .st-key-home-reading {max-height: max(14rem, calc(100vh - 26rem)); overflow: auto}
 .st-key-home-reading [class*=st-key-reading-] {justify-content: flex-start}
 .st-key-home-reading :is(p, li) {font-size: 0.875rem; line-height: 1.45}
+@media (max-width: 1250px) {.st-key-cards {grid-template-columns: repeat(3, minmax(0, 1fr))}}
 @media (max-width: 1000px) {
   .st-key-cards {grid-template-columns: repeat(2, minmax(0, 1fr))}
   .st-key-hero [data-testid=stHorizontalBlock]:not(.stColumn *) {flex-direction: column}
