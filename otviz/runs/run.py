@@ -263,6 +263,8 @@ class Run:
         self._timer.record_save()
         try:
             self._take_snapshot(live)
+            if restored is None or self.origin:  # new, so that a process killed at once loses no run
+                self._store()
             for _ in drive(live, self, [self._history.record, self._record], seconds=self.seconds):
                 self._take_snapshot(live, whole=self._rests(live.step))
         except Diverged:

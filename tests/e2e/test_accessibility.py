@@ -63,7 +63,7 @@ def background(page: Any) -> str:
 def test_a_page_has_a_title_one_heading_and_no_serious_finding(
     app: str, new_page: Callable[..., Any], card: frame.Card
 ) -> None:
-    page = opened(new_page(color_scheme=SCHEMES[0]), app, card)
+    page = opened(new_page(color_scheme=SCHEMES[0], reduced_motion="reduce"), app, card)
     assert page.title() == f"{card.title} · otviz"
     assert page.locator("h1").count() == 1, page.locator("h1").all_text_contents()
     assert in_both_schemes(page) == {}
@@ -71,7 +71,7 @@ def test_a_page_has_a_title_one_heading_and_no_serious_finding(
 
 @pytest.mark.parametrize("place", INNER)
 def test_what_a_page_leads_to_has_no_serious_finding(app: str, new_page: Callable[..., Any], place: str) -> None:
-    assert findings(at_rest(new_page(color_scheme="light"), f"{app}/{place}")) == []
+    assert findings(at_rest(new_page(color_scheme="light", reduced_motion="reduce"), f"{app}/{place}")) == []
 
 
 def test_the_navigation_shows_where_the_keyboard_is(app: str, page: Any) -> None:

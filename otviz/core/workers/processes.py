@@ -10,8 +10,6 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-import psutil
-
 from otviz.core.files import ROOT
 
 if TYPE_CHECKING:
@@ -64,11 +62,3 @@ def fork_server() -> ForkServer | None:
 def _environment() -> dict[str, str]:
     found = [str(ROOT), os.environ.get("PYTHONPATH", "")]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, found)), "OMP_NUM_THREADS": "1"}
-
-
-def cores() -> int:
-    """Number of CPU cores available to this process."""
-    process = psutil.Process()
-    if hasattr(process, "cpu_affinity"):  # not on macOS
-        return len(process.cpu_affinity())
-    return psutil.cpu_count() or 1

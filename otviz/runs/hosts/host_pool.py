@@ -11,19 +11,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from otviz.core.container import Arrays
-from otviz.core.workers.processes import cores, prepare
+from otviz.core.workers.processes import prepare
 from otviz.core.workers.worker import Message, Worker
 from otviz.methods import Method
 from otviz.runs.change_log import RunCheckpoint
 from otviz.runs.config import RunConfig
-from otviz.runs.hosts import MODULE, messages
+from otviz.runs.hosts import MODULE, fitting, messages
 from otviz.runs.snapshots import Array, Scene, Snapshot
 from otviz.runs.training_handle import LocalTraining, TrainingHandle
 from otviz.training.driver import Losses
 from otviz.training.loop import TrainingState
-
-MOST = 4
-"""Maximum number of processes."""
 
 NICENESS = 5
 """Lowers the priority of hosts below that of the pages."""
@@ -53,11 +50,11 @@ class HostPool:
     """A pool of host processes. Each is started when first needed, and ends with this process.
 
     Args:
-        count: number of hosts; by default one per core, at most `MOST`.
+        count: number of hosts; by default as many as there are cores and memory for.
     """
 
     def __init__(self, count: int | None = None) -> None:
-        self._hosts: list[Host | None] = [None] * (count or min(MOST, cores()))
+        self._hosts: list[Host | None] = [None] * (count or max(1, fitting()))
         self._lock = threading.Lock()
         self._closed = False
 

@@ -13,8 +13,8 @@ from otviz.data.target import Kind
 from otviz.runs.run_view import ENDED, RunView
 from pages._ui.player.live_view import seen_methods
 from pages._ui.shell import leases, links
-from pages._ui.shell.leases import registry
 from pages._ui.shell.links import Link, plain
+from pages._ui.shell.sessions import registry
 
 if TYPE_CHECKING:
     from otviz.methods import Method
@@ -49,12 +49,21 @@ def named(link: Link, run_id: str, kind: Kind = "points") -> RunView | None:
     return found
 
 
-def _stored(link: Link, run_id: str) -> RunView | None:
+def of_any_kind(link: Link, run_id: str) -> RunView | None:
+    """The run with this id, on images or points: active and leased, or stored; otherwise a message."""
+    run = registry().find(run_id)
+    if run is None:
+        return _stored(link, run_id, "Choose another")
+    leases.hold(registry(), run_id)
+    return run
+
+
+def _stored(link: Link, run_id: str, advice: str = "Press Train to start a run with these settings") -> RunView | None:
     try:
         stored = registry().stored.read(run_id)
         return _recorded(run_id, stored.step, stored.seconds, stored.status)
     except ValueError as error:
-        link.complain(f"{error}. Press Train to start a run with these settings.")
+        link.complain(f"{error}. {advice}.")
         return None
 
 
