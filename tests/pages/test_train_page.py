@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ from streamlit.testing.v1.element_tree import Button
 
 from otviz import methods
 from otviz.data.distributions import named
+from otviz.runs import scheduling
 from otviz.runs.config import RunConfig
 from otviz.runs.registry import Registry
 from otviz.runs.run import Run
@@ -74,7 +76,8 @@ def test_a_link_cannot_name_a_file_of_the_server(app: AppTest) -> None:
     assert app.button[0].disabled
 
 
-def test_twenty_runs_at_once_wait_their_turn(app: AppTest, registry: Registry) -> None:
+def test_twenty_runs_at_once_wait_their_turn(app: AppTest, registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scheduling, "SHARE_SECONDS", math.inf)
     runs = [registry.submit(config()) for _ in range(20)]
     end = time.monotonic() + PATIENCE
     while sum(run.status == "running" for run in runs) < 2:
@@ -82,7 +85,7 @@ def test_twenty_runs_at_once_wait_their_turn(app: AppTest, registry: Registry) -
         time.sleep(0.05)
     open_page(app, run=runs[-1].id, view="runs")
     assert runs[-1].status == "queued"
-    assert "Waiting: other runs are training" in words(app)
+    assert "Waiting for its first turn" in words(app)
     assert list(app.dataframe[0].value["status"]).count("queued") == 18
     for run in runs:
         run.stop()
