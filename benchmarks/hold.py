@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import json
 import random
 import shutil
@@ -96,7 +97,7 @@ def kills(home: Path, times: int, longest: float) -> dict[str, Any]:
             saved = _summary(home, run_id)
             lost[what].append(max(0.0, seconds - saved["seconds"]))
         run = registry.resume(run_id)
-        _hold(until(lambda run=run, saved=saved: run.step > saved["step"]), f"{run_id} does not go on: {run.message}")
+        _hold(until(lambda run=run, saved=saved: run.step > saved["step"], WITHIN), f"{run_id} does not go on: {run.message}")
         registry.close()
     worst = max(max(each) for each in lost.values())
     _hold(worst <= LOST, f"{worst:.0f} s of a run were lost")
@@ -188,7 +189,8 @@ def two_servers(home: Path) -> dict[str, Any]:
         _hold(until(lambda: _summary(home, owner.run)), "not saved")
         guest = Visitor(second, "train", {"run": owner.run})
         _hold(
-            until(lambda: guest.says("Another process trains")), "the second server does not say that the first trains the run"
+            until(lambda: guest.says("Another process trains")),
+            "the second server does not say that the first trains the run",
         )
         store, steps = Registry(Store(home / "runs")), []
         with contextlib.suppress(ValueError):
@@ -201,7 +203,7 @@ def two_servers(home: Path) -> dict[str, Any]:
         _hold(steps == sorted(steps) and steps[-1] > steps[0], f"saved steps {steps}")
         first.kill(signal.SIGKILL)
         run = store.resume(owner.run)
-        _hold(until(lambda: run.step > steps[-1]), f"not taken over: {run.message}")
+        _hold(until(lambda: run.step > steps[-1], WITHIN), f"not taken over: {run.message}")
         store.close()
         for each in (owner, guest, own):
             each.close()
@@ -323,7 +325,8 @@ def tried(what: Callable[[Path], dict[str, Any]]) -> dict[str, Any]:
 def hold(effort: Effort, minutes: float = 30.0) -> Measured:
     """All parts, each kept in the journal."""
     found = {
-        name: effort.once((name,), lambda part=part: tried(part)) for name, part in parts(minutes, effort.quick).items()
+        name: effort.once((name,), functools.partial(tried, part))
+        for name, part in parts(minutes, effort.quick).items()
     }
     troubles = [f"{name}: {each['trouble']}" for name, each in found.items() if "trouble" in each]
     skipped = [name for name, each in found.items() if "not tried" in each]

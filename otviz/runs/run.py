@@ -80,8 +80,7 @@ class Run:
         self._history = RunHistory(config.steps, restored)
         self.change_log = ChangeLog.from_restored(config, restored)
         self._turn_ends = math.inf
-        self._error = ""
-        self._stop_reason = ""
+        self._error = self._stop_reason = ""
         self._lock = lock
         self._save_error = lock.refusal if lock else ""
         self._timer = LoopTimer()
@@ -244,7 +243,8 @@ class Run:
             self._train()
         except Exception as error:
             kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
-            self._fail(f"{kind}{error}")
+            self._error = f"{kind}{error}"
+            self._end("failed")
         finally:
             self._release_slot()
             self._lease.release()
@@ -255,7 +255,7 @@ class Run:
     def _train(self) -> None:
         if not self._acquire_slot():
             return
-        live = self._lease.open(self.config, self._restored)
+        fresh, live = self._restored is None, self._lease.open(self.config, self._restored)
         if self._lockstep is not None:
             self._lockstep.join(self, self.step, self._lease.lane)  # its host may be another one by now
         self.live, self._restored = live, None
@@ -263,7 +263,7 @@ class Run:
         self._timer.record_save()
         try:
             self._take_snapshot(live)
-            if restored is None or self.origin:  # new, so that a process killed at once loses no run
+            if not self._save_error and (fresh or self.origin):  # a process killed at once loses no run
                 self._store()
             for _ in drive(live, self, [self._history.record, self._record], seconds=self.seconds):
                 self._take_snapshot(live, whole=self._rests(live.step))
@@ -389,10 +389,6 @@ class Run:
         self._turn_ends = math.inf
         if self._lockstep is not None:
             self._lockstep.leave(self)
-
-    def _fail(self, message: str) -> None:
-        self._error = message
-        self._end("failed")
 
     def _end(self, status: Status) -> None:
         self.status = status
