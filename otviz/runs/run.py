@@ -255,8 +255,7 @@ class Run:
     def _train(self) -> None:
         if not self._acquire_slot():
             return
-        new = self._restored is None or bool(self.origin)
-        live = self._lease.open(self.config, self._restored)
+        fresh, live = self._restored is None, self._lease.open(self.config, self._restored)
         if self._lockstep is not None:
             self._lockstep.join(self, self.step, self._lease.lane)  # its host may be another one by now
         self.live, self._restored = live, None
@@ -264,7 +263,7 @@ class Run:
         self._timer.record_save()
         try:
             self._take_snapshot(live)
-            if new and not self._save_error:  # a process killed at once loses no run
+            if not self._save_error and (fresh or self.origin):  # a process killed at once loses no run
                 self._store()
             for _ in drive(live, self, [self._history.record, self._record], seconds=self.seconds):
                 self._take_snapshot(live, whole=self._rests(live.step))
