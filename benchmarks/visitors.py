@@ -158,7 +158,7 @@ class Visitor:
         due = 0.0
         while not self._closed.is_set():
             try:
-                self._take(bytes(self._socket.recv(timeout=POLL)))  # type: ignore[arg-type]
+                self._take(bytes(self._socket.recv(timeout=POLL)))
             except TimeoutError:
                 pass
             except (WebSocketException, OSError):  # the server is gone

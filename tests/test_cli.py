@@ -26,6 +26,7 @@ from otviz.data.datasets import datasets
 from otviz.data.distributions import distributions
 from otviz.evaluation.metrics.modes import NAMES
 from otviz.methods import methods
+from tests.forked import OTVIZ, Forked
 from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -447,27 +448,20 @@ def test_a_run_that_fails_exits_with_1_and_keeps_what_was_good(
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 def test_ctrl_c_ends_early_saves_and_measures_only_what_is_quick(tmp_path: Path) -> None:
     out = tmp_path / "o"
-    command = [sys.executable, "-m", "otviz", "train", "uotm", "--target", "ring", "--steps", "1000000", "--json"]
+    words = ["train", "uotm", "--target", "ring", "--steps", "1000000", "--json", "--out", str(out)]
     screen, stderr = os.openpty()  # the progress bar is shown on terminals only
-    process = subprocess.Popen(
-        [*command, "--out", str(out)], cwd=ROOT, stdout=subprocess.PIPE, stderr=stderr, text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # ignored in a shell's background
-    )  # fmt: skip
-    os.close(stderr)
-    shown = ""
-    try:
+    with Forked(OTVIZ, *words, screen=os.ttyname(stderr)) as process:
+        shown, said = "", ""
         while not re.search(r"\] [1-9]\d*/1000000 ", shown):
             shown += os.read(screen, 1000).decode()
-        process.send_signal(signal.SIGINT)
-        printed, _ = process.communicate(timeout=PATIENCE)
-        said = ""
+        os.close(stderr)
+        os.kill(process.pid, signal.SIGINT)
+        printed, _ = process.communicate()
         with suppress(OSError):  # where it ends
             while more := os.read(screen, 1000).decode():
                 said += more
-    finally:
-        process.kill()
         os.close(screen)
-    assert process.returncode == 130, said
+        assert process.poll() == 130, said
     assert "Traceback" not in said
     assert "distances to the target, precision and recall were not computed" in said
     report = strict(printed)

@@ -49,7 +49,7 @@ def cached(kind: str, config: RunConfig, begin: Callable[[], Training], looks: S
             unfinished = path.with_suffix(".unfinished")
             found = _Recorder(begin, look, unfinished).play(looks)
             packed = io.BytesIO()
-            np.savez_compressed(packed, **found)
+            np.savez_compressed(packed, **found)  # type: ignore[arg-type]
             with contextlib.suppress(OSError):  # without a cache the result is the same
                 write_whole(path, packed.getvalue())
                 unfinished.unlink(missing_ok=True)

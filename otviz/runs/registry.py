@@ -31,7 +31,7 @@ REMEMBERED = 64
 ROOM = 500e6  # bytes of runs in memory; beyond it, too, the oldest ended runs are dropped
 
 
-def _new_id(what: RunConfig | Branch, owner: Owner) -> str:
+def _new_id(what: RunConfig | Branch, owner: Owner = EVERYBODY) -> str:
     config = what if isinstance(what, RunConfig) else what.config
     return f"{config.method.name}-{config.target.name}-{owner.fresh()}"
 
@@ -96,6 +96,24 @@ class Registry:
     def resume_together(self, run_ids: Sequence[str]) -> list[Run]:
         """Continue stored runs, in lockstep. Raises ValueError if one cannot be continued."""
         return self._resume(run_ids, Lockstep())
+
+    def end_processes(self, run_ids: Sequence[str]) -> None:
+        """Kill the processes that train these runs and do not answer. The runs fail.
+
+        Other runs of these processes that are in no lockstep go on in another process, from their last state.
+        """
+        ended = [run for run in map(self.find, run_ids) if run is not None]
+        others = [
+            other
+            for other in self.runs()
+            if other not in ended and other.status not in ENDED and any(map(other.shares_process, ended))
+        ]
+        for run in ended:
+            run.end_process()
+        for other in others:
+            if other.wait(10) and other.status == "failed" and not other.in_lockstep and other.is_saved:
+                with contextlib.suppress(ValueError):  # it says itself why it failed
+                    self.resume(other.id)
 
     @property
     def stored(self) -> Store:

@@ -21,13 +21,13 @@ from otviz.core.machine import made_on
 from otviz.methods import Adversarial
 from otviz.runs.change_log import Change, ChangeLog, RunCheckpoint
 from otviz.runs.config import RunConfig
-from otviz.runs.hosts.host_pool import Host, HostPool, RemoteTraining
+from otviz.runs.hosts.host_pool import HostLease, HostPool
 from otviz.runs.run_history import RunHistory
 from otviz.runs.run_view import ENDED, Status
 from otviz.runs.saved.run_lock import RunLock
 from otviz.runs.scheduling import CommandQueue, Lockstep, LoopTimer, Slots, Standing
 from otviz.runs.snapshots import Curve, Meter, Scene, Snapshot, curve_of
-from otviz.runs.training_handle import LocalTraining, TrainingHandle
+from otviz.runs.training_handle import TrainingHandle
 from otviz.training.driver import Chunk, Diverged, drive
 from otviz.training.loop import Training, TrainingState
 
@@ -80,20 +80,15 @@ class Run:
         self._history = RunHistory(config.steps, restored)
         self.change_log = ChangeLog.from_restored(config, restored)
         self._turn_ends = math.inf
-        self._error = ""
-        self._stop_reason = ""
+        self._error = self._stop_reason = ""
         self._lock = lock
         self._save_error = lock.refusal if lock else ""
         self._timer = LoopTimer()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._play, name=f"run {run_id}", daemon=True)
-        self._lane = 0
-        self._hosts = hosts
-        self._host: Host | None = None
-        if hosts is not None:
-            self._lane, self._host = hosts.acquire()
+        self._lease = HostLease(hosts)
         if lockstep is not None:
-            lockstep.join(self, self.step, self._lane)  # before any of the group begins
+            lockstep.join(self, self.step, self._lease.lane)  # before any of the group begins
 
     # For other threads
 
@@ -134,8 +129,7 @@ class Run:
 
     def end_process(self) -> None:
         """Kill the process that trains this run and does not answer; its runs fail, and can go on from their last save."""
-        if self._host is not None:
-            self._host.end("the training process did not answer and was ended")
+        self._lease.end_host("the training process did not answer and was ended")
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the run has ended; returns False if it has not within `timeout` seconds."""
@@ -160,7 +154,16 @@ class Run:
     @property
     def unresponsive(self) -> bool:
         """Whether the process that trains it gives no sign of life."""
-        return self._host is not None and self.status not in ENDED and self._host.hung
+        return self.status not in ENDED and self._lease.is_hung
+
+    def shares_process(self, other: Run) -> bool:
+        """Whether the same process trains both."""
+        return self._lease.host is not None and self._lease.host is other._lease.host
+
+    @property
+    def in_lockstep(self) -> bool:
+        """Whether it trains in lockstep with others."""
+        return self._lockstep is not None
 
     @property
     def standing(self) -> Standing:
@@ -240,11 +243,11 @@ class Run:
             self._train()
         except Exception as error:
             kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
-            self._fail(f"{kind}{error}")
+            self._error = f"{kind}{error}"
+            self._end("failed")
         finally:
             self._release_slot()
-            if self._hosts is not None and self._host is not None:
-                self._hosts.release(self._host)
+            self._lease.release()
             if self._lock is not None:
                 self._lock.close()
             self._ended.set()
@@ -252,16 +255,15 @@ class Run:
     def _train(self) -> None:
         if not self._acquire_slot():
             return
-        host, restored = self._living_host(), self._restored
-        live: TrainingHandle = (
-            LocalTraining(self.config, restored) if host is None else RemoteTraining(host, self.config, restored)
-        )
+        fresh, live = self._restored is None, self._lease.open(self.config, self._restored)
+        if self._lockstep is not None:
+            self._lockstep.join(self, self.step, self._lease.lane)  # its host may be another one by now
         self.live, self._restored = live, None
         self.frozen, self.scene = live.frozen, live.scene
         self._timer.record_save()
         try:
             self._take_snapshot(live)
-            if restored is None or self.origin:  # new, so that a process killed at once loses no run
+            if not self._save_error and (fresh or self.origin):  # a process killed at once loses no run
                 self._store()
             for _ in drive(live, self, [self._history.record, self._record], seconds=self.seconds):
                 self._take_snapshot(live, whole=self._rests(live.step))
@@ -271,15 +273,6 @@ class Run:
             raise
         finally:
             live.close()
-
-    def _living_host(self) -> Host | None:
-        """Its host; another one if that has ended while the run was queued."""
-        if self._hosts is not None and self._host is not None and self._host.over:
-            self._hosts.release(self._host)
-            self._lane, self._host = self._hosts.acquire()
-            if self._lockstep is not None:
-                self._lockstep.join(self, self.step, self._lane)
-        return self._host
 
     def next_steps(self, done: int) -> int | None:
         """As a schedule: steps until the clock and the commands are checked again; None once the run has ended."""
@@ -388,7 +381,7 @@ class Run:
         self.status = "running"
         self._timer.restart_clock()
         if self._lockstep is not None:
-            self._lockstep.join(self, self.step, self._lane)
+            self._lockstep.join(self, self.step, self._lease.lane)
         return True
 
     def _release_slot(self) -> None:
@@ -396,10 +389,6 @@ class Run:
         self._turn_ends = math.inf
         if self._lockstep is not None:
             self._lockstep.leave(self)
-
-    def _fail(self, message: str) -> None:
-        self._error = message
-        self._end("failed")
 
     def _end(self, status: Status) -> None:
         self.status = status

@@ -26,6 +26,9 @@ SAVE_SECONDS = 30.0  # seconds between saves during a run
 
 SHARE_SECONDS = 1.0  # of training until a slot goes to the next run that waits: few enough that all seem to move
 
+STUCK_SECONDS = 8.0
+"""Seconds after the end of its turn when a run that has not asked loses its slot: its process may have been stopped."""
+
 TURN = 20
 """Steps of a turn in a lockstep: few enough that no run is visibly ahead, and enough to make the cost of switching negligible."""
 
@@ -201,6 +204,7 @@ class Slots:
         with self._changed:
             if key not in self._holders:
                 self._queue.setdefault(key, set()).add(member)
+            self._drop_stuck()
             free = self._changed.wait_for(lambda: self._may_enter(key), timeout)
             if free:
                 if key not in self._holders:
@@ -243,6 +247,11 @@ class Slots:
                         del places[key]
             self._since = {key: since for key, since in self._since.items() if key in self._holders}
             self._changed.notify_all()
+
+    def _drop_stuck(self) -> None:
+        """Take the slots from runs that do not ask whether their turn is over; once they do, they queue again."""
+        latest = time.monotonic() - SHARE_SECONDS - STUCK_SECONDS
+        self._holders = {key: members for key, members in self._holders.items() if self._since[key] > latest}
 
     def _may_enter(self, key: int) -> bool:
         free = self._size - len(self._holders)

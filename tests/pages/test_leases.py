@@ -68,7 +68,14 @@ def test_as_many_training_processes_are_started_as_fit(
     monkeypatch: pytest.MonkeyPatch, asked: str, memory: float, cores: int, count: int
 ) -> None:
     monkeypatch.setenv("OTVIZ_HOSTS", asked)
-    monkeypatch.setattr(leases, "total_memory", lambda: memory)
-    monkeypatch.setattr(leases, "cores", lambda: cores)
-    monkeypatch.setattr("otviz.runs.hosts.host_pool.HostPool", lambda count: count)
-    assert (leases.hosts.__wrapped__() or 0) == count
+    monkeypatch.setattr("otviz.runs.hosts.total_memory", lambda: memory)
+    monkeypatch.setattr("otviz.runs.hosts.cores", lambda: cores)
+    assert leases.host_count() == count
+
+
+def test_without_memory_for_a_process_runs_train_in_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OTVIZ_HOSTS", raising=False)
+    monkeypatch.setattr("otviz.runs.hosts.total_memory", lambda: 1e9)
+    leases.hosts.cache_clear()
+    assert leases.hosts() is None
+    leases.hosts.cache_clear()

@@ -105,7 +105,7 @@ def test_a_fault_is_a_sentence_and_the_host_goes_on(hosts: HostPool) -> None:
 
 def test_runs_in_hosts_stay_in_step_fork_and_are_kept(registry: Registry) -> None:
     runs = registry.submit_together([config("uotm"), config("gan"), config("sinkhorn")])
-    assert {run._lane for run in runs} == {0, 1}
+    assert {run._lease.lane for run in runs} == {0, 1}
     until(lambda: min(run.step for run in runs) > 200)
     now = at_one_moment(lambda: [run.live.step for run in runs])
     assert max(now) - min(now) <= AHEAD + 2 * TURN
@@ -134,9 +134,9 @@ def test_a_run_whose_process_dies_says_so_and_can_be_resumed(registry: Registry)
     until(lambda: run.step > 10)
     run.pause()
     until(lambda: run.status == "paused")
-    assert run._host is not None
-    run._host._process.send_signal(signal.SIGKILL)
-    run._host._process.wait()
+    assert run._lease.host is not None
+    run._lease.host._process.send_signal(signal.SIGKILL)
+    run._lease.host._process.wait()
     run.resume()
     assert run.wait(PATIENCE)
     assert run.status == "failed"
@@ -153,9 +153,9 @@ def test_a_run_whose_process_dies_says_so_and_can_be_resumed(registry: Registry)
 def test_a_signal_to_all_saves_first_and_a_host_ends_with_its_input(registry: Registry) -> None:
     run = registry.submit(config())
     until(lambda: run.step > 0)
-    assert run._host is not None
+    assert run._lease.host is not None
     for number in (signal.SIGINT, signal.SIGTERM):
-        run._host._process.send_signal(number)  # a terminal or a service sends them to every process of the app
+        run._lease.host._process.send_signal(number)  # a terminal or a service sends them to every process of the app
     registry.close()
     assert run.status == "stopped"
     assert registry.stored.read(run.id).step == run.step
@@ -173,24 +173,28 @@ def test_a_stopped_process_is_noticed_and_ended_and_its_run_goes_on(
     registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("otviz.core.workers.worker.SILENT", 3.0)
-    run, other = registry.submit(config()), registry.submit(config("uotm"))
-    until(lambda: min(run.step, other.step) > 10)
-    assert run._host is not None
-    run._host._process.send_signal(signal.SIGSTOP)
+    run, other, beside = (registry.submit(config(name)) for name in ("uotm-sd", "uotm", "gan"))
+    until(lambda: min(run.step, other.step, beside.step) > 10)
+    assert beside._lease.host is run._lease.host
+    assert run._lease.host is not None
+    run._lease.host._process.send_signal(signal.SIGSTOP)
     until(lambda: run.unresponsive)
     assert not other.unresponsive
     before = other.step
     until(lambda: other.step > before)
     third = registry.submit(config("otm"))
-    assert third._host is other._host, "a hung process gets no further run"
+    assert third._lease.host is other._lease.host, "a hung process gets no further run"
     step = run.step
-    run.end_process()
+    registry.end_processes([run.id])
     assert run.wait(PATIENCE)
     assert (run.status, run.unresponsive) == ("failed", False)
     assert run.message == "the training process did not answer and was ended; go on with the run from its last save"
+    saved = registry.find(beside.id)
+    assert saved is not beside, "it goes on in another process"
+    until(lambda: saved.step > beside.step)
     again = registry.resume(run.id)
     until(lambda: again.step > step)
-    for each in (again, other, third):
+    for each in (again, other, third, saved):
         each.stop()
         assert each.wait(PATIENCE)
 

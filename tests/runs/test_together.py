@@ -161,6 +161,17 @@ def test_a_slot_goes_round_and_a_group_gives_it_up_as_one(monkeypatch: pytest.Mo
     assert slots.keeps(a, group) is not slots.acquire(other, 0)
 
 
+def test_a_run_that_is_stuck_does_not_hold_a_slot_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scheduling, "SHARE_SECONDS", 0.0)
+    slots = Slots(1)
+    stuck, other = object(), object()
+    assert slots.acquire(stuck, 0)
+    assert not slots.acquire(other, 0)
+    monkeypatch.setattr(scheduling, "STUCK_SECONDS", 0.0)
+    assert slots.acquire(other, 0)
+    assert not slots.keeps(stuck), "it queues again once it goes on"
+
+
 @pytest.mark.parametrize("number", [0, MOST + 1])
 def test_too_many_or_none_together_are_refused(registry: Registry, number: int) -> None:
     with pytest.raises(ValueError, match=f"1 to {MOST} runs can train side by side; got {number}"):

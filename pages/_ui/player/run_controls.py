@@ -26,7 +26,7 @@ PAGES: dict[Kind, str] = {"points": "Train", "images": "Images"}
 _STARTED = "otviz.started"  # session key: the visit of a page that started training without a button
 _BEGUN = "otviz.begun"  # session key: the last started run, until it is shown
 NOTE = "otviz.note"  # session key: the last started run, and the reason if no button was pressed
-HUNG = "Kill it. Its runs fail and keep what they had learned; a new process is started for the next runs"
+HUNG = "Kill it. This run fails and keeps what it had learned; other runs of this process go on in a new one"
 INVITATION = "Press **Train** and watch the generator carry the grey rings to the blue squares."
 
 
@@ -190,11 +190,8 @@ def show_hung(runs: Sequence[Run]) -> None:
     if not hung:
         return
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key="hung"):
-        st.warning(
-            "The training process does not answer: it was stopped, or this computer is out of memory. You can wait, or end "
-            "it and go on with the run from its last save."
-        )
-        st.button("End the process", on_click=lambda: [run.end_process() for run in hung], help=HUNG)
+        st.warning("The training process does not answer. Wait, or end it and go on from the last save.", width=640)
+        st.button("End the process", on_click=registry().end_processes, args=([run.id for run in hung],), help=HUNG)
 
 
 def _pace(run: Run) -> None:

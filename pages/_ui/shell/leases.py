@@ -14,16 +14,14 @@ from typing import TYPE_CHECKING, Protocol
 import streamlit as st
 
 from otviz.core.files import clear_folders, home
-from otviz.core.machine import cores, total_memory
 from otviz.core.workers.processes import prepare
-from otviz.runs.hosts import MODULE
+from otviz.runs.hosts import MODULE, fitting
 
 if TYPE_CHECKING:
     from otviz.runs.hosts.host_pool import HostPool
     from otviz.runs.registry import Registry
 
 GRACE = 90.0  # seconds
-SERVER, HOST = 0.65e9, 0.5e9  # bytes: memory of the server, and of a training process
 
 _MADE: weakref.WeakSet[Registry] = weakref.WeakSet()
 
@@ -66,20 +64,22 @@ def hold(_claims: LeaseTable, run_id: str) -> Lease:
 def hosts() -> HostPool | None:
     """The processes that train the runs of this server.
 
-    OTVIZ_HOSTS is their number, by default as many as there are cores and memory for; 0: train in threads of this process, which
-    is slower but saves about 300 MB per process.
+    None where there is no memory for one, or OTVIZ_HOSTS is 0: runs then train in threads of this process, which is slower.
     """
-    from otviz.runs.hosts.host_pool import MOST, HostPool  # imports torch
+    from otviz.runs.hosts.host_pool import HostPool  # imports torch
 
+    return HostPool(count) if (count := host_count()) else None
+
+
+def host_count() -> int:
+    """The number of training processes: OTVIZ_HOSTS, or as many as there are cores and memory for."""
     asked = os.environ.get("OTVIZ_HOSTS", "")
-    fitting = int(max(total_memory() - SERVER, 0.0) // HOST)
-    count = int(asked) if asked.isdigit() else min(MOST, cores(), fitting)
-    return HostPool(count) if count else None
+    return int(asked) if asked.isdigit() else fitting()
 
 
 def prepare_hosts() -> None:
     """Let the processes that will train import what they need, in the background and without torch in this process."""
-    if os.environ.get("OTVIZ_HOSTS") != "0":
+    if host_count():
         prepare(MODULE)
 
 
