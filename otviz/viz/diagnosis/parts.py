@@ -42,9 +42,14 @@ def answer(diagnosis: Diagnosis, first: bool = False) -> str:
     waits = '<span class="first">a first look, more follows</span>' if first else ""
     return (
         f'<div class="diagnosis answer" data-kind="{escape(diagnosis.kind)}">'
-        f'<p class="badge">{sign}{escape(diagnosis.word)}</p>{waits}<p class="sentence">{escape(diagnosis.sentence)}</p>'
-        f'<p class="why">{escape(diagnosis.why)}<span class="also">{escape(also)}</span></p></div>'
+        f'<p class="badge">{sign}{escape(diagnosis.word)}</p>{waits}<p class="sentence">{_text(diagnosis.sentence)}</p>'
+        f'<p class="why">{_text(diagnosis.why)}<span class="also">{_text(also)}</span></p></div>'
     )
+
+
+def _text(words: str) -> str:
+    """A text whose lines do not break before a per cent sign."""
+    return escape(words).replace(" %", "\u00a0%")
 
 
 def helps(diagnosis: Diagnosis) -> str:

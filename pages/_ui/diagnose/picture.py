@@ -102,7 +102,7 @@ def card(found: Found, at: int, which: str, place: int) -> dict[str, Any]:
     near = [
         {
             "at": int(np.searchsorted(beside, index)),
-            "title": f"{_title(samples[other], index)}, {distance:.3g} away",
+            "title": f"{_title(samples[other], index)}, {f'{distance:.3g} away' if distance > 1e-6 else 'the same'}",
             **_image(samples[other], index),
         }
         for index, distance in zip(side.nearest[place].tolist(), side.distances[place].tolist(), strict=True)
