@@ -1,5 +1,7 @@
-"""`python -m benchmarks [ROW ...] [--quick] [--write] [--render]`: measure rows and print the table of numbers.
+"""`python -m benchmarks [ROW ...] [--quick] [--busy] [--write] [--render]`: measure rows and print the table of numbers.
 
+Before each row it waits until other programs use less than .3 cores, and gives up after two minutes; --busy measures anyway and marks
+the row.
 --quick runs everything at tiny size, to see that it runs; its numbers mean nothing and are never written.
 --write keeps the results in benchmarks/results and writes the documents: the table into docs/NUMBERS.md, five ratios into
 README.md, the solvers into docs/SOLVERS.md. Rows not run keep their last results.
@@ -24,6 +26,7 @@ from benchmarks import (
     compare,
     diagnosis,
     gallery,
+    hold,
     home,
     images,
     live,
@@ -33,7 +36,7 @@ from benchmarks import (
     sweep,
     transport,
 )
-from benchmarks.rows import Effort, Measured, Row, load, record_of, store, stored
+from benchmarks.rows import Effort, Measured, Row, load, record_of, store, stored, wait_until_quiet
 from benchmarks.table import headlines, render, write_into
 
 ON_TRANSPORT = (*solvers.ROWS, *board.ROWS, *transport.ROWS)
@@ -50,6 +53,7 @@ ROWS: dict[str, Row] = {
         *diagnosis.ROWS,
         *home.ROWS,
         *live.ROWS,
+        *hold.ROWS,
         *ON_TRANSPORT,
     )
 }
@@ -62,6 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure ours against the references.")
     parser.add_argument("rows", nargs="*", metavar="ROW", help=f"of {', '.join(ROWS)}; all without any")
     parser.add_argument("--quick", action="store_true", help="tiny sizes: does it run at all?")
+    parser.add_argument("--busy", action="store_true", help="measure while other programs run, and mark the row")
     parser.add_argument("--write", action="store_true", help="keep the results and write the documents")
     parser.add_argument(
         "--render", action="store_true", help="write the documents from stored results; measure nothing"
@@ -94,7 +99,12 @@ def _write_documents() -> None:
 
 def _run(row: Row, options: argparse.Namespace) -> bool:
     journal = options.journal / f"{row.name}.jsonl" if options.journal else None
-    before, begun = load(), time.perf_counter()
+    try:
+        before = load(0.1 if options.quick else 3.0) if options.quick or options.busy else wait_until_quiet()
+    except ValueError as error:
+        print(f"{row.name}: not measured: {error}", file=sys.stderr)
+        return False
+    begun = time.perf_counter()
     try:
         found: Measured = row.measure(Effort(options.quick, journal))
     except Exception:  # one failing row must not lose the hours of the others

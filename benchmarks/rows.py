@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime
 import json
-import os
 import platform
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -17,6 +17,8 @@ import torch
 from otviz.core.machine import processor
 
 RESULTS = Path(__file__).parent / "results"
+QUIET = 0.3
+"""Cores that other programs may use, at most, when a row is measured."""
 
 
 @dataclass(frozen=True)
@@ -80,9 +82,32 @@ class Effort:
         return {line["key"]: line["found"] for line in lines}
 
 
-def load() -> float:
-    """Processes that wanted a core over the last minute, on average."""
-    return os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+def load(seconds: float = 3.0) -> float:
+    """Number of cores in use, by any program, on average over the next seconds.
+
+    Unlike the load average, it has forgotten the row that was measured a moment before.
+    """
+    return float(psutil.cpu_percent(interval=seconds)) / 100 * (psutil.cpu_count() or 1)
+
+
+def wait_until_quiet(patience: float = 120, busy: Callable[[], float] = load) -> float:
+    """Wait until other programs leave the machine alone, and return the number of cores they still use.
+
+    Args:
+        patience: longest wait in seconds.
+        busy: tells the number of cores in use.
+
+    Raises:
+        ValueError: they did not within that time.
+    """
+    until = time.monotonic() + patience
+    while (found := busy()) > QUIET:
+        if time.monotonic() > until:
+            raise ValueError(
+                f"other programs use {found:.1f} cores, more than {QUIET:g}, so that times would mean little; "
+                "end them, or add --busy, which marks the numbers"
+            )
+    return found
 
 
 def machine(load_before: float) -> dict[str, Any]:

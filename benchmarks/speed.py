@@ -57,7 +57,7 @@ def sinkhorn_speed(effort: Effort) -> Measured:
     equal = losses[default] <= naive_loss + 0.05
     each = "; ".join(f"scaling {s:g}: x{timed[s].ratio:.1f}, loss {losses[s]:.3f}" for s in scalings)
     return Measured(
-        shown=f"x{told.ratio:.1f} ({told.summary(block)['ours_ms']:.1f} ms a step; default scaling {default:g}); {each}; "
+        shown=f"{told.shown(block)} at the default scaling {default:g}; {each}; "
         f"naive loss {naive_loss:.3f}, floor {floor:.3f}",
         reached=told.ratio >= 20 and equal,
         value=told.summary(block)["ours_ms"],
@@ -156,7 +156,7 @@ def _uotm(effort: Effort, *, compiled: bool, wanted: float) -> Measured:
     told = timed.summary(block)
     first = f", after {seconds:.0f} s of compiling" if compiled else ""
     return Measured(
-        shown=f"x{told['ratio']:.2f} ({told['ours_ms']:.2f} ms against {told['reference_ms']:.2f}){first}",
+        shown=f"{timed.shown(block)}{first}",
         reached=told["ratio"] >= wanted,
         value=told["ours_ms"],
         reference=told["reference_ms"],

@@ -6,10 +6,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.rows import Row, stored
+from benchmarks.rows import QUIET, Row, stored
 
 VERDICTS = {True: "reached", False: "**missed**"}
-BUSY = 1.0  # a load average above this at the start means that other programs were using the machine
 
 SOLVING = {"sinkhorn-speed", "divergence-2000", "transport-solvers", "transport-latency", "sinkhorn-claims"}
 SOLVER_CHANGED = "2026-11-29"
@@ -40,17 +39,16 @@ def render(rows: Iterable[Row], records: Mapping[str, dict[str, Any]] | None = N
         place = _place(record["machine"])
         machines += [] if place in machines else [place]
         mark = " ".join([chr(ord("A") + machines.index(place)), *_marks(record)])
-        sample = f"<br>{record['sample']}; {_length(record['seconds'])}" if record["sample"] else ""
         verdict = VERDICTS[record["reached"]]
-        lines.append(f"| `{row.name}` | {row.what} | {row.target} | {record['shown']}{sample} | {verdict} | {mark} |")
+        lines.append(f"| `{row.name}` | {row.what} | {row.target} | {record['shown']} | {verdict} | {mark} |")
     notes = [f"{chr(ord('A') + number)}: {place}." for number, place in enumerate(machines)]
-    loads = {name: record["machine"]["load"] for name, record in found.items() if record and record["sample"]}
-    busy = [f"{name} {value:g}" for name, value in loads.items() if value > BUSY]
-    if busy:
-        notes.append(f"† other programs were using the machine (load average at the start: {', '.join(busy)}).")
+    if any(record and "†" in _marks(record) for record in found.values()):
+        notes.append(f"† other programs used more than {QUIET:g} cores.")
     if any(record and outdated(record) for record in found.values()):
         notes.append("‡ measured with an earlier solver, which stopped too early; not measured again yet.")
-    return "\n".join([*lines, "", *(f"- {note}" for note in notes)])
+    samples = {name: record for name, record in found.items() if record and record["sample"]}
+    rests = [f"- `{name}`: {record['sample']}; {_length(record['seconds'])}" for name, record in samples.items()]
+    return "\n".join([*lines, "", *(f"- {note}" for note in notes), "", "What the numbers rest on:", "", *rests])
 
 
 def headlines(records: Mapping[str, dict[str, Any]]) -> str:
@@ -74,7 +72,7 @@ def outdated(record: Mapping[str, Any]) -> bool:
 
 
 def _marks(record: Mapping[str, Any]) -> list[str]:
-    return ["†"] * (record["machine"]["load"] > BUSY) + ["‡"] * outdated(record)
+    return ["†"] * (record["machine"]["load"] > QUIET) + ["‡"] * outdated(record)
 
 
 def _place(machine: Mapping[str, Any]) -> str:

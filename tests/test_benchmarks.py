@@ -13,7 +13,7 @@ from benchmarks import claims, compare, images, naive, solvers, speed, stacked, 
 from benchmarks.__main__ import ROWS, main
 from benchmarks.picture import RING, Frame, draw, frames
 from benchmarks.rivals import Tried, best
-from benchmarks.rows import Effort, Measured, Row, machine, record_of, store, stored
+from benchmarks.rows import Effort, Measured, Row, machine, record_of, store, stored, wait_until_quiet
 from benchmarks.table import HEADLINES, SOLVER_CHANGED, headlines, render, write_into
 from benchmarks.timing import Paired, paired
 from benchmarks.truth import converged, converged_gradient
@@ -111,6 +111,13 @@ def test_stored_rows_come_back_and_machines_are_told(tmp_path: Path) -> None:
     assert "| x2 | reached | A † |" in render([row], {"row": found})
 
 
+def test_a_row_waits_for_a_quiet_machine() -> None:
+    loads = iter([2.0, 0.9, 0.1])
+    assert wait_until_quiet(busy=lambda: next(loads)) == 0.1
+    with pytest.raises(ValueError, match=r"other programs use 1\.5 cores, more than 0\.3"):
+        wait_until_quiet(patience=0, busy=lambda: 1.5)
+
+
 def test_the_table_goes_between_its_marks(tmp_path: Path) -> None:
     path = tmp_path / "NUMBERS.md"
     path.write_text("before\n<!-- numbers -->\nold\n<!-- /numbers -->\nafter\n")
@@ -135,7 +142,7 @@ def _record(name: str, date: str, load: float) -> dict[str, object]:
 
 def test_headlines_are_ratios_that_still_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(HEADLINES, "sinkhorn-speed", "as fast")
-    quiet, busy = _record("uotm-eager", "2026-11-22", 0.5), _record("uotm-compiled", "2026-11-22", 2)
+    quiet, busy = _record("uotm-eager", "2026-11-22", 0.2), _record("uotm-compiled", "2026-11-22", 2)
     old, new = _record("sinkhorn-speed", "2026-11-28", 0), _record("sinkhorn-speed", SOLVER_CHANGED, 0)
     lines = headlines({"uotm-eager": quiet, "uotm-compiled": busy, "sinkhorn-speed": old}).splitlines()
     assert [line.startswith("- **3.1 times**") for line in lines[:2]] == [True, True]

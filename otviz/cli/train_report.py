@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import math
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
 
 from otviz.checkpoints.point_checkpoint import write_card
-from otviz.clouds.problem import Transform, transformed
-from otviz.clouds.scale import blurred, change, mismatch
+from otviz.cli.printing import as_json_text, short
 from otviz.core import records
 from otviz.core.distributed import world
 from otviz.core.files import clear, refused, write_whole
 from otviz.core.interrupts import Interrupts
-from otviz.core.params import LEAST, MOST, Knobs, param
 from otviz.data.datasets.sheets import png, sheet
-from otviz.data.distributions import Cloud, Distribution
 from otviz.data.units import in_file_units, unit_of
 from otviz.evaluation.metrics import coverage, diversity, measure
-from otviz.ot.summary import EXACT_LIMIT, transport_numbers
 from otviz.runs.change_log import RunCheckpoint
 from otviz.runs.config import RunConfig
 from otviz.runs.run import Run
@@ -52,28 +45,6 @@ LEFT_OUT = (
     "interrupted: distances to the target, precision and recall were not computed, as they take a while; "
     "python -m otviz evaluate FOLDER computes them for the folder given as --out"
 )
-
-
-@dataclass(frozen=True)
-class Transport(Knobs):
-    """How to solve one transport problem, in the terms of geomloss."""
-
-    name: ClassVar[str] = "transport"
-
-    n: int = param(
-        1000, 2, EXACT_LIMIT, doc="Points drawn on each side; a file with fewer rows is used whole", unit="points"
-    )
-    p: int = param(2, 1, 2, doc="Cost: 1 is |x - y|, 2 is |x - y|^2 / 2")
-    blur: float = param(0.05, LEAST, MOST, doc="Smoothing length; epsilon = blur^p", unit="length", log=True)
-    scaling: float = param(0.9, 0.1, 0.999, doc="Fineness of epsilon-scaling: nearer 1 is slower, finer")
-    reach: float | None = param(
-        None, LEAST, MOST, doc="Unbalanced: mass may stay unmatched beyond reach", unit="length"
-    )
-    seed: int = param(0, 0, 2**31 - 1, doc="Draws the points")
-    transform: Transform = param(
-        "none",
-        doc="One change of coordinates for both clouds: common mean to the origin; scaled: divided by their spread",
-    )
 
 
 def train_and_report(config: RunConfig, out: str, as_json: bool) -> int:
@@ -148,7 +119,7 @@ def _lead(config: RunConfig, folder: Path | None, restored: RunCheckpoint | None
         kept = f"; the run up to step {run.step} is in {folder}" if folder is not None else ""
         print(f"otviz: {run.message}{kept}", file=sys.stderr)
         return 1
-    print(_json(report) if as_json else _readable(report))
+    print(as_json_text(report) if as_json else _readable(report))
     if number:
         print(f"otviz: {LEFT_OUT}", file=sys.stderr)
     return 128 + number if number else 0
@@ -207,19 +178,6 @@ def _prepare(folder: Path, config: RunConfig, fresh: bool) -> None:
 
 def _unwritable(folder: Path, error: OSError) -> ValueError:
     return ValueError(f"{refused(folder, error)}, or choose another --out")
-
-
-def _json(value: Any) -> str:
-    """Standard JSON, with null for NaN and infinity."""
-    return json.dumps(_finite(value), allow_nan=False)
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def report_of(run: Run, interrupted: bool = False) -> tuple[dict[str, Any], Samples]:
@@ -291,60 +249,8 @@ def _readable(report: dict[str, Any]) -> str:
     ]
     unit = metrics.get("unit", "")
     lines += [
-        f"  {name:16} {_short(value)} {unit_of(name, unit)}".rstrip()
+        f"  {name:16} {short(value)} {unit_of(name, unit)}".rstrip()
         for name, value in metrics.items()
         if value is not None and name != "unit"
     ]
     return "\n".join(lines)
-
-
-def _short(value: Any) -> str:
-    if isinstance(value, list):
-        return " ".join(_short(item) for item in value)
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def transport_report(
-    source: Distribution, target: Distribution, knobs: Transport, notebook: bool, as_json: bool
-) -> int:
-    """Solve one transport problem between two clouds, print its numbers and return the exit status.
-
-    A description of the clouds is printed on stderr and, with `as_json`, included as source, target and transform.
-
-    Args:
-        source, target: the clouds, or distributions to sample them from.
-        knobs: how to solve the problem.
-        notebook: use the points of the course notebook instead.
-        as_json: print one JSON object.
-
-    Raises:
-        ValueError: a file cannot be read, or the problem cannot be solved with these settings.
-    """
-    from otviz.ot.notebook_cost import notebook_points
-
-    rng = np.random.default_rng(knobs.seed)
-    if notebook:
-        given = [Cloud(side.astype(np.float64), name="notebook") for side in notebook_points()]
-    else:
-        given = [side.cloud(knobs.n, rng) for side in (source, target)]
-    x, y = transformed(knobs.transform, *given)
-    said = (
-        f"source: {x.describe()}",
-        f"target: {y.describe()}",
-        change(x.units),
-        mismatch(x, y),
-        blurred(knobs.blur, x, y),
-    )
-    for sentence in said:
-        if sentence:
-            print(sentence, file=sys.stderr)
-    masses = [None if side.weights is None else torch.tensor(side.weights) for side in (x, y)]
-    numbers = transport_numbers(
-        torch.tensor(x.points), torch.tensor(y.points), p=knobs.p, blur=knobs.blur, scaling=knobs.scaling,
-        reach=knobs.reach, a=masses[0], b=masses[1],
-    )  # fmt: skip
-    lines = [f"{name:20} {_short(value)}" for name, value in numbers.items()]
-    units = {"name": knobs.transform, "offset": list(x.units.offset), "factor": x.units.factor}
-    taken = {"source": x.as_dict(), "target": y.as_dict(), "transform": units}
-    print(_json(numbers | taken) if as_json else "\n".join(lines))
-    return 0

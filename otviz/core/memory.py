@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-import psutil
 import torch
+
+from otviz.core.machine import free_memory
 
 SPARE = 0.9
 """Largest share of the free memory for one problem."""
@@ -37,11 +38,6 @@ def no_room(device: str, size: int, fits: int | None) -> str:
     return f"minibatches of {size} do not fit into the memory of {device}; use {advice}, or device cpu"
 
 
-def available() -> float:
-    """Free memory in bytes, without swapping."""
-    return float(psutil.virtual_memory().available)
-
-
 def check_memory(n: int, m: int, matrices: float) -> None:
     """Check that float32 matrices fit into the free memory.
 
@@ -52,7 +48,7 @@ def check_memory(n: int, m: int, matrices: float) -> None:
     Raises:
         ValueError: they do not fit; the message says which n would.
     """
-    entry, free = 4.0 * matrices, available()
+    entry, free = 4.0 * matrices, free_memory()
     need = entry * n * m
     if need > SPARE * free:
         fits = math.isqrt(int(SPARE * free / entry))

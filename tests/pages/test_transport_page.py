@@ -323,7 +323,7 @@ def test_views_that_need_p_say_so(app: AppTest, view: str) -> None:
 
 
 def test_memory_is_refused_before_it_is_taken(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("otviz.core.memory.available", lambda: 1e6)
+    monkeypatch.setattr("otviz.core.memory.free_memory", lambda: 1e6)
     open_page(app, n="1000")
     assert "n = 1000 points need" in words(app).replace("\\", "")
     assert "fits" in words(app)

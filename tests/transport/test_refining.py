@@ -57,7 +57,7 @@ def test_it_ends_when_nobody_asks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_goes_wrong_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("otviz.core.memory.available", lambda: 1e6)
+    monkeypatch.setattr("otviz.core.memory.free_memory", lambda: 1e6)
     problem, (x, y) = Problem(n=4000), clouds(4000)
     work = Refinement(problem, x, y, coarse(problem, x, y))
     assert work.wait(PATIENCE)

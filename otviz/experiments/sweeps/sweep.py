@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from otviz.core import __version__
+from otviz.core import __version__, records
+from otviz.core.owners import EVERYBODY, Owner
 from otviz.core.params import Knobs, Param, param, params_of
 from otviz.data.distributions import Distribution
 from otviz.data.distributions.gaussian import Gaussian
@@ -18,6 +17,12 @@ from otviz.methods import Adversarial, Method
 from otviz.runs.config import RunConfig
 
 MOST_CELLS = 400
+_FLOAT, _INT = records.number(-1e100, 1e100), records.whole(0)
+_RULES = {
+    "str": records.text(2000), "float": _FLOAT, "int": _INT,
+    "float | None": records.nullable(_FLOAT), "int | None": records.nullable(_INT),
+}  # fmt: skip
+"""By the type of a field of an outcome."""
 
 
 @dataclass(frozen=True)
@@ -75,12 +80,8 @@ class Outcome:
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Outcome:
         """The inverse of `dataclasses.asdict`. Raises ValueError for an invalid record."""
-        kinds = {one.name: str(one.type) for one in dataclasses.fields(cls)}
-        for name, kind in kinds.items():
-            value = record.get(name)
-            fits = isinstance(value, str) if kind == "str" else _is_number(value) or (value is None and "None" in kind)
-            if not fits:
-                raise ValueError(f"{name} of an outcome must be {kind}; got {value!r}")
+        kinds = {one.name: _RULES[str(one.type)] for one in dataclasses.fields(cls)}
+        records.checked(record, records.fields(kinds), "an outcome")
         return cls(**{name: record[name] for name in kinds})
 
 
@@ -167,10 +168,15 @@ def label(method: Method, knob: str) -> str:
     return ", ".join([method.title, *rest])
 
 
-def identity(config: RunConfig) -> str:
-    """A hash of a config and the version of otviz, 12 hex digits, which does not depend on the device."""
+def identity(config: RunConfig, owner: Owner = EVERYBODY) -> str:
+    """A hash of a config and the version of otviz, 12 hex digits (more for an owner), which does not depend on the device."""
     record = {**config.record(), "device": "", "compile": False, "otviz": __version__}
-    return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()[:12]
+    return owner.digest(json.dumps(record, sort_keys=True).encode(), 12)
+
+
+def run_id(config: RunConfig, owner: Owner = EVERYBODY) -> str:
+    """The id of the run of a cell, which depends on the config and the owner only."""
+    return f"sweep-{config.method.name}-{identity(config, owner)}"
 
 
 def _param(method: Method, knob: str) -> Param:
@@ -178,7 +184,3 @@ def _param(method: Method, knob: str) -> Param:
     if knob not in found:
         raise ValueError(f"{method.name} has no setting {knob!r}; remove that method or choose another setting")
     return found[knob]
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

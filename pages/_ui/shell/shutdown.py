@@ -13,17 +13,17 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+from otviz.core import interrupts
 from pages._ui.shell import leases
 
-SIGNALS = tuple(
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
-)  # Windows has no SIGHUP
+SIGNALS = tuple(getattr(signal, name) for name in interrupts.NAMES if hasattr(signal, name))
 
 
 @asynccontextmanager
 async def lifespan(_app: Any) -> AsyncIterator[None]:
-    """Around the time that pages are served: listens for signals, and in the end waits until runs are saved."""
+    """Around the time that pages are served: prepares for trainings, and in the end waits until runs are saved."""
     listening = _listen() if threading.current_thread() is threading.main_thread() else {}
+    leases.prepare_hosts()
     yield
     await asyncio.to_thread(leases.end)
     for number, before in listening.items():

@@ -8,7 +8,8 @@ import threading
 
 import streamlit as st
 
-from otviz.core.workers.processes import cores, import_what_is_needed_soon
+from otviz.core.machine import cores
+from otviz.core.workers.processes import import_what_is_needed_soon
 from pages._ui.shell import leases
 
 DELAY = 1.5  # seconds after the first page was drawn, so that the browser can load its files first
@@ -43,7 +44,8 @@ class Warmup:
             self.device = "CPU"
         if (hosts := leases.hosts()) is not None:
             hosts.warm_up()
-        import_what_is_needed_soon()
+        else:  # trainings run in this process
+            import_what_is_needed_soon()
 
     def _finish(self) -> None:
         if self._timer is not None:
