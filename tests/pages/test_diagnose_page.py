@@ -53,8 +53,9 @@ def csv(points: np.ndarray, header: str = "x,y") -> bytes:
 
 
 def said(page: AppTest) -> str:
-    """All HTML and text of the page."""
-    return " ".join([*(str(part.proto.body) for part in page.get("html")), words(page)])
+    """All HTML and text of the page, with plain spaces."""
+    parts = [*(str(part.proto.body) for part in page.get("html")), words(page)]
+    return " ".join(parts).replace("\u00a0", " ")
 
 
 def hand_in(page: AppTest, side: int, *files: tuple[str, bytes]) -> None:
