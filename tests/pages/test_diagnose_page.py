@@ -169,7 +169,9 @@ BAD = [
 
 
 @pytest.mark.parametrize(("name", "data", "sentence"), BAD, ids=[name for name, _, _ in BAD])
-def test_a_bad_file_gives_one_sentence_and_nothing_is_lost(page: AppTest, name: str, data: bytes, sentence: str) -> None:
+def test_a_bad_file_gives_one_sentence_and_nothing_is_lost(
+    page: AppTest, name: str, data: bytes, sentence: str
+) -> None:
     page.run()
     hand_in(page, 0, ("data.csv", csv(blobs(60))))
     hand_in(page, 1, (name, data))
