@@ -94,7 +94,7 @@ def test_names_are_without_shortcuts_and_help_is_no_stop_of_the_tab_key(app: str
 
 
 def test_nothing_moves_for_those_who_asked_for_less_motion(app: str, new_page: Callable[..., Any]) -> None:
-    page = opened(new_page(reduced_motion="reduce"), app, CARDS[0])
+    page = opened(new_page(reduced_motion="reduce", offline=False), app, CARDS[0])  # where nothing else keeps it still
     player = page.locator(".otviz-player").first
     player.wait_for()
     page.wait_for_timeout(500)  # the page has rested for as long already
