@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from otviz.core.files import home, refused, write_whole
+from otviz.core.owners import EVERYBODY, Owner
 
 PREFIX = "upload:"
-UPLOAD = re.compile(r"upload:[0-9a-f]{16}")
-STORED = re.compile(r"[0-9a-f]{16}\.\w+")
+UPLOAD = re.compile(r"upload:(?:[0-9a-f]{16}|[0-9a-f]{36})")  # the longer ones have an owner
+STORED = re.compile(r"(?:[0-9a-f]{16}|[0-9a-f]{36})\.\w+")
 MOST_LETTERS = 100  # longest stored file name
 WORKBOOKS = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers")
 PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip", ".7z", ".tar")
@@ -22,8 +22,15 @@ def uploads_folder() -> Path:
     return home() / "uploads"
 
 
-def keep_upload(data: bytes, filename: str, extensions: Sequence[str], most: int, folder: Path | None = None) -> str:
-    """Store a file and return its name: "upload:" and the first 16 hex digits of its SHA-256.
+def keep_upload(
+    data: bytes,
+    filename: str,
+    extensions: Sequence[str],
+    most: int,
+    folder: Path | None = None,
+    owner: Owner = EVERYBODY,
+) -> str:
+    """Store a file and return its name: "upload:" and the first 16 hex digits of its SHA-256, or 36 for an owner.
 
     Args:
         data: content of the file; it is validated when it is used.
@@ -31,6 +38,7 @@ def keep_upload(data: bytes, filename: str, extensions: Sequence[str], most: int
         extensions: accepted ones, as ".csv".
         most: largest size in bytes.
         folder: where to store it; default `uploads_folder()`.
+        owner: whose it is.
 
     Raises:
         ValueError: unknown extension, empty or too large file, or the folder cannot be written.
@@ -41,7 +49,7 @@ def keep_upload(data: bytes, filename: str, extensions: Sequence[str], most: int
     if not 0 < len(data) <= most:
         raise ValueError(f"a file must have from 1 byte to {most / 1e6:g} MB; {filename!r} has {len(data)} bytes")
     folder = uploads_folder() if folder is None else folder
-    stored = folder / (hashlib.sha256(data).hexdigest()[:16] + extension)
+    stored = folder / (owner.digest(data) + extension)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         write_whole(_name_beside(stored), _tidy(filename).encode())
@@ -64,7 +72,9 @@ def find_upload(name: str, extensions: Sequence[str], folder: Path | None = None
     """
     # Only hex digits reach the file system, so a name cannot leave the folder.
     if not UPLOAD.fullmatch(name):
-        raise ValueError(f"an uploaded file is written {PREFIX} and 16 hex digits; got {name!r}")
+        raise ValueError(
+            f"an uploaded file is written {PREFIX} and 16 hex digits, or 36 on a shared server; got {name!r}"
+        )
     folder = uploads_folder() if folder is None else folder
     stored = [folder / (name.removeprefix(PREFIX) + extension) for extension in extensions]
     found = [path for path in stored if path.is_file()]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import secrets
 import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from otviz.core.files import clear_folders
+from otviz.core.owners import EVERYBODY, Owner
 from otviz.runs.branches import Branch
 from otviz.runs.config import RunConfig
 from otviz.runs.hosts.host_pool import HostPool
@@ -31,9 +31,9 @@ REMEMBERED = 64
 ROOM = 500e6  # bytes of runs in memory; beyond it, too, the oldest ended runs are dropped
 
 
-def _new_id(what: RunConfig | Branch) -> str:
+def _new_id(what: RunConfig | Branch, owner: Owner) -> str:
     config = what if isinstance(what, RunConfig) else what.config
-    return f"{config.method.name}-{config.target.name}-{secrets.token_hex(4)}"
+    return f"{config.method.name}-{config.target.name}-{owner.fresh()}"
 
 
 @dataclass
@@ -73,20 +73,20 @@ class Registry:
         self._reaper: threading.Thread | None = None
         atexit.register(self.close)
 
-    def submit(self, config: RunConfig | Branch) -> Run:
-        """Start a run, or queue it. Raises ValueError if too many runs are active."""
+    def submit(self, config: RunConfig | Branch, owner: Owner = EVERYBODY) -> Run:
+        """Start a run of this owner, or queue it. Raises ValueError if too many runs are active."""
         with self._lock:
             self._admit(1)
-            return self._make(_new_id(config), config).start()
+            return self._make(_new_id(config, owner), config).start()
 
-    def submit_together(self, configs: Sequence[RunConfig | Branch]) -> list[Run]:
-        """Start runs that train in lockstep and share one slot. Raises ValueError for too many runs."""
+    def submit_together(self, configs: Sequence[RunConfig | Branch], owner: Owner = EVERYBODY) -> list[Run]:
+        """Start runs of this owner that train in lockstep and share one slot. Raises ValueError for too many runs."""
         if not 1 <= len(configs) <= MOST:
             raise ValueError(f"1 to {MOST} runs can train side by side; got {len(configs)}")
         lockstep = Lockstep()
         with self._lock:
             self._admit(len(configs))
-            made = [self._make(_new_id(one), one, lockstep=lockstep) for one in configs]
+            made = [self._make(_new_id(one, owner), one, lockstep=lockstep) for one in configs]
             return [run.start() for run in made]
 
     def resume(self, run_id: str) -> Run:

@@ -23,7 +23,7 @@ from otviz.data.target import Target
 from otviz.experiments.claims.family import TITLES
 from otviz.experiments.claims.report_figures import BATCH, CNN, EPSILON, MLP
 from otviz.experiments.image_trajectories import ImageTrajectory, image_trajectory, report_config, unavailable_reason
-from otviz.experiments.sweeps.sweep import identity
+from otviz.experiments.sweeps.sweep import run_id
 from otviz.experiments.sweeps.train_cells import train_cells
 from otviz.experiments.trainings import QUICK_STEPS, RING
 from otviz.experiments.trainings import from_preset as methods_of
@@ -110,7 +110,7 @@ def _frozen(title: str, seed: int, quick: bool) -> Figure:
 def _run(method: Method, target: Target, steps: int, seed: int, quick: bool) -> SavedRun:
     """A stored run; it is trained and stored first if necessary."""
     config = RunConfig(method, target, steps=QUICK_STEPS if quick else steps, seed=seed, device="cpu")
-    name = f"sweep-{method.name}-{identity(config)}"
+    name = run_id(config)
     try:
         return SavedRun.read(Store(), name)
     except ValueError:

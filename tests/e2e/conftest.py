@@ -7,8 +7,8 @@
 `prefix_proxy.PrefixProxy` puts one more address before a server. `helpers` reads and presses what pages have in common.
 
 `page` fails the test when the page throws. `new_page(color_scheme=..., width=..., height=...)` opens others. All share one
-context, so that the browser reads Streamlit's files once; `new_page(offline=True)`, as any option of a context, is for a
-context of its own.
+context, and the next tests use their tabs: there a page of Streamlit opens with a third of the work, since its scripts are
+compiled already. `new_page(offline=True)`, as any option of a context, is for a context of its own.
 """
 
 from __future__ import annotations
@@ -41,6 +41,10 @@ CHROMIUM_ARGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+FEWER_FRAMES = """
+    window.requestAnimationFrame = (paint) => setTimeout(() => paint(performance.now()), 60);
+    window.cancelAnimationFrame = clearTimeout;
+"""  # a screen of 15 pictures a second: software paints them, and the processor is for the tests
 DEMOS = Path(__file__).with_name("demos.py")
 
 
@@ -170,34 +174,65 @@ def no_browser(reason: str) -> None:
     pytest.skip(reason)
 
 
+class Tabs:
+    """The tabs that pages of one context open in, one page after the other."""
+
+    def __init__(self, context: Any) -> None:
+        self._context = context
+        self._free: list[Any] = []
+        self.thrown: list[str] = []
+
+    def take(self) -> Any:
+        """A tab without a page."""
+        if self._free:
+            return self._free.pop()
+        tab = self._context.new_page()
+        tab.set_default_timeout(1000 * PATIENCE)
+        tab.on("pageerror", lambda error: self.thrown.append(str(error)))
+        return tab
+
+    def give_back(self, tab: Any) -> None:
+        """Leave the page, which ends what it leased. The tab must not remember it."""
+        if tab.is_closed():
+            return
+        tab.unroute_all()
+        tab.goto("about:blank")
+        self._free.append(tab)
+
+
 @pytest.fixture(scope="session")
-def context(browser: Any) -> Any:
-    """What pages share: the files that the browser keeps."""
-    return browser.new_context()
+def tabs(browser: Any) -> Tabs:
+    """What pages share: tabs, and the files that the browser keeps."""
+    context = browser.new_context()
+    context.add_init_script(FEWER_FRAMES)
+    return Tabs(context)
 
 
 @pytest.fixture
-def new_page(browser: Any, context: Any) -> Iterator[Callable[..., Any]]:
-    """Opens pages, closed after the test, which fails when one of them throws."""
-    opened, contexts, thrown = [], [], []
+def new_page(browser: Any, tabs: Tabs) -> Iterator[Callable[..., Any]]:
+    """Opens pages, left after the test, which fails when one of them throws."""
+    opened: list[tuple[Tabs, Any]] = []
+    contexts: list[Any] = []
+    tabs.thrown.clear()
 
     def open_page(
         *, color_scheme: str = "dark", reduced_motion: str = "no-preference", width: int = 1280, height: int = 900,
         **options: Any,
     ) -> Any:  # fmt: skip
+        where = tabs
         if options:
             contexts.append(browser.new_context(**options))
-        page = (contexts[-1] if options else context).new_page()
-        opened.append(page)
+            where = Tabs(contexts[-1])
+        page = where.take()
+        opened.append((where, page))
         page.emulate_media(color_scheme=color_scheme, reduced_motion=reduced_motion)
         page.set_viewport_size({"width": width, "height": height})
-        page.set_default_timeout(1000 * PATIENCE)
-        page.on("pageerror", lambda error: thrown.append(str(error)))
         return page
 
     yield open_page
-    for page in opened:
-        page.close()
+    for where, page in opened:
+        where.give_back(page)
+    thrown = [error for where in {id(where): where for where, _ in opened}.values() for error in where.thrown]
     for own in contexts:
         own.close()
     assert not thrown, f"the page threw: {thrown}"

@@ -110,7 +110,7 @@ def test_freezing_forks_two_runs_and_the_link_brings_them_back(compare: Compare,
     other = Compare(new_page(), compare.server)  # a pupil
     other.page.goto(compare.page.url)
     other.until(lambda: other.titles == expected)
-    other.page.close()
+    other.page.goto("about:blank")
 
 
 def test_a_branch_with_one_knob_changed_gets_a_panel(compare: Compare) -> None:

@@ -94,7 +94,7 @@ def test_the_ring_from_a_cold_link_to_eight_modes_and_through_a_reload(train: Ca
     other.page.keyboard.press("ArrowLeft")
     other.until(lambda: other.query.get("tau") != tau)
     one.until(lambda: one.query.get("tau") == other.query.get("tau"))  # a knob moved there moves here
-    other.page.close()
+    other.page.goto("about:blank")
     one.moves()
     one.is_now("running")
 

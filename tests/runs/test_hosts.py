@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import signal
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -87,36 +85,6 @@ def test_a_host_trains_the_same_numbers(hosts: HostPool, name: str) -> None:
     for live in (there, resumed):
         live.close()
     hosts.release(host)
-
-
-def test_hosts_are_warmed_up_in_turn_until_they_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    ready, begun = threading.Semaphore(0), []
-
-    class Slow:
-        over, open = False, 0
-
-        def __init__(self) -> None:
-            begun.append(self)
-
-        def wait(self) -> None:
-            ready.acquire()
-
-        def end(self) -> None:
-            pass
-
-    monkeypatch.setattr("otviz.runs.hosts.host_pool.Host", Slow)
-    some = HostPool(3)
-    some.warm_up()
-    until(lambda: len(begun) == 1)
-    assert some.acquire() == (0, begun[0]), "the first run need not wait for the others"
-    time.sleep(0.05)
-    assert len(begun) == 1
-    ready.release()
-    until(lambda: len(begun) == 2)
-    some.close()
-    ready.release()
-    time.sleep(0.05)
-    assert len(begun) == 2
 
 
 def test_a_fault_is_a_sentence_and_the_host_goes_on(hosts: HostPool) -> None:

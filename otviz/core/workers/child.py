@@ -6,18 +6,24 @@ first; it ends when the parent closes its input.
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 
 
-def main(module: str, niceness: str) -> None:
-    """Serve a module at low priority until the input ends, ignoring signals to the whole process group."""
+def ignore_signals() -> None:
+    """Ignore signals to the whole process group."""
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):  # Windows has no SIGHUP
             signal.signal(getattr(signal, name), signal.SIG_IGN)
+
+
+def main(module: str, niceness: str) -> None:
+    """Serve a module at low priority until the input ends."""
+    ignore_signals()
     from otviz.core.workers.worker import serve
 
-    serve(module, int(niceness))
+    serve(sys.stdin.buffer, os.fdopen(os.dup(1), "wb"), module, int(niceness))
 
 
 if __name__ == "__main__":

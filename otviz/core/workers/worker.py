@@ -77,7 +77,8 @@ class Worker:
     def end(self) -> None:
         """Kill the process, if it has not ended."""
         self._process.kill()
-        self._process.wait()
+        if self._process.pid is not None:  # it has begun
+            self._process.wait()
 
     def _listen(self) -> None:
         assert self._process.stdout is not None
@@ -95,15 +96,19 @@ class Worker:
         return f"a training process ended unexpectedly (exit code {code}{why}); {self._advice}"
 
 
-def serve(module: str, niceness: int) -> None:
+def serve(source: IO[bytes], out: IO[bytes], module: str, niceness: int) -> None:
     """Answer requests with `answers` of a module until the input ends; then exit at once.
 
     The priority falls once the module is imported: somebody waits for the first step, and imports take seconds.
+
+    Args:
+        source, out: where requests come from, and where answers go.
+        module: its `answers(plain, arrays)` yields the answers to a request.
+        niceness: added to the niceness of this process.
     """
-    out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # output of libraries must not get between the messages
     requests: SimpleQueue[Message] = queue.SimpleQueue()
-    threading.Thread(target=_receive, args=(sys.stdin.buffer, requests), daemon=True).start()
+    threading.Thread(target=_receive, args=(source, requests), daemon=True).start()
     answers = importlib.import_module(module).answers
     if sys.platform != "win32":
         os.nice(niceness)

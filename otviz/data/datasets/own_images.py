@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from otviz.core.owners import EVERYBODY, Owner
 from otviz.core.uploads import PREFIX, keep_upload
 from otviz.core.uploads import find_upload as find
 
@@ -13,9 +14,9 @@ EXTENSION = ".zip"
 MOST_UPLOAD_BYTES = 200_000_000
 
 
-def store_upload(data: bytes, filename: str) -> str:
-    """Store a ZIP of images and return its name. Raises ValueError as `otviz.core.uploads.keep_upload`."""
-    return keep_upload(data, filename, (EXTENSION,), MOST_UPLOAD_BYTES)
+def store_upload(data: bytes, filename: str, owner: Owner = EVERYBODY) -> str:
+    """Store a ZIP of images of this owner and return its name. Raises ValueError as `otviz.core.uploads.keep_upload`."""
+    return keep_upload(data, filename, (EXTENSION,), MOST_UPLOAD_BYTES, owner=owner)
 
 
 def find_upload(name: str) -> Path:

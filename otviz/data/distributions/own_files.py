@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from otviz.core.owners import EVERYBODY, Owner
 from otviz.core.uploads import PREFIX, keep_upload, uploads_folder
 from otviz.core.uploads import find_upload as find
 from otviz.data.reading import formats, image_pixels
@@ -14,13 +15,19 @@ __all__ = ["EXTENSIONS", "PREFIX", "find_upload", "identity", "store_upload", "u
 EXTENSIONS = (*formats.EXTENSIONS, *image_pixels.EXTENSIONS)
 
 
-def store_upload(data: bytes, filename: str, folder: Path | None = None, extensions: Sequence[str] = EXTENSIONS) -> str:
+def store_upload(
+    data: bytes,
+    filename: str,
+    folder: Path | None = None,
+    extensions: Sequence[str] = EXTENSIONS,
+    owner: Owner = EVERYBODY,
+) -> str:
     """Store a file of points or a picture and return its name.
 
     Args:
-        data, filename, folder, extensions: as for `otviz.core.uploads.keep_upload`, which may raise ValueError.
+        data, filename, folder, extensions, owner: as for `otviz.core.uploads.keep_upload`, which may raise ValueError.
     """
-    return keep_upload(data, filename, extensions, formats.MAX_BYTES, folder)
+    return keep_upload(data, filename, extensions, formats.MAX_BYTES, folder, owner)
 
 
 def find_upload(name: str, folder: Path | None = None) -> Path:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping
@@ -11,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from otviz.core import __version__
+from otviz.core.owners import EVERYBODY, Owner
 from otviz.core.params import Knobs, Param, param, params_of
 from otviz.data.distributions import Distribution
 from otviz.data.distributions.gaussian import Gaussian
@@ -167,10 +167,15 @@ def label(method: Method, knob: str) -> str:
     return ", ".join([method.title, *rest])
 
 
-def identity(config: RunConfig) -> str:
-    """A hash of a config and the version of otviz, 12 hex digits, which does not depend on the device."""
+def identity(config: RunConfig, owner: Owner = EVERYBODY) -> str:
+    """A hash of a config and the version of otviz, 12 hex digits (more for an owner), which does not depend on the device."""
     record = {**config.record(), "device": "", "compile": False, "otviz": __version__}
-    return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()[:12]
+    return owner.digest(json.dumps(record, sort_keys=True).encode(), 12)
+
+
+def run_id(config: RunConfig, owner: Owner = EVERYBODY) -> str:
+    """The id of the run of a cell, which depends on the config and the owner only."""
+    return f"sweep-{config.method.name}-{identity(config, owner)}"
 
 
 def _param(method: Method, knob: str) -> Param:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,11 +12,12 @@ from otviz.core import __version__
 from otviz.core.container import Arrays, Plain
 from otviz.core.files import home
 from otviz.core.machine import cores
+from otviz.core.owners import EVERYBODY, Owner
 from otviz.core.workers.worker import Message
 from otviz.experiments.jobs.job import Job
 from otviz.experiments.jobs.journal import Journal
 from otviz.experiments.jobs.worker_pool import ProcessPool
-from otviz.experiments.sweeps.sweep import Cell, Outcome, Sweep, identity, with_knob
+from otviz.experiments.sweeps.sweep import Cell, Outcome, Sweep, identity, run_id, with_knob
 from otviz.experiments.sweeps.train_cells import stackable, train_cells
 from otviz.runs.config import RunConfig
 from otviz.runs.saved.run_store import Store
@@ -37,15 +37,19 @@ class SweepJournal(Journal):
 
     The file is named by a hash of these, and each line by a hash of its run. So adding a value, method or seed to a sweep
     trains only the new runs.
+
+    Args:
+        sweep: what to run.
+        owner: whose it is; each owner has a journal.
     """
 
-    def __init__(self, sweep: Sweep) -> None:
+    def __init__(self, sweep: Sweep, owner: Owner = EVERYBODY) -> None:
         self._sweep = sweep
         shared = {
             "otviz": __version__, "steps": sweep.steps,
             "target": sweep.target.record(), "source": sweep.source.record(),
         }  # fmt: skip
-        name = hashlib.sha256(json.dumps(shared, sort_keys=True).encode()).hexdigest()[:16]
+        name = owner.digest(json.dumps(shared, sort_keys=True).encode())
         super().__init__(home() / "sweeps" / f"{name}.jsonl")
 
     def outcomes(self) -> dict[Cell, Outcome]:
@@ -66,20 +70,28 @@ class SweepJob(Job[Cell, Outcome]):
         sweep: what to run.
         workers: number of processes; if None, one per core, or one in all with a GPU.
         device: "cpu", "cuda", or "auto" for the GPU if there is one.
+        owner: whose the runs are.
     """
 
-    def __init__(self, sweep: Sweep, workers: int | None = None, device: str = "auto") -> None:
+    def __init__(
+        self, sweep: Sweep, workers: int | None = None, device: str = "auto", owner: Owner = EVERYBODY
+    ) -> None:
         self.sweep = sweep
+        self._owner = owner
         kind = device_named(device).type
         self._device = kind if kind == "cuda" else "cpu"
-        self._file = SweepJournal(sweep)
+        self._file = SweepJournal(sweep, owner)
         super().__init__(self._file.outcomes(), sweep.total)
         count = (1 if kind == "cuda" else cores()) if workers is None else workers
         left = list(tasks(sweep, self.outcomes, STACK[self._device]))
         self._pool = ProcessPool(left, self._request, self._keep, count, __name__)
 
     def _request(self, task: Sequence[Cell]) -> Plain:
-        return {"configs": [self.sweep.config(cell, self._device).record() for cell in task]}
+        configs = [self.sweep.config(cell, self._device) for cell in task]
+        return {
+            "configs": [config.record() for config in configs],
+            "ids": [run_id(config, self._owner) for config in configs],
+        }
 
     def _outcome(self, record: Mapping[str, Any]) -> Outcome:
         return Outcome.from_record(record)
@@ -112,7 +124,7 @@ def tasks(sweep: Sweep, done: dict[Cell, Outcome], most: int) -> Iterator[list[C
 def answers(plain: Plain, arrays: Arrays) -> Iterator[Message]:
     """In a worker process: train the cells of a task and yield their outcomes. Raises ValueError if they cannot be trained."""
     configs = [RunConfig.from_record(record) for record in plain["configs"]]
-    for index, outcome in enumerate(train_cells(configs, Store())):
+    for index, outcome in enumerate(train_cells(configs, Store(), plain["ids"])):
         yield {"index": index, "outcome": dataclasses.asdict(outcome)}, {}
 
 

@@ -13,7 +13,7 @@ import torch
 from otviz.core.machine import made_on
 from otviz.data.units import in_file_units
 from otviz.evaluation.verdicts import LATE, loss_spread, verdict
-from otviz.experiments.sweeps.sweep import Outcome, identity
+from otviz.experiments.sweeps.sweep import Outcome, run_id
 from otviz.runs.change_log import ChangeLog, RunCheckpoint
 from otviz.runs.config import RunConfig
 from otviz.runs.probe import Probe, scores
@@ -69,8 +69,13 @@ def stackable(configs: Sequence[RunConfig]) -> bool:
     return len({config.steps for config in configs}) == 1
 
 
-def train_cells(configs: Sequence[RunConfig], store: Store | None = None) -> Iterator[Outcome]:
-    """Train runs, several as one stack, store them in `store` if given, and yield their outcomes in order.
+def train_cells(configs: Sequence[RunConfig], store: Store | None = None, ids: Sequence[str] = ()) -> Iterator[Outcome]:
+    """Train runs, several as one stack, and yield their outcomes in order.
+
+    Args:
+        configs: what to train.
+        store: where runs are stored, if given.
+        ids: what the runs are called there; by default as those of everybody.
 
     Raises:
         ValueError: several runs that cannot be stacked, or a device that is not available.
@@ -82,8 +87,9 @@ def train_cells(configs: Sequence[RunConfig], store: Store | None = None) -> Ite
         for config in configs
     ]
     members = Members(trainings, device)
-    for config, each in zip(configs, train_members(members, [config.seed for config in configs]), strict=True):
-        yield each.outcome(config, store)
+    found = train_members(members, [config.seed for config in configs])
+    for config, name, each in zip(configs, ids or [""] * len(configs), found, strict=True):
+        yield each.outcome(config, store, name)
 
 
 def train_members(members: Members, seeds: Sequence[int], looks: int = LOOKS) -> list[MemberRecorder]:
@@ -136,8 +142,14 @@ class MemberRecorder:
         self._snapshots.append(self._probe.take_snapshot(len(self._snapshots), seconds, last_losses(losses)))
         self._good, self._seconds = self._training.state(), seconds
 
-    def outcome(self, config: RunConfig, store: Store | None) -> Outcome:
-        """Judge the run, store it in `store` if given, and return its outcome."""
+    def outcome(self, config: RunConfig, store: Store | None, name: str = "") -> Outcome:
+        """Judge the run, and return its outcome.
+
+        Args:
+            config: of the run.
+            store: where it is stored, if given.
+            name: its id there; by default as those of everybody.
+        """
         losses, meter = self._losses, self._snapshots[-1].meter
         found = verdict(_history(self._snapshots, config), losses, config.steps)
         numbers = meter if self.alive else {}
@@ -157,14 +169,13 @@ class MemberRecorder:
             samples=meter["samples"],
             loss_spread=_number(loss_spread(losses[:, 0])),
             seconds=round(self._seconds, 3),
-            run_id="" if store is None else self._kept(config, losses, store),
+            run_id="" if store is None else self._kept(config, losses, store, name or run_id(config)),
         )
 
-    def _kept(self, config: RunConfig, losses: Losses, store: Store) -> str:
-        """Store the run at its last finite state; returns its id, which depends on the config only."""
+    def _kept(self, config: RunConfig, losses: Losses, store: Store, name: str) -> str:
+        """Store the run at its last finite state; returns its id, or empty."""
         if not self.alive:
             self._training.restore(*self._good)
-        name = f"sweep-{config.method.name}-{identity(config)}"
         done = losses[: self._training.step]
         step, meter = self._training.step, self._snapshots[-1].meter
         status: Status = "done" if step >= config.steps else "stopped"

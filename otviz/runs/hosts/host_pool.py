@@ -5,7 +5,6 @@ Two training threads share one core's worth of Python; two processes do twice as
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import threading
 from collections.abc import Mapping
@@ -13,17 +12,18 @@ from typing import Any
 
 from otviz.core.container import Arrays
 from otviz.core.machine import cores
+from otviz.core.workers.processes import prepare
 from otviz.core.workers.worker import Message, Worker
 from otviz.methods import Method
 from otviz.runs.change_log import RunCheckpoint
 from otviz.runs.config import RunConfig
-from otviz.runs.hosts import messages
+from otviz.runs.hosts import MODULE, messages
 from otviz.runs.snapshots import Array, Scene, Snapshot
 from otviz.training.driver import Losses
 from otviz.training.loop import TrainingState
 
 MOST = 4
-"""Maximum number of processes. Each takes about 300 MB for torch alone."""
+"""Maximum number of processes."""
 
 NICENESS = 5
 """Lowers the priority of hosts below that of the pages."""
@@ -39,18 +39,14 @@ class Host(Worker):
     """
 
     def __init__(self) -> None:
-        super().__init__("otviz.runs.hosts.training_server", NICENESS, "go on with the run from its last save")
+        prepare(MODULE)
+        super().__init__(MODULE, NICENESS, "go on with the run from its last save")
         self.open = 0
 
     def call(self, plain: Mapping[str, Any], arrays: Arrays | None = None) -> Message:
         """Send a request and return its answer. Raises ValueError if the host reports an error or has ended."""
         (answer,) = self.ask(plain, arrays)
         return answer
-
-    def wait(self) -> None:
-        """Wait until the host is ready to train, or has ended."""
-        with contextlib.suppress(ValueError):
-            self.call({"do": "prepare"})
 
 
 class HostPool:
@@ -79,19 +75,10 @@ class HostPool:
             host.open -= 1
 
     def warm_up(self) -> None:
-        """Start all hosts in a background thread, so that the first run need not wait for torch to be imported.
-
-        They are started one after the other: importing in parallel would make the first one ready later.
-        """
-        threading.Thread(target=self._warm_up, name="hosts", daemon=True).start()
-
-    def _warm_up(self) -> None:
-        for place in range(len(self._hosts)):
-            with self._lock:
-                if self._closed:
-                    return
-                host = self._at(place)
-            host.wait()
+        """Start the first host, so that the first run need not wait for what trainings import."""
+        with self._lock:
+            if not self._closed:
+                self._at(0)
 
     def close(self) -> None:
         """End all hosts."""

@@ -21,13 +21,8 @@ _trainings: dict[int, LocalTraining] = {}
 
 def answers(plain: dict[str, Any], arrays: Arrays) -> Iterator[Message]:
     """Execute a request and yield its answer."""
-    do = {"prepare": _prepare, "open": _open, "close": _close}.get(plain["do"], _act)
+    do = {"open": _open, "close": _close}.get(plain["do"], _act)
     yield do(plain, arrays)
-
-
-def _prepare(plain: dict[str, Any], arrays: Arrays) -> Message:
-    import_what_is_needed_soon()
-    return {}, {}
 
 
 def _open(plain: dict[str, Any], arrays: Arrays) -> Message:

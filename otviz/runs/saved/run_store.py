@@ -31,6 +31,7 @@ from safetensors.torch import save as save_tensors
 
 from otviz.core import __version__, records
 from otviz.core.files import home, refused, write_whole
+from otviz.core.owners import EVERYBODY, Owner
 from otviz.core.records import listed, text
 from otviz.runs.change_log import ChangeLog, RunCheckpoint
 from otviz.runs.config import RunConfig
@@ -73,15 +74,18 @@ class Store:
 
     Args:
         folder: by default `runs` under OTVIZ_HOME (.otviz).
+        owner: who asks.
     """
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None, owner: Owner = EVERYBODY) -> None:
         self.folder = home() / "runs" if folder is None else folder
+        self._owner = owner
 
     def path(self, run_id: str) -> Path:
-        """The folder of a run. Raises ValueError for an invalid id, so that an id can never be another path."""
+        """The folder of a run. Raises ValueError for an invalid id, so that an id can never be another path, or another's."""
         if not ID.fullmatch(run_id):
             raise ValueError(f"a run id has 3 to 80 characters from a-z, 0-9 and -; got {run_id[:80]!r}")
+        self._owner.check(run_id)
         return self.folder / run_id
 
     def save(self, run: RunView) -> None:

@@ -14,8 +14,8 @@ from otviz.runs.run_view import RunView
 from pages._ui.compare import comparison_setup
 from pages._ui.controls import boxes
 from pages._ui.player import run_controls
-from pages._ui.shell.leases import registry
 from pages._ui.shell.links import Link, plain
+from pages._ui.shell.sessions import registry
 
 if TYPE_CHECKING:
     from otviz.methods import Method

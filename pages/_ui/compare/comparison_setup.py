@@ -14,9 +14,9 @@ from pages._ui.compare import compare_methods
 from pages._ui.controls import controls, point_setup
 from pages._ui.player import live_view, recording_view, run_controls
 from pages._ui.player.live_view import seen_methods
-from pages._ui.shell.leases import registry
 from pages._ui.shell.lesson_view import LIVE
 from pages._ui.shell.links import Link, plain
+from pages._ui.shell.sessions import registry
 from pages._ui.train import exactness_view
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ from otviz.core.numbers import duration_in_words
 from otviz.data.distributions import Distribution
 from pages._ui.controls import controls, point_setup
 from pages._ui.experiments.job_stage import JobStage
+from pages._ui.shell import sessions
 from pages._ui.shell.links import Link, plain, shorten
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def _outcomes(job: SweepJob | None, sweep: Sweep) -> dict[Cell, Outcome]:
     """All results of a sweep so far."""
     from otviz.experiments.sweeps.sweep_job import SweepJournal
 
-    return job.outcomes if job is not None and job.sweep == sweep else SweepJournal(sweep).outcomes()
+    return job.outcomes if job is not None and job.sweep == sweep else SweepJournal(sweep, sessions.owner()).outcomes()
 
 
 def show(link: Link, target: Distribution | None, source: Distribution | None) -> None:
@@ -131,7 +132,8 @@ def _steer(stage: JobStage[SweepJob], sweep: Sweep, working: bool) -> None:
     if st.button(word, type="primary"):
         from otviz.experiments.sweeps.sweep_job import SweepJob
 
-        stage.begin(lambda: SweepJob(sweep), "The sweep could not start")
+        owner = sessions.owner()
+        stage.begin(lambda: SweepJob(sweep, owner=owner), "The sweep could not start")
 
 
 def _follow(stage: JobStage[SweepJob], sweep: Sweep, measure: str, drawn_working: bool) -> None:

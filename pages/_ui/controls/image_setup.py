@@ -14,6 +14,7 @@ from otviz.training.plan import Plan
 from otviz.viz.thumbnails import picture
 from pages._ui.controls import boxes, controls, point_setup, tiles
 from pages._ui.controls.tiles import Tile
+from pages._ui.shell import sessions
 from pages._ui.shell.links import Link, plain
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def _upload(link: Link, cls: type[ImageSet]) -> dict[str, str]:
         )
     if given is not None:
         try:
-            stored = store_upload(given.getvalue(), given.name)
+            stored = sessions.keep(store_upload, given.getvalue(), given.name)
             if name:
                 cls.parse({"file": stored})  # reads the images
             name = stored
@@ -66,7 +67,7 @@ def _upload(link: Link, cls: type[ImageSet]) -> dict[str, str]:
         st.caption("Choose a file, or another data set.")
         return {}
     if not name.startswith(PREFIX):  # links may only name uploads, never paths of the server
-        st.error("A link can only name an uploaded file (upload: and 16 signs); choose the file again.")
+        st.error("A link can only name an uploaded file (upload: and its signs); choose the file again.")
         return {}
     link.put("target.file", name)
     return {"file": name}

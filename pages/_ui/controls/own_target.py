@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from otviz.data.distributions import Distribution, kind_of, store_upload
+from pages._ui.shell import sessions
 from pages._ui.shell.links import Link, plain
 
 DRAWING = "drawing"
@@ -62,7 +63,7 @@ def _take(link: Link, filename: str, data: bytes) -> None:
     """Use a file as the target; an invalid one changes nothing and shows an error."""
     st.session_state[_TURN] += 1  # a new key empties the uploader for the next file
     try:
-        name = store_upload(data, filename)
+        name = sessions.keep(store_upload, data, filename)
         kind = kind_of(name)
         kind.parse({"file": name})
     except ValueError as error:

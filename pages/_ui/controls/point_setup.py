@@ -19,6 +19,7 @@ from otviz.viz.thumbnails import picture
 from pages._ui.controls import boxes, controls, own_target, tiles
 from pages._ui.controls.pad import pad
 from pages._ui.controls.tiles import Tile
+from pages._ui.shell import sessions
 from pages._ui.shell.links import Link, plain
 
 if TYPE_CHECKING:
@@ -167,7 +168,7 @@ def _upload(link: Link, side: str, cls: type[Distribution], locked: bool) -> dic
     name = _fitting(link.text(key), cls)
     if given is not None:
         try:
-            stored = store_upload(given.getvalue(), given.name, extensions=cls.extensions)
+            stored = sessions.keep(store_upload, given.getvalue(), given.name, extensions=cls.extensions)
             if name:
                 cls.parse({"file": stored})  # reads the file
             name = stored
@@ -178,7 +179,7 @@ def _upload(link: Link, side: str, cls: type[Distribution], locked: bool) -> dic
         st.caption("Choose a file, or another distribution.")
         return {}
     if not name.startswith("upload:"):  # links may only name uploads, never paths of the server
-        st.error("A link can only name an uploaded file (upload: and 16 signs); choose the file again.")
+        st.error("A link can only name an uploaded file (upload: and its signs); choose the file again.")
         return {}
     link.put(key, name)
     return {"file": name}

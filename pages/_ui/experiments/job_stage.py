@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -9,19 +10,25 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import streamlit as st
 
 from otviz.core.files import home, refused
+from otviz.core.owners import shared
 from pages._ui.shell.links import plain
 
 if TYPE_CHECKING:
     from otviz.experiments.jobs.job import Job
 
 J = TypeVar("J", bound="Job[Any, Any]")
+_STAGES: weakref.WeakSet[JobStage[Any]] = weakref.WeakSet()
 
 
 class JobStage(Generic[J]):
-    """A new job or closing the tab stops the old one; results stay on disk."""
+    """A new job or closing the tab stops the old one; results stay on disk.
+
+    A job takes all cores, so on a shared server one session at a time has one.
+    """
 
     def __init__(self) -> None:
         self.job: J | None = None
+        _STAGES.add(self)
 
     @property
     def working(self) -> bool:
@@ -32,6 +39,10 @@ class JobStage(Generic[J]):
         """Start a new job and rerun the page; if that fails, show an error that begins with `failure`."""
         self.end()
         try:
+            if shared() and any(stage.working for stage in _STAGES if stage is not self):
+                raise ValueError(
+                    "a sweep or a measurement of another browser takes all cores; start yours once it is done"
+                )
             self.job = make()
         except OSError as error:
             st.error(plain(f"{failure}: {refused(Path(error.filename or home()), error)}."))

@@ -18,11 +18,11 @@ from otviz.runs.snapshots import preview_of
 from pages._ui.controls import own_target
 from pages._ui.player.player_canvas import known, player
 from pages._ui.shell import channel
-from pages._ui.shell.leases import registry
+from pages._ui.shell.sessions import registry
 
 if TYPE_CHECKING:
     from otviz.methods import Method
-    from otviz.runs.registry import Registry
+    from otviz.runs.session_runs import SessionRuns
 
 POLL, POLL_MANY = 0.4, 0.6  # seconds between polls of at most two runs, and of more, for a single viewer
 POLL_MOST = 2.0  # seconds; with several viewers, each further page polls less often, up to this
@@ -88,7 +88,7 @@ class Watch:
     drawn: State
     labels: Sequence[str]
     seen: dict[str, Method]
-    registry: Registry
+    registry: SessionRuns
 
     def answer(self, question: bytes) -> channel.Reply:
         """New snapshots for a player, and whether its page is out of date. Raises ValueError for an invalid question."""

@@ -13,8 +13,8 @@ from otviz.data.target import Kind
 from otviz.runs.run_view import ENDED, RunView
 from pages._ui.player.live_view import seen_methods
 from pages._ui.shell import leases, links
-from pages._ui.shell.leases import registry
 from pages._ui.shell.links import Link, plain
+from pages._ui.shell.sessions import registry
 
 if TYPE_CHECKING:
     from otviz.methods import Method

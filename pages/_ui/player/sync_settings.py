@@ -13,8 +13,8 @@ from otviz.training.plan import Plan
 from pages._ui.controls.widgets import label_of, shown
 from pages._ui.player import run_controls
 from pages._ui.player.live_view import seen_methods
-from pages._ui.shell.leases import registry
 from pages._ui.shell.links import Link
+from pages._ui.shell.sessions import registry
 
 if TYPE_CHECKING:
     from otviz.runs.config import RunConfig

@@ -9,17 +9,18 @@ import streamlit as st
 
 from otviz.runs.run_view import RunView
 from pages._ui.controls import controls
-from pages._ui.runs import run_table
+from pages._ui.runs import run_table, session_files
 from pages._ui.shell import reading
 from pages._ui.shell.downloads import offer
-from pages._ui.shell.leases import registry
 from pages._ui.shell.links import Link, plain
+from pages._ui.shell.sessions import registry
 
 if TYPE_CHECKING:
     from otviz.runs.saved.saved_run import RunCurves
     from otviz.runs.saved.summaries import Summary
 
 KEY = "runs:chosen"
+LINKED = "runs:linked"  # session key: runs in links, which may be those of other sessions
 FEWEST, MOST = 2, 8
 VIEWS = {"curves": "Curves", "download": "Download"}
 
@@ -42,14 +43,17 @@ _FILTERS: dict[str, Callable[[Summary], list[tuple[str, str]]]] = {
 
 
 def find(link: Link) -> list[Summary]:
-    """All runs; without any, a message on what to do."""
-    runs = registry().listed()
+    """All runs that this session may see; without any, a message on what to do."""
+    asked = link.take("runs")
+    wanted = list(dict.fromkeys(filter(None, (asked or "").split(","))))
+    linked: set[str] = st.session_state.setdefault(LINKED, set())
+    linked.update(wanted)
+    runs = registry().listed(linked)
+    session_files.show()
     if not runs:
         st.markdown("There are no runs yet: train one, and it is kept here.")
         st.page_link(run_table.TRAIN, label="Train", icon=":material/play_circle:")
-    asked = link.take("runs")
     if asked is not None:
-        wanted = list(dict.fromkeys(filter(None, asked.split(","))))
         existing = {run.id for run in runs}
         lost = [name for name in wanted if name not in existing]
         if lost:

@@ -13,8 +13,8 @@ from otviz.data.target import Kind
 from otviz.runs.run_view import RunView
 from pages._ui.controls import image_setup, point_setup
 from pages._ui.shell import leases
-from pages._ui.shell.leases import registry
 from pages._ui.shell.links import Link, plain
+from pages._ui.shell.sessions import registry
 
 if TYPE_CHECKING:
     from otviz.runs.config import RunConfig
@@ -155,7 +155,7 @@ def _watch(runs: Sequence[Summary]) -> None:
 
     def look() -> None:
         nonlocal drawing
-        if not drawing and _moves(registry().listed(), watched) != before:
+        if not drawing and _moves(registry().listed(watched), watched) != before:
             st.rerun()
         drawing = False
 
@@ -223,7 +223,8 @@ def _resume(runs: Sequence[Summary]) -> None:
 
 
 def _tag(chosen: Sequence[Summary]) -> None:
-    everywhere = sorted({tag for run in registry().listed() for tag in run.tags}, key=str.casefold)
+    known = registry().listed([run.id for run in chosen])
+    everywhere = sorted({tag for run in known for tag in run.tags}, key=str.casefold)
     common = [tag for tag in everywhere if all(tag in run.tags for run in chosen)]
     key = "tags:" + hashlib.sha256(" ".join(run.id for run in chosen).encode()).hexdigest()[:16]
     st.multiselect(

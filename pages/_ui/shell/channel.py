@@ -18,6 +18,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from otviz.player import browser
+from pages._ui.shell import sessions
 
 MOST = 100_000  # largest size of a question in bytes
 # Snapshots hardly compress, and compression would take longer than computing the answer.
@@ -35,9 +36,14 @@ class Reply:
 
 
 class Channel:
-    """An address that only its browser session knows, and the current function that answers."""
+    """An address that only its browser session knows, and the current function that answers.
 
-    def __init__(self) -> None:
+    Args:
+        secret: of the browser that may ask, on a shared server; empty for all.
+    """
+
+    def __init__(self, secret: str = "") -> None:
+        self.secret = secret
         self.token = secrets.token_urlsafe(24)
         self.answer: Answer = _nothing
         self.opened = 0
@@ -75,13 +81,15 @@ def routes() -> list[Route]:
 
 @st.cache_resource(scope="session", on_release=Channel.close, show_spinner=False)
 def _channel(key: str) -> Channel:  # cached per key
-    return Channel()
+    return Channel(sessions.secret_in(st.context.cookies))
 
 
 async def _serve(request: Request) -> Response:
     channel = _CHANNELS.get(request.path_params["token"])
     if channel is None:
         return Response("This page is no longer open; load it again.", 410)
+    if channel.secret and channel.secret != sessions.secret_in(request.cookies):
+        return Response("This address belongs to another browser; open the link of the run instead.", 403)
     question = bytearray()
     try:
         async for part in request.stream():  # stop reading when it is too long

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Protocol
 import streamlit as st
 
 from otviz.core.files import clear_folders, home
+from otviz.core.workers.processes import prepare
+from otviz.runs.hosts import MODULE
 
 if TYPE_CHECKING:
     from otviz.runs.hosts.host_pool import HostPool
@@ -68,6 +70,12 @@ def hosts() -> HostPool | None:
 
     count = os.environ.get("OTVIZ_HOSTS", "")
     return None if count == "0" else HostPool(int(count) if count.isdigit() else None)
+
+
+def prepare_hosts() -> None:
+    """Let the processes that will train import what they need, in the background and without torch in this process."""
+    if os.environ.get("OTVIZ_HOSTS") != "0":
+        prepare(MODULE)
 
 
 @st.cache_resource(show_spinner="Loading torch …")

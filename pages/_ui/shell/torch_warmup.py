@@ -44,7 +44,8 @@ class Warmup:
             self.device = "CPU"
         if (hosts := leases.hosts()) is not None:
             hosts.warm_up()
-        import_what_is_needed_soon()
+        else:  # trainings run in this process
+            import_what_is_needed_soon()
 
     def _finish(self) -> None:
         if self._timer is not None:
