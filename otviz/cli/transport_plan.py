@@ -104,7 +104,7 @@ def transport(
     origin = left[0].clone()  # costs of points far from the origin would lose digits
     left, right = left - origin, right - origin
     posed = _Problem(left, right, shares(masses[0], left), shares(masses[1], right), p, blur**p)
-    if large_values.is_large(left, right):
+    if large_values.are_large(left, right):
         large = completed(
             large_values.potentials(left, right, large_values.Setting(blur, p, reach), masses[0], masses[1])
         )
@@ -146,7 +146,7 @@ def sinkhorn_divergence(
         ValueError: shapes that do not fit, points that are not finite, or blur, p or reach out of range.
     """
     left, right = _points(x), _points(y)
-    if left.ndim == right.ndim == 2 and large_values.is_large(left, right):
+    if left.ndim == right.ndim == 2 and large_values.are_large(left, right):
         check_sinkhorn(left, right, blur=blur, p=p, reach=reach)
         setting = large_values.Setting(blur, p, reach, scaling)
         result: Tensor = _LargeDivergence.apply(left, right, setting)  # type: ignore[no-untyped-call]

@@ -32,11 +32,13 @@ class Cells:
         points: centres of mass, shape (k, 2), float64.
         masses: shape (k,), float64.
         starts: place on the curve of the first point of each, shape (k,).
+        size: side of a cell, data units; 0 if cells are points.
     """
 
     points: Tensor
     masses: Tensor
     starts: Indices
+    size: float
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -92,11 +94,12 @@ class Curve:
         places = np.cumsum(np.bincount(starts, minlength=len(self.codes))) - 1
         offsets = np.add.reduceat(self.masses[:, None] * (self.points - anchors[places]), starts, axis=0)
         centres = anchors + offsets / masses[:, None]
-        return Cells(torch.from_numpy(centres), torch.from_numpy(masses), starts)
+        size = 0.0 if halvings == DEEPEST else self.span / 2.0**halvings
+        return Cells(torch.from_numpy(centres), torch.from_numpy(masses), starts, size)
 
     def single(self) -> Cells:
         """Every point as a cell of its own, also those at one place."""
-        return Cells(torch.from_numpy(self.points), torch.from_numpy(self.masses), np.arange(len(self.codes)))
+        return Cells(torch.from_numpy(self.points), torch.from_numpy(self.masses), np.arange(len(self.codes)), 0.0)
 
     def halvings(self, size: float, most: int) -> int:
         """Halvings for cells of at most `size`, or finer where there are at most `most` cells; DEEPEST for single points.
@@ -107,7 +110,11 @@ class Curve:
         """
         wanted = math.ceil(math.log2(self.span / size)) if self.span > size else 0
         affordable = next((k for k in range(DEEPEST) if self.count(k + 1) > most), DEEPEST)
-        found = min(max(wanted, affordable), DEEPEST)
+        return self.worth(max(wanted, affordable))
+
+    def worth(self, halvings: int) -> int:
+        """These halvings, or DEEPEST where so many cells are no cheaper than points."""
+        found = min(halvings, DEEPEST)
         return DEEPEST if self.count(found) > POINTS * self.count(DEEPEST) else found
 
     def count(self, halvings: int) -> int:

@@ -14,10 +14,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from otviz.clouds import multiscale
-from otviz.clouds.cells import Curve
+from otviz.clouds.cells import Cells, Curve
 from otviz.clouds.couplings import Prepared, entropic_cost
 from otviz.clouds.fields import SoftMin, mean, shares
-from otviz.clouds.multiscale import Ends, solve_across, solve_own
+from otviz.clouds.multiscale import MOST_PAIRS, Ends, lowered, solve_across, solve_own, split
 from otviz.clouds.potentials import Cloud, Setting, precision
 from otviz.clouds.truncated import Pairs, Pull, Team
 from otviz.core.machine import cores
@@ -25,14 +25,25 @@ from otviz.core.work import Progress, Work
 from otviz.ot.duals import Goal, half_sums
 from otviz.ot.grounds import Cosine, Ground, Quadratic
 
+LARGE = 5000
+"""Number of points of a side beyond which plane clouds are solved coarse to fine: less work than with their matrices."""
+
 CHECKED = 300
 """Rows, and columns, whose sums are checked: the mean of their errors is known to 6 % of the errors' spread."""
 
 AT_ONCE = 2**21
 """Entries of a matrix in the check."""
 
+ENOUGH = 1.5e-3
+"""Marginal error above which cells are split further: less than half of that from which a picture warns."""
+
 PASSES_OWN, PASSES_ACROSS, PASSES_AT_POINTS = 6.0, 20.0, 2.0
 """Passes over all pairs, for a guess at the time that is left."""
+
+
+def is_large(n: int, m: int) -> bool:
+    """Whether clouds of n and m points are solved coarse to fine."""
+    return max(n, m) > LARGE
 
 
 @dataclass(frozen=True)
@@ -40,15 +51,12 @@ class Side:
     """What is known at the n points of one side, in their order, float64.
 
     Attributes:
-        potential: between the clouds, shape (n,), units of the cost.
-        pull: means over the rows of the plan at these points; None where it was not asked for.
-        own, own_slopes: potential of the cloud with itself and its gradient before damping, (n,) and (n, 2); None without.
+        pull: potential between the clouds, and means over the rows of the plan; of the target only if asked for.
+        own: the same of the cloud with itself, or None.
     """
 
-    potential: Tensor
-    pull: Pull | None
-    own: Tensor | None
-    own_slopes: Tensor | None
+    pull: Pull
+    own: Pull | None
 
 
 @dataclass(frozen=True)
@@ -64,7 +72,6 @@ class Solution:
         error: marginal error of the potentials at all points, measured on rows and columns drawn at random.
         mass: mass moved.
         sweeps: number of sweeps.
-        dtype: of the matrices.
     """
 
     x: Side
@@ -79,7 +86,6 @@ class Solution:
     error: float
     mass: float
     sweeps: int
-    dtype: torch.dtype
 
 
 @dataclass(frozen=True)
@@ -101,59 +107,74 @@ def solve(prepared: Prepared, progress: Progress, *, own_terms: bool, pull_y: bo
         own_terms: solve each cloud with itself, too, for the divergence.
         pull_y: compute means over the columns of the plan, too.
     """
-    setting, x, y = prepared.setting, prepared.x, prepared.y
-    inner, curves = _solvable(setting), [_curve(setting, cloud) for cloud in (x, y)]
-    dtype = torch.float32 if isinstance(inner.ground, Quadratic) else precision(setting, x.points, y.points)
+    setting, clouds = prepared.setting, (prepared.x, prepared.y)
+    inner, curves = _solvable(setting), [_curve(setting, cloud) for cloud in clouds]
     progress.expect(_expected(inner, curves, own_terms))
+    goal, alone = Goal(multiscale.MISSING, lift=prepared.lift), []
     with Team(cores(), progress) as team:
-        alone: list[_Own | None] = [None, None]
+        for curve, cloud in zip(curves, clouds, strict=True) if own_terms else ():
+            alone.append((yield from _own(inner, setting.ground, curve, cloud, team)))
         if own_terms:
-            for k, (curve, cloud) in enumerate(zip(curves, (x, y), strict=True)):
-                alone[k] = yield from _own(inner, setting.ground, curve, cloud, team, dtype)
-                progress.next_part()
-        goal = Goal(multiscale.MISSING, lift=prepared.lift)
-        if alone[0] is not None and alone[1] is not None:
             goal = Goal(goal.share, half_sums(alone[0].values, alone[1].values), goal.lift)
-        ends = yield from solve_across(inner, curves[0], curves[1], goal, team, dtype)
+        ends = yield from solve_across(inner, curves[0], curves[1], goal, team)
         progress.next_part()
-        over_y, over_x = (
-            _at_points(setting.ground, pairs, curve, cloud)
-            for pairs, curve, cloud in zip((ends.over_y, ends.over_x), curves, (x, y), strict=True)
-        )
-        how = setting.epsilon, setting.damping, team
-        pull = _placed(curves[0], (yield from over_y.pulls(ends.g, *how)))
-        back = None
-        if pull_y:
-            back = _placed(curves[1], (yield from over_x.pulls(ends.f, *how)))
-            g = back.values
-        else:
-            g = _ordered(curves[1], (yield from over_x.values(ends.f, *how)))
-    sides = [
-        Side(h, means, None if own is None else own.at.values, None if own is None else own.at.slopes)
-        for h, means, own in zip((pull.values, g), (pull, back), alone, strict=True)
-    ]
-    error = yield from _error(setting, (x, sides[0].potential), (y, sides[1].potential))
-    return _solution(prepared, ends, sides, alone, error, dtype)
+        while True:
+            sides = yield from _at_points(prepared, ends, curves, team, pull_y=pull_y)
+            error = yield from _error(setting, *zip(clouds, (side.values for side in sides), strict=True))
+            finer = split(curves[0], curves[1], ends) if error > ENOUGH else None
+            if finer is None:
+                break
+            ends = yield from lowered(inner, curves[0], curves[1], ends, finer, goal, team)
+    return _solution(prepared, ends, sides, alone, error)
+
+
+def _at_points(
+    prepared: Prepared, ends: Ends, curves: list[Curve], team: Team, *, pull_y: bool
+) -> Work[tuple[Pull, Pull]]:
+    """What is known at all points of both sides, in their order; without `pull_y` only the values of the second."""
+    how = prepared.setting.epsilon, prepared.setting.damping, team
+    over_y = _rows_of(prepared.setting.ground, ends.over_y, curves[0], prepared.x)
+    over_x = _rows_of(prepared.setting.ground, ends.over_x, curves[1], prepared.y)
+    g = yield from over_x.values(ends.f, *how)
+    x = yield from _pulls(over_y, ends.g, g, curves[1], prepared.y, how)
+    y = replace(x, values=g)
+    if pull_y:
+        y = yield from _pulls(over_x, ends.f, x.values, curves[0], prepared.x, how)
+    return _placed(curves[0], x), _placed(curves[1], y) if pull_y else replace(y, values=_ordered(curves[1], g))
+
+
+def _pulls(
+    pairs: Pairs, potential: Tensor, at_points: Tensor, curve: Curve, cloud: Cloud, how: tuple[float, float, Team]
+) -> Work[Pull]:
+    """Means over the rows. A cost with a kink at 0 asks for points as columns, where that is affordable.
+
+    Args:
+        pairs: of points as rows.
+        potential, at_points: potentials at the cells and at the points of the columns, along their curve.
+        curve, cloud: the columns' side.
+        how: epsilon, damping and team.
+    """
+    points = _points_of(curve, cloud)
+    if isinstance(pairs.ground, Quadratic) or pairs.entries * len(points) > MOST_PAIRS * len(pairs.columns):
+        return (yield from pairs.pulls(potential, *how))
+    return (yield from pairs.split(points).pulls(at_points, *how))
 
 
 def _solution(
-    prepared: Prepared, ends: Ends, sides: list[Side], alone: list[_Own | None], error: float, dtype: torch.dtype
+    prepared: Prepared, ends: Ends, sides: tuple[Pull, Pull], alone: list[_Own], error: float
 ) -> Solution:
-    setting, x, y = prepared.setting, prepared.x, prepared.y
-    pull = sides[0].pull
-    assert pull is not None, "the source's means are always computed"
-    given = shares(sides[0].potential, setting.rho)
-    entropic = entropic_cost(setting, (sides[0].potential, x), (sides[1].potential, y)) + prepared.lift
+    setting, x, y, pull = prepared.setting, prepared.x, prepared.y, sides[0]
+    given = shares(pull.values, setting.rho)
+    entropic = entropic_cost(setting, (pull.values, x), (sides[1].values, y)) + prepared.lift
     moved = float(mean(pull.costs * given, x.masses)) + prepared.lift
     if prepared.weight:  # separate centres: what tilts the potentials is left out of the costs
         apart = mean(x.points, x.masses) - mean(pull.means, x.masses)
         moved += prepared.weight * float(apart @ prepared.shift)
     divergence = None
-    if alone[0] is not None and alone[1] is not None:
+    if alone:
         halves = [
             entropic_cost(setting, (own.at.values, cloud), (own.at.values, cloud)) / 2
             for own, cloud in zip(alone, (x, y), strict=True)
-            if own is not None
         ]
         divergence = 0.0 if prepared.are_equal else max(0.0, entropic - sum(halves))
 
@@ -163,19 +184,20 @@ def _solution(
         cells = Cloud(pairs.columns.points, pairs.columns.masses).to(flat)
         return setting.softmin(cells, potential.to(flat))
 
-    owns = [None if own is None else softmin(own.pairs, own.potential) for own in alone]
+    owns = [softmin(own.pairs, own.potential) for own in alone] or [None, None]
+    both = [Side(side, own.at if own else None) for side, own in zip(sides, alone or (None, None), strict=True)]
     return Solution(
-        *sides, softmin(ends.over_x, ends.f), softmin(ends.over_y, ends.g), *owns,
-        entropic, moved, divergence, error, float(mean(given, x.masses)), ends.sweeps, dtype,
+        *both, softmin(ends.over_x, ends.f), softmin(ends.over_y, ends.g), *owns,
+        entropic, moved, divergence, error, float(mean(given, x.masses)), ends.sweeps,
     )  # fmt: skip
 
 
-def _own(
-    inner: Setting, ground: Ground, curve: Curve, cloud: Cloud, team: Team, dtype: torch.dtype
-) -> Work[_Own]:
-    pairs, v, values = yield from solve_own(inner, curve, team, dtype)
+def _own(inner: Setting, ground: Ground, curve: Curve, cloud: Cloud, team: Team) -> Work[_Own]:
+    pairs, v, values = yield from solve_own(inner, curve, team)
     team.progress.next_part()
-    at = yield from _at_points(ground, pairs, curve, cloud).pulls(v, inner.epsilon, inner.damping, team)
+    how, rows = (inner.epsilon, inner.damping, team), _rows_of(ground, pairs, curve, cloud)
+    at = yield from _pulls(rows, v, (yield from rows.values(v, *how)), curve, cloud, how)
+    team.progress.next_part()
     return _Own(pairs, v, values, _placed(curve, at))
 
 
@@ -201,10 +223,13 @@ def _expected(inner: Setting, curves: list[Curve], own_terms: bool) -> list[floa
     return [*parts, *stages, 2 * PASSES_AT_POINTS * stages[-1] / PASSES_ACROSS]
 
 
-def _at_points(ground: Ground, pairs: Pairs, curve: Curve, cloud: Cloud) -> Pairs:
+def _rows_of(ground: Ground, pairs: Pairs, curve: Curve, cloud: Cloud) -> Pairs:
     """Pairs of all points as rows, with the cost of the problem."""
-    rows = curve.single()
-    return replace(pairs.finer(rows), ground=ground, rows=replace(rows, points=cloud.points[curve.order]))
+    return replace(pairs.finer(curve.single()), ground=ground, rows=_points_of(curve, cloud))
+
+
+def _points_of(curve: Curve, cloud: Cloud) -> Cells:
+    return replace(curve.single(), points=cloud.points[curve.order])
 
 
 def _ordered(curve: Curve, values: Tensor) -> Tensor:

@@ -96,9 +96,8 @@ def slope(prepared: Prepared, variation: OfPlans, side: Side) -> Tensor:
         variation: of this side.
         side: with its pull.
     """
-    assert side.pull is not None, "the means over the rows were computed"
-    own = None if side.own is None or side.own_slopes is None else (side.own, side.own_slopes)
-    found = variation.slope_of((side.potential, side.pull.slopes), own)
+    own = None if side.own is None else (side.own.values, side.own.slopes)
+    found = variation.slope_of((side.pull.values, side.pull.slopes), own)
     return torch.zeros_like(found) if own is not None and prepared.are_equal else found
 
 
@@ -106,8 +105,9 @@ def _whole(
     prepared: Prepared, solved: Solution, of_x: OfPlans, of_y: OfPlans, given: tuple[Points, Points, Masses | None, Masses | None]
 ) -> Whole:
     x, y, a, b = given
-    rho, pull = prepared.setting.rho, solved.x.pull
-    assert pull is not None, "the source's means are always computed"
+    rho = prepared.setting.rho
+    f, g = solved.x.pull.values, solved.y.pull.values
+    own_f, own_g = (None if side.own is None else side.own.values for side in (solved.x, solved.y))
 
     def placed(values: Tensor, order: Order) -> NDArray[np.float64]:
         out = np.empty(values.shape)
@@ -119,14 +119,14 @@ def _whole(
         y=y.astype(np.float64),
         force=placed(-slope(prepared, of_x, solved.x), prepared.order_x).astype(np.float32),
         potential_x=placed(
-            of_x.value_of(prepared.x.points, solved.x.potential, solved.x.own), prepared.order_x
+            of_x.value_of(prepared.x.points, f, own_f), prepared.order_x
         ).astype(np.float32),
         potential_y=placed(
-            of_y.value_of(prepared.y.points, solved.y.potential, solved.y.own), prepared.order_y
+            of_y.value_of(prepared.y.points, g, own_g), prepared.order_y
         ).astype(np.float32),
-        map=placed(pull.means + prepared.centre_y, prepared.order_x),
-        mass_x=placed(shares(solved.x.potential, rho), prepared.order_x).astype(np.float32),
-        mass_y=placed(shares(solved.y.potential, rho), prepared.order_y).astype(np.float32),
+        map=placed(solved.x.pull.means + prepared.centre_y, prepared.order_x),
+        mass_x=placed(shares(f, rho), prepared.order_x).astype(np.float32),
+        mass_y=placed(shares(g, rho), prepared.order_y).astype(np.float32),
         a=a,
         b=b,
     )
@@ -141,7 +141,7 @@ def _numbers(solved: Solution) -> Numbers:
         marginal_error=solved.error,
         mass=solved.mass,
         iterations=solved.sweeps,
-        solver=f"coarse to fine, {str(solved.dtype).removeprefix('torch.')}",
+        solver="coarse to fine",
     )
 
 
@@ -158,7 +158,7 @@ def _sides(
         cloud.part(places).to(solved.over_y.points.dtype)
         for cloud, places in zip((prepared.x, prepared.y), kept, strict=True)
     )
-    softmin = prepared.setting.softmin(y, solved.y.potential[kept[1]].to(y.points))
+    softmin = prepared.setting.softmin(y, solved.y.pull.values[kept[1]].to(y.points))
     sides = Ordered(x, orders[0], bins[0][orders[0]], orders[1], bins[1][orders[1]], int(bins[1].max()) + 1)
     return softmin, sides, bins
 

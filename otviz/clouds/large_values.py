@@ -9,16 +9,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from otviz.clouds.couplings import Prepared
-from otviz.clouds.large import Solution, solve
+from otviz.clouds.large import Solution, is_large, solve
 from otviz.clouds.large_picture import slope, variations
 from otviz.clouds.problem import Problem
 from otviz.core.work import Progress, Work
 from otviz.ot.divergences import Divergence
 from otviz.ot.entropic import shares
-
-LARGE = 5000
-"""Number of points of a side beyond which clouds are solved coarse to fine: less work than their matrices."""
-
 
 @dataclass(frozen=True)
 class Setting:
@@ -55,9 +51,9 @@ class Potentials:
     marginal_error: float
 
 
-def is_large(x: Tensor, y: Tensor) -> bool:
+def are_large(x: Tensor, y: Tensor) -> bool:
     """Whether clouds (n, d) and (m, d) are solved coarse to fine: on a line or in the plane, and with many points."""
-    return x.shape[1] <= 2 and max(len(x), len(y)) > LARGE
+    return x.shape[1] <= 2 and is_large(len(x), len(y))
 
 
 def potentials(
@@ -74,9 +70,8 @@ def potentials(
     prepared = _prepared(x, y, setting, a, b)
     solved = yield from solve(prepared, progress or Progress(), own_terms=False)
     tilt = prepared.weight * prepared.shift
-    f = solved.x.potential + prepared.x.points @ tilt + prepared.lift / 2
-    g = solved.y.potential - prepared.y.points @ tilt + prepared.lift / 2
-    assert solved.x.pull is not None, "the source's means are always computed"
+    f = solved.x.pull.values + prepared.x.points @ tilt + prepared.lift / 2
+    g = solved.y.pull.values - prepared.y.points @ tilt + prepared.lift / 2
     means = solved.x.pull.means + prepared.centre_y
     places = (prepared.order_x, prepared.order_y, prepared.order_x)
     f, g, means = (_placed(values, order) for values, order in zip((f, g, means), places, strict=True))

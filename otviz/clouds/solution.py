@@ -122,6 +122,16 @@ class Picture:
     b: Places | None = None
     whole: Whole | None = None
 
+    @property
+    def all_points(self) -> Whole:
+        """What is known of all points, whether they are drawn or not."""
+        if self.whole is not None:
+            return self.whole
+        of_plan = (None,) * 3 if self.plan is None else (self.plan.map, self.plan.mass_x, self.plan.mass_y)
+        return Whole(
+            self.x, self.y, self.force, self.potential_x, self.potential_y, *of_plan, self.a, self.b
+        )
+
 
 def grid(box: Box, side: int = GRID) -> Tensor:
     """side^2 places over the box (x_low, x_high, y_low, y_high), its edges included, (side^2, 2) float64, low y first."""

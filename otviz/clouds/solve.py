@@ -1,7 +1,7 @@
 """From a transport problem to its picture: a quick coarse solution first, then the full one.
 
 Up to FULL points the first solution is the full one. Beyond, `coarse` solves SOME points of each cloud and extends their
-potentials to all others by one soft minimum; `refine` then solves all points. Of more than DENSE points some are drawn.
+potentials to all others by one soft minimum; `refine` then solves all points. Of more than LARGE points some are drawn.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import torch
 
 from otviz.clouds import couplings, kernels, large_picture
 from otviz.clouds.geomloss_solver import by_geomloss
+from otviz.clouds.large import is_large
 from otviz.clouds.large_picture import some_of
 from otviz.clouds.potentials import Masses, Points
 from otviz.clouds.problem import Problem
@@ -30,9 +31,6 @@ FULL = 1500
 
 SOME = 600
 """Maximum number of points of each cloud in the coarse solution."""
-
-DENSE = 5000
-"""Number of points up to which matrices are kept in memory. Beyond, a plan is solved coarse to fine, and drawn for some."""
 
 FORGOTTEN = 20.0
 """Seconds without a call of `wait` after which a refinement ends: a closed tab sends no message."""
@@ -54,7 +52,7 @@ def coarse(problem: Problem, x: Points, y: Points, a: Masses | None = None, b: M
     """
     check_points(x, y)
     check_masses(x, y, a, b)
-    if _is_large(x, y):
+    if is_large(len(x), len(y)):
         (x, a, _), (y, b, _) = some_of(x, a), some_of(y, b)
     some = SOME if max(len(x), len(y)) > FULL else None
     with _one_thread():
@@ -77,7 +75,7 @@ def refine(
     Args:
         problem, x, y, a, b: as in `coarse`.
         rough: picture that `coarse` returned for them.
-        progress: is told how much has been done, for more than DENSE points.
+        progress: is told how much has been done, for more than LARGE points.
 
     Raises:
         ValueError: the problem does not fit into memory, or as in `coarse`.
@@ -87,7 +85,7 @@ def refine(
     full = rough
     if not rough.finished:
         posed = problem, x, y, a, b
-        work = _large(*posed, progress or Progress()) if _is_large(x, y) else _picture(*posed, None)
+        work = _large(*posed, progress or Progress()) if is_large(len(x), len(y)) else _picture(*posed, None)
         while True:
             try:
                 with _one_thread():
@@ -185,10 +183,6 @@ def _large(
     picture = yield from large_picture.picture(problem, x, y, a, b, progress)
     picture = _timed(picture, began)
     return by_geomloss(problem, picture, x, y, a, b) if problem.solver == "geomloss" else picture
-
-
-def _is_large(x: Points, y: Points) -> bool:
-    return max(len(x), len(y)) > DENSE
 
 
 def _timed(picture: Picture, began: float) -> Picture:

@@ -1,12 +1,13 @@
 """Soft minima between cells of two clouds in which only those pairs count that carry mass.
 
 Rows come in blocks of neighbours, and each block has a list of the columns it sees. Potentials are float64; a block is
-solved about its own centre, where float32 suffices: what is large is added to columns and rows before and after.
+solved about its own centre, where float32 mostly suffices: what is large is added to columns and rows before and after.
 """
 
 from __future__ import annotations
 
 import itertools
+import math
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -21,6 +22,12 @@ from otviz.clouds.cells import Cells, Indices
 from otviz.clouds.fields import LEAST, LOG_2
 from otviz.core.work import LOOK, Progress, Work
 from otviz.ot.grounds import Cosine, Ground, Quadratic
+
+KEPT = 16.0
+"""Pairs below 2^-KEPT of the largest in their row are left out below that temperature: at half of it a density is squared."""
+
+PRECISE = 1e4
+"""Largest score of a block in float32, whose rounding then changes a density by a thousandth."""
 
 ROWS = 128
 """Rows of a block: fewer see fewer columns, but each block takes 0.1 ms."""
@@ -109,25 +116,22 @@ class Pairs:
         ground: cost between a row and a column.
         rows, columns: cells of the two clouds.
         lists: columns that each block of ROWS rows sees, rising.
-        dtype: of the matrices.
     """
 
     ground: Ground
     rows: Cells
     columns: Cells
     lists: Lists
-    dtype: torch.dtype = torch.float32
 
     @classmethod
-    def all(cls, ground: Ground, rows: Cells, columns: Cells, dtype: torch.dtype) -> Pairs:
+    def all(cls, ground: Ground, rows: Cells, columns: Cells) -> Pairs:
         """Every row sees every column.
 
         Args:
             ground: cost between a row and a column.
             rows, columns: cells of the two clouds.
-            dtype: of the matrices.
         """
-        return cls(ground, rows, columns, (np.arange(len(columns)),) * _blocks(len(rows)), dtype)
+        return cls(ground, rows, columns, (np.arange(len(columns)),) * _blocks(len(rows)))
 
     @property
     def entries(self) -> int:
@@ -167,21 +171,32 @@ class Pairs:
         return out
 
     def screened(
-        self, potential: Tensor, epsilon: float, damping: float, team: Team, bits: float
+        self, potential: Tensor, epsilon: float, damping: float, team: Team, partners: Tensor
     ) -> Work[tuple[Tensor, Pairs]]:
-        """`values`, and those pairs whose density is more than 2^-bits of the largest in their row.
+        """`values`, and those pairs that may carry mass at half the temperature, when columns are split.
+
+        A part of a column may be better than its centre: for a quadratic cost by its distance from the centre times that
+        of the row from the column's partner, for others, whose slopes are at most 1, by twice the size of the cell.
 
         Args:
             potential, epsilon, damping, team: as in `values`.
-            bits: a block sees a column if that holds for one of its rows.
+            partners: mean of the rows that each column is coupled with, shape (m, 2).
         """
         out = torch.empty(len(self.rows), dtype=torch.float64)
         lists: list[Indices] = list(self.lists)
+        bit, size = epsilon * LOG_2, self.columns.size
 
         def block(k: int) -> None:
             found = self._block(k, potential, epsilon)
             out[found.rows] = found.values * damping
-            lists[k] = found.columns[(found.weights.amax(0) > 2.0**-bits).numpy()]
+            best = found.weights.amax(0).log2().double()
+            if isinstance(self.ground, Quadratic):
+                z = self.rows.points[found.rows]
+                apart = (partners[found.columns] - found.middle).norm(dim=1) + (z - found.middle).norm(dim=1).max()
+                best += apart * (self.ground.factor * size / math.sqrt(2) / bit)
+            else:
+                best += 2 * size / bit
+            lists[k] = found.columns[(best > -KEPT).numpy()]
 
         yield from self._pass(block, team)
         return out, replace(self, lists=tuple(lists))
@@ -204,7 +219,7 @@ class Pairs:
             if isinstance(self.ground, Quadratic):
                 out.slopes[rows] = (z - out.means[rows]) * self.ground.factor
             else:
-                about = (z - found.middle).to(self.dtype), (y - found.middle).to(self.dtype)
+                about = (z - found.middle).to(weights), (y - found.middle).to(weights)
                 out.slopes[rows] = self.ground.pull(weights, *about).double()
             inner = self.ground.mean(weights, found.z, found.y).double()
             if isinstance(self.ground, Quadratic):
@@ -240,12 +255,21 @@ class Pairs:
         else:
             y = y - middle
         highest, bit = g.max(), epsilon * LOG_2
-        z, y = z.to(self.dtype), y.to(self.dtype)
-        weights = self.ground.scores(y, (g - highest).to(self.dtype), bit)(z)
+        dtype = torch.float32 if self._largest(z, y) < PRECISE * epsilon else torch.float64
+        z, y = z.to(dtype), y.to(dtype)
+        weights = self.ground.scores(y, (g - highest).to(dtype), bit)(z)
         top = weights.amax(1, keepdim=True)
         total = weights.sub_(top).clamp_min_(LEAST).exp2_().sum(1, keepdim=True)
         values = beside - highest - bit * (top + total.log2())[:, 0].double()
         return _Block(rows, columns, weights, total, values, z, y, middle, centre)
+
+
+    def _largest(self, z: Tensor, y: Tensor) -> float:
+        """A bound on what is left to the matrix, in units of the cost."""
+        if isinstance(self.ground, Cosine):
+            return 1.0
+        far = [float(points.abs().max()) for points in (z, y)]
+        return 2 * far[0] * far[1] * self.ground.factor if isinstance(self.ground, Quadratic) else sum(far)
 
 
 def _blocks(rows: int) -> int:

@@ -11,6 +11,9 @@ from typing import TypeVar
 
 import torch
 
+KNOWN = 0.05
+"""Share from which on the time that is left is said: before, it is a guess."""
+
 Result = TypeVar("Result")
 Other = TypeVar("Other")
 Work = Generator[None, None, Result]
@@ -99,3 +102,11 @@ class Progress:
         """Seconds until the end; inf if not known yet."""
         share = self.share
         return (time.monotonic() - self._began) * (1 - share) / share if share else math.inf
+
+    @property
+    def words(self) -> str:
+        """Both, such as "40 %, about 12 s left"; empty before anything is done."""
+        share = self.share
+        if not share:
+            return ""
+        return f"{100 * share:.0f} %" + (f", about {self.seconds_left:.0f} s left" if share > KNOWN else "")
