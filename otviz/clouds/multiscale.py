@@ -27,8 +27,9 @@ CELL, FINE = 0.5, 0.25
 """Side of a cell, in lengths of the blur, while the temperature falls and at the end. The centre of mass leaves an error of
 the second order: a quarter of the blur changes densities by half a per cent, which mostly cancels in a divergence."""
 
-CLOSE = 0.02
-"""Estimated distance from the optimum, in total variation, at which a stage ends, times the sweeps of the setting."""
+CLOSE, CLOSE_WHILE_HOT = 0.04, 0.15
+"""Estimated distances from the optimum, in total variation, at which a stage ends at the last temperature and above it, times
+the sweeps of the setting."""
 
 OWN_TOLERANCE = 1e-3
 """Marginal error at which a cloud with itself is solved; each sweep halves it."""
@@ -221,6 +222,7 @@ def _sweeps(setting: Setting, ends: Ends, goal: Goal, team: Team) -> Work[Ends]:
     Both potentials are over-relaxed. Where a sweep multiplies the marginal error by theta, the distance from the optimum is
     that error by 1 / (1 - theta), and the best over-relaxation is 2 / (1 + (1 - theta)^(1/2)) (Lehmann et al. 2022).
     """
+    close = (CLOSE_WHILE_HOT if ends.stage.level else CLOSE) / setting.sweeps
     epsilon, damping, g, pace = setting.epsilon, setting.damping, ends.g, Pace(ends.theta)
     rows, columns = _cloud(ends.over_y.rows), _cloud(ends.over_y.columns)
     sides = Sides(rows.masses, columns.masses, epsilon, setting.rho)
@@ -230,8 +232,7 @@ def _sweeps(setting: Setting, ends: Ends, goal: Goal, team: Team) -> Work[Ends]:
         taken = torch.exp(((g - g_next / damping) / epsilon).clamp(-80, 80))
         due = torch.ones_like(g) if setting.rho is None else torch.exp((g / -setting.rho).clamp_max(80))
         error = float(columns.masses @ (taken - due).abs())
-        far = error / (1 - pace.theta)
-        near = far < CLOSE / setting.sweeps
+        near = error < close * (1 - pace.theta)
         if exact:
             gap = epsilon * sides.gain(torch.exp(((g_next - g) / epsilon).clamp(-80, 80))) / (1 - pace.theta)
             if (near and goal.met(float(sides.value(f, g)), gap)) or sweep >= MOST:

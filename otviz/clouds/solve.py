@@ -52,11 +52,13 @@ def coarse(problem: Problem, x: Points, y: Points, a: Masses | None = None, b: M
     """
     check_points(x, y)
     check_masses(x, y, a, b)
-    if is_large(len(x), len(y)):
+    large = is_large(len(x), len(y))
+    if large:
         (x, a, _), (y, b, _) = some_of(x, a), some_of(y, b)
     some = SOME if max(len(x), len(y)) > FULL else None
     with _one_thread():
-        return completed(_picture(problem, x, y, a, b, some))
+        picture = completed(_picture(problem, x, y, a, b, some))
+    return replace(picture, finished=picture.finished and not large)
 
 
 def refine(
