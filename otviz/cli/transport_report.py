@@ -16,8 +16,8 @@ from otviz.clouds import large_values
 from otviz.clouds.large import LARGE
 from otviz.clouds.problem import MOST_POINTS, Transform, transformed
 from otviz.clouds.scale import blurred, change, mismatch
-from otviz.core.work import Progress, Result, Work
 from otviz.core.params import LEAST, MOST, Knobs, param
+from otviz.core.work import Progress, Result, Work
 from otviz.data.distributions import Cloud, Distribution
 from otviz.ot.notebook_cost import notebook_points
 from otviz.ot.summary import transport_numbers

@@ -160,10 +160,15 @@ def _pulls(
     return (yield from pairs.split(points).pulls(at_points, *how))
 
 
-def _solution(
-    prepared: Prepared, ends: Ends, sides: tuple[Pull, Pull], alone: list[_Own], error: float
-) -> Solution:
-    setting, x, y, pull = prepared.setting, prepared.x, prepared.y, sides[0]
+def _solution(prepared: Prepared, ends: Ends, sides: tuple[Pull, Pull], alone: list[_Own], error: float) -> Solution:
+    setting, x, y = prepared.setting, prepared.x, prepared.y
+    if setting.rho is None:  # fix the free constant: each potential gets half of the value
+        constant = float(mean(sides[0].values, x.masses) - mean(sides[1].values, y.masses)) / 2
+        ends = replace(ends, f=ends.f - constant, g=ends.g + constant)
+        sides = tuple(
+            replace(side, values=side.values + sign * constant) for side, sign in zip(sides, (-1, 1), strict=True)
+        )
+    pull = sides[0]
     given = shares(pull.values, setting.rho)
     entropic = entropic_cost(setting, (pull.values, x), (sides[1].values, y)) + prepared.lift
     moved = float(mean(pull.costs * given, x.masses)) + prepared.lift
@@ -216,7 +221,7 @@ def _curve(setting: Setting, cloud: Cloud) -> Curve:
 def _expected(inner: Setting, curves: list[Curve], own_terms: bool) -> list[float]:
     """Guesses at the cost of each part, in pairs of points."""
     parts = []
-    for each, passes in (([curves[:1], PASSES_OWN], [curves[1:], PASSES_OWN]) if own_terms else ()):
+    for each, passes in ([curves[:1], PASSES_OWN], [curves[1:], PASSES_OWN]) if own_terms else ():
         stages = multiscale.costs(inner, each, passes)
         parts += [*stages, PASSES_AT_POINTS * stages[-1] / passes]
     stages = multiscale.costs(inner, curves, PASSES_ACROSS)

@@ -15,7 +15,7 @@ from otviz.clouds.large import Side, Solution, solve
 from otviz.clouds.plans import Bins, Order, Ordered, bins_of, draw, plan_of
 from otviz.clouds.potentials import Masses, Points
 from otviz.clouds.problem import Problem
-from otviz.clouds.solution import Numbers, Picture, Whole, sample
+from otviz.clouds.solution import AllPoints, Numbers, Picture, sample
 from otviz.core.work import Progress, Work, alongside
 from otviz.runs.snapshots import square_box
 
@@ -102,8 +102,12 @@ def slope(prepared: Prepared, variation: OfPlans, side: Side) -> Tensor:
 
 
 def _whole(
-    prepared: Prepared, solved: Solution, of_x: OfPlans, of_y: OfPlans, given: tuple[Points, Points, Masses | None, Masses | None]
-) -> Whole:
+    prepared: Prepared,
+    solved: Solution,
+    of_x: OfPlans,
+    of_y: OfPlans,
+    given: tuple[Points, Points, Masses | None, Masses | None],
+) -> AllPoints:
     x, y, a, b = given
     rho = prepared.setting.rho
     f, g = solved.x.pull.values, solved.y.pull.values
@@ -114,16 +118,12 @@ def _whole(
         out[order] = values.numpy()
         return out
 
-    return Whole(
+    return AllPoints(
         x=x.astype(np.float64),
         y=y.astype(np.float64),
         force=placed(-slope(prepared, of_x, solved.x), prepared.order_x).astype(np.float32),
-        potential_x=placed(
-            of_x.value_of(prepared.x.points, f, own_f), prepared.order_x
-        ).astype(np.float32),
-        potential_y=placed(
-            of_y.value_of(prepared.y.points, g, own_g), prepared.order_y
-        ).astype(np.float32),
+        potential_x=placed(of_x.value_of(prepared.x.points, f, own_f), prepared.order_x).astype(np.float32),
+        potential_y=placed(of_y.value_of(prepared.y.points, g, own_g), prepared.order_y).astype(np.float32),
         map=placed(solved.x.pull.means + prepared.centre_y, prepared.order_x),
         mass_x=placed(shares(f, rho), prepared.order_x).astype(np.float32),
         mass_y=placed(shares(g, rho), prepared.order_y).astype(np.float32),
@@ -165,8 +165,17 @@ def _sides(
 
 def some_drawn(picture: Picture) -> Picture:
     """A picture without a plan, of SHOWN of its points."""
-    whole = Whole(
-        picture.x, picture.y, picture.force, picture.potential_x, picture.potential_y, None, None, None, picture.a, picture.b
+    whole = AllPoints(
+        picture.x,
+        picture.y,
+        picture.force,
+        picture.potential_x,
+        picture.potential_y,
+        None,
+        None,
+        None,
+        picture.a,
+        picture.b,
     )
     (x, a, shown_x), (y, b, shown_y) = some_of(picture.x, picture.a), some_of(picture.y, picture.b)
     return replace(
@@ -183,7 +192,7 @@ def some_drawn(picture: Picture) -> Picture:
     )
 
 
-def _note(whole: Whole, shown_x: Order, shown_y: Order) -> str:
+def _note(whole: AllPoints, shown_x: Order, shown_y: Order) -> str:
     return (
         f"{len(shown_x):,} of {len(whole.x):,} source and {len(shown_y):,} of {len(whole.y):,} target points are drawn;"
         " the numbers are of all"

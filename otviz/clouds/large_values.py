@@ -16,6 +16,7 @@ from otviz.core.work import Progress, Work
 from otviz.ot.divergences import Divergence
 from otviz.ot.entropic import shares
 
+
 @dataclass(frozen=True)
 class Setting:
     """A problem in geomloss' terms: cost |x - y|^p / p, epsilon = blur^p, rho = reach^p.
@@ -57,7 +58,12 @@ def are_large(x: Tensor, y: Tensor) -> bool:
 
 
 def potentials(
-    x: Tensor, y: Tensor, setting: Setting, a: Tensor | None = None, b: Tensor | None = None, progress: Progress | None = None
+    x: Tensor,
+    y: Tensor,
+    setting: Setting,
+    a: Tensor | None = None,
+    b: Tensor | None = None,
+    progress: Progress | None = None,
 ) -> Work[Potentials]:
     """Solve between two large clouds.
 
@@ -102,7 +108,12 @@ def divergence(
 
 
 def numbers(
-    x: Tensor, y: Tensor, setting: Setting, a: Tensor | None = None, b: Tensor | None = None, progress: Progress | None = None
+    x: Tensor,
+    y: Tensor,
+    setting: Setting,
+    a: Tensor | None = None,
+    b: Tensor | None = None,
+    progress: Progress | None = None,
 ) -> Work[dict[str, float | None]]:
     """The numbers of `otviz.ot.summary.transport_numbers`, without the linear programme, which would take hours.
 

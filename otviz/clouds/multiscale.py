@@ -186,7 +186,9 @@ def solve_across(setting: Setting, x: Curve, y: Curve, goal: Goal, team: Team) -
 def split(x: Curve, y: Curve, ends: Ends) -> Stage | None:
     """A stage with cells of half the size at the same temperature; None if cells are points, or it is too much work."""
     halvings = tuple(curve.worth(k + 1) for curve, k in zip((x, y), ends.stage.halvings, strict=True))
-    more = [curve.count(k) / curve.count(old) for curve, k, old in zip((x, y), halvings, ends.stage.halvings, strict=True)]
+    more = [
+        curve.count(k) / curve.count(old) for curve, k, old in zip((x, y), halvings, ends.stage.halvings, strict=True)
+    ]
     if halvings == ends.stage.halvings or more[0] * more[1] * ends.over_y.entries > MOST_PAIRS:
         return None
     return Stage(ends.stage.level, (halvings[0], halvings[1]))

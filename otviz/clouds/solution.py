@@ -73,7 +73,7 @@ class Numbers:
 
 
 @dataclass(frozen=True)
-class Whole:
+class AllPoints:
     """All points of clouds of which a picture shows some: what a `Picture` and its plan have of each, by the same names."""
 
     x: Places
@@ -120,17 +120,15 @@ class Picture:
     notes: tuple[str, ...] = field(default=())
     a: Places | None = None
     b: Places | None = None
-    whole: Whole | None = None
+    whole: AllPoints | None = None
 
     @property
-    def all_points(self) -> Whole:
+    def all_points(self) -> AllPoints:
         """What is known of all points, whether they are drawn or not."""
         if self.whole is not None:
             return self.whole
         of_plan = (None,) * 3 if self.plan is None else (self.plan.map, self.plan.mass_x, self.plan.mass_y)
-        return Whole(
-            self.x, self.y, self.force, self.potential_x, self.potential_y, *of_plan, self.a, self.b
-        )
+        return AllPoints(self.x, self.y, self.force, self.potential_x, self.potential_y, *of_plan, self.a, self.b)
 
 
 def grid(box: Box, side: int = GRID) -> Tensor:

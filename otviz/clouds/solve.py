@@ -137,7 +137,7 @@ def check_masses(x: Points, y: Points, a: Masses | None, b: Masses | None) -> No
 
 def is_complete(picture: Picture) -> bool:
     """Whether `refine` would add nothing."""
-    small = max(len(picture.x), len(picture.y)) <= EXACT
+    small = picture.whole is None and max(len(picture.x), len(picture.y)) <= EXACT
     return picture.finished and (picture.plan is None or not small or picture.numbers.exact_cost is not None)
 
 

@@ -263,7 +263,6 @@ class Pairs:
         values = beside - highest - bit * (top + total.log2())[:, 0].double()
         return _Block(rows, columns, weights, total, values, z, y, middle, centre)
 
-
     def _largest(self, z: Tensor, y: Tensor) -> float:
         """A bound on what is left to the matrix, in units of the cost."""
         if isinstance(self.ground, Cosine):
