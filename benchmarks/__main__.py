@@ -20,7 +20,22 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import board, claims, compare, gallery, home, images, live, solvers, speed, stacked, sweep, transport
+from benchmarks import (
+    board,
+    claims,
+    compare,
+    diagnosis,
+    gallery,
+    hold,
+    home,
+    images,
+    live,
+    solvers,
+    speed,
+    stacked,
+    sweep,
+    transport,
+)
 from benchmarks.rows import Effort, Measured, Row, load, record_of, store, stored, wait_until_quiet
 from benchmarks.table import headlines, render, write_into
 
@@ -35,8 +50,10 @@ ROWS: dict[str, Row] = {
         *compare.ROWS,
         *images.ROWS,
         *gallery.ROWS,
+        *diagnosis.ROWS,
         *home.ROWS,
         *live.ROWS,
+        *hold.ROWS,
         *ON_TRANSPORT,
     )
 }

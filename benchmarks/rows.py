@@ -87,7 +87,7 @@ def load(seconds: float = 3.0) -> float:
 
     Unlike the load average, it has forgotten the row that was measured a moment before.
     """
-    return psutil.cpu_percent(interval=seconds) / 100 * (psutil.cpu_count() or 1)
+    return float(psutil.cpu_percent(interval=seconds)) / 100 * (psutil.cpu_count() or 1)
 
 
 def wait_until_quiet(patience: float = 120, busy: Callable[[], float] = load) -> float:

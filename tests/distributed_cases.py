@@ -1,4 +1,4 @@
-"""Trainings that one process does alone and several do together: `python tests/distributed_cases.py FOLDER`.
+"""Trainings that one process does alone and several do together, with `main(FOLDER)`.
 
 In torchrun's environment each process trains every case with its share of the batch and saves, under its number, its
 weights, first gradients, losses and samples, the shapes of the costs that it matched, and what was said to bad input.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -132,7 +131,3 @@ def main(folder: Path) -> None:
         save_file(all_played(), folder / f"{world().rank}.safetensors")
         (folder / f"{world().rank}.json").write_text(json.dumps(refused()))
         world().mean(torch.zeros(()))  # the first process waits here until all have saved
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from otviz.methods.unified import UOTM
 from otviz.runs.run import Run
 from otviz.runs.saved.run_store import Store
 from otviz.training.loop import Training
+from tests.forked import Forked
 from tests.waiting import PATIENCE
 
 
@@ -90,12 +90,8 @@ def test_a_process_killed_while_it_saves_goes_on_to_the_same_checkpoint(
     few_judged(monkeypatch)
     whole = train_checkpoint.record(digits_config(steps=12), tmp_path / "whole")
     folder = tmp_path / "killed"
-    tests = str(Path(__file__).parent)
-    done = subprocess.run(
-        [sys.executable, "-c", KILLED, tests, str(folder), str(save)], cwd=Path(tests).parent, capture_output=True,
-        text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == -signal.SIGKILL, done.stderr
+    with Forked(KILLED, str(Path(__file__).parent), str(folder), str(save)) as process:
+        assert process.wait() == -signal.SIGKILL, process.errors
     assert any(path.name.startswith(".") for path in folder.iterdir()), "something lies half written"
     assert not (folder / "card.json").is_file()
     again = train_checkpoint.record(digits_config(steps=12), folder)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import io
 import json
 import os
 import re
@@ -17,13 +19,14 @@ import numpy as np
 import pytest
 import torch
 
-from otviz.cli import printing, train_report
+from otviz.cli import listing, printing, train_report
 from otviz.cli.main import main
 from otviz.core.params import params_of
 from otviz.data.datasets import datasets
 from otviz.data.distributions import distributions
 from otviz.evaluation.metrics.modes import NAMES
 from otviz.methods import methods
+from tests.forked import OTVIZ, Forked
 from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -90,6 +93,27 @@ def test_list_json(cli: Run) -> None:
         "sinkhorn", "ot-gan", "gan", "dan-s", "wgan", "wgan-gp", "otm", "uotm-no-cost", "uotm", "uotm-kl", "uotm-sd"
     }  # fmt: skip
     assert required <= set(found["methods"])
+
+
+WITHOUT = (
+    "import sys; from otviz.cli.main import main; main(['list', '--json']); print(sorted(sys.modules), file=sys.stderr)"
+)
+
+
+def test_list_imports_neither_torch_nor_pandas_twice(cli: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTVIZ_HOME", str(tmp_path))
+    _, first, _ = cli("list", "--json")
+    second = subprocess.run([sys.executable, "-c", WITHOUT], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert second.stdout == first
+    assert not {"torch", "pandas", "plotly", "ot", "scipy", "sklearn", "matplotlib"} & set(
+        ast.literal_eval(second.stderr)
+    )
+    kept = tmp_path / listing.KEPT
+    kept.write_text(kept.read_text(encoding="utf-8").replace("UOTM", "XXXX"), encoding="utf-8")
+    assert cli("list", "--json")[1] == first, "a damaged file is made again"
+    monkeypatch.setattr(listing, "_stamp", lambda: "a source file has changed")
+    monkeypatch.setattr(listing, "_read_plugins", lambda: {key: {} for key in strict(first)})
+    assert strict(cli("list", "--json")[1])["methods"] == {}
 
 
 def test_list_for_a_person(cli: Run) -> None:
@@ -424,27 +448,20 @@ def test_a_run_that_fails_exits_with_1_and_keeps_what_was_good(
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 def test_ctrl_c_ends_early_saves_and_measures_only_what_is_quick(tmp_path: Path) -> None:
     out = tmp_path / "o"
-    command = [sys.executable, "-m", "otviz", "train", "uotm", "--target", "ring", "--steps", "1000000", "--json"]
+    words = ["train", "uotm", "--target", "ring", "--steps", "1000000", "--json", "--out", str(out)]
     screen, stderr = os.openpty()  # the progress bar is shown on terminals only
-    process = subprocess.Popen(
-        [*command, "--out", str(out)], cwd=ROOT, stdout=subprocess.PIPE, stderr=stderr, text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # ignored in a shell's background
-    )  # fmt: skip
-    os.close(stderr)
-    shown = ""
-    try:
+    with Forked(OTVIZ, *words, screen=os.ttyname(stderr)) as process:
+        shown, said = "", ""
         while not re.search(r"\] [1-9]\d*/1000000 ", shown):
             shown += os.read(screen, 1000).decode()
-        process.send_signal(signal.SIGINT)
-        printed, _ = process.communicate(timeout=PATIENCE)
-        said = ""
+        os.close(stderr)
+        os.kill(process.pid, signal.SIGINT)
+        printed, _ = process.communicate()
         with suppress(OSError):  # where it ends
             while more := os.read(screen, 1000).decode():
                 said += more
-    finally:
-        process.kill()
         os.close(screen)
-    assert process.returncode == 130, said
+        assert process.poll() == 130, said
     assert "Traceback" not in said
     assert "distances to the target, precision and recall were not computed" in said
     report = strict(printed)
@@ -529,3 +546,11 @@ def test_what_is_no_number_is_null() -> None:
         printing.as_json_text({"a": [float("nan"), 1.0], "b": {"c": float("inf")}})
         == '{"a": [null, 1.0], "b": {"c": null}}'
     )
+
+
+def test_greek_letters_are_written_where_the_system_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on Windows, whose files and pipes are in cp1252."""
+    out = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(out, encoding="cp1252", write_through=True))
+    assert main(["list"]) == 0
+    assert "ε" in out.getvalue().decode()

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import distributed_cases
@@ -18,7 +16,7 @@ from torch import Tensor
 
 from otviz.core.distributed import ALONE, together, world
 from otviz.networks.layers import BatchNorm
-from tests.waiting import PATIENCE
+from tests.forked import Forked
 
 ROOT = Path(__file__).resolve().parents[1]
 SIZE = 2
@@ -27,6 +25,13 @@ EXACT = [name for name in NAMES if "digits" not in name]  # trained in float64
 TRAIN = [
     "train", "uotm", "--target", "ring", "--steps", "4", "--batch-size", "16", "--device", "cpu", "--json",
 ]  # fmt: skip
+
+CASES = "import sys; from pathlib import Path; from tests import distributed_cases; distributed_cases.main(Path(sys.argv[1]))"
+TORCHRUN = f"""
+import sys
+from torch.distributed.run import main
+main(["--standalone", "--nproc-per-node", "{SIZE}", "-m", "otviz", *sys.argv[1:]])
+"""
 
 Left = dict[str, Tensor]
 
@@ -43,38 +48,27 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def launched(folder: Path) -> Iterator[list[subprocess.Popen[str]]]:
-    """Processes that train all cases, and the command line under torchrun; all at once, since most is waiting for imports."""
-    common = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), "OTVIZ_HOME": str(folder / "home")}
-    meeting = {"WORLD_SIZE": str(SIZE), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
-    script = [sys.executable, str(ROOT / "tests" / "distributed_cases.py"), str(folder)]
-    commands = [(script, {**common, **meeting, "RANK": str(n), "LOCAL_RANK": str(n)}) for n in range(SIZE)]
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(SIZE)]
-    commands.append(([*torchrun, "-m", "otviz", *TRAIN, "--out", str(folder / "run")], common))
-    processes = [
-        subprocess.Popen(
-            command, env=env, cwd=ROOT, text=True, encoding="utf-8", stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
-        for command, env in commands
-    ]
-    yield processes
-    for process in processes:
-        process.terminate()  # torchrun ends those it started
-        process.communicate()
+def launched(folder: Path) -> Iterator[list[Forked]]:
+    """Processes that train all cases, and the command line under torchrun; all at once, since most is waiting."""
+    common = {"PYTHONPATH": str(ROOT), "OTVIZ_HOME": str(folder / "home")}
+    meeting = {**common, "WORLD_SIZE": str(SIZE), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
+    with ExitStack() as ends:
+        ranks = [Forked(CASES, str(folder), env={**meeting, "RANK": str(n), "LOCAL_RANK": str(n)}) for n in range(SIZE)]
+        torchrun = Forked(TORCHRUN, *TRAIN, "--out", str(folder / "run"), env=common)
+        yield [ends.enter_context(one) for one in (*ranks, torchrun)]
 
 
 @pytest.fixture(scope="module")
-def alone(launched: list[subprocess.Popen[str]]) -> Left:
+def alone(launched: list[Forked]) -> Left:
     """What one process finds, which it does while the others begin."""
     return distributed_cases.all_played()
 
 
 @pytest.fixture(scope="module")
-def shared(launched: list[subprocess.Popen[str]], alone: Left, folder: Path) -> list[Left]:
+def shared(launched: list[Forked], alone: Left, folder: Path) -> list[Left]:
     """What each of the processes found."""
     for process in launched[:SIZE]:
-        errors = process.communicate(timeout=PATIENCE)[1]
-        assert process.returncode == 0, errors[-3000:]
+        assert process.wait() == 0, process.errors[-3000:]
     return [load_file(folder / f"{rank}.safetensors") for rank in range(SIZE)]
 
 
@@ -131,9 +125,9 @@ def test_what_cannot_be_shared_is_said_in_a_sentence(shared: list[Left], folder:
 
 
 @pytest.mark.slow
-def test_the_first_process_alone_prints_and_saves(launched: list[subprocess.Popen[str]], folder: Path) -> None:
-    printed, errors = launched[SIZE].communicate(timeout=PATIENCE)
-    assert launched[SIZE].returncode == 0, errors[-3000:]
+def test_the_first_process_alone_prints_and_saves(launched: list[Forked], folder: Path) -> None:
+    printed, errors = launched[SIZE].communicate()
+    assert launched[SIZE].poll() == 0, errors[-3000:]
     (line,) = printed.splitlines()
     report = json.loads(line)
     assert (report["world_size"], report["batch_size"], report["steps"]) == (SIZE, 16, 4)

@@ -7,8 +7,6 @@ import math
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +21,6 @@ from otviz.checkpoints import train_checkpoint
 from otviz.checkpoints.recordings import recorder
 from otviz.cli import train_report
 from otviz.cli.main import main
-from otviz.core.files import ROOT
 from otviz.data.datasets import named as image_set
 from otviz.data.distributions.ring import Ring
 from otviz.experiments import image_trajectories, trajectories
@@ -45,6 +42,7 @@ from otviz.training.driver import (
 )
 from otviz.training.loop import Training, train
 from tests import waiting
+from tests.forked import Forked
 from tests.waiting import PATIENCE, until
 
 STEPS = 33
@@ -277,7 +275,7 @@ main()
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 @pytest.mark.parametrize(
-    ("kind", "steps", "more"), [("points", 4000, []), ("images", 200, []), ("images", 100, ["--card", "a claim"])]
+    ("kind", "steps", "more"), [("points", 2000, []), ("images", 200, []), ("images", 100, ["--card", "a claim"])]
 )
 def test_a_training_that_was_killed_goes_on_to_the_same_numbers(
     kind: str, steps: int, more: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str],
@@ -288,15 +286,11 @@ def test_a_training_that_was_killed_goes_on_to_the_same_numbers(
     words = [*SMALL[kind], "--steps", str(steps), *more]
     whole, part = tmp_path / "whole", tmp_path / "part"
     report = trained(capsys, *words, "--out", str(whole))
-    process = subprocess.Popen([sys.executable, "-c", OFTEN, "train", *words, "--out", str(part)], cwd=ROOT)
     saved = part / (train_checkpoint.UNFINISHED if more else "summary.json")
-    try:
+    with Forked(OFTEN, "train", *words, "--out", str(part)) as process:
         until(saved.is_file)
-        time.sleep(random.uniform(0, 0.5))
+        time.sleep(random.uniform(0, 0.3))
         assert process.poll() is None, "it was to be killed in the middle"
-    finally:
-        process.kill()
-        process.wait()
     resumed = trained(capsys, "--resume", str(part))
     if more:
         assert resumed["sha256"] == report["sha256"]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.forked import output
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = ROOT / "examples"
@@ -17,17 +16,7 @@ EXAMPLES = ROOT / "examples"
 
 def run(source: str, folder: Path) -> str:
     """What a program prints that is started in `folder`, as a user would."""
-    paths = {"PYTHONPATH": str(ROOT), "OTVIZ_HOME": str(folder / "home"), "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(
-        [sys.executable, "-c", source],
-        cwd=folder,
-        env={**os.environ, **paths},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return done.stdout
+    return output(source, cwd=folder, env={"OTVIZ_HOME": str(folder / "home")})
 
 
 def cells(name: str, kind: str) -> list[str]:

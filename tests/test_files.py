@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import time
 from pathlib import Path
@@ -78,3 +79,32 @@ def test_remains_of_interrupted_saves_go_when_the_registry_begins(
         os.utime(path, (time.time() - 2 * files.WRITTEN_WITHIN,) * 2)
     Registry(Store(tmp_path))
     assert {path.name for path in run.iterdir()} == {"left", young.name, "summary.json", ".keep"}
+
+
+def test_windows_waits_for_readers_of_a_file_that_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    replace, refusals = os.replace, [PermissionError(13, "Access is denied")] * 2
+
+    def busy(a: str, b: Path) -> None:
+        if refusals:
+            raise refusals.pop()
+        replace(a, b)
+
+    monkeypatch.setattr(os, "replace", busy)
+    monkeypatch.setattr(files, "WINDOWS", False)
+    with pytest.raises(PermissionError):
+        files.write_whole(tmp_path / "a.json", b"new")
+    monkeypatch.setattr(files, "WINDOWS", True)
+    files.write_whole(tmp_path / "a.json", b"new")
+    assert (tmp_path / "a.json").read_bytes() == b"new"
+    assert not refusals
+
+
+def test_files_are_replaced_in_one_place_only() -> None:
+    """`write_whole` closes what it renames; on Windows nothing else would be safe either."""
+    found = [
+        path.relative_to(files.ROOT).as_posix()
+        for folder in ("otviz", "pages")
+        for path in (files.ROOT / folder).rglob("*.py")
+        if re.search(r"os\.(replace|rename)\(|\.rename\(|shutil\.move\(", path.read_text(encoding="utf-8"))
+    ]
+    assert found == ["otviz/core/files.py"]

@@ -25,5 +25,11 @@ def answers(plain: dict[str, Any], arrays: dict[str, Any]) -> Iterator[tuple[dic
         os.kill(os.getpid(), signal.SIGKILL)
     elif plain["do"] == "sleep":
         time.sleep(600)
+    elif plain["do"] == "compute":
+        end = time.monotonic() + plain["seconds"]
+        while time.monotonic() < end:
+            pass
+    elif plain["do"] == "tell":
+        yield {"pid": os.getpid(), "home": os.environ.get("OTVIZ_HOME"), "threads": os.environ["OMP_NUM_THREADS"]}, {}
     else:
         raise KeyError(plain["do"])

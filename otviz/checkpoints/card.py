@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from otviz.core.files import CHECKPOINTS
-from otviz.core.records import checked, fields, flag, listed, number, parsed, text, whole
+from otviz.core.records import checked, fields, flag, listed, number, parsed, read, text, whole
 from otviz.data.datasets.rows import Shape
 
 KIND = "images"
@@ -69,8 +68,16 @@ class Card:
 
 
 def cards(folder: Path = CHECKPOINTS) -> dict[str, dict[str, Any]]:
-    """The cards of all checkpoints in a folder, by name: of points, images and classifiers."""
-    return {path.parent.name: json.loads(path.read_text()) for path in sorted(folder.glob("*/card.json"))}
+    """The cards of all checkpoints in a folder, by name: of points, images and classifiers; of a damaged one, why as its title."""
+    found: dict[str, dict[str, Any]] = {}
+    for path in sorted(folder.glob("*/card.json")):
+        name = path.parent.name
+        try:
+            record = read(path, _TITLED)
+            found[name] = dict(_checked(record, name).record) if _of_images(record) else record
+        except ValueError as error:
+            found[name] = {"title": f"damaged: {error}"}
+    return found
 
 
 def image_cards(folder: Path = CHECKPOINTS) -> dict[str, Card]:
@@ -148,6 +155,7 @@ METRICS = fields(
         "class_shares": _SHARES, "true_class_shares": _SHARES, "floor": _FLOOR, "judge?": text(200), "nearest_real?": _score,
     }
 )  # fmt: skip
+_TITLED = fields({"title": text(200)})
 _rate = number(0, 1e12)
 CARD = fields(
     {

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,6 +19,10 @@ from typing import Any, Literal
 from otviz.checkpoints import CHECKPOINTS, Card, image_cards
 from otviz.checkpoints.models import load
 from otviz.checkpoints.train_checkpoint import About, judge_again, label_again, record
+from otviz.core import records
+from otviz.core.files import write_whole
+from otviz.core.locks import alone
+from otviz.core.records import fields, listed, text, whole
 from otviz.data import datasets
 from otviz.methods import named
 from otviz.runs.config import RunConfig
@@ -29,6 +32,16 @@ from otviz.training.presets import preset
 LIST = CHECKPOINTS / "catalogue.toml"
 README = CHECKPOINTS / "README.md"
 BEGIN, END = "<!-- image models -->", "<!-- /image models -->"
+_MODEL = fields(
+    {
+        "name": text(80), "method?": text(80), "target?": text(80), "claims?": listed(text(80)), "title?": text(200),
+        "steps?": whole(1, 2_000_000), "seed?": whole(0), "device?": text(10), "lr_decay?": text(20), "settings?": text(80),
+        "knobs?": fields({}), "networks?": fields({}),
+    }
+)  # fmt: skip
+_LIST = fields(
+    {"claims": fields({}, others=text(500)), "model": listed(_MODEL), "settings?": fields({}, others=fields({}))}
+)
 
 
 @dataclass(frozen=True)
@@ -93,10 +106,10 @@ class Catalogue:
 
 def catalogue(path: Path = LIST) -> Catalogue:
     """Read the catalogue from a TOML file. Raises ValueError for an unknown key or claim, or a duplicate name."""
-    found = tomllib.loads(path.read_text(encoding="utf-8"))
+    found = records.read_toml(path, _LIST)
     entries = {}
     for model in found["model"]:
-        shared = found["settings"][model["settings"]] if "settings" in model else {}
+        shared = found["settings"].get(model["settings"], {}) if "settings" in model else {}
         both = {**shared, **{key: value for key, value in model.items() if key != "settings"}}
         for part in ("knobs", "networks"):
             both[part] = {**shared.get(part, {}), **model.get(part, {})}
@@ -168,17 +181,19 @@ def write_readme(listed: Catalogue, path: Path = README, folder: Path = CHECKPOI
     Raises:
         OSError: a file cannot be read or written.
     """
-    there = path.read_text(encoding="utf-8") if path.is_file() else "# Checkpoints\n"
-    if BEGIN not in there:
-        there = there.rstrip("\n") + f"\n\n## Image models\n\n{BEGIN}\n{END}\n"
-    before, _, rest = there.partition(BEGIN)
-    after = rest.partition(END)[2]
     said = (
         "Written by `python -m otviz catalogue --readme` from the cards, which the trainings wrote. The Fréchet distance is "
         "between features of this project's own classifier of the set. It is not an FID and compares only models of one set. "
         "Times are of one thread of a machine that had other work too.\n"
     )
-    path.write_text(f"{before}{BEGIN}\n{said}\n{table(listed, image_cards(folder))}\n{END}{after}", encoding="utf-8")
+    with alone(path):  # another process may write the model that it has trained
+        there = path.read_text(encoding="utf-8") if path.is_file() else "# Checkpoints\n"
+        if BEGIN not in there:
+            there = there.rstrip("\n") + f"\n\n## Image models\n\n{BEGIN}\n{END}\n"
+        before, _, rest = there.partition(BEGIN)
+        after = rest.partition(END)[2]
+        text = f"{before}{BEGIN}\n{said}\n{table(listed, image_cards(folder))}\n{END}{after}"
+        write_whole(path, text.encode())
 
 
 def main(words: Sequence[str]) -> int:

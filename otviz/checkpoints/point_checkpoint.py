@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from otviz.core import __version__
+from otviz.core.files import write_whole
 from otviz.runs.run_view import RunView
 from otviz.runs.snapshots import Samples, Scene
 
@@ -41,8 +42,8 @@ def write_card(run: RunView, report: dict[str, Any], samples: Samples, folder: P
         "sha256": hashlib.sha256(weights).hexdigest(),
         "licence": LICENCE,
     }
-    (folder / "card.json").write_text(json.dumps(card, indent=1) + "\n")
-    (folder / "samples.png").write_bytes(picture(run.scene, samples))
+    write_whole(folder / "samples.png", picture(run.scene, samples))
+    write_whole(folder / "card.json", (json.dumps(card, indent=1) + "\n").encode())
 
 
 def picture(scene: Scene, samples: Samples, size: int = 480) -> bytes:

@@ -6,6 +6,7 @@ from its last save and gives the same weights.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
@@ -33,6 +34,7 @@ from otviz.core.interrupts import Interrupts
 from otviz.data.datasets import ImageSet, to_pixels
 from otviz.evaluation.features import SAMPLES, Reference, reference
 from otviz.runs.config import RunConfig
+from otviz.runs.saved.run_lock import RunLock
 from otviz.runs.saved.run_store import write_config
 from otviz.runs.snapshots import sheet_side
 from otviz.training.adam import plain
@@ -100,17 +102,21 @@ def record(
         progress: called with steps done, steps planned and steps per second.
 
     Raises:
-        ValueError: the images or the device are not available, or a loss became NaN or infinite.
+        ValueError: the images or the device are not available, a loss became NaN or infinite, or another process trains there.
         OSError: the folder cannot be written.
     """
     torch.set_num_threads(1)  # as runs do
     folder.mkdir(parents=True, exist_ok=True)
-    clear(folder, (UNFINISHED, *FILES))
-    recording = _Recording(config, folder, about or About())
-    recording.resume()
-    with Interrupts() as interrupts:
-        recording.play(progress, interrupts)
-    return recording.finish()
+    with contextlib.closing(RunLock(folder)):
+        clear(folder, (UNFINISHED, *FILES))
+        recording = _Recording(config, folder, about or About())
+        try:
+            recording.resume()
+        except ValueError:  # the save is damaged: begin anew
+            recording = _Recording(config, folder, about or About())
+        with Interrupts() as interrupts:
+            recording.play(progress, interrupts)
+        return recording.finish()
 
 
 def unfinished(folder: Path) -> tuple[RunConfig, About]:
@@ -209,19 +215,23 @@ class _Recording:
         write_whole(self.folder / UNFINISHED, save_tensors(held, metadata=rest))
 
     def resume(self) -> None:
-        """Continue from the last save if there is one with the same config."""
+        """Continue from the last save if there is one with the same config. Raises ValueError if it is damaged."""
         path = self.folder / UNFINISHED
+        if not path.exists():
+            return
         try:
             with safe_open(path, "pt") as file:
-                rest, held = file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        except (OSError, SafetensorError):
-            return
-        if rest.get("config") != self._signature():
-            return
-        state = {name.removeprefix("state."): value for name, value in held.items() if name.startswith("state.")}
-        self.training.restore(state, rest["state"])
-        self.losses, self.seconds = LossHistory(held["losses"].numpy()), float(json.loads(rest["trained"]))
-        self.looks = _Looks(held["seconds"].tolist(), list(held["images"].numpy()), held["scores"].tolist())
+                rest = file.metadata() or {}
+                # Copies, since a file that is still mapped to memory cannot be replaced on Windows.
+                held = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
+            if rest.get("config") != self._signature():
+                return
+            state = {name.removeprefix("state."): value for name, value in held.items() if name.startswith("state.")}
+            self.training.restore(state, rest["state"])
+            self.losses, self.seconds = LossHistory(held["losses"].numpy()), float(json.loads(rest["trained"]))
+            self.looks = _Looks(held["seconds"].tolist(), list(held["images"].numpy()), held["scores"].tolist())
+        except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise ValueError(f"{UNFINISHED} is damaged ({error})") from error
 
     def _signature(self) -> str:
         return json.dumps({"otviz": __version__, **self.config.record()}, sort_keys=True)

@@ -5,20 +5,18 @@ Knobs of a method are plain flags (`--tau 0.05`), those of target, source and ne
 
 from __future__ import annotations
 
-import dataclasses
 import importlib
-import json
+import io
 import sys
-from collections.abc import Sequence
-from typing import Annotated, Any
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Annotated
 
 import tyro
 
 from otviz.cli import flags
 from otviz.core.files import check_repository
-from otviz.core.params import Knobs, params_of
-from otviz.data import datasets
-from otviz.data.distributions import distributions, kind_of
+from otviz.data.distributions import kind_of
 
 USAGE = """usage: otviz COMMAND [options]
 
@@ -27,10 +25,11 @@ commands:
   train METHOD          train a method on points in the plane or on images, measure and save it
   train --resume DIR    continue an interrupted training from its last save, to the same numbers
   evaluate MODEL        score a checkpoint, a run or the folder of either on fresh samples [--n N] [--json]
+  diagnose REAL GEN ... what generated samples miss, and where: of any model [--json] [--fail-below coverage=0.8]
   experiment ID|all     measure a claim of the papers over seeds and judge it [--seeds 5] [--quick] [--json]
   figures NAME|all      draw the papers' overview figures from trainings made here, as SVG [--out pictures]
   export RUN            a run, or several, as a notebook, a report, CSV, NPZ ... [--as KIND] [--out FILE]
-  record [NAME ...]     record the runs that pages play at once: the missing ones, or those named
+  record [NAME ...]     record what pages show at once, runs and diagnoses: the missing ones, or those named
   transport             solve one transport problem between two files or samples of points
   catalogue [NAME ...]  train the image models that are shipped [--missing] [--readme]
   classifier SET        train the classifier that judges images of a set
@@ -41,6 +40,7 @@ COMMANDS = (
     "list",
     "train",
     "evaluate",
+    "diagnose",
     "experiment",
     "figures",
     "export",
@@ -63,6 +63,9 @@ IN_REPOSITORY = ("experiment", "figures", "record", *MAINTENANCE)
 def main(args: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status: 0, 1 if a run failed, 2 for invalid arguments, 128 + signal if interrupted."""
     words = list(sys.argv[1:] if args is None else args)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # Windows writes files and pipes in an encoding without Greek letters
+            stream.reconfigure(encoding="utf-8", errors=stream.errors)
     try:
         return _run(words)
     except SystemExit as end:  # help, or invalid flags
@@ -83,8 +86,6 @@ def _run(words: list[str]) -> int:
         raise ValueError(f"command must be one of {', '.join(COMMANDS)}; got {words[0]!r} (see otviz --help)")
     if words[0] in IN_REPOSITORY:
         check_repository()
-    if words[0] == "list":
-        return list_plugins(flags.parse(ListArgs, words[1:], "list"))
     if words[0] == "train":
         from otviz.cli.train_command import train
         from otviz.core.distributed import together
@@ -93,56 +94,22 @@ def _run(words: list[str]) -> int:
             return train(words[1:])
     if words[0] == "experiment":
         return _experiment(words[1:])
+    if words[0] == "diagnose":
+        return _diagnose(words[1:])
     if words[0] in MAINTENANCE:
         return int(importlib.import_module(MAINTENANCE[words[0]]).main(words[1:]))
-    rest = {"evaluate": _evaluate, "figures": _figures, "export": _export, "record": _record, "transport": _transport}
+    rest = {
+        "list": _list, "evaluate": _evaluate, "figures": _figures, "export": _export, "record": _record,
+        "transport": _transport,
+    }  # fmt: skip
     return rest[words[0]](words[1:])
 
 
-@dataclasses.dataclass(frozen=True)
-class ListArgs:
-    """List methods, distributions, data sets, checkpoints and experiments, with their settings.
+def _list(words: list[str]) -> int:
+    from otviz.cli.listing import ListArgs, listed
 
-    Args:
-        json: print one JSON object.
-    """
-
-    json: bool = False
-
-
-def list_plugins(args: ListArgs) -> int:
-    """Print methods, distributions, image sets, checkpoints and experiments."""
-    from otviz.checkpoints import cards
-    from otviz.cli.run_experiments import listed
-    from otviz.methods import methods
-
-    found = {
-        "methods": {name: _described(cls) for name, cls in methods().items()},
-        "distributions": {name: _described(cls) for name, cls in distributions().items()},
-        "datasets": {name: _described(cls) for name, cls in datasets.datasets().items()},
-        "checkpoints": cards(),
-        "experiments": listed(),
-    }
-    if args.json:
-        print(json.dumps(found, indent=1))
-        return 0
-    for kind, items in found.items():
-        print(f"{kind}:")
-        wide = max(map(len, items), default=0)
-        for name, item in items.items():
-            print(f"  {name:{wide}} {item['title']}")
+    print(listed(flags.parse(ListArgs, words, "list")))
     return 0
-
-
-def _described(cls: type[Knobs]) -> dict[str, Any]:
-    knobs = {
-        knob.name: {
-            "kind": knob.kind.__name__, "default": knob.default, "low": knob.low, "high": knob.high,
-            "choices": list(knob.choices), "unit": knob.unit, "doc": knob.doc, "live": knob.live,
-        }
-        for knob in params_of(cls)
-    }  # fmt: skip
-    return {"title": cls.title, "knobs": knobs}
 
 
 def _evaluate(words: list[str]) -> int:
@@ -150,6 +117,14 @@ def _evaluate(words: list[str]) -> int:
 
     print(evaluated(flags.parse(EvaluateArgs, words, "evaluate")))
     return 0
+
+
+def _diagnose(words: list[str]) -> int:
+    from otviz.cli.diagnose_command import DiagnoseArgs, diagnosed
+
+    text, status = diagnosed(flags.parse(DiagnoseArgs, words, "diagnose"))
+    print(text)
+    return status
 
 
 def _experiment(words: list[str]) -> int:
@@ -175,11 +150,18 @@ def _export(words: list[str]) -> int:
 
 
 def _record(words: list[str]) -> int:
+    from otviz.checkpoints import diagnoses
+    from otviz.checkpoints.diagnoses import examples
     from otviz.checkpoints.recordings import names
     from otviz.checkpoints.recordings.recorder import make
     from otviz.checkpoints.recordings.table import recordings
 
-    known, there = recordings(), names()
+    def say(line: str) -> None:
+        print(line, flush=True)
+
+    known: dict[str, Callable[[], int]] = {name: partial(make, each, say) for name, each in recordings().items()}
+    known |= {f"diagnose-{name}": partial(examples.make, name) for name in examples.EXAMPLES}
+    there = {*names(), *(f"diagnose-{name}" for name in diagnoses.names())}
     if words and words[0] in flags.HELP:
         print("usage: otviz record [NAME ...]\n\nrecordings (without a name those that are missing are made):")
         print("\n".join(f"  {name:40} {'' if name in there else 'missing'}".rstrip() for name in known))
@@ -187,8 +169,7 @@ def _record(words: list[str]) -> int:
     if unknown := [word for word in words if word not in known]:
         raise ValueError(f"there is no recording {unknown[0]!r}; there is {', '.join(known)}")
     for name in words or [name for name in known if name not in there]:
-        size = make(known[name], lambda line: print(line, flush=True))
-        print(f"{name}: {size / 1000:.0f} kB", flush=True)
+        say(f"{name}: {known[name]() / 1000:.0f} kB")
     return 0
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import shutil
 import tempfile
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from otviz.checkpoints.evaluate import MOST, folder_of, scores
 from otviz.checkpoints.models import read_model
 from otviz.cli.flags import target_kind
+from otviz.cli.train_report import FILES
 from otviz.core.params import params_of
 from otviz.data.datasets import ImageSet
 from otviz.data.datasets.sheets import sheet
@@ -25,9 +28,13 @@ from otviz.evaluation.features import FEWEST
 from otviz.methods import Method, named
 from otviz.runs.config import RunConfig
 from otviz.runs.run import Run
-from otviz.runs.saved.run_store import save_run
+from otviz.runs.saved.run_lock import LOCK, RunLock
+from otviz.runs.saved.run_store import save_run, write_config
 from otviz.training.presets import preset
 from otviz.viz import style
+
+SAVED_WITHIN = 3.0
+"""Seconds to wait for the save of an interrupted training."""
 
 
 class TrainedModel:
@@ -72,8 +79,12 @@ class TrainedModel:
         return evaluate(self, n)
 
     def save(self, folder: str | Path) -> Path:
-        """Copy the files of this model to a folder, for `load` and `python -m otviz evaluate`; returns the folder."""
-        return Path(shutil.copytree(self.folder, folder, dirs_exist_ok=True))
+        """Copy the files of this model to a folder, for `load` and `python -m otviz evaluate`; returns the folder.
+
+        Raises ValueError if another process trains there, or if the folder cannot be written.
+        """
+        with contextlib.closing(_held(Path(folder))):
+            return Path(shutil.copytree(self.folder, folder, ignore=shutil.ignore_patterns(LOCK), dirs_exist_ok=True))
 
     def plot(self, n: int = 1000, seed: int = 0) -> go.Figure:
         """A Plotly figure of n target points (blue) and n generated points (orange), or of up to 64 generated images."""
@@ -102,6 +113,7 @@ def train(
     seed: int = 0,
     source: str | Distribution = "gaussian",
     device: str = "auto",
+    out: str | Path | None = None,
     **settings: Any,
 ) -> TrainedModel:
     """Train a generator to the end and return it.
@@ -115,10 +127,13 @@ def train(
         seed: for weights, noise and data, 0 to 2^31 - 1; the same seed gives the same numbers on the same device.
         source: distribution of x, by name or as an object; ignored for images, whose source is white noise.
         device: "auto", "cuda", "mps" or "cpu".
+        out: folder of the run, saved every 30 seconds; `python -m otviz train --resume FOLDER` continues it if this process is killed.
+            If None, the files are removed together with the model.
         settings: of the method, by name, such as tau=0.05; `python -m otviz train METHOD --help` lists them with ranges.
 
     Raises:
-        ValueError: an unknown name or setting, a value out of range, or a file that cannot be read.
+        ValueError: an unknown name or setting, a value out of range, a file that cannot be read, or a folder that cannot be
+            written or is in use.
         RuntimeError: the training failed, for example because its loss became NaN or infinite.
     """
     learned = _target(target)
@@ -127,7 +142,7 @@ def train(
         chosen["steps"] = steps
     if isinstance(learned, Distribution):
         chosen["source"] = parse_distribution(source, {}) if isinstance(source, str) else source
-    return _finished(RunConfig(target=learned, seed=seed, device=device, **chosen))
+    return _finished(RunConfig(target=learned, seed=seed, device=device, **chosen), out)
 
 
 def load(name_or_folder: str | Path) -> TrainedModel:
@@ -190,16 +205,29 @@ def _settings(method: str | Method, target: Target, settings: Mapping[str, Any])
     return {"method": chosen.applied(kind, **settings), "networks": chosen.networks, "steps": chosen.steps}
 
 
-def _finished(config: RunConfig) -> TrainedModel:
-    """Train to the end; the model's folder is temporary."""
-    run = Run("run", config).start()
+def _held(folder: Path) -> RunLock:
+    """The lock of a folder. Raises ValueError if it is in use or cannot be written."""
+    lock = RunLock(folder)
+    if lock.refusal:
+        raise ValueError(lock.refusal)
+    return lock
+
+
+def _finished(config: RunConfig, out: str | Path | None) -> TrainedModel:
+    """Train to the end; without `out`, the model's folder is temporary."""
+    temporary = tempfile.TemporaryDirectory(prefix="otviz-") if out is None else None
+    folder = Path(out or temporary.name)  # type: ignore[union-attr]
+    lock = _held(folder)
+    for name in FILES:  # of an earlier training, so that the two are never mixed
+        (folder / name).unlink(missing_ok=True)
+    write_config(config, folder)
+    run = Run(folder.resolve().name, config, save=partial(save_run, folder=folder), lock=lock).start()
     try:
         run.wait()
     except BaseException:  # Ctrl+C: its thread must not continue
         run.stop()
+        run.wait(SAVED_WITHIN)
         raise
     if run.status == "failed":
         raise RuntimeError(run.message)
-    temporary = tempfile.TemporaryDirectory(prefix="otviz-")
-    save_run(run, Path(temporary.name))
-    return TrainedModel(Path(temporary.name), temporary)
+    return TrainedModel(folder, temporary)

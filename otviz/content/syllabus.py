@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +9,21 @@ from typing import Any, Literal, get_args
 
 from otviz.content.explanations import EXPLANATIONS, Derivation, derivations
 from otviz.content.lessons import Lesson, lessons
+from otviz.core import records
+from otviz.core.records import Misfit, fields, listed, text
 
 Kind = Literal["lesson", "derivation"]
 MORE = "More"
+
+
+def _item(value: object) -> None:
+    """A lesson or a derivation by name."""
+    if not (isinstance(value, dict) and len(value) == 1 and set(value) <= set(get_args(Kind))):
+        raise Misfit("{ lesson = name } or { derivation = topic }", value)
+    fields({}, others=text(80))(value)
+
+
+_PARTS = fields({"part": listed(fields({"title": text(200), "about": text(1000), "read": listed(_item)}))})
 
 
 @dataclass(frozen=True)
@@ -44,18 +55,20 @@ class Part:
 
 
 def syllabus(folder: Path = EXPLANATIONS) -> list[Part]:
-    """All parts in order. Lessons that are in no part, such as a teacher's own, form the last one; unreadable ones are left out.
+    """All parts in order. What is in no part, such as a teacher's own lessons, forms the last one; unreadable ones are left out.
 
-    Raises:
-        ValueError: an item of the file is neither.
+    If the file is damaged, everything is in that part, which says why.
     """
     known = {("lesson", each.name): _of_lesson(each) for each in lessons()[0]}
     known |= {("derivation", each.topic): _of_derivation(each) for each in derivations(folder).values()}
-    table = tomllib.loads((folder / "syllabus.toml").read_text(encoding="utf-8"))
-    parts = [_part(part, known) for part in table["part"]]
+    about = "Not part of the order above."
+    try:
+        parts = [_part(part, known) for part in records.read_toml(folder / "syllabus.toml", _PARTS)["part"]]
+    except ValueError as error:
+        parts, about = [], f"The order is missing: {error}."
     named = {(stop.kind, stop.name) for part in parts for stop in part.stops}
     others = tuple(stop for key, stop in known.items() if key not in named)
-    return [*parts, Part(MORE, "Not part of the order above.", others)] if others else parts
+    return [*parts, Part(MORE, about, others)] if others else parts
 
 
 def after(parts: Sequence[Part], kind: Kind, name: str) -> Stop | None:
@@ -72,8 +85,6 @@ def after(parts: Sequence[Part], kind: Kind, name: str) -> Stop | None:
 
 def _part(part: Mapping[str, Any], known: Mapping[tuple[str, str], Stop]) -> Part:
     items = [item for entry in part["read"] for item in entry.items()]
-    if strange := [item for item in items if item[0] not in get_args(Kind)]:
-        raise ValueError(f"syllabus.toml: an item is {{ lesson = name }} or {{ derivation = topic }}; got {strange[0]}")
     return Part(part["title"], part["about"], tuple(known[item] for item in items if item in known))
 
 

@@ -22,6 +22,10 @@ CHECKPOINTS = ROOT / "checkpoints"
 WRITTEN_WITHIN = 600.0
 """Seconds after which a temporary file is no longer in use."""
 
+WINDOWS = os.name == "nt"
+READERS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
+"""Seconds to wait for readers of a file that is replaced, before each further try."""
+
 _ASIDE = re.compile(r"\..+\.[a-z0-9_]{8}")
 
 
@@ -68,11 +72,21 @@ def write_whole(path: Path, data: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(aside, path)  # closed by now, since Windows cannot rename an open file
+        _replace(aside, path)  # closed by now, since Windows cannot rename an open file
     except BaseException:
         Path(aside).unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
+
+
+def _replace(aside: str, path: Path) -> None:
+    """Rename a file. On Windows this is refused while somebody else reads `path`, which takes a moment."""
+    for pause in READERS if WINDOWS else ():
+        try:
+            return os.replace(aside, path)
+        except PermissionError:
+            time.sleep(pause)
+    os.replace(aside, path)
 
 
 def clear(folder: Path, names: Iterable[str]) -> None:

@@ -104,17 +104,20 @@ class Quota:
             )
 
     def admit_runs(self, owner: Owner, living: int, more: int) -> None:
-        """Raise ValueError if a session would have too many living runs.
+        """Check that a session may begin runs.
 
         Args:
             owner: the session.
             living: how many it has.
             more: how many it is about to begin.
+
+        Raises:
+            ValueError: they would be too many.
         """
         if owner.secret and living + more > self.runs:
             raise ValueError(
-                f"a browser may have {self.runs} runs at once on this server; yours has {living}, and {more} more "
-                f"would be too many: stop some of them first"
+                f"at most {self.runs} runs of one browser can be active at once on this server; yours has {living}, and {more} more "
+                "would be too many: stop some of them first"
             )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -88,12 +89,18 @@ def nullable(rule: Rule) -> Rule:
     return lambda value: None if value is None else rule(value)
 
 
-def listed(rule: Rule, most: int = 10_000) -> Rule:
-    """A list of at most `most` values of this rule."""
+def listed(rule: Rule, most: int = 10_000, least: int = 0) -> Rule:
+    """A list of values of a rule.
+
+    Args:
+        rule: for each value.
+        most, least: largest and smallest length.
+    """
+    wanted = f"a list of at most {most}" if not least else f"a list of {least}" + f" to {most}" * (least < most)
 
     def checks(value: Any) -> None:
-        if not isinstance(value, list | tuple) or len(value) > most:
-            raise Misfit(f"a list of at most {most}", value)
+        if not isinstance(value, list | tuple) or not least <= len(value) <= most:
+            raise Misfit(wanted, value)
         for at, item in enumerate(value):
             _inside(rule, item, str(at))
 
@@ -175,13 +182,25 @@ def parsed(data: bytes | str, source: str, most: int = MOST) -> Any:
 
 
 def read(path: Path, rule: Rule) -> dict[str, Any]:
-    """Read a record from a file. Raises ValueError that names the file."""
+    """Read a record from a JSON file. Raises ValueError that names the file."""
+    return checked(parsed(_data(path), path.name), rule, path.name)
+
+
+def read_toml(path: Path, rule: Rule) -> dict[str, Any]:
+    """Read a record from a TOML file. Raises ValueError that names the file."""
+    try:
+        found = tomllib.loads(_data(path).decode())
+    except (ValueError, RecursionError) as error:  # includes UnicodeDecodeError
+        raise ValueError(f"{path.name} is not valid TOML ({' '.join(str(error).split())[:80]})") from error
+    return checked(found, rule, path.name)
+
+
+def _data(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            data = file.read(MOST + 1)
+            return file.read(MOST + 1)
     except OSError as error:
         raise ValueError(f"{path.name} cannot be read ({error.strerror or error})") from error
-    return checked(parsed(data, path.name), rule, path.name)
 
 
 def _inside(rule: Rule, value: Any, place: str) -> None:

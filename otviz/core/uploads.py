@@ -53,7 +53,10 @@ def keep_upload(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         write_whole(_name_beside(stored), _tidy(filename).encode())
-        write_whole(stored, data)
+        if stored.is_file() and stored.stat().st_size == len(data):
+            stored.touch()  # a page may have mapped it to memory, and Windows replaces no such file
+        else:
+            write_whole(stored, data)
     except OSError as error:
         raise ValueError(f"the file is not kept: {refused(folder, error)}") from error
     return PREFIX + stored.stem

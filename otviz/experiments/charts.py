@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from otviz.experiments.evidence import Interval, Outcome, Values, interval
+from otviz.experiments.evidence import MOST, Interval, Outcome, Values, interval
 
 Value = str | Callable[[Values], float]
 """The key of a measured number, or a function of the values of a seed."""
@@ -118,8 +118,8 @@ def mark_at(mark: Mark, outcomes: Sequence[Outcome]) -> float | None:
 def _of(value: Value, values: Values) -> float:
     try:
         found = values.get(value, math.nan) if isinstance(value, str) else value(values)
-        return float(found)
-    except (KeyError, ValueError, ZeroDivisionError):
+        return 0.0 if abs(number := float(found)) < 1 / MOST else number
+    except (ArithmeticError, KeyError, TypeError, ValueError):
         return math.nan
 
 

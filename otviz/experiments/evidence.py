@@ -12,6 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
+from otviz.core import records
+from otviz.core.records import checked, fields, text, whole
+
 Values = Mapping[str, float | int | str]
 Word = Literal["holds", "holds in part", "fails", "cannot be told"]
 Interval = tuple[float, float]
@@ -19,6 +22,19 @@ Interval = tuple[float, float]
 LEVEL = 0.95
 NORMAL = 1.959964
 """Quantile of the normal distribution for LEVEL."""
+
+
+MOST = 1e100
+"""Largest value, whose square is finite, too."""
+_LARGEST = math.log(MOST)
+
+_number, _text = records.number(-MOST, MOST), text(1000)
+OUTCOME = fields(
+    {
+        "seed": whole(0, 2**31 - 1), "seconds": records.number(0, 1e10),
+        "values": fields({}, others=lambda value: (_text if isinstance(value, str) else _number)(value)),
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -32,14 +48,8 @@ class Outcome:
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Self:
         """Read an outcome from a record. Raises ValueError for an invalid one."""
-        try:
-            seed, values, seconds = record["seed"], record["values"], record["seconds"]
-        except (KeyError, TypeError) as error:
-            raise ValueError(f"an outcome needs seed, values and seconds; got {record!r}") from error
-        plain = isinstance(values, dict) and all(isinstance(value, float | int | str) for value in values.values())
-        if not (isinstance(seed, int) and plain and isinstance(seconds, float | int)):
-            raise ValueError(f"an outcome is a seed, plain values and seconds; got {record!r}")
-        return cls(seed, values, float(seconds))
+        checked(record, OUTCOME, "an outcome")
+        return cls(record["seed"], record["values"], float(record["seconds"]))
 
     def record(self) -> dict[str, Any]:
         """As JSON-compatible values."""
@@ -171,7 +181,9 @@ def interval(values: Sequence[float], ratio: bool = False) -> tuple[float, Inter
     n, mean = len(logs), statistics.fmean(logs)
     half = float(t.ppf(0.5 + LEVEL / 2, n - 1)) * statistics.stdev(logs) / math.sqrt(n)
     low, high = mean - half, mean + half
-    return (math.exp(mean), (math.exp(low), math.exp(high))) if ratio else (mean, (low, high))
+    if ratio:
+        mean, low, high = (math.exp(max(-_LARGEST, min(value, _LARGEST))) for value in (mean, low, high))
+    return mean, (low, high)
 
 
 def wilson(agree: int, n: int) -> Interval:

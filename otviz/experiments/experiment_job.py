@@ -6,6 +6,8 @@ deleted.
 
 from __future__ import annotations
 
+import contextlib
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -14,6 +16,7 @@ from typing import Any
 from otviz.core import __version__
 from otviz.core.container import Arrays, Plain
 from otviz.core.files import home
+from otviz.core.locks import WAIT, alone
 from otviz.core.machine import cores
 from otviz.core.workers.worker import Message, sentence
 from otviz.experiments import named
@@ -66,6 +69,8 @@ class ExperimentJob(Job[Key, Outcome]):
         runnable = sorted(experiments, key=lambda each: ("seconds", "minutes", "reference").index(each.cost))
         wanted = {each.name: each.unavailable_reason() for each in runnable if each.cost != "reference"}
         self.unmeasured = {name: reason for name, reason in wanted.items() if reason}
+        self._locks = contextlib.ExitStack()
+        self._lock_all([name for name in wanted if name not in self.unmeasured])
         self.names = names = [name for name in wanted if name not in self.unmeasured]
         keys = [(name, seed) for name in names for seed in self._seeds]
         kept = {(name, o.seed): o for name in names for o in self._journal((name, 0)).read(_parsed)}
@@ -75,7 +80,27 @@ class ExperimentJob(Job[Key, Outcome]):
             self._complete(name)
         left = [[key] for key in keys if key not in kept]
         with self._lock:  # outcomes are written only when the machine is known
-            self._pool = self._gathered(left, workers, cluster)
+            try:
+                self._pool = self._gathered(left, workers, cluster)
+            except BaseException:
+                self._locks.close()
+                raise
+        threading.Thread(target=self._unlock, name="locks of claims", daemon=True).start()
+
+    def _lock_all(self, names: Sequence[str]) -> None:
+        """Lock the journals, so that each claim is measured by one process at a time."""
+        patience = time.monotonic() + WAIT
+        for name in names:
+            journal = self._journal((name, 0)).path
+            try:
+                wait = max(patience - time.monotonic(), 0.0)
+                self._locks.enter_context(alone(journal, "another process measures it now", wait))
+            except ValueError as error:
+                self.unmeasured[name] = str(error)
+
+    def _unlock(self) -> None:
+        self._pool.wait()
+        self._locks.close()
 
     def _gathered(self, tasks: Sequence[Sequence[Key]], workers: int | None, cluster: str) -> WorkerPool[Sequence[Key]]:
         if not cluster or not tasks:

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-import io
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from otviz.checkpoints.catalogue import catalogue
 from otviz.checkpoints.train_checkpoint import generated
-from otviz.core.files import write_whole
 from otviz.data.datasets import ImageSet, to_pixels
 from otviz.data.datasets.places import VARIABLE
 from otviz.evaluation.features import reference
-from otviz.experiments.results import experiments_folder
-from otviz.experiments.sweeps.sweep import identity
+from otviz.experiments.cached_trainings import cached
 from otviz.experiments.trajectories import about_trend
 from otviz.runs.config import RunConfig
-from otviz.training.driver import AtSteps, LossHistory, SingleTrainer, drive
+from otviz.training.loop import Training
 
 SHOWN = 64
 """Images stored per snapshot."""
@@ -90,17 +88,18 @@ def image_trajectory(config: RunConfig, quick: bool = False) -> ImageTrajectory:
     """
     if quick:
         config = dataclasses.replace(config, steps=QUICK_STEPS)
-    path = experiments_folder() / "albums" / f"{identity(config)}.npz"
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return ImageTrajectory(*(file[name] for name in ImageTrajectory._fields))
-    except Exception:  # missing or damaged: train again
-        made = _trained(config, QUICK_JUDGED if quick else JUDGED)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    packed = io.BytesIO()
-    np.savez_compressed(packed, **made._asdict())
-    write_whole(path, packed.getvalue())
-    return made
+    images, judged = config.image_set, QUICK_JUDGED if quick else JUDGED
+    judge, half = reference(images), len(images.split("train").pixels) / config.method.rows / HALVES
+    looks = sorted({*np.arange(0, config.steps, half).round().astype(int).tolist(), config.steps})
+
+    def look(training: Training) -> Mapping[str, NDArray[Any]]:
+        rows = generated(training, judged, seed=1)
+        pixels, said = to_pixels(rows, images.shape), judge.evaluate(rows, judged, nearest=0).record()
+        scores = [roughness(pixels) if name == "roughness" else float(said[name]) for name in SCORES]
+        return {"images": pixels[:SHOWN], "scores": np.array(scores)}
+
+    found = cached("albums", config, lambda: config.begin("cpu"), looks, look)
+    return ImageTrajectory(**{**found, "losses": found["losses"][:, 0]})
 
 
 def real_roughness(images: ImageSet) -> float:
@@ -117,17 +116,3 @@ def roughness(pixels: NDArray[np.uint8]) -> float:
     values = pixels.astype(np.float64) / 127.5
     across, down = np.diff(values, axis=3), np.diff(values, axis=2)
     return float(((across**2).sum() + (down**2).sum()) / (across.size + down.size))
-
-
-def _trained(config: RunConfig, judged: int) -> ImageTrajectory:
-    judge, training = reference(config.image_set), config.begin("cpu")
-    half = len(config.image_set.split("train").pixels) / config.method.rows / HALVES
-    looks = sorted({*np.arange(0, config.steps, half).round().astype(int).tolist(), config.steps})
-    losses, images, scores = LossHistory(), [], []
-    for _ in drive(SingleTrainer(training), AtSteps(looks), [losses.record], check=False):
-        rows = generated(training, judged, seed=1)
-        pixels = to_pixels(rows, config.image_set.shape)
-        images.append(pixels[:SHOWN])
-        said = judge.evaluate(rows, judged, nearest=0).record()
-        scores.append([roughness(pixels) if name == "roughness" else float(said[name]) for name in SCORES])
-    return ImageTrajectory(np.array(looks), np.stack(images), np.array(scores), losses.all()[:, 0])

@@ -65,7 +65,7 @@ def write_document(folder: Path = SHIPPED, path: Path = DOCUMENT) -> None:
 def document(folder: Path = SHIPPED) -> str:
     """The document, as Markdown."""
     found = {name: cls() for name, cls in experiments().items()}
-    results = {name: read(name, folder) for name in found}
+    results = {name: stored(each, folder)[0] for name, each in found.items()}
     lines = [
         f"{INTRO}- Formulas: {RULE}",
         f"- Trainings: {RULE_OF_TRAININGS}",
@@ -100,6 +100,26 @@ def verdict_of(each: Experiment, result: Result | None) -> Verdict | None:
         return None
     there = {key for outcome in result.outcomes for key in outcome.values}
     return each.judge(result.outcomes) if each.keys <= there else None
+
+
+def stored(each: Experiment, folder: Path = SHIPPED) -> tuple[Result | None, Verdict | None]:
+    """The stored result of a claim and the verdict on it.
+
+    Raises ValueError for a result that is damaged, or whose values cannot be those of this claim.
+    """
+    result = read(each.name, folder)
+    try:
+        verdict = verdict_of(each, result)
+        outcomes = () if result is None else result.outcomes
+        if verdict is not None:
+            in_words(each, outcomes, verdict)
+        for asked in each.numbers:
+            measured(each, outcomes, asked)
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"the values in {each.name}.json do not fit the claim ({' '.join(str(error).split())[:80]}); run the experiment again"
+        ) from error
+    return result, verdict
 
 
 def measured(each: Experiment, outcomes: tuple[Outcome, ...], asked: Number) -> str:

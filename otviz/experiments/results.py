@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
-
-from otviz.core import __version__
+from otviz.core import __version__, records
 from otviz.core.files import ROOT, home, write_whole
-from otviz.core.machine import processor, versions
+from otviz.core.machine import cores, processor, versions
+from otviz.core.records import fields, flag, listed, number, text, whole
+from otviz.experiments.evidence import OUTCOME
 from otviz.experiments.experiment import Outcome
 
 FORMAT = 1
@@ -21,6 +21,14 @@ FORMAT = 1
 
 SHIPPED = ROOT / "results"
 """Folder of the shipped results, from full runs."""
+
+RESULT = fields(
+    {
+        "format": whole(FORMAT, FORMAT), "experiment": text(80), "quick": flag, "otviz": text(40),
+        "versions": fields({}, others=text(200)), "machine": fields({"processor?": text(200), "cores?": whole(1)}),
+        "seconds": number(0, 1e10), "outcomes": listed(OUTCOME, 1000),
+    }
+)  # fmt: skip
 
 
 def experiments_folder() -> Path:
@@ -73,7 +81,7 @@ def result_of(
         machine: where it ran; None: this machine.
     """
     here: dict[str, str | int] = {
-        "system": platform.system(), "processor": processor(), "cores": psutil.cpu_count() or 1,
+        "system": platform.system(), "processor": processor(), "cores": cores(),
     }  # fmt: skip
     ordered = tuple(sorted(outcomes, key=lambda outcome: outcome.seed))
     return Result(experiment, quick, ordered, __version__, versions(), machine or here)
@@ -85,23 +93,16 @@ def read(experiment: str, folder: Path = SHIPPED) -> Result | None:
     Raises ValueError for a file that is damaged or has another format version.
     """
     path = folder / f"{experiment}.json"
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    if not path.exists():
         return None
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{path.name} cannot be read ({error}); run the experiment again") from error
-    version = record.get("format") if isinstance(record, dict) else None
-    if version != FORMAT:
-        raise ValueError(f"{path.name} has format {version!r}, and this otviz reads {FORMAT}; run the experiment again")
     try:
-        outcomes = tuple(Outcome.from_record(each) for each in record["outcomes"])
-        return Result(
-            str(record["experiment"]), bool(record["quick"]), outcomes, str(record["otviz"]),
-            dict(record["versions"]), dict(record["machine"]),
-        )  # fmt: skip
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path.name} is damaged ({error}); run the experiment again") from error
+        record = records.read(path, RESULT)
+    except ValueError as error:
+        raise ValueError(f"{error}; run the experiment again") from error
+    outcomes = tuple(Outcome.from_record(each) for each in record["outcomes"])
+    return Result(
+        record["experiment"], record["quick"], outcomes, record["otviz"], record["versions"], record["machine"]
+    )
 
 
 def write(result: Result, folder: Path = SHIPPED) -> Path:

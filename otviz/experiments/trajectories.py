@@ -5,25 +5,22 @@ Points are cached, not scores, so that changes of metrics or verdict rules need 
 
 from __future__ import annotations
 
-import io
 import math
 import shutil
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from otviz.core.files import write_whole
 from otviz.data.target import Target
 from otviz.evaluation.metrics import coverage, real_scores
 from otviz.evaluation.verdicts import LATE, verdict
-from otviz.experiments.results import experiments_folder
-from otviz.experiments.sweeps.sweep import identity
+from otviz.experiments.cached_trainings import cached
 from otviz.runs.config import RunConfig
 from otviz.runs.probe import scores
 from otviz.runs.snapshots import Meter
-from otviz.training.driver import AtSteps, LossHistory, SingleTrainer, drive
 from otviz.training.loop import Training
 
 LOOKS = 40
@@ -83,17 +80,20 @@ def about_trend(values: NDArray[np.float64]) -> float:
 
 def trajectory(config: RunConfig) -> Trajectory:
     """The trajectory of a run: cached by this version of otviz, or trained now."""
-    path = experiments_folder() / "films" / f"{identity(config)}.npz"
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return Trajectory(*(file[name] for name in Trajectory._fields))
-    except Exception:  # missing or damaged: train again
-        made = _played(config)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    packed = io.BytesIO()
-    np.savez_compressed(packed, **made._asdict())
-    write_whole(path, packed.getvalue())
-    return made
+    rng, noise = np.random.default_rng([config.seed, 7]), torch.Generator().manual_seed(config.seed + 7)
+    x = torch.from_numpy(config.source.sample(POINTS, rng))
+    z = torch.randn(POINTS, config.method.noise_dim, generator=noise)
+    y = torch.from_numpy(config.target.sample(POINTS, rng))
+
+    def look(training: Training) -> Mapping[str, NDArray[Any]] | None:
+        with torch.no_grad():
+            made = training.eval_generator(x, z)
+        if not bool(made.isfinite().all()):
+            return None
+        return {"points": made.numpy().astype(np.float32), "scale": np.array(_scale(training, y))}
+
+    looks = sorted({round(config.steps * part / LOOKS) for part in range(LOOKS + 1)})
+    return Trajectory(**cached("films", config, lambda: _begun(config), looks, look))
 
 
 def measured(made: Trajectory, config: RunConfig) -> dict[str, float | int | str]:
@@ -134,25 +134,6 @@ def _begun(config: RunConfig) -> Training:
     training = config.begin("cpu")
     training.compile = config.steps >= COMPILED and config.method.compilable and compiler
     return training
-
-
-def _played(config: RunConfig) -> Trajectory:
-    training = _begun(config)
-    rng, noise = np.random.default_rng([config.seed, 7]), torch.Generator().manual_seed(config.seed + 7)
-    x = torch.from_numpy(config.source.sample(POINTS, rng))
-    z = torch.randn(POINTS, config.method.noise_dim, generator=noise)
-    y = torch.from_numpy(config.target.sample(POINTS, rng))
-    looks = sorted({round(config.steps * part / LOOKS) for part in range(LOOKS + 1)})
-    losses, points, scales, steps = LossHistory(), [], [], []
-    for step, _ in drive(SingleTrainer(training), AtSteps(looks), [losses.record], check=False):
-        with torch.no_grad():
-            made = training.eval_generator(x, z)
-        if not bool(made.isfinite().all()):
-            break
-        steps.append(step)
-        points.append(made.numpy().astype(np.float32))
-        scales.append(_scale(training, y))
-    return Trajectory(np.array(steps), np.stack(points), np.array(scales), losses.all())
 
 
 def _scale(training: Training, y: torch.Tensor) -> float:

@@ -31,7 +31,7 @@ REMEMBERED = 64
 ROOM = 500e6  # bytes of runs in memory; beyond it, too, the oldest ended runs are dropped
 
 
-def _new_id(what: RunConfig | Branch, owner: Owner) -> str:
+def _new_id(what: RunConfig | Branch, owner: Owner = EVERYBODY) -> str:
     config = what if isinstance(what, RunConfig) else what.config
     return f"{config.method.name}-{config.target.name}-{owner.fresh()}"
 
@@ -96,6 +96,24 @@ class Registry:
     def resume_together(self, run_ids: Sequence[str]) -> list[Run]:
         """Continue stored runs, in lockstep. Raises ValueError if one cannot be continued."""
         return self._resume(run_ids, Lockstep())
+
+    def end_processes(self, run_ids: Sequence[str]) -> None:
+        """Kill the processes that train these runs and do not answer. The runs fail.
+
+        Other runs of these processes that are in no lockstep go on in another process, from their last state.
+        """
+        ended = [run for run in map(self.find, run_ids) if run is not None]
+        others = [
+            other
+            for other in self.runs()
+            if other not in ended and other.status not in ENDED and any(map(other.shares_process, ended))
+        ]
+        for run in ended:
+            run.end_process()
+        for other in others:
+            if other.wait(10) and other.status == "failed" and not other.in_lockstep and other.is_saved:
+                with contextlib.suppress(ValueError):  # it says itself why it failed
+                    self.resume(other.id)
 
     @property
     def stored(self) -> Store:
@@ -173,6 +191,8 @@ class Registry:
         for run in list(self._runs.values()):
             if run.status not in ENDED:
                 run.stop()
+            if run.unresponsive:  # it would never stop
+                run.end_process()
         end = time.monotonic() + 10
         for run in list(self._runs.values()):
             run.wait(max(0.0, end - time.monotonic()))
@@ -262,10 +282,18 @@ class Registry:
             self._stop_abandoned()
 
     def _stop_abandoned(self) -> None:
+        """Stop runs that have had no holder for the grace time, and remove them from memory once they are on disk."""
         with self._lock:
-            for run_id, hold in self._holds.items():
+            for run_id, hold in list(self._holds.items()):
+                if hold.abandoned_at is None or time.monotonic() - hold.abandoned_at <= self.grace:
+                    continue
                 run = self._runs.get(run_id)
-                late = hold.abandoned_at is not None and time.monotonic() - hold.abandoned_at > self.grace
-                if late and run is not None and run.status not in ENDED:
-                    hold.abandoned_at = None
+                if run is None:
+                    del self._holds[run_id]
+                elif run.status not in ENDED:
+                    hold.abandoned_at = time.monotonic()
                     run.stop(ABANDONED)
+                    if run.unresponsive:
+                        run.end_process()
+                elif run.is_saved:
+                    self._drop(run_id)

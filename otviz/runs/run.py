@@ -21,13 +21,13 @@ from otviz.core.machine import made_on
 from otviz.methods import Adversarial
 from otviz.runs.change_log import Change, ChangeLog, RunCheckpoint
 from otviz.runs.config import RunConfig
-from otviz.runs.hosts.host_pool import Host, HostPool, RemoteTraining
+from otviz.runs.hosts.host_pool import HostLease, HostPool
 from otviz.runs.run_history import RunHistory
 from otviz.runs.run_view import ENDED, Status
 from otviz.runs.saved.run_lock import RunLock
-from otviz.runs.scheduling import CommandQueue, Lockstep, LoopTimer, Slots
+from otviz.runs.scheduling import CommandQueue, Lockstep, LoopTimer, Slots, Standing
 from otviz.runs.snapshots import Curve, Meter, Scene, Snapshot, curve_of
-from otviz.runs.training_handle import LocalTraining, TrainingHandle
+from otviz.runs.training_handle import TrainingHandle
 from otviz.training.driver import Chunk, Diverged, drive
 from otviz.training.loop import Training, TrainingState
 
@@ -80,20 +80,15 @@ class Run:
         self._history = RunHistory(config.steps, restored)
         self.change_log = ChangeLog.from_restored(config, restored)
         self._turn_ends = math.inf
-        self._error = ""
-        self._stop_reason = ""
+        self._error = self._stop_reason = ""
         self._lock = lock
         self._save_error = lock.refusal if lock else ""
         self._timer = LoopTimer()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._play, name=f"run {run_id}", daemon=True)
-        self._lane = 0
-        self._hosts = hosts
-        self._host: Host | None = None
-        if hosts is not None:
-            self._lane, self._host = hosts.acquire()
+        self._lease = HostLease(hosts)
         if lockstep is not None:
-            lockstep.join(self, self.step, self._lane)  # before any of the group begins
+            lockstep.join(self, self.step, self._lease.lane)  # before any of the group begins
 
     # For other threads
 
@@ -132,6 +127,10 @@ class Run:
         self._stop_reason = why
         self._commands.put("stop")
 
+    def end_process(self) -> None:
+        """Kill the process that trains this run and does not answer; its runs fail, and can go on from their last save."""
+        self._lease.end_host("the training process did not answer and was ended")
+
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the run has ended; returns False if it has not within `timeout` seconds."""
         return self._ended.wait(timeout)
@@ -146,6 +145,30 @@ class Run:
         """Why the run failed, was stopped, or could not be saved; empty if nothing went wrong."""
         why = self._stop_reason if self.status == "stopped" else ""
         return "; ".join(filter(None, (self._error, why, self._save_error)))
+
+    @property
+    def is_saved(self) -> bool:
+        """Whether it has ended and its last save has succeeded."""
+        return self._ended.is_set() and self._save is not None and not self._save_error
+
+    @property
+    def unresponsive(self) -> bool:
+        """Whether the process that trains it gives no sign of life."""
+        return self.status not in ENDED and self._lease.is_hung
+
+    def shares_process(self, other: Run) -> bool:
+        """Whether the same process trains both."""
+        return self._lease.host is not None and self._lease.host is other._lease.host
+
+    @property
+    def in_lockstep(self) -> bool:
+        """Whether it trains in lockstep with others."""
+        return self._lockstep is not None
+
+    @property
+    def standing(self) -> Standing:
+        """Its place in the queue, and how many runs it takes turns with."""
+        return self._slots.standing(self)
 
     @property
     def snapshots(self) -> tuple[Snapshot, ...]:
@@ -220,11 +243,11 @@ class Run:
             self._train()
         except Exception as error:
             kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
-            self._fail(f"{kind}{error}")
+            self._error = f"{kind}{error}"
+            self._end("failed")
         finally:
             self._release_slot()
-            if self._hosts is not None and self._host is not None:
-                self._hosts.release(self._host)
+            self._lease.release()
             if self._lock is not None:
                 self._lock.close()
             self._ended.set()
@@ -232,15 +255,16 @@ class Run:
     def _train(self) -> None:
         if not self._acquire_slot():
             return
-        host, restored = self._host, self._restored
-        live: TrainingHandle = (
-            LocalTraining(self.config, restored) if host is None else RemoteTraining(host, self.config, restored)
-        )
+        fresh, live = self._restored is None, self._lease.open(self.config, self._restored)
+        if self._lockstep is not None:
+            self._lockstep.join(self, self.step, self._lease.lane)  # its host may be another one by now
         self.live, self._restored = live, None
         self.frozen, self.scene = live.frozen, live.scene
         self._timer.record_save()
         try:
             self._take_snapshot(live)
+            if not self._save_error and (fresh or self.origin):  # a process killed at once loses no run
+                self._store()
             for _ in drive(live, self, [self._history.record, self._record], seconds=self.seconds):
                 self._take_snapshot(live, whole=self._rests(live.step))
         except Diverged:
@@ -311,11 +335,20 @@ class Run:
                 self._execute(*command)
             elif self._commands.steps_allowed <= 0:
                 self._pause()
-            elif self.status == "running":
-                return True
-            else:
+            elif self.status != "running":
                 self._acquire_slot()
+            elif self._has_turn():
+                return True
         return False
+
+    def _has_turn(self) -> bool:
+        """Whether it may train now. If others wait for a slot, it waits a moment for its next turn."""
+        if self._slots.keeps(self, self._lockstep):
+            return True
+        began = time.monotonic()
+        free = self._slots.acquire(self, timeout=0.1, group=self._lockstep)
+        self._timer.record_wait(time.monotonic() - began)
+        return free
 
     def _execute(self, command: str, value: Any) -> None:
         live = self.live
@@ -348,7 +381,7 @@ class Run:
         self.status = "running"
         self._timer.restart_clock()
         if self._lockstep is not None:
-            self._lockstep.join(self, self.step, self._lane)
+            self._lockstep.join(self, self.step, self._lease.lane)
         return True
 
     def _release_slot(self) -> None:
@@ -356,10 +389,6 @@ class Run:
         self._turn_ends = math.inf
         if self._lockstep is not None:
             self._lockstep.leave(self)
-
-    def _fail(self, message: str) -> None:
-        self._error = message
-        self._end("failed")
 
     def _end(self, status: Status) -> None:
         self.status = status

@@ -11,14 +11,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from otviz.evaluation.verdicts import FINISHED, Judgement, Verdict, judge, loss_spread, verdict
 from otviz.runs.run_view import ENDED, RunView
 from otviz.runs.snapshots import Meter, Snapshot
+from otviz.training.driver import DIVERGED
 from otviz.training.presets import preset
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 RECALL = 0.25
 """Recall below which most real images have no generated image nearby."""
@@ -49,8 +53,8 @@ COLUMNS = {
 
 
 def verdict_on(run: RunView) -> Verdict:
-    """The verdict of `otviz.evaluation.verdicts` on a run. A failed run is unstable, and its message says why."""
-    if run.status == "failed":
+    """The verdict of `otviz.evaluation.verdicts` on a run. One that diverged is unstable, and its message says why."""
+    if run.status == "failed" and run.message.startswith(DIVERGED):
         rule = "A run is unstable, and its samples are not judged, once losses or weights are no longer finite numbers."
         return Verdict("not judged", "not judged", f"{run.message}.", rule, "unstable", f"{run.message}. {rule}")
     if run.config.target.kind == "images":
@@ -95,6 +99,8 @@ def meter_history(snapshots: Sequence[Snapshot]) -> list[tuple[int, Meter]]:
 
 def table(runs: Sequence[RunView], labels: Sequence[str]) -> pd.DataFrame:
     """A table with a row for each run: its verdict and the metrics of its last snapshot; nan where they do not apply."""
+    import pandas as pd
+
     rows = []
     for run, label in zip(runs, labels, strict=True):
         meter = run.meter

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from otviz.runs.change_log import ChangeLog
     from otviz.runs.config import RunConfig
+    from otviz.runs.scheduling import Standing
     from otviz.runs.snapshots import Curve, Meter, Scene, Snapshot
     from otviz.training.loop import Training, TrainingState
 
@@ -82,6 +83,14 @@ class RunView(Protocol):
     @property
     def seconds_left(self) -> float | None:
         """Estimated seconds to the last step; None while unknown."""
+
+    @property
+    def unresponsive(self) -> bool:
+        """Whether the process that trains it gives no sign of life."""
+
+    @property
+    def standing(self) -> Standing:
+        """Its place in the queue, and how many runs it takes turns with."""
 
     @property
     def saved_steps(self) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ import math
 import queue
 import threading
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 from otviz.training.driver import Pace
 
@@ -24,8 +24,13 @@ LONGEST = 2.0  # seconds to the next snapshot at most, however long one took
 MEMORY = 5.0  # time constant of the mean speed, in seconds
 SAVE_SECONDS = 30.0  # seconds between saves during a run
 
+SHARE_SECONDS = 1.0  # of training until a slot goes to the next run that waits: few enough that all seem to move
+
+STUCK_SECONDS = 8.0
+"""Seconds after the end of its turn when a run that has not asked loses its slot: its process may have been stopped."""
+
 TURN = 20
-"""Steps of a turn: few enough that no run is visibly ahead, and enough to make the cost of switching negligible."""
+"""Steps of a turn in a lockstep: few enough that no run is visibly ahead, and enough to make the cost of switching negligible."""
 
 AHEAD = 3 * TURN
 """Steps that a run may be ahead of the slowest one."""
@@ -157,8 +162,24 @@ class LoopTimer:
         self._saved_at = time.monotonic()
 
 
+class Standing(NamedTuple):
+    """The standing of a run among those that want to train.
+
+    Attributes:
+        place: in the queue, from 1; 0 for a run that has a slot or wants none.
+        wait: seconds until its turn comes, at most.
+        others: runs and groups that it takes turns with.
+    """
+
+    place: int = 0
+    wait: float = 0.0
+    others: int = 0
+
+
 class Slots:
-    """A fair semaphore: runs get slots in the order in which they asked. The members of a group share one slot.
+    """Slots to train in. Runs get them in the order in which they asked, and take turns if there are more runs than slots.
+
+    The members of a group share one slot.
 
     Args:
         size: number of slots.
@@ -167,6 +188,7 @@ class Slots:
     def __init__(self, size: int) -> None:
         self._size = size
         self._holders: dict[int, set[int]] = {}
+        self._since: dict[int, float] = {}
         self._queue: dict[int, set[int]] = {}  # in the order they came
         self._changed = threading.Condition()
 
@@ -182,10 +204,37 @@ class Slots:
         with self._changed:
             if key not in self._holders:
                 self._queue.setdefault(key, set()).add(member)
+            self._drop_stuck()
             free = self._changed.wait_for(lambda: self._may_enter(key), timeout)
             if free:
+                if key not in self._holders:
+                    self._since[key] = time.monotonic()
                 self._holders.setdefault(key, set()).update(self._queue.pop(key, set()), {member})
             return free
+
+    def keeps(self, who: object, group: object | None = None) -> bool:
+        """Whether a run still has its slot. At the end of its turn the slot goes to the next in the queue, if there is one.
+
+        Args:
+            who, group: as for `acquire`, which gets the slot again.
+        """
+        key = id(who if group is None else group)
+        with self._changed:
+            over = self._queue and time.monotonic() - self._since.get(key, 0.0) > SHARE_SECONDS
+            if key in self._holders and over:
+                self._queue[key] = self._holders.pop(key)
+                self._changed.notify_all()
+            return key in self._holders
+
+    def standing(self, who: object) -> Standing:
+        """The standing of a run."""
+        with self._changed:
+            waiting = next((at for at, members in enumerate(self._queue.values(), 1) if id(who) in members), 0)
+            holds = any(id(who) in members for members in self._holders.values())
+            if not (waiting or holds):
+                return Standing()
+            others = len(self._holders) + len(self._queue) - 1 if self._queue else 0
+            return Standing(waiting, math.ceil(waiting / self._size) * SHARE_SECONDS, others)
 
     def release(self, who: object) -> None:
         """Release a slot, or leave the queue. The slot of a group is free once its last member has released it."""
@@ -196,7 +245,13 @@ class Slots:
                     places[key].discard(member)
                     if not places[key]:
                         del places[key]
+            self._since = {key: since for key, since in self._since.items() if key in self._holders}
             self._changed.notify_all()
+
+    def _drop_stuck(self) -> None:
+        """Take the slots from runs that do not ask whether their turn is over; once they do, they queue again."""
+        latest = time.monotonic() - SHARE_SECONDS - STUCK_SECONDS
+        self._holders = {key: members for key, members in self._holders.items() if self._since[key] > latest}
 
     def _may_enter(self, key: int) -> bool:
         free = self._size - len(self._holders)

@@ -79,6 +79,10 @@ class SessionRuns:
         self.owner.check(run_id)
         self._registry.delete(run_id)
 
+    def end_processes(self, run_ids: Sequence[str]) -> None:
+        """As `Registry.end_processes`, of runs that the session may open."""
+        self._registry.end_processes([run_id for run_id in run_ids if self.owner.may_open(run_id)])
+
     def acquire(self, run_id: str, token: str) -> None:
         """As `Registry.acquire`, of a run that was found."""
         self._registry.acquire(run_id, token)

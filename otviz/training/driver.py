@@ -32,11 +32,15 @@ CHUNK = 256
 """Largest number of steps between two calls of the observers, whose losses are fetched from the device together."""
 
 
+DIVERGED = "the loss became NaN or infinite"
+"""The beginning of the message of a run that failed because of its numbers."""
+
+
 class Diverged(ValueError):
     """A loss or a weight is NaN or infinite after `step` steps."""
 
     def __init__(self, step: int) -> None:
-        super().__init__(f"the loss became NaN or infinite at step {step}; a smaller lr or larger penalty may help")
+        super().__init__(f"{DIVERGED} at step {step}; a smaller lr or larger penalty may help")
         self.step = step
 
 

@@ -291,15 +291,15 @@ class Training:
         Raises:
             ValueError: the tensors do not fit this method's networks.
         """
-        rest = json.loads(text)
         try:
+            rest = json.loads(text)
             self._learners.restore(tensors)
             self._rng.set_state(tensors["rng"])
             self._losses = [tensors.get("loss.generator"), tensors.get("loss.adversary")]
             self._targets.restore(rest["streams"]["target"])
             self._sources.restore(rest["streams"]["source"])
             self.step, self.frozen = int(rest["step"]), bool(rest["frozen"])
-        except (KeyError, RuntimeError) as error:
+        except (KeyError, TypeError, ValueError, RuntimeError, OverflowError) as error:
             raise ValueError(f"saved state does not fit this run ({error}); start it again") from error
 
     def parts(self) -> Iterator[tuple[dict[str, Tensor], torch.optim.Optimizer | None]]:

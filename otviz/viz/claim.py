@@ -152,7 +152,7 @@ def _row(row: Row, found: Spread | None, axis: Axis, y: float, half: float) -> I
 def _curves(chart: Curves, outcomes: Sequence[Outcome], size: Size) -> Iterator[str]:
     lines = [(line, _measured(line, outcomes, chart.log_y)) for line in chart.lines]
     marks = _marks(chart.marks, outcomes)
-    places = sorted({x for _, found in lines for x in found})
+    places = sorted({x for line, found in lines for x in (*found, *line.reported)} or {*chart.lines[0].points})
     across: Callable[[float], float] = {x: float(index) for index, x in enumerate(places)}.__getitem__
     values = [v for _, found in lines for each in found.values() for v in each.seeds.values()]
     values += [at for _, at in marks] + [v for line in chart.lines for v in line.reported.values()]

@@ -12,8 +12,9 @@ EXCLUDED: dict[str, str] = {}
 
 def findings(page: Any, rule: str = "") -> list[str]:
     """Serious and critical findings of axe-core on the page as it is now, of all rules or one: rule, element and what is wrong."""
-    only = {"runOnly": {"type": "rule", "values": [rule]}} if rule else None
-    report = Axe().run(page, context={"exclude": [[selector] for selector in EXCLUDED]}, options=only).response
+    options = {"runOnly": {"type": "rule", "values": [rule]}} if rule else {}
+    options["resultTypes"] = ["violations"]  # else most of its time goes into a description of all that is well
+    report = Axe().run(page, context={"exclude": [[selector] for selector in EXCLUDED]}, options=options).response
     return [
         f"{rule['id']} at {node['target']}: {node['html'][:200]}: {node['failureSummary'].splitlines()[-1].strip()}"
         for rule in report["violations"]

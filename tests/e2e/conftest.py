@@ -8,7 +8,7 @@
 
 `page` fails the test when the page throws. `new_page(color_scheme=..., width=..., height=...)` opens others. All share one
 context, and the next tests use their tabs: there a page of Streamlit opens with a third of the work, since its scripts are
-compiled already. `new_page(offline=True)`, as any option of a context, is for a context of its own.
+compiled already. `new_page(offline=True)`, as any option of a context, is for a context of its own, which paints as browsers do.
 """
 
 from __future__ import annotations
@@ -42,9 +42,18 @@ CHROMIUM_ARGS = [
     "--disable-sync",
 ]
 FEWER_FRAMES = """
-    window.requestAnimationFrame = (paint) => setTimeout(() => paint(performance.now()), 60);
+    window.requestAnimationFrame = (paint) => setTimeout(() => paint(performance.now()), 100);
     window.cancelAnimationFrame = clearTimeout;
-"""  # a screen of 15 pictures a second: software paints them, and the processor is for the tests
+    document.addEventListener("DOMContentLoaded", () => {
+        const style = document.createElement("style");
+        style.textContent = "*, ::before, ::after { transition: none !important; animation-iteration-count: 1 !important; }";
+        document.head.append(style);
+    });
+"""
+"""A screen of ten pictures a second, and no fading: software paints every picture, and the processor is for the tests.
+
+Without it Streamlit fades all elements of a page, sixty times a second, each time that its script runs.
+"""
 DEMOS = Path(__file__).with_name("demos.py")
 
 

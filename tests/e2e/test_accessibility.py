@@ -63,7 +63,7 @@ def background(page: Any) -> str:
 def test_a_page_has_a_title_one_heading_and_no_serious_finding(
     app: str, new_page: Callable[..., Any], card: frame.Card
 ) -> None:
-    page = opened(new_page(color_scheme=SCHEMES[0]), app, card)
+    page = opened(new_page(color_scheme=SCHEMES[0], reduced_motion="reduce"), app, card)
     assert page.title() == f"{card.title} · otviz"
     assert page.locator("h1").count() == 1, page.locator("h1").all_text_contents()
     assert in_both_schemes(page) == {}
@@ -71,7 +71,7 @@ def test_a_page_has_a_title_one_heading_and_no_serious_finding(
 
 @pytest.mark.parametrize("place", INNER)
 def test_what_a_page_leads_to_has_no_serious_finding(app: str, new_page: Callable[..., Any], place: str) -> None:
-    assert findings(at_rest(new_page(color_scheme="light"), f"{app}/{place}")) == []
+    assert findings(at_rest(new_page(color_scheme="light", reduced_motion="reduce"), f"{app}/{place}")) == []
 
 
 def test_the_navigation_shows_where_the_keyboard_is(app: str, page: Any) -> None:
@@ -94,7 +94,7 @@ def test_names_are_without_shortcuts_and_help_is_no_stop_of_the_tab_key(app: str
 
 
 def test_nothing_moves_for_those_who_asked_for_less_motion(app: str, new_page: Callable[..., Any]) -> None:
-    page = opened(new_page(reduced_motion="reduce"), app, CARDS[0])
+    page = opened(new_page(reduced_motion="reduce", offline=False), app, CARDS[0])  # where nothing else keeps it still
     player = page.locator(".otviz-player").first
     player.wait_for()
     page.wait_for_timeout(500)  # the page has rested for as long already

@@ -43,7 +43,7 @@ def under(page: Any, right: float, down: float, unit: str = "") -> list[float]:
 
 
 def test_an_upload_is_shown_and_trained_in_its_own_units(app: str, page: Any, file: Path) -> None:
-    page.goto(f"{app}/train?method=sinkhorn&target=points&steps=300&batch_size=64&hidden=32")
+    page.goto(f"{app}/train?method=sinkhorn&target=points&steps=60&batch_size=64&hidden=32")
     page.get_by_test_id("stMain").get_by_role("radio", name="Runs", exact=True).wait_for()  # the last thing drawn
     page.locator('input[type="file"]').first.set_input_files(file)
     page.locator(".picture canvas").wait_for()

@@ -337,14 +337,10 @@ def test_a_result_comes_back_as_it_was(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        (json.dumps({"format": FORMAT + 1}), f"has format {FORMAT + 1}, and this otviz reads {FORMAT}"),
-        (json.dumps({"format": FORMAT}), "is damaged"),
-        (
-            json.dumps({"format": FORMAT, "experiment": "convex-functions", "quick": False, "outcomes": [{"seed": 0}]}),
-            "is damaged",
-        ),
-        ("[]", "format None"),
-        ("{", "cannot be read"),
+        (json.dumps({"format": FORMAT + 1}), f"format in convex-functions.json must be .* {FORMAT}; got {FORMAT + 1}"),
+        (json.dumps({"format": FORMAT}), "must be an object with experiment"),
+        ("[]", "must be an object; got a list"),
+        ("{", "is not valid JSON"),
     ],
 )
 def test_a_results_file_that_cannot_be_used_is_told(text: str, sentence: str, tmp_path: Path) -> None:

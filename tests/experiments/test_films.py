@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from otviz.data.distributions.ring import Ring
-from otviz.experiments import trajectories
+from otviz.experiments import cached_trainings, trajectories
 from otviz.experiments.trainings import trained
 from otviz.experiments.trajectories import LAST, POINTS, Trajectory, measured, trajectory
 from otviz.methods import named
 from otviz.runs.config import RunConfig
+from otviz.training.loop import Training
 
 RING = Ring(radius=2.0, std=0.1)
 
@@ -42,7 +43,7 @@ def drawn(rng: np.random.Generator) -> np.ndarray:
 
 def test_a_film_is_kept_and_comes_back_as_it_was(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = trajectory(config())
-    monkeypatch.setattr(trajectories, "_played", lambda config: pytest.fail("it was played again"))
+    monkeypatch.setattr(trajectories, "_begun", lambda config: pytest.fail("it was trained again"))
     again = trajectory(config())
     assert all(np.array_equal(a, b, equal_nan=True) for a, b in zip(first, again, strict=True))
     assert first.points.shape == (41, POINTS, 2)
@@ -54,6 +55,37 @@ def test_a_damaged_film_is_played_again(home: Path) -> None:
     path = next((home / "experiments" / "films").glob("*.npz"))
     path.write_bytes(b"PK\x03\x04 broken")
     assert np.array_equal(trajectory(config()).points, first.points)
+
+
+def test_a_killed_training_goes_on_from_its_last_save_to_the_same_numbers(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = trajectory(config())
+    (path,) = (home / "experiments" / "films").glob("*.npz")
+    path.unlink()
+    monkeypatch.setattr(cached_trainings, "SAVE_SECONDS", 0.0)
+    scale, begun, steps = trajectories._scale, trajectories._begun, []
+
+    def killed(training: Training, y: object) -> float:
+        steps.append(training.step)
+        if len(steps) == 30:
+            raise KeyboardInterrupt
+        return scale(training, y)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(trajectories, "_scale", killed)
+    with pytest.raises(KeyboardInterrupt):
+        trajectory(config())
+    assert steps == list(range(30))
+    assert not path.exists()
+    again = trajectory(config())
+    assert steps[30] == 29, "snapshots are not taken twice"
+    assert all(np.array_equal(a, b, equal_nan=True) for a, b in zip(whole, again, strict=True))
+    assert {each.suffix for each in path.parent.iterdir()} == {".npz", ".lock"}
+    path.unlink()
+    path.with_suffix(".unfinished").write_bytes(b"damaged")
+    monkeypatch.setattr(trajectories, "_scale", scale)
+    assert np.array_equal(trajectory(config()).points, whole.points)
+    assert begun(config()).step == 0
 
 
 def test_its_scores_are_those_of_its_points() -> None:

@@ -7,10 +7,7 @@ import contextlib
 import csv
 import io
 import json
-import os
 import re
-import subprocess
-import sys
 import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
 from pathlib import Path
@@ -29,21 +26,14 @@ from otviz.runs.saved.saved_run import SavedRun
 from otviz.viz.exports import Runs, exports, exports_of
 from otviz.viz.exports.reports import BYTES, report
 from otviz.viz.exports.scripts import notebook, script
-from tests.waiting import PATIENCE
+from tests.forked import output
 
-ROOT = Path(__file__).resolve().parents[2]
 LABELS = ("Sinkhorn generator", "UOTM-SD", "OT-GAN", "UOTM")
 
 
 def played(text: str, folder: Path) -> str:
     """The output of a program in a new process."""
-    (folder / "program.py").write_text(text, encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "program.py"], cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True, text=True, timeout=PATIENCE, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    return output(text, cwd=folder)
 
 
 def executed(text: str) -> str:

@@ -108,7 +108,7 @@ def test_a_player_s_question_is_checked(registry: Registry, question: bytes) -> 
 def test_a_player_gets_what_it_lacks_and_the_page_hears_of_changes(registry: Registry) -> None:
     config = RunConfig(named("uotm")(), Ring(), Gaussian(), steps=60, seed=0)
     run = registry.submit(config)
-    queued = live_view.Watch((run,), (("never", False, False),), (), {}, registry)
+    queued = live_view.Watch((run,), (("never", False, False, False),), (), {}, registry)
     assert queued.answer(b"{}").options["changed"]
     assert run.wait(PATIENCE)
     watch = live_view.Watch((run,), live_view.state((run,)), (), {run.id: run.config.method}, registry)

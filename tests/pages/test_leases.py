@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages._ui.shell import leases
 from pages._ui.shell.leases import Lease
 from tests.waiting import PATIENCE
 
@@ -48,3 +50,32 @@ def test_two_sessions_hold_a_run_apart() -> None:
     assert list(noted.held.values()) == ["a"]
     second.end()
     assert not noted.held
+
+
+@pytest.mark.parametrize(
+    ("asked", "memory", "cores", "count"),
+    [
+        ("", 1e9, 8, 0),
+        ("", 2.7e9, 2, 2),
+        ("", 1.2e9, 8, 1),
+        ("", 64e9, 64, 4),
+        ("3", 1e9, 1, 3),
+        ("0", 64e9, 8, 0),
+        ("x", 64e9, 1, 1),
+    ],
+)
+def test_as_many_training_processes_are_started_as_fit(
+    monkeypatch: pytest.MonkeyPatch, asked: str, memory: float, cores: int, count: int
+) -> None:
+    monkeypatch.setenv("OTVIZ_HOSTS", asked)
+    monkeypatch.setattr("otviz.runs.hosts.total_memory", lambda: memory)
+    monkeypatch.setattr("otviz.runs.hosts.cores", lambda: cores)
+    assert leases.host_count() == count
+
+
+def test_without_memory_for_a_process_runs_train_in_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OTVIZ_HOSTS", raising=False)
+    monkeypatch.setattr("otviz.runs.hosts.total_memory", lambda: 1e9)
+    leases.hosts.cache_clear()
+    assert leases.hosts() is None
+    leases.hosts.cache_clear()

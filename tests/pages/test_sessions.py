@@ -107,7 +107,7 @@ def test_runs_are_listed_by_their_session_and_opened_by_link(registry: Registry)
 def test_a_session_has_a_quota_of_living_runs_and_bytes(registry: Registry) -> None:
     ada = runs_of(registry, ADA, Quota(runs=2))
     first = ada.submit(config(steps=1_000_000))
-    with pytest.raises(ValueError, match=r"may have 2 runs at once .* yours has 1, and 2 more would be too many: stop"):
+    with pytest.raises(ValueError, match=r"at most 2 runs .* yours has 1, and 2 more would be too many: stop"):
         ada.submit_together([config(), config()])
     second = ada.submit(config(steps=1_000_000))
     with pytest.raises(ValueError, match="yours has 2, and 1 more"):
@@ -188,11 +188,11 @@ def test_one_job_at_a_time_takes_all_cores(registry: Registry, monkeypatch: pyte
 def test_pages_of_two_browsers(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
     run = runs_of(registry, ADA).submit(config(steps=1_000_000))
     ada, ben = (page("8_runs.py", owner, monkeypatch) for owner in (ADA, BEN))
-    assert "Listed is what this browser began" in words(ada)
-    assert "1 runs" in words(ada)
+    assert "these are the runs that this browser began" in words(ada)
+    assert "1 run." in words(ada)
     assert "There are no runs yet" in words(ben)
     linked = page("8_runs.py", BEN, monkeypatch, runs=run.id)
-    assert "1 runs" in words(linked)
+    assert "1 run." in words(linked)
     shown = page("2_train.py", BEN, monkeypatch, run=run.id, method="uotm")
     next(button for button in shown.button if button.label == "Stop").click().run()
     assert run.wait(PATIENCE)
@@ -283,10 +283,12 @@ def test_a_channel_answers_the_browser_that_opened_it(opened: channel.Channel) -
 
 
 def test_pages_reach_runs_only_through_their_session() -> None:
-    """What a page could do to the runs of others goes through `SessionRuns`."""
+    """What a page could do to the runs of others goes through `SessionRuns`, and uploads through `sessions.keep`."""
     folder = Path(__file__).resolve().parents[2] / "pages"
     allowed = {"sessions.py", "leases.py", "shutdown.py", "torch_warmup.py"}
     for path in folder.rglob("*.py"):
         text = path.read_text(encoding="utf-8")
-        reached = re.findall(r"leases\.registry|import .*\bRegistry\b|\bStore\(|leases import registry", text)
+        reached = re.findall(
+            r"leases\.registry|import .*\bRegistry\b|\bStore\(|leases import registry|store_upload\(|keep_upload\((?!.*owner=owner)", text
+        )
         assert path.name in allowed or not reached, f"{path}: {reached}"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 
+from otviz.core.workers.processes import fork_server
 from otviz.data.distributions import named as distribution
 from otviz.methods import named
 from otviz.runs.branches import fork
@@ -102,7 +105,7 @@ def test_a_fault_is_a_sentence_and_the_host_goes_on(hosts: HostPool) -> None:
 
 def test_runs_in_hosts_stay_in_step_fork_and_are_kept(registry: Registry) -> None:
     runs = registry.submit_together([config("uotm"), config("gan"), config("sinkhorn")])
-    assert {run._lane for run in runs} == {0, 1}
+    assert {run._lease.lane for run in runs} == {0, 1}
     until(lambda: min(run.step for run in runs) > 200)
     now = at_one_moment(lambda: [run.live.step for run in runs])
     assert max(now) - min(now) <= AHEAD + 2 * TURN
@@ -131,9 +134,9 @@ def test_a_run_whose_process_dies_says_so_and_can_be_resumed(registry: Registry)
     until(lambda: run.step > 10)
     run.pause()
     until(lambda: run.status == "paused")
-    assert run._host is not None
-    run._host._process.send_signal(signal.SIGKILL)
-    run._host._process.wait()
+    assert run._lease.host is not None
+    run._lease.host._process.send_signal(signal.SIGKILL)
+    run._lease.host._process.wait()
     run.resume()
     assert run.wait(PATIENCE)
     assert run.status == "failed"
@@ -150,9 +153,9 @@ def test_a_run_whose_process_dies_says_so_and_can_be_resumed(registry: Registry)
 def test_a_signal_to_all_saves_first_and_a_host_ends_with_its_input(registry: Registry) -> None:
     run = registry.submit(config())
     until(lambda: run.step > 0)
-    assert run._host is not None
+    assert run._lease.host is not None
     for number in (signal.SIGINT, signal.SIGTERM):
-        run._host._process.send_signal(number)  # a terminal or a service sends them to every process of the app
+        run._lease.host._process.send_signal(number)  # a terminal or a service sends them to every process of the app
     registry.close()
     assert run.status == "stopped"
     assert registry.stored.read(run.id).step == run.step
@@ -163,3 +166,47 @@ def test_a_signal_to_all_saves_first_and_a_host_ends_with_its_input(registry: Re
     assert orphan._process.stdin is not None
     orphan._process.stdin.close()
     assert orphan._process.wait(PATIENCE) == 0
+
+
+@pytest.mark.slow
+def test_a_stopped_process_is_noticed_and_ended_and_its_run_goes_on(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("otviz.core.workers.worker.SILENT", 3.0)
+    run, other, beside = (registry.submit(config(name)) for name in ("uotm-sd", "uotm", "gan"))
+    until(lambda: min(run.step, other.step, beside.step) > 10)
+    assert beside._lease.host is run._lease.host
+    assert run._lease.host is not None
+    run._lease.host._process.send_signal(signal.SIGSTOP)
+    until(lambda: run.unresponsive)
+    assert not other.unresponsive
+    before = other.step
+    until(lambda: other.step > before)
+    third = registry.submit(config("otm"))
+    assert third._lease.host is other._lease.host, "a hung process gets no further run"
+    step = run.step
+    registry.end_processes([run.id])
+    assert run.wait(PATIENCE)
+    assert (run.status, run.unresponsive) == ("failed", False)
+    assert run.message == "the training process did not answer and was ended; go on with the run from its last save"
+    saved = registry.find(beside.id)
+    assert saved is not beside, "it goes on in another process"
+    until(lambda: saved.step > beside.step)
+    again = registry.resume(run.id)
+    until(lambda: again.step > step)
+    for each in (again, other, third, saved):
+        each.stop()
+        assert each.wait(PATIENCE)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux only")
+def test_hosts_share_what_was_imported_by_a_process_of_one_thread(hosts: HostPool) -> None:
+    _, host = hosts.acquire()
+    RemoteTraining(host, config("uotm")).advance(1)
+    server = fork_server()
+    assert server is not None
+    assert len(os.listdir(f"/proc/{server.pid}/task")) == 1, "a thread may hold a lock that no worker could release"
+    rollup = Path(f"/proc/{host._process.pid}/smaps_rollup").read_text(encoding="utf-8")
+    kb = {line.split()[0]: int(line.split()[1]) for line in rollup.splitlines()[1:]}
+    assert kb["Private_Dirty:"] < kb["Rss:"] / 3
+    hosts.release(host)

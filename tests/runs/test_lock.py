@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -22,9 +18,9 @@ from otviz.runs.registry import Registry
 from otviz.runs.run import Run
 from otviz.runs.saved.run_lock import LOCK, RunLock, is_locked
 from otviz.runs.saved.run_store import Store, read_tags
+from tests.forked import OTVIZ, Forked
 from tests.waiting import PATIENCE, until
 
-ROOT = Path(__file__).resolve().parents[2]
 STEPS = 1_000_000
 
 SERVER = """
@@ -59,29 +55,17 @@ def config(steps: int = STEPS) -> RunConfig:
     return RunConfig(methods.named("uotm")(batch_size=8), named("ring")(), named("gaussian")(), steps=steps)
 
 
-@contextmanager
-def server(folder: Path, *run_id: str) -> Iterator[subprocess.Popen[str]]:
+def server(folder: Path, *run_id: str) -> Forked:
     """Another process that trains a run of its own, or continues one, 20 steps for each line it is sent."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", SERVER, str(folder), *run_id], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
+    return Forked(SERVER, str(folder), *run_id)
 
 
-def said(process: subprocess.Popen[str]) -> str:
-    assert process.stdout is not None
+def said(process: Forked) -> str:
     return process.stdout.readline().strip()
 
 
-def order(process: subprocess.Popen[str]) -> int:
-    assert process.stdin is not None
+def order(process: Forked) -> int:
     process.stdin.write("\n")
-    process.stdin.flush()
     return int(said(process))
 
 
@@ -106,8 +90,7 @@ def test_a_run_of_another_server_is_followed_and_left_alone_until_that_server_is
         registry.tag(run_id, ["good"])
         assert order(other) == 40
         assert [(run.status, run.step, run.tags) for run in registry.listed()] == [("elsewhere", 40, ("good",))]
-        other.send_signal(signal.SIGKILL)
-        other.wait()
+        other.kill()
         assert [run.status for run in registry.listed()] == ["stopped"]
         run = registry.resume(run_id)
         until(lambda: run.step > 40)
@@ -137,8 +120,7 @@ def test_a_run_that_another_server_continues_is_no_longer_shown_as_it_was_left(
 def test_two_trainings_into_one_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "out"
     line = ["train", "uotm", "--steps", "1000000", "--batch-size", "8", "--out", str(out)]
-    first = subprocess.Popen([sys.executable, "-m", "otviz", *line], cwd=ROOT, stderr=subprocess.DEVNULL)
-    try:
+    with Forked(OTVIZ, *line):
         until(lambda: (out / "config.json").is_file())
         before = (out / "config.json").stat().st_mtime_ns
         for again in (line, ["train", "--resume", str(out)]):
@@ -147,9 +129,6 @@ def test_two_trainings_into_one_folder(tmp_path: Path, capsys: pytest.CaptureFix
                 "otviz: the run 'out' is trained by another process; stop it there first, or choose another --out\n"
             )
         assert (out / "config.json").stat().st_mtime_ns == before
-    finally:
-        first.kill()
-        first.wait()
     assert main(["train", "uotm", "--steps", "2", "--batch-size", "8", "--out", str(out)]) == 0
     assert not is_locked(out)
 

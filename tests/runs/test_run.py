@@ -18,10 +18,12 @@ from torch import Tensor
 from otviz.data.distributions import named as distribution
 from otviz.methods import named
 from otviz.methods.unified import UOTM
+from otviz.player.wire.run_panel import panel_of
+from otviz.runs import scheduling
 from otviz.runs.change_log import RunCheckpoint
 from otviz.runs.config import RunConfig
 from otviz.runs.run import Run
-from otviz.runs.scheduling import Slots
+from otviz.runs.scheduling import Slots, Standing
 from otviz.runs.snapshots import KEPT, thinned
 from tests.waiting import PATIENCE, until
 
@@ -195,6 +197,40 @@ def test_watching_makes_it_look_more_often(begin: Start) -> None:
 # Queueing
 
 
+@pytest.fixture
+def no_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run keeps its slot until it pauses or ends."""
+    monkeypatch.setattr(scheduling, "SHARE_SECONDS", math.inf)
+
+
+def test_runs_take_turns_and_each_gives_the_numbers_that_it_gives_alone(
+    begin: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = begin(config(steps=400))
+    assert alone.wait(PATIENCE)
+    monkeypatch.setattr(scheduling, "SHARE_SECONDS", 0.05)
+    slots = Slots(1)
+    long = [begin(slots=slots) for _ in range(3)]
+    short = begin(config(steps=400), slots=slots)
+    assert short.wait(PATIENCE), "runs without end do not keep it waiting"
+    np.testing.assert_array_equal(short.losses(), alone.losses())
+    steps = [run.step for run in long]
+    until(lambda: all(run.step > step + 20 for run, step in zip(long, steps, strict=True)))
+    assert {run.status for run in long} == {"running"}
+    until(lambda: {run.standing.others for run in long} == {2})
+    until(lambda: panel_of(long[0], long[0].scene, (), name="").left.endswith(" left, in turns with 2 others"))
+    long[0].pause()
+    reaches(long[0], "paused")
+    assert long[0].standing == Standing()
+    until(lambda: long[1].standing.others == 1)
+    step = long[0].live.training.step
+    long[0].do_steps(3)
+    until(lambda: long[0].live.training.step == step + 3)
+    long[1].stop()
+    reaches(long[1], "stopped")  # whether it has its turn or not
+
+
+@pytest.mark.usefixtures("no_turns")
 def test_one_slot_three_runs_in_their_order(begin: Start) -> None:
     slots = Slots(1)
     first = begin(slots=slots)
@@ -204,6 +240,7 @@ def test_one_slot_three_runs_in_their_order(begin: Start) -> None:
     third = begin(slots=slots)
     until(lambda: len(slots._queue) == 2)
     assert (first.status, second.status, third.status) == ("running", "queued", "queued")
+    assert [run.standing.place for run in (first, second, third)] == [0, 1, 2]
     first.stop()
     reaches(second, "running")
     assert third.status == "queued"
@@ -211,6 +248,7 @@ def test_one_slot_three_runs_in_their_order(begin: Start) -> None:
     reaches(third, "running")
 
 
+@pytest.mark.usefixtures("no_turns")
 def test_what_is_asked_while_queued_is_done(begin: Start) -> None:
     slots = Slots(1)
     first = begin(slots=slots)
@@ -231,6 +269,7 @@ def test_what_is_asked_while_queued_is_done(begin: Start) -> None:
     assert paused.live.training.step == 0
 
 
+@pytest.mark.usefixtures("no_turns")
 def test_a_paused_run_leaves_its_place_and_loses_no_command_when_it_queues_again(begin: Start) -> None:
     slots = Slots(1)
     first = begin(slots=slots)

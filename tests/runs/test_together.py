@@ -12,13 +12,14 @@ import pytest
 
 from otviz.data.distributions import named as distribution
 from otviz.methods import named
+from otviz.runs import scheduling
 from otviz.runs.branches import branch, fork
 from otviz.runs.config import RunConfig
 from otviz.runs.registry import Registry
 from otviz.runs.run import Run
 from otviz.runs.run_history import StateBuffer
 from otviz.runs.saved.run_store import Store
-from otviz.runs.scheduling import AHEAD, TURN, Lockstep, Slots
+from otviz.runs.scheduling import AHEAD, TURN, Lockstep, Slots, Standing
 from otviz.training.compare import MOST
 from otviz.training.driver import LossHistory
 from tests.waiting import PATIENCE, at_one_moment, until
@@ -127,17 +128,48 @@ def test_all_are_done_at_the_same_step(registry: Registry) -> None:
     assert [(run.status, run.step) for run in runs] == [("done", 120)] * 2
 
 
-def test_a_second_group_waits_for_a_place_and_single_runs_are_not_starved(registry: Registry) -> None:
+def test_groups_and_single_runs_take_turns_and_members_stay_in_step(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scheduling, "SHARE_SECONDS", 0.05)
     groups = [registry.submit_together([config(), config("otm")]) for _ in range(3)]
-    until(lambda: all(run.step > 0 for run in groups[0] + groups[1]))
-    assert {run.status for run in groups[2]} == {"queued"}
-    single = registry.submit(config())
-    for run in groups[0]:
-        run.stop()
-    until(lambda: all(run.step > 0 for run in groups[2]))
-    for run in groups[1]:
-        run.stop()
-    until(lambda: single.step > 0)
+    runs = [registry.submit(config()), *(run for group in groups for run in group)]
+    until(lambda: all(run.step > 0 for run in runs))
+    assert {run.standing.others for run in runs} == {3}
+    before = [run.step for run in runs]
+    until(lambda: all(run.step > step + 5 * TURN for run, step in zip(runs, before, strict=True)))
+    for group in groups:
+        steps = steps_of(group)
+        assert max(steps) - min(steps) <= TURN
+
+
+def test_a_slot_goes_round_and_a_group_gives_it_up_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scheduling, "SHARE_SECONDS", 0.0)
+    slots, group = Slots(1), object()
+    a, b, other = object(), object(), object()
+    assert slots.acquire(a, 0, group)
+    assert slots.acquire(b, 0, group)
+    assert slots.keeps(a, group), "nobody else waits"
+    assert not slots.acquire(other, 0)
+    assert slots.standing(other) == Standing(1, 0.0, 1)
+    assert not slots.keeps(a, group)
+    assert not slots.keeps(b, group)
+    assert not slots.acquire(b, 0, group)
+    assert slots.acquire(other, 0)
+    assert not slots.keeps(other)
+    assert slots.acquire(b, 0, group)
+    assert slots.keeps(a, group) is not slots.acquire(other, 0)
+
+
+def test_a_run_that_is_stuck_does_not_hold_a_slot_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scheduling, "SHARE_SECONDS", 0.0)
+    slots = Slots(1)
+    stuck, other = object(), object()
+    assert slots.acquire(stuck, 0)
+    assert not slots.acquire(other, 0)
+    monkeypatch.setattr(scheduling, "STUCK_SECONDS", 0.0)
+    assert slots.acquire(other, 0)
+    assert not slots.keeps(stuck), "it queues again once it goes on"
 
 
 @pytest.mark.parametrize("number", [0, MOST + 1])

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -17,8 +12,7 @@ from otviz.data.distributions.gaussian import Gaussian
 from otviz.data.distributions.grid import Grid
 from otviz.data.distributions.points import PointsFile
 from otviz.data.distributions.ring import Ring
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.forked import output
 
 
 def test_script_gives_the_same_numbers(tmp_path):
@@ -26,13 +20,7 @@ def test_script_gives_the_same_numbers(tmp_path):
     source, target = Gaussian(std=0.5), Ring(modes=2, weights=(1.0, 3.0))
     text = snippet(problem, source, target)
     assert "Problem(n=60, blur=0.2, reach=4.0, seed=3)" in text
-    (tmp_path / "again.py").write_text(text, encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "again.py"], cwd=tmp_path, capture_output=True, text=True, check=False,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    printed = dict(line.split(": ", 1) for line in done.stdout.splitlines() if ": " in line)
+    printed = dict(line.split(": ", 1) for line in output(text, cwd=tmp_path).splitlines() if ": " in line)
     x, y = clouds(problem, source, target)
     picture = coarse(problem, x.points, y.points)
     for better in refine(problem, x.points, y.points, picture):

@@ -102,7 +102,7 @@ def _become_worker(
         gc.enable()
         serve(os.fdopen(source, "rb"), os.fdopen(out, "wb"), request["module"], request["niceness"])
     except BaseException:
-        sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]
+        sys.excepthook(*sys.exc_info())
     finally:
         os._exit(1)
 

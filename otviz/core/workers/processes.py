@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 NEEDED_SOON = ("torch._dynamo", "ot")
 """What the first optimiser and the first exact W2 import, in a second each."""
 
+SHARED = ("torch", *NEEDED_SOON)
+"""What the fork server imports at its start."""
+
 
 def import_what_is_needed_soon() -> None:
     """Import what the first optimiser and the first exact W2 need before rather than during a training."""
@@ -53,7 +56,7 @@ def fork_server() -> ForkServer | None:
         return None
     from otviz.core.workers.forking import ForkServer
 
-    return ForkServer(_environment(), ("torch", *NEEDED_SOON))
+    return ForkServer(_environment(), SHARED)
 
 
 def _environment() -> dict[str, str]:

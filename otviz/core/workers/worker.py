@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import math
 import os
 import queue
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from queue import SimpleQueue
@@ -23,6 +25,11 @@ from otviz.core.container import Arrays, Plain, pack, unpack
 from otviz.core.workers.processes import begin
 
 Message = tuple[Plain, Arrays]
+
+
+BEAT = 1.0  # seconds between two signs of life of a worker
+SILENT = 8.0
+"""Seconds without a sign of life after which a worker counts as hung: many beats, since a busy machine is no hung one."""
 
 
 class WorkerEnded(ValueError):
@@ -44,6 +51,8 @@ class Worker:
     def __init__(self, module: str, niceness: int, advice: str) -> None:
         self.over = False
         self._advice = advice
+        self._reason = ""
+        self._heard_at = math.inf
         self._process = begin(module, niceness)
         self._waiting: deque[SimpleQueue[Message | None]] = deque()
         self._lock = threading.Lock()
@@ -74,8 +83,14 @@ class Worker:
             more = found[0].pop("more", False)
             yield found
 
-    def end(self) -> None:
-        """Kill the process, if it has not ended."""
+    @property
+    def hung(self) -> bool:
+        """Whether the process gives no sign of life: it is stopped, or kept from running. A busy one gives signs."""
+        return not self.over and time.monotonic() - self._heard_at > SILENT
+
+    def end(self, reason: str = "") -> None:
+        """Kill the process, if it has not ended; `reason` is what those who wait for an answer are told."""
+        self._reason = reason
         self._process.kill()
         if self._process.pid is not None:  # it has begun
             self._process.wait()
@@ -83,7 +98,9 @@ class Worker:
     def _listen(self) -> None:
         assert self._process.stdout is not None
         while (found := read(self._process.stdout)) is not None:
-            (self._waiting[0] if "more" in found[0] else self._waiting.popleft()).put(found)
+            self._heard_at = time.monotonic()
+            if "beat" not in found[0]:
+                (self._waiting[0] if "more" in found[0] else self._waiting.popleft()).put(found)
         with self._lock:
             self.over = True
         self._process.wait()
@@ -91,6 +108,8 @@ class Worker:
             self._waiting.popleft().put(None)
 
     def _exit_reason(self) -> str:
+        if self._reason:
+            return f"{self._reason}; {self._advice}"
         code = self._process.poll()
         why = ", perhaps out of memory" if code in (-9, 137) else ""
         return f"a training process ended unexpectedly (exit code {code}{why}); {self._advice}"
@@ -108,28 +127,50 @@ def serve(source: IO[bytes], out: IO[bytes], module: str, niceness: int) -> None
     """
     os.dup2(2, 1)  # output of libraries must not get between the messages
     requests: SimpleQueue[Message] = queue.SimpleQueue()
+    sender = _Sender(out)
     threading.Thread(target=_receive, args=(source, requests), daemon=True).start()
+    threading.Thread(target=sender.beat, daemon=True).start()
     answers = importlib.import_module(module).answers
     if sys.platform != "win32":
         os.nice(niceness)
     while True:
-        _answer(out, answers, *requests.get())
+        _answer(sender, answers, *requests.get())
+
+
+class _Sender:
+    """Sends messages from any thread."""
+
+    def __init__(self, out: IO[bytes]) -> None:
+        self._out = out
+        self._lock = threading.Lock()
+
+    def send(self, plain: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Send a message. Raises OSError if the reader has gone."""
+        with self._lock:
+            write(self._out, plain, arrays)
+
+    def beat(self) -> None:
+        """Give signs of life as long as there is a reader, whatever the other threads do."""
+        with contextlib.suppress(OSError):
+            while True:
+                self.send({"beat": True}, {})
+                time.sleep(BEAT)
 
 
 def _answer(
-    out: IO[bytes], answers: Callable[[Plain, Arrays], Iterator[Message]], plain: Plain, arrays: Arrays
+    sender: _Sender, answers: Callable[[Plain, Arrays], Iterator[Message]], plain: Plain, arrays: Arrays
 ) -> None:
     """Send the answers to a request, the last one without "more"; an exception is sent as a message."""
     try:
         last: Message | None = None
         for found in answers(plain, arrays):
             if last is not None:
-                write(out, {**last[0], "more": True}, last[1])
+                sender.send({**last[0], "more": True}, last[1])
             last = found
-        write(out, *(last or ({}, {})))
+        sender.send(*(last or ({}, {})))
     except Exception as error:
         with contextlib.suppress(OSError):  # the parent has gone, and the end of the input will end this process
-            write(out, {"fault": sentence(error)}, {})
+            sender.send({"fault": sentence(error)}, {})
 
 
 def sentence(error: Exception) -> str:

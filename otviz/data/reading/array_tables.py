@@ -17,12 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otviz.core.files import CarefulFile
+from otviz.core.uploads import known_as
 from otviz.data.reading.numerals import Cells
 from otviz.data.reading.tables import MOST_COLUMNS, Table, counts_rows, listed, reading
 
 MOST_ARRAYS = 1000
 MOST_BYTES = 2_000_000_000  # largest size of an unpacked array
 MOST_LIST_BYTES = 1_000_000  # largest size of the central directory of an NPZ
+PLAIN = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # with other methods everything is unpacked at once
 FIRST = ("points", "xy", "positions", "coords", "coordinates", "data", "samples", "generated", "target", "x")
 """Preferred names of arrays, also as run0_<name>, as in an export of several runs."""
 
@@ -146,10 +148,7 @@ class ArrayTable(Table):
         stored, held = [], []
         with reading(self.name, "NPZ"), _opened(self._path) as archive:
             for member in archive.infolist()[:MOST_ARRAYS]:
-                if member.filename.endswith(".npy") and member.compress_type in (
-                    zipfile.ZIP_STORED,
-                    zipfile.ZIP_DEFLATED,
-                ):
+                if member.filename.endswith(".npy") and member.compress_type in PLAIN:
                     with archive.open(member) as file:
                         stored.append(_header(file, member.filename.removesuffix(".npy")))
                         held.append(member.file_size - file.tell())
@@ -166,6 +165,24 @@ class ArrayTable(Table):
             raise ValueError(
                 f"{self.name} must hold arrays of at most {MOST_BYTES / 1e9:g} GB; {one.name} has {claimed} bytes"
             )
+
+
+def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """All arrays of an NPY or NPZ file by name; that of an NPY is called "". Raises ValueError for a damaged or huge file."""
+    name, kind = known_as(path), path.suffix[1:].upper()
+    with reading(name, kind):
+        if kind == "NPY":
+            return {"": np.load(path, allow_pickle=False, mmap_mode="r")}
+        found: dict[str, NDArray[Any]] = {}
+        with _opened(path) as archive:
+            for member in archive.infolist()[:MOST_ARRAYS]:
+                if member.file_size > MOST_BYTES:
+                    raise ValueError(f"{member.filename} has {member.file_size:,} bytes, more than {MOST_BYTES:,}")
+                if member.filename.endswith(".npy") and member.compress_type in PLAIN:
+                    with archive.open(member) as file:
+                        array = np.lib.format.read_array(file, allow_pickle=False)
+                    found[member.filename.removesuffix(".npy")] = array
+    return found
 
 
 def _header(file: IO[bytes], name: str) -> Stored:

@@ -77,7 +77,7 @@ def read_places(table: Table, x: str = "", y: str = "", weight: str = "") -> Pla
     names = [first, second, *([weighing] if weighing else [])]
     cells = dict(zip(names, table.read(names), strict=True))
     for name in names[:2]:
-        _check_numbers(table, name, cells[name])
+        check_numbers(table, name, cells[name])
     notes = [*table.notes, *_passed_over(table, names)]
     if weighing:
         trouble = _trouble_with_weights(table, weighing, cells[weighing])
@@ -90,7 +90,7 @@ def read_places(table: Table, x: str = "", y: str = "", weight: str = "") -> Pla
     numbers = np.stack([cells[name].values for name in names], axis=1)
     _refuse_lying(table, len(numbers))
     missing = np.isnan(numbers).any(axis=1)
-    notes += _left_out(table, names, np.isnan(numbers))
+    notes += left_out(table, names, np.isnan(numbers))
     numbers = numbers[~missing]
     if len(numbers) < FEWEST:
         why = f" ({notes[-1]})" if missing.any() else ""
@@ -118,7 +118,7 @@ def _coordinates(table: Table, x: str, y: str) -> tuple[str, str]:
     for x_name, y_name in _named(free):
         x, y = x or x_name, y or y_name
     free = [name for name in free if name not in (x, y)]
-    best = sorted(free, key=lambda name: _is_no_place(table, name))[: (not x) + (not y)]
+    best = sorted(free, key=lambda name: is_no_place(table, name))[: (not x) + (not y)]
     best.sort(key=free.index)
     return x or best.pop(0), y or best.pop(0)
 
@@ -149,12 +149,13 @@ def _named(free: Sequence[str]) -> list[tuple[str, str]]:
     return [*found[:1], (by_base.get("x", ""), by_base.get("y", ""))]
 
 
-def _is_no_place(table: Table, name: str) -> bool:
+def is_no_place(table: Table, name: str) -> bool:
+    """Whether a column numbers, names or weighs the rows, as far as its name and first values tell."""
     return name in table.counting or bool(_NOT_PLACES.fullmatch(base_of(name))) or bool(_CAMEL_ID.fullmatch(name))
 
 
 def _passed_over(table: Table, names: Sequence[str]) -> list[str]:
-    others = [name for name in table.numeric if name not in names and _is_no_place(table, name)]
+    others = [name for name in table.numeric if name not in names and is_no_place(table, name)]
     notes = [f"not coordinates unless chosen: {listed(others)}"] if others else []
     weights = [name for name in table.numeric if name not in names and base_of(name) in MAYBE_WEIGHTS]
     return [*notes, f"can be chosen as weight: {listed(weights)}"] if weights and len(names) < 3 else notes
@@ -183,7 +184,14 @@ def _weighing(table: Table, weight: str, taken: tuple[str, str]) -> str:
     return called[0] if called else ""
 
 
-def _check_numbers(table: Table, name: str, cells: Cells) -> None:
+def check_numbers(table: Table, name: str, cells: Cells) -> None:
+    """Raise ValueError for a cell that is not a number, or too large.
+
+    Args:
+        table: of the column.
+        name: of the column.
+        cells: in it.
+    """
     bad = cells.bad | (np.abs(cells.values) > LARGEST)
     if bad.any():
         at = int(bad.argmax())
@@ -203,7 +211,7 @@ def _check_numbers(table: Table, name: str, cells: Cells) -> None:
 def _trouble_with_weights(table: Table, name: str, cells: Cells) -> str:
     """Why a column cannot be weights, or empty."""
     try:
-        _check_numbers(table, name, cells)
+        check_numbers(table, name, cells)
     except ValueError as error:
         return str(error)
     low = cells.values < 0
@@ -217,8 +225,14 @@ def _only_zeros(table: Table, name: str) -> str:
     return f"weight must be a column with a number > 0; {name!r} of {table.name} holds only zeros"
 
 
-def _left_out(table: Table, names: Sequence[str], gaps: NDArray[np.bool_]) -> list[str]:
-    """Notes on rows with missing numbers."""
+def left_out(table: Table, names: Sequence[str], gaps: NDArray[np.bool_]) -> list[str]:
+    """Notes on rows with missing numbers.
+
+    Args:
+        table: of the columns.
+        names: of the columns.
+        gaps: missing numbers, (rows, columns).
+    """
     rows = np.flatnonzero(gaps.any(axis=1))
     if not len(rows):
         return []

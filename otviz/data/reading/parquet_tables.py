@@ -39,6 +39,14 @@ class ParquetTable(Table):
         found = [self._values(column) for column in columns]
         return tuple(Cells(values, np.zeros(len(values), bool)) for values in found)
 
+    def words(self, column: str) -> list[str]:
+        import pyarrow.parquet as pq
+
+        if column in self.numeric:
+            return super().words(column)
+        with reading(self.name, "Parquet"), pq.ParquetFile(self._path) as file:
+            return [str(value) for value in file.read(columns=[column]).column(column).to_pylist()]
+
     def _values(self, column: str, rows: int | None = None) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
         import pyarrow as pa
         import pyarrow.parquet as pq

@@ -43,6 +43,11 @@ class Table(ABC):
     def read(self, columns: Sequence[str]) -> tuple[Cells, ...]:
         """Read these numeric columns, all of equal length. Raises ValueError."""
 
+    def words(self, column: str) -> list[str]:
+        """The cells of any column as text, whole numbers without a fraction. Raises ValueError."""
+        values = self.read([column])[0].values
+        return [f"{value:.15g}" for value in values.tolist()]
+
     def row(self, index: int) -> str:
         """Location of a row in the file, for messages: "row 18", where the heading is row 1."""
         return f"row {index + 1}"

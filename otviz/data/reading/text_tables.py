@@ -89,6 +89,9 @@ class TextTable(Table):
         self.check_rows(len(texts))
         return numbers_in(texts, self._layout.style)
 
+    def words(self, column: str) -> list[str]:
+        return [str(text).strip() for text in self._texts(self.columns.index(column))]
+
     def row(self, index: int) -> str:
         for line in sorted({*self._layout.skip, *self._comments}):
             index += line <= index

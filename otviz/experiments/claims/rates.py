@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from otviz.clouds.laboratory.potential import rates_now
+from otviz.experiments.cached_trainings import cached
 from otviz.experiments.charts import Dots, Row
 from otviz.experiments.claims.family import TITLES
 from otviz.experiments.experiment import SECOND_HAND, Cost, Effect, Experiment, Number, Part, number_of
 from otviz.experiments.trainings import QUICK_STEPS, RING, from_preset
-from otviz.training.loop import train
+from otviz.runs.config import RunConfig
+from otviz.training.loop import Training
 
 METHODS = ("wgan", "otm", "uotm-no-cost", "uotm")
 STEPS, LOOKS = 5000, 10
@@ -65,13 +67,15 @@ class RatesOfChange(Experiment):
 
     def measure(self, seed: int, quick: bool) -> dict[str, float | int | str]:
         methods, steps = from_preset("table-1")[0], QUICK_STEPS if quick else STEPS
+        looks = [step for step in range(steps // 2 + 1, steps + 1) if step % (steps // 2 // LOOKS) == 0]
+
+        def look(training: Training) -> dict[str, Any]:
+            return {"rates": np.array(float(rates_now(training, seed=seed).mean()))}
+
         found: dict[str, float | int | str] = {}
         for name in METHODS:
-            rates = [
-                float(rates_now(step.training, seed=seed).mean())
-                for step in train(methods[name], RING, steps=steps, seed=seed)
-                if step.number > steps // 2 and step.number % (steps // 2 // LOOKS) == 0
-            ]
+            config = RunConfig(methods[name], RING, steps=steps, seed=seed, device="cpu")
+            rates = cached("rates", config, config.begin, looks, look)["rates"].tolist()
             found[f"{name}_mean"] = float(np.mean(rates))
             found |= {f"{name}_largest": max(rates), f"{name}_ratio": max(rates) / min(rates)}
         return found

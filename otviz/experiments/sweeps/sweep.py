@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from otviz.core import __version__
+from otviz.core import __version__, records
 from otviz.core.owners import EVERYBODY, Owner
 from otviz.core.params import Knobs, Param, param, params_of
 from otviz.data.distributions import Distribution
@@ -18,6 +17,12 @@ from otviz.methods import Adversarial, Method
 from otviz.runs.config import RunConfig
 
 MOST_CELLS = 400
+_FLOAT, _INT = records.number(-1e100, 1e100), records.whole(0)
+_RULES = {
+    "str": records.text(2000), "float": _FLOAT, "int": _INT,
+    "float | None": records.nullable(_FLOAT), "int | None": records.nullable(_INT),
+}  # fmt: skip
+"""By the type of a field of an outcome."""
 
 
 @dataclass(frozen=True)
@@ -75,12 +80,8 @@ class Outcome:
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Outcome:
         """The inverse of `dataclasses.asdict`. Raises ValueError for an invalid record."""
-        kinds = {one.name: str(one.type) for one in dataclasses.fields(cls)}
-        for name, kind in kinds.items():
-            value = record.get(name)
-            fits = isinstance(value, str) if kind == "str" else _is_number(value) or (value is None and "None" in kind)
-            if not fits:
-                raise ValueError(f"{name} of an outcome must be {kind}; got {value!r}")
+        kinds = {one.name: _RULES[str(one.type)] for one in dataclasses.fields(cls)}
+        records.checked(record, records.fields(kinds), "an outcome")
         return cls(**{name: record[name] for name in kinds})
 
 
@@ -183,7 +184,3 @@ def _param(method: Method, knob: str) -> Param:
     if knob not in found:
         raise ValueError(f"{method.name} has no setting {knob!r}; remove that method or choose another setting")
     return found[knob]
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

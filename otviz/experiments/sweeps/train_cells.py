@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from collections.abc import Iterator, Sequence
@@ -18,6 +19,7 @@ from otviz.runs.change_log import ChangeLog, RunCheckpoint
 from otviz.runs.config import RunConfig
 from otviz.runs.probe import Probe, scores
 from otviz.runs.run_view import Status
+from otviz.runs.saved.run_lock import RunLock
 from otviz.runs.saved.run_store import SavedRunInfo, Store
 from otviz.runs.saved.saved_run import SavedRun
 from otviz.runs.snapshots import Meter, Snapshot
@@ -183,9 +185,12 @@ class MemberRecorder:
         stored = SavedRunInfo(name, config, status, "", step, self._seconds, time.time(), meter, environment=made)
         restored = RunCheckpoint(tuple(self._snapshots), done, *self._good, ChangeLog(config))
         try:
-            store.save(SavedRun(stored, self._probe.scene, restored))
+            with contextlib.closing(RunLock(store.path(name))):
+                store.save(SavedRun(stored, self._probe.scene, restored))
         except OSError:  # a full disk; the outcome is still valid
             return ""
+        except ValueError:  # another process trains on with this run, which is therefore stored
+            pass
         return name
 
 

@@ -79,11 +79,13 @@ def marks_of(run: RunView) -> list[tuple[int, str]]:
 
 
 def _left(run: RunView) -> str:
+    standing = run.standing
     if run.status == "queued":
-        return "waiting for its turn"
-    if run.seconds_left is None:
-        return ""
-    return f"{duration_in_words(run.seconds_left)} {'of training ' if run.status == 'paused' else ''}left"
+        return f"number {standing.place} in the queue, about {standing.wait:.0f} s" if standing.place else "waiting"
+    if run.unresponsive or run.seconds_left is None:
+        return "no answer" if run.unresponsive else ""
+    left = f"{duration_in_words(run.seconds_left)} {'of training ' if run.status == 'paused' else ''}left"
+    return f"{left}, in turns with {standing.others} other{'s'[: standing.others - 1]}" if standing.others else left
 
 
 def stages_of(method: Method, kind: Kind = "points") -> tuple[Stage, ...]:

@@ -11,19 +11,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from otviz.core.container import Arrays
-from otviz.core.machine import cores
 from otviz.core.workers.processes import prepare
 from otviz.core.workers.worker import Message, Worker
 from otviz.methods import Method
 from otviz.runs.change_log import RunCheckpoint
 from otviz.runs.config import RunConfig
-from otviz.runs.hosts import MODULE, messages
+from otviz.runs.hosts import MODULE, fitting, messages
 from otviz.runs.snapshots import Array, Scene, Snapshot
+from otviz.runs.training_handle import LocalTraining, TrainingHandle
 from otviz.training.driver import Losses
 from otviz.training.loop import TrainingState
-
-MOST = 4
-"""Maximum number of processes."""
 
 NICENESS = 5
 """Lowers the priority of hosts below that of the pages."""
@@ -53,16 +50,16 @@ class HostPool:
     """A pool of host processes. Each is started when first needed, and ends with this process.
 
     Args:
-        count: number of hosts; by default one per core, at most `MOST`.
+        count: number of hosts; by default as many as there are cores and memory for.
     """
 
     def __init__(self, count: int | None = None) -> None:
-        self._hosts: list[Host | None] = [None] * (count or min(MOST, cores()))
+        self._hosts: list[Host | None] = [None] * (count or max(1, fitting()))
         self._lock = threading.Lock()
         self._closed = False
 
     def acquire(self) -> tuple[int, Host]:
-        """The index of the host with the fewest trainings, and that host. Call `release` when done with it."""
+        """The index of the host with the fewest trainings, but no hung one, and that host. Call `release` when done with it."""
         with self._lock:
             place = min(range(len(self._hosts)), key=self._load)
             host = self._at(place)
@@ -87,15 +84,64 @@ class HostPool:
             for host in filter(None, self._hosts):
                 host.end()
 
-    def _load(self, place: int) -> int:
+    def _load(self, place: int) -> tuple[bool, int]:
         host = self._hosts[place]
-        return 0 if host is None or host.over else host.open
+        return (False, 0) if host is None or host.over else (host.hung, host.open)
 
     def _at(self, place: int) -> Host:
         host = self._hosts[place]
         if host is None or host.over:
             host = self._hosts[place] = Host()
         return host
+
+
+class HostLease:
+    """The host of one run.
+
+    Args:
+        pool: where it comes from; with None the run trains in this process.
+
+    Attributes:
+        lane: index of the host; trainings of one lane cannot train at the same time.
+        host: the host, or None.
+    """
+
+    def __init__(self, pool: HostPool | None) -> None:
+        self._pool = pool
+        self.lane = 0
+        self.host: Host | None = None
+        if pool is not None:
+            self.lane, self.host = pool.acquire()
+
+    @property
+    def is_hung(self) -> bool:
+        """Whether the host gives no sign of life."""
+        return self.host is not None and self.host.hung
+
+    def open(self, config: RunConfig, restored: RunCheckpoint | None) -> TrainingHandle:
+        """Begin a training: on another host if this one has ended meanwhile.
+
+        Args:
+            config: what to train.
+            restored: the state to continue from; None starts from the beginning.
+
+        Raises:
+            ValueError: the training cannot begin.
+        """
+        if self._pool is not None and self.host is not None and self.host.over:
+            self._pool.release(self.host)
+            self.lane, self.host = self._pool.acquire()
+        return LocalTraining(config, restored) if self.host is None else RemoteTraining(self.host, config, restored)
+
+    def end_host(self, reason: str) -> None:
+        """Kill the host; `reason` is what its runs are told."""
+        if self.host is not None:
+            self.host.end(reason)
+
+    def release(self) -> None:
+        """Give the host back."""
+        if self._pool is not None and self.host is not None:
+            self._pool.release(self.host)
 
 
 class RemoteTraining:

@@ -109,20 +109,9 @@ def _looks(value: Any) -> None:
         raise Misfit("at least one look, in the order of their steps", value)
 
 
-def _of(count: int, rule: Rule) -> Rule:
-    """A list of exactly `count` items."""
-
-    def checks(value: Any) -> None:
-        listed(rule)(value)
-        if len(value) != count:
-            raise Misfit(f"a list of {count}", value)
-
-    return checks
-
-
 def _box(value: Any) -> None:
     """x_low, x_high, y_low, y_high with low < high."""
-    _of(4, number(-1e30, 1e30))(value)
+    listed(number(-1e30, 1e30), 4, 4)(value)
     if not (value[0] < value[1] and value[2] < value[3]):
         raise Misfit("x_low, x_high, y_low, y_high with low < high", value)
 
@@ -130,7 +119,7 @@ def _box(value: Any) -> None:
 LOOKS: Rule = fields(
     {
         "title": text(200), "box": _box, "adversary": text(40), "steps": whole(1, 2_000_000),
-        "loss_floor": nullable(_of(2, _MEASURED)), "shape?": listed(whole(1, 4096), 3), "classes?": listed(text(200)),
+        "loss_floor": nullable(listed(_MEASURED, 2, 2)), "shape?": listed(whole(1, 4096), 3), "classes?": listed(text(200)),
         "judge?": text(1000), "unit?": text(40), "snapshots": _looks,
     },
     others=plain,

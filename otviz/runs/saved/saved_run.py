@@ -16,6 +16,7 @@ from otviz.runs.config import RunConfig
 from otviz.runs.run_view import RunView
 from otviz.runs.saved.file_schema import looks_in
 from otviz.runs.saved.run_store import SavedRunInfo, Store, read_checkpoint, read_history, read_run
+from otviz.runs.scheduling import Standing
 from otviz.runs.snapshots import Curve, Meter, Scene, Snapshot, curve_of
 from otviz.training.compare import labels
 from otviz.training.loop import Training, TrainingState
@@ -33,6 +34,8 @@ class SavedRun:
     steps_per_second = 0.0
     seconds_left: float | None = None
     frozen = False
+    unresponsive = False
+    standing = Standing()
 
     def __init__(self, stored: SavedRunInfo, scene: Scene, restored: RunCheckpoint) -> None:
         self.id = stored.id

@@ -39,6 +39,7 @@ def show_controls(link: Link, runs: Sequence[RunView], labels: Sequence[str], co
         ):
             drawn = functools.partial(st.fragment(fill, run_every=every), link, runs, labels)
             boxes.menu(link, key, label, drawn)
+    run_controls.show_hung(living)
 
 
 def _again(link: Link, runs: Sequence[RunView], configs: Sequence[RunConfig]) -> None:
@@ -53,7 +54,7 @@ def _again(link: Link, runs: Sequence[RunView], configs: Sequence[RunConfig]) ->
 
 def _pace(living: Sequence[Run]) -> None:
     if all(run.status == "queued" for run in living):
-        st.markdown("Waiting: other runs are training; these begin when one of them ends or pauses.")
+        st.markdown("Waiting for their first turn: other runs are training, and all take turns.")
     elif all(run.status == "paused" for run in living):
         st.button("Resume training", on_click=_each, args=(living, "resume"), shortcut="P", type="primary")
     else:

@@ -132,8 +132,11 @@ def _steer(stage: JobStage[SweepJob], sweep: Sweep, working: bool) -> None:
     if st.button(word, type="primary"):
         from otviz.experiments.sweeps.sweep_job import SweepJob
 
-        owner = sessions.owner()
-        stage.begin(lambda: SweepJob(sweep, owner=owner), "The sweep could not start")
+        def made() -> SweepJob:
+            sessions.check_room()
+            return SweepJob(sweep, owner=sessions.owner())
+
+        stage.begin(made, "The sweep could not start")
 
 
 def _follow(stage: JobStage[SweepJob], sweep: Sweep, measure: str, drawn_working: bool) -> None:

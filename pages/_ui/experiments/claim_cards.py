@@ -19,6 +19,7 @@ from pages._ui.shell.links import Link
 
 if TYPE_CHECKING:
     from otviz.experiments import Experiment
+    from otviz.experiments.results import Result
 
 FILTERS = ("search", "paper", "verdict", "kind")
 """Keys of the list in the link, which are kept while a claim is open."""
@@ -62,16 +63,18 @@ def all_cards() -> list[dict[str, Any]]:
 
 def _card(each: Experiment) -> dict[str, Any]:
     from otviz.experiments.claim_summaries import in_words, seeds_in_words
-    from otviz.experiments.report import NOT_RUN, verdict_of
-    from otviz.experiments.results import read
+    from otviz.experiments.report import NOT_RUN, stored
     from otviz.viz.claim import claim_svg
 
-    result = read(each.name)
-    verdict = verdict_of(each, result)
+    damage, result, verdict = "", None, None
+    try:
+        result, verdict = stored(each)
+    except ValueError as error:
+        damage = f"Its result cannot be shown: {error}."
     outcomes = () if result is None else result.outcomes
     word = NOT_RUN if verdict is None else verdict.word
-    summary = "" if verdict is None else f"{in_words(each, outcomes, verdict)} {seeds_in_words(verdict)}".strip()
-    time = takes(each)
+    summary = damage if verdict is None else f"{in_words(each, outcomes, verdict)} {seeds_in_words(verdict)}".strip()
+    time = takes(each, result)
     return {
         "name": each.name, "title": each.title, "paper": each.paper, "kind": each.cost, "verdict": VERDICTS[word][0],
         "word": word, "tone": VERDICTS[word][1], "citation": each.citation, "url": BIBLIOGRAPHY[each.paper].url, "claim": each.claim,
@@ -80,12 +83,11 @@ def _card(each: Experiment) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def takes(each: Experiment) -> str:
-    """Expected duration of a run on this computer, in words; empty if unknown."""
+def takes(each: Experiment, result: Result | None) -> str:
+    """Expected duration of a run on this computer, judged by a result, in words; empty if unknown."""
     from otviz.experiments.claim_summaries import expected_seconds
-    from otviz.experiments.results import read
 
-    seconds = expected_seconds(each, read(each.name), SEEDS, cores())
+    seconds = expected_seconds(each, result, SEEDS, cores())
     return "" if seconds is None else duration_in_words(seconds)
 
 

@@ -50,14 +50,13 @@ def find(link: Link) -> Experiment | None:
 
 def show(link: Link, each: Experiment) -> None:
     """Draw the claim with its chart, verdict, numbers, live view, and the button to run it."""
-    from otviz.experiments.report import NOT_RUN, SOURCE_TEXTS, verdict_of
+    from otviz.experiments.report import NOT_RUN, SOURCE_TEXTS
 
     for key in FILTERS:
         link.put(key, link.text(key))
     if st.button("All claims", icon=":material/arrow_back:", type="tertiary"):
         link.go({key: text for key in FILTERS if (text := link.text(key))})
-    result, whose = _result(each.name)
-    verdict = verdict_of(each, result)
+    result, verdict, whose = _result(each)
     st.header(plain(each.title.replace("-", "\u2011")), anchor=False)  # names such as DAN-S must not break
     st.markdown(f"{BADGES[NOT_RUN if verdict is None else verdict.word]} {each.citation_link}")
     if each.paper in SOURCE_TEXTS:
@@ -68,31 +67,33 @@ def show(link: Link, each: Experiment) -> None:
         _how(each, result, whose)
     with words:
         _said(each)
-        _found(each, result, verdict, whose)
+        _found(each, result, verdict)
         with st.container(horizontal=True):
             _offer_live(each)
         if each.cost != "reference":
             stage = _stage()
-            st.fragment(_rerun, run_every=POLL if stage.working else None)(stage, each, stage.working)
+            st.fragment(_rerun, run_every=POLL if stage.working else None)(
+                stage, each, takes(each, result), stage.working
+            )
     if verdict is not None and verdict.findings:
         _show_parts(verdict)
     _show_numbers(each, result)
 
 
-def _result(name: str) -> tuple[Result | None, str]:
-    """The user's own result, or the shipped one; and its origin, or why it cannot be read."""
-    from otviz.experiments.results import SHIPPED, experiments_folder, read
+def _result(each: Experiment) -> tuple[Result | None, Verdict | None, str]:
+    """The user's own result, or the shipped one, its verdict and its origin; draws a warning for one that is damaged."""
+    from otviz.experiments.report import stored, verdict_of
+    from otviz.experiments.results import SHIPPED, experiments_folder
 
-    problems = []
     for folder, whose in ((experiments_folder() / "results", "run here"), (SHIPPED, "shipped with otviz")):
         try:
-            found = read(name, folder)
+            found, verdict = stored(each, folder)
         except ValueError as error:
-            problems.append(str(error))
+            st.warning(plain(f"The result {whose} is not shown: {error}."))
             continue
         if found is not None:
-            return found, whose
-    return None, "; ".join(problems)
+            return found, verdict, whose
+    return None, verdict_of(each, None), ""
 
 
 def _chart(each: Experiment, result: Result | None) -> None:
@@ -113,12 +114,12 @@ def _said(each: Experiment) -> None:
         st.latex(r"\begin{gathered}" + r" \\[3pt] ".join(each.formula) + r"\end{gathered}")
 
 
-def _found(each: Experiment, result: Result | None, verdict: Verdict | None, whose: str) -> None:
+def _found(each: Experiment, result: Result | None, verdict: Verdict | None) -> None:
     from otviz.experiments.claim_summaries import in_words, seeds_in_words
 
     if verdict is None:
         command = f"python -m otviz experiment {each.name}"
-        st.info(f"Not run yet. {plain(whose)} Run it below, or with `{command}`.")
+        st.info(f"Not run yet. Run it below, or with `{command}`.")
         return
     summary = in_words(each, () if result is None else result.outcomes, verdict)
     why = "" if each.cost == "reference" else f" {seeds_in_words(verdict)} {verdict.sentence}"
@@ -160,11 +161,11 @@ def _offer_live(each: Experiment) -> None:
         st.page_link(card.path, label=f"See it live: {card.title}", icon=":material/play_circle:", query_params=values)
 
 
-def _rerun(stage: JobStage[ExperimentJob], each: Experiment, drawn_working: bool) -> None:
+def _rerun(stage: JobStage[ExperimentJob], each: Experiment, time: str, drawn_working: bool) -> None:
     """The button that runs the claim, or the progress."""
     job = stage.job
     if job is not None and stage.working:
-        _show_progress(stage, job, each)
+        _show_progress(stage, job, time if each.name in job.names else "", each)
         return
     if drawn_working:
         st.rerun()
@@ -172,7 +173,6 @@ def _rerun(stage: JobStage[ExperimentJob], each: Experiment, drawn_working: bool
         st.error(plain(f"Not all seeds could be measured: {shorten(job.error, 300)}."))
     if job is not None and each.name in job.unmeasured:
         st.info(plain(f"{job.unmeasured[each.name].capitalize()}."))
-    time = takes(each)
     if st.button(f"Run again ({time})" if time else "Run again", type="primary", icon=":material/replay:", help=HELP):
         stage.begin(functools.partial(_again, each), "It could not begin")
 
@@ -190,9 +190,8 @@ HELP = (
 )
 
 
-def _show_progress(stage: JobStage[ExperimentJob], job: ExperimentJob, each: Experiment) -> None:
+def _show_progress(stage: JobStage[ExperimentJob], job: ExperimentJob, time: str, each: Experiment) -> None:
     done, left = len(job.outcomes), job.seconds_left
-    time = takes(each) if each.name in job.names else ""
     first = f"{time} in all" if time else "the first one takes a while"
     when = first if left is None else f"{duration_in_words(left)} left"
     which = "" if each.name in job.names else "Another claim: "

@@ -16,7 +16,7 @@ from pages._ui.controls import controls
 from pages._ui.gallery import gallery_scores, gallery_view
 from pages._ui.gallery.gallery_settings import SampleSettings, chosen, png_of, sampled
 from pages._ui.gallery.gallery_views import DRAWN, pick, show_training
-from pages._ui.shell import reading
+from pages._ui.shell import diagnose_link, reading
 from pages._ui.shell.downloads import download
 from pages._ui.shell.links import Link, plain
 from pages._ui.train import start_from_model
@@ -69,7 +69,10 @@ def show(link: Link, card: Card) -> None:
     if picked is not None:
         _go_to(link, replace(settings, first=picked[0], second=picked[1]))
     with about:
-        start_from_model.link_to_training(model)
+        with st.container(horizontal=True, gap="small"):
+            start_from_model.link_to_training(model)
+            if card.name != gallery_view.OWN:
+                diagnose_link.show(f"model:{card.name}")
         _downloads(model, settings)
 
 

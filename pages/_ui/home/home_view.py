@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import urllib.parse
 from collections.abc import Mapping, Sequence
@@ -19,6 +20,7 @@ from otviz.player import wire
 from pages._ui.home import page_sketches
 from pages._ui.player.player_canvas import player
 from pages._ui.shell import channel, frame, reading
+from pages._ui.shell.links import plain
 
 PREFIX = "home-"  # name prefix of the recordings: home-<data>-<method>
 METHODS = {"uotm": "UOTM", "uotm-sd": "UOTM-SD"}
@@ -39,7 +41,7 @@ DOTS = 44  # points of a thumbnail
 
 # The link covers the whole card. On narrow windows the text is above the pictures, on phones below.
 _STYLE = """<style>
-.st-key-cards {display: grid; grid-template-columns: repeat(4, minmax(0, 1fr)); gap: 0.9rem}
+.st-key-cards {display: grid; grid-template-columns: repeat(5, minmax(0, 1fr)); gap: 0.9rem}
 .st-key-cards > div {width: auto !important; height: 100%}
 [class*=st-key-card-] {position: relative; height: 100%; width: 100% !important; transition: border-color 0.15s}
 [class*=st-key-card-]:hover {border-color: var(--st-primary-color, #0F6CA8)}
@@ -51,6 +53,7 @@ _STYLE = """<style>
 .st-key-home-reading {max-height: max(14rem, calc(100vh - 26rem)); overflow: auto}
 .st-key-home-reading [class*=st-key-reading-] {justify-content: flex-start}
 .st-key-home-reading :is(p, li) {font-size: 0.875rem; line-height: 1.45}
+@media (max-width: 1250px) {.st-key-cards {grid-template-columns: repeat(3, minmax(0, 1fr))}}
 @media (max-width: 1000px) {
   .st-key-cards {grid-template-columns: repeat(2, minmax(0, 1fr))}
   .st-key-hero [data-testid=stHorizontalBlock]:not(.stColumn *) {flex-direction: column}
@@ -80,10 +83,13 @@ def arrange() -> tuple[DeltaGenerator, DeltaGenerator]:
 
 
 def show() -> bool:
-    """Play the demonstration; returns False, and draws nothing, without recordings."""
+    """Play the demonstration; returns False without recordings, with a warning if they are damaged."""
+    if PREFIX + "-".join(FIRST) not in recordings.names():
+        return False
     try:
         given, body, start = _atlas()
-    except ValueError:
+    except ValueError as error:
+        st.warning(plain(f"{error}."))
         return False
     atlas = {**given, "channel": channel.opened("home", _answer)}
     player(body, key="home", loop=True, more={"atlas": atlas, "seconds": SECONDS, "rest": REST, "start": start})
@@ -112,13 +118,12 @@ def _answer(question: bytes) -> channel.Reply:
 def _atlas() -> tuple[dict[str, Any], bytes, int]:
     """The options of the component, its first two runs, and the step at which playback starts."""
     found = [name.removeprefix(PREFIX) for name in recordings.names() if name.startswith(PREFIX)]
-    groups = {name: recordings.about(PREFIX + name) for name in found}
     first = "-".join(FIRST)
-    if first not in groups:
-        raise ValueError("the runs of Home are not recorded; run: python -m otviz record")
-    taus = [float(panel.settings["tau"]) for panel in groups[first].panels]
+    body = recordings.read(PREFIX + first)
+    taus = _taus(recordings.about(PREFIX + first))
+    groups = {name: about for name in found if (about := _about(name, taus)) is not None}
     at = taus.index(CHOSEN)
-    body = wire.pick(recordings.read(PREFIX + first), [0, at])
+    body = wire.pick(body, [0, at])
     methods = [name for name in METHODS if any(group.endswith(f"-{name}") for group in groups)]
     data = dict.fromkeys(
         name.removesuffix(f"-{method}") for method in methods for name in groups if name.endswith(f"-{method}")
@@ -132,6 +137,25 @@ def _atlas() -> tuple[dict[str, Any], bytes, int]:
         "groups": {name: _group(about.panels, at) for name, about in groups.items()},
     }  # fmt: skip
     return given, body, _start(body)
+
+
+def _about(name: str, taus: Sequence[float]) -> About | None:
+    """What is known of a group; None if it is damaged, or has not these values of tau."""
+    with contextlib.suppress(ValueError):
+        about = recordings.about(PREFIX + name)
+        _target(about)
+        return about if _taus(about) == taus else None
+    return None
+
+
+def _taus(about: About) -> list[float]:
+    return [float(panel.settings.get("tau", "nan")) for panel in about.panels]
+
+
+def _target(about: About) -> distributions.Distribution:
+    settings = about.panels[0].settings
+    knobs = {key.removeprefix("target."): text for key, text in settings.items() if key.startswith("target.")}
+    return distributions.named(settings["target"]).parse(knobs)
 
 
 def _group(panels: Sequence[Panel], at: int) -> dict[str, Any]:
@@ -177,9 +201,7 @@ def _live(left: Panel, right: Panel) -> str:
 
 
 def _recorded_data(groups: Mapping[str, About], name: str) -> dict[str, Any]:
-    settings = next(about for group, about in groups.items() if group.startswith(f"{name}-")).panels[0].settings
-    knobs = {key.removeprefix("target."): text for key, text in settings.items() if key.startswith("target.")}
-    target = distributions.named(settings["target"]).parse(knobs)
+    target = _target(next(about for group, about in groups.items() if group.startswith(f"{name}-")))
     return {"name": name, "title": TITLES.get(name, target.title), "points": _dots(target), "href": ""}
 
 

@@ -61,6 +61,24 @@ def _gallery() -> str:
     return "".join(tiles)
 
 
+def _diagnose() -> str:
+    """A ring of which two modes have nothing generated near them, with the bars of their shares."""
+    modes = ring((70, 60), 44)
+    lost = [modes[1], modes[4]]
+    bars = [(26 + 21 * k, share) for k, share in enumerate((0.9, 0.06, 0.75, 0.05))]
+    return (
+        marks("target", modes, 6) + on([mode for mode in modes if mode not in lost], 7, 3.5)
+        + "".join(path("warm", _circle(mode, 15)) for mode in lost)
+        + "".join(path("cold", [(146, y), (216, y)]) + path("warm", [(146, y + 8), (146 + 70 * share, y + 8)]) for y, share in bars)
+    )  # fmt: skip
+
+
+def _circle(middle: tuple[float, float], radius: float) -> list[tuple[float, float]]:
+    """A circle as a path."""
+    turns = [2 * math.pi * k / 24 for k in range(25)]
+    return [(middle[0] + radius * math.cos(turn), middle[1] + radius * math.sin(turn)) for turn in turns]
+
+
 def _experiments() -> str:
     floor = f'<rect class="source" x="20" y="86" width="{WIDTH - 40}" height="12"/>'
     wild = lambda x: 0.25 + 2.4 * (x - 0.52) ** 2  # noqa: E731
@@ -88,5 +106,6 @@ def _runs() -> str:
 
 PAGES: Mapping[str, Callable[[], str]] = {
     "transport": _transport, "train": _train, "compare": _compare, "images": _images, "gallery": _gallery,
+    "diagnose": _diagnose,
     "experiments": _experiments, "learn": _learn, "runs": _runs,
 }  # fmt: skip

@@ -31,12 +31,12 @@ AROUND = 215  # px of the window above and below the picture: navigation, button
 KEYS = {"T": "train", "P": "pause or resume training"}
 DROP = f".st-key-{own_target.FILE}"  # the uploader that receives files dropped on the picture, if any
 
-State = tuple[tuple[str, bool, bool], ...]
+State = tuple[tuple[str, bool, bool, bool], ...]
 
 
 def state(runs: Sequence[RunView]) -> State:
     """The state on which buttons and views depend; read first, so that no change during a rerun is missed."""
-    return tuple((run.status, run.frozen, bool(run.snapshots)) for run in runs)
+    return tuple((run.status, run.frozen, bool(run.snapshots), run.unresponsive) for run in runs)
 
 
 def show(

@@ -26,6 +26,7 @@ PAGES: dict[Kind, str] = {"points": "Train", "images": "Images"}
 _STARTED = "otviz.started"  # session key: the visit of a page that started training without a button
 _BEGUN = "otviz.begun"  # session key: the last started run, until it is shown
 NOTE = "otviz.note"  # session key: the last started run, and the reason if no button was pressed
+HUNG = "Kill it. This run fails and keeps what it had learned; other runs of this process go on in a new one"
 INVITATION = "Press **Train** and watch the generator carry the grey rings to the blue squares."
 
 
@@ -48,12 +49,21 @@ def named(link: Link, run_id: str, kind: Kind = "points") -> RunView | None:
     return found
 
 
-def _stored(link: Link, run_id: str) -> RunView | None:
+def of_any_kind(link: Link, run_id: str) -> RunView | None:
+    """The run with this id, on images or points: active and leased, or stored; otherwise a message."""
+    run = registry().find(run_id)
+    if run is None:
+        return _stored(link, run_id, "Choose another")
+    leases.hold(registry(), run_id)
+    return run
+
+
+def _stored(link: Link, run_id: str, advice: str = "Press Train to start a run with these settings") -> RunView | None:
     try:
         stored = registry().stored.read(run_id)
         return _recorded(run_id, stored.step, stored.seconds, stored.status)
     except ValueError as error:
-        link.complain(f"{error}. Press Train to start a run with these settings.")
+        link.complain(f"{error}. {advice}.")
         return None
 
 
@@ -162,15 +172,26 @@ def show_controls(link: Link, run: Run) -> None:
     """Draw the buttons that control training (playback controls are in the player)."""
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key="pace"):
         if run.status == "queued":
-            st.markdown("Waiting: other runs are training; this one begins when one of them ends or pauses.")
+            st.markdown("Waiting for its first turn: other runs are training, and all take turns.")
         else:
             _pace(run)
         st.button("Stop", on_click=run.stop, help="End this run; it is kept in the list of runs")
         if st.button("Start over", help="End this run and begin a new one with the same settings"):
             run.stop()
             begin(link, run.config)
+    show_hung([run])
     if run.message:
         st.warning(plain(run.message))
+
+
+def show_hung(runs: Sequence[Run]) -> None:
+    """If the process of one of these runs gives no sign of life, say so and offer to end it."""
+    hung = [run for run in runs if run.unresponsive]
+    if not hung:
+        return
+    with st.container(horizontal=True, gap="small", vertical_alignment="center", key="hung"):
+        st.warning("The training process does not answer. Wait, or end it and go on from the last save.", width=640)
+        st.button("End the process", on_click=registry().end_processes, args=([run.id for run in hung],), help=HUNG)
 
 
 def _pace(run: Run) -> None:

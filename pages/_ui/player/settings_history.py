@@ -1,4 +1,4 @@
-"""Buttons that reset all settings, undo the last change, and copy the link."""
+"""Buttons that reset all settings, undo the last change, copy the link, and judge what was learned."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from otviz.runs.run_view import RunView
 from pages._ui.player import sync_settings
+from pages._ui.shell import diagnose_link
 from pages._ui.shell.copying import copy_link
 from pages._ui.shell.links import Link
 
@@ -36,6 +37,8 @@ def row(link: Link, place: DeltaGenerator, run: RunView | None, picked: Sequence
             on_click=_ask, args=(key, "undo"),
         )  # fmt: skip
         copy_link(f"{link.page}:copy")
+        if run is not None and run.snapshots and link.lesson is None:
+            diagnose_link.show(f"run:{run.id}")
     asked = st.session_state.pop(key, "")
     if asked == "reset":
         kept = {name: text for name, text in link.settings.items() if name in (*picked, "run")}

@@ -67,9 +67,10 @@ def find(link: Link) -> list[Summary]:
 def show(link: Link, runs: Sequence[Summary]) -> list[Summary]:
     """Draw filters and table; returns the selected runs."""
     shown = _filtered(link, runs)
-    words = f"{len(shown)} of {len(runs)} runs" if len(shown) < len(runs) else f"{len(runs)} runs"
+    every = f"{len(runs)} {'run' if len(runs) == 1 else 'runs'}"
+    words = f"{len(shown)} of {every}" if len(shown) < len(runs) else every
     if not shown:
-        st.caption(f"None of the {words.partition(' of ')[2] or words} matches these filters.")
+        st.caption(f"None of the {every} matches these filters.")
         return []
     chosen = run_table.choose(shown, KEY)
     st.caption(f"{words}. A click on the name of a column sorts by it.")

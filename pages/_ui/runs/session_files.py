@@ -15,9 +15,9 @@ def show() -> None:
     owner = sessions.owner()
     if not owner.secret:
         return
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(horizontal=True, wrap=False, vertical_alignment="center", gap="small"):
         st.caption(
-            "A class shares this server. Listed is what this browser began; whoever has the link of a run can open and steer it. "
+            "A class shares this server: these are the runs that this browser began. Whoever has the link of a run can open and steer it. "
             f"Runs and uploads take {stored_bytes(owner) / 1e6:.1f} of {Quota.chosen().stored} MB.",
             width="stretch",
         )

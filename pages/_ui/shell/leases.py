@@ -15,7 +15,7 @@ import streamlit as st
 
 from otviz.core.files import clear_folders, home
 from otviz.core.workers.processes import prepare
-from otviz.runs.hosts import MODULE
+from otviz.runs.hosts import MODULE, fitting
 
 if TYPE_CHECKING:
     from otviz.runs.hosts.host_pool import HostPool
@@ -64,17 +64,22 @@ def hold(_claims: LeaseTable, run_id: str) -> Lease:
 def hosts() -> HostPool | None:
     """The processes that train the runs of this server.
 
-    OTVIZ_HOSTS is their number; 0: train in threads of this process, which is slower but saves about 300 MB per process.
+    None where there is no memory for one, or OTVIZ_HOSTS is 0: runs then train in threads of this process, which is slower.
     """
     from otviz.runs.hosts.host_pool import HostPool  # imports torch
 
-    count = os.environ.get("OTVIZ_HOSTS", "")
-    return None if count == "0" else HostPool(int(count) if count.isdigit() else None)
+    return HostPool(count) if (count := host_count()) else None
+
+
+def host_count() -> int:
+    """The number of training processes: OTVIZ_HOSTS, or as many as there are cores and memory for."""
+    asked = os.environ.get("OTVIZ_HOSTS", "")
+    return int(asked) if asked.isdigit() else fitting()
 
 
 def prepare_hosts() -> None:
     """Let the processes that will train import what they need, in the background and without torch in this process."""
-    if os.environ.get("OTVIZ_HOSTS") != "0":
+    if host_count():
         prepare(MODULE)
 
 

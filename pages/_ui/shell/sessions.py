@@ -52,8 +52,13 @@ def keep(store: Callable[..., str], data: bytes, filename: str, **options: Any) 
         filename: the user's name for it.
         options: of `store`.
     """
-    Quota.chosen().admit_bytes(owner(), len(data))
+    check_room(len(data))
     return store(data, filename, owner=owner(), **options)
+
+
+def check_room(more: int = 0) -> None:
+    """Raise ValueError if this session has used up its quota of the disk, or would with so many bytes more."""
+    Quota.chosen().admit_bytes(owner(), more)
 
 
 def secret_in(cookies: Mapping[str, str]) -> str:
@@ -64,7 +69,7 @@ def secret_in(cookies: Mapping[str, str]) -> str:
 
 def middleware() -> list[Middleware]:
     """What gives every browser of a shared server its cookie."""
-    return [Middleware(_GiveCookie)] if shared() else []
+    return [Middleware(_GiveCookie)]
 
 
 class _GiveCookie:
@@ -74,7 +79,7 @@ class _GiveCookie:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] != "http" or not shared():
             return await self._app(scope, receive, send)
         asked = HTTPConnection(scope)
         if "text/html" not in asked.headers.get("accept", "") or secret_in(asked.cookies):

@@ -13,11 +13,10 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+from otviz.core import interrupts
 from pages._ui.shell import leases
 
-SIGNALS = tuple(
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
-)  # Windows has no SIGHUP
+SIGNALS = tuple(getattr(signal, name) for name in interrupts.NAMES if hasattr(signal, name))
 
 
 @asynccontextmanager
