@@ -1,7 +1,7 @@
 """A planar cloud along a Hilbert curve: the points in a grid cell of any size 2^-k are a run of neighbours on it.
 
 So a cloud has cells at every scale without a tree: those of size 2^-k share the first 2k binary digits of their place on
-the curve (Hilbert 1891). A cell stands for its points by their mass and their centre.
+the curve. A cell stands for its points by their mass and their centre.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Entropic transport between large clouds of the plane, coarse to fine, in O(n) memory (Schmitzer 2019; Feydy 2020, 3.3).
+"""Entropic transport between large clouds of the plane, coarse to fine, in O(n) memory (Schmitzer 2019).
 
 At a high temperature clouds are cells of a fraction of the blur, few enough for matrices. Then the temperature falls and
 cells shrink with the blur: each stage starts from potentials of the last, and sees only pairs that carried mass there.
@@ -222,7 +222,7 @@ def _sweeps(setting: Setting, ends: Ends, goal: Goal, team: Team) -> Work[Ends]:
     """Sweep at one temperature until the plan is near enough to the optimum.
 
     Both potentials are over-relaxed. Where a sweep multiplies the marginal error by theta, the distance from the optimum is
-    that error by 1 / (1 - theta), and the best over-relaxation is 2 / (1 + (1 - theta)^(1/2)) (Lehmann et al. 2022).
+    that error by 1 / (1 - theta), and the best over-relaxation is 2 / (1 + (1 - theta)^(1/2)) (Thibault et al. 2021).
     """
     close = (CLOSE_WHILE_HOT if ends.stage.level else CLOSE) / setting.sweeps
     epsilon, damping, g, pace = setting.epsilon, setting.damping, ends.g, Pace(ends.theta)
