@@ -31,6 +31,7 @@ LONG = 1_000_000  # steps: never done
 TRAINED = {"start": 1, "steps": LONG, "target": "ring"}
 LOST = 30.0  # seconds of training that a kill may cost
 FLAT = 0.05
+QUICK = (0.5, 1)  # minutes and times
 WITHIN = 600.0  # seconds, on a machine that has other work, too
 PAGES = ("", "train", "runs", "compare", "gallery", "experiments", "learn", "transport", "images")
 TROUBLE = ("Traceback", "Exception", "ERROR")
@@ -84,7 +85,7 @@ def kills(home: Path, times: int, longest: float) -> dict[str, Any]:
             if what == "server":
                 server.kill(signal.SIGKILL)
             else:
-                rng.choice(server.children()).kill()
+                rng.choice(server.workers()).kill()
                 time.sleep(2)
                 server.kill(signal.SIGKILL)  # what the failed run saved must be there
             for each in visitors:
@@ -97,7 +98,10 @@ def kills(home: Path, times: int, longest: float) -> dict[str, Any]:
             saved = _summary(home, run_id)
             lost[what].append(max(0.0, seconds - saved["seconds"]))
         run = registry.resume(run_id)
-        _hold(until(lambda run=run, saved=saved: run.step > saved["step"], WITHIN), f"{run_id} does not go on: {run.message}")
+        _hold(
+            until(lambda run=run, saved=saved: run.step > saved["step"], WITHIN),
+            f"{run_id} does not go on: {run.message}",
+        )
         registry.close()
     worst = max(max(each) for each in lost.values())
     _hold(worst <= LOST, f"{worst:.0f} s of a run were lost")
@@ -296,18 +300,21 @@ def load(home: Path, minutes: float) -> dict[str, Any]:
     late = statistics.median(mb for at, mb in samples if at >= 45 * minutes)
     found = {"minutes": minutes, "visits": visits, "MB after warm-up": round(early), "MB at the end": round(late),
              "largest MB": round(max(mb for _, mb in samples)), "memory": samples[:: max(1, len(samples) // 120)]}  # fmt: skip
-    _hold(late <= (1 + FLAT) * early, f"memory grew from {early:.0f} to {late:.0f} MB")
+    if late > (1 + FLAT) * early:
+        found["trouble"] = f"memory grew from {early:.0f} to {late:.0f} MB"
     return found
 
 
-def parts(minutes: float, quick: bool = False) -> dict[str, Callable[[Path], dict[str, Any]]]:
-    """Everything that is tried, by name; each gets an empty folder."""
-    few = quick or minutes < 1
+def parts(minutes: float = 30.0, times: int = 10) -> dict[str, Callable[[Path], dict[str, Any]]]:
+    """Everything that is tried, by name; each gets an empty folder.
+
+    `minutes` of load; `times` to kill the server, a process that trains, and to send SIGTERM.
+    """
     return {
-        "kills": lambda home: kills(home, 1 if few else 10, 3.0 if few else 45.0),
-        "terms": lambda home: terms(home, 1 if few else 10),
+        "kills": lambda home: kills(home, times, 45.0 if times > 1 else 3.0),
+        "terms": lambda home: terms(home, times),
         "full": full, "read-only": read_only, "two-servers": two_servers, "damaged": damaged,
-        "load": lambda home: load(home, 0.5 if quick else minutes),
+        "load": lambda home: load(home, minutes),
     }  # fmt: skip
 
 
@@ -322,11 +329,11 @@ def tried(what: Callable[[Path], dict[str, Any]]) -> dict[str, Any]:
     return {**found, "took seconds": round(time.monotonic() - began)}
 
 
-def hold(effort: Effort, minutes: float = 30.0) -> Measured:
+def hold(effort: Effort) -> Measured:
     """All parts, each kept in the journal."""
     found = {
         name: effort.once((name,), functools.partial(tried, part))
-        for name, part in parts(minutes, effort.quick).items()
+        for name, part in (parts(*QUICK) if effort.quick else parts()).items()
     }
     troubles = [f"{name}: {each['trouble']}" for name, each in found.items() if "trouble" in each]
     skipped = [name for name, each in found.items() if "not tried" in each]
@@ -349,15 +356,17 @@ def hold(effort: Effort, minutes: float = 30.0) -> Measured:
 
 def main(words: list[str]) -> int:
     """Try the parts named, or all; returns 1 if one did not hold."""
-    known = parts(30)
+    known = parts()
     parser = argparse.ArgumentParser(prog="python -m benchmarks.hold", description=str(__doc__).partition("\n")[0])
     parser.add_argument("parts", nargs="*", choices=[[], *known], help="all without any")
     parser.add_argument("--minutes", type=float, default=30.0, help="of load")
-    parser.add_argument("--quick", action="store_true", help="once each, and half a minute of load")
+    parser.add_argument(
+        "--times", type=int, default=10, help="to kill the server, a process that trains, and to send SIGTERM"
+    )
     asked = parser.parse_args(words)
     failed = False
     for name in asked.parts or known:
-        found = tried(parts(asked.minutes, asked.quick)[name])
+        found = tried(parts(asked.minutes, asked.times)[name])
         failed |= "trouble" in found
         print(f"{name:12} {'TROUBLE' if 'trouble' in found else 'holds':8} "
               f"{json.dumps({key: value for key, value in found.items() if key != 'memory'})}", flush=True)  # fmt: skip
@@ -370,4 +379,5 @@ ROWS = (
 )  # fmt: skip
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server is ended, too
     raise SystemExit(main(sys.argv[1:]))

@@ -104,12 +104,15 @@ class Quota:
             )
 
     def admit_runs(self, owner: Owner, living: int, more: int) -> None:
-        """Raise ValueError if a session would have too many living runs.
+        """Check that a session may begin runs.
 
         Args:
             owner: the session.
             living: how many it has.
             more: how many it is about to begin.
+
+        Raises:
+            ValueError: they would be too many.
         """
         if owner.secret and living + more > self.runs:
             raise ValueError(

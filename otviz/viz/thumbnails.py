@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import contextlib
 import functools
 import io
 from collections.abc import Iterable, Sequence
@@ -40,9 +41,8 @@ _ICONS = {
 @functools.cache
 def picture(kind: Kind, name: str) -> str:
     """A thumbnail as SVG text: the shipped one, or drawn now."""
-    path = FOLDER / kind / f"{name}.svg"
-    if path.is_file():
-        return path.read_text(encoding="utf-8")
+    with contextlib.suppress(OSError, ValueError):  # missing, or damaged
+        return (FOLDER / kind / f"{name}.svg").read_text(encoding="utf-8")
     if kind == "distributions" and name in distributions():
         return of_distribution(distributions()[name])
     return _svg(

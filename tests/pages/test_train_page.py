@@ -19,10 +19,10 @@ from otviz.runs import scheduling
 from otviz.runs.config import RunConfig
 from otviz.runs.registry import Registry
 from otviz.runs.run import Run
-from pages._ui.player import run_controls
+from pages._ui.player import live_view, run_controls
 from pages._ui.shell import leases
 from pages._ui.shell.links import plain
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.usefixtures("registry")
 
@@ -89,6 +89,24 @@ def test_twenty_runs_at_once_wait_their_turn(app: AppTest, registry: Registry, m
     assert list(app.dataframe[0].value["status"]).count("queued") == 18
     for run in runs:
         run.stop()
+
+
+def test_a_hung_process_is_said_and_can_be_ended(
+    page: AppTest, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = registry.submit(config())
+    until(lambda: run.step > 0)
+    page.query_params["run"] = run.id
+    assert "does not answer" not in words(page.run())
+    before = live_view.state([run])
+    monkeypatch.setattr(Run, "unresponsive", True)
+    assert live_view.state([run]) != before, "the player asks for a rerun of the page"
+    assert "The training process does not answer" in words(page.run())
+    ended: list[str] = []
+    monkeypatch.setattr(Registry, "end_processes", lambda self, run_ids: ended.extend(run_ids))
+    named_button(page, "End the process").click().run()
+    assert ended == [run.id]
+    run.stop()
 
 
 def test_a_link_with_a_run_alone_brings_its_settings(app: AppTest, registry: Registry) -> None:

@@ -18,6 +18,7 @@ from torch import Tensor
 from otviz.data.distributions import named as distribution
 from otviz.methods import named
 from otviz.methods.unified import UOTM
+from otviz.player.wire.run_panel import panel_of
 from otviz.runs import scheduling
 from otviz.runs.change_log import RunCheckpoint
 from otviz.runs.config import RunConfig
@@ -217,6 +218,7 @@ def test_runs_take_turns_and_each_gives_the_numbers_that_it_gives_alone(
     until(lambda: all(run.step > step + 20 for run, step in zip(long, steps, strict=True)))
     assert {run.status for run in long} == {"running"}
     until(lambda: {run.standing.others for run in long} == {2})
+    until(lambda: panel_of(long[0], long[0].scene, (), name="").left.endswith(" left, in turns with 2 others"))
     long[0].pause()
     reaches(long[0], "paused")
     assert long[0].standing == Standing()

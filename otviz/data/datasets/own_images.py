@@ -15,7 +15,11 @@ MOST_UPLOAD_BYTES = 200_000_000
 
 
 def store_upload(data: bytes, filename: str, owner: Owner = EVERYBODY) -> str:
-    """Store a ZIP of images of this owner and return its name. Raises ValueError as `otviz.core.uploads.keep_upload`."""
+    """Store a ZIP of images and return its name.
+
+    Args:
+        data, filename, owner: as for `otviz.core.uploads.keep_upload`, which may raise ValueError.
+    """
     return keep_upload(data, filename, (EXTENSION,), MOST_UPLOAD_BYTES, owner=owner)
 
 

@@ -116,6 +116,8 @@ def _reduction(rows: NDArray[Any]) -> _Reduction:
 
 
 def _of_images(real: Samples) -> Space:
+    if (real.values == real.values[:1]).all():
+        raise ValueError(f"{real.name} has the same pixels in every image: give samples that differ")
     if real.images:
         try:
             return _of_classifier(real.images)

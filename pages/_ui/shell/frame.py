@@ -5,7 +5,6 @@ A page is a file `pages/<order>_<name>.py` with a docstring "Title: description"
 
 from __future__ import annotations
 
-import ast
 import re
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -77,6 +76,9 @@ def _tidy() -> ComponentRenderer:
     return st.components.v2.component("otviz_tidy", js=(_HERE / "tidy.js").read_text(encoding="utf-8"))
 
 
+_DOCSTRING = re.compile(r'"""(.*?)("""|\n)')
+
+
 def require() -> None:
     """Rerun through the frame if Streamlit ran the page without it; the first call of every page.
 
@@ -99,8 +101,9 @@ def cards(folder: Path = PAGES) -> list[Card]:
 
 
 def _card(path: Path, name: str) -> Card:
-    doc = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-    title, colon, text = doc.partition("\n")[0].partition(": ")
+    # Not by ast.parse, which fails now and then when several threads use it (Python 3.11: "AST constructor recursion depth mismatch").
+    doc = _DOCSTRING.match(path.read_text(encoding="utf-8"))
+    title, colon, text = doc[1].partition(": ") if doc else ("", "", "")
     if not colon:
         raise ValueError(f'{path.name} must begin with a docstring such as "Train: watch a generator learn"')
     return Card(path, name, title, text.rstrip("."))
