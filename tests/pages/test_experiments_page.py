@@ -227,7 +227,9 @@ def test_a_result_of_another_version_is_told(home: Path, monkeypatch: pytest.Mon
     folder = home / "experiments" / "results"
     folder.mkdir(parents=True)
     (folder / "convex-functions.json").write_text('{"format": 99}')
-    assert "format 99" in said(opened(claim="convex-functions"))
+    assert "format in convex-functions.json must be a whole number from 1 to 1; got 99" in said(
+        opened(claim="convex-functions")
+    )
 
 
 def test_it_runs_again_in_the_background(home: Path) -> None:
