@@ -243,4 +243,4 @@ def test_it_runs_again_in_the_background(home: Path) -> None:
         assert not app.exception
     assert read("sample-weights", home / "experiments" / "results") is not None
     assert "5 seeds, run here" in said(app)
-    assert "Run again (a few seconds)" in labels(app)
+    assert any(label.startswith("Run again (") for label in labels(app)), "as long as it has just taken"
