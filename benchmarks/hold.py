@@ -84,7 +84,7 @@ def kills(home: Path, times: int, longest: float) -> dict[str, Any]:
             if what == "server":
                 server.kill(signal.SIGKILL)
             else:
-                rng.choice(server.children()).kill()
+                rng.choice(server.workers()).kill()
                 time.sleep(2)
                 server.kill(signal.SIGKILL)  # what the failed run saved must be there
             for each in visitors:

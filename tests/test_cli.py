@@ -383,7 +383,7 @@ def test_without_arguments_it_says_what_there_is(cli: Run) -> None:
         (["train", "uotm", "--schedule", "linear"], "Unrecognized options: --schedule"),
         (["train", "uotm", "--target.arms", "3"], "Unrecognized options: --target.arms"),
         (["transport", "--n", "1"], "n must be a whole number from 2"),
-        (["transport", "--n", "1000000000"], "n must be a whole number from 2 to 5000"),
+        (["transport", "--n", "1000000000"], "n must be a whole number from 2 to 100000"),
         (["transport", "--p", "3"], "p must be a whole number from 1 to 2"),
         (["transport", "--blur", "0"], "blur must be a number from 1e-30 to 1e+30 (length); got '0'"),
         (["transport", "--reach", "-1"], "reach must be a number from 1e-30 to 1e+30 (length); got '-1'"),
@@ -532,6 +532,23 @@ def test_transport_takes_reach(cli: Run, reach: str) -> None:
     status, out, _ = cli("transport", "--n", "30", "--reach", reach, "--json")
     assert status == 0
     assert np.isfinite([value for value in strict(out).values() if not isinstance(value, dict)]).all()
+
+
+def test_transport_of_large_clouds_gives_the_same_numbers_but_the_exact_one(
+    cli: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("transport", "--n", "150", "--blur", "0.3", "--json")
+    _, out, _ = cli(*words)
+    monkeypatch.setattr("otviz.clouds.large.LARGE", 100)
+    status, large, said = cli(*words)
+    assert status == 0
+    assert "exact_cost: left out" in said
+    whole, found = json.loads(out), json.loads(large)
+    assert set(found) == set(whole)
+    assert found["exact_cost"] is None
+    assert found["marginal_error"] < 0.01
+    for name in ("sinkhorn_divergence", "entropic_cost", "transport_cost"):
+        assert found[name] == pytest.approx(whole[name], rel=0.01)
 
 
 def test_transport_takes_files_and_talks_to_people(cli: Run, tmp_path: Path) -> None:

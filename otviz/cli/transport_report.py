@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 
 from otviz.cli.printing import as_json_text, short
-from otviz.clouds.problem import Transform, transformed
+from otviz.clouds import large_values
+from otviz.clouds.large import LARGE
+from otviz.clouds.problem import MOST_POINTS, Transform, transformed
 from otviz.clouds.scale import blurred, change, mismatch
 from otviz.core.params import LEAST, MOST, Knobs, param
+from otviz.core.work import Progress, Result, Work
 from otviz.data.distributions import Cloud, Distribution
 from otviz.ot.notebook_cost import notebook_points
-from otviz.ot.summary import EXACT_LIMIT, transport_numbers
+from otviz.ot.summary import transport_numbers
 
 
 @dataclass(frozen=True)
@@ -25,7 +30,7 @@ class Transport(Knobs):
     name: ClassVar[str] = "transport"
 
     n: int = param(
-        1000, 2, EXACT_LIMIT, doc="Points drawn on each side; a file with fewer rows is used whole", unit="points"
+        1000, 2, MOST_POINTS, doc="Points drawn on each side; a file with fewer rows is used whole", unit="points"
     )
     p: int = param(2, 1, 2, doc="Cost: 1 is |x - y|, 2 is |x - y|^2 / 2")
     blur: float = param(0.05, LEAST, MOST, doc="Smoothing length; epsilon = blur^p", unit="length", log=True)
@@ -72,13 +77,39 @@ def transport_report(
     for sentence in said:
         if sentence:
             print(sentence, file=sys.stderr)
-    masses = [None if side.weights is None else torch.tensor(side.weights) for side in (x, y)]
-    numbers = transport_numbers(
-        torch.tensor(x.points), torch.tensor(y.points), p=knobs.p, blur=knobs.blur, scaling=knobs.scaling,
-        reach=knobs.reach, a=masses[0], b=masses[1],
-    )  # fmt: skip
+    numbers = _numbers(x, y, knobs)
     lines = [f"{name:20} {short(value)}" for name, value in numbers.items()]
     units = {"name": knobs.transform, "offset": list(x.units.offset), "factor": x.units.factor}
     taken = {"source": x.as_dict(), "target": y.as_dict(), "transform": units}
     print(as_json_text(numbers | taken) if as_json else "\n".join(lines))
     return 0
+
+
+def _numbers(x: Cloud, y: Cloud, knobs: Transport) -> dict[str, Any]:
+    points = torch.tensor(x.points), torch.tensor(y.points)
+    a, b = (None if side.weights is None else torch.tensor(side.weights) for side in (x, y))
+    if not large_values.are_large(*points):
+        return transport_numbers(
+            *points, p=knobs.p, blur=knobs.blur, scaling=knobs.scaling, reach=knobs.reach, a=a, b=b
+        )
+    print(f"exact_cost: left out beyond {LARGE:,} points of a side, as it would take hours", file=sys.stderr)
+    began, progress = time.perf_counter(), Progress()
+    setting = large_values.Setting(knobs.blur, knobs.p, knobs.reach, knobs.scaling)
+    found = _watched(large_values.numbers(*points, setting, a, b, progress), progress)
+    return found | {"seconds": round(time.perf_counter() - began, 3)}
+
+
+def _watched(work: Work[Result], progress: Progress) -> Result:
+    """The result of work; how far it is and how long it will take is shown on stderr if that is a terminal."""
+    say: Callable[[str], object] = lambda words: print(f"\r{words:50}", end="", file=sys.stderr, flush=True)  # noqa: E731
+    shown = sys.stderr.isatty()
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            if shown:
+                say("\r")
+            result: Result = end.value
+            return result
+        if shown:
+            say(f"solving: {progress.words}")

@@ -19,9 +19,7 @@ from otviz.clouds.potentials import (
     Points,
     Setting,
     crossing,
-    crossing_by_part,
     own,
-    own_by_part,
     precision,
 )
 from otviz.clouds.problem import Problem
@@ -86,13 +84,22 @@ class Prepared:
     weight: float
 
     @classmethod
-    def of(cls, problem: Problem, x: Points, y: Points, a: Masses | None = None, b: Masses | None = None) -> Prepared:
+    def of(
+        cls,
+        problem: Problem,
+        x: Points,
+        y: Points,
+        a: Masses | None = None,
+        b: Masses | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> Prepared:
         """Prepare the clouds of a problem.
 
         Args:
             problem: cost, blur, reach and scaling.
             x, y: points, shapes (n, d) and (m, d), data units.
             a, b: masses, shapes (n,) and (m,), each summing to 1; uniform if None.
+            dtype: of the clouds; the one that the problem needs if None.
         """
         ground = GROUNDS[problem.cost]
         setting = Setting.of(ground, problem.p, problem.epsilon, problem.rho, problem.scaling)
@@ -108,7 +115,7 @@ class Prepared:
         else:
             centres = [(centres[0] + centres[1]) / 2] * 2
         left_c, right_c = (cloud - centre for cloud, centre in zip(clouds, centres, strict=True))
-        dtype = precision(setting, left_c, right_c)
+        dtype = dtype or precision(setting, left_c, right_c)
         of_x, of_y = (
             Cloud(cloud.to(dtype), None if w is None else w.to(dtype))
             for cloud, w in zip((left_c, right_c), masses, strict=True)
@@ -180,7 +187,7 @@ class Sampled:
 
 
 def picture(
-    problem: Problem, x: Points, y: Points, a: Masses | None, b: Masses | None, some: int | None, dense: bool
+    problem: Problem, x: Points, y: Points, a: Masses | None, b: Masses | None, some: int | None
 ) -> Work[Picture]:
     """Solve a transport problem and compute its picture.
 
@@ -189,13 +196,12 @@ def picture(
         x, y: points, shapes (n, 2) and (m, 2), data units.
         a, b: masses, shapes (n,) and (m,), each summing to 1; uniform if None.
         some: solve for this many points of each cloud and extend the potentials to the rest; None solves for all.
-        dense: keep matrices (n, m) in memory; otherwise memory is O(n + m).
     """
     prepared, own_terms = Prepared.of(problem, x, y, a, b), problem.loss == "sinkhorn"
-    solved = yield from _solve(prepared, some, dense, own_terms=own_terms)
+    solved = yield from _solve(prepared, some, own_terms=own_terms)
     if own_terms and prepared.x.points.dtype == torch.float32 and _is_small(prepared, solved):
         prepared = prepared.wide()
-        solved = yield from _solve(prepared, some, dense, own_terms=True)
+        solved = yield from _solve(prepared, some, own_terms=True)
     bins_x, bins_y = bins_of(prepared.order_x), bins_of(prepared.order_y)
     sides = Ordered(
         prepared.x,
@@ -208,7 +214,7 @@ def picture(
     of_x, of_y = variations(prepared, solved)
     box = square_box(x, y)
     samples = _sampled(prepared, solved, draw(solved.over_y, sides, prepared.setting.rho))
-    (drawn, at), (field_x, field_y) = yield from alongside(samples, _fields(of_x, of_y, box))
+    (drawn, at), (field_x, field_y) = yield from alongside(samples, on_grid(of_x, of_y, box))
     alone = None if at.own_f is None or at.own_pull is None else (at.own_f, at.own_pull)
     slope = of_x.slope_of((at.f, at.pull), alone)
     if prepared.are_equal and alone is not None:
@@ -244,7 +250,7 @@ def _placed(values: Tensor, order: Order) -> NDArray[np.float32]:
     return out
 
 
-def _fields(of_x: OfPlans, of_y: OfPlans, box: Box) -> Work[list[NDArray[np.float32]]]:
+def on_grid(of_x: OfPlans, of_y: OfPlans, box: Box) -> Work[list[NDArray[np.float32]]]:
     """Both first variations on the grid."""
     fields = []
     for variation in (of_x, of_y):
@@ -264,17 +270,16 @@ def _sampled(prepared: Prepared, solved: Solved, drawing: Work[Drawn]) -> Work[t
     return drawn, Sampled(drawn.f, g, drawn.pull, own_f, own_g, own_pull)
 
 
-def _solve(prepared: Prepared, some: int | None, dense: bool, *, own_terms: bool) -> Work[Solved]:
+def _solve(prepared: Prepared, some: int | None, *, own_terms: bool) -> Work[Solved]:
     kept = [cloud.sample(some) for cloud in (prepared.x, prepared.y)]
     x, y = prepared.x.part(kept[0]), prepared.y.part(kept[1])
     setting, goal = prepared.setting, Goal(MISSING, lift=prepared.lift)
     own_x = own_y = None
     if own_terms:
-        alone = own if dense else own_by_part
-        found = yield from alongside(alone(setting, x), alone(setting, y))
+        found = yield from alongside(own(setting, x), own(setting, y))
         own_x, own_y = (setting.softmin(cloud, one.potential) for cloud, one in zip((x, y), found, strict=True))
         goal = replace(goal, own=half_sums(found[0].values, found[1].values))
-    cross = yield from (crossing if dense else crossing_by_part)(setting, x, y, goal)
+    cross = yield from crossing(setting, x, y, goal)
     over_x, over_y = setting.softmin(x, cross.f), setting.softmin(y, cross.g)
     return Solved(kept[0], kept[1], cross, over_x, over_y, own_x, own_y, goal.own[0])
 

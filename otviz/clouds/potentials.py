@@ -1,7 +1,6 @@
 """The potentials of a transport problem: squaring of the plan, then sweeps in the log domain on the original cost.
 
-For large clouds no matrix is stored: a part of the points is solved at a higher temperature, one soft minimum extends
-its potentials to all points, and sweeps in blocks lower the temperature. Masses sum to 1; None means uniform.
+Where squaring underflows, the sweeps start at a high temperature, and no matrix is stored. Masses sum to 1; None means uniform.
 """
 
 from __future__ import annotations
@@ -21,11 +20,6 @@ from otviz.ot.duals import Goal, Sides
 from otviz.ot.grounds import Ground
 from otviz.ot.polishing import polish
 from otviz.ot.squaring import FLOAT32_LIMIT, RELAX, Schedule, descend, descend_self, levels_for, sweeps_for
-
-WARM = 6
-"""Halvings of epsilon for which a problem too large for memory uses all points; above, it uses PART of them."""
-
-PART = 2000
 
 LAST = 10
 """Sweeps at the last temperature, before Newton steps, as a multiple of `Setting.sweeps`."""
@@ -200,20 +194,6 @@ def crossing_in_blocks(setting: Setting, x: Cloud, y: Cloud, levels: int, g: Ten
     return (yield from converge(setting, x, y, g, 5 * setting.sweeps, (sweeps, "log domain"), PATIENT))
 
 
-def crossing_by_part(setting: Setting, x: Cloud, y: Cloud, goal: Goal) -> Work[Crossing]:
-    """Solve in O(n + m) memory: PART of the points at 2^WARM epsilon, then sweeps of all points in blocks.
-
-    Args:
-        setting: cost, last temperature and sweeps.
-        x, y: centred clouds of n and m points.
-        goal: share of the divergence that may be missing from the solve of the part.
-    """
-    hot, part_x, part_y = setting.hotter(WARM), x.part(x.sample(PART)), y.part(y.sample(PART))
-    rough = yield from crossing(hot, part_x, part_y, goal)
-    g = yield from hot.softmin(part_x, rough.f).values(y.points)
-    return (yield from crossing_in_blocks(setting, x, y, WARM, g))
-
-
 def converge(
     setting: Setting,
     x: Cloud,
@@ -242,7 +222,7 @@ def converge(
         if error < tolerance or sweep == most:
             break
         relax = RELAX if 0 < sweep < most - 1 else 1.0
-        g = torch.lerp(g, g_next, relax) - _shift(setting, (f, x), (g_next, y))
+        g = torch.lerp(g, g_next, relax) - shift_between(setting, (f, x), (g_next, y))
         f = yield from setting.softmin(y, g).values(x.points)
         sweeps += 1
     if setting.rho is None:  # fix the free constant: each potential gets half of the value
@@ -251,7 +231,7 @@ def converge(
     return Crossing(f, g, g_next, error, sweeps, solver)
 
 
-def _shift(setting: Setting, *sides: tuple[Tensor, Cloud]) -> float:
+def shift_between(setting: Setting, *sides: tuple[Tensor, Cloud]) -> float:
     """The optimal constant to move from g to f with soft marginals (Sejourne et al. 2022); sweeps move it slowly."""
     rho = setting.rho
     if rho is None:
@@ -293,13 +273,6 @@ def own_in_blocks(setting: Setting, x: Cloud, levels: int, v: Tensor) -> Work[Ow
     for level in range(levels, -1, -1):
         v = yield from converge_own(setting.hotter(level), x, v, math.ceil(setting.sweeps / (1 if level == 0 else 3)))
     return Own(v)
-
-
-def own_by_part(setting: Setting, x: Cloud) -> Work[Own]:
-    """The potential of a cloud with itself in O(n) memory, computed as in `crossing_by_part`."""
-    hot, part = setting.hotter(WARM), x.part(x.sample(PART))
-    v = yield from hot.softmin(part, (yield from own(hot, part)).potential).values(x.points)
-    return (yield from own_in_blocks(setting, x, WARM, v))
 
 
 def converge_own(setting: Setting, x: Cloud, v: Tensor, sweeps: int) -> Work[Tensor]:

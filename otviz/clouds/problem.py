@@ -13,6 +13,9 @@ from otviz.data.distributions.distribution import Cloud, Distribution
 from otviz.data.units import Units
 from otviz.ot.notebook_cost import notebook_points
 
+MOST_POINTS = 100_000
+"""Largest number of points to draw: coarse to fine, they are solved in less than a minute on two cores."""
+
 Loss = Literal["sinkhorn", "entropic", "energy", "gaussian-mmd", "laplacian-mmd"]
 Cost = Literal["half-squared", "euclidean", "squared", "cityblock", "cosine"]
 Transform = Literal["none", "centred", "scaled"]
@@ -46,7 +49,7 @@ class Problem(Knobs):
     n: int = param(
         1000,
         50,
-        20_000,
+        MOST_POINTS,
         doc="Number of points on each side; a file with fewer rows is used whole. More: finer, slower",
         unit="points",
         log=True,

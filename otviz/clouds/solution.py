@@ -73,6 +73,22 @@ class Numbers:
 
 
 @dataclass(frozen=True)
+class AllPoints:
+    """All points of clouds of which a picture shows some: what a `Picture` and its plan have of each, by the same names."""
+
+    x: Places
+    y: Places
+    force: Array
+    potential_x: Array
+    potential_y: Array
+    map: Places | None
+    mass_x: Array | None
+    mass_y: Array | None
+    a: Places | None
+    b: Places | None
+
+
+@dataclass(frozen=True)
 class Picture:
     """One answer.
 
@@ -86,6 +102,7 @@ class Picture:
             gradient of `field_x`.
         plan: None for losses without a coupling.
         numbers: see there.
+        whole: all points, where these are only some of them; the plan is then that between the points drawn.
         finished: False for a first answer that is coarser than the problem asks.
     """
 
@@ -103,6 +120,15 @@ class Picture:
     notes: tuple[str, ...] = field(default=())
     a: Places | None = None
     b: Places | None = None
+    whole: AllPoints | None = None
+
+    @property
+    def all_points(self) -> AllPoints:
+        """What is known of all points, whether they are drawn or not."""
+        if self.whole is not None:
+            return self.whole
+        of_plan = (None,) * 3 if self.plan is None else (self.plan.map, self.plan.mass_x, self.plan.mass_y)
+        return AllPoints(self.x, self.y, self.force, self.potential_x, self.potential_y, *of_plan, self.a, self.b)
 
 
 def grid(box: Box, side: int = GRID) -> Tensor:

@@ -1,7 +1,7 @@
 """From a transport problem to its picture: a quick coarse solution first, then the full one.
 
 Up to FULL points the first solution is the full one. Beyond, `coarse` solves SOME points of each cloud and extends their
-potentials to all others by one soft minimum; `refine` then solves all points.
+potentials to all others by one soft minimum; `refine` then solves all points. Of more than LARGE points some are drawn.
 """
 
 from __future__ import annotations
@@ -15,26 +15,22 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from otviz.clouds import couplings, kernels
+from otviz.clouds import couplings, kernels, large_picture
 from otviz.clouds.geomloss_solver import by_geomloss
+from otviz.clouds.large import is_large
+from otviz.clouds.large_picture import some_of
 from otviz.clouds.potentials import Masses, Points
 from otviz.clouds.problem import Problem
 from otviz.clouds.solution import Picture
 from otviz.core.memory import check_memory
-from otviz.core.work import Work, completed
+from otviz.core.work import Progress, Work, completed
 from otviz.ot.exact import exact_cost
 
 FULL = 1500
 """Number of points up to which the first solution is the full one."""
 
 SOME = 600
-"""Maximum number of points of each cloud in the coarse solution. For large clouds it is lower, down to 100: the matrix
-between these points and all others should have no more than EXTENDED entries."""
-
-EXTENDED = 10_000_000
-
-DENSE = 10_000
-"""Number of points up to which matrices are kept in memory."""
+"""Maximum number of points of each cloud in the coarse solution."""
 
 FORGOTTEN = 20.0
 """Seconds without a call of `wait` after which a refinement ends: a closed tab sends no message."""
@@ -56,14 +52,23 @@ def coarse(problem: Problem, x: Points, y: Points, a: Masses | None = None, b: M
     """
     check_points(x, y)
     check_masses(x, y, a, b)
-    n = max(len(x), len(y))
-    some = min(SOME, max(100, EXTENDED // n)) if n > FULL else None
+    large = is_large(len(x), len(y))
+    if large:
+        (x, a, _), (y, b, _) = some_of(x, a), some_of(y, b)
+    some = SOME if max(len(x), len(y)) > FULL else None
     with _one_thread():
-        return completed(_picture(problem, x, y, a, b, some))
+        picture = completed(_picture(problem, x, y, a, b, some))
+    return replace(picture, finished=picture.finished and not large)
 
 
 def refine(
-    problem: Problem, x: Points, y: Points, rough: Picture, a: Masses | None = None, b: Masses | None = None
+    problem: Problem,
+    x: Points,
+    y: Points,
+    rough: Picture,
+    a: Masses | None = None,
+    b: Masses | None = None,
+    progress: Progress | None = None,
 ) -> Generator[Picture | None, None, None]:
     """Solve a problem in full. Yields None at every pause, where the caller may stop, and then the picture.
 
@@ -72,6 +77,7 @@ def refine(
     Args:
         problem, x, y, a, b: as in `coarse`.
         rough: picture that `coarse` returned for them.
+        progress: is told how much has been done, for more than LARGE points.
 
     Raises:
         ValueError: the problem does not fit into memory, or as in `coarse`.
@@ -80,7 +86,8 @@ def refine(
     check_masses(x, y, a, b)
     full = rough
     if not rough.finished:
-        work = _picture(problem, x, y, a, b, None)
+        posed = problem, x, y, a, b
+        work = _large(*posed, progress or Progress()) if is_large(len(x), len(y)) else _picture(*posed, None)
         while True:
             try:
                 with _one_thread():
@@ -130,7 +137,7 @@ def check_masses(x: Points, y: Points, a: Masses | None, b: Masses | None) -> No
 
 def is_complete(picture: Picture) -> bool:
     """Whether `refine` would add nothing."""
-    small = max(len(picture.x), len(picture.y)) <= EXACT
+    small = picture.whole is None and max(len(picture.x), len(picture.y)) <= EXACT
     return picture.finished and (picture.plan is None or not small or picture.numbers.exact_cost is not None)
 
 
@@ -155,17 +162,33 @@ def _picture(
     """Solve for `some` points of each cloud, or for all if None."""
     began = time.perf_counter()
     if couplings.has_plan(problem):
-        dense = max(len(x), len(y)) <= DENSE
-        if some is None and dense:
+        if some is None:
             check_memory(len(x), len(y), couplings.matrices(problem, x, y))
-        picture = yield from couplings.picture(problem, x, y, a, b, some, dense)
+        picture = yield from couplings.picture(problem, x, y, a, b, some)
     else:
         picture = yield from kernels.picture(problem, x, y, a, b, some)
-    picture = replace(picture, a=a, b=b, numbers=replace(picture.numbers, seconds=time.perf_counter() - began))
+    picture = replace(_timed(picture, began), a=a, b=b)
     if problem.solver == "geomloss" and some is None and couplings.has_plan(problem):
         yield
         return by_geomloss(problem, picture, x, y, a, b)
     return picture
+
+
+def _large(
+    problem: Problem, x: Points, y: Points, a: Masses | None, b: Masses | None, progress: Progress
+) -> Work[Picture]:
+    """Solve for all points, and draw some."""
+    began = time.perf_counter()
+    if not couplings.has_plan(problem):
+        picture = yield from kernels.picture(problem, x, y, a, b, None)
+        return large_picture.some_drawn(_timed(replace(picture, a=a, b=b), began))
+    picture = yield from large_picture.picture(problem, x, y, a, b, progress)
+    picture = _timed(picture, began)
+    return by_geomloss(problem, picture, x, y, a, b) if problem.solver == "geomloss" else picture
+
+
+def _timed(picture: Picture, began: float) -> Picture:
+    return replace(picture, numbers=replace(picture.numbers, seconds=time.perf_counter() - began))
 
 
 class Refinement:
@@ -191,7 +214,8 @@ class Refinement:
         self.problem = problem
         self.picture = rough
         self.error = ""
-        self._work = refine(problem, x, y, rough, a, b)
+        self.progress = Progress()
+        self._work = refine(problem, x, y, rough, a, b, self.progress)
         self._stop = threading.Event()
         self._over = threading.Event()
         self._asked_at = time.monotonic()

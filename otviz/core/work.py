@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import threading
-from collections.abc import Generator
+import time
+from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
 import torch
+
+KNOWN = 0.05
+"""Share from which on the time that is left is said: before, it is a guess."""
 
 Result = TypeVar("Result")
 Other = TypeVar("Other")
@@ -62,3 +67,46 @@ def _result(future: Future[Other | None]) -> Other:
     result = future.result()
     assert result is not None, "work returns something and was not stopped"
     return result
+
+
+class Progress:
+    """How much of a computation is done, and how long the rest will take.
+
+    Costs of its parts are guessed beforehand, in any unit; what the first parts really cost corrects the guess for the rest.
+    """
+
+    def __init__(self) -> None:
+        self._began, self._costs, self._part, self._inside, self._before = time.monotonic(), [1.0], 0, 0.0, 0.0
+
+    def expect(self, costs: Sequence[float]) -> None:
+        """Set the guessed costs > 0 of all parts; the first one begins."""
+        self._costs, self._part, self._inside, self._before = list(costs), 0, 0.0, 0.0
+
+    def add(self, work: float) -> None:
+        """Note that `work` of the present part has been done."""
+        self._inside += work
+
+    def next_part(self) -> None:
+        """The next part begins."""
+        self._part, self._before, self._inside = self._part + 1, self._before + self._inside, 0.0
+
+    @property
+    def share(self) -> float:
+        """Share that is done, in [0, 1]."""
+        before, now = sum(self._costs[: self._part]), sum(self._costs[self._part : self._part + 1])
+        real = self._before / before if self._before else 1.0
+        return (before + now * min(1.0, self._inside / (real * now or 1.0))) / sum(self._costs)
+
+    @property
+    def seconds_left(self) -> float:
+        """Seconds until the end; inf if not known yet."""
+        share = self.share
+        return (time.monotonic() - self._began) * (1 - share) / share if share else math.inf
+
+    @property
+    def words(self) -> str:
+        """Both, such as "40 %, about 12 s left"; empty before anything is done."""
+        share = self.share
+        if not share:
+            return ""
+        return f"{100 * share:.0f} %" + (f", about {self.seconds_left:.0f} s left" if share > KNOWN else "")

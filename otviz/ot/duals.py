@@ -5,7 +5,7 @@ With f the soft minimum of g the dual lies below OT_epsilon by the square of g's
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -68,6 +68,10 @@ class Goal:
     def rest(self, value: float, halvings: int = 0) -> float:
         """The divergence at a dual value found at 2^halvings epsilon."""
         return value + self.lift - self.own[min(halvings, len(self.own) - 1)]
+
+    def hotter(self, halvings: int) -> Goal:
+        """The goal of a solve at 2^halvings epsilon."""
+        return replace(self, own=self.own[min(halvings, len(self.own) - 1) :])
 
     def met(self, value: float, gap: float) -> bool:
         """Whether a gap is small enough at epsilon; also one that is NaN."""

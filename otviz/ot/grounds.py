@@ -5,6 +5,7 @@ By the envelope theorem the gradient of an entropic cost needs nothing else: the
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from types import MappingProxyType
@@ -44,6 +45,10 @@ class Ground(ABC):
         """
         return self.matrix(x, y).mul_(weights).sum(1)
 
+    def length(self, epsilon: float) -> float:
+        """The length that is the blur at temperature epsilon, data units: of costs that are lengths, epsilon itself."""
+        return epsilon
+
     def scores(self, y: Tensor, potential: Tensor, epsilon: float) -> Scores:
         """The function of x (n, d) that returns (potential_j - c(x_i, y_j)) / epsilon, shape (n, m).
 
@@ -74,6 +79,9 @@ class Quadratic(Ground):
     def mean(self, weights: Tensor, x: Tensor, y: Tensor) -> Tensor:
         squares = weights.sum(1) * x.square().sum(1) + weights.mv(y.square().sum(1))
         return (squares - 2 * (_sums(weights, y) * x).sum(1)).mul_(self.factor / 2)
+
+    def length(self, epsilon: float) -> float:
+        return math.sqrt(epsilon / self.factor)
 
     def scores(self, y: Tensor, potential: Tensor, epsilon: float) -> Scores:
 

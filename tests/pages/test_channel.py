@@ -176,6 +176,26 @@ def test_a_refinement_ends_when_its_slider_moves_on(monkeypatch: pytest.MonkeyPa
     assert refinement.wait(PATIENCE)
 
 
+def test_a_refinement_says_how_far_it_is_and_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pages._ui.transport.board_state.MOMENT", 0.0)
+    monkeypatch.setattr("otviz.clouds.large.LARGE", 1000)
+    at = desk(3000)
+    at.answer(question("first", 1, 0.02))
+    reply = at.answer(question("refine", 1, 0.02))
+    refinement = at.refinement
+    assert reply.options["under_way"]
+    assert reply.options["progress"] == "" or "%" in reply.options["progress"]
+    assert refinement is not None
+    before = at.picture
+    header, _ = unpack(at.answer(question("stop", 1, 0.02)).body)
+    assert (header["complete"], header["finished"], header["sent"]) == (True, False, 3)
+    assert at.picture is before
+    assert refinement.wait(PATIENCE)
+    assert at.answer(question("stop", 1, 0.02)).body == b""  # nothing is left to stop
+    header, _ = unpack(at.answer(question("first", 2, 1.0)).body)
+    assert not header["complete"]  # another question is refined again
+
+
 def test_what_cannot_be_solved_is_kept_for_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
     at = desk()
 

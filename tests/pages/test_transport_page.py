@@ -90,7 +90,7 @@ def test_blur_and_reach_come_by_link_and_stay_in_it(app: AppTest) -> None:
             (
                 "blur must be a number from 1e-30 to 1e+30 (length)",
                 "reach must be a number",
-                "n must be a whole number from 50 to 20000",
+                "n must be a whole number from 50 to 100000",
                 "cost must be one of",
             ),
         ),

@@ -69,7 +69,7 @@ def _variation(problem, x, y):
         clouds = potentials.Cloud(left), potentials.Cloud(right)
         return kernels.variation_of(problem, *clouds, torch.zeros(2, dtype=torch.float64))
     prepared = couplings.Prepared.of(problem, x, y)
-    solved = completed(couplings._solve(prepared, None, True, own_terms=problem.loss == "sinkhorn"))
+    solved = completed(couplings._solve(prepared, None, own_terms=problem.loss == "sinkhorn"))
     return couplings.variations(prepared, solved)[0]
 
 
@@ -224,23 +224,6 @@ def test_refine_can_be_abandoned(small):
     assert next(refine(problem, x, y, rough)) is None
 
 
-@pytest.mark.parametrize("reach", [None, 1.0])
-@pytest.mark.parametrize("cost", ["half-squared", "euclidean"])
-def test_blocks_give_the_dense_answer(cost, reach, small, monkeypatch):
-    x, y = _clouds(500)
-    problem = Problem(blur=0.2, cost=cost, reach=reach, scaling=0.9)
-    rough = coarse(problem, x, y)
-    dense = next(picture for picture in refine(problem, x, y, rough) if picture)
-    monkeypatch.setattr(solve, "DENSE", 0)
-    monkeypatch.setattr(potentials, "PART", 150)
-    blocks = next(picture for picture in refine(problem, x, y, rough) if picture)
-    assert blocks.numbers.marginal_error < 0.01
-    assert blocks.numbers.loss == pytest.approx(dense.numbers.loss, rel=2e-3)
-    # a marginal error of 0.3 % moves a few points' forces visibly
-    rms = np.sqrt(np.square(blocks.force - dense.force).sum(1).mean())
-    assert rms < 0.03 * np.sqrt(np.square(dense.force).sum(1).mean())
-
-
 def test_too_little_memory_is_refused_in_a_sentence(small, monkeypatch):
     x, y = _clouds(400)
     rough = coarse(Problem(), x, y)
@@ -285,16 +268,13 @@ def test_masses_are_repeated_points(loss, cost, reach, wide):
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_masses_of_many_points_are_refined(loss, small, monkeypatch):
+def test_masses_of_many_points_are_refined(loss, small):
     x, y = _clouds(400, 300)
     a, b = _masses(400, 1)[1], _masses(300, 2)[1]
     problem = Problem(loss=loss, blur=0.5)
     rough = coarse(problem, x, y, a, b)
     dense = next(picture for picture in refine(problem, x, y, rough, a, b) if picture)
     assert rough.numbers.loss == pytest.approx(dense.numbers.loss, rel=0.3)
-    monkeypatch.setattr(solve, "DENSE", 0)
-    blocks = next(picture for picture in refine(problem, x, y, rough, a, b) if picture)
-    assert blocks.numbers.loss == pytest.approx(dense.numbers.loss, rel=2e-3)
 
 
 @pytest.mark.parametrize(

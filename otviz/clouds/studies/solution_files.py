@@ -24,19 +24,11 @@ def points_csv(picture: Picture) -> bytes:
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
-    plan, (n, m) = picture.plan, (len(picture.x), len(picture.y))
-    sources: list[NDArray[np.floating]] = [
-        picture.x,
-        picture.force,
-        _or_empty(None if plan is None else plan.map, n, 2),
-    ]
-    sources += [_or_empty(None if plan is None else plan.mass_x[:, None], n, 1), _weights(picture.a, n)]
-    targets: list[NDArray[np.floating]] = [
-        picture.y,
-        np.full((m, 4), np.nan),
-        _or_empty(None if plan is None else plan.mass_y[:, None], m, 1),
-    ]
-    targets.append(_weights(picture.b, m))
+    of = picture.all_points
+    n, m = len(of.x), len(of.y)
+    sources: list[NDArray[np.floating]] = [of.x, of.force, _or_empty(of.map, n, 2)]
+    sources += [_or_empty(of.mass_x, n, 1), _weights(of.a, n)]
+    targets: list[NDArray[np.floating]] = [of.y, np.full((m, 4), np.nan), _or_empty(of.mass_y, m, 1), _weights(of.b, m)]
     for side, blocks in (("source", sources), ("target", targets)):
         for row in np.concatenate(blocks, axis=1):
             writer.writerow([side, *("" if np.isnan(value) else f"{value:.15g}" for value in row)])
@@ -46,7 +38,8 @@ def points_csv(picture: Picture) -> bytes:
 def arrays_npz(picture: Picture) -> bytes:
     """All arrays of a picture by their names there, those of the plan as plan_<name>, numbers as numbers_<name>.
 
-    To be read with numpy.load(file, allow_pickle=False); a number that is not known is nan.
+    Where only some points are drawn, all_<name> are the arrays of all points. To be read with numpy.load(file,
+    allow_pickle=False); a number that is not known is nan.
     """
     arrays: dict[str, NDArray[np.generic]] = {
         name: getattr(picture, name) for name in ("x", "y", "force", "potential_x", "potential_y", "field_x", "field_y")
@@ -55,6 +48,8 @@ def arrays_npz(picture: Picture) -> bytes:
     arrays["box"] = np.asarray(picture.box)
     if picture.plan is not None:
         arrays |= {f"plan_{name}": np.asarray(value) for name, value in vars(picture.plan).items()}
+    if picture.whole is not None:
+        arrays |= {f"all_{name}": value for name, value in vars(picture.whole).items() if value is not None}
     for name, value in asdict(picture.numbers).items():
         if not isinstance(value, str):
             arrays[f"numbers_{name}"] = np.asarray(np.nan if value is None else value, dtype=np.float64)
@@ -69,4 +64,4 @@ def _weights(masses: NDArray[np.float64] | None, n: int) -> NDArray[np.float64]:
 
 
 def _or_empty(values: NDArray[np.floating] | None, n: int, columns: int) -> NDArray[np.floating]:
-    return np.full((n, columns), np.nan) if values is None else values
+    return np.full((n, columns), np.nan) if values is None else values.reshape(n, columns)

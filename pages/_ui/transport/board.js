@@ -121,7 +121,7 @@ async function converse(board, question) {
   if (pause) return askLater(board, answer, pause);
   if (options.trouble) board.redrawPage(); // it has a sentence on what went wrong
   if (options.trouble) board.talk.waiting = false;
-  if (options.under_way) waitOn(board);
+  if (options.under_way) waitOn(board, options.progress);
   if (body?.length >= 8) receive(board, body);
 }
 
@@ -264,9 +264,16 @@ function refine(board, again = false) {
   }
 }
 
-/** The rest of an answer takes longer: ask again. */
-function waitOn(board) {
+/** The user has seen enough: the answer stays as it is. */
+function stopRefining(board) {
+  const { answer } = board;
+  board.send({ serial: answer.serial, blur: answer.blur, reach: answer.reach, stage: "stop" });
+}
+
+/** The rest of an answer takes longer: say how long, and ask again. */
+function waitOn(board, progress) {
   board.talk.refined = "";
+  showWait(board, progress);
   clearTimeout(board.talk.rest);
   board.talk.rest = setTimeout(() => refine(board), AGAIN);
 }

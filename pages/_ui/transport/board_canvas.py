@@ -14,7 +14,7 @@ from otviz.clouds.scale import Scale
 from otviz.core.params import params_of
 from pages._ui.shell.component import mount_asking
 
-Stage = Literal["shown", "first", "refine"]
+Stage = Literal["shown", "first", "refine", "stop"]
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,8 @@ class Asked:
         serial: increasing number, repeated in the header of the answer.
         blur: a length, within the limits of `Problem`.
         reach: a length, or None for a balanced problem.
-        stage: "first" requests a picture at once, possibly a coarse one; "refine" its refinement; "shown" the current one.
+        stage: "first" requests a picture at once, possibly a coarse one; "refine" its refinement; "stop" ends
+            that; "shown" the current one.
     """
 
     serial: int

@@ -55,8 +55,8 @@ function showWords(board) {
   parts.plan.hidden = !answer?.has_plan;
   parts.noPlan.hidden = !answer || answer.has_plan;
   setText(parts.warning, answer?.warning ?? "");
-  const more = answer && !answer.finished && !answer.complete ? ["The full answer is on its way \u2026"] : [];
-  setText(parts.notes, [...(answer?.notes ?? []).map((note) => `${note}.`.replace(/\.\.$/, ".")), ...more].join(" "));
+  setText(parts.notes, (answer?.notes ?? []).map((note) => `${note}.`.replace(/\.\.$/, ".")).join(" "));
+  showWait(board, "");
   const facts = (answer?.numbers ?? []).map(({ name, value, unit }) => `${name} ${value} ${unit ?? ""}`.trim());
   const words = answer
     ? `${answer.x.length / 2} source and ${answer.y.length / 2} target points, blur ${short(answer.blur)}: ` +
@@ -65,6 +65,12 @@ function showWords(board) {
   parts.empty.hidden = Boolean(answer);
   parts.canvas.setAttribute("aria-label", words);
   layout(board);
+}
+
+/** Whether the full answer is on its way, and how far it is. */
+function showWait({ parts, answer }, progress) {
+  parts.wait.hidden = !answer || answer.finished || answer.complete;
+  setText(parts.waited, `The full answer is on its way \u2026${progress ? ` ${progress}` : ""}`);
 }
 
 function showCaption(board) {

@@ -151,7 +151,9 @@ function buildSide(board) {
   parts.plan = make("figure", "plan", { hidden: "" },
     make("span", "down", { "aria-hidden": "true" }, "source points, sorted"), parts.matrix,
     make("figcaption", "", {}, "target points, sorted"));
-  parts.say = make("div", "say", {}, parts.warning, parts.notes);
+  parts.waited = make("span");
+  parts.wait = make("p", "wait", { hidden: "" }, parts.waited, button("toggle", "Keep this approximate answer", () => stopRefining(board), "stop"));
+  parts.say = make("div", "say", {}, parts.warning, parts.wait, parts.notes);
   return make("div", "side", {}, parts.plan, make("div", "facts", {}, parts.noPlan, parts.numbers, parts.say));
 }
 

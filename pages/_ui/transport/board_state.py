@@ -36,6 +36,7 @@ class BoardState:
         serial: serial of the request that the picture answers.
         refinement: computes the rest of the solution, or None.
         error: why a request or a refinement failed, or "".
+        stopped: whether the user stopped the refinement of the picture.
     """
 
     problem_key: str
@@ -49,6 +50,7 @@ class BoardState:
     sent: int = 0
     refinement: Refinement | None = None
     error: str = ""
+    stopped: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def __post_init__(self) -> None:
@@ -65,6 +67,8 @@ class BoardState:
             return Reply(self.message)
         if asked.stage == "refine":
             return self._refine(asked)
+        if asked.stage == "stop":
+            return self._stop(asked)
         try:
             return self._first(asked)
         except ValueError as error:
@@ -81,7 +85,7 @@ class BoardState:
             if asked.serial < self.serial:
                 return Reply()
             self.end()
-            self.error = ""
+            self.error, self.stopped = "", False
             return self._show(problem, picture, asked.serial)
 
     def _refine(self, asked: Asked) -> Reply:
@@ -99,11 +103,20 @@ class BoardState:
             if self.refinement is not refinement:
                 return Reply()
             if not over:
-                return Reply(options={"under_way": True})
+                return Reply(options={"under_way": True, "progress": refinement.progress.words})
             self.refinement = None
             if refinement.error:
                 self.error = f"Only an approximate picture can be shown: {refinement.error}."
             return self._show(problem, refinement.picture, asked.serial)
+
+    def _stop(self, asked: Asked) -> Reply:
+        """The picture as it is, which stays so."""
+        with self._lock:
+            if asked.serial != self.serial or self.refinement is None:
+                return Reply()
+            self.end()
+            self.stopped = True
+            return self._show(self.problem, self.picture, self.serial)
 
     def _show(self, problem: Problem, picture: Picture, serial: int) -> Reply:
         from otviz.clouds.board_message import message
@@ -112,7 +125,7 @@ class BoardState:
         self.problem, self.picture, self.serial, self.sent = problem, picture, serial, self.sent + 1
         clouds = self.source, self.target
         self.message = message(
-            problem, picture, serial, self.name, self.sent, bool(self.error),
+            problem, picture, serial, self.name, self.sent, bool(self.error) or self.stopped,
             beside_numbers(*clouds), axes(*clouds), unit_of(*clouds),
         )  # fmt: skip
         return Reply(self.message)
