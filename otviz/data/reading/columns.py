@@ -185,12 +185,15 @@ def _weighing(table: Table, weight: str, taken: tuple[str, str]) -> str:
 
 
 def check_numbers(table: Table, name: str, cells: Cells) -> None:
-    """Raise ValueError for a cell that is not a number, or too large.
+    """Check that every cell is a number, or empty, and not too large.
 
     Args:
         table: of the column.
         name: of the column.
         cells: in it.
+
+    Raises:
+        ValueError: the first cell that is not; the message says where it is.
     """
     bad = cells.bad | (np.abs(cells.values) > LARGEST)
     if bad.any():

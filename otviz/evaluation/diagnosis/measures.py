@@ -139,7 +139,12 @@ def _nearer(own: Array, across: Array) -> float:
 
 
 def misplaced(one: Places, other: Places, groups: int) -> float:
-    """Total variation between the shares of clusters of two sides, in [0, 1]."""
+    """Total variation between the shares of clusters of two sides, in [0, 1].
+
+    Args:
+        one, other: cluster of each sample, (n,) and (m,).
+        groups: number of clusters.
+    """
     shares = [np.bincount(side, minlength=groups) / len(side) for side in (one, other)]
     return 0.5 * float(np.abs(shares[0] - shares[1]).sum())
 

@@ -27,7 +27,13 @@ TREE = 10
 
 
 def nearest(queries: Array, points: Array, k: int) -> tuple[Array, Places]:
-    """Distances and places of the k nearest points of each query, (n, k) each, nearest first."""
+    """Distances and places of the k nearest points of each query, (n, k) each, nearest first.
+
+    Args:
+        queries: (n, d).
+        points: (m, d), m >= k.
+        k: number of neighbours.
+    """
     distances, places = _search(points, k).kneighbors(queries)
     return distances, places
 
@@ -46,7 +52,12 @@ def _search(points: Array, k: int):  # type: ignore[no-untyped-def]
 
 
 def chance_of_hole(k: int, real: int, generated: int) -> float:
-    """Probability that the k nearest of `real` - 1 other real and `generated` exchangeable samples are all real."""
+    """Probability that the k nearest samples around a real one are all real, if generated ones are fresh real ones.
+
+    Args:
+        k: number of neighbours.
+        real, generated: numbers of samples, of which `real` - 1 and `generated` are around it.
+    """
     return float(np.prod([(real - 1 - j) / (real - 1 + generated - j) for j in range(k)]))
 
 

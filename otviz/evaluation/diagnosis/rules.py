@@ -16,6 +16,9 @@ UNLIKELY = 1e-3
 MISSING = 0.02
 """Share of the real data with nothing near it, beyond the floor, from which samples have collapsed."""
 
+MANY = 40
+"""Real samples with nothing near them that chance does not explain: it makes one in a thousand, and leaves few side by side."""
+
 COPIED = 0.03
 """Share of the samples that copy real ones, beyond the floor, from which they are memorised."""
 
@@ -127,7 +130,8 @@ def _collapse(share: float, why: str) -> Finding:
 def _missing(e: Evidence) -> float:
     """Share of the real data with nothing near it, if it is beyond chance; otherwise 0."""
     missing = e.measured["missing"]
-    found = missing.value - missing.floor >= MISSING / 2 and missing.beyond() and e.holes[0] > e.holes[1]
+    steady = missing.value - missing.floor >= MISSING / 2 and missing.beyond()
+    found = e.holes[0] > e.holes[1] and (steady or e.holes[0] * e.sizes[0] >= MANY)
     return e.holes[0] if found else 0.0
 
 
