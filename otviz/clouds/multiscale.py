@@ -27,7 +27,7 @@ CELL, FINE = 0.5, 0.25
 """Side of a cell, in lengths of the blur, while the temperature falls and at the end. The centre of mass leaves an error of
 the second order: a quarter of the blur changes densities by half a per cent, which mostly cancels in a divergence."""
 
-CLOSE, CLOSE_WHILE_HOT = 0.04, 0.15
+CLOSE, CLOSE_WHILE_HOT = 0.04, 0.3
 """Estimated distances from the optimum, in total variation, at which a stage ends at the last temperature and above it, times
 the sweeps of the setting."""
 
