@@ -33,6 +33,7 @@ from benchmarks import (
     solvers,
     speed,
     stacked,
+    start,
     sweep,
     transport,
 )
@@ -52,6 +53,7 @@ ROWS: dict[str, Row] = {
         *gallery.ROWS,
         *diagnosis.ROWS,
         *home.ROWS,
+        *start.ROWS,
         *live.ROWS,
         *hold.ROWS,
         *ON_TRANSPORT,

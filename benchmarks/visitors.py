@@ -73,6 +73,11 @@ class Server:
             return list(psutil.Process(self.process.pid).children(recursive=True))
         return []
 
+    def workers(self) -> list[psutil.Process]:
+        """The processes that train: on Linux children of its child that forks them."""
+        children = self.children()
+        return [each for each in children if each.ppid() != self.process.pid] or children
+
     def memory(self) -> float:
         """Bytes of the server and its children: shared pages are counted once (PSS), or not at all where that is unknown."""
         total = 0.0

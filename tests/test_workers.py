@@ -150,6 +150,7 @@ def test_a_killed_fork_server_is_replaced_and_its_workers_go_on(worker: Worker) 
         found = [read(made.stdout), read(made.stdout)]
         assert any(message and message[0].get("outcome") == 0 for message in found)  # the other is a sign of life
         made.kill()
+        until(lambda made=made: made.pid is not None and not lives(made.pid))
 
 
 def pool(tasks: list[Plain], kept: list[Any]) -> ProcessPool[Plain]:

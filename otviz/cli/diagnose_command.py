@@ -15,6 +15,7 @@ import tyro
 from otviz.checkpoints.evaluate import folder_of
 from otviz.checkpoints.model_samples import real_of, samples_of
 from otviz.checkpoints.models import read_model
+from otviz.core.files import refused, write_whole
 from otviz.data.distributions import distributions, parse_distribution
 from otviz.evaluation.diagnosis import Diagnosis, Samples, Timeline, over_time, stages
 from otviz.evaluation.diagnosis.opening import open_samples
@@ -36,6 +37,7 @@ class DiagnoseArgs:
         seed: of what is drawn.
         fail_below: numbers that must not be lower, as coverage=0.8; otherwise the exit status is 1.
         fail_above: numbers that must not be higher, as missing=0.05.
+        html: file to write the report to, which opens without a server.
         json: print one JSON object.
     """
 
@@ -46,6 +48,7 @@ class DiagnoseArgs:
     seed: int = 0
     fail_below: Annotated[ListOfLimits, tyro.conf.arg(metavar="NUMBER=LIMIT ...")] = ()
     fail_above: Annotated[ListOfLimits, tyro.conf.arg(metavar="NUMBER=LIMIT ...")] = ()
+    html: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     json: bool = False
 
 
@@ -73,8 +76,20 @@ def diagnosed(args: DiagnoseArgs) -> tuple[str, int]:
     failed = [sentence for limit in limits if (sentence := _beyond(last, *limit))]
     for sentence in failed:
         print(f"otviz: {sentence}", file=sys.stderr)
+    if args.html is not None:
+        _write_report(args.html, found, real)
     text = json.dumps({**found.record(), "failed": failed}, allow_nan=False) if args.json else _readable(found)
     return text, int(bool(failed))
+
+
+def _write_report(path: Path, found: Diagnosis | Timeline, real: Samples) -> None:
+    from otviz.viz.diagnosis import report
+
+    timeline = found if isinstance(found, Timeline) else Timeline((1.0,), (found,))
+    try:
+        write_whole(path, report(timeline, real))
+    except OSError as error:
+        raise ValueError(f"the report is not written: {refused(path, error)}") from error
 
 
 def _opened(args: DiagnoseArgs) -> tuple[Samples, list[Samples], Samples | None]:

@@ -25,7 +25,7 @@ commands:
   train METHOD          train a method on points in the plane or on images, measure and save it
   train --resume DIR    continue an interrupted training from its last save, to the same numbers
   evaluate MODEL        score a checkpoint, a run or the folder of either on fresh samples [--n N] [--json]
-  diagnose REAL GEN ... what generated samples miss, and where: of any model [--json] [--fail-below coverage=0.8]
+  diagnose REAL GEN ... what generated samples miss, and where: of any model [--html FILE] [--json]
   experiment ID|all     measure a claim of the papers over seeds and judge it [--seeds 5] [--quick] [--json]
   figures NAME|all      draw the papers' overview figures from trainings made here, as SVG [--out pictures]
   export RUN            a run, or several, as a notebook, a report, CSV, NPZ ... [--as KIND] [--out FILE]

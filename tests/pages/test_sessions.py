@@ -289,6 +289,7 @@ def test_pages_reach_runs_only_through_their_session() -> None:
     for path in folder.rglob("*.py"):
         text = path.read_text(encoding="utf-8")
         reached = re.findall(
-            r"leases\.registry|import .*\bRegistry\b|\bStore\(|leases import registry|store_upload\(|keep_upload\((?!.*owner=owner)", text
+            r"leases\.registry|import .*\bRegistry\b|\bStore\(|leases import registry|store_upload\(|keep_upload\((?!.*owner=owner)",
+            text,
         )
         assert path.name in allowed or not reached, f"{path}: {reached}"

@@ -71,7 +71,7 @@ def data_of(source: str, runs: Mapping[str, RunView] | None = None) -> Samples:
     """
     from otviz.checkpoints.model_samples import real_of
 
-    return real_of(config_of(source, runs).target, POINTS, SEED)
+    return _named(real_of(config_of(source, runs).target, POINTS, SEED))
 
 
 def config_of(source: str, runs: Mapping[str, RunView] | None = None) -> RunConfig:
@@ -95,7 +95,7 @@ def _of_model(name: str) -> Samples:
     from otviz.checkpoints.models import read_model
 
     model = read_model(CHECKPOINTS / _shipped(name))
-    return samples_of(model, IMAGES if model.config.target.kind == "images" else POINTS, SEED)
+    return _named(samples_of(model, IMAGES if model.config.target.kind == "images" else POINTS, SEED))
 
 
 def _shipped(name: str) -> str:
@@ -124,7 +124,11 @@ def _of_run(run: RunView) -> Samples:
     source = torch.from_numpy(config.source.sample(POINTS, np.random.default_rng(SEED)))
     noise = torch.randn(POINTS, config.method.noise_dim, generator=torch.Generator().manual_seed(SEED))
     points = target.units.to_file(training.generate(source, noise).cpu().numpy())
-    return Samples(np.asarray(points, np.float64), words)
+    return _named(Samples(np.asarray(points, np.float64), words))
+
+
+def _named(samples: Samples) -> Samples:
+    return samples if samples.are_images else dataclasses.replace(samples, columns=("x", "y"))
 
 
 def few(samples: Samples, most: int, seed: int = SEED) -> Samples:

@@ -67,9 +67,9 @@ class ForkedProcess:
 
     def kill(self) -> None:
         """Kill it; one that has not begun ends as soon as it begins."""
-        if self.pid is not None:
+        if self.pid is not None and self.poll() is None:
             self.send_signal(signal.SIGKILL)
-        else:
+        else:  # also one whose end is unknown, since the fork server was killed
             with contextlib.suppress(OSError):
                 self.stdin.close()
 

@@ -107,5 +107,5 @@ def _diagnosis(stage: Stage, pair: Pair, found: Measured) -> Diagnosis:
         numbers=numbers_of(evidence, reference.space.title), clusters=evidence.clusters,
         clustering=reference.grouping.how, real=real, generated=generated, space=reference.space.title,
         plane=reference.plane.title, axes=reference.plane.axes, names=(reference.samples.name, pair.given.name),
-        totals=(len(reference.samples), len(pair.given)), notes=notes_of(pair, evidence),
+        totals=(len(reference.samples), len(pair.given)), notes=notes_of(pair),
     )  # fmt: skip

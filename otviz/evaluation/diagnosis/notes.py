@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
+from otviz.evaluation.diagnosis.near import COPY, nearest_others
 from otviz.evaluation.diagnosis.pair import Pair
 from otviz.evaluation.diagnosis.result import Kind
-from otviz.evaluation.diagnosis.rules import FEW, Evidence
+from otviz.evaluation.diagnosis.rules import FEW
+
+SPACED = 1000
+"""Number of samples whose spacing tells whether they repeat each other."""
 
 
-def notes_of(pair: Pair, evidence: Evidence) -> tuple[str, ...]:
+def notes_of(pair: Pair) -> tuple[str, ...]:
     """The notes of a diagnosis."""
     reference, n = pair.reference, min(pair.sizes)
     sides = ((reference.samples, pair.sizes[0]), (pair.given, pair.sizes[1]))
@@ -34,7 +39,7 @@ def notes_of(pair: Pair, evidence: Evidence) -> tuple[str, ...]:
             "No held-out samples are given: copies of single real samples are seen, but whether samples follow them more "
             "loosely is not. Floors compare one half of the real samples with the other."
         )
-    return (*notes, *_swapped(pair, evidence))
+    return (*notes, *_swapped(pair))
 
 
 def told_apart(first: Kind, probability: float) -> tuple[str, ...]:
@@ -47,19 +52,19 @@ def told_apart(first: Kind, probability: float) -> tuple[str, ...]:
     )
 
 
-def _swapped(pair: Pair, evidence: Evidence) -> tuple[str, ...]:
+def _swapped(pair: Pair) -> tuple[str, ...]:
     """A question, if the two sides look as if each were the other."""
     real, generated = (side.name.lower() for side in (pair.reference.samples, pair.given))
     named = any(word in real for word in ("generated", "fake", "sampled")) and any(
         word in generated for word in ("real", "train", "data")
     )
-    c = evidence.copying
-    repeated = c.floor > 0.2 and c.share < c.floor / 2
+    repeated = _spacing(pair.reference.vectors.points) < COPY * _spacing(pair.vectors.points)
     if named or repeated:
-        why = (
-            "so their names say"
-            if named
-            else f"{c.floor:.0%} of the real samples repeat others, as generated ones would"
-        )
+        why = "so their names say" if named else "the real samples repeat each other, as generated ones would"
         return (f"Are the two sides swapped ({why})? The real samples come first.",)
     return ()
+
+
+def _spacing(points: NDArray[np.float64]) -> float:
+    """Median distance to the nearest other sample, among as many on each side."""
+    return float(np.median(nearest_others(points[:SPACED], 1)[0]))

@@ -12,6 +12,7 @@ from otviz.evaluation.diagnosis.checks import check_pair, checked
 from otviz.evaluation.diagnosis.diagnosing import MOST, later
 from otviz.evaluation.diagnosis.reference import Reference
 from otviz.evaluation.diagnosis.result import Diagnosis
+from otviz.evaluation.diagnosis.rules import listed
 from otviz.evaluation.diagnosis.samples import Samples
 
 
@@ -43,7 +44,12 @@ class Timeline:
         lost = self.losses()
         if not lost:
             return "No cluster of the real data is lost at the end."
-        parts = [f"{name} is missing from {step:g} on" for name, step in lost]
+        steps = dict.fromkeys(step for _, step in lost)
+        gone = {step: [name for name, since in lost if since == step] for step in steps}
+        parts = [
+            f"{listed(names)} {'is' if len(names) == 1 else 'are'} missing from {step:g} on"
+            for step, names in gone.items()
+        ]
         return f"{'; '.join(parts)}."[:1].upper() + f"{'; '.join(parts)}."[1:]
 
     def record(self) -> dict[str, Any]:

@@ -22,8 +22,9 @@ SOLVED = 1000
 DRAWS, STUDENT_3 = 4, 3.18
 """Draws of distances and of their floors, and the quantile 0.975 of Student's t for as many."""
 
-USUAL = 0.99
-"""Quantile of the distances between neighbours in a plan of real samples beyond which mass is left behind."""
+NEIGHBOUR, USUAL, FAR = 5, 0.95, 2.0
+"""Mass is left behind rather than moved further than FAR times the distance to the NEIGHBOUR-th neighbour of all but the loneliest
+twentieth of the real samples."""
 
 
 def carried(pair: Pair) -> tuple[Array, Array]:
@@ -33,18 +34,14 @@ def carried(pair: Pair) -> tuple[Array, Array]:
     balanced problem with the cost cut off at reach^2 (Caffarelli and McCann 2010). The plan is between up to SOLVED samples of
     either side, and the others have the value of the nearest of these.
     """
-    from otviz.evaluation.diagnosis.near import nearest
+    from otviz.evaluation.diagnosis.near import nearest, nearest_others
     from otviz.ot.exact import exact_coupling, squared_distances
 
     real, generated = pair.reference.vectors.points, pair.vectors.points
-    size = min(SOLVED, len(generated), len(real) // 2)
-    order = pair.rng.permutation(len(real))
-    x, other = real[order[:size]], real[order[size : 2 * size]]
+    size = min(SOLVED, len(generated), len(real))
+    x = real[pair.rng.permutation(len(real))[:size]]
     y = generated[pair.rng.permutation(len(generated))[:size]]
-    # How far mass moves between real samples, by the noise of the draw alone.
-    between = squared_distances(x, other)
-    moved = between[exact_coupling(between) > 0]
-    limit = float(np.quantile(moved, USUAL))
+    limit = (FAR * float(np.quantile(nearest_others(x, min(NEIGHBOUR, size - 1))[0][:, -1], USUAL))) ** 2
     cost = squared_distances(x, y)
     plan = exact_coupling(np.minimum(cost, limit))
     kept = np.where(cost <= limit, plan, 0.0)

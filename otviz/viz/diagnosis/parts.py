@@ -14,7 +14,7 @@ from pathlib import Path
 from otviz.evaluation.diagnosis import Cluster, Diagnosis, Interval, Number, Timeline
 
 _SIGNS = {
-    "covers": "✓", "collapsed": "✕", "off target": "✕", "memorised": "⧉", "too narrow": "↔", "too wide": "↔", "unbalanced": "≠",
+    "covers": "✓", "collapsed": "✕", "off target": "✕", "memorised": "=", "too narrow": "↔", "too wide": "↔", "unbalanced": "≠",
     "cannot be told": "?",
 }  # fmt: skip
 _ARROWS = {
@@ -42,9 +42,14 @@ def answer(diagnosis: Diagnosis, first: bool = False) -> str:
     waits = '<span class="first">a first look, more follows</span>' if first else ""
     return (
         f'<div class="diagnosis answer" data-kind="{escape(diagnosis.kind)}">'
-        f'<p class="badge">{sign}{escape(diagnosis.word)}</p>{waits}<p class="sentence">{escape(diagnosis.sentence)}</p>'
-        f'<p class="why">{escape(diagnosis.why)}<span class="also">{escape(also)}</span></p></div>'
+        f'<p class="badge">{sign}{escape(diagnosis.word)}</p>{waits}<p class="sentence">{_text(diagnosis.sentence)}</p>'
+        f'<p class="why">{_text(diagnosis.why)}<span class="also">{_text(also)}</span></p></div>'
     )
+
+
+def _text(words: str) -> str:
+    """A text whose lines do not break before a per cent sign."""
+    return escape(words).replace(" %", "\u00a0%")
 
 
 def helps(diagnosis: Diagnosis) -> str:
@@ -116,7 +121,7 @@ def numbers(diagnosis: Diagnosis) -> str:
     head = "".join(f"<th scope=col>{escape(text)}</th>" for text in heads)
     notes = "".join(f'<p class="small">{escape(note)}</p>' for note in diagnosis.notes)
     return (
-        f'<div class="diagnosis numbers"><table><caption>{escape(caption)}</caption>'
+        f'<div class="diagnosis numbers" tabindex="0" role="group" aria-label="The numbers"><table><caption>{escape(caption)}</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{notes}</div>"
     )
 
@@ -194,7 +199,7 @@ def over_time(timeline: Timeline, shown: int) -> str:
         for cluster in order(known[-1])
     )
     return (
-        f'<div class="diagnosis time"><p>{escape(timeline.sentence)}</p><div class="wide"><table><thead><tr><th scope=col>step</th>{head}</tr></thead>'
+        f'<div class="diagnosis time"><p>{escape(timeline.sentence)}</p><div class="wide" tabindex="0" role="group" aria-label="Over time"><table><thead><tr><th scope=col>step</th>{head}</tr></thead>'
         f"<tbody><tr><th scope=row>verdict</th>{words}</tr><tr class=first><th scope=row>coverage</th>{covered}</tr>{rows}</tbody></table></div>"
         '<p class="small">A full bar in a cluster is its share of the real data or more; a red cross: lost.</p></div>'
     )

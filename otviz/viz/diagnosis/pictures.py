@@ -5,11 +5,15 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from otviz.evaluation.diagnosis import Diagnosis, Samples
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 EXAMPLES = 8
 """Example images of a lost cluster; others show one half as many."""
@@ -104,15 +108,21 @@ def plane(diagnosis: Diagnosis, size: tuple[int, int] = (1100, 760)) -> bytes:
         loud = shown[loudness(side.alone[shown], side.left[shown]) > 0]
         sizes = 14 + 34 * side.left[loud]
         axes.scatter(x[loud], y[loud], s=sizes, c=colour, marker=mark, edgecolors=edge, linewidths=0.8)
+    copies = diagnosis.generated.plane[diagnosis.generated.copies]
+    axes.scatter(copies[:, 0], copies[:, 1], s=46, facecolors="none", edgecolors="#9a3fb8", linewidths=1.4)
+    _write_names(axes, diagnosis)
+    out = io.BytesIO()
+    figure.savefig(out, format="png", metadata={"Software": None})
+    return out.getvalue()
+
+
+def _write_names(axes: Axes, diagnosis: Diagnosis) -> None:
     for at, (x, y) in label_places(diagnosis).items():
         cluster = diagnosis.clusters[at]
         face, ink = ("#b3261e", "white") if cluster.lost else ("white", "#1d2733")
         box = {"boxstyle": "round,pad=0.3", "facecolor": face, "edgecolor": "none", "alpha": 0.9}
         words = f"{cluster.name}: lost" if cluster.lost else cluster.name
         axes.text(x, y, words, ha="center", va="center", fontsize=11, bbox=box, color=ink)
-    out = io.BytesIO()
-    figure.savefig(out, format="png", metadata={"Software": None})
-    return out.getvalue()
 
 
 def label_places(diagnosis: Diagnosis) -> dict[int, tuple[float, float]]:

@@ -22,6 +22,7 @@ _OWN = """
 .key .b::before { background: #ff7a1a; border-radius: 50%; }
 .key .c::before { width: 12px; height: 12px; opacity: 1; outline: 1.5px solid #0b4f7d; }
 .key .d::before { width: 12px; height: 12px; opacity: 1; background: #ff7a1a; border-radius: 50%; outline: 1.5px solid #8a3200; }
+.key .e::before { background: none; border: 2px solid #b65fd0; border-radius: 50%; opacity: 1; }
 .clusters { max-width: 900px; }
 """
 
@@ -57,9 +58,10 @@ def _picture(diagnosis: Diagnosis) -> str:
     data = base64.b64encode(pictures.plane(diagnosis)).decode()
     holes, strays = int(diagnosis.real.alone.sum()), int(diagnosis.generated.alone.sum())
     words = f"Real and generated samples in the plane; {holes} real samples have nothing near, {strays} generated ones are strays."
+    copied = '<span class="e">copies of real ones</span>' if diagnosis.generated.copies.any() else ""
     return (
         f'<h2>Where</h2><p class="key"><span class="a">real</span><span class="b">generated</span>'
-        f'<span class="c">missing: nothing generated is near</span><span class="d">too much: nothing real is near</span></p>'
+        f'<span class="c">missing: nothing generated is near</span><span class="d">too much: nothing real is near</span>{copied}</p>'
         f'<img class="plane" alt="{escape(words)}" src="data:image/png;base64,{data}"><p class="small">The plane: {escape(diagnosis.plane)}.</p>'
     )
 

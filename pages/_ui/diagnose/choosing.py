@@ -81,7 +81,8 @@ def choose(link: Link) -> Chosen:
         link.complain(f"there is no example {shorten(example, 40)!r}; {EXAMPLES[FIRST].title} is shown.")
         example = FIRST
     sides = {name: _side(link, name) for name in ("real", "generated")}
-    if message := st.session_state.pop(_ERROR, ""):
+    message, settings = st.session_state.get(_ERROR, ("", {}))
+    if message and settings == link.settings:  # until something else is chosen
         st.error(plain(message))
     if not any(sides.values()):
         link.put("example", example, FIRST)
@@ -89,9 +90,9 @@ def choose(link: Link) -> Chosen:
     columns, label, held_out = _details(link, [text for text in sides.values() if text])
     generated = tuple(part for part in sides["generated"].split(",") if part)
     if not generated:
-        return Chosen(missing="Now the other side: drop generated samples on the left, or choose a model.")
+        return Chosen(missing="Now the other side: drop generated samples into their box, or choose a model.")
     if not sides["real"] and not generated[0].startswith((MODEL, RUN)):
-        return Chosen(missing="Now the other side: drop your real data on the left, or choose a set by its name.")
+        return Chosen(missing="Now the other side: drop your real data into its box, or choose a set by its name.")
     request = Request(sides["real"], generated, columns, label, held_out)
     return Chosen("", request, _runs(link, (sides["real"], *generated)))
 
@@ -125,7 +126,10 @@ def _own(name: str) -> dict[str, str]:
 def _offered(name: str) -> dict[str, str]:
     if name == "generated":
         return {f"{MODEL}{card.name}": f"Model: {card.title}" for card in gallery_view.cards().values()}
-    return {each: kind.title for each, kind in datasets().items() if not kind.needs_file}
+    known = {each: kind.title for each, kind in datasets().items() if not kind.needs_file}
+    if name == "held-out":
+        return {f"{each}:test": f"{title}, test images" for each, title in known.items()}
+    return known
 
 
 def _called(text: str) -> str:
@@ -166,7 +170,7 @@ def _upload(link: Link, name: str) -> None:
         ordered = sorted(files, key=lambda file: _natural(file.name))
         kept = [sessions.keep(_store, file.getvalue(), file.name) for file in ordered]
     except ValueError as error:
-        st.session_state[_ERROR] = f"{error}. What you had is kept."
+        st.session_state[_ERROR] = (f"{error}. What you had is kept.", link.settings)
         st.rerun()
     text = ",".join(kept)
     st.session_state.setdefault(_FILES, {}).setdefault(name, {})[text] = _called(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import streamlit as st
@@ -19,6 +20,9 @@ from pages._ui.diagnose.choosing import Chosen
 from pages._ui.shell import reading
 from pages._ui.shell.downloads import download
 from pages._ui.shell.links import Link, plain, shorten
+
+SWAPPED = "Are the two sides swapped"
+"""Beginning of a note that asks."""
 
 POLL = 0.4  # seconds between looks at a diagnosis that is being made
 _STYLE = """
@@ -65,6 +69,14 @@ def _desk() -> Desk:
     return Desk()
 
 
+class Origin(NamedTuple):
+    """Where a generator of ours can be trained again: page, settings, and its method's knobs; empty for others."""
+
+    page: str = ""
+    settings: Mapping[str, str] = {}
+    knobs: Mapping[str, Any] = {}
+
+
 class Shown(NamedTuple):
     """What the page shows: everything that was found, and the place of the diagnosis."""
 
@@ -86,6 +98,7 @@ def show_numbers(shown: Shown | None) -> None:
     """Draw the numbers, and the files to keep."""
     if shown is None:
         return
+    reading.how("diagnose/numbers")
     st.html(drawn.numbers(shown.found.timeline.diagnoses[shown.at]))
     _downloads(*shown)
 
@@ -98,7 +111,7 @@ def _show_example(link: Link, name: str) -> Shown | None:
     except ValueError as error:
         st.error(plain(f"{error}."))
         return None
-    return _show_found(link, found, name, (example.page, example.settings))
+    return _show_found(link, found, name, Origin(example.page, example.settings))
 
 
 def _show_own(link: Link, chosen: Chosen) -> Shown | None:
@@ -108,14 +121,26 @@ def _show_own(link: Link, chosen: Chosen) -> Shown | None:
     if not job.over:
         st.fragment(_progress, run_every=POLL)(job, job.version)
     elif job.error:
-        st.error(plain(f"{shorten(job.error[:1].upper() + job.error[1:], 600)}."))
+        st.error(plain(f"{shorten(job.error, 600)}."))
         st.button("Try again", on_click=desk.forget, args=(chosen.request,))
     elif job.found is None or job.found.timeline.diagnoses[-1].stage != "complete":
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption("Stopped. What was found until then is kept.")
             st.button("Judge it again", on_click=desk.forget, args=(chosen.request,))
     found = job.found
-    return None if found is None else _show_found(link, found, str(id(job)), _where(chosen))
+    if found is not None:
+        _ask_for_order(link, chosen.request, found.timeline.diagnoses[-1])
+    return None if found is None else _show_found(link, found, str(id(job)), _origin(chosen))
+
+
+def _ask_for_order(link: Link, request: Request, last: Diagnosis) -> None:
+    """Ask, with a button, if the sides look as if each were the other."""
+    question = next((note for note in last.notes if note.startswith(SWAPPED)), "")
+    if question and request.real and len(request.generated) == 1:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.warning(plain(question))
+            if st.button("Swap them"):
+                link.go({**link.settings, "real": request.generated[0], "generated": request.real})
 
 
 def _progress(job: DiagnosisJob, version: int) -> None:
@@ -126,22 +151,22 @@ def _progress(job: DiagnosisJob, version: int) -> None:
         st.button("Cancel", on_click=job.stop, help="What is known so far stays")
 
 
-def _where(chosen: Chosen) -> tuple[str, dict[str, str]]:
-    """Where a generator of ours can be trained again, as page and settings; empty for others."""
+def _origin(chosen: Chosen) -> Origin:
     from otviz.checkpoints.diagnoses.sides import MODEL, RUN, config_of
     from pages._ui.controls import image_setup, point_setup
 
     assert chosen.request is not None
     first = chosen.request.generated[0]
     if not first.startswith((MODEL, RUN)):
-        return "", {}
+        return Origin()
     config = config_of(first, chosen.runs)
     images = config.target.kind == "images"
     settings = (image_setup if images else point_setup).address(config, "")
-    return "images" if images else "train", {key: text for key, text in settings.items() if text}
+    kept = {key: text for key, text in settings.items() if text}
+    return Origin("images" if images else "train", kept, config.method.as_dict())
 
 
-def _show_found(link: Link, found: Found, serial: str, where: tuple[str, dict[str, str]]) -> Shown:
+def _show_found(link: Link, found: Found, serial: str, origin: Origin) -> Shown:
     st.html(f"<style>{drawn.style()}{_STYLE}</style>")
     verdict, time = st.container(key="verdict"), st.container(gap="small")
     with time:
@@ -151,9 +176,9 @@ def _show_found(link: Link, found: Found, serial: str, where: tuple[str, dict[st
         answer, helps = st.columns([8, 4], gap="medium")
         answer.html(drawn.answer(diagnosis, diagnosis.stage == "first look"))
         with helps:
-            _helps(diagnosis, where)
+            _helps(diagnosis, origin)
     picture.show(found, at, serial)
-    reading.how("diagnose/picture", "diagnose/numbers")
+    reading.how("diagnose/picture")
     return Shown(found, at)
 
 
@@ -172,24 +197,25 @@ def _step(link: Link, found: Found, table: DeltaGenerator) -> int:
     return steps.index(chosen)
 
 
-def _helps(diagnosis: Diagnosis, where: tuple[str, dict[str, str]]) -> None:
+def _helps(diagnosis: Diagnosis, origin: Origin) -> None:
     """What usually helps; for generators of ours with a link that trains them with the knob moved."""
     if not diagnosis.helps:
         return
     st.html(drawn.helps(diagnosis))
-    page, settings = where
     each = next((each for each in diagnosis.helps if each.method), None)
-    if page and each is not None:
-        _link_to_training(page, settings, each)
+    if origin.page and each is not None and str(origin.knobs.get(each.knob, "")) != each.value:
+        _link_to_training(origin, each)
 
 
-def _link_to_training(page: str, settings: dict[str, str], advice: Advice) -> None:
+def _link_to_training(origin: Origin, advice: Advice) -> None:
+    settings = origin.settings
     kept = {key: text for key, text in settings.items() if key.startswith(("target", "source")) or key == "seed"}
-    kept = settings if settings.get("method") == advice.method else kept
+    kept = dict(settings) if settings.get("method") == advice.method else kept
     moved = {advice.knob: advice.value} if advice.knob and advice.value else {}
     label = f"Train {advice.method}" + "".join(f" with {name} = {text}" for name, text in moved.items())
-    path = {"train": "pages/2_train.py", "images": "pages/4_images.py"}[page]
-    st.page_link(path, label=label, icon=":material/tune:", query_params={**kept, "method": advice.method, **moved})
+    path = {"train": "pages/2_train.py", "images": "pages/4_images.py"}[origin.page]
+    if st.button(label, icon=":material/tune:", type="tertiary", help="On the page where it can be trained"):
+        st.switch_page(path, query_params={**kept, "method": advice.method, **moved})
 
 
 def _downloads(found: Found, at: int) -> None:

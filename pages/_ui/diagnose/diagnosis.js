@@ -3,6 +3,7 @@
 // Streamlit calls the exported function for each message, with a root that stays. What a point is (its row or image, and its
 // nearest neighbours on the other side) comes from the channel, once asked for. HTML of the clusters was escaped by otviz.
 
+const MOST_HAZES = 500; // more would add up to a solid colour
 const SIDES = ["real", "generated"], NEAR = 16, ASK_AFTER = 70; // px; milliseconds that the pointer rests on a point
 const EDGES = { light: ["#0b4f7d", "#8a3200"], dark: ["#e6f4fd", "#ffe6d5"] };
 const LAYERS = [
@@ -10,7 +11,9 @@ const LAYERS = [
   { id: "generated", words: "generated", tip: "Orange discs: generated samples" },
   { id: "missing", words: "missing", tip: "Large blue squares: real samples that no generated one comes near" },
   { id: "surplus", words: "too much", tip: "Large orange discs: generated samples that have nothing real near, or that are too many" },
+  { id: "copies", words: "copies", tip: "Purple rings: generated samples that copy a real one" },
 ];
+const STEPS = { missing: "Show a missing one", surplus: "Show one too much", copies: "Show a copy" };
 
 export default function mount({ data, parentElement }) {
   const root = rootIn(parentElement, "diagnosis");
@@ -24,11 +27,11 @@ export default function mount({ data, parentElement }) {
 
 function createView(root) {
   const canvas = make("canvas", "plane", { tabindex: "0", role: "img" });
-  const view = { root, canvas, off: new Set(), at: null, kept: null, lit: -1, cards: new Map(), turn: { missing: -1, surplus: -1 } };
+  const view = { root, canvas, off: new Set(), at: null, kept: null, lit: -1, cards: new Map(), turn: {} };
   view.legend = make("div", "legend");
   view.tip = make("div", "tip", { hidden: "" });
   view.card = make("div", "card", { "aria-live": "polite" });
-  view.list = make("div", "list");
+  view.list = make("div", "list", { tabindex: "0", role: "group", "aria-label": "Clusters" });
   view.note = make("p", "note");
   view.style = make("style");
   view.steps = make("div", "steps");
@@ -67,7 +70,7 @@ function receive(view, data) {
   const { options, body } = readMessage(data);
   view.channel = options.channel;
   if (view.told === options.serial) return;
-  Object.assign(view, { told: options.serial, options, at: null, kept: null, lit: -1, turn: { missing: -1, surplus: -1 } });
+  Object.assign(view, { told: options.serial, options, at: null, kept: null, lit: -1, turn: {} });
   view.cards.clear();
   let start = 0;
   const take = (Kind, count) => {
@@ -76,9 +79,11 @@ function receive(view, data) {
     return part;
   };
   view.sides = options.counts.map((n) => ({
-    n, places: take(Float32Array, 2 * n), loud: take(Uint8Array, n), cluster: take(Uint8Array, n),
+    n, places: take(Float32Array, 2 * n), loud: take(Uint8Array, n), cluster: take(Uint8Array, n), copies: take(Uint8Array, n),
   }));
   view.order = view.sides.map(({ loud, n }) => [...Array(n).keys()].filter((at) => loud[at]).sort((a, b) => loud[b] - loud[a]));
+  const [, generated] = view.sides;
+  view.marked = { missing: view.order[0], surplus: view.order[1], copies: [...Array(generated.n).keys()].filter((at) => generated.copies[at]) };
   view.box = boxOf(view.sides);
   view.style.textContent = options.style;
   view.list.innerHTML = options.clusters;
@@ -86,14 +91,14 @@ function receive(view, data) {
   view.canvas.setAttribute("aria-label", options.words);
   view.root.dataset.counts = options.counts.join(" ");
   view.root.dataset.loud = view.order.map((order) => order.length).join(" ");
-  view.legend.replaceChildren(...LAYERS.map((layer) => layerButton(view, layer)));
-  view.steps.replaceChildren(...["missing", "surplus"].filter((id, side) => view.order[side].length).map((id) => stepButton(view, id)));
+  view.legend.replaceChildren(...LAYERS.filter(({ id }) => id !== "copies" || view.marked.copies.length).map((layer) => layerButton(view, layer)));
+  view.steps.replaceChildren(...Object.keys(STEPS).filter((id) => view.marked[id].length).map((id) => stepButton(view, id)));
   showCard(view);
 }
 
 function layerButton(view, { id, words, tip }) {
   const side = id === "real" || id === "missing" ? 0 : 1;
-  const count = id === SIDES[side] ? view.sides[side].n : view.order[side].length;
+  const count = view.marked[id]?.length ?? view.sides[side].n;
   const element = button("layer", tip, () => {
     view.off.has(id) ? view.off.delete(id) : view.off.add(id);
     element.setAttribute("aria-pressed", !view.off.has(id));
@@ -104,12 +109,10 @@ function layerButton(view, { id, words, tip }) {
 }
 
 function stepButton(view, id) {
-  const side = id === "missing" ? 0 : 1, words = id === "missing" ? "Show a missing one" : "Show one too much";
   return button("step", "One after the other, the most striking first", () => {
-    const order = view.order[side];
-    view.turn[id] = (view.turn[id] + 1) % order.length;
-    keep(view, { side, at: order[view.turn[id]] });
-  }, words);
+    view.turn[id] = ((view.turn[id] ?? -1) + 1) % view.marked[id].length;
+    keep(view, { side: id === "missing" ? 0 : 1, at: view.marked[id][view.turn[id]] });
+  }, STEPS[id]);
 }
 
 // ------------------------------------------------------------------------------------------------------------- drawing
@@ -152,6 +155,7 @@ function draw(view) {
   SIDES.forEach((id, side) => view.off.has(id) || drawFaint(view, c, to, side, size));
   ["missing", "surplus"].forEach((id, side) => view.off.has(id) || drawGlow(view, c, to, side));
   ["missing", "surplus"].forEach((id, side) => view.off.has(id) || drawLoud(view, c, to, side, size));
+  if (!view.off.has("copies")) drawCopies(view, c, to, size);
   drawNames(view, c, to);
   drawAxes(view, c);
   for (const one of [view.kept, view.at]) if (one) drawFocus(view, c, to, one);
@@ -175,8 +179,10 @@ function drawGlow(view, c, to, which) {
   const side = view.sides[which], order = view.order[which], radius = 22 * view.ratio;
   if (!order.length) return;
   const haze = (view.hazes ??= {})[`${which}${view.ratio}`] ??= hazeOf(COLOURS[which ? "generated" : "target"], radius);
-  c.globalAlpha = clamp(26 / Math.sqrt(order.length + 1), 0.35, 1);
-  for (const at of order) {
+  c.globalAlpha = clamp(20 / Math.sqrt(Math.min(order.length, MOST_HAZES) + 1), 0.5, 1);
+  const stride = Math.ceil(order.length / MOST_HAZES);
+  for (let next = 0; next < order.length; next += stride) {
+    const at = order[next];
     if (dimmed(view, which, at)) continue;
     const [x, y] = to(side, at);
     c.drawImage(haze, x - radius, y - radius);
@@ -204,6 +210,18 @@ function drawLoud(view, c, to, which, size) {
     const [x, y] = to(side, at);
     c.globalAlpha = dimmed(view, which, at) ? 0.1 : 0.95;
     mark(c, which, x, y, big * (1.3 + side.loud[at] / 255), true);
+  }
+  c.globalAlpha = 1;
+}
+
+function drawCopies(view, c, to, size) {
+  c.strokeStyle = "#b65fd0";
+  c.lineWidth = Math.max(1.5, 0.7 * size);
+  for (const at of view.marked.copies) {
+    c.globalAlpha = dimmed(view, 1, at) ? 0.15 : 0.95;
+    c.beginPath();
+    c.arc(...to(view.sides[1], at), 2.2 * size, 0, 2 * Math.PI);
+    c.stroke();
   }
   c.globalAlpha = 1;
 }
@@ -355,10 +373,10 @@ function showCard(view) {
 
 function cardParts(card, whole) {
   const picture = ({ image, title }) => (image ? [make("img", "", { src: image, alt: title })] : []);
-  const near = card.near.slice(0, whole ? 3 : 3).map((one) => make("li", "", {}, ...picture(one), make("span", "", {}, one.title)));
+  const near = card.near.map((one) => make("li", "", {}, ...picture(one), make("span", "", {}, one.title)));
   const rows = card.rows.slice(0, whole ? 40 : 6).map(([name, value]) => [make("dt", "", {}, name), make("dd", "", {}, value)]).flat();
   return [
-    make("p", `title ${card.side}`, {}, card.title), ...picture(card), make("dl", "", {}, ...rows),
+    make("p", `title ${card.side}`, {}, card.title), ...picture(card), make("dl", "", { tabindex: "0" }, ...rows),
     make("p", "what", {}, card.what), make("p", "nearest", {}, `Nearest ${card.other}:`), make("ul", "", {}, ...near),
   ];
 }

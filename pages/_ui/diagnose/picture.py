@@ -46,7 +46,7 @@ def _side(diagnosis: Diagnosis, which: str) -> Side:
 
 def _arrays(side: Side) -> tuple[np.ndarray[Any, Any], ...]:
     loud = np.round(255 * pictures.loudness(side.alone, side.left)).astype(np.uint8)
-    return side.plane.astype("<f4"), loud, np.minimum(side.cluster, 255).astype(np.uint8)
+    return side.plane.astype("<f4"), loud, np.minimum(side.cluster, 255).astype(np.uint8), side.copies.astype(np.uint8)
 
 
 def _padded(array: np.ndarray[Any, Any]) -> bytes:
@@ -102,7 +102,7 @@ def card(found: Found, at: int, which: str, place: int) -> dict[str, Any]:
     near = [
         {
             "at": int(np.searchsorted(beside, index)),
-            "title": f"{_title(samples[other], index)}, {distance:.3g} away",
+            "title": f"{_title(samples[other], index)}, {f'{distance:.3g} away' if distance > 1e-6 else 'the same'}",
             **_image(samples[other], index),
         }
         for index, distance in zip(side.nearest[place].tolist(), side.distances[place].tolist(), strict=True)
