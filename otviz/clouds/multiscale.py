@@ -233,7 +233,7 @@ def _sweeps(setting: Setting, ends: Ends, goal: Goal, team: Team) -> Work[Ends]:
         g_next = yield from ends.over_x.values(f, epsilon, damping, team)
         taken = torch.exp(((g - g_next / damping) / epsilon).clamp(-80, 80))
         due = torch.ones_like(g) if setting.rho is None else torch.exp((g / -setting.rho).clamp_max(80))
-        error = float(columns.masses @ (taken - due).abs())
+        error = float(ends.over_y.columns.masses @ (taken - due).abs())
         near = error < close * (1 - pace.theta)
         if exact:
             gap = epsilon * sides.gain(torch.exp(((g_next - g) / epsilon).clamp(-80, 80))) / (1 - pace.theta)
