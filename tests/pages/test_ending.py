@@ -76,6 +76,11 @@ def saved(home: Path) -> list[dict[str, Any]]:
     return [json.loads(path.read_text(encoding="utf-8")) for path in home.glob("runs/*/summary.json")]
 
 
+def busy(processes: list[psutil.Process]) -> float:
+    """Seconds of processor time that processes have used."""
+    return float(sum(process.cpu_times().user for process in processes))
+
+
 def as_a_service(process: subprocess.Popen[bytes], _terminal: int) -> None:
     os.killpg(process.pid, signal.SIGTERM)  # as systemd does: to the processes that train, too
 
@@ -93,11 +98,11 @@ def test_a_server_that_is_told_to_end_saves_what_trains(ends, number: int, tmp_p
         visit.rerun_script.page_name = "train"
         visit.rerun_script.query_string = urllib.parse.urlencode({"start": 1, "steps": STEPS, "target": "ring"})
         page.send(visit.SerializeToString())
-        until(
-            lambda: [run["status"] for run in saved(tmp_path)] == ["running"]
-        )  # it trains, and was saved once meanwhile
+        until(lambda: [run["status"] for run in saved(tmp_path)] == ["running"])  # saved at step 0, so that it is listed
         children = psutil.Process(process.pid).children(recursive=True)
         assert children, "a process that trains"
+        begun = busy(children)
+        until(lambda: busy(children) > begun + 0.5)  # some hundred steps
         ends(process, terminal)
         assert process.wait(PATIENCE) == -number
         assert [(run["status"], 0 < run["step"] < STEPS) for run in saved(tmp_path)] == [("stopped", True)]
