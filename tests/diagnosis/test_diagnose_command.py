@@ -40,6 +40,15 @@ def test_several_files_are_a_training(files, capsys):
     assert "step-1.npy  covers" in out
 
 
+def test_the_report_is_written_or_the_reason_is_said(files, tmp_path, capsys):
+    assert main(["diagnose", *files, "--html", str(tmp_path / "report.html")]) == 0
+    text = (tmp_path / "report.html").read_text()
+    assert "What step-2.npy misses of real.npy" in text
+    assert "is missing from 2 on" in text
+    assert main(["diagnose", files[0], files[1], "--html", str(tmp_path / "no" / "report.html")]) == 2
+    assert "report.html' cannot be written" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
