@@ -184,7 +184,12 @@ def solve_across(setting: Setting, x: Curve, y: Curve, goal: Goal, team: Team) -
 
 
 def split(x: Curve, y: Curve, ends: Ends) -> Stage | None:
-    """A stage with cells of half the size at the same temperature; None if cells are points, or it is too much work."""
+    """A stage with cells of half the size at the same temperature; None if cells are points, or it is too much work.
+
+    Args:
+        x, y: the clouds.
+        ends: what the last stage ended with.
+    """
     halvings = tuple(curve.worth(k + 1) for curve, k in zip((x, y), ends.stage.halvings, strict=True))
     more = [
         curve.count(k) / curve.count(old) for curve, k, old in zip((x, y), halvings, ends.stage.halvings, strict=True)
