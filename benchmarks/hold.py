@@ -32,7 +32,6 @@ TRAINED = {"start": 1, "steps": LONG, "target": "ring"}
 LOST = 30.0  # seconds of training that a kill may cost
 FLAT = 0.05
 QUICK = (0.5, 1)  # minutes and times
-WITHIN = 600.0  # seconds, on a machine that has other work, too
 PAGES = ("", "train", "runs", "compare", "gallery", "experiments", "learn", "transport", "images")
 TROUBLE = ("Traceback", "Exception", "ERROR")
 
@@ -61,7 +60,7 @@ def _log_is_clean(log: Path) -> None:
 def _training(server: Server, **query: Any) -> Visitor:
     """A visitor whose run has begun to train."""
     visitor = Visitor(server, "train", {**TRAINED, **query})
-    begun = until(lambda: visitor.run and visitor.seen.get(visitor.run, ("", 0))[1] > 0, WITHIN)
+    begun = until(lambda: visitor.run and visitor.seen.get(visitor.run, ("", 0))[1] > 0)
     _hold(begun, f"no run began: {visitor.exceptions}")
     return visitor
 
@@ -99,7 +98,7 @@ def kills(home: Path, times: int, longest: float) -> dict[str, Any]:
             lost[what].append(max(0.0, seconds - saved["seconds"]))
         run = registry.resume(run_id)
         _hold(
-            until(lambda run=run, saved=saved: run.step > saved["step"], WITHIN),
+            until(lambda run=run, saved=saved: run.step > saved["step"]),
             f"{run_id} does not go on: {run.message}",
         )
         registry.close()
@@ -207,7 +206,7 @@ def two_servers(home: Path) -> dict[str, Any]:
         _hold(steps == sorted(steps) and steps[-1] > steps[0], f"saved steps {steps}")
         first.kill(signal.SIGKILL)
         run = store.resume(owner.run)
-        _hold(until(lambda: run.step > steps[-1], WITHIN), f"not taken over: {run.message}")
+        _hold(until(lambda: run.step > steps[-1]), f"not taken over: {run.message}")
         store.close()
         for each in (owner, guest, own):
             each.close()
@@ -267,7 +266,7 @@ def _visit_all(server: Server) -> None:
 def _visit(server: Server, page: str, query: dict[str, Any] | None = None) -> Visitor:
     """Draw a page once."""
     visitor = Visitor(server, page, query)
-    drawn = until(lambda: visitor.finished, WITHIN)
+    drawn = until(lambda: visitor.finished)
     visitor.close()
     _hold(drawn, f"the page {page} is not drawn")
     _hold(not visitor.exceptions, f"the page shows {visitor.exceptions}")

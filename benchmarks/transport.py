@@ -159,12 +159,14 @@ def swept_own(x: Tensor, epsilon: float) -> Tensor:
 
 def _soft(x: Tensor, y: Tensor, g: Tensor, epsilon: float) -> Tensor:
     """The soft minimum of g (m,) at x (n, 2): pairs in float32, potentials in float64."""
-    scores = [((g.float() - half_squares(part, y.float())) / epsilon).logsumexp(1) for part in x.float().split(64)]
+    scores = [
+        ((g.float() - half_squares(part, y.float())) / epsilon).logsumexp(1) for part in torch.split(x.float(), 64)
+    ]
     return -epsilon * (torch.cat(scores).double() - math.log(len(y)))
 
 
 def _shares(x: Tensor, y: Tensor, g: Tensor, epsilon: float) -> Iterator[Tensor]:
-    return (((g - half_squares(part, y)) / epsilon).softmax(1) for part in x.split(64))
+    return (((g - half_squares(part, y)) / epsilon).softmax(1) for part in torch.split(x, 64))
 
 
 def _peak() -> float:

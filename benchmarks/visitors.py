@@ -28,9 +28,9 @@ from otviz.player import wire
 
 ROOT = Path(__file__).resolve().parents[1]
 HEALTHY_WITHIN = 120.0  # seconds
+WITHIN = 600.0  # seconds to wait for anything, on a machine that may have other work
 POLL = 0.25  # seconds between two questions of a player
 _TOKEN = re.compile(rb"channel/([\w-]{20,})\?\d+")
-_RUN = re.compile(rb"(?:^|[?&])run=([a-z0-9-]+)")
 
 
 class Server:
@@ -145,7 +145,7 @@ class Visitor:
         """Draw the page again, as a click would."""
         visit = BackMsg()
         visit.rerun_script.page_name = self._page
-        visit.rerun_script.query_string = f"run={self.run}" if self.run else self._query
+        visit.rerun_script.query_string = self._query
         with contextlib.suppress(WebSocketException):
             self._socket.send(visit.SerializeToString())
 
@@ -179,10 +179,9 @@ class Visitor:
         self._text += data
         if message.HasField("script_finished"):
             self.finished += 1
-        if message.HasField("page_info_changed") and (
-            named := _RUN.search(message.page_info_changed.query_string.encode())
-        ):
-            self.run = named[1].decode()
+        if message.HasField("page_info_changed"):
+            self._query = message.page_info_changed.query_string  # without it, a page would begin another run
+            self.run = dict(urllib.parse.parse_qsl(self._query)).get("run", "")
         element = message.delta.new_element
         if element.WhichOneof("type") == "exception":
             self.exceptions.append(f"{self._page}: {element.exception.type}: {element.exception.message}"[:300])
@@ -211,7 +210,7 @@ class Visitor:
             self.load()
 
 
-def until(true: Any, seconds: float = 60.0) -> bool:
+def until(true: Any, seconds: float = WITHIN) -> bool:
     """Wait until something is true; False if it was not within these seconds."""
     end = time.monotonic() + seconds
     while not true():

@@ -34,7 +34,7 @@ from otviz.core.interrupts import Interrupts
 from otviz.data.datasets import ImageSet, to_pixels
 from otviz.evaluation.features import SAMPLES, Reference, reference
 from otviz.runs.config import RunConfig
-from otviz.runs.saved.run_lock import RunLock
+from otviz.runs.saved.run_lock import LOCK, RunLock
 from otviz.runs.saved.run_store import write_config
 from otviz.runs.snapshots import sheet_side
 from otviz.training.adam import plain
@@ -116,7 +116,10 @@ def record(
             recording = _Recording(config, folder, about or About())
         with Interrupts() as interrupts:
             recording.play(progress, interrupts)
-        return recording.finish()
+        card = recording.finish()
+        with contextlib.suppress(OSError):  # Windows removes no open file
+            (folder / LOCK).unlink()
+        return card
 
 
 def unfinished(folder: Path) -> tuple[RunConfig, About]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -101,15 +100,17 @@ def _numbers(x: Cloud, y: Cloud, knobs: Transport) -> dict[str, Any]:
 
 def _watched(work: Work[Result], progress: Progress) -> Result:
     """The result of work; how far it is and how long it will take is shown on stderr if that is a terminal."""
-    say: Callable[[str], object] = lambda words: print(f"\r{words:50}", end="", file=sys.stderr, flush=True)  # noqa: E731
-    shown = sys.stderr.isatty()
     while True:
         try:
             next(work)
         except StopIteration as end:
-            if shown:
-                say("\r")
+            _show("")
             result: Result = end.value
             return result
-        if shown:
-            say(f"solving: {progress.words}")
+        _show(f"solving: {progress.words}")
+
+
+def _show(words: str) -> None:
+    """Write over the last line of a terminal."""
+    if sys.stderr.isatty():
+        print(f"\r{words:50}\r{words}", end="", file=sys.stderr, flush=True)

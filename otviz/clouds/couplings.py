@@ -251,7 +251,12 @@ def _placed(values: Tensor, order: Order) -> NDArray[np.float32]:
 
 
 def on_grid(of_x: OfPlans, of_y: OfPlans, box: Box) -> Work[list[NDArray[np.float32]]]:
-    """Both first variations on the grid."""
+    """Both first variations on the grid.
+
+    Args:
+        of_x, of_y: the plans as seen from either side.
+        box: where the grid is.
+    """
     fields = []
     for variation in (of_x, of_y):
         values = yield from variation.values(grid(box))

@@ -165,8 +165,9 @@ def _solution(prepared: Prepared, ends: Ends, sides: tuple[Pull, Pull], alone: l
     if setting.rho is None:  # fix the free constant: each potential gets half of the value
         constant = float(mean(sides[0].values, x.masses) - mean(sides[1].values, y.masses)) / 2
         ends = replace(ends, f=ends.f - constant, g=ends.g + constant)
-        sides = tuple(
-            replace(side, values=side.values + sign * constant) for side, sign in zip(sides, (-1, 1), strict=True)
+        sides = (
+            replace(sides[0], values=sides[0].values - constant),
+            replace(sides[1], values=sides[1].values + constant),
         )
     pull = sides[0]
     given = shares(pull.values, setting.rho)
@@ -189,10 +190,10 @@ def _solution(prepared: Prepared, ends: Ends, sides: tuple[Pull, Pull], alone: l
         cells = Cloud(pairs.columns.points, pairs.columns.masses).to(flat)
         return setting.softmin(cells, potential.to(flat))
 
-    owns = [softmin(own.pairs, own.potential) for own in alone] or [None, None]
-    both = [Side(side, own.at if own else None) for side, own in zip(sides, alone or (None, None), strict=True)]
+    own_x, own_y = (softmin(own.pairs, own.potential) for own in alone) if alone else (None, None)
+    of_x, of_y = (Side(side, alone[k].at if alone else None) for k, side in enumerate(sides))
     return Solution(
-        *both, softmin(ends.over_x, ends.f), softmin(ends.over_y, ends.g), *owns,
+        of_x, of_y, softmin(ends.over_x, ends.f), softmin(ends.over_y, ends.g), own_x, own_y,
         entropic, moved, divergence, error, float(mean(given, x.masses)), ends.sweeps,
     )  # fmt: skip
 
@@ -221,9 +222,9 @@ def _curve(setting: Setting, cloud: Cloud) -> Curve:
 def _expected(inner: Setting, curves: list[Curve], own_terms: bool) -> list[float]:
     """Guesses at the cost of each part, in pairs of points."""
     parts = []
-    for each, passes in ([curves[:1], PASSES_OWN], [curves[1:], PASSES_OWN]) if own_terms else ():
-        stages = multiscale.costs(inner, each, passes)
-        parts += [*stages, PASSES_AT_POINTS * stages[-1] / passes]
+    for curve in curves if own_terms else ():
+        stages = multiscale.costs(inner, [curve], PASSES_OWN)
+        parts += [*stages, PASSES_AT_POINTS * stages[-1] / PASSES_OWN]
     stages = multiscale.costs(inner, curves, PASSES_ACROSS)
     return [*parts, *stages, 2 * PASSES_AT_POINTS * stages[-1] / PASSES_ACROSS]
 

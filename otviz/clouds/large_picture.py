@@ -59,6 +59,9 @@ def picture(
     drawn, (field_x, field_y) = yield from alongside(
         draw(softmin, sides, prepared.setting.rho), on_grid(of_x, of_y, box)
     )
+    assert whole.map is not None, "there is a plan"
+    assert whole.mass_x is not None, "there is a plan"
+    assert whole.mass_y is not None, "there is a plan"
     masses = torch.from_numpy(whole.mass_x[shown_x]), torch.from_numpy(whole.mass_y[shown_y])
     plan = plan_of(drawn, sides, prepared.centre_y, bins, masses)
     return Picture(
@@ -180,8 +183,8 @@ def some_drawn(picture: Picture) -> Picture:
     (x, a, shown_x), (y, b, shown_y) = some_of(picture.x, picture.a), some_of(picture.y, picture.b)
     return replace(
         picture,
-        x=x,
-        y=y,
+        x=x.astype(np.float64),
+        y=y.astype(np.float64),
         a=a,
         b=b,
         force=picture.force[shown_x],

@@ -11,6 +11,7 @@ from torch import Tensor
 from otviz.clouds.couplings import Prepared
 from otviz.clouds.large import Solution, is_large, solve
 from otviz.clouds.large_picture import slope, variations
+from otviz.clouds.plans import Order
 from otviz.clouds.problem import Problem
 from otviz.core.work import Progress, Work
 from otviz.ot.divergences import Divergence
@@ -141,11 +142,11 @@ def _prepared(x: Tensor, y: Tensor, setting: Setting, a: Tensor | None, b: Tenso
         scaling=setting.scaling,
     )
     left, right = (F.pad(points.detach().double().cpu(), (0, 2 - points.shape[1])).numpy() for points in (x, y))
-    masses = (None if w is None else w.double().cpu().numpy() for w in (a, b))
-    return Prepared.of(problem, left, right, *masses, torch.float64)
+    of_x, of_y = (None if w is None else w.double().cpu().numpy() for w in (a, b))
+    return Prepared.of(problem, left, right, of_x, of_y, torch.float64)
 
 
-def _placed(values: Tensor, order: object) -> Tensor:
+def _placed(values: Tensor, order: Order) -> Tensor:
     out = torch.empty_like(values)
     out[order] = values
     return out

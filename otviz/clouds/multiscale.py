@@ -27,7 +27,7 @@ CELL, FINE = 0.5, 0.25
 """Side of a cell, in lengths of the blur, while the temperature falls and at the end. The centre of mass leaves an error of
 the second order: a quarter of the blur changes densities by half a per cent, which mostly cancels in a divergence."""
 
-CLOSE, CLOSE_WHILE_HOT = 0.04, 0.15
+CLOSE, CLOSE_WHILE_HOT = 0.04, 0.3
 """Estimated distances from the optimum, in total variation, at which a stage ends at the last temperature and above it, times
 the sweeps of the setting."""
 
@@ -184,7 +184,12 @@ def solve_across(setting: Setting, x: Curve, y: Curve, goal: Goal, team: Team) -
 
 
 def split(x: Curve, y: Curve, ends: Ends) -> Stage | None:
-    """A stage with cells of half the size at the same temperature; None if cells are points, or it is too much work."""
+    """A stage with cells of half the size at the same temperature; None if cells are points, or it is too much work.
+
+    Args:
+        x, y: the clouds.
+        ends: what the last stage ended with.
+    """
     halvings = tuple(curve.worth(k + 1) for curve, k in zip((x, y), ends.stage.halvings, strict=True))
     more = [
         curve.count(k) / curve.count(old) for curve, k, old in zip((x, y), halvings, ends.stage.halvings, strict=True)
@@ -233,7 +238,7 @@ def _sweeps(setting: Setting, ends: Ends, goal: Goal, team: Team) -> Work[Ends]:
         g_next = yield from ends.over_x.values(f, epsilon, damping, team)
         taken = torch.exp(((g - g_next / damping) / epsilon).clamp(-80, 80))
         due = torch.ones_like(g) if setting.rho is None else torch.exp((g / -setting.rho).clamp_max(80))
-        error = float(columns.masses @ (taken - due).abs())
+        error = float(ends.over_y.columns.masses @ (taken - due).abs())
         near = error < close * (1 - pace.theta)
         if exact:
             gap = epsilon * sides.gain(torch.exp(((g_next - g) / epsilon).clamp(-80, 80))) / (1 - pace.theta)

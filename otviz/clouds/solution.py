@@ -127,8 +127,19 @@ class Picture:
         """What is known of all points, whether they are drawn or not."""
         if self.whole is not None:
             return self.whole
-        of_plan = (None,) * 3 if self.plan is None else (self.plan.map, self.plan.mass_x, self.plan.mass_y)
-        return AllPoints(self.x, self.y, self.force, self.potential_x, self.potential_y, *of_plan, self.a, self.b)
+        plan = self.plan
+        return AllPoints(
+            self.x,
+            self.y,
+            self.force,
+            self.potential_x,
+            self.potential_y,
+            None if plan is None else plan.map,
+            None if plan is None else plan.mass_x,
+            None if plan is None else plan.mass_y,
+            self.a,
+            self.b,
+        )
 
 
 def grid(box: Box, side: int = GRID) -> Tensor:

@@ -53,10 +53,11 @@ class Window:
 
 
 @pytest.fixture(scope="module")
-def firefox() -> Iterator[Window]:
+def firefox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Window]:
     if FIREFOX is None:
         pytest.skip("no Firefox found: apt-get install firefox-esr")
-    driver = marionette.Marionette(bin=FIREFOX, headless=True, startup_timeout=PATIENCE)
+    logs = str(tmp_path_factory.mktemp("firefox"))  # not the folder of the project
+    driver = marionette.Marionette(bin=FIREFOX, headless=True, startup_timeout=PATIENCE, gecko_log=logs)
     try:
         driver.start_session()
         driver.timeout.script = driver.timeout.page_load = PATIENCE

@@ -93,7 +93,7 @@ def test_the_gradient_flow_plays_and_stops(open_transport: Callable[..., Transpo
     stop = shown.main.get_by_role("button", name="Stop the flow")
     stop.evaluate_all("buttons => buttons.forEach(button => button.click())")  # none where it is over already
     shown.main.get_by_role("button", name="Play the gradient flow").wait_for()
-    assert "moving" in player.inner_text()
+    shown.until(lambda: "moving" in player.inner_text())
 
 
 def test_another_problem_while_a_large_one_is_refined(open_transport: Callable[..., Transport]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -22,6 +22,7 @@ from otviz.methods import named
 from otviz.player import wire
 from otviz.runs.config import RunConfig
 from otviz.runs.registry import Registry
+from otviz.runs.run import Run
 from pages._ui.player import live_view
 from pages._ui.shell import channel
 from pages._ui.transport.board_state import BoardState
@@ -128,6 +129,16 @@ def test_a_player_gets_what_it_lacks_and_the_page_hears_of_changes(registry: Reg
     assert early.answer(b"{}").options["changed"], "there was nothing to show yet when the page was drawn"
     elsewhere = live_view.Watch((run,), live_view.state((run,)), (), {run.id: named("otm")()}, registry)
     assert elsewhere.answer(b"{}").options["changed"], "a knob was moved in another browser"
+
+
+def test_the_page_of_a_failed_run_hears_that_it_goes_on(
+    registry: Registry, run_whose_process_dies: Callable[[RunConfig], Run]
+) -> None:
+    run = run_whose_process_dies(RunConfig(named("uotm")(), Ring(), Gaussian(), steps=1_000_000))
+    watch = live_view.Watch((run,), live_view.state((run,)), (), {}, registry)
+    assert watch.answer(b"{}").options == {"again": live_view.POLL_MOST, "changed": False}
+    registry.resume(run.id)
+    assert watch.answer(b"{}").options["changed"]
 
 
 def desk(n: int = 60) -> BoardState:

@@ -98,7 +98,9 @@ def test_a_server_that_is_told_to_end_saves_what_trains(ends, number: int, tmp_p
         visit.rerun_script.page_name = "train"
         visit.rerun_script.query_string = urllib.parse.urlencode({"start": 1, "steps": STEPS, "target": "ring"})
         page.send(visit.SerializeToString())
-        until(lambda: [run["status"] for run in saved(tmp_path)] == ["running"])  # saved at step 0, so that it is listed
+        until(
+            lambda: [run["status"] for run in saved(tmp_path)] == ["running"]
+        )  # saved at step 0, so that it is listed
         children = psutil.Process(process.pid).children(recursive=True)
         assert children, "a process that trains"
         begun = busy(children)

@@ -142,7 +142,7 @@ def test_pairs_are_left_out_and_what_is_left_out_does_not_matter():
     scores = np.exp((g.numpy() - squares) / epsilon) / 400
     expected = -epsilon * np.log(scores.sum(1))
     for found in (values, again.values):
-        assert found.numpy() == pytest.approx(expected, abs=1e-5 * epsilon)
+        assert found.numpy() == pytest.approx(expected, abs=1e-4 * epsilon)  # float32
     share = scores / scores.sum(1, keepdims=True)
     assert again.means.numpy() == pytest.approx(share @ other[y.order], abs=1e-5)
     assert again.costs.numpy() == pytest.approx((share * squares).sum(1), abs=1e-5)

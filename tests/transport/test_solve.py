@@ -227,7 +227,7 @@ def test_refine_can_be_abandoned(small):
 def test_too_little_memory_is_refused_in_a_sentence(small, monkeypatch):
     x, y = _clouds(400)
     rough = coarse(Problem(), x, y)
-    monkeypatch.setattr(memory, "available", lambda: 1e5)
+    monkeypatch.setattr(memory, "free_memory", lambda: 1e5)
     with pytest.raises(ValueError, match=r"n = 400 points need .* GB for the plan and .* are free; n = \d+ fits"):
         list(refine(Problem(), x, y, rough))
 

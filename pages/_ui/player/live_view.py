@@ -94,11 +94,24 @@ class Watch:
         """New snapshots for a player, and whether its page is out of date. Raises ValueError for an invalid question."""
         has, now = known(question), state(self.runs)
         updates = [self._update(at, has) for at in range(len(self.runs))]
-        again = None if all(status in ENDED for status, *_ in now) else self._pause()
         changed = now != self.drawn or any(
-            run.config.method != self.seen.get(run.id, run.config.method) or self._saved_again(run) for run in self.runs
+            run.config.method != self.seen.get(run.id, run.config.method)
+            or self._saved_again(run)
+            or self._continued(run)
+            for run in self.runs
         )
-        return channel.Reply(wire.encode(updates), {"again": again, "changed": changed})
+        return channel.Reply(wire.encode(updates), {"again": self._again(now), "changed": changed})
+
+    def _again(self, now: State) -> float | None:
+        """Seconds until the player should ask again; None if there will be no news. A failed run may be continued."""
+        found = [status for status, *_ in now]
+        if all(status in ENDED for status in found):
+            return POLL_MOST if "failed" in found else None
+        return self._pause()
+
+    def _continued(self, run: RunView) -> bool:
+        """Whether the run goes on as another one: in another process, or because of another tab."""
+        return self.registry.find(run.id) not in (None, run)
 
     def _saved_again(self, run: RunView) -> bool:
         """Whether a run that another process trains is not as it was read."""

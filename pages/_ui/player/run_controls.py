@@ -190,7 +190,7 @@ def show_hung(runs: Sequence[Run]) -> None:
     if not hung:
         return
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key="hung"):
-        st.warning("The training process does not answer. Wait, or end it and go on from the last save.", width=640)
+        st.warning("The training process does not answer. Wait, or end it and go on from the last save.", width=720)
         st.button("End the process", on_click=registry().end_processes, args=([run.id for run in hung],), help=HUNG)
 
 
