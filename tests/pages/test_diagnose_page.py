@@ -81,8 +81,8 @@ def judged(page: AppTest) -> str:
 @pytest.fixture(scope="module")
 def collapsed() -> Found:
     """Blobs of which the generator misses two, one lost on the way; names that a page must escape."""
-    real = Samples(blobs(400), "<b>real</b>.csv", ("<i>x</i>", "y"))
-    sets = tuple(Samples(blobs(300, modes), f"epoch {at}") for at, modes in ((1, 4), (2, 3), (3, 2)))
+    real = Samples(blobs(240), "<b>real</b>.csv", ("<i>x</i>", "y"))
+    sets = tuple(Samples(blobs(160, modes), f"epoch {at}") for at, modes in ((1, 4), (2, 3), (3, 2)))
     *_, timeline = over_time(real, sets)
     return Found(timeline, real, sets)
 
@@ -198,6 +198,7 @@ def test_points_and_images_are_not_compared() -> None:
         ("book.xlsx", b"PK", "book.xlsx is a workbook"),
         ("empty.npy", b"", "a file must have from 1 byte"),
     ],
+    ids=("few", "pdf", "workbook", "empty"),
 )
 def test_a_bad_upload_gives_one_sentence_and_nothing_is_lost(
     page: AppTest, name: str, data: bytes, sentence: str
