@@ -190,10 +190,15 @@ def _off(e: Evidence) -> Finding | None:
         return None
     precision, coverage = e.measured["precision"], e.measured["coverage"]
     beside = max(0.0, 1 - precision.value / precision.floor)
+    but = (
+        f"{percent(beside)} of the samples lie beside it"
+        if beside >= BESIDE
+        else "the samples do not come as near to it as real ones"
+    )
     return Finding(
         "off target",
         "off target",
-        f"Off target: no part of the data is missing, but {percent(beside)} of the samples lie beside it.",
+        f"Off target: no part of the data is missing, but {but}.",
         f"Precision is {precision.value:.2f} and coverage {coverage.value:.2f}; of fresh real samples it would be "
         f"{precision.floor:.2f} and {coverage.floor:.2f}.",
         f"{percent(beside)} of the samples lie beside the data." if beside >= BESIDE else "",

@@ -17,6 +17,9 @@ Array = NDArray[np.float64]
 COMPONENTS = 50
 """Most principal components of pixels or of many columns."""
 
+FOR_EACH = 20
+"""Real samples for each component: with fewer, components follow these samples, and fresh ones seem to spread less."""
+
 WIDEST = 100
 """More columns than this are reduced to principal components."""
 
@@ -106,7 +109,7 @@ def _reduction(rows: NDArray[Any]) -> _Reduction:
     """Rows reduced to at most COMPONENTS principal components."""
     from sklearn.decomposition import PCA
 
-    count = min(COMPONENTS, rows.shape[1], len(rows) - 1)
+    count = max(2, min(COMPONENTS, rows.shape[1], len(rows) // FOR_EACH))
     found = PCA(count, svd_solver="randomized", random_state=0).fit(rows)
     kept = float(found.explained_variance_ratio_.sum())
     return _Reduction(
