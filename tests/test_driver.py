@@ -77,8 +77,8 @@ CALLERS: dict[str, tuple[RunConfig, Callable[[RunConfig, Path], object]]] = {
     "repetition": (POINTS, again),
     "sweep": (POINTS, lambda config, folder: list(train_cells([config]))),
     "recording": (POINTS, lambda config, folder: recorder.record(config, "one", "two", frames=4)),
-    "trajectory": (POINTS, lambda config, folder: trajectories._played(config)),
-    "image trajectory": (IMAGES, lambda config, folder: image_trajectories._trained(config, 60)),
+    "trajectory": (POINTS, lambda config, folder: trajectories.trajectory(config)),
+    "image trajectory": (IMAGES, lambda config, folder: image_trajectories.image_trajectory(config)),
     "checkpoint": (IMAGES, lambda config, folder: train_checkpoint.record(config, folder)),
 }
 

@@ -20,8 +20,8 @@ def until(condition: Callable[[], object], seconds: float = PATIENCE) -> None:
         time.sleep(0.005)
 
 
-def at_one_moment(read: Callable[[], list[int]]) -> list[int]:
-    """Numbers that only grow, as they were together: read until two readings agree."""
+def at_one_moment(read: Callable[[], Any]) -> Any:
+    """What changes for a while, as it was together: read until two readings agree."""
     before = read()
     while (now := read()) != before:
         before = now

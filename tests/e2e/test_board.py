@@ -13,6 +13,7 @@ from otviz.core.container import pack
 from otviz.player.browser import message
 from pages._ui.shell.component import module
 from tests.e2e.helpers import Component
+from tests.waiting import at_one_moment
 
 pytestmark = pytest.mark.browser
 
@@ -327,8 +328,8 @@ def test_looks(demos: str, new_page: Callable[..., Any], tmp_path: Path, scheme:
     dark = board.root.evaluate("root => getComputedStyle(root).color.match(/\\d+/g).map(Number)[0] > 128")
     assert dark == (scheme == "dark")
     places = "root => JSON.stringify([...root.querySelectorAll('canvas, input')].map(e => e.getBoundingClientRect()))"
-    before = board.root.evaluate(places)
+    before = at_one_moment(lambda: (page.wait_for_timeout(200), board.root.evaluate(places)))
     board.slide("Blur", 0)
     board.wait(lambda: board.serial == 1)
-    assert board.root.evaluate(places) == before
+    assert (None, board.root.evaluate(places)) == before
     page.screenshot(path=tmp_path / f"board-{scheme}-{width}.png")

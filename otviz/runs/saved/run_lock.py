@@ -6,14 +6,15 @@ The operating system releases the lock when the process ends, even if it is kill
 from __future__ import annotations
 
 import contextlib
+import tempfile
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from otviz.core.files import reason, write_whole
+from otviz.core.files import reason
 
 LOCK = ".lock"
-_PROBE, _PROBE_BYTES = ".probe", 2**17
+_PROBE_BYTES = 2**17
 _WAIT = 0.3
 """Seconds to wait for a lock, since `is_locked` in another process holds it for a moment."""
 
@@ -37,8 +38,8 @@ class RunLock:
         self._lock = FileLock(folder / LOCK, thread_local=False)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            write_whole(folder / _PROBE, bytes(_PROBE_BYTES))
-            (folder / _PROBE).unlink(missing_ok=True)
+            with tempfile.TemporaryFile(dir=folder, buffering=0) as probe:  # is there room?
+                probe.write(bytes(_PROBE_BYTES))
             self.hold()
         except OSError as error:
             self._clear()
@@ -67,9 +68,8 @@ class RunLock:
 
     def _clear(self) -> None:
         with contextlib.suppress(OSError):  # missing, or not writable
-            if {path.name for path in self._folder.iterdir()} <= {LOCK, _PROBE}:
-                for name in (LOCK, _PROBE):
-                    (self._folder / name).unlink(missing_ok=True)
+            if {path.name for path in self._folder.iterdir()} <= {LOCK}:
+                (self._folder / LOCK).unlink(missing_ok=True)
                 self._folder.rmdir()
 
     def _stamp(self) -> int:
