@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -79,8 +80,15 @@ def places(diagnosis: Diagnosis, real: Samples) -> dict[int, str]:
         if len(inside):
             mean = inside.mean(0)
             telling = np.argsort(-np.abs(mean - middle) / spread, kind="stable")[:MOST_NAMED]
-            found[at] = "around " + ", ".join(f"{names[k]} = {mean[k]:.3g}".replace("-", "−") for k in sorted(telling))
+            told = (f"{names[k]} = {_rounded(float(mean[k]), float(spread[k]))}" for k in sorted(telling))
+            found[at] = "around " + ", ".join(told)
     return found
+
+
+def _rounded(value: float, spread: float) -> str:
+    """A mean with the digits that matter: to a hundredth of the spread of its column."""
+    digits = math.floor(math.log10(spread)) - 2
+    return f"{round(value, -digits) + 0.0:.6g}".replace("-", "−")  # + 0.0 turns -0.0 into 0.0
 
 
 def plane(diagnosis: Diagnosis, size: tuple[int, int] = (1100, 760)) -> bytes:
