@@ -6,6 +6,7 @@ The operating system releases the lock when the process ends, even if it is kill
 from __future__ import annotations
 
 import contextlib
+import os
 import tempfile
 from pathlib import Path
 
@@ -40,6 +41,7 @@ class RunLock:
             folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=folder, buffering=0) as probe:  # is there room?
                 probe.write(bytes(_PROBE_BYTES))
+                os.fsync(probe.fileno())
             self.hold()
         except OSError as error:
             self._clear()
