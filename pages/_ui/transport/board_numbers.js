@@ -67,9 +67,10 @@ function showWords(board) {
   layout(board);
 }
 
-/** Whether the full answer is on its way, and how far it is. */
+/** Whether the full answer is on its way, how far it is, and a button that stops one that takes long. */
 function showWait({ parts, answer }, progress) {
   parts.wait.hidden = !answer || answer.finished || answer.complete;
+  parts.stop.hidden = !progress;
   setText(parts.waited, `The full answer is on its way \u2026${progress ? ` ${progress}` : ""}`);
 }
 

@@ -152,7 +152,8 @@ function buildSide(board) {
     make("span", "down", { "aria-hidden": "true" }, "source points, sorted"), parts.matrix,
     make("figcaption", "", {}, "target points, sorted"));
   parts.waited = make("span");
-  parts.wait = make("p", "wait", { hidden: "" }, parts.waited, button("toggle", "Keep this approximate answer", () => stopRefining(board), "stop"));
+  parts.stop = button("toggle", "Keep this approximate answer", () => stopRefining(board), "stop");
+  parts.wait = make("p", "wait", { hidden: "" }, parts.waited, parts.stop);
   parts.say = make("div", "say", {}, parts.warning, parts.wait, parts.notes);
   return make("div", "side", {}, parts.plan, make("div", "facts", {}, parts.noPlan, parts.numbers, parts.say));
 }
