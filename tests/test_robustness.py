@@ -16,6 +16,7 @@ import pytest
 import torch
 from scipy.spatial.distance import cdist
 
+from otviz.core.workers import processes
 from otviz.data.distributions import Distribution
 from otviz.data.distributions import named as distribution
 from otviz.experiments.sweeps import MOST_CELLS, Cell, Outcome, Sweep, label, sweep_parameters
@@ -290,6 +291,7 @@ class TestSweeping:
         assert finished.seconds_left is None
 
     def test_a_process_that_dies_is_told(self, monkeypatch):
+        monkeypatch.setattr(processes, "fork_server", lambda: None)
         monkeypatch.setattr(sys, "executable", shutil.which("false") or "/bin/false")
         broken = SweepJob(sweep(), workers=1)
         assert broken.wait(PATIENCE)

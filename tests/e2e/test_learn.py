@@ -79,6 +79,8 @@ def test_a_card_is_clicked_anywhere_and_next_leads_on(app: str, page: Any) -> No
 def test_a_lesson_s_card_opens_its_page(app: str, page: Any) -> None:
     page.goto(f"{app}/learn")
     card = page.locator(".st-key-step-lesson-what-blur-does")
+    card.locator("img").wait_for()
+    page.wait_for_function("document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'")
     card.locator("img").click(force=True)
     page.wait_for_url(re.compile(r"/transport\?lesson=what-blur-does$"))
     page.get_by_role("heading", name="What blur does").wait_for()

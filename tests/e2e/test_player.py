@@ -430,7 +430,10 @@ def test_numbers_on_the_axis_of_losses_differ(demos: str, page: Any) -> None:
     assert len(set(words)) == len(words)
 
 
-def test_a_presentation_fills_the_screen_in_large_type_and_escape_leaves_it(demos: str, page: Any) -> None:
+def test_a_presentation_fills_the_screen_in_large_type_and_escape_leaves_it(
+    demos: str, new_page: Callable[..., Any]
+) -> None:
+    page = new_page(width=1280, height=900, locale="en")  # in a window of its own, as only one tab fills the screen
     player = Player(page, demos + "/?demo=player&mode=recorded")
     size = "root => parseFloat(getComputedStyle(root.querySelector('.title')).fontSize)"
     before, picture = player.root.evaluate(size), player.root.locator(".picture").bounding_box()["width"]
@@ -494,6 +497,7 @@ OUTSIDE = """root => [...root.querySelectorAll(".panel")].flatMap((panel) => {
 
 def test_many_panels_have_their_losses_and_numbers_on_a_card(demos: str, page: Any) -> None:
     player = Player(page, demos + "/?demo=player&mode=recorded&panels=6")
+    page.mouse.move(0, 0)  # not where the last test left it
     player.root.press("End")
     player.wait(lambda: player.step == 2400)
     panel = player.root.locator("section").nth(2)

@@ -189,7 +189,7 @@ def test_a_stored_run_is_shown_with_everything(app: AppTest, registry: Registry)
         view.set_value(name).run()
         assert not app.exception
     named = [button.label for button in app.button]
-    assert named == ["Train", "Reset", "Undo", "How to read this", "Open", "Delete for good"]
+    assert named == ["Train", "Reset", "Undo", "Diagnose", "How to read this", "Open", "Delete for good"]
 
 
 def test_each_page_lists_and_shows_its_own_runs(app: AppTest, registry: Registry) -> None:

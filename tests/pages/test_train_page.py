@@ -274,7 +274,7 @@ def test_a_stored_run_is_shown_with_everything(app: AppTest, registry: Registry)
         view.set_value(name).run()
         assert not app.exception
     labels = [button.label for button in app.button]  # that they work, only a browser shows
-    assert labels == ["Train", "Reset", "Undo", "Draw", "How to read this", "Open", "Delete for good"]
+    assert labels == ["Train", "Reset", "Undo", "Diagnose", "Draw", "How to read this", "Open", "Delete for good"]
     assert list(app.dataframe[0].value["id"]) == [run.id]
     assert named_button(app, "Open").disabled, "it is open"
 

@@ -231,7 +231,8 @@ def test_large_states_are_taken_less_often_and_a_pause_still_saves_the_last_step
         run.watch()
     assert len(run.saved_steps) < len(run.snapshots)
     run.pause()
-    while not (store.path(run.id) / "summary.json").is_file():
+    summary = store.path(run.id) / "summary.json"  # there since the first step
+    while run.status != "paused" or json.loads(summary.read_text(encoding="utf-8"))["step"] < run.step:
         assert not run.wait(0.02)
     assert run.saved_steps[-1] == run.step == json.loads(run.state()[1])["step"]
     assert read_checkpoint(store.path(run.id))[1].losses.shape == (run.step, 2)
