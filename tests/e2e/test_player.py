@@ -495,9 +495,9 @@ OUTSIDE = """root => [...root.querySelectorAll(".panel")].flatMap((panel) => {
 })"""
 
 
-def test_many_panels_have_their_losses_and_numbers_on_a_card(demos: str, page: Any) -> None:
+def test_many_panels_have_their_losses_and_numbers_on_a_card(demos: str, new_page: Callable[..., Any]) -> None:
+    page = new_page(width=1280, height=900, locale="en")  # in a window of its own, where nothing has been pointed at
     player = Player(page, demos + "/?demo=player&mode=recorded&panels=6")
-    page.mouse.move(0, 0)  # not where the last test left it
     player.root.press("End")
     player.wait(lambda: player.step == 2400)
     panel = player.root.locator("section").nth(2)
