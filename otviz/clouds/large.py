@@ -103,7 +103,7 @@ def solve(prepared: Prepared, progress: Progress, *, own_terms: bool, pull_y: bo
 
     Args:
         prepared: the problem, in float64.
-        progress: is told how much has been done.
+        progress: records how much has been done.
         own_terms: solve each cloud with itself, too, for the divergence.
         pull_y: compute means over the columns of the plan, too.
     """

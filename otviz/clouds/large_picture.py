@@ -47,7 +47,7 @@ def picture(
         problem: loss, cost, blur, reach and scaling.
         x, y: points, shapes (n, 2) and (m, 2), data units.
         a, b: masses, shapes (n,) and (m,), each summing to 1; uniform if None.
-        progress: is told how much has been done.
+        progress: records how much has been done.
     """
     prepared = Prepared.of(problem, x, y, a, b, torch.float64)
     solved = yield from solve(prepared, progress, own_terms=problem.loss == "sinkhorn")

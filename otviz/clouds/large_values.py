@@ -72,7 +72,7 @@ def potentials(
         x, y: points, shapes (n, d) and (m, d), d at most 2.
         setting: the problem.
         a, b: masses, shapes (n,) and (m,), each summing to 1; uniform if None.
-        progress: is told how much has been done.
+        progress: records how much has been done.
     """
     prepared = _prepared(x, y, setting, a, b)
     solved = yield from solve(prepared, progress or Progress(), own_terms=False)
@@ -122,7 +122,7 @@ def numbers(
         x, y: points, shapes (n, d) and (m, d), d at most 2.
         setting: the problem.
         a, b: masses, shapes (n,) and (m,), each summing to 1; uniform if None.
-        progress: is told how much has been done.
+        progress: records how much has been done.
     """
     solved: Solution = yield from solve(_prepared(x, y, setting, a, b), progress or Progress(), own_terms=True)
     return {

@@ -77,7 +77,7 @@ def refine(
     Args:
         problem, x, y, a, b: as in `coarse`.
         rough: picture that `coarse` returned for them.
-        progress: is told how much has been done, for more than LARGE points.
+        progress: records how much has been done, for more than LARGE points.
 
     Raises:
         ValueError: the problem does not fit into memory, or as in `coarse`.

@@ -10,11 +10,13 @@ import os
 import signal
 import sys
 
+from otviz.core.interrupts import NAMES
+
 
 def ignore_signals() -> None:
     """Ignore signals to the whole process group."""
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):  # Windows has no SIGHUP
+    for name in NAMES:
+        if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
 
 

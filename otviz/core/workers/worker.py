@@ -89,7 +89,7 @@ class Worker:
         return not self.over and time.monotonic() - self._heard_at > SILENT
 
     def end(self, reason: str = "") -> None:
-        """Kill the process, if it has not ended; `reason` is what those who wait for an answer are told."""
+        """Kill the process, if it has not ended; `reason` is the error message of pending requests."""
         self._reason = reason
         self._process.kill()
         if self._process.pid is not None:  # it has begun

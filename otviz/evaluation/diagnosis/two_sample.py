@@ -26,7 +26,7 @@ def two_sample_test(pair: Pair, space: str) -> Number:
     value = p_value(drawn[0], drawn[1], pair.rng)
     return Number(
         "two_sample_p", "Two-sample test, p-value", value, None, float("nan"), None, "high", (size, size), space, "",
-        f"Probability that fresh real samples are told apart as well by their {NEIGHBOURS} nearest neighbours (Schilling 1986); "
+        f"Probability that fresh real samples can be distinguished as well by their {NEIGHBOURS} nearest neighbours (Schilling 1986); "
         f"at least {1 / (PERMUTATIONS + 1):.2g}.",
     )  # fmt: skip
 

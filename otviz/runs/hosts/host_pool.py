@@ -134,7 +134,7 @@ class HostLease:
         return LocalTraining(config, restored) if self.host is None else RemoteTraining(self.host, config, restored)
 
     def end_host(self, reason: str) -> None:
-        """Kill the host; `reason` is what its runs are told."""
+        """Kill the host; `reason` is the error message of its runs."""
         if self.host is not None:
             self.host.end(reason)
 

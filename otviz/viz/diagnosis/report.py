@@ -31,7 +31,7 @@ def report(timeline: Timeline, real: Samples, link: str = "") -> bytes:
     """The report on one or more sets of generated samples.
 
     Args:
-        timeline: their diagnoses, in order; the last is told in full.
+        timeline: their diagnoses, in order; the last is shown in full.
         real: the real samples, for examples of what is missing.
         link: address that opens the same diagnosis in otviz; empty: none.
     """
