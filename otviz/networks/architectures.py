@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from otviz.networks.image_networks import Shape
-from otviz.networks.layers import BatchNorm, Crop, Halving, Modulated, norm
+from otviz.networks.layers import BatchNorm, Crop, Doubling, Halving, Modulated, norm
 
 HIDDEN = 256  # units of the first layer of `dense`
 EMBEDDED = 128  # units of the embedding of z in `Residual`
@@ -105,6 +105,24 @@ def dcgan_generator(shape: Shape, inputs: int, width: int) -> nn.Module:
     return nn.Sequential(
         *_seed(shape, inputs, 4 * c, 8), BatchNorm(4 * c), nn.ReLU(), *itertools.chain(*blocks),
         _doubling(c, shape[0]), Crop(*shape[1:]),
+    )  # fmt: skip
+
+
+def upsampling_generator(shape: Shape, inputs: int, width: int) -> nn.Module:
+    """Linear layers to 4c channels at 4 to 7 pixels a side, then residual blocks that double the side, down to c channels.
+
+    Pixels are repeated and then convolved, which leaves no checkerboard (Odena et al. 2016); blocks as in the ResNet of
+    Gulrajani et al. 2017.
+
+    Args:
+        shape, inputs, width: as for `cnn_generator`.
+    """
+    doublings = max(2, math.ceil(math.log2(max(shape[1:]) / 7)))
+    channels = [4 * width, *(max(width, 4 * width >> layer) for layer in range(1, doublings + 1))]
+    return nn.Sequential(
+        nn.Linear(inputs, HIDDEN), nn.SiLU(), *_seed(shape, HIDDEN, channels[0], 2**doublings),
+        *(Doubling(a, b) for a, b in itertools.pairwise(channels)),
+        BatchNorm(channels[-1]), nn.SiLU(), nn.Conv2d(channels[-1], shape[0], 3, padding=1), Crop(*shape[1:]),
     )  # fmt: skip
 
 
