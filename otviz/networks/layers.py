@@ -131,7 +131,8 @@ class Doubling(nn.Module):
         """Features at twice the side."""
         inner = self.first(_doubled(F.silu(self.norms[0](h))))
         inner = self.second(F.silu(self.norms[1](inner)))
-        return _doubled(self.beside(h)) + inner
+        doubled: Tensor = _doubled(self.beside(h)) + inner
+        return doubled
 
 
 def _doubled(images: Tensor) -> Tensor:
