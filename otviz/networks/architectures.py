@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from otviz.networks.image_networks import Shape
-from otviz.networks.layers import BatchNorm, Crop, Doubling, Halving, Modulated, norm
+from otviz.networks.layers import BatchNorm, Crop, Halving, Modulated, norm
 
 HIDDEN = 256  # units of the first layer of `dense`
 EMBEDDED = 128  # units of the embedding of z in `Residual`
@@ -109,10 +109,9 @@ def dcgan_generator(shape: Shape, inputs: int, width: int) -> nn.Module:
 
 
 def upsampling_generator(shape: Shape, inputs: int, width: int) -> nn.Module:
-    """Linear layers to 4c channels at 4 to 7 pixels a side, then residual blocks that double the side, down to c channels.
+    """Linear layers to 4c channels at 4 to 7 pixels a side, then layers that double the side, down to c channels.
 
-    Pixels are repeated and then convolved, which leaves no checkerboard (Odena et al. 2016); blocks as in the ResNet of
-    Gulrajani et al. 2017.
+    Pixels are repeated and then convolved, which leaves no checkerboard (Odena et al. 2016); group norm and SiLU.
 
     Args:
         shape, inputs, width: as for `cnn_generator`.
@@ -121,8 +120,9 @@ def upsampling_generator(shape: Shape, inputs: int, width: int) -> nn.Module:
     channels = [4 * width, *(max(width, 4 * width >> layer) for layer in range(1, doublings + 1))]
     return nn.Sequential(
         nn.Linear(inputs, HIDDEN), nn.SiLU(), *_seed(shape, HIDDEN, channels[0], 2**doublings),
-        *(Doubling(a, b) for a, b in itertools.pairwise(channels)),
-        BatchNorm(channels[-1]), nn.SiLU(), nn.Conv2d(channels[-1], shape[0], 3, padding=1), Crop(*shape[1:]),
+        norm(channels[0]), nn.SiLU(),
+        *itertools.chain(*(_upsampled(a, b) for a, b in itertools.pairwise(channels))),
+        nn.Conv2d(channels[-1], shape[0], 3, padding=1), Crop(*shape[1:]),
     )  # fmt: skip
 
 
@@ -203,6 +203,10 @@ def _seed(shape: Shape, inputs: int, channels: int, factor: int) -> list[nn.Modu
 def _doubling(inputs: int, outputs: int) -> nn.ConvTranspose2d:
     # Kernel 4 is a multiple of the stride, so that every pixel sums equally many terms: fewer checkerboard artefacts.
     return nn.ConvTranspose2d(inputs, outputs, 4, stride=2, padding=1)
+
+
+def _upsampled(inputs: int, outputs: int) -> list[nn.Module]:
+    return [nn.Upsample(scale_factor=2), nn.Conv2d(inputs, outputs, 3, padding=1), norm(outputs), nn.SiLU()]
 
 
 def _strided(shape: Shape, outputs: int, widths: Sequence[int], act: nn.Module) -> nn.Module:

@@ -117,27 +117,5 @@ class Halving(nn.Module):
         return (_halved(self.beside(h)) + _halved(inner)) / math.sqrt(2)
 
 
-class Doubling(nn.Module):
-    """A residual block of a generator that doubles the side: (B, c_in, h, w) -> (B, c_out, 2h, 2w), with batch norm."""
-
-    def __init__(self, inputs: int, outputs: int) -> None:
-        super().__init__()
-        self.norms = nn.ModuleList([BatchNorm(inputs), BatchNorm(outputs)])
-        self.first = nn.Conv2d(inputs, outputs, 3, padding=1)
-        self.second = nn.Conv2d(outputs, outputs, 3, padding=1)
-        self.beside = nn.Conv2d(inputs, outputs, 1)
-
-    def forward(self, h: Tensor) -> Tensor:
-        """Features at twice the side."""
-        inner = self.first(_doubled(F.silu(self.norms[0](h))))
-        inner = self.second(F.silu(self.norms[1](inner)))
-        doubled: Tensor = _doubled(self.beside(h)) + inner
-        return doubled
-
-
-def _doubled(images: Tensor) -> Tensor:
-    return F.interpolate(images, scale_factor=2.0, mode="nearest")
-
-
 def _halved(images: Tensor) -> Tensor:
     return F.avg_pool2d(images, 2, ceil_mode=True)

@@ -17,7 +17,7 @@ GeneratorKind = Literal["auto", "mlp", "cnn", "dense", "dcgan", "upsampling", "r
 AdversaryKind = Literal["auto", "mlp", "cnn", "conv", "dcgan", "residual"]
 
 SMALL = 12  # pixels: up to this side "auto" takes an MLP as generator; on larger images an MLP loses modes
-_WIDTH = {"mlp": 256, "cnn": 32, "dense": 16, "dcgan": 64, "upsampling": 32, "residual": 32, "conv": 16}
+_WIDTH = {"mlp": 256, "cnn": 32, "dense": 16, "dcgan": 64, "upsampling": 16, "residual": 32, "conv": 16}
 _SMALL_CONV = 32
 
 
@@ -30,7 +30,7 @@ class Networks(Knobs):
 
     generator: GeneratorKind = param(
         "auto",
-        doc="auto is mlp up to 12 pixels and dense (small) beyond; upsampling has residual blocks and leaves no checkerboard; "
+        doc="auto is mlp up to 12 pixels and dense (small) beyond; upsampling repeats pixels, which leaves no checkerboard; "
         "residual is a small U-net of x that z modulates",
     )
     adversary: AdversaryKind = param(

@@ -110,7 +110,9 @@ def preview(card: Card, rows: int, wide: int = 0) -> bytes:
     """
     known = columns(card)
     try:
-        return _preview(str(CHECKPOINTS / card.name), str(card.record["sha256"]), card.shape, known, rows, wide or known)
+        return _preview(
+            str(CHECKPOINTS / card.name), str(card.record["sha256"]), card.shape, known, rows, wide or known
+        )
     except (OSError, ValueError):
         return b""
 

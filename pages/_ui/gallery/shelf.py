@@ -133,7 +133,9 @@ def chips(card: Card) -> list[dict[str, str]]:
     """The scores of a card in short, each with that of real images."""
     scores = card.metrics
     if not scores:
-        return [{"label": "No scores", "value": "", "floor": "", "tip": str(card.record.get("unjudged") or "not judged")}]
+        return [
+            {"label": "No scores", "value": "", "floor": "", "tip": str(card.record.get("unjudged") or "not judged")}
+        ]
     n = whole(scores["samples"])
     real = scores["floor"]
     return [
