@@ -42,7 +42,7 @@ CHROMIUM_ARGS = [
     "--disable-sync",
 ]
 FEWER_FRAMES = """
-    window.requestAnimationFrame = (paint) => setTimeout(() => paint(performance.now()), 33);
+    window.requestAnimationFrame = (paint) => setTimeout(() => paint(performance.now()), 66);
     window.cancelAnimationFrame = clearTimeout;
     document.addEventListener("DOMContentLoaded", () => {
         const style = document.createElement("style");
@@ -101,7 +101,7 @@ class Server:
             "runner.postScriptGC": "false",
         }
         flags = [f"--{key}={value}" for key, value in options.items()]
-        command = [sys.executable, "-m", "streamlit", "run", str(self._script), *flags]
+        command = [sys.executable, "-m", "tests.e2e.paced", "run", str(self._script), *flags]
         with self._log.open("ab") as out:
             self._process = subprocess.Popen(command, cwd=ROOT, env=self._env, stdout=out, stderr=subprocess.STDOUT)
         wait_until_healthy(self.url, self._process, self._log)
