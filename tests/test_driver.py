@@ -86,6 +86,7 @@ CALLERS: dict[str, tuple[RunConfig, Callable[[RunConfig, Path], object]]] = {
 @pytest.mark.parametrize("name", CALLERS)
 def test_every_caller_ends_with_the_same_weights(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     few_judged(monkeypatch)
+    monkeypatch.setenv("OTVIZ_HOME", str(tmp_path / "home"))  # where trajectories are kept
     config, caller = CALLERS[name]
     expected, seen = plain(config).state(), list[Training]()
     advance = Training.advance

@@ -42,7 +42,7 @@ CHROMIUM_ARGS = [
     "--disable-sync",
 ]
 FEWER_FRAMES = """
-    window.requestAnimationFrame = (paint) => setTimeout(() => paint(performance.now()), 66);
+    window.requestAnimationFrame = (paint) => setTimeout(() => paint(performance.now()), 100);
     window.cancelAnimationFrame = clearTimeout;
     document.addEventListener("DOMContentLoaded", () => {
         const style = document.createElement("style");
@@ -50,7 +50,7 @@ FEWER_FRAMES = """
         document.head.append(style);
     });
 """
-"""A screen of thirty pictures a second, and no fading: software paints every picture, and the processor is for the tests.
+"""A screen of ten pictures a second, and no fading: software paints every picture, and the processor is for the tests.
 
 Without it Streamlit fades all elements of a page, sixty times a second, each time that its script runs.
 """
