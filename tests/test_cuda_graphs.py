@@ -29,6 +29,11 @@ class Graph:
     static: frozenset[int]
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
 @pytest.fixture
 def graphs(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Graph]]:
     """The graphs that are compiled, by a backend that records each and runs it operation by operation."""
