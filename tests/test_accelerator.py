@@ -9,6 +9,8 @@ import json
 import pytest
 import torch
 from torch import Tensor
+from torch._dynamo.backends.common import aot_autograd
+from torch._functorch.aot_autograd import make_boxed_func
 
 from otviz.core import accelerator
 from otviz.data import datasets
@@ -21,6 +23,7 @@ from otviz.ot.costs import cost_p
 from otviz.ot.divergences import fast_sinkhorn, match_features, minibatch_energy_distance, sinkhorn_divergence
 from otviz.ot.sinkhorn import sinkhorn_log
 from otviz.training import loop, streams
+from otviz.training.build_networks import compile_images
 from otviz.training.loop import Training, start
 from otviz.training.presets import preset
 from otviz.training.streams import DeviceStream, Noise, Stream, WhiteNoise
@@ -280,3 +283,48 @@ def test_a_state_of_the_accelerator_is_continued_on_the_cpu() -> None:
     assert training.advance().generator_loss is None
     with pytest.raises(ValueError, match="does not fit this run"):
         training.restore({name: tensor for name, tensor in kept.items() if name != "rng"}, text)
+
+
+# Compiled networks
+
+
+def test_compiled_image_networks_train_as_plain_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On the CPU, with a backend that runs the graphs operation by operation; the penalty goes around the compiler."""
+    graphs = []
+
+    def record(graph: torch.fx.GraphModule, _: object) -> object:
+        graphs.append(graph)
+        return make_boxed_func(graph.forward)
+
+    method, target, networks = small("uotm", images=True, ema=0.9)
+    plain, compiled = (begun(method, target, networks, CPU) for _ in range(2))
+    compiling = torch.compile
+    monkeypatch.setattr(
+        torch, "compile", lambda call, **options: compiling(call, backend=aot_autograd(fw_compiler=record), **options)
+    )
+    compile_images(compiled.generator, compiled.adversary)
+    assert compiled.generator.state_dict().keys() == plain.generator.state_dict().keys()
+    for _ in range(3):
+        one, two = plain.advance(), compiled.advance()
+        # the same operations, but for those that autograd decomposes differently
+        torch.testing.assert_close(two.generator_loss, one.generator_loss, rtol=1e-4, atol=1e-6)
+        torch.testing.assert_close(two.adversary_loss, one.adversary_loss, rtol=1e-4, atol=1e-6)
+    assert len(graphs) >= 2, "both networks"
+    torch._dynamo.reset()
+
+
+def test_images_are_not_compiled_on_a_cpu() -> None:
+    with pytest.raises(ValueError, match="on a CPU only trainings on points can be compiled"):
+        start(named("uotm")(), DIGITS, compile=True)
+
+
+def test_convolutions_are_exact_only_on_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("benchmark", "allow_tf32"):
+        monkeypatch.setattr(torch.backends.cudnn, name, getattr(torch.backends.cudnn, name))
+    accelerator.prepare_images(CPU, exact=True)
+    assert torch.backends.cudnn.allow_tf32, "nothing changes for a CPU"
+    for exact in (True, False):
+        accelerator.prepare_images(torch.device("cuda"), exact)
+        assert torch.backends.cudnn.benchmark
+        assert torch.backends.cudnn.allow_tf32 is not exact
+    assert not torch.backends.cuda.matmul.allow_tf32

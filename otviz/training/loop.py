@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import torch
 from torch import Tensor, nn
 
+from otviz.core.accelerator import prepare_images
 from otviz.core.distributed import world
 from otviz.core.memory import largest, no_room
 from otviz.data.datasets.rows import in_turn
@@ -26,7 +27,7 @@ from otviz.methods import Batch, Method
 from otviz.methods.method import Adversarial
 from otviz.networks import MLP, Generator, Networks
 from otviz.networks.image_networks import with_class
-from otviz.training.build_networks import check_classes
+from otviz.training.build_networks import check_classes, check_compile, compile_images
 from otviz.training.learners import Learners
 from otviz.training.streams import Draws, Noise, Samples, WhiteNoise, sent, source_of, stream_of
 
@@ -334,10 +335,11 @@ def train(
         steps: number of steps; defaults to the method's own.
         seed: draws weights, noise and data; the same seed gives the same numbers on the same device.
         device: "auto", "cuda", "mps" or "cpu".
-        compile: compile the updates, which takes about 20 s first (points only, see `otviz.training.compiled`).
+        compile: compile the updates of points (see `otviz.training.compiled`), or the networks of images on an accelerator;
+            takes about 20 s first.
         networks: architectures for images; by default those that suit their size.
         lr_decay: "cosine" lowers the learning rates to 0 at the end.
-        precision: of image networks; "auto" is bfloat16 on CUDA and float32 elsewhere.
+        precision: of image networks; "auto" is bfloat16 on CUDA and float32 elsewhere. On CUDA only "float32" is free of TF32.
         draws: "cpu" draws noise and images on the CPU whatever the device, to compare devices.
         training: a training to continue; the other arguments are then ignored.
     """
@@ -381,7 +383,7 @@ def start(
     if points and networks is not None:
         raise ValueError("networks can be chosen for images only; for points they are settings of the method")
     if compile and not points:
-        raise ValueError("only trainings on points can be compiled; leave compile out for images")
+        check_compile(at.type)
     drawn_from = source or (Gaussian() if points else WhiteNoise(target.shape))
     chosen = None if points else networks or Networks()
     if chosen is not None:
@@ -391,5 +393,9 @@ def start(
     autocast = not points and (precision == "bfloat16" or (precision == "auto" and at.type == "cuda"))
     planned = method.default_steps if steps is None else steps
     training = Training(method, target, drawn_from, planned, seed, at, chosen, lr_decay, autocast, draws)
-    training.compile = compile
+    training.compile = compile and points
+    if not points:
+        prepare_images(at, exact=precision == "float32")
+        if compile:
+            compile_images(training.generator, training.adversary)
     return training
