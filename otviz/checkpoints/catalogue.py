@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 from otviz.checkpoints import CHECKPOINTS, Card, image_cards
 from otviz.checkpoints.models import load
+from otviz.checkpoints.shelf import LIST, STUDY
 from otviz.checkpoints.train_checkpoint import About, judge_again, label_again, record
 from otviz.core import records
 from otviz.core.files import write_whole
@@ -29,19 +30,21 @@ from otviz.runs.config import RunConfig
 from otviz.training.loop import Decay, device_named
 from otviz.training.presets import preset
 
-LIST = CHECKPOINTS / "catalogue.toml"
 README = CHECKPOINTS / "README.md"
 BEGIN, END = "<!-- image models -->", "<!-- /image models -->"
 _MODEL = fields(
     {
         "name": text(80), "method?": text(80), "target?": text(80), "claims?": listed(text(80)), "title?": text(200),
         "steps?": whole(1, 2_000_000), "seed?": whole(0), "device?": text(10), "lr_decay?": text(20), "settings?": text(80),
-        "knobs?": fields({}), "networks?": fields({}),
+        "knobs?": fields({}), "networks?": fields({}), "hero?": whole(1, 999),
     }
 )  # fmt: skip
 _LIST = fields(
-    {"claims": fields({}, others=text(500)), "model": listed(_MODEL), "settings?": fields({}, others=fields({}))}
-)
+    {
+        "claims": fields({}, others=text(500)), "model": listed(_MODEL), "settings?": fields({}, others=fields({})),
+        "study?": listed(STUDY),
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,7 @@ class Entry:
         lr_decay: see `Plan`.
         knobs: of the method, by name.
         networks: settings of `Networks`, by name.
+        hero: its place among the large cards of the gallery; 0: it is none of them.
     """
 
     name: str
@@ -72,6 +76,7 @@ class Entry:
     lr_decay: Decay = "none"
     knobs: Mapping[str, Any] = field(default_factory=dict)
     networks: Mapping[str, Any] = field(default_factory=dict)
+    hero: int = 0
 
     def config(self, device: str = "") -> RunConfig:
         """The config of its training, on `device` or its own. Raises ValueError for an unknown or invalid setting."""

@@ -14,6 +14,7 @@ from otviz.data.datasets.sheets import png, sheet
 
 FRAME_MS = 60  # about 16 frames per second
 MOST_FRAMES = 400
+MOST_PIXELS = 16_000_000  # of a picture that is read
 
 
 def columns_for(n: int) -> int:
@@ -51,6 +52,56 @@ def moving(frames: Sequence[Rows], shape: Shape, columns: int, wide: int) -> byt
     pictures = [Image.fromarray(one[:, :, 0] if shape[0] == 1 else one) for one in whole]
     file = io.BytesIO()
     pictures[0].save(file, "GIF", save_all=True, append_images=pictures[1:], duration=FRAME_MS, loop=0, optimize=False)
+    return file.getvalue()
+
+
+def cells(data: bytes, shape: Shape, columns: int) -> NDArray[np.uint8]:
+    """The images of a sheet that `picture` made, in their own size, (n, C, H, W), uint8.
+
+    Args:
+        data: the PNG.
+        shape: (C, H, W) of an image.
+        columns: images per row.
+
+    Raises:
+        ValueError: no such picture.
+    """
+    from PIL import Image
+
+    try:
+        with Image.open(io.BytesIO(data), formats=("PNG",)) as found:
+            wide, high = found.size
+            if not 0 < wide * high <= MOST_PIXELS:
+                raise ValueError(f"a sheet has at most {MOST_PIXELS:,} pixels")
+            whole = np.asarray(found.convert("RGB"))
+    except (OSError, SyntaxError) as error:
+        raise ValueError("the picture is not a PNG") from error
+    channels, height, width = shape
+    times = (wide + 1) // columns // width
+    steps = height * times + 1, width * times + 1
+    if not times or (wide + 1, (high + 1) % steps[0]) != (columns * steps[1], 0):
+        raise ValueError(f"the picture has no rows of {columns} images of {width} x {height} pixels")
+    padded = np.pad(whole, ((0, 1), (0, 1), (0, 0)))
+    grid = padded.reshape(-1, steps[0], columns, steps[1], 3)[:, :-1:times, :, :-1:times, :channels]
+    return np.ascontiguousarray(grid.transpose(0, 2, 4, 1, 3).reshape(-1, channels, height, width))
+
+
+def preview(images: NDArray[np.uint8], columns: int) -> bytes:
+    """Images (n, C, H, W), uint8, side by side in their own size, as a small WebP: lossless in grey, almost so in colour.
+
+    Args:
+        images: those to show.
+        columns: images per row.
+    """
+    from PIL import Image
+
+    count, channels, height, width = images.shape
+    lines = -(-count // columns)
+    grid = np.zeros((lines * columns, 3, height, width), np.uint8)
+    grid[:count] = images
+    whole = grid.reshape(lines, columns, 3, height, width).transpose(0, 3, 1, 4, 2).reshape(lines * height, -1, 3)
+    file = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(whole)).save(file, "WEBP", lossless=channels == 1, quality=90, method=2)
     return file.getvalue()
 
 

@@ -30,8 +30,14 @@ NO_FID = (
 )
 
 
-def show_scores(cards: Sequence[Card]) -> None:
-    """A table with a column for each model and one for real images."""
+def show_scores(cards: Sequence[Card], heads: Sequence[str] = ()) -> None:
+    """A table with a column for each model and one for real images.
+
+    Args:
+        cards: of the models.
+        heads: names of the columns; empty: the titles.
+    """
+    named = dict(zip((card.name for card in cards), heads, strict=True)) if heads else {}
     judged = [card for card in cards if card.metrics]
     for card in cards:
         if not card.metrics:
@@ -39,7 +45,7 @@ def show_scores(cards: Sequence[Card]) -> None:
     if not judged:
         return
     same = len({card.target for card in judged}) == 1
-    head = [plain(card.title) if len(cards) > 1 else "This model" for card in judged]
+    head = [plain(named.get(card.name, card.title)) if len(cards) > 1 else "This model" for card in judged]
     lines = ["| | " + " | ".join(head) + (" | Real images |" if same else " |")]
     lines.append("|---" * (len(head) + 1 + same) + "|")
     for label, key, form in SCORES:

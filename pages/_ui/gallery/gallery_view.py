@@ -1,39 +1,30 @@
-"""The list of image models: a card with a picture for each, filters, and links to models and comparisons."""
+"""The image models of the gallery: cards, previews, weights, timelines, and the user's own model."""
 
 from __future__ import annotations
 
-import base64
-import html
 import math
-from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from otviz.checkpoints import CHECKPOINTS, Card, read_cards
-from pages._ui.controls import controls
-from pages._ui.shell import reading
-from pages._ui.shell.links import Link, plain, shorten
+from otviz.data.datasets.rows import Shape
+from pages._ui.shell.links import Link, shorten
 
 if TYPE_CHECKING:
     from otviz.checkpoints.models import PublishedModel
     from otviz.checkpoints.timelines import Timeline
 
 MOST_COMPARED = 4
+STYLE = """<style>
+.st-key-sheets img {border-radius: 4px}
+@media (max-width: 640px) {[data-testid=stColumn]:has(.st-key-facts) {order: 2}}
+</style>"""
 OWN = "own"
 _OWN = "otviz.gallery.own"
-STYLE = """<style>
-.st-key-shelf img, .st-key-sheets img {border-radius: 4px}
-.st-key-shelf img {display: block; width: 100%}
-.st-key-shelf {display: grid; grid-template-columns: repeat(auto-fill, minmax(min(190px, 46%), 1fr))}
-.st-key-shelf > * {width: auto !important; max-width: none !important}
-@media (max-width: 640px) {[data-testid=stColumn]:has(.st-key-facts) {order: 2}}
-[class*=st-key-model-] {position: relative; transition: border-color .15s}
-[class*=st-key-model-]:hover {border-color: var(--st-primary-color)}
-[class*=st-key-model-] button {justify-content: flex-start; text-align: left; min-height: 0; padding-inline: 0}
-[class*=st-key-model-] button::after {content: ""; position: absolute; inset: 0; border-radius: var(--st-base-radius)}
-[class*=st-key-model-] :is([data-testid=stElementContainer], .stButton, button) {position: static}
-</style>"""
+COLUMNS, CLASSES = 8, 10
+"""Images in a row of a sheet; of a sheet by class, if the card does not say."""
 
 
 @st.cache_data(ttl=10.0, show_spinner=False)
@@ -96,109 +87,38 @@ def find(link: Link, key: str, most: int) -> list[Card]:
     return found[:most]
 
 
-@st.cache_data(show_spinner=False)
-def _picture(name: str, sha256: str) -> str:
-    return base64.b64encode((CHECKPOINTS / name / "samples.png").read_bytes()).decode()
+def columns(card: Card) -> int:
+    """Images in a row of a model's sheet: a column for each class, or 8."""
+    return len(card.metrics.get("class_shares", ())) or CLASSES if card.by_class else COLUMNS
 
 
-def picture(card: Card) -> str:
-    """The picture beside the weights, base64, or "" if it cannot be read.
+@st.cache_data(max_entries=400, show_spinner=False)
+def _preview(folder: str, sha256: str, shape: Shape, columns: int, rows: int, wide: int) -> bytes:
+    from otviz.checkpoints.image_sheets import cells, preview
 
-    `st.image` would need a request for each of forty pictures, by code that the browser has to load first.
+    images = cells((Path(folder) / "samples.png").read_bytes(), shape, columns)
+    return preview(images[: rows * wide], wide)
+
+
+def preview(card: Card, rows: int, wide: int = 0) -> bytes:
+    """The first images of the picture beside the weights, in their own size; b"" if it cannot be read.
+
+    Args:
+        card: of the model.
+        rows: of images.
+        wide: images in a row; 0: as many as in its sheet.
     """
+    known = columns(card)
     try:
-        return _picture(card.name, str(card.record["sha256"]))
-    except OSError:
-        return ""
-
-
-def show_shelf(link: Link) -> None:
-    """Draw the models that match the filters, with their buttons."""
-    known = cards()
-    chosen = _filtered(link, known)
-    _compare_bar(link, known)
-    reading.how("gallery/shelf")
-    for name, reason in load_cards()[1].items():
-        st.warning(plain(f"The model {name} is damaged and not shown: {reason}. Delete its folder or copy it again."))
-    if not chosen:
-        st.info("No model matches these filters. Remove one of them.")
-    st.caption(
-        f"{len(chosen)} of {len(known)} models. Click one to look into it. FD: Fréchet distance to real images, measured with our "
-        "own classifier; lower is better, and the value that real images reach is in brackets. Recall: share of the real images that "
-        "have a similar one among the generated."
-    )
-    with st.container(key="shelf", horizontal=True, gap="small"):
-        for card in chosen.values():
-            _card(link, card)
-    with st.expander("Open a model of your own"):
-        _upload(link)
-
-
-def _filtered(link: Link, known: Mapping[str, Card]) -> dict[str, Card]:
-    from otviz.data.datasets import datasets
-
-    titles = {name: cls.title for name, cls in datasets().items()}
-    kinds: dict[str, tuple[str, Callable[[Card], tuple[str, ...]]]] = {
-        "data": ("Data", lambda card: (card.target,)),
-        "method": ("Method", lambda card: (card.method,)),
-        "claim": ("Claim of a paper", lambda card: card.claims),
-    }
-    found = dict(known)
-    for (key, (label, of)), column in zip(kinds.items(), st.columns([2, 2, 5]), strict=True):
-        words = list(dict.fromkeys(word for card in known.values() for word in of(card)))
-        options = {"": "All", **{word: titles.get(word, word) for word in words}}
-        with column:
-            asked = controls.choice(link, key, options, default="", label=label)
-        found = {name: card for name, card in found.items() if not asked or asked in of(card)}
-    return found
-
-
-def _compare_bar(link: Link, known: Mapping[str, Card]) -> None:
-    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
-        names = st.multiselect(
-            "Compare 2 to 4 models on the same x and z",
-            list(known),
-            format_func=lambda name: known[name].title,
-            max_selections=MOST_COMPARED,
-            key="gallery:chosen",
-            placeholder="Choose models",
+        return _preview(
+            str(CHECKPOINTS / card.name), str(card.record["sha256"]), card.shape, known, rows, wide or known
         )
-        if st.button("Compare", disabled=len(names) < 2, type="primary"):
-            link.go({"compare": ",".join(names)})
+    except (OSError, ValueError):
+        return b""
 
 
-def _card(link: Link, card: Card) -> None:
-    with st.container(border=True, height="stretch", gap="xsmall", key=f"model-{card.name}"):
-        if image := picture(card):
-            words = html.escape(f"64 images made by {card.title}")
-            st.html(f'<img src="data:image/png;base64,{image}" alt="{words}">')
-        if st.button(f"**{plain(card.title)}**", key=f"open-{card.name}", type="tertiary"):
-            link.go({"model": card.name})
-        st.caption(brief(card))
-
-
-def brief(card: Card) -> str:
-    """The scores in a line, with the noise floor of real images."""
-    scores = card.metrics
-    if not scores:
-        return "No scores: there is no classifier for this data set"
-    return f"FD {scores['frechet']:.1f} (real {scores['floor']['frechet']:.1f})  \nRecall {scores['recall']:.2f}"
-
-
-def _upload(link: Link) -> None:
-    st.caption("Choose both files of a checkpoint: card.json and generator.safetensors. They are read, never run.")
-    files = st.file_uploader(
-        "card.json and generator.safetensors", ["json", "safetensors"], accept_multiple_files=True, max_upload_size=64
-    )
-    by_kind = {file.name.rpartition(".")[2]: file for file in files or []}
-    if not files or not st.button("Open it", disabled=len(by_kind) != 2):
-        return
+def open_own(card: bytes, weights: bytes) -> None:
+    """Keep a user's own model for this session, from both of its files. Raises ValueError if they are not one."""
     from otviz.checkpoints.models import of_bytes
 
-    try:
-        opened = of_bytes(by_kind["json"].getvalue(), by_kind["safetensors"].getvalue(), OWN)
-    except ValueError as error:
-        st.error(plain(f"{error}."))
-        return
-    st.session_state[_OWN] = opened
-    link.go({"model": OWN})
+    st.session_state[_OWN] = of_bytes(card, weights, OWN)
