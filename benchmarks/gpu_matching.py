@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch.multiprocessing as processes
+from torch.multiprocessing.spawn import start_processes
 
 from otviz.core.distributed import ALONE, World, together
 from otviz.ot.divergences import minibatch_energy_distance
@@ -37,7 +37,7 @@ def matching_of_processes(batch: int, features: int, rounds: int) -> dict[str, A
         setting = (batch, features, rounds, cards, _free_port(), str(path))
         # Forked processes need not import torch again; those that use a card must not be forked.
         method = "fork" if sys.platform == "linux" and not cards else "spawn"
-        processes.start_processes(_process, args=setting, nprocs=SIZE, start_method=method)
+        start_processes(_process, args=setting, nprocs=SIZE, start_method=method)  # type: ignore[no-untyped-call]
         found: dict[str, Any] = torch.load(path, weights_only=True)
     return {**found, "where": f"NCCL, {SIZE} cards" if cards else f"gloo, {os.cpu_count()} cores"}
 

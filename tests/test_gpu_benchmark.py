@@ -13,7 +13,8 @@ import torch
 
 from benchmarks import gpu, gpu_parts
 from benchmarks.gpu_matching import matching_of_processes
-from benchmarks.gpu_parts import PARTS, Line, Place, pace, tried
+from benchmarks.gpu_parts import PARTS
+from benchmarks.gpu_place import Line, Place, pace, tried
 from otviz.core import accelerator
 from otviz.methods import named
 from otviz.training.loop import start
@@ -144,7 +145,7 @@ def test_every_part_has_a_share() -> None:
 @pytest.mark.slow
 def test_only_torch_numpy_and_psutil_are_needed() -> None:
     without = f"import sys; sys.modules.update(dict.fromkeys({NOT_NEEDED!r}))"
-    run = "import time, torch; from benchmarks.gpu_parts import PARTS, Place; from benchmarks.__main__ import main"
+    run = "import time, torch; from benchmarks.gpu_parts import PARTS; from benchmarks.gpu_place import Place; from benchmarks.__main__ import main"
     check = "print(len(list(PARTS['stack'](Place(torch.device('cpu'), True, time.monotonic() + 60)))))"
     done = subprocess.run(
         [sys.executable, "-c", f"{without}\n{run}\n{check}"], cwd=ROOT, capture_output=True, text=True, check=False

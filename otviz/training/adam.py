@@ -44,10 +44,10 @@ def restore_moments(optimiser: torch.optim.Optimizer | None, prefix: str, tensor
             states.setdefault(int(index), {})[key] = value
     weights = [weight for group in optimiser.param_groups for weight in group["params"]]
     if all(weight in optimiser.state for weight in weights):
-        for index, weight in enumerate(weights):
+        for number, weight in enumerate(weights):
             for key, held in optimiser.state[weight].items():
                 if states:
-                    held.copy_(states[index][key])
+                    held.copy_(states[number][key])
                 else:
                     held.zero_()
         return
