@@ -53,7 +53,8 @@ def main(arguments: Sequence[str] = ()) -> int:
     """Run the parts asked for, all without any; the exit status is 1 if one of them failed."""
     options = _options(arguments)
     if options.part:
-        return _one_part(options)
+        _one_part(options)
+        os._exit(0)  # all is written; what torch began may take long to end
     folder = options.out or (Path(tempfile.mkdtemp(prefix="otviz-gpu-")) if options.quick else RESULTS / "gpu")
     folder.mkdir(parents=True, exist_ok=True)
     begun = time.time() - psutil.Process().create_time()  # imports count, too
@@ -142,7 +143,7 @@ def _found(path: Path) -> list[dict[str, Any]]:
     return found
 
 
-def _one_part(options: argparse.Namespace) -> int:
+def _one_part(options: argparse.Namespace) -> None:
     """Run a part in this process, and write each of its lines at once."""
     torch.manual_seed(0)
     if options.device == "cpu":
@@ -152,7 +153,6 @@ def _one_part(options: argparse.Namespace) -> int:
         for line in PARTS[options.part](place):
             file.write(json.dumps({"what": line.what, "shown": line.shown, **line.numbers}) + "\n")
             file.flush()
-    return 0
 
 
 def _write(folder: Path, outcomes: list[Outcome], options: argparse.Namespace) -> None:
