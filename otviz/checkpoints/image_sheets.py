@@ -86,12 +86,13 @@ def cells(data: bytes, shape: Shape, columns: int) -> NDArray[np.uint8]:
     return np.ascontiguousarray(grid.transpose(0, 2, 4, 1, 3).reshape(-1, channels, height, width))
 
 
-def preview(images: NDArray[np.uint8], columns: int) -> bytes:
+def preview(images: NDArray[np.uint8], columns: int, exact: bool = False) -> bytes:
     """Images (n, C, H, W), uint8, side by side in their own size, as a small WebP: lossless in grey, almost so in colour.
 
     Args:
         images: those to show.
         columns: images per row.
+        exact: lossless in colour, too.
     """
     from PIL import Image
 
@@ -101,7 +102,7 @@ def preview(images: NDArray[np.uint8], columns: int) -> bytes:
     grid[:count] = images
     whole = grid.reshape(lines, columns, 3, height, width).transpose(0, 3, 1, 4, 2).reshape(lines * height, -1, 3)
     file = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(whole)).save(file, "WEBP", lossless=channels == 1, quality=90, method=2)
+    Image.fromarray(np.ascontiguousarray(whole)).save(file, "WEBP", lossless=exact or channels == 1, quality=90, method=2)
     return file.getvalue()
 
 

@@ -32,12 +32,6 @@ def _image(rows: Any, model: PublishedModel, columns: int, caption: str, wide: i
     st.caption(caption)
 
 
-def _samples(model: PublishedModel, settings: SampleSettings) -> None:
-    rows = sampled(model, settings)
-    of = " Each column is a class that was asked for." if model.classes and settings.asked is None else ""
-    _image(rows, model, settings.columns(model), f"{len(rows)} images of x and z drawn with seed {settings.seed}.{of}")
-
-
 def _latent(model: PublishedModel, settings: SampleSettings) -> None:
     from otviz.checkpoints.latents import crossed, explained
 
@@ -92,59 +86,6 @@ def _walk(model: PublishedModel, settings: SampleSettings) -> None:
     )
 
 
-def _between(model: PublishedModel, settings: SampleSettings) -> None:
-    from otviz.checkpoints.latents import path
-
-    most = max(settings.first, settings.second) + 1
-    found = model.latents(most, settings.seed, settings.truncation)
-    arc = path(found, settings.first, settings.second, BETWEEN)
-    kind = settings.first % (model.classes or 1) if settings.asked is None else settings.asked
-    labels = np.full(BETWEEN, kind) if model.classes else None  # all of the first image's class
-    only_x = model.generate(arc.x, np.repeat(arc.z[:1], BETWEEN, axis=0), labels)
-    only_z = model.generate(np.repeat(arc.x[:1], BETWEEN, axis=0), arc.z, labels)
-    rows = np.concatenate([model.generate(*arc, labels), only_x, only_z])
-    _image(rows, model, BETWEEN, f"From image {settings.first + 1} to image {settings.second + 1} on an arc. Top: x and z move. "
-           "Middle: x alone. Bottom: z alone.", 800)  # fmt: skip
-
-
-def pick(model: PublishedModel, settings: SampleSettings) -> tuple[int, int] | None:
-    """Draw the images to select the ends of a path from; returns both after a click."""
-    count = -(-max(settings.first, settings.second, PICKED - 1) // PICKED_COLUMNS) * PICKED_COLUMNS
-    rows = model.sample(count, settings.seed, settings.truncation, settings.labels(model, count))
-    st.markdown("**Click an image to start from, then one to end at.**")
-    with st.container(width=PICKED_WIDE):
-        return picker(
-            png_of(rows, model, PICKED_COLUMNS, PICKED_WIDE), key="gallery-picker", count=count, columns=PICKED_COLUMNS,
-            chosen=(settings.first, settings.second),
-        )  # fmt: skip
-
-
-def _nearest(model: PublishedModel, settings: SampleSettings) -> None:
-    from otviz.data.datasets import to_pixels, to_rows
-    from otviz.evaluation.image_metrics import nearest_images
-
-    rows = model.sample(NEIGHBOURS, settings.seed, settings.truncation, settings.labels(model, NEIGHBOURS))
-    try:
-        training = model.images.split("train")
-    except ValueError as error:
-        st.warning(plain(f"{error}."))
-        return
-    with st.spinner("Comparing with all training images …"):
-        found = nearest_images(to_pixels(rows, model.card.shape), training.pixels)
-    both = np.concatenate([rows, to_rows(training.pixels[found.places])])
-    names = model.images.class_names
-    neighbours = [f"{distance:.2f}" + (f" ({names[training.labels[place]]})" if names else "")
-            for place, distance in zip(found.places, found.distances, strict=True)]  # fmt: skip
-    _image(both, model, NEIGHBOURS, "Top: made by the model. Below each: the nearest of "
-           f"{len(training.labels):,} training images, by pixels.", 800)  # fmt: skip
-    st.caption(plain("Distances between pixels from −1 to 1: " + ", ".join(neighbours)))
-    real = model.card.metrics.get("nearest_real")
-    if real is not None:
-        st.caption(
-            f"For comparison, the median distance of a test image to its nearest training image is {real:.2f}. A much smaller distance would suggest a copy."
-        )
-
-
 def _classes(model: PublishedModel, settings: SampleSettings) -> None:
     from otviz.data.datasets import to_pixels
     from otviz.evaluation.classifier import classifier_for
@@ -182,6 +123,4 @@ def show_training(card: Card) -> None:
         )
 
 
-DRAWN: dict[str, Callable[[PublishedModel, SampleSettings], None]] = {
-    "samples": _samples, "latent": _latent, "walk": _walk, "between": _between, "nearest": _nearest, "classes": _classes,
-}  # fmt: skip
+DRAWN: dict[str, Callable[[PublishedModel, SampleSettings], None]] = {"walk": _walk, "classes": _classes}
