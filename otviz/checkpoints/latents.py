@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from otviz.data.datasets.rows import Rows
 
 Array = NDArray[np.float32]
+Angles = NDArray[np.float64]
 
 
 class Latents(NamedTuple):
@@ -97,11 +98,31 @@ def path(latents: Latents, first: int, second: int, count: int) -> Latents:
     return Latents(*(between(part[first], part[second], count) for part in latents))
 
 
-def walk(latents: Latents, count: int) -> Latents:
-    """A closed path through all pairs in order, with `count` pairs on each arc."""
-    following = [(place, (place + 1) % len(latents.x)) for place in range(len(latents.x))]
-    parts = [path(latents, a, b, count + 1) for a, b in following]
-    return Latents(*(np.concatenate([part[side][:-1] for part in parts]) for side in (0, 1)))
+def on_plane(latents: Latents, across: Angles, down: Angles, moves: str = "both") -> Latents:
+    """Pairs on a curved plane through three of them; at the angles (0, 0) lies the first.
+
+    x = cos(a) cos(b) x0 + sin(a) cos(b) x1 + sin(b) x2. The squares of the weights sum to 1, so that each place is
+    distributed as a fresh draw from N(0, I).
+
+    Args:
+        latents: three pairs.
+        across, down: angles a and b in radians, (n,).
+        moves: "both"; "x" or "z", while the other stays at the first; "crossed": x moves with a alone, z with b alone.
+
+    Raises:
+        ValueError: not three pairs, or another word.
+    """
+    if len(latents.x) != 3 or moves not in ("both", "x", "z", "crossed"):
+        raise ValueError(f"a plane goes through 3 pairs, and both, x, z or crossed move; got {len(latents.x)} and {moves!r}")
+    still = np.zeros_like(across)
+    whole, first = _weights(across, down), _weights(still, still)
+    by_x = {"both": whole, "x": whole, "z": first, "crossed": _weights(across, still)}[moves]
+    by_z = {"both": whole, "x": first, "z": whole, "crossed": _weights(down, still)}[moves]
+    return Latents((by_x @ latents.x).astype(np.float32), (by_z @ latents.z).astype(np.float32))
+
+
+def _weights(across: Angles, down: Angles) -> NDArray[np.float64]:
+    return np.stack([np.cos(across) * np.cos(down), np.sin(across) * np.cos(down), np.sin(down)], axis=1)
 
 
 def crossed(latents: Latents) -> Latents:

@@ -96,11 +96,11 @@ def _answer(models: Sequence[PublishedModel], settings: SampleSettings, question
         model, what = models[int(asked["model"])], asked["ask"]
         count = settings.count(model)
         places = [int(at) for at in asked.get("at", [])]
-        if what not in _ANSWERS or len(places) > 2 or not all(0 <= at < count for at in places):
+        if len(places) != _ANSWERS[what][0] or not all(0 <= at < count for at in places):
             raise IndexError(what)
     except (ValueError, TypeError, KeyError, IndexError) as error:
         raise ValueError('the page asks for {"model": place, "ask": what, "at": [images]}') from error
-    return _ANSWERS[what](model, settings, asked, places)
+    return _ANSWERS[what][1](model, settings, asked, places)
 
 
 def _map(model: PublishedModel, settings: SampleSettings, _asked: dict[str, Any], _places: list[int]) -> channel.Reply:
@@ -211,4 +211,5 @@ def _labels(model: PublishedModel, settings: SampleSettings) -> NDArray[np.int64
     return in_turn(count, model.classes) if found is None else np.asarray(found)
 
 
-_ANSWERS = {"map": _map, "point": _point, "image": _image, "path": _path}
+_ANSWERS = {"map": (0, _map), "point": (0, _point), "image": (1, _image), "path": (2, _path)}
+"""To what the page asks: the number of images that it asks about, and the function."""

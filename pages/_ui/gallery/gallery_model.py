@@ -13,9 +13,9 @@ from otviz.checkpoints import Card
 from otviz.core.params import params_of
 from otviz.data.datasets.rows import in_turn
 from pages._ui.controls import controls
-from pages._ui.gallery import explorer, gallery_scores, gallery_view
+from pages._ui.gallery import explorer, gallery_scores, gallery_view, walk
 from pages._ui.gallery.gallery_settings import SampleSettings, chosen, png_of, sampled
-from pages._ui.gallery.gallery_views import DRAWN, show_training
+from pages._ui.gallery.gallery_views import show_classes, show_training
 from pages._ui.shell import diagnose_link, reading
 from pages._ui.shell.downloads import download
 from pages._ui.shell.links import Link, plain
@@ -61,8 +61,10 @@ def show(link: Link, card: Card) -> None:
             explorer.show(link, [model], settings, f"explorer-{card.name}")
         elif view == "about":
             _about(model, settings)
+        elif view == "walk":
+            walk.show(model, settings)
         else:
-            DRAWN[view](model, settings)
+            show_classes(model, settings)
     if view != "explore":
         link.take(explorer.PICKED)
     with tools:

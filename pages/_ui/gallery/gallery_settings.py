@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import streamlit as st
@@ -76,16 +76,3 @@ def png_of(rows: Any, model: PublishedModel, columns: int, wide: int = WIDE) -> 
     from otviz.checkpoints.image_sheets import picture
 
     return picture(rows, model.card.shape, columns, wide)
-
-
-def show_sheet(
-    rows: Any,
-    model: PublishedModel,
-    columns: int,
-    alt: str,
-    *,
-    wide: int = WIDE,
-    width: Literal["content", "stretch"] = "content",
-) -> None:
-    """Draw a sheet as PNG, since `st.image` would convert it to JPEG."""
-    st.image(png_of(rows, model, columns, wide), width=width, output_format="PNG", alt=alt)
