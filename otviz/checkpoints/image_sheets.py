@@ -78,7 +78,9 @@ def preview(images: NDArray[np.uint8], columns: int, exact: bool = False) -> byt
     grid[:count] = images
     whole = grid.reshape(lines, columns, 3, height, width).transpose(0, 3, 1, 4, 2).reshape(lines * height, -1, 3)
     file = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(whole)).save(file, "WEBP", lossless=exact or channels == 1, quality=90, method=2)
+    Image.fromarray(np.ascontiguousarray(whole)).save(
+        file, "WEBP", lossless=exact or channels == 1, quality=90, method=2
+    )
     return file.getvalue()
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from otviz.data.datasets.rows import Rows
 
 Array = NDArray[np.float32]
-Angles = NDArray[np.float64]
+Places = NDArray[np.float64]
 
 
 class Latents(NamedTuple):
@@ -98,22 +98,24 @@ def path(latents: Latents, first: int, second: int, count: int) -> Latents:
     return Latents(*(between(part[first], part[second], count) for part in latents))
 
 
-def on_plane(latents: Latents, across: Angles, down: Angles, moves: str = "both") -> Latents:
-    """Pairs on a curved plane through three of them; at the angles (0, 0) lies the first.
+def on_plane(latents: Latents, across: Places, down: Places, moves: str = "both") -> Latents:
+    """Pairs on a plane through three of them, brought to the length of draws; at (0, 0) lies the first.
 
-    x = cos(a) cos(b) x0 + sin(a) cos(b) x1 + sin(b) x2. The squares of the weights sum to 1, so that each place is
-    distributed as a fresh draw from N(0, I).
+    x = (x0 + a x1 + b x2) / sqrt(1 + a^2 + b^2). The squares of the weights sum to 1, so that each place is distributed as a
+    fresh draw from N(0, I).
 
     Args:
         latents: three pairs.
-        across, down: angles a and b in radians, (n,).
+        across, down: places a and b, (n,).
         moves: "both"; "x" or "z", while the other stays at the first; "crossed": x moves with a alone, z with b alone.
 
     Raises:
         ValueError: not three pairs, or another word.
     """
     if len(latents.x) != 3 or moves not in ("both", "x", "z", "crossed"):
-        raise ValueError(f"a plane goes through 3 pairs, and both, x, z or crossed move; got {len(latents.x)} and {moves!r}")
+        raise ValueError(
+            f"a plane goes through 3 pairs, and both, x, z or crossed move; got {len(latents.x)} and {moves!r}"
+        )
     still = np.zeros_like(across)
     whole, first = _weights(across, down), _weights(still, still)
     by_x = {"both": whole, "x": whole, "z": first, "crossed": _weights(across, still)}[moves]
@@ -121,8 +123,11 @@ def on_plane(latents: Latents, across: Angles, down: Angles, moves: str = "both"
     return Latents((by_x @ latents.x).astype(np.float32), (by_z @ latents.z).astype(np.float32))
 
 
-def _weights(across: Angles, down: Angles) -> NDArray[np.float64]:
-    return np.stack([np.cos(across) * np.cos(down), np.sin(across) * np.cos(down), np.sin(down)], axis=1)
+def _weights(across: Places, down: Places) -> NDArray[np.float64]:
+    """The weights of three pairs, (n, 3), whose squares sum to 1."""
+    weights = np.stack([np.ones_like(across), across, down], axis=1)
+    whole: NDArray[np.float64] = weights / np.linalg.norm(weights, axis=1, keepdims=True)
+    return whole
 
 
 def crossed(latents: Latents) -> Latents:

@@ -47,7 +47,9 @@ def real_images(images: ImageSet, folder: Path = REAL) -> Samples:
     elif images.is_at_hand():
         pixels, words = _drawn(images), "real images"
     else:
-        raise ValueError(f"no real images of {images.title} are at hand; python -m otviz real {images.name} writes some")
+        raise ValueError(
+            f"no real images of {images.title} are at hand; python -m otviz real {images.name} writes some"
+        )
     return Samples(pixels, f"{images.title}, {len(pixels)} {words}", (), None, images.class_names, images=known)
 
 

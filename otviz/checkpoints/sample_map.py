@@ -1,8 +1,8 @@
 """Where images of a model lie among real ones, on a plane of classifier features: collapse against coverage for images.
 
-    plane = real_plane(model.images)
-    pair = sample_map(model)             # real and generated samples, and which real ones have nothing generated near
-    plane.place(pixels)                  # where some images lie on the same plane
+plane = real_plane(model.images)
+pair = sample_map(model)             # real and generated samples, and which real ones have nothing generated near
+plane.place(pixels)                  # where some images lie on the same plane
 """
 
 from __future__ import annotations

@@ -60,7 +60,9 @@ class Study:
     def among(self, known: set[str]) -> Study | None:
         """The study of the models that exist: values and methods without one are left out; None if fewer than two remain."""
         left = [at for at in range(len(self.values)) if any(row.models[at] in known for row in self.rows)]
-        rows = [Row(row.title, tuple(row.models[at] if row.models[at] in known else "" for at in left)) for row in self.rows]
+        rows = [
+            Row(row.title, tuple(row.models[at] if row.models[at] in known else "" for at in left)) for row in self.rows
+        ]
         kept = tuple(row for row in rows if any(row.models))
         if len(left) < 2:
             return None

@@ -311,7 +311,9 @@ def test_images_that_there_are_not_are_not_picked(app: AppTest, monkeypatch: pyt
 
 def asked(name: str, **question: object) -> channel.Reply:
     """What the explorer answers to the browser."""
-    return explorer._answer([load(gallery_view.CHECKPOINTS / name)], SampleSettings(), json.dumps({"model": 0, **question}).encode())
+    return explorer._answer(
+        [load(gallery_view.CHECKPOINTS / name)], SampleSettings(), json.dumps({"model": 0, **question}).encode()
+    )
 
 
 def test_a_click_on_an_image_gives_its_class_and_its_nearest_training_images() -> None:

@@ -73,7 +73,9 @@ def clusters(diagnosis: Diagnosis, pictures: Mapping[int, str], words: Mapping[i
     """
     known = diagnosis.clusters
     top = max([0.01, *(each.real_interval.high for each in known), *(each.generated_interval.high for each in known)])
-    rows = "".join(_cluster(known[at], at, top, pictures.get(at, ""), words.get(at, "")) for at in order(diagnosis.clusters))
+    rows = "".join(
+        _cluster(known[at], at, top, pictures.get(at, ""), words.get(at, "")) for at in order(diagnosis.clusters)
+    )
     return f'<ul class="diagnosis clusters" role="list">{rows}</ul><p class="diagnosis small">Clusters: {escape(diagnosis.clustering)}.</p>'
 
 

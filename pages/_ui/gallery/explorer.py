@@ -127,7 +127,9 @@ def _map(model: PublishedModel, settings: SampleSettings, _asked: dict[str, Any]
     return channel.Reply(packed(real, generated), options)
 
 
-def _point(model: PublishedModel, _settings: SampleSettings, asked: dict[str, Any], _places: list[int]) -> channel.Reply:
+def _point(
+    model: PublishedModel, _settings: SampleSettings, asked: dict[str, Any], _places: list[int]
+) -> channel.Reply:
     """One point of the map: its image and what it is."""
     from otviz.checkpoints.sample_map import real_plane, sample_map, samples_of_map
 

@@ -18,7 +18,7 @@ from pages._ui.shell.links import Link, plain
 if TYPE_CHECKING:
     from otviz.checkpoints.models import PublishedModel
 
-KNOBS = {"seed": 150, "truncation": 190}
+KNOBS = {"seed": 175, "truncation": 190}
 """Settings of the images, and the widths of their controls in pixels."""
 
 VIEWS = {"explore": "Explore", "classes": "Classes", "training": "Trainings in step"}
@@ -53,7 +53,10 @@ def _settings(link: Link, cards: Sequence[Card], view: str) -> SampleSettings | 
     again = st.button("Other noise", icon=":material/casino:", shortcut="N", help="The next seed (N)")
     settings = chosen(link, tuple(KNOBS), [st.container(width=width) for width in KNOBS.values()])
     if again and settings is not None:
-        kept = {"compare": ",".join(card.name for card in cards), explorer.PICKED: link.settings.get(explorer.PICKED, "")}
+        kept = {
+            "compare": ",".join(card.name for card in cards),
+            explorer.PICKED: link.settings.get(explorer.PICKED, ""),
+        }
         cut = {} if settings.truncation is None else {"truncation": str(settings.truncation)}
         link.go({name: text for name, text in kept.items() if text} | cut | {"seed": str(settings.seed + 1)})
     return settings

@@ -29,7 +29,7 @@ NEEDED = {
     "explore": ("seed", "truncation"), "walk": ("seed", "truncation"), "classes": ("seed", "truncation"),
     "about": ("seed", "images", "truncation"),
 }  # fmt: skip
-WIDTHS = {"seed": 150, "images": 170, "truncation": 190}
+WIDTHS = {"seed": 175, "images": 180, "truncation": 190}
 
 
 def show(link: Link, card: Card) -> None:

@@ -34,10 +34,10 @@ TIPS = {
     "as_asked": "Share of the images in which the classifier sees the class that was asked for.",
 }
 TILES = """<style>
-.tiles {display: flex; flex-wrap: wrap; gap: 2px 18px; font-size: 14px}
+.tiles {display: flex; flex-wrap: wrap; gap: 2px 14px; font-size: 13.5px}
 .tile {white-space: nowrap; color: color-mix(in srgb, var(--st-text-color) 72%, transparent)}
-.tile b {color: var(--st-text-color); font-size: 15px}
-.tile small {font-size: 12.5px}
+.tile b {color: var(--st-text-color); font-size: 14.5px}
+.tile small {font-size: 12px}
 </style>"""
 NO_FID = (
     "The Fréchet distance uses 64 features of our own small classifier. It is not an FID: compare it only between models of the "
@@ -125,7 +125,7 @@ def show_tiles(card: Card) -> None:
         for label, key, form in SCORES if key in scores
     ]  # fmt: skip
     n = whole(scores["samples"])
-    st.html(f'{TILES}<div class="tiles">{"".join(tiles)}<span class="tile">on <b>{n}</b> images</span></div>')
+    st.html(f'{TILES}<div class="tiles">{"".join(tiles)}<span class="tile"><b>{n}</b> images</span></div>')
 
 
 def show_card(card: Card) -> None:

@@ -33,6 +33,11 @@ def load_cards() -> tuple[dict[str, Card], dict[str, str]]:
     return read_cards(CHECKPOINTS)
 
 
+def catalogue() -> Path:
+    """The file that says what stands first."""
+    return CHECKPOINTS / "catalogue.toml"
+
+
 def cards() -> dict[str, Card]:
     """The cards of all shipped models by name, large images first, without reading weights."""
     return dict(sorted(load_cards()[0].items(), key=lambda item: -math.prod(item[1].shape)))
@@ -110,7 +115,9 @@ def preview(card: Card, rows: int, wide: int = 0) -> bytes:
     """
     known = columns(card)
     try:
-        return _preview(str(CHECKPOINTS / card.name), str(card.record["sha256"]), card.shape, known, rows, wide or known)
+        return _preview(
+            str(CHECKPOINTS / card.name), str(card.record["sha256"]), card.shape, known, rows, wide or known
+        )
     except (OSError, ValueError):
         return b""
 

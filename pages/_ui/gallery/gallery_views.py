@@ -43,13 +43,18 @@ def show_classes(model: PublishedModel, settings: SampleSettings) -> None:
     if rows is None:
         return
     scores = model.card.metrics
-    shares = zip(scores["class_shares"], scores["true_class_shares"], strict=True) if scores else ()
-    known = list(shares) or [None] * len(model.images.class_names)
-    lines = [_line(name, images, share) for name, images, share in zip(model.images.class_names, rows, known, strict=True)]
+    known: list[Sequence[float] | None] = [None] * len(model.images.class_names)
+    if scores:
+        known = list(zip(scores["class_shares"], scores["true_class_shares"], strict=True))
+    lines = [
+        _line(name, images, share) for name, images, share in zip(model.images.class_names, rows, known, strict=True)
+    ]
     st.html(f'{STYLE}<div class="classes">{"".join(lines)}</div>')
     if scores:
         n = whole(scores["samples"])
-        st.caption(f"Bars: share of a class among {n} generated images (orange) and among real ones (blue), as the classifier sees them.")
+        st.caption(
+            f"Bars: share of a class among {n} generated images (orange) and among real ones (blue), as the classifier sees them."
+        )
 
 
 def _line(name: str, images: NDArray[np.uint8], share: Sequence[float] | None) -> str:
@@ -73,7 +78,9 @@ def _asked(model: PublishedModel, settings: SampleSettings) -> list[NDArray[np.u
     from otviz.data.datasets.rows import to_pixels
 
     x, z = model.latents(WIDE, settings.seed, settings.truncation)
-    st.caption("Each row is a class that was asked for, each column has one x and z: what stays the same down a column is the style.")
+    st.caption(
+        "Each row is a class that was asked for, each column has one x and z: what stays the same down a column is the style."
+    )
     return [to_pixels(model.generate(x, z, np.full(WIDE, at)), model.card.shape) for at in range(model.classes)]
 
 

@@ -39,7 +39,7 @@ def show(link: Link) -> None:
 def order() -> Shelf:
     """Heroes and studies; nothing stands out if the catalogue is missing."""
     try:
-        return read_shelf(gallery_view.CHECKPOINTS / "catalogue.toml")
+        return read_shelf(gallery_view.catalogue())
     except ValueError:
         return Shelf()
 
@@ -133,7 +133,9 @@ def chips(card: Card) -> list[dict[str, str]]:
     """The scores of a card in short, each with that of real images."""
     scores = card.metrics
     if not scores:
-        return [{"label": "No scores", "value": "", "floor": "", "tip": str(card.record.get("unjudged") or "not judged")}]
+        return [
+            {"label": "No scores", "value": "", "floor": "", "tip": str(card.record.get("unjudged") or "not judged")}
+        ]
     n = whole(scores["samples"])
     real = scores["floor"]
     return [

@@ -87,8 +87,6 @@ def _sheet(name: str, sha256: str, seed: int) -> bytes:
     return preview(to_pixels(model.sample(WIDE * HIGH, seed), model.card.shape), WIDE)
 
 
-
-
 def values_of(study: Study, row: Row) -> list[str]:
     """The values of a study for which a row has a model."""
     return [value for value, name in zip(study.values, row.models, strict=True) if name]

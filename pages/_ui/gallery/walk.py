@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +18,9 @@ if TYPE_CHECKING:
     from otviz.checkpoints.models import PublishedModel
 
 GRID = 9  # images a side of the sheet
+REACH = 1.6
+"""Weight of the other two pairs, relative to the first, at the edge of the sheet."""
+
 MODES = {
     "both": ("x and z", "Both move: every place of the sheet is as likely as a fresh draw."),
     "x": ("x moves, z stays", "z is held at that of the middle."),
@@ -30,7 +32,11 @@ MODES = {
 
 def show(model: PublishedModel, settings: SampleSettings) -> None:
     """Draw the walk."""
-    modes = MODES if model.sees_source else {"z": ("z moves", "This generator does not use x: its images depend on z alone.")}
+    modes = (
+        MODES
+        if model.sees_source
+        else {"z": ("z moves", "This generator does not use x: its images depend on z alone.")}
+    )
     options = {
         "channel": channel.opened("walk", functools.partial(_answer, model, settings)), "grid": GRID, "title": model.card.title,
         "modes": [{"id": name, "name": words, "line": line} for name, (words, line) in modes.items()],
@@ -94,6 +100,6 @@ def _drawn(
     from otviz.data.datasets.rows import to_pixels
 
     three = model.latents(3, settings.seed, settings.truncation)
-    x, z = on_plane(three, across * math.pi / 2, down * math.pi / 2, mode)
+    x, z = on_plane(three, REACH * across, REACH * down, mode)
     rows = model.generate(x, z, _labels(model, settings, len(x)))
     return preview(to_pixels(rows, model.card.shape), min(len(rows), GRID), exact=True)

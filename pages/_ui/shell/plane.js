@@ -8,7 +8,7 @@ const SIDES = ["real", "generated"], NEAR = 16; // px
 const EDGES = { light: ["#0b4f7d", "#8a3200"], dark: ["#e6f4fd", "#ffe6d5"] };
 
 const isDark = (root) => {
-  const [red, green, blue] = getComputedStyle(root).color.match(/[\d.]+/g).map(Number);
+  const [red, green, blue] = (getComputedStyle(root).color.match(/[\d.]+/g) ?? [0, 0, 0]).map(Number); // none once it is off the page
   return red + green + blue > 384 || (red + green + blue <= 3 && red > 0.5);
 };
 
