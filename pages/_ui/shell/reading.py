@@ -12,7 +12,7 @@ from pages._ui.controls import controls
 from pages._ui.shell.links import Link
 
 LABEL = "How to read this"
-NO_PICTURE = ("download", "runs")
+NO_PICTURE = ("about", "download", "runs")
 """Views without a picture, which need no button."""
 
 
