@@ -3,6 +3,7 @@
 // All sheets show the same latents, so a pick counts for every model. Answers come from the channel; maps are drawn by plane.js.
 
 const HINT = "Click an image: its class, its nearest real images and its place on the map. Click a second one: a path between both.";
+const TRIES = 4; // after which a server that does not answer is asked for no map any more
 const REST = 90; // milliseconds that the pointer rests on a point before it is asked for
 const LAYERS = [
   { id: "real", words: "real", tip: "Blue squares: real images" },
@@ -174,14 +175,13 @@ function createMap(explorer, column) {
   return map;
 }
 
-async function loadMap(explorer, column) {
+async function loadMap(explorer, column, tries = 0) {
   const { serial } = explorer, { map } = column, { options, body, failure, gone } = await askChannel(explorer.channel, { model: column.at, ask: "map", at: [] });
   if (gone) redrawUnknownPage();
   if (explorer.serial !== serial) return;
-  if (failure || options.trouble) {
-    map.element.classList.add("none");
-    return setText(map.words, failure || options.trouble);
-  }
+  map.element.classList.toggle("none", Boolean(failure || options.trouble));
+  if (failure && !gone && tries < TRIES) setTimeout(() => explorer.serial === serial && loadMap(explorer, column, tries + 1), PAUSE * 2 ** tries);
+  if (failure || options.trouble) return setText(map.words, failure || options.trouble);
   map.options = options;
   readSides(map, options.counts, body);
   map.box = boxOf(map.sides.slice(0, 1)); // of the real images, so that all models share it

@@ -29,7 +29,7 @@ NEEDED = {
     "explore": ("seed", "truncation"), "walk": ("seed", "truncation"), "classes": ("seed", "truncation"),
     "about": ("seed", "images", "truncation"),
 }  # fmt: skip
-WIDTHS = {"seed": 175, "images": 180, "truncation": 190}
+WIDTHS = {"seed": 175, "images": 205, "truncation": 165}
 
 
 def show(link: Link, card: Card) -> None:
@@ -94,7 +94,7 @@ def _settings(link: Link, card: Card, view: str) -> SampleSettings | None:
     settings = chosen(link, needed, [st.container(width=WIDTHS[name]) for name in needed])
     asks = card.by_class and view in ("explore", "walk", "about")
     if asks:
-        with st.container(width=190):
+        with st.container(width=150):
             asked = _class(link, card)
     if asks and settings is not None:
         settings = replace(settings, asked=asked)
@@ -126,7 +126,7 @@ def _class(link: Link, card: Card) -> int | None:
     except ValueError:  # missing images are reported when the model is opened
         known = ()
     names = {str(at): name for at, name in enumerate(known)}
-    chosen = controls.choice(link, "asked", {"": "All in turn", **names}, default="", label="Class")
+    chosen = controls.choice(link, "asked", {"": "All classes", **names}, default="", label="Class", labelled=False)
     return int(chosen) if chosen else None
 
 
