@@ -68,8 +68,8 @@ class Recipe(NamedTuple):
 SMALL = Recipe(widths=(16, 32, 32), strides=(1, 2, 1))
 GREY = Recipe(widths=(16, 32, 32), strides=(2, 2, 1), first_kernel=5, epochs=10)
 COLOUR = Recipe(
-    widths=(64, 64, 128, 128, 256, 256),
-    strides=(1, 1, 2, 1, 2, 2),
+    widths=(32, 64, 64, 128, 128),
+    strides=(1, 2, 1, 2, 1),
     epochs=30,
     normalised=True,
     shift=4,  # a mirrored photograph is as likely as the photograph; a mirrored digit is not

@@ -132,7 +132,7 @@ def _begun(config: RunConfig) -> Training:
     """The training before its first step, compiled if that is faster and there is a C++ compiler."""
     compiler = any(map(shutil.which, ("c++", "g++", "clang++", "cl")))
     training = config.begin("cpu")
-    training.compile = config.steps >= COMPILED and config.method.compilable and compiler
+    training.compile = config.steps >= COMPILED and config.method.compilable and config.method.steps_alike and compiler
     return training
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
@@ -137,6 +137,15 @@ class Method(Knobs, ABC):
                 f"{processes} processes cannot share a batch of {self.batch_size} evenly; "
                 f"use a batch_size that is a multiple of {processes}"
             )
+
+    @property
+    def steps_alike(self) -> bool:
+        """Whether every step has the same losses, so that they can be compiled or stacked; see `in_step`."""
+        return True
+
+    def in_step(self, step: int) -> Self:
+        """The method whose losses this step (counted from 0) has: itself, unless it leaves something out of most steps."""
+        return self
 
     def updates(self, step: int) -> tuple[int, int]:
         """Number of updates of the adversary, then of the generator, in this step (counted from 0)."""

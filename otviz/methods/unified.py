@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, cast
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Literal, Self, cast
 
 import torch
 from torch import Tensor
@@ -95,6 +95,12 @@ def divergence_weight(default: float, when: str = "") -> Any:
     )  # fmt: skip
 
 
+def penalty_interval() -> Any:
+    """Declare k: the penalty is computed in every k-th step, with weight k lambda (Karras et al. 2020, Section 3.1)."""
+    doc = "The penalty is left out of all but every k-th step and weighs k times as much there. More: faster steps, which jump"
+    return param(1, 1, 64, doc=doc, symbol="k", unit="steps", log=True, label="Steps per penalty", group=OBJECTIVE)
+
+
 def updates_of(whose: str, symbol: str) -> Any:
     """Declare the number of updates of the potential or the generator per step."""
     doc = f"Updates of the {whose} in each step. More of it: it stays ahead of the other, and steps are slower"
@@ -116,6 +122,7 @@ class Unified(Adversarial):
     adversary_lr: float = learning_rate(1e-3, "potential")
     penalty: Penalty = penalty_kind("r1")
     penalty_weight: float = penalty_strength(0.05)
+    penalty_every: int = penalty_interval()
     adversary_updates: int = updates_of("potential", "K_v")
     generator_updates: int = updates_of("generator", "K_T")
 
@@ -125,6 +132,17 @@ class Unified(Adversarial):
 
     def scalars(self, progress: float) -> dict[str, float]:
         return {"tau": 0.0, "alpha": 1.0, "penalty_weight": self.penalty_weight}
+
+    @property
+    def steps_alike(self) -> bool:
+        return self.penalty_every == 1 or self.penalty == "none"
+
+    def in_step(self, step: int) -> Self:
+        if self.steps_alike:
+            return self
+        if step % self.penalty_every:
+            return replace(self, penalty="none", penalty_every=1)
+        return replace(self, penalty_weight=self.penalty_weight * self.penalty_every, penalty_every=1)
 
     def updates(self, step: int) -> tuple[int, int]:
         return self.adversary_updates, self.generator_updates

@@ -108,6 +108,24 @@ def dcgan_generator(shape: Shape, inputs: int, width: int) -> nn.Module:
     )  # fmt: skip
 
 
+def upsampling_generator(shape: Shape, inputs: int, width: int) -> nn.Module:
+    """Linear layers to 4c channels at 4 to 7 pixels a side, then layers that double the side, down to c channels.
+
+    Pixels are repeated and then convolved, which leaves no checkerboard (Odena et al. 2016); group norm and SiLU.
+
+    Args:
+        shape, inputs, width: as for `cnn_generator`.
+    """
+    doublings = max(2, math.ceil(math.log2(max(shape[1:]) / 7)))
+    channels = [4 * width, *(max(width, 4 * width >> layer) for layer in range(1, doublings + 1))]
+    return nn.Sequential(
+        nn.Linear(inputs, HIDDEN), nn.SiLU(), *_seed(shape, HIDDEN, channels[0], 2**doublings),
+        norm(channels[0]), nn.SiLU(),
+        *itertools.chain(*(_upsampled(a, b) for a, b in itertools.pairwise(channels))),
+        nn.Conv2d(channels[-1], shape[0], 3, padding=1), Crop(*shape[1:]),
+    )  # fmt: skip
+
+
 def dcgan_critic(shape: Shape, outputs: int, width: int) -> nn.Module:
     """DCGAN's critic without normalisation, which gradient penalties rule out.
 
@@ -185,6 +203,10 @@ def _seed(shape: Shape, inputs: int, channels: int, factor: int) -> list[nn.Modu
 def _doubling(inputs: int, outputs: int) -> nn.ConvTranspose2d:
     # Kernel 4 is a multiple of the stride, so that every pixel sums equally many terms: fewer checkerboard artefacts.
     return nn.ConvTranspose2d(inputs, outputs, 4, stride=2, padding=1)
+
+
+def _upsampled(inputs: int, outputs: int) -> list[nn.Module]:
+    return [nn.Upsample(scale_factor=2), nn.Conv2d(inputs, outputs, 3, padding=1), norm(outputs), nn.SiLU()]
 
 
 def _strided(shape: Shape, outputs: int, widths: Sequence[int], act: nn.Module) -> nn.Module:

@@ -13,11 +13,11 @@ from otviz.networks import architectures as made_of
 from otviz.networks.image_networks import ImageCritic, ImageGenerator, Shape
 from otviz.networks.layers import drawn
 
-GeneratorKind = Literal["auto", "mlp", "cnn", "dense", "dcgan", "residual"]
+GeneratorKind = Literal["auto", "mlp", "cnn", "dense", "dcgan", "upsampling", "residual"]
 AdversaryKind = Literal["auto", "mlp", "cnn", "conv", "dcgan", "residual"]
 
 SMALL = 12  # pixels: up to this side "auto" takes an MLP as generator; on larger images an MLP loses modes
-_WIDTH = {"mlp": 256, "cnn": 32, "dense": 16, "dcgan": 64, "residual": 32, "conv": 16}
+_WIDTH = {"mlp": 256, "cnn": 32, "dense": 16, "dcgan": 64, "upsampling": 16, "residual": 32, "conv": 16}
 _SMALL_CONV = 32
 
 
@@ -30,7 +30,8 @@ class Networks(Knobs):
 
     generator: GeneratorKind = param(
         "auto",
-        doc="auto is mlp up to 12 pixels and dense (small) beyond; residual is a small U-net of x that z modulates",
+        doc="auto is mlp up to 12 pixels and dense (small) beyond; upsampling repeats pixels, which leaves no checkerboard; "
+        "residual is a small U-net of x that z modulates",
     )
     adversary: AdversaryKind = param(
         "auto", doc="auto is conv (small, with strides); cnn has two blocks, dcgan and residual are larger and slower",
@@ -96,6 +97,7 @@ class Networks(Knobs):
             "cnn": lambda: made_of.cnn_generator(shape, inputs, width),
             "dense": lambda: made_of.dense_generator(shape, inputs, width),
             "dcgan": lambda: made_of.dcgan_generator(shape, inputs, width),
+            "upsampling": lambda: made_of.upsampling_generator(shape, inputs, width),
             "residual": lambda: made_of.Residual(shape, noise_dim + conditional, width),
         }
         return ImageGenerator(drawn(bodies[kind], rng), self.from_source, autocast, conditional)

@@ -59,6 +59,10 @@ class RunConfig:
             )
         elif self.compile and not self.method.compilable:
             raise ValueError(f"{self.method.name} cannot be compiled; only the unified family (WGAN to UOTM-SD) can")
+        elif self.compile and not self.method.steps_alike:
+            raise ValueError(
+                "a penalty in every few steps cannot be compiled; use penalty_every 1, or leave compile out"
+            )
 
     def _complete(self) -> None:
         """Check the settings of images, and fill in their source and networks."""

@@ -196,17 +196,17 @@ class Training:
 
     def _advance(self) -> Step:
         for_adversary, for_generator = self.due()
-        method = self.method
+        method = self.method.in_step(self.step)
         scalars = method.scalars(self.progress)
         if self._decay != "none":
             self._learners.set_learning_rates(self._learning_rates())
-        if self.compile and method.compilable and self._compiled is None and self.step > 0:
+        if self.compile and method.compilable and self.method.steps_alike and self._compiled is None and self.step > 0:
             self._compiled = self._compile()
         if self._compiled is not None and for_adversary == for_generator == 1:
             self._losses[1], self._losses[0] = self._update_both(self._compiled, scalars)
         else:
             for _ in range(for_adversary):
-                self._losses[1] = self._update_adversary(scalars)
+                self._losses[1] = self._update_adversary(method, scalars)
             for _ in range(for_generator):
                 self._losses[0] = self._update_generator(scalars)
         self.step += 1
@@ -241,12 +241,12 @@ class Training:
         self._update_ema()
         return values
 
-    def _update_adversary(self, scalars: dict[str, float]) -> Tensor:
+    def _update_adversary(self, method: Method, scalars: dict[str, float]) -> Tensor:
         assert self.adversary is not None
         if self._compiled is not None:
             return self._compiled.update_adversary(self.batch(), scalars, self._learning_rates()[1])
-        loss = self.method.adversary_loss(self.generator, self.adversary, self.batch(), scalars)
-        return self._learners.update_adversary(loss, self.method)
+        loss = method.adversary_loss(self.generator, self.adversary, self.batch(), scalars)
+        return self._learners.update_adversary(loss, method)
 
     def _update_generator(self, scalars: dict[str, float]) -> Tensor:
         # A frozen adversary needs another graph, which would take longer to compile than most such runs last.

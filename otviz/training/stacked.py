@@ -32,6 +32,8 @@ def check_stackable(methods: Sequence[Method]) -> None:
     first, shared = methods[0], structure(methods[0])
     if not first.compilable:
         raise ValueError(f"{first.name} cannot be stacked; only the unified family (WGAN to UOTM-SD) can")
+    if not all(method.steps_alike for method in methods):
+        raise ValueError(f"{first.name} with penalty_every above 1 cannot be stacked; use penalty_every 1")
     for other in methods[1:]:
         if type(other) is not type(first):
             raise ValueError(f"a stack holds one method; got {first.name} and {other.name}")
