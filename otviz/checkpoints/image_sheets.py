@@ -78,9 +78,10 @@ def preview(images: NDArray[np.uint8], columns: int, exact: bool = False) -> byt
     grid[:count] = images
     whole = grid.reshape(lines, columns, 3, height, width).transpose(0, 3, 1, 4, 2).reshape(lines * height, -1, 3)
     file = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(whole)).save(
-        file, "WEBP", lossless=exact or channels == 1, quality=90, method=2
-    )
+    kept = exact or channels == 1
+    # Without loss, `quality` is effort: more makes files a twelfth smaller in ten times the time.
+    effort: dict[str, int] = {"quality": 20, "method": 0} if kept else {"quality": 90, "method": 2}
+    Image.fromarray(np.ascontiguousarray(whole)).save(file, "WEBP", lossless=kept, **effort)
     return file.getvalue()
 
 
