@@ -226,15 +226,15 @@ def _sweeps(setting: Setting, ends: Ends, goal: Goal, team: Team) -> Work[Ends]:
     """Sweep at one temperature until the plan is near enough to the optimum; Anderson's step says how far that still is."""
     close = (CLOSE_WHILE_HOT if ends.stage.level else CLOSE) / setting.sweeps
     epsilon, damping, g = setting.epsilon, setting.damping, ends.g
-    rows, columns = _cloud(ends.over_y.rows), _cloud(ends.over_y.columns)
-    sides, faster = Sides(rows.masses, columns.masses, epsilon, setting.rho), Anderson(columns.masses)
+    rows, columns, masses = _cloud(ends.over_y.rows), _cloud(ends.over_y.columns), ends.over_y.columns.masses
+    sides, faster = Sides(rows.masses, masses, epsilon, setting.rho), Anderson(masses)
     far, sweep = math.inf, 0
     while True:
         f = yield from ends.over_y.values(g, epsilon, damping, team)
         g_next = yield from ends.over_x.values(f, epsilon, damping, team)
         ahead = faster.next(g, g_next - shift_between(setting, (f, rows), (g_next, columns)))
         step = ((ahead - g) / epsilon).clamp(-80, 80)
-        before, far = far, float(columns.masses @ step.abs())
+        before, far = far, float(masses @ step.abs())
         near = max(before, far) < close and goal.met(float(sides.value(f, g)), epsilon * sides.gain(step.exp()))
         if near or sweep >= MOST:
             break
