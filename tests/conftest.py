@@ -14,6 +14,9 @@ from tests.waiting import StepTimer
 # Servers, trainings and browsers of the tests need the other cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# Runs of the tests are not compiled by themselves: it takes the cores that other tests need.
+os.environ.setdefault("OTVIZ_COMPILE", "0")
+
 
 @pytest.fixture(autouse=True, scope="session")
 def _steps_for_seconds() -> Iterator[None]:

@@ -31,7 +31,7 @@ def check_stackable(methods: Sequence[Method]) -> None:
     """Raise ValueError if these methods cannot be trained as one stack."""
     first, shared = methods[0], structure(methods[0])
     if not first.compilable:
-        raise ValueError(f"{first.name} cannot be stacked; only the unified family (WGAN to UOTM-SD) can")
+        raise ValueError(f"{first.name} cannot be stacked; only gan and the unified family (WGAN to UOTM-SD) can")
     if not all(method.steps_alike for method in methods):
         raise ValueError(f"{first.name} with penalty_every above 1 cannot be stacked; use penalty_every 1")
     for other in methods[1:]:
