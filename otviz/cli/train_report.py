@@ -27,6 +27,7 @@ from otviz.runs.run import Run
 from otviz.runs.saved.file_schema import CONFIG
 from otviz.runs.saved.run_lock import RunLock
 from otviz.runs.saved.run_store import read_checkpoint, read_run, save_run, write_config
+from otviz.training.build_networks import check_compile
 from otviz.training.driver import loss_summary
 from otviz.training.loop import device_named, train
 
@@ -78,7 +79,9 @@ def resume_and_report(out: str, as_json: bool) -> int:
 
 
 def _train(config: RunConfig, folder: Path | None, restored: RunCheckpoint | None, as_json: bool) -> int:
-    device_named(config.device)  # fail early if it is not available
+    device = device_named(config.device)  # fail early if it is not available
+    if config.compile and config.target.kind == "images":
+        check_compile(device.type)
     world().agree({**config.record(), "resumed at": 0 if restored is None else len(restored.losses)})
     config.method.check_shared(world().size)
     if world().rank:

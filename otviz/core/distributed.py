@@ -84,12 +84,12 @@ class World:
         """The mean of a tensor over the processes; differentiable."""
         return value if self.size == 1 else _Sum.apply(value) / self.size  # type: ignore[no-untyped-call]
 
-    def largest(self, value: Tensor) -> float:
-        """The largest of one number of each process."""
+    def largest(self, value: Tensor) -> Tensor:
+        """The largest of one number of each process, shape ()."""
         if self.size > 1:
             value = value.clone()
             dist.all_reduce(value, dist.ReduceOp.MAX)
-        return float(value)
+        return value
 
     def averaged(self, loss: Tensor, network: nn.Module) -> Tensor:
         """The mean loss, shape (), detached; gradients of the network's weights become their mean in place."""

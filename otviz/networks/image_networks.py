@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -32,9 +34,14 @@ class ImageGenerator(nn.Module):
     def __init__(self, body: nn.Module, from_source: bool = True, autocast: bool = False, classes: int = 0) -> None:
         super().__init__()
         self.body = body
+        self._run: Callable[[Tensor], Tensor] = body.forward
         self.from_source = from_source
         self.autocast = autocast
         self.classes = classes
+
+    def compile_body(self) -> None:
+        """Compile the body when it is first called."""
+        self._run = torch.compile(self.body.forward, dynamic=False)
 
     def forward(self, x: Tensor, z: Tensor) -> Tensor:
         """Generated rows (B, d) in [-1, 1] of source x (B, d) and noise z (B, k).
@@ -43,7 +50,7 @@ class ImageGenerator(nn.Module):
         """
         inputs = torch.cat([x, z], dim=1) if self.from_source else z
         with torch.autocast(x.device.type, torch.bfloat16, enabled=self.autocast):
-            images = self.body(inputs)
+            images = self._run(inputs)
         rows = torch.tanh(images.float()).flatten(1)
         return torch.cat([rows, z[:, -self.classes :]], dim=1) if self.classes else rows
 
@@ -60,14 +67,19 @@ class ImageCritic(nn.Module):
     def __init__(self, body: nn.Module, shape: Shape, autocast: bool = False, classes: int = 0) -> None:
         super().__init__()
         self.body = body
+        self._run: Callable[[Tensor], Tensor] = body.forward
         self.shape = shape
         self.autocast = autocast
         self.classes = classes
 
+    def compile_body(self) -> None:
+        """As `ImageGenerator.compile_body`, but for `value_and_gradient`: torch.compile cannot differentiate twice (2.13)."""
+        self._run = torch.compile(self.body.forward, dynamic=False)
+
     def forward(self, x: Tensor) -> Tensor:
         """Values at rows x. Classes appended to the rows become constant planes of the image, 0 or 1."""
         with torch.autocast(x.device.type, torch.bfloat16, enabled=self.autocast):
-            values: Tensor = self.body(self._seen(x))
+            values = self._run(self._seen(x))
         return values.float()
 
     def _seen(self, x: Tensor) -> Tensor:

@@ -49,6 +49,11 @@ class MLP(nn.Module):
         # A tuple of the same parameters: indexing a ParameterList costs as much as a small layer.
         self._layers = tuple(zip(self.weights, self.biases, strict=True))
 
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> MLP:
+        super()._apply(fn, recurse)
+        self._layers = tuple(zip(self.weights, self.biases, strict=True))  # on some devices they are new parameters
+        return self
+
     def forward(self, x: Tensor) -> Tensor:
         """Values at x: (B, sizes[0]) -> (B, sizes[-1])."""
         return _value(self._layers, self.activation, self.input_scale, x)

@@ -13,18 +13,23 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from otviz.core.accelerator import can_be_read
 from otviz.core.distributed import ALONE, World
 from otviz.core.precision import widened
 from otviz.ot.costs import FEATURE_COSTS, check_p, cost_p
 from otviz.ot.duals import Goal, half_sums
 from otviz.ot.entropic import Entropic, Weights, shares
-from otviz.ot.squaring import Schedule, levels_for, square_down
+from otviz.ot.squaring import Scaled, Schedule, levels_for, square_down
+from otviz.ot.unread import divergence_unread, square_down_unread
 
 MISSING = 2e-3
 """Share of the divergence that a solve may miss, by its own estimate."""
 
 SMALL = 1e-3
 """Share of OT_epsilon below which a divergence loses too many digits to cancellation in float32."""
+
+
+_SIGNS = (1, 1, 1, 1, -2, -2)
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,9 @@ def fast_sinkhorn(
 ) -> Tensor:
     """Sinkhorn divergence of samples x (n, d) and y (m, d), shape (); gradients reach x and y.
 
+    On an accelerator, and without weights, it is solved with a fixed number of sweeps (see `unread`): as exact in most cases,
+    and nothing waits for the device.
+
     Args:
         x, y: samples, shapes (n, d) and (m, d).
         blur: smoothing length > 0, in data units; epsilon = blur^p.
@@ -82,9 +90,13 @@ class _SinkhornDivergence(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, y: Tensor, options: _Options, weights: Weights) -> Tensor:
         blur, p, debias, reach, scaling = options
         (a, b), with_y = weights, ctx.needs_input_grad[1]
-        found = sinkhorn_divergence(
-            x, y, blur=blur, p=p, debias=debias, reach=reach, scaling=scaling, a=a, b=b, with_y=with_y
-        )
+        if can_be_read(x) or a is not None or b is not None:
+            found = sinkhorn_divergence(
+                x, y, blur=blur, p=p, debias=debias, reach=reach, scaling=scaling, a=a, b=b, with_y=with_y
+            )
+        else:
+            check_sinkhorn(x, y, blur=blur, p=p, reach=reach)
+            found = Divergence(*divergence_unread(Entropic(blur, p, reach, scaling), x, y, debias, with_y))
         gradient_y = torch.empty(0) if found.gradient_y is None else found.gradient_y
         ctx.save_for_backward(found.gradient_x, gradient_y)
         return found.value
@@ -234,19 +246,20 @@ def minibatch_energy_distance(
         epsilon: temperature of the matching, in units of the cost (1 / sinkhorn_lambda).
         iterations: total number of row and column normalisations; they come in pairs, at least one.
         matching: "optimal", or "random" for the ablation of section 5.2: permutations drawn from `rng`.
-        rng: generator of the random matchings, on the CPU; the default one if None.
+        rng: generator of the random matchings, on any device; the CPU's default one if None.
         world: N processes that have the same features and share the six matchings, so that each stores costs and plans
             of ceil(6 / N) B^2 numbers. The loss is the mean of the values that they return.
     """
     terms = slice(world.rank, None, world.size)
     rows, columns = torch.stack([x1, x1, x2, x2, x1, y1])[terms], torch.stack([y1, y2, y1, y2, x2, y2])[terms]
     costs = FEATURE_COSTS[cost](rows, columns)
-    weights = costs.new_tensor([1, 1, 1, 1, -2, -2])[terms] * world.size
     if matching == "random":
         plans = _random_matchings(costs, terms, rng)
     else:
         plans = match_features(costs.detach(), epsilon, iterations, world)
-    return torch.dot(costs.flatten(), plans.mul_(weights[:, None, None]).flatten())
+    for plan, weight in zip(plans, _SIGNS[terms], strict=True):
+        plan.mul_(weight * world.size)
+    return torch.dot(costs.flatten(), plans.flatten())
 
 
 @torch.no_grad()
@@ -267,20 +280,25 @@ def match_features(costs: Tensor, epsilon: float, iterations: int, world: World 
     plans -= plans.amin(-2, keepdim=True)
     sweeps = max(1, iterations // 2)
     largest = world.largest(plans.max() if plans.numel() else plans.new_zeros(()))
-    levels = min(levels_for(largest, epsilon), sweeps - 1)
+    if not can_be_read(plans):
+        return _weighed(square_down_unread(plans, epsilon, sweeps, largest))
+    levels = min(levels_for(float(largest), epsilon), sweeps - 1)
     per_level = sweeps // (levels + 1)
     schedule = Schedule(epsilon, levels, per_level, sweeps - levels * per_level)
-    # on a CPU, one matrix at a time stays in the cache and takes half the time of a batched solve
-    for part in (plans,) if plans.is_cuda else plans.flatten(0, -3):
-        plan = square_down(part, schedule)
-        plan.kernel.mul_(plan.u[..., None] / costs.shape[-1] ** 2).mul_(plan.v[..., None, :])
+    for part in plans.flatten(0, -3):  # one matrix at a time stays in the cache: half the time of a batched solve
+        _weighed(square_down(part, schedule))
     return plans
+
+
+def _weighed(plan: Scaled) -> Tensor:
+    """The entries of a plan between uniform weights, in place of its kernel."""
+    return plan.kernel.mul_(plan.u[..., None] / plan.kernel.shape[-1] ** 2).mul_(plan.v[..., None, :])
 
 
 def _random_matchings(costs: Tensor, terms: slice, rng: torch.Generator | None) -> Tensor:
     """Permutation matrices / n of the given terms. All six are drawn, so that every process draws the same."""
-    n = costs.shape[-1]
-    drawn = torch.stack([torch.randperm(n, generator=rng) for _ in range(6)])[terms]
+    n, place = costs.shape[-1], torch.device("cpu") if rng is None else rng.device
+    drawn = torch.stack([torch.randperm(n, generator=rng, device=place) for _ in range(6)])[terms]
     return torch.zeros_like(costs).scatter_(-1, drawn[..., None].to(costs.device), 1 / n)
 
 

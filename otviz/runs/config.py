@@ -19,7 +19,7 @@ from otviz.data.distributions.gaussian import Gaussian
 from otviz.data.target import Source, Target
 from otviz.methods import Method
 from otviz.networks import Networks
-from otviz.training.build_networks import check_classes
+from otviz.training.build_networks import check_classes, check_compile
 from otviz.training.loop import Decay, Precision, Training, start
 from otviz.training.plan import Plan
 from otviz.training.streams import WhiteNoise
@@ -58,7 +58,9 @@ class RunConfig:
                 f"networks and precision are chosen for images; {self.target.name} has points: leave them out"
             )
         elif self.compile and not self.method.compilable:
-            raise ValueError(f"{self.method.name} cannot be compiled; only gan and the unified family (WGAN to UOTM-SD) can")
+            raise ValueError(
+                f"{self.method.name} cannot be compiled; only gan and the unified family (WGAN to UOTM-SD) can"
+            )
         elif self.compile and not self.method.steps_alike:
             raise ValueError(
                 "a penalty in every few steps cannot be compiled; use penalty_every 1, or leave compile out"
@@ -67,7 +69,7 @@ class RunConfig:
     def _complete(self) -> None:
         """Check the settings of images, and fill in their source and networks."""
         if self.compile:
-            raise ValueError("only trainings on points can be compiled; leave compile out for images")
+            check_compile(self.device)
         noise = WhiteNoise(self.target.shape)
         if self.source not in (Gaussian(), noise):
             raise ValueError(

@@ -29,7 +29,7 @@ def moments(optimiser: torch.optim.Optimizer | None, prefix: str) -> dict[str, T
 
 
 def restore_moments(optimiser: torch.optim.Optimizer | None, prefix: str, tensors: dict[str, Tensor]) -> None:
-    """Restore the moments that `moments` copied.
+    """Restore the moments that `moments` copied, in place where there are some: a compiled update knows them by address.
 
     Args:
         optimiser, prefix: as for `moments`.
@@ -42,6 +42,15 @@ def restore_moments(optimiser: torch.optim.Optimizer | None, prefix: str, tensor
         if name.startswith(f"adam.{prefix}."):
             _, _, index, key = name.split(".")
             states.setdefault(int(index), {})[key] = value
+    weights = [weight for group in optimiser.param_groups for weight in group["params"]]
+    if all(weight in optimiser.state for weight in weights):
+        for index, weight in enumerate(weights):
+            for key, held in optimiser.state[weight].items():
+                if states:
+                    held.copy_(states[index][key])
+                else:
+                    held.zero_()
+        return
     optimiser.load_state_dict({"state": states, "param_groups": optimiser.state_dict()["param_groups"]})
     for weight, own in optimiser.state.items():
         for key, value in own.items():

@@ -9,7 +9,7 @@ from torch import nn
 
 from otviz.methods import Method
 from otviz.networks import Networks
-from otviz.networks.image_networks import Shape
+from otviz.networks.image_networks import ImageCritic, ImageGenerator, Shape
 
 
 def check_classes(method: Method, networks: Networks, classes: int) -> None:
@@ -74,6 +74,20 @@ def build_adversary(
         return None
     made = networks.build_adversary(cast(Shape, shape), method.outputs, rng, autocast, classes)
     return _by_channel(method.completed(made, rng))
+
+
+def check_compile(device: str) -> None:
+    """Raise ValueError if image networks cannot be compiled for this type of device."""
+    if device == "cpu":
+        raise ValueError("on a CPU only trainings on points can be compiled; leave compile out for images")
+
+
+def compile_images(*networks: nn.Module | None) -> None:
+    """Compile the bodies of generator and adversary when they are first called; None is skipped."""
+    for network in networks:
+        for part in [] if network is None else network.modules():
+            if isinstance(part, ImageGenerator | ImageCritic):
+                part.compile_body()
 
 
 def _by_channel(network: nn.Module) -> nn.Module:

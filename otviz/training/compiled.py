@@ -3,6 +3,9 @@
 Compiling takes about 20 s and needs a C++ compiler, so it is off by default. Values that may change during a run enter as
 tensors, so that one graph serves all of them. The optimisers' state is updated in place: compiled and plain steps can
 alternate, and saved states are the same.
+
+On CUDA an update is captured as a CUDA graph. That is possible only if all tensors that it changes stay where they are, so
+weights, moments and counters are marked as static; what a graph returns is overwritten by its next run, so losses are copied.
 """
 
 from __future__ import annotations
@@ -48,8 +51,12 @@ class Compiled:
         self._updates = Updates(method, generator, adversary)
         self._of_generator = Moments.of(generator, optimise_generator)
         self._of_adversary = Moments.of(adversary, optimise_adversary)
+        for moments in (self._of_generator, self._of_adversary):
+            for tensor in (*moments.weights, *moments.first, *moments.second, *moments.steps):
+                static(tensor)
         self._held: dict[str, tuple[float, Tensor]] = {}
-        mode = "reduce-overhead" if self._of_generator.weights[0].is_cuda else "default"
+        self._captured = self._of_generator.weights[0].is_cuda
+        mode = "reduce-overhead" if self._captured else "default"
         compile_whole = torch.compile(fullgraph=True, mode=mode)
         self._update_generator: Callable[..., Tensor] = compile_whole(self._generator_update)
         self._update_adversary: Callable[..., Tensor] = compile_whole(self._adversary_update)
@@ -65,7 +72,7 @@ class Compiled:
         Returns:
             its loss, shape ().
         """
-        return self._update_generator(*self._arguments(self._of_generator, batch, scalars, lr))
+        return self._kept(self._update_generator(*self._arguments(self._of_generator, batch, scalars, lr)))
 
     def update_adversary(self, batch: Batch, scalars: dict[str, float], lr: float) -> Tensor:
         """Update the adversary once.
@@ -73,7 +80,7 @@ class Compiled:
         Args:
             batch, scalars, lr: as for `update_generator`.
         """
-        return self._update_adversary(*self._arguments(self._of_adversary, batch, scalars, lr))
+        return self._kept(self._update_adversary(*self._arguments(self._of_adversary, batch, scalars, lr)))
 
     def update_both(
         self, batches: tuple[Batch, Batch], scalars: dict[str, float], lrs: tuple[float, float]
@@ -89,7 +96,11 @@ class Compiled:
         """
         first = self._arguments(self._of_adversary, batches[0], scalars, lrs[0])
         drawn, _, lr = self._arguments(self._of_generator, batches[1], scalars, lrs[1])
-        return self._update_both(*first, drawn, lr)
+        on_adversary, on_generator = self._update_both(*first, drawn, lr)
+        return self._kept(on_adversary), self._kept(on_generator)
+
+    def _kept(self, loss: Tensor) -> Tensor:
+        return loss.clone() if self._captured else loss
 
     def _arguments(
         self, moments: Moments, batch: Batch, scalars: dict[str, float], lr: float
@@ -102,7 +113,7 @@ class Compiled:
         """The value as a tensor, cached because most values stay the same."""
         held = self._held.get(name)
         if held is None:
-            held = (value, torch.tensor(value, device=self._of_generator.weights[0].device))
+            held = (value, static(torch.tensor(value, device=self._of_generator.weights[0].device)))
         elif held[0] != value:
             held = (value, held[1].fill_(value))
         self._held[name] = held
@@ -120,6 +131,12 @@ class Compiled:
         self, first: Drawn, live: dict[str, float], lr: Tensor, second: Drawn, generator_lr: Tensor
     ) -> tuple[Tensor, Tensor]:
         return self._adversary_update(first, live, lr), self._generator_update(second, live, generator_lr)
+
+
+def static(tensor: Tensor) -> Tensor:
+    """The tensor, marked as one that stays where it is: CUDA graphs use it in place and may change it."""
+    torch._dynamo.mark_static_address(tensor, guard=False)
+    return tensor
 
 
 class Updates:

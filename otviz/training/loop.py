@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import torch
 from torch import Tensor, nn
 
+from otviz.core.accelerator import prepare_images
 from otviz.core.distributed import world
 from otviz.core.memory import largest, no_room
 from otviz.data.datasets.rows import in_turn
@@ -26,13 +27,16 @@ from otviz.methods import Batch, Method
 from otviz.methods.method import Adversarial
 from otviz.networks import MLP, Generator, Networks
 from otviz.networks.image_networks import with_class
-from otviz.training.build_networks import check_classes
+from otviz.training.build_networks import check_classes, check_compile, compile_images
 from otviz.training.learners import Learners
-from otviz.training.streams import Samples, Stream, WhiteNoise, sent, stream_of
+from otviz.training.streams import Draws, Noise, Samples, WhiteNoise, sent, source_of, stream_of
 
 if TYPE_CHECKING:
     from otviz.training.ahead import CompiledAhead
     from otviz.training.compiled import Compiled
+
+AHEAD = ("cpu",)
+"""Devices whose updates are compiled ahead of time; those of others are compiled by torch.compile, into CUDA graphs."""
 
 Decay = Literal["none", "cosine"]
 Precision = Literal["auto", "float32", "bfloat16"]
@@ -94,6 +98,7 @@ class Training:
         source, seed, device: as for `train`.
         lr_decay: "cosine" lowers both learning rates to 0 at the end.
         autocast: compute image networks in bfloat16; penalties and weights stay float32.
+        draws: where noise and images are drawn: on the device, or on the CPU, which gives all devices the same.
     """
 
     def __init__(
@@ -107,6 +112,7 @@ class Training:
         networks: Networks | None = None,
         lr_decay: Decay = "none",
         autocast: bool = False,
+        draws: Draws = "device",
     ) -> None:
         self.method = method
         self.target = target
@@ -128,10 +134,10 @@ class Training:
             seed=seed, device=device, lrs=self._learning_rates(), world=self._world,
         )  # fmt: skip
         self.generator, self.adversary = self._learners.generator, self._learners.adversary
-        self._rng = torch.Generator().manual_seed(seed + 1)
-        self._targets = stream_of(target, method.rows, seed + 2, device, self._world, self.classes)
-        self._labels = torch.tensor(target.labels()) if self.classes else None
-        self._sources = Stream(source, method.rows, seed + 3, device, among=self._world)
+        self._noise = Noise(seed + 1, device, draws)
+        self._targets = stream_of(target, method.rows, seed + 2, device, self._world, self.classes, draws)
+        self._labels = torch.tensor(target.labels(), device=self._noise.rng.device) if self.classes else None
+        self._sources = source_of(source, method.rows, seed + 3, device, self._world, draws)
         self._losses: list[Tensor | None] = [None, None]
 
     @property
@@ -229,14 +235,16 @@ class Training:
 
     def batch(self) -> Batch:
         """Draw source, noise and target; with several processes, this one's part."""
-        noise = torch.randn(self.method.rows, self.method.noise_dim, generator=self._rng)
-        mix = torch.rand(self.method.rows, 1, generator=self._rng)
+        noise, mix = (
+            self._noise.normal(self.method.rows, self.method.noise_dim),
+            self._noise.uniform(self.method.rows, 1),
+        )
         if self._labels is not None:  # classes of other images than this batch's: all its draws are independent
-            drawn = torch.randint(len(self._labels), (self.method.rows,), generator=self._rng)
+            drawn = self._noise.below(len(self._labels), self.method.rows)
             noise = self._with_labels(noise, self._labels[drawn])
         z, mix = (sent(self._world.mine(part), self.device) for part in (noise, mix))
         x, y = self._sources.next(), self._targets.next()
-        return Batch(x, z, y, mix, self._rng, self._world)
+        return Batch(x, z, y, mix, self._noise.rng, self._world)
 
     def _update_both(self, compiled: Compiled | CompiledAhead, scalars: dict[str, float]) -> tuple[Tensor, Tensor]:
         generator_lr, adversary_lr = self._learning_rates()
@@ -302,7 +310,7 @@ class Training:
         learners = self._learners
         assert learners.adversary_optimiser is not None
         optimisers = (learners.generator_optimiser, learners.adversary_optimiser)
-        if self.device.type != "cpu":
+        if self.device.type not in AHEAD:
             return Compiled(self.method, self.generator, self.adversary, *optimisers)
         if build:
             ahead.build(self.method, self.target.shape[0])
@@ -310,7 +318,7 @@ class Training:
 
     def state(self) -> TrainingState:
         """All that is needed to continue, copied to the CPU."""
-        tensors = {"rng": self._rng.get_state(), **self._learners.state()}
+        tensors = {**self._noise.state(), **self._learners.state()}
         for name, loss in zip(("generator", "adversary"), self._losses, strict=True):
             if loss is not None:
                 tensors[f"loss.{name}"] = loss.cpu()
@@ -326,7 +334,7 @@ class Training:
         try:
             rest = json.loads(text)
             self._learners.restore(tensors)
-            self._rng.set_state(tensors["rng"])
+            self._noise.restore(tensors)
             self._losses = [tensors.get("loss.generator"), tensors.get("loss.adversary")]
             self._targets.restore(rest["streams"]["target"])
             self._sources.restore(rest["streams"]["source"])
@@ -351,6 +359,7 @@ def train(
     networks: Networks | None = None,
     lr_decay: Decay = "none",
     precision: Precision = "auto",
+    draws: Draws = "device",
     training: Training | None = None,
 ) -> Iterator[Step]:
     """Train a method; yields a `Step` after each step.
@@ -361,15 +370,17 @@ def train(
         steps: number of steps; defaults to the method's own.
         seed: draws weights, noise and data; the same seed gives the same numbers on the same device.
         device: "auto", "cuda", "mps" or "cpu".
-        compile: compile the updates, which takes about 20 s the first time (points only, see `otviz.training.ahead`).
+        compile: compile the updates of points (see `otviz.training.ahead`), or the networks of images on an accelerator;
+            takes about 20 s the first time.
         networks: architectures for images; by default those that suit their size.
         lr_decay: "cosine" lowers the learning rates to 0 at the end.
-        precision: of image networks; "auto" is bfloat16 on CUDA and float32 elsewhere.
+        precision: of image networks; "auto" is bfloat16 on CUDA and float32 elsewhere. On CUDA only "float32" is free of TF32.
+        draws: "cpu" draws noise and images on the CPU whatever the device, to compare devices.
         training: a training to continue; the other arguments are then ignored.
     """
     live = training or start(
         method, target, source, steps=steps, seed=seed, device=device, compile=compile,
-        networks=networks, lr_decay=lr_decay, precision=precision,
+        networks=networks, lr_decay=lr_decay, precision=precision, draws=draws,
     )  # fmt: skip
     while live.step < live.steps:
         yield live.advance()
@@ -387,11 +398,12 @@ def start(
     networks: Networks | None = None,
     lr_decay: Decay = "none",
     precision: Precision = "auto",
+    draws: Draws = "device",
 ) -> Training:
     """A training before its first step.
 
     Args:
-        method, target, source, steps, seed, device, compile, networks, lr_decay, precision: as for `train`.
+        method, target, source, steps, seed, device, compile, networks, lr_decay, precision, draws: as for `train`.
 
     Raises:
         ValueError: the device or the images are not available, settings for images are given for points or the other way
@@ -406,7 +418,7 @@ def start(
     if points and networks is not None:
         raise ValueError("networks can be chosen for images only; for points they are settings of the method")
     if compile and not points:
-        raise ValueError("only trainings on points can be compiled; leave compile out for images")
+        check_compile(at.type)
     drawn_from = source or (Gaussian() if points else WhiteNoise(target.shape))
     chosen = None if points else networks or Networks()
     if chosen is not None:
@@ -415,6 +427,10 @@ def start(
         at = torch.device("cpu")
     autocast = not points and (precision == "bfloat16" or (precision == "auto" and at.type == "cuda"))
     planned = method.default_steps if steps is None else steps
-    training = Training(method, target, drawn_from, planned, seed, at, chosen, lr_decay, autocast)
-    training.compile = compile
+    training = Training(method, target, drawn_from, planned, seed, at, chosen, lr_decay, autocast, draws)
+    training.compile = compile and points
+    if not points:
+        prepare_images(at, exact=precision == "float32")
+        if compile:
+            compile_images(training.generator, training.adversary)
     return training
