@@ -16,7 +16,8 @@ from otviz.core import precision
 from otviz.data.distributions import named as distribution
 from otviz.methods import Method, methods, named
 from otviz.ot.costs import squared_euclidean
-from otviz.training.loop import Step, Stream, Training, device_named, start, train
+from otviz.training.loop import Step, Training, device_named, start, train
+from otviz.training.streams import Stream
 
 CPU = torch.device("cpu")
 SMALL = {"hidden": 16, "layers": 2, "batch_size": 24}

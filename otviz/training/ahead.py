@@ -14,6 +14,7 @@ import itertools
 import json
 import shutil
 import tempfile
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from otviz.core.machine import processor
 from otviz.core.params import params_of
 from otviz.methods import Batch, Method
 from otviz.networks import MLP, Generator
+from otviz.training.adam import Optimiser
 from otviz.training.compiled import Moments, Updates
 
 COMPILERS = ("c++", "g++", "clang++", "cl")
@@ -56,8 +58,8 @@ class CompiledAhead:
         method: Method,
         generator: Generator,
         adversary: MLP,
-        optimise_generator: torch.optim.Optimizer,
-        optimise_adversary: torch.optim.Optimizer,
+        optimise_generator: Optimiser,
+        optimise_adversary: Optimiser,
     ) -> None:
         self.method = method
         self._generator = Moments.of(generator, optimise_generator)
@@ -233,7 +235,7 @@ def _compiled(update: Update, example: list[Tensor]) -> str:
     torch.set_num_threads(1)
     torch._inductor.config.compile_threads = 1  # else it starts processes
     try:
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(action="ignore"):
             made = torch._inductor.aoti_compile_and_package(exported, package_path=str(Path(folder) / path.name))
             _write(path, Path(made).read_bytes())
     finally:

@@ -18,10 +18,9 @@ from torch import Tensor
 
 from otviz.methods import Batch, Method
 from otviz.networks import MLP, Generator
+from otviz.training.adam import EPSILON, Optimiser
 
 Drawn = tuple[Tensor, Tensor, Tensor, Tensor]
-
-EPSILON = 1e-8  # Adam's, torch's default
 
 
 class Compiled:
@@ -44,8 +43,8 @@ class Compiled:
         method: Method,
         generator: Generator,
         adversary: MLP,
-        optimise_generator: torch.optim.Optimizer,
-        optimise_adversary: torch.optim.Optimizer,
+        optimise_generator: Optimiser,
+        optimise_adversary: Optimiser,
     ) -> None:
         self.method = method
         self._updates = Updates(method, generator, adversary)
@@ -209,7 +208,7 @@ class Moments:
     steps: list[Tensor]
 
     @classmethod
-    def of(cls, network: torch.nn.Module, optimiser: torch.optim.Optimizer) -> Moments:
+    def of(cls, network: torch.nn.Module, optimiser: Optimiser) -> Moments:
         """Those of a network whose optimiser has done a step."""
         parameters = list(network.parameters())
         states = [optimiser.state[parameter] for parameter in parameters]

@@ -27,6 +27,7 @@ from otviz.methods import Batch, Method
 from otviz.methods.method import Adversarial
 from otviz.networks import MLP, Generator, Networks
 from otviz.networks.image_networks import with_class
+from otviz.training.adam import Optimiser
 from otviz.training.build_networks import check_classes, check_compile, compile_images
 from otviz.training.learners import Learners
 from otviz.training.streams import Draws, Noise, Samples, WhiteNoise, sent, source_of, stream_of
@@ -342,7 +343,7 @@ class Training:
         except (KeyError, TypeError, ValueError, RuntimeError, OverflowError) as error:
             raise ValueError(f"saved state does not fit this run ({error}); start it again") from error
 
-    def parts(self) -> Iterator[tuple[dict[str, Tensor], torch.optim.Optimizer | None]]:
+    def parts(self) -> Iterator[tuple[dict[str, Tensor], Optimiser | None]]:
         """Named weights and their optimiser; see `Learners.parts`."""
         return self._learners.parts()
 

@@ -18,6 +18,7 @@ from otviz.core.precision import has_float64
 from otviz.methods import Adversarial, Batch, Method
 from otviz.methods.method import Map
 from otviz.networks import MLP, BoundMLP, Generator
+from otviz.training.adam import Optimiser
 from otviz.training.compiled import Drawn
 from otviz.training.loop import Training
 
@@ -216,7 +217,7 @@ class _Rows:
         self._fetched = [rows.cpu().clone() for rows in held]
         self._steps = float(moments["step"]) if "step" in moments else 0.0
 
-    def give(self, index: int, weights: list[Tensor], optimiser: torch.optim.Optimizer | None) -> None:
+    def give(self, index: int, weights: list[Tensor], optimiser: Optimiser | None) -> None:
         """Copy the last fetched state of member `index` into its weights and optimiser."""
         own, *moments = (self.split(rows[index]) for rows in self._fetched)
         with torch.no_grad():

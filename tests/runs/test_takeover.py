@@ -6,10 +6,13 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
 from otviz.core.files import home
 from otviz.data.distributions import named as distribution
+from otviz.experiments.sweeps.train_cells import train_cells
 from otviz.methods import named
 from otviz.runs import takeover
 from otviz.runs.branches import branch
@@ -59,7 +62,7 @@ def again(kept: RunRecord) -> RunRecord:
 @pytest.mark.timeout(900)
 @pytest.mark.usefixtures("compiled")
 def test_a_run_that_was_taken_over_is_repeated_to_the_last_digit(tmp_path: Path) -> None:
-    registry = Registry(Store(tmp_path), hosts=HostPool(1))
+    registry = Registry(Store(tmp_path))
     run = registry.submit(config())
     run.do_steps(50)
     until(lambda: run.status == "paused")
@@ -83,6 +86,34 @@ def test_a_run_that_was_taken_over_is_repeated_to_the_last_digit(tmp_path: Path)
         kept = run_record(SavedRun.read(registry.stored, each.id))
         assert differences(kept, repeat(again(kept)).numbers) == {}
     registry.close()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.usefixtures("compiled")
+def test_so_is_one_in_a_host(tmp_path: Path) -> None:
+    registry = Registry(Store(tmp_path), hosts=HostPool(1))
+    run = registry.submit(config())
+    assert run.wait(PATIENCE)
+    assert run.change_log.compiled
+    found = repeat(run_record(run))
+    assert np.array_equal(found.losses, run.losses())
+    tensors = found.training.state()[0]
+    assert all(torch.equal(tensors[name], value) for name, value in run.state()[0].items())
+    registry.close()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.usefixtures("compiled")
+def test_a_cell_of_a_sweep_is_taken_over_after_its_first_step(tmp_path: Path) -> None:
+    store, chosen = Store(tmp_path), config(40)
+    (outcome,) = train_cells([chosen], store, ["cell-1"], compiled=True)
+    assert outcome.run_id == "cell-1"
+    run = SavedRun.read(store, "cell-1")
+    assert run.change_log == ChangeLog(chosen, (Change(1, compiled=True),))
+    kept = run_record(run)
+    assert differences(kept, repeat(again(kept)).numbers) == {}
 
 
 @pytest.mark.slow
