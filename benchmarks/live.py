@@ -11,13 +11,11 @@ import json
 import os
 import re
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.rows import Effort, Measured, Row
+from benchmarks.visitors import serving
 
 ROOT = Path(__file__).resolve().parents[1]
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
@@ -128,44 +127,22 @@ def site(pinned: bool = True) -> Iterator[Site]:
     split = cores() if pinned else None
     before = os.sched_getaffinity(0) if split else set()
     found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
-    with tempfile.TemporaryDirectory() as home, _server(Path(home), split and split[0]) as url:
+    with tempfile.TemporaryDirectory() as home:
         if split:
-            os.sched_setaffinity(0, split[1])  # the browser is our child and stays where we are
+            os.sched_setaffinity(0, split[0])  # the server is our child and stays where we were
         try:
-            with sync_playwright() as playwright:
+            with serving(Path(home), Path(home) / "server.log") as server, sync_playwright() as playwright:
+                if split:
+                    os.sched_setaffinity(0, split[1])
                 try:
                     chromium = playwright.chromium.launch(executable_path=found, args=CHROMIUM_ARGS)
                 except Error as error:
                     raise Absent("there is no Chromium here") from error
-                yield Site(url, Path(home) / "runs", chromium)
+                yield Site(f"http://127.0.0.1:{server.port}", Path(home) / "runs", chromium)
                 chromium.close()
         finally:
             if split:
                 os.sched_setaffinity(0, before)
-
-
-@contextlib.contextmanager
-def _server(home: Path, core: set[int] | None) -> Iterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    flags = [f"--server.port={port}", "--server.address=127.0.0.1", "--server.headless=true"]
-    server = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", "app.py", *flags, "--browser.gatherUsageStats=false"],
-        cwd=ROOT, env={**os.environ, "OTVIZ_HOME": str(home)}, preexec_fn=_pinned(core),
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    url = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(600):
-            with contextlib.suppress(OSError):
-                urllib.request.urlopen(f"{url}/_stcore/health", timeout=2).read()
-                break
-            time.sleep(0.1)
-        yield url
-    finally:
-        server.terminate()
-        server.wait(20)
 
 
 def begin(at: Site, steps: int = 1_000_000) -> tuple[Any, str]:

@@ -14,7 +14,7 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -281,10 +281,16 @@ ROWS = (
         "emd2 at blur -> 0 1e-3, Gaussians 1e-3, gradients 1e-4", transport_truth),
 )  # fmt: skip
 
-if __name__ == "__main__":
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Solve once and print what was measured; `words` are the arguments, by default those of the process."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("n", type=int)
     parser.add_argument("kind", nargs="?", default="otviz", choices=("otviz", "keops"))
     parser.add_argument("--compare", action="store_true")
-    options = parser.parse_args()
+    options = parser.parse_args(words)
     print(json.dumps(solved_here(options.n, options.kind, options.compare)))
+
+
+if __name__ == "__main__":
+    main()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from tests.waiting import StepTimer
 
 # Servers, trainings and browsers of the tests need the other cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+gc.disable()  # until all is imported and collected
 
 # Runs of the tests are not compiled by themselves: it takes the cores that other tests need.
 os.environ.setdefault("OTVIZ_COMPILE", "0")
@@ -36,6 +38,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return ("e2e" not in item.path.parts, item.path not in slow, "pages" not in item.path.parts)
 
     items.sort(key=turn)
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays: garbage collections look at a million objects less."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -81,14 +82,21 @@ train_checkpoint.record(digits_config(steps=12), Path(sys.argv[2]))
 """
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The card of a training that nobody killed."""
+    with pytest.MonkeyPatch.context() as patch:
+        few_judged(patch)
+        return train_checkpoint.record(digits_config(steps=12), tmp_path_factory.mktemp("whole"))
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="has no SIGKILL")
 @pytest.mark.parametrize("save", [1, 3, 14])  # the first state, a later one, among the files of the checkpoint
 def test_a_process_killed_while_it_saves_goes_on_to_the_same_checkpoint(
-    save: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    save: int, whole: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     few_judged(monkeypatch)
-    whole = train_checkpoint.record(digits_config(steps=12), tmp_path / "whole")
     folder = tmp_path / "killed"
     with Forked(KILLED, str(Path(__file__).parent), str(folder), str(save)) as process:
         assert process.wait() == -signal.SIGKILL, process.errors

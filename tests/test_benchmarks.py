@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,6 +24,7 @@ from otviz.evaluation.metrics import coverage
 from otviz.methods.unified import UOTMNoCost
 from otviz.ot.exact import exact_coupling, squared_distances
 from tests.datasets.tiny_sets import tiny_idx
+from tests.forked import output
 
 ROOT = Path(__file__).resolve().parents[1]
 HERE = [
@@ -36,6 +39,19 @@ def test_naive_loops_give_finite_losses() -> None:
     assert all(map(math.isfinite, losses))
 
 
+@pytest.fixture
+def large_is_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The row of large clouds takes 1200 points for large, and a process that is forked for a fresh one."""
+    source = "import sys; from otviz.clouds import large; large.LARGE = 1000; from benchmarks.transport import main; main(sys.argv[1:])"
+
+    def apart(n: int, compared: bool, kind: str = "otviz") -> dict[str, Any]:
+        words = ["1200", kind, *(["--compare"] if compared else [])]
+        return dict(json.loads(output(source, *words, cwd=ROOT).splitlines()[-1]))
+
+    monkeypatch.setattr(transport, "_apart", apart)
+
+
+@pytest.mark.usefixtures("large_is_small")
 @pytest.mark.parametrize("name", HERE)
 def test_each_row_runs_at_tiny_size(name: str) -> None:
     found = ROWS[name].measure(Effort(quick=True))

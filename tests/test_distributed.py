@@ -29,9 +29,15 @@ TRAIN = [
 CASES = "import sys; from pathlib import Path; from tests import distributed_cases; distributed_cases.main(Path(sys.argv[1]))"
 TORCHRUN = f"""
 import sys
-from torch.distributed.run import main
-main(["--standalone", "--nproc-per-node", "{SIZE}", "-m", "otviz", *sys.argv[1:]])
+from torch.distributed.launcher import elastic_launch
+from torch.distributed.run import config_from_args, parse_args
+from otviz.cli.main import main
+words = "--rdzv-backend", "c10d", "--rdzv-endpoint", "localhost:0", "--nproc-per-node", "{SIZE}"  # as --standalone does
+config, *_ = config_from_args(parse_args([*words, "otviz"]))
+config.start_method = "fork"
+elastic_launch(config, main)(sys.argv[1:])
 """
+"""torchrun, whose processes are forked from one that has imported torch."""
 
 Left = dict[str, Tensor]
 

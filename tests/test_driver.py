@@ -86,6 +86,7 @@ CALLERS: dict[str, tuple[RunConfig, Callable[[RunConfig, Path], object]]] = {
 @pytest.mark.parametrize("name", CALLERS)
 def test_every_caller_ends_with_the_same_weights(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     few_judged(monkeypatch)
+    monkeypatch.setenv("OTVIZ_HOME", str(tmp_path / "home"))  # where trajectories are kept
     config, caller = CALLERS[name]
     expected, seen = plain(config).state(), list[Training]()
     advance = Training.advance
@@ -210,7 +211,7 @@ def same(one: Path, other: Path) -> None:
 def test_a_training_that_a_signal_ended_goes_on_to_the_same_numbers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words, whole = [*SMALL["points"], "--steps", "600"], tmp_path / "whole"
+    words, whole = [*SMALL["points"], "--steps", "300"], tmp_path / "whole"
     report = trained(capsys, *words, "--out", str(whole))
     for number in (signal.SIGTERM, signal.SIGHUP):
         part, end = tmp_path / number.name, once(signal.raise_signal)
@@ -222,7 +223,7 @@ def test_a_training_that_a_signal_ended_goes_on_to_the_same_numbers(
         assert signal.signal(number, before) == signal.SIG_DFL
         summary = json.loads((part / "summary.json").read_text())
         assert summary["status"] == "stopped"
-        assert 0 < summary["step"] < 600
+        assert 0 < summary["step"] < 300
         capsys.readouterr()
         assert trained(capsys, "--resume", str(part)) == report
         same(part, whole)
@@ -264,25 +265,29 @@ def test_where_nothing_was_trained_nothing_can_be_resumed(tmp_path: Path, capsys
 
 
 OFTEN = """
+import time
 from otviz.checkpoints import train_checkpoint
 from otviz.cli.main import main
 from otviz.runs import scheduling
+from otviz.training.driver import Pace
 scheduling.SAVE_SECONDS = train_checkpoint.SAVE_SECONDS = 0.0
+Pace.record_steps = lambda self, steps, seconds: time.sleep(0.05)
 main()
 """
+"""Saves after every chunk, which is one step, and rests, so that it is killed in the middle of few steps."""
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 @pytest.mark.parametrize(
-    ("kind", "steps", "more"), [("points", 2000, []), ("images", 200, []), ("images", 100, ["--card", "a claim"])]
+    ("kind", "steps", "more"), [("points", 100, []), ("images", 50, []), ("images", 50, ["--card", "a claim"])]
 )
 def test_a_training_that_was_killed_goes_on_to_the_same_numbers(
     kind: str, steps: int, more: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     few_judged(monkeypatch)
-    monkeypatch.setattr(waiting, "EVERY", 500)  # what is done in this process need not look often
+    monkeypatch.setattr(waiting, "EVERY", 50)  # what is done in this process need not look often
     words = [*SMALL[kind], "--steps", str(steps), *more]
     whole, part = tmp_path / "whole", tmp_path / "part"
     report = trained(capsys, *words, "--out", str(whole))

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
+import math
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from otviz.data.datasets.folder import Folder
+from otviz.methods import named
+from otviz.runs.config import RunConfig
+from otviz.training.presets import preset
 from tests.forked import output
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -60,3 +67,20 @@ def test_notebooks_are_stored_without_outputs(path: Path) -> None:
     notebook = json.loads(path.read_text(encoding="utf-8"))
     assert all(not cell["outputs"] for cell in notebook["cells"] if cell["cell_type"] == "code")
     assert cells(path.name, "markdown")[0].startswith("# ")
+
+
+def test_flowers_are_a_set_of_images_that_a_method_trains_on(tmp_path: Path) -> None:
+    paths = [tmp_path / name for name in ("flowers.zip", "again.zip")]
+    for path in paths:
+        subprocess.run([sys.executable, EXAMPLES / "draw_flowers.py", path, "--count", "60"], check=True)
+    assert paths[0].read_bytes() == paths[1].read_bytes()  # a seed draws the same flowers
+    flowers = Folder(file=str(paths[0]), size=64)
+    assert flowers.shape == (3, 64, 64)
+    assert [name.split()[0] for name in flowers.class_names] == ["4", "5", "6", "7", "8"]
+    found = preset("uotm-sd", flowers)
+    config = RunConfig(
+        method=found.applied(named("uotm-sd"), batch_size=4), target=flowers, steps=2, networks=found.networks
+    )
+    training = config.begin()
+    losses = [training.advance().generator_loss for _ in range(2)]
+    assert all(loss is not None and math.isfinite(loss) for loss in losses)

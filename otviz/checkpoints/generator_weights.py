@@ -24,7 +24,7 @@ def generator_of(config: RunConfig, weights: bytes, fitting: str) -> nn.Module:
 
     Args:
         config: determines the networks.
-        weights: bytes in the safetensors format.
+        weights: bytes in the safetensors format, in single or half precision.
         fitting: start of the error message if the weights do not fit.
 
     Raises:
@@ -39,7 +39,7 @@ def generator_of(config: RunConfig, weights: bytes, fitting: str) -> nn.Module:
     except (RuntimeError, MemoryError) as error:
         raise ValueError(f"{fitting}: {' '.join(str(error).split())[:100]}") from error
     wanted: dict[str, Any] = {name: (value.shape, value.dtype) for name, value in network.state_dict().items()}
-    found = {name: (value.shape, value.dtype) for name, value in tensors.items()}
+    found = {name: (value.shape, _widened(value.dtype)) for name, value in tensors.items()}
     if wanted != found:
         name = sorted(key for key in {**wanted, **found} if wanted.get(key) != found.get(key))[0]
         raise ValueError(f"{fitting}: {name[:60]} is {_said(found.get(name))} instead of {_said(wanted.get(name))}")
@@ -75,6 +75,11 @@ def _tensors(weights: bytes) -> dict[str, Tensor]:
         if value.is_floating_point() and not value.isfinite().all():
             raise ValueError(f"generator.safetensors holds values in {name[:60]} that are not finite")
     return tensors
+
+
+def _widened(dtype: torch.dtype) -> torch.dtype:
+    """The type in which weights of this type are computed with."""
+    return torch.float32 if dtype == torch.float16 else dtype
 
 
 def _said(kind: Any) -> str:

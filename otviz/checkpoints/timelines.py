@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from otviz.core.records import LARGEST
 
-FRAMES = 33
+FRAMES, FRAMES_LARGE = 33, 17  # number of snapshots, and that of large images
+LARGE = 1024  # numbers of an image from which on it is large
 MOST = 8_000_000  # bytes of a file; unpacked it may have 8 times as many
 SCORES = ("frechet", "precision", "recall", "classes_effective")
 

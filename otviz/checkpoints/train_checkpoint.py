@@ -21,13 +21,14 @@ import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as save_tensors
+from torch import Tensor
 
 from otviz.checkpoints import latents as spaces
 from otviz.checkpoints import timelines
 from otviz.checkpoints.card import KIND
 from otviz.checkpoints.models import SHEET_SEED, PublishedModel, of_bytes
 from otviz.checkpoints.scoring import judged
-from otviz.checkpoints.timelines import SCORES, Timeline
+from otviz.checkpoints.timelines import FRAMES, FRAMES_LARGE, LARGE, SCORES, Timeline
 from otviz.core import __version__
 from otviz.core.files import clear, write_whole
 from otviz.core.interrupts import Interrupts
@@ -54,6 +55,7 @@ from otviz.training.loop import Training
 UNFINISHED = "unfinished.safetensors"
 FILES = ("config.json", "generator.safetensors", "samples.png", "timeline.npz", "card.json")
 SAVE_SECONDS = 30.0  # seconds of training between saves
+HALF = 500_000  # numbers of a layer from which on they are stored in half precision
 PROGRESS_SECONDS = 0.5  # seconds between calls of `progress`
 JUDGED = 2000  # images for each score of the timeline
 JUDGED_LAST = SAMPLES  # images for the scores on the card
@@ -151,7 +153,7 @@ class _Recording:
         self.images = config.image_set
         self.seconds = 0.0
         self.losses = LossHistory()
-        self.steps = timelines.looks(config.steps)
+        self.steps = timelines.looks(config.steps, FRAMES if config.target.dim <= LARGE else FRAMES_LARGE)
         self.side = sheet_side(config.classes)
         self.looks = _Looks([], [], [])
         self._judge = _judge_of(self.images)
@@ -242,7 +244,7 @@ class _Recording:
     def finish(self) -> dict[str, Any]:
         """Write all files, the card last, and return the card."""
         weights = save_tensors(
-            {name: plain(value) for name, value in self.training.eval_generator.state_dict().items()}
+            {name: _stored(plain(value)) for name, value in self.training.eval_generator.state_dict().items()}
         )
         card = self._card(weights)
         model = of_bytes(_text(card), weights, self.folder.resolve().name)
@@ -278,6 +280,10 @@ class _Recording:
             "sha256": hashlib.sha256(weights).hexdigest(),
             "licence": f"images: {self.images.licence}; weights: MIT like the code",
         }
+
+
+def _stored(weights: Tensor) -> Tensor:
+    return weights.half() if weights.numel() >= HALF and weights.dtype == torch.float32 else weights
 
 
 def scored(model: PublishedModel) -> dict[str, Any]:

@@ -43,8 +43,8 @@ WIDTH = 10.0
 MOST = 300
 """Maximum number of sweeps of a stage."""
 
-LOOK, RELAXED = 4, 1.96
-"""Sweeps from which a rate of convergence is estimated, and the largest over-relaxation."""
+LOOK, RELAXED, SAME = 4, 1.96, 0.02
+"""Sweeps from which a rate of convergence is estimated, the largest over-relaxation, and what is too little to change it by."""
 
 MOST_PAIRS = 1.5e9
 """Number of pairs up to which cells are split further for exactness."""
@@ -255,7 +255,10 @@ def _sweeps(setting: Setting, ends: Ends, goal: Goal, team: Team) -> Work[Ends]:
 
 
 class Pace:
-    """The rate theta at which plain sweeps converge, from the errors of relaxed ones, and the relaxation that suits it."""
+    """The rate theta at which plain sweeps converge, from the errors of relaxed ones, and the relaxation that suits it.
+
+    A new relaxation moves the errors for some 1 / (2 - relax) sweeps, in which they say nothing about theta.
+    """
 
     def __init__(self, theta: float) -> None:
         self.theta, self.relax = theta, 1.0
@@ -264,12 +267,17 @@ class Pace:
     def note(self, error: float) -> None:
         """Take account of the marginal error of another sweep."""
         self._errors.append(error)
-        if len(self._errors) <= LOOK:
+        settled = math.ceil(1 / (2 - self.relax))
+        if len(self._errors) <= settled + LOOK:
             return
-        rate = (error / max(self._errors[0], 1e-300)) ** (1 / LOOK)
-        self._errors = [error]
+        rate = (error / max(self._errors[settled], 1e-300)) ** (1 / LOOK)
+        self._errors = self._errors[-1 - settled :]
         if rate >= 1:
-            self.relax = 1 + (self.relax - 1) / 2
+            self._change(1 + (self.relax - 1) / 2)
         elif rate > self.relax - 1:  # otherwise all errors fall at the rate relax - 1, and theta is not seen
             self.theta = min(((rate + self.relax - 1) / self.relax) ** 2 / rate, 0.9999)
-            self.relax = min(2 / (1 + math.sqrt(1 - self.theta)), RELAXED)
+            self._change(min(2 / (1 + math.sqrt(1 - self.theta)), RELAXED))
+
+    def _change(self, relax: float) -> None:
+        if abs(relax - self.relax) > SAME:
+            self.relax, self._errors = relax, self._errors[-1:]

@@ -42,7 +42,7 @@ CHROMIUM_ARGS = [
     "--disable-sync",
 ]
 FEWER_FRAMES = """
-    window.requestAnimationFrame = (paint) => setTimeout(() => paint(performance.now()), 33);
+    window.requestAnimationFrame = (paint) => setTimeout(() => paint(performance.now()), 100);
     window.cancelAnimationFrame = clearTimeout;
     document.addEventListener("DOMContentLoaded", () => {
         const style = document.createElement("style");
@@ -50,7 +50,7 @@ FEWER_FRAMES = """
         document.head.append(style);
     });
 """
-"""A screen of thirty pictures a second, and no fading: software paints every picture, and the processor is for the tests.
+"""A screen of ten pictures a second, and no fading: software paints every picture, and the processor is for the tests.
 
 Without it Streamlit fades all elements of a page, sixty times a second, each time that its script runs.
 """
@@ -101,7 +101,7 @@ class Server:
             "runner.postScriptGC": "false",
         }
         flags = [f"--{key}={value}" for key, value in options.items()]
-        command = [sys.executable, "-m", "streamlit", "run", str(self._script), *flags]
+        command = [sys.executable, "-m", "tests.e2e.paced", "run", str(self._script), *flags]
         with self._log.open("ab") as out:
             self._process = subprocess.Popen(command, cwd=ROOT, env=self._env, stdout=out, stderr=subprocess.STDOUT)
         wait_until_healthy(self.url, self._process, self._log)

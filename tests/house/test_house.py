@@ -121,19 +121,21 @@ def test_what_every_page_needs_is_free_of_plotly() -> None:
     assert not [name(path) for path in shared if "plotly" in imports(tree(path))]
 
 
-@pytest.mark.parametrize(
-    "module", ["otviz", "otviz.data.distributions", "otviz.player.wire", "pages._ui.controls.controls"]
-)
-def test_import_needs_no_torch(module: str) -> None:
-    run("-c", f"import sys, {module}; assert 'torch' not in sys.modules")
+def test_what_is_imported_without_torch_and_home_is_drawn_before_it() -> None:
+    """One after the other in one process: what is not there after all of it was not there before."""
+    run("-c", WITHOUT_TORCH)
 
 
-def test_home_is_drawn_before_torch_is_there() -> None:
-    run(
-        "-c",
-        "import sys; from streamlit.testing.v1 import AppTest; app = AppTest.from_file('app.py', default_timeout=300).run();"
-        "assert not app.exception; assert not {'torch', 'matplotlib'} & set(sys.modules)",
-    )
+WITHOUT_TORCH = """
+import importlib, sys
+for module in ("otviz", "otviz.data.distributions", "otviz.player.wire", "pages._ui.controls.controls"):
+    importlib.import_module(module)
+    assert "torch" not in sys.modules, module
+from streamlit.testing.v1 import AppTest
+app = AppTest.from_file("app.py", default_timeout=300).run()
+assert not app.exception
+assert not {"torch", "matplotlib"} & set(sys.modules)
+"""
 
 
 def test_matplotlib_is_imported_only_to_draw() -> None:

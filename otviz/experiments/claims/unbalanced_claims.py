@@ -48,7 +48,7 @@ class TauTable(Experiment):
     )
     how = (
         "Unbalanced entropic transport (ε is 1 % of the median cost) of 1000 points of N(0, I) to 1000 of the notebook's ring (quick run: "
-        "200), with the KL divergence. The claim is theory; the paper prints no numbers."
+        "100), with the KL divergence. The claim is theory; the paper prints no numbers."
     )
     numbers = (
         *(Number(f"kept_{tau:g}_{alpha:g}", f"mass kept at τ = {tau:g}, α = {alpha:g}", text, "computed")
@@ -74,7 +74,7 @@ class TauTable(Experiment):
     live = "transport?view=unbalanced"
 
     def measure(self, seed: int, quick: bool) -> dict[str, float | int | str]:
-        n = 200 if quick else 1000
+        n = 100 if quick else 1000
         x = gaussian(n, seed, 30).numpy()
         y = Ring().sample(n, np.random.default_rng([seed, 31]))
         found: dict[str, float | int | str] = {"radius": float(np.hypot(*y.T).mean())}
