@@ -9,7 +9,6 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
-from geomloss import SamplesLoss
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
@@ -88,6 +87,8 @@ def sinkhorn(
     steps: int, seed: int = 0, batch: int = 256, blur: float = 0.02, net: nn.Module | None = None
 ) -> Iterator[float]:
     """The notebook's Sinkhorn generator on its ring (radius 3, std 0.25); yields the loss of each step, trains `net`."""
+    from geomloss import SamplesLoss
+
     net = sinkhorn_generator(seed=seed) if net is None else net
     loader = DataLoader(TensorDataset(ring(2000, 3, 0.25, seed)), batch_size=batch, shuffle=True, drop_last=True)
     data = _endless(loader)
@@ -99,3 +100,49 @@ def sinkhorn(
         torch.autograd.backward(loss)
         adam.step()
         yield loss.item()
+
+
+def _dcgan(width: int, noise: int) -> tuple[nn.Sequential, nn.Sequential]:
+    """DCGAN's generator and critic of 3 x 32 x 32 images; the generator also sees a source image, like UOTM's."""
+    c = width
+    generator = nn.Sequential(
+        nn.Linear(3 * 32 * 32 + noise, 4 * c * 4 * 4), nn.Unflatten(1, (4 * c, 4, 4)), nn.BatchNorm2d(4 * c), nn.ReLU(),
+        nn.ConvTranspose2d(4 * c, 2 * c, 4, 2, 1), nn.BatchNorm2d(2 * c), nn.ReLU(),
+        nn.ConvTranspose2d(2 * c, c, 4, 2, 1), nn.BatchNorm2d(c), nn.ReLU(),
+        nn.ConvTranspose2d(c, 3, 4, 2, 1), nn.Tanh(),
+    )  # fmt: skip
+    critic = nn.Sequential(
+        nn.Conv2d(3, c, 3, 2, 1), nn.LeakyReLU(0.2), nn.Conv2d(c, 2 * c, 3, 2, 1), nn.LeakyReLU(0.2),
+        nn.Conv2d(2 * c, 4 * c, 3, 2, 1), nn.LeakyReLU(0.2), nn.Flatten(), nn.Linear(4 * c * 4 * 4, 1),
+    )  # fmt: skip
+    return generator, critic
+
+
+def uotm_images(
+    pixels: Tensor, width: int = 64, batch: int = 64, noise: int = 16, device: str = "cpu", weight: float = 0.1
+) -> Iterator[tuple[float, float]]:
+    """UOTM on images (N, 3, 32, 32) in [-1, 1] in float32, with R1; yields (generator, potential) losses, endlessly."""
+    torch.manual_seed(0)
+    data = _endless(DataLoader(TensorDataset(pixels), batch_size=batch, shuffle=True, drop_last=True))
+    net_t, net_v = (net.to(device) for net in _dcgan(width, noise))
+    adam_t, adam_v = (torch.optim.Adam(net.parameters(), lr=1e-3, betas=(0.5, 0.9)) for net in (net_t, net_v))
+    tau = 0.3 / (3 * 32 * 32)
+    while True:
+        x, z = torch.randn(batch, 3 * 32 * 32).to(device), torch.randn(batch, noise).to(device)
+        y = next(data).to(device).requires_grad_(True)
+        fake = net_t(torch.cat([x, z], dim=1)).detach()
+        c = tau * (x - fake.flatten(1)).square().sum(1)
+        v_real = net_v(y).squeeze(-1)
+        slope = torch.autograd.grad(v_real.sum(), y, create_graph=True)[0]
+        penalty = slope.square().sum((1, 2, 3)).mean()
+        loss_v = _softplus(net_v(fake).squeeze(-1) - c).mean() + _softplus(-v_real).mean() + weight * penalty
+        adam_v.zero_grad()
+        torch.autograd.backward(loss_v)
+        adam_v.step()
+        x, z = torch.randn(batch, 3 * 32 * 32).to(device), torch.randn(batch, noise).to(device)
+        fake = net_t(torch.cat([x, z], dim=1))
+        loss_t = (tau * (x - fake.flatten(1)).square().sum(1) - net_v(fake).squeeze(-1)).mean()
+        adam_t.zero_grad()
+        torch.autograd.backward(loss_t)
+        adam_t.step()
+        yield loss_t.item(), loss_v.item()

@@ -172,7 +172,7 @@ def cuda_step(effort: Effort) -> Measured:
         return Measured("no GPU here", None)
     pairs, block = (1, 2) if effort.quick else (20, 200)
     ring = Ring(radius=2.0, std=0.1)
-    ours = train(UOTM(), ring, steps=pairs * block + 100, device="cuda")
+    ours = train(UOTM(), ring, steps=pairs * block + 100, device="cuda", compile=True)
     reference = naive.uotm(pairs * block + 100, device="cuda")
     for stream in (ours, reference):
         _waited(stream, 100)
@@ -200,7 +200,7 @@ def _apart(ring: Ring) -> float:
     both = [
         [
             float(loss)
-            for step in train(UOTM(), ring, steps=10, device=device)
+            for step in train(UOTM(), ring, steps=10, device=device, draws="cpu")
             for loss in (step.generator_loss, step.adversary_loss)
             if loss is not None
         ]

@@ -23,15 +23,15 @@ def tau_sweep_stacked(effort: Effort) -> Measured:
     """32 values of tau from .001 to 10: seconds for a step of all of them, on the GPU if there is one, else on the CPU."""
     values, rounds = (3, 1) if effort.quick else (VALUES, 5)
     places = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
-    found = {place: _compared(place, values, rounds) for place in places}
+    found = {place: compared(place, values, rounds) for place in places}
     told = found[places[-1]]
     each = [
         f"{place}: x{ratio:.1f} ({1000 * ours:.1f} ms against {1000 * theirs:.1f} for a step of all {values})"
         for place, (ours, theirs, ratio) in found.items()
     ]
-    apart = _apart(values)
+    off = apart(values, torch.device(places[-1]))
     return Measured(
-        shown="; ".join(each) + f"; losses of 10 steps apart by {apart:.0e}",
+        shown="; ".join(each) + f"; losses of 10 steps apart by {off:.0e}",
         reached=told[2] >= 10 if "cuda" in found else None,
         value=1000 * told[0],
         reference=1000 * told[1],
@@ -47,7 +47,7 @@ def _trainings(values: int, device: str) -> list[Training]:
     return [start(UOTM(tau=float(tau)), ring, steps=1000, device=device) for tau in taus]
 
 
-def _compared(device: str, values: int, rounds: int) -> tuple[float, float, float]:
+def compared(device: str, values: int, rounds: int) -> tuple[float, float, float]:
     """Seconds per step of all: stacked, in turn, and the median ratio of neighbouring blocks."""
     plain = _trainings(values, device)
     stack = Stacked(_trainings(values, "cpu"), torch.device(device))
@@ -76,9 +76,8 @@ def _timed(block: Callable[[], object], device: str, clock: Callable[[], float])
     return clock() - begun
 
 
-def _apart(values: int) -> float:
+def apart(values: int, device: torch.device) -> float:
     """Largest relative difference between the generator losses of ten steps, stacked on the device and plain on the CPU."""
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     stacked = Stacked(_trainings(values, "cpu"), device).advance(10)[..., 0].cpu()
     plain = torch.tensor([
         [float(step.generator_loss) for step in (one.advance() for _ in range(10)) if step.generator_loss is not None]

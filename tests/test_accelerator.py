@@ -26,6 +26,7 @@ from otviz.training import loop, streams
 from otviz.training.build_networks import compile_images
 from otviz.training.loop import Training, start
 from otviz.training.presets import preset
+from otviz.training.stacked import Stacked
 from otviz.training.streams import DeviceStream, Noise, Stream, WhiteNoise
 from tests.accelerator import Generator, Waits, accelerated, sent
 
@@ -125,6 +126,16 @@ def test_generators_of_images_stay_there(kind: GeneratorKind) -> None:
 def test_critics_of_images_stay_there(kind: AdversaryKind) -> None:
     method, target, _ = small("wgan-gp", images=True)
     run_there(method, target, Networks(adversary=kind, adversary_width=8))
+
+
+@pytest.mark.parametrize(("name", "knobs"), [("uotm", {"ema": 0.9}), ("wgan-gp", {}), ("wgan", {"clip": 0.1})])
+def test_a_stack_stays_on_the_accelerator(name: str, knobs: dict[str, object]) -> None:
+    stack = Stacked([begun(*small(name, images=False, lr=lr, **knobs), CPU) for lr in (1e-3, 2e-3)], META)
+    with accelerated() as mode:
+        losses = stack.advance(STEPS)
+    assert mode.operations > 50 * STEPS
+    assert losses.is_meta
+    assert losses.shape == (STEPS, 2, 2)
 
 
 @pytest.mark.usefixtures("_there")

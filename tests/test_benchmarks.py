@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from benchmarks import claims, compare, images, naive, solvers, speed, stacked, transport
-from benchmarks.__main__ import ROWS, main
+from benchmarks.measure import ROWS, main
 from benchmarks.picture import RING, Frame, draw, frames
 from benchmarks.rivals import Tried, best
 from benchmarks.rows import Effort, Measured, Row, machine, record_of, store, stored, wait_until_quiet

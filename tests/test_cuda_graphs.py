@@ -49,7 +49,7 @@ def graphs(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Graph]]:
 
     backend = aot_autograd(fw_compiler=record, inference_compiler=record, keep_inference_input_mutations=True)
     compiling = torch.compile
-    monkeypatch.setattr("otviz.training.loop.AHEAD", ())  # as on CUDA
+    monkeypatch.setattr("otviz.training.compile_updates.AHEAD", ())  # as on CUDA
     monkeypatch.setattr(torch, "compile", lambda **options: lambda f: compiling(f, backend=backend, fullgraph=True))
     yield found
     torch._dynamo.reset()

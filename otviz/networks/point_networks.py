@@ -50,7 +50,7 @@ class MLP(nn.Module):
         self._layers = tuple(zip(self.weights, self.biases, strict=True))
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> MLP:
-        super()._apply(fn, recurse)
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         self._layers = tuple(zip(self.weights, self.biases, strict=True))  # on some devices they are new parameters
         return self
 

@@ -29,7 +29,7 @@ SMALL = 1e-3
 """Share of OT_epsilon below which a divergence loses too many digits to cancellation in float32."""
 
 
-_SIGNS = (1, 1, 1, 1, -2, -2)
+_SIGNS: tuple[int, ...] = (1, 1, 1, 1, -2, -2)
 
 
 @dataclass(frozen=True)
@@ -257,7 +257,7 @@ def minibatch_energy_distance(
         plans = _random_matchings(costs, terms, rng)
     else:
         plans = match_features(costs.detach(), epsilon, iterations, world)
-    for plan, weight in zip(plans, _SIGNS[terms], strict=True):
+    for plan, weight in zip(plans.unbind(), _SIGNS[terms], strict=True):
         plan.mul_(weight * world.size)
     return torch.dot(costs.flatten(), plans.flatten())
 

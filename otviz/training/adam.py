@@ -109,8 +109,9 @@ def restore_moments(optimiser: Optimiser | None, prefix: str, tensors: dict[str,
             elif key in held:
                 held[key].copy_(found[key])
             else:  # fused kernels expect moments in the memory layout of their weight
-                value = found[key]
-                held[key] = torch.empty_like(weight if value.ndim else value, requires_grad=False, device=weight.device)
+                value, on_device = found[key], found[key].ndim or isinstance(optimiser, FusedAdam)
+                device = weight.device if on_device else value.device  # plain kernels count steps on the CPU
+                held[key] = torch.empty_like(weight if value.ndim else value, requires_grad=False, device=device)
                 held[key].copy_(value)
         if not held:
             del optimiser.state[weight]

@@ -25,7 +25,7 @@ from otviz.data.datasets.rows import in_turn
 from otviz.data.target import Target
 from otviz.methods import Batch, Method
 from otviz.methods.method import Adversarial
-from otviz.networks import MLP, Generator, Networks
+from otviz.networks import Networks
 from otviz.networks.image_networks import with_class
 from otviz.training.adam import Optimiser
 from otviz.training.build_networks import check_classes, check_compile, compile_images
@@ -35,9 +35,6 @@ from otviz.training.streams import Draws, Noise, Samples, WhiteNoise, sent, sour
 if TYPE_CHECKING:
     from otviz.training.ahead import CompiledAhead
     from otviz.training.compiled import Compiled
-
-AHEAD = ("cpu",)
-"""Devices whose updates are compiled ahead of time; those of others are compiled by torch.compile, into CUDA graphs."""
 
 Decay = Literal["none", "cosine"]
 Precision = Literal["auto", "float32", "bfloat16"]
@@ -302,20 +299,10 @@ class Training:
         return True
 
     def _compile(self, build: bool = True) -> Compiled | CompiledAhead:
-        """Updates compiled as suits the device. On a CPU they are compiled only if `build`; see `CompiledAhead`."""
-        from otviz.training import ahead
-        from otviz.training.compiled import Compiled
+        """Updates compiled as suits the device; on a CPU only if `build`, otherwise they must be on disk."""
+        from otviz.training.compile_updates import compile_updates
 
-        assert isinstance(self.generator, Generator)
-        assert isinstance(self.adversary, MLP)
-        learners = self._learners
-        assert learners.adversary_optimiser is not None
-        optimisers = (learners.generator_optimiser, learners.adversary_optimiser)
-        if self.device.type not in AHEAD:
-            return Compiled(self.method, self.generator, self.adversary, *optimisers)
-        if build:
-            ahead.build(self.method, self.target.shape[0])
-        return ahead.CompiledAhead(self.method, self.generator, self.adversary, *optimisers)
+        return compile_updates(self.method, self._learners, build)
 
     def state(self) -> TrainingState:
         """All that is needed to continue, copied to the CPU."""

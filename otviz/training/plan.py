@@ -32,6 +32,6 @@ class Plan(Knobs):
         label="Learning rate decay", group=RUN,
     )  # fmt: skip
     precision: Literal["auto", "float32", "bfloat16"] = param(
-        "auto", doc="How exactly numbers are kept; auto is bfloat16 (fast) on CUDA, float32 elsewhere and in penalties",
+        "auto", doc="How exactly numbers are kept; auto is bfloat16 (fast) on CUDA, float32 elsewhere. float32: exact on CUDA, too",
         group=RUN,
     )  # fmt: skip
