@@ -44,7 +44,7 @@ VIEWS = {
     "runs": run_list.VIEWS,
 }
 ALONE = {
-    "home/recorded", "transport/board", "train/player", "compare/player", "images/player", "gallery/shelf",
+    "home/recorded", "transport/board", "train/player", "compare/player", "images/player", "gallery/shelf", "gallery/study",
     "experiments/cards", "experiments/claim", "diagnose/picture", "diagnose/numbers",
 }  # fmt: skip
 

@@ -54,12 +54,20 @@ def test_an_arc_bears_equal_opposite_and_empty_ends() -> None:
     assert latents.between(np.zeros(0, np.float32), np.zeros(0, np.float32), 4).shape == (4, 0)
 
 
-def test_a_walk_is_closed_and_passes_through_all() -> None:
-    found = latents.drawn(4, 6, 2, 0)
-    walked = latents.walk(found, 5)
-    assert walked.x.shape == (20, 6)
-    assert walked.x[::5] == pytest.approx(found.x, abs=1e-5)
-    assert walked.z[::5] == pytest.approx(found.z, abs=1e-5)
+@pytest.mark.parametrize("moves", ["both", "x", "z", "crossed"])
+def test_a_plane_of_latents_keeps_the_law_of_draws_and_holds_what_does_not_move(moves: str) -> None:
+    found = latents.drawn(3, 4000, 3000, seed=1)
+    across, down = np.array([0.0, 1.2, 0.7, 0.7]), np.array([0.0, -0.8, 0.9, -1.4])
+    x, z = latents.on_plane(found, across, down, moves)
+    assert x[0] == pytest.approx(found.x[0], abs=1e-6)
+    assert z[0] == pytest.approx(found.z[0], abs=1e-6)
+    for values in (*x, *z):  # sums of normal numbers whose weights squared add to 1
+        assert scipy.stats.kstest(values, "norm").pvalue > 1e-3
+    assert (np.abs(x[1] - x[0]).max() > 0.1) == (moves != "z")
+    assert (np.abs(z[1] - z[0]).max() > 0.1) == (moves != "x")
+    if moves == "crossed":  # x follows the first number alone, z the second
+        assert x[2] == pytest.approx(x[3])
+        assert np.abs(z[2] - z[3]).max() > 0.1
 
 
 def test_crossed_latents_tell_who_explains_the_pixels() -> None:
@@ -82,6 +90,7 @@ def test_crossed_latents_tell_who_explains_the_pixels() -> None:
     [
         (lambda: latents.drawn(0, 3, 3, 0), "n must be 1 or more"),
         (lambda: latents.drawn(1, 3, 3, 0, 0.0), "truncation must be > 0"),
+        (lambda: latents.on_plane(latents.drawn(2, 3, 3, 0), np.zeros(1), np.zeros(1)), "through 3 pairs"),
         (lambda: latents.path(latents.drawn(3, 3, 3, 0), 0, 3, 5), "one of 0 to 2; got 3"),
     ],
 )

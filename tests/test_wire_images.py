@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from otviz.player.wire import PanelUpdate, decode, encode, select_snapshots
+from otviz.player.wire.updates import RealPoints
 from otviz.runs.snapshots import Scene, Snapshot
 
 BOX = (-1.0, 1.0, -1.0, 1.0)
@@ -57,6 +58,12 @@ def test_images_come_back_to_the_byte(shape: tuple[int, int, int], n: int, sourc
             np.testing.assert_array_equal(theirs.raw, ours.raw)  # type: ignore[arg-type]
         assert theirs.meter == ours.meter
         assert theirs.potential is theirs.arrows is theirs.manifold is None
+
+
+def test_real_points_come_back_and_are_absent_without() -> None:
+    plane = RealPoints([0.0, 1.5, -2.0, 0.25], [("cat", 1.0, 2.0)], "two components")
+    sent = replace(panel((1, 4, 4), 2, 0, False, 1), plane=plane)
+    assert [back.plane for back in decode(encode([sent, panel((1, 4, 4), 2, 0, False, 1)]))] == [plane, None]
 
 
 def test_only_messages_with_images_have_the_new_version() -> None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from otviz.data.datasets.rows import Rows
 
 Array = NDArray[np.float32]
+Places = NDArray[np.float64]
 
 
 class Latents(NamedTuple):
@@ -97,11 +98,36 @@ def path(latents: Latents, first: int, second: int, count: int) -> Latents:
     return Latents(*(between(part[first], part[second], count) for part in latents))
 
 
-def walk(latents: Latents, count: int) -> Latents:
-    """A closed path through all pairs in order, with `count` pairs on each arc."""
-    following = [(place, (place + 1) % len(latents.x)) for place in range(len(latents.x))]
-    parts = [path(latents, a, b, count + 1) for a, b in following]
-    return Latents(*(np.concatenate([part[side][:-1] for part in parts]) for side in (0, 1)))
+def on_plane(latents: Latents, across: Places, down: Places, moves: str = "both") -> Latents:
+    """Pairs on a plane through three of them, brought to the length of draws; at (0, 0) lies the first.
+
+    x = (x0 + a x1 + b x2) / sqrt(1 + a^2 + b^2). The squares of the weights sum to 1, so that each place is distributed as a
+    fresh draw from N(0, I).
+
+    Args:
+        latents: three pairs.
+        across, down: places a and b, (n,).
+        moves: "both"; "x" or "z", while the other stays at the first; "crossed": x moves with a alone, z with b alone.
+
+    Raises:
+        ValueError: not three pairs, or another word.
+    """
+    if len(latents.x) != 3 or moves not in ("both", "x", "z", "crossed"):
+        raise ValueError(
+            f"a plane goes through 3 pairs, and both, x, z or crossed move; got {len(latents.x)} and {moves!r}"
+        )
+    still = np.zeros_like(across)
+    whole, first = _weights(across, down), _weights(still, still)
+    by_x = {"both": whole, "x": whole, "z": first, "crossed": _weights(across, still)}[moves]
+    by_z = {"both": whole, "x": first, "z": whole, "crossed": _weights(down, still)}[moves]
+    return Latents((by_x @ latents.x).astype(np.float32), (by_z @ latents.z).astype(np.float32))
+
+
+def _weights(across: Places, down: Places) -> NDArray[np.float64]:
+    """The weights of three pairs, (n, 3), whose squares sum to 1."""
+    weights = np.stack([np.ones_like(across), across, down], axis=1)
+    whole: NDArray[np.float64] = weights / np.linalg.norm(weights, axis=1, keepdims=True)
+    return whole
 
 
 def crossed(latents: Latents) -> Latents:

@@ -33,6 +33,7 @@ commands:
   transport             solve one transport problem between two files or samples of points
   catalogue [NAME ...]  train the image models that are shipped [--missing] [--readme]
   classifier SET        train the classifier that judges images of a set
+  real [SET ...]        write the real images that are shipped beside the models
   thumbnails [NAME ...] draw the pictures of methods and data: the missing ones, or those named
 
 Details: otviz COMMAND --help, otviz train METHOD --help. The dashboard: streamlit run app.py"""
@@ -48,11 +49,13 @@ COMMANDS = (
     "transport",
     "catalogue",
     "classifier",
+    "real",
     "thumbnails",
 )
 MAINTENANCE = {
     "catalogue": "otviz.checkpoints.catalogue",
     "classifier": "otviz.evaluation.classifier",
+    "real": "otviz.checkpoints.real_images",
     "thumbnails": "otviz.viz.thumbnails",
 }
 """Commands that make files shipped with otviz: each module has a `main` with its own flags."""

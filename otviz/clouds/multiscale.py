@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from otviz.clouds.anderson import Anderson
 from otviz.clouds.cells import Cells, Curve
 from otviz.clouds.potentials import Cloud, Setting, crossing, own, shift_between
 from otviz.clouds.truncated import Pairs, Team
@@ -27,7 +28,7 @@ CELL, FINE = 0.5, 0.25
 """Side of a cell, in lengths of the blur, while the temperature falls and at the end. The centre of mass leaves an error of
 the second order: a quarter of the blur changes densities by half a per cent, which mostly cancels in a divergence."""
 
-CLOSE, CLOSE_WHILE_HOT = 0.04, 0.3
+CLOSE, CLOSE_WHILE_HOT = 0.04, 0.1
 """Estimated distances from the optimum, in total variation, at which a stage ends at the last temperature and above it, times
 the sweeps of the setting."""
 
@@ -43,8 +44,8 @@ WIDTH = 10.0
 MOST = 300
 """Maximum number of sweeps of a stage."""
 
-LOOK, RELAXED, SAME = 4, 1.96, 0.02
-"""Sweeps from which a rate of convergence is estimated, the largest over-relaxation, and what is too little to change it by."""
+WORSE = 10.0
+"""Factor over the last step from which on a step leads away, and the acceleration begins anew."""
 
 MOST_PAIRS = 1.5e9
 """Number of pairs up to which cells are split further for exactness."""
@@ -67,7 +68,6 @@ class Ends:
         over_y, over_x: rows of the source over columns of the target, and the reverse.
         f, g: potentials at the cells of source and target, float64, units of the cost: each the soft minimum of the other.
         sweeps: number of sweeps of all stages.
-        theta: factor on the marginal error in a plain sweep.
     """
 
     stage: Stage
@@ -76,7 +76,6 @@ class Ends:
     f: Tensor
     g: Tensor
     sweeps: int
-    theta: float = 0.5
 
 
 def stages(setting: Setting, curves: Sequence[Curve]) -> list[Stage]:
@@ -219,65 +218,28 @@ def lowered(setting: Setting, x: Curve, y: Curve, ends: Ends, stage: Stage, goal
         of_columns = (yield from ends.over_x.pulls(ends.f, *how)).means
     f, over_y = yield from ends.over_y.finer(rows).screened(ends.g, *how, of_columns)
     g, over_x = yield from ends.over_x.finer(columns).screened(ends.f, *how, of_rows)
-    start = Ends(stage, over_y.split(columns), over_x.split(rows), f, g, ends.sweeps, ends.theta)
+    start = Ends(stage, over_y.split(columns), over_x.split(rows), f, g, ends.sweeps)
     return (yield from _sweeps(now, start, goal.hotter(stage.level), team))
 
 
 def _sweeps(setting: Setting, ends: Ends, goal: Goal, team: Team) -> Work[Ends]:
-    """Sweep at one temperature until the plan is near enough to the optimum.
-
-    Both potentials are over-relaxed. Where a sweep multiplies the marginal error by theta, the distance from the optimum is
-    that error by 1 / (1 - theta), and the best over-relaxation is 2 / (1 + (1 - theta)^(1/2)) (Thibault et al. 2021).
-    """
+    """Sweep at one temperature until the plan is near enough to the optimum; Anderson's step says how far that still is."""
     close = (CLOSE_WHILE_HOT if ends.stage.level else CLOSE) / setting.sweeps
-    epsilon, damping, g, pace = setting.epsilon, setting.damping, ends.g, Pace(ends.theta)
+    epsilon, damping, g = setting.epsilon, setting.damping, ends.g
     rows, columns = _cloud(ends.over_y.rows), _cloud(ends.over_y.columns)
-    sides = Sides(rows.masses, columns.masses, epsilon, setting.rho)
-    f, exact, sweep = (yield from ends.over_y.values(g, epsilon, damping, team)), True, 0
+    sides, faster = Sides(rows.masses, columns.masses, epsilon, setting.rho), Anderson(columns.masses)
+    far, sweep = math.inf, 0
     while True:
+        f = yield from ends.over_y.values(g, epsilon, damping, team)
         g_next = yield from ends.over_x.values(f, epsilon, damping, team)
-        taken = torch.exp(((g - g_next / damping) / epsilon).clamp(-80, 80))
-        due = torch.ones_like(g) if setting.rho is None else torch.exp((g / -setting.rho).clamp_max(80))
-        error = float(ends.over_y.columns.masses @ (taken - due).abs())
-        near = error < close * (1 - pace.theta)
-        if exact:
-            gap = epsilon * sides.gain(torch.exp(((g_next - g) / epsilon).clamp(-80, 80))) / (1 - pace.theta)
-            if (near and goal.met(float(sides.value(f, g)), gap)) or sweep >= MOST:
-                break
-        pace.note(error)
-        exact = near or sweep == MOST - 1
-        relax = 1.0 if exact else pace.relax
-        shift = shift_between(setting, (f, rows), (g_next, columns))
-        g = torch.lerp(g, g_next, relax) - shift
-        f = torch.lerp(f + shift, (yield from ends.over_y.values(g, epsilon, damping, team)), relax)
+        ahead = faster.next(g, g_next - shift_between(setting, (f, rows), (g_next, columns)))
+        step = ((ahead - g) / epsilon).clamp(-80, 80)
+        before, far = far, float(columns.masses @ step.abs())
+        near = max(before, far) < close and goal.met(float(sides.value(f, g)), epsilon * sides.gain(step.exp()))
+        if near or sweep >= MOST:
+            break
+        if far > WORSE * before:
+            faster.forget()
+        g = ahead
         sweep += 1
-    return Ends(ends.stage, ends.over_y, ends.over_x, f, g_next, ends.sweeps + sweep, pace.theta)
-
-
-class Pace:
-    """The rate theta at which plain sweeps converge, from the errors of relaxed ones, and the relaxation that suits it.
-
-    A new relaxation moves the errors for some 1 / (2 - relax) sweeps, in which they say nothing about theta.
-    """
-
-    def __init__(self, theta: float) -> None:
-        self.theta, self.relax = theta, 1.0
-        self._errors: list[float] = []
-
-    def note(self, error: float) -> None:
-        """Take account of the marginal error of another sweep."""
-        self._errors.append(error)
-        settled = math.ceil(1 / (2 - self.relax))
-        if len(self._errors) <= settled + LOOK:
-            return
-        rate = (error / max(self._errors[settled], 1e-300)) ** (1 / LOOK)
-        self._errors = self._errors[-1 - settled :]
-        if rate >= 1:
-            self._change(1 + (self.relax - 1) / 2)
-        elif rate > self.relax - 1:  # otherwise all errors fall at the rate relax - 1, and theta is not seen
-            self.theta = min(((rate + self.relax - 1) / self.relax) ** 2 / rate, 0.9999)
-            self._change(min(2 / (1 + math.sqrt(1 - self.theta)), RELAXED))
-
-    def _change(self, relax: float) -> None:
-        if abs(relax - self.relax) > SAME:
-            self.relax, self._errors = relax, self._errors[-1:]
+    return Ends(ends.stage, ends.over_y, ends.over_x, f, g_next, ends.sweeps + sweep)

@@ -225,5 +225,33 @@ def nearest_images(pixels: NDArray[np.uint8], training: NDArray[np.uint8]) -> Ne
     return Nearest(places, np.sqrt((between.astype(np.float64) ** 2).sum(1)) / 127.5)
 
 
+def nearest_few(image: NDArray[np.uint8], training: NDArray[np.uint8], count: int) -> Nearest:
+    """The nearest training images of one image, the nearest first: exact, Euclidean over all pixels and channels.
+
+    Args:
+        image: shape (C, H, W), uint8.
+        training: shape (m, C, H, W), uint8, m >= 1.
+        count: number of training images; all of them if there are fewer.
+
+    Returns:
+        distances in the units of rows, from -1 (black) to 1 (white).
+
+    Raises:
+        ValueError: images of different shapes, or no training image.
+    """
+    if image.shape != training.shape[1:] or not len(training):
+        raise ValueError(
+            f"images to compare must have one shape, with 1 or more to compare with; got {image.shape} and {training.shape}"
+        )
+    x = image.reshape(-1).astype(np.float32)
+    squares = np.empty(len(training), np.float32)
+    for first in range(0, len(training), TRAINING_BLOCK):
+        between = training[first : first + TRAINING_BLOCK].reshape(-1, len(x)).astype(np.float32)
+        between -= x
+        squares[first : first + TRAINING_BLOCK] = np.einsum("ij,ij->i", between, between)
+    places = np.argsort(squares, kind="stable")[:count]
+    return Nearest(places, np.sqrt(squares[places].astype(np.float64)) / 127.5)
+
+
 def _centred(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     return pixels.reshape(len(pixels), -1).astype(np.float32) - np.float32(127.5)

@@ -28,7 +28,9 @@ INNER = (
     "learn?view=glossary",
     "learn?view=derivations",
     "compare?lesson=why-gans-collapse",
-    "gallery?model=digits-otm",
+    "gallery?model=digits-uotm&picked=3",
+    "gallery?model=digits-uotm&view=walk",
+    "gallery?study=tau",
 )
 
 

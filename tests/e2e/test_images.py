@@ -53,6 +53,8 @@ def test_digits_are_trained_watched_compared_paused_and_kept_through_a_reload(im
     before, drawn = images.step, images.picture
     images.until(lambda: images.step > before and images.picture != drawn)
     images.until(lambda: "64 generated from the same x and z" in images.words)
+    places = player.locator("canvas.places")
+    images.until(lambda: "and 64 generated images" in str(places.get_attribute("aria-label")))  # the map beside it
 
     images.button("Pause training").click()
     images.until(lambda: images.status == "paused")

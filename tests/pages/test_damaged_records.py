@@ -34,6 +34,7 @@ from otviz.runs.saved.run_store import Store, read_tags
 from otviz.runs.saved.saved_run import read_curves
 from otviz.runs.saved.summaries import DAMAGED, Summaries
 from pages._ui.gallery import gallery_scores, gallery_view
+from pages._ui.gallery import shelf as cards_of_gallery
 from pages._ui.runs import run_list, run_table
 from pages._ui.shell.links import plain
 from tests.spoilt import MANY, one_sentence, put, spoilt
@@ -159,8 +160,9 @@ def test_any_value_in_a_card_is_shown_or_refused(model: Path, data: some.DataObj
 
 def shown(card: shelf.Card) -> None:
     """All that the Gallery writes about a model."""
-    gallery_view.brief(card).encode()
-    gallery_scores.show_title(card)
+    json.dumps(cards_of_gallery.chips(card)).encode()
+    gallery_scores.show_claims(card)
+    gallery_scores.show_tiles(card)
     gallery_scores.show_scores([card])
     gallery_scores.show_scores([card, card])
     gallery_scores.show_reported([card])
@@ -243,9 +245,14 @@ def test_a_damaged_model_is_named_and_the_others_are_shown(
     )
     monkeypatch.setattr(gallery_view, "CHECKPOINTS", tmp_path)
     gallery_view.load_cards.clear()
+    shown: list[str] = []
+    monkeypatch.setattr(
+        cards_of_gallery, "mount",
+        lambda *_, options, **__: shown.extend(card["name"] for card in options["others"]),
+    )  # fmt: skip
     app = AppTest.from_file(str(PAGES / "5_gallery.py"), default_timeout=PATIENCE).run()
     assert not app.exception
-    assert [button.key for button in app.button if str(button.key).startswith("open-")] == ["open-good-model"]
+    assert shown == ["good-model"]
     (warning,) = app.warning
     assert plain("The model bad-model is damaged") in warning.value
     assert plain("metrics.floor in card.json must be an object; got None") in warning.value

@@ -294,7 +294,7 @@ def test_the_report_is_one_file_without_scripts_and_addresses(collapsed: Found) 
 
 def test_lost_clusters_come_first_with_shares_and_intervals(collapsed: Found) -> None:
     last = collapsed.timeline.diagnoses[-1]
-    order = drawn.order(last)
+    order = drawn.order(last.clusters)
     assert [last.clusters[at].lost for at in order] == [True, True, False, False]
     html = drawn.clusters(last, {}, {})
     assert html.index(last.clusters[order[0]].name) < html.index(last.clusters[order[-1]].name)

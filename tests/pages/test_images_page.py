@@ -15,13 +15,16 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from otviz import methods
-from otviz.data.datasets import named, store_upload
+from otviz.checkpoints.sample_map import real_plane
+from otviz.data.datasets import named, store_upload, to_pixels, to_rows
 from otviz.data.distributions import named as distribution
 from otviz.networks import Networks
 from otviz.runs.config import RunConfig
 from otviz.runs.registry import Registry
+from otviz.runs.snapshots import Snapshot
 from otviz.training.presets import preset
 from pages._ui.controls import image_setup
+from pages._ui.player import live_map
 from pages._ui.shell import leases
 from pages._ui.shell.links import plain
 from tests.waiting import PATIENCE
@@ -109,6 +112,31 @@ def test_networks_that_cannot_be_built_are_refused_in_a_sentence(app: AppTest) -
     open_page(app, **{"network.from_source": "False", "noise_dim": "0"})
     assert "a generator without x needs noise z" in words(app).replace("\\", "")
     assert app.button[0].disabled
+
+
+def test_the_page_starts_with_mnist_where_it_is_at_hand(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("otviz.data.datasets.openml.fetch", _offline)
+    monkeypatch.setattr(type(named("mnist")()), "is_at_hand", lambda _: True)
+    open_page(app)
+    assert address(app) == {"target": "mnist"}
+    app.session_state["images:target"] = "digits"
+    app.run()
+    assert address(app) == {}  # and stays there
+    app.run()
+    assert address(app) == {}
+
+
+def test_the_live_map_shows_each_image_of_a_snapshot_among_real_ones() -> None:
+    rows = to_rows(DIGITS.split("train").pixels[:5])
+    pixels = DIGITS.split("train").pixels[:5].reshape(5, -1)
+    look = Snapshot(0, 10, 0.1, 1.0, pixels, None, None, None, 0.0, 0.0, None, {"frechet": 3.0})
+    real, (placed,) = live_map.real_points(DIGITS), live_map.with_places([look], DIGITS)
+    assert real is not None
+    assert len(real.places) == 2 * 240  # whole rows of a sheet of 256
+    assert [name for name, *_ in real.names] == list("0123456789")
+    assert placed.meter["frechet"] == 3.0
+    expected = real_plane(DIGITS).place(to_pixels(rows, DIGITS.shape)).ravel()
+    assert placed.meter["places"] == pytest.approx(expected, abs=1e-3)
 
 
 def test_images_that_are_missing_are_told_where_to_put(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -59,6 +59,10 @@ class ImageSet(Target):
     def read(self, which: Split) -> Images:
         """Read a split without caching it. Raises ValueError, saying what to do, if it cannot be read."""
 
+    def is_at_hand(self) -> bool:
+        """Whether the images can be read on this machine without a download."""
+        return True
+
     def split(self, which: Split) -> Images:
         """The training or the test images, as read-only arrays; read once per process, for all threads.
 

@@ -7,7 +7,7 @@ import io
 from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,10 @@ class Mnist8(ImageSet):
 
     def stamp(self) -> Hashable:
         return places.roots()
+
+    def is_at_hand(self) -> bool:
+        cached = places.download_folder() / self.name
+        return all((cached / f"{which}.npz").is_file() for which in get_args(Split)) or Mnist().is_at_hand()
 
     def read(self, which: Split) -> Images:
         cached = _read_cache(places.download_folder() / self.name / f"{which}.npz", which)

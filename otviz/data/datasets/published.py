@@ -8,7 +8,7 @@ from abc import abstractmethod
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, get_args
 from urllib.error import URLError
 
 import numpy as np
@@ -56,6 +56,9 @@ class Published(ImageSet):
 
     def stamp(self) -> Hashable:
         return places.roots()
+
+    def is_at_hand(self) -> bool:
+        return all(places.find(self.folder, self.files(which)) is not None for which in get_args(Split))
 
     @abstractmethod
     def files(self, which: Split) -> tuple[str, ...]:

@@ -8,17 +8,23 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).parent
 
 
-def module(name: str, folder: Path = FOLDER) -> str:
-    """The JavaScript of a component as one ES module; `folder` contains its own files."""
+def module(name: str, folder: Path = FOLDER, parts: Sequence[Path] = ()) -> str:
+    """The JavaScript of a component as one ES module.
+
+    Args:
+        name: of the component.
+        folder: of its own files.
+        parts: files that it shares with some others.
+    """
     own = [folder / f"{name}.js", *sorted(folder.glob(f"{name}_*.js"))]
-    return _joined(FOLDER / "shared.js", *own)
+    return _joined(FOLDER / "shared.js", *parts, *own)
 
 
 def style(name: str, folder: Path = FOLDER) -> str:

@@ -165,6 +165,7 @@ function mergePanel(player, panel, update, blob) {
     Object.assign(panel, { scene: readScene(update.scene, blob), cache: {} });
     showStages(player, panel, update.stages ?? []);
   }
+  if (update.plane) takePlane(player, panel, update.plane);
   for (const frame of update.frames) {
     if (panel.bySequence.has(frame.sequence)) continue;
     panel.bySequence.set(frame.sequence, { ...readFrame(frame, blob), rule: update.rules?.[frame.rule] ?? "" });
@@ -183,7 +184,7 @@ function mergePanel(player, panel, update, blob) {
 
 function emptyRun({ run, box, margin, shape = [2] }) {
   const words = { status: "", verdict: "", verdict_kind: "", verdict_text: "", verdict_step: 0, unstable: "" };
-  return { run, box, margin, shape, scene: null, frames: [], bySequence: new Map(), curve: null, cache: {}, shown: {}, ...words };
+  return { run, box, margin, shape, scene: null, plane: null, frames: [], bySequence: new Map(), curve: null, cache: {}, shown: {}, ...words };
 }
 
 /** Samples are positions on a grid, or images, (n, C, H, W). */

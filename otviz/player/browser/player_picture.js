@@ -13,6 +13,7 @@ function paint(player, now) {
     if (!panel.inSight) continue;
     drawPicture(player, panel, moment, now);
     drawLosses(player, panel);
+    drawMap(player, panel, moment);
     if (words) showNumbers(player, panel, moment);
     if (speech) describe(player, panel, moment);
   }

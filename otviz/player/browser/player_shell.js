@@ -137,9 +137,10 @@ function buildPanel(player, panel) {
   const canvas = make("canvas", "", { role: "img", "aria-label": "Picture of the run" });
   const losses = make("canvas", "losses", { role: "img", "aria-label": "Losses over training steps", title: "Losses over training steps; click to go to a step" });
   const bars = make("canvas", "bars", { role: "img", "aria-label": "Share of samples per mode", title: "Share of samples per mode. Outlined: its true share; filled: generated; cross: below a quarter of its due" });
-  bars.hidden = true;
+  const map = make("canvas", "places", { role: "img", "aria-label": "Map of real and generated images" });
+  bars.hidden = map.hidden = true;
   const parts = {
-    canvas, losses, bars,
+    canvas, losses, bars, map,
     title: make("span", "title"),
     progress: make("span", "progress", { title: "State of training (not of playback): step, steps planned, speed" }),
     status: make("span", "status", { title: "State of training (not of playback)" }, make("span", "dot"), make("span")),
@@ -173,7 +174,7 @@ function buildPanel(player, panel) {
         make("div", "picture", {}, canvas, parts.waiting, parts.message),
         make("div", "caption", {}, parts.scale, parts.note, parts.coordinates, parts.outside),
         parts.history),
-      make("div", "side", {}, parts.hint, parts.numbers, make("div", "card", {}, lines, losses, meter), parts.why, bars, parts.judge, parts.tip)), parts.flowBox);
+      make("div", "side", {}, parts.hint, parts.numbers, make("div", "card", {}, lines, losses, meter), parts.why, bars, map, parts.judge, parts.tip)), parts.flowBox);
   scrubOn(player, panel, losses);
   canvas.addEventListener("click", () => isCompact(player) && toggleFocus(player, panel));
   canvas.addEventListener("pointermove", (event) => showPlace(panel, event));
@@ -211,6 +212,7 @@ function layout(player) {
   const single = () => sizesFor(shown.length, width, options, heightFor(player), chromeOf(player, shown[0]));
   const { columns, sizes, ...kind } = many ? compactSizes(shown.length, width, player.room, options) : single();
   if (kind.layout === "wide" && isSheet(shown[0])) sizes.losses *= 0.8; // there are more numbers below
+  if (shown.some((panel) => panel.plane)) fitMap(kind, sizes);
   for (const [name, value] of Object.entries(sizes)) root.style.setProperty(`--${name}`, px(value));
   root.style.setProperty("--columns", columns);
   Object.assign(root.dataset, { several: panels.length > 1, ...kind });
@@ -220,7 +222,7 @@ function layout(player) {
     panel.parts.panel.hidden = !shown.includes(panel);
     panel.parts.enlarge.setAttribute("aria-pressed", player.focus >= 0);
     for (const { id, label, brief } of METER) setText(panel.parts.meter[id].firstChild, (kind.brief && brief) || label);
-    for (const name of ["canvas", "losses", "bars"]) fitCanvas(panel.parts[name], player.ratio);
+    for (const name of ["canvas", "losses", "bars", "map"]) fitCanvas(panel.parts[name], player.ratio);
   }
 }
 

@@ -12,7 +12,7 @@ import numpy as np
 from otviz.evaluation.verdicts import Judgement, Kind
 from otviz.player.wire.blobs import Blobs, Source, not_visible
 from otviz.player.wire.stages import ROLES, Stage
-from otviz.player.wire.updates import STATUSES, Box, PanelUpdate
+from otviz.player.wire.updates import STATUSES, Box, PanelUpdate, RealPoints
 from otviz.runs.snapshots import Curve, Samples, Scene, Snapshot
 
 
@@ -33,32 +33,37 @@ def panel_out(panel: PanelUpdate, blobs: Blobs) -> dict[str, Any]:
         raise ValueError(f"box must be (x_low, x_high, y_low, y_high), low < high; got {panel.box}")
     curve, rules = panel.curve, list(dict.fromkeys(word.rule for word in panel.words))
     shape = {"shape": [int(n) for n in panel.shape]} if len(panel.shape) > 1 else {}
-    return shape | {
-        "run": panel.run,
-        "box": [float(edge) for edge in panel.box],
-        "status": panel.status,
-        "message": panel.message,
-        "rate": _number(panel.steps_per_second) or 0.0,
-        "verdict": panel.verdict,
-        "verdict_kind": panel.verdict_kind,
-        "verdict_text": panel.verdict_text,
-        "verdict_step": int(panel.verdict_step),
-        "unstable": panel.unstable,
-        "left": panel.left,
-        "marks": [[int(step), words] for step, words in panel.marks],
-        "stages": [asdict(stage) for stage in panel.stages],
-        "rules": rules,
-        "scene": None if panel.scene is None else _scene_out(panel.scene, blobs),
-        "frames": [
-            _frame_out(snapshot, panel, blobs) | ({} if word is None else _word_out(word, rules))
-            for snapshot, word in itertools.zip_longest(panel.snapshots, panel.words)
-        ],
-        "curve": {
-            "step": blobs.put(np.asarray(curve.step).astype("<u4")),
-            "generator": blobs.put(np.asarray(curve.generator).astype("<f4")),
-            "adversary": blobs.put(np.asarray(curve.adversary).astype("<f4")),
-        },
-    }
+    plane = {} if panel.plane is None else {"plane": asdict(panel.plane)}
+    return (
+        shape
+        | plane
+        | {
+            "run": panel.run,
+            "box": [float(edge) for edge in panel.box],
+            "status": panel.status,
+            "message": panel.message,
+            "rate": _number(panel.steps_per_second) or 0.0,
+            "verdict": panel.verdict,
+            "verdict_kind": panel.verdict_kind,
+            "verdict_text": panel.verdict_text,
+            "verdict_step": int(panel.verdict_step),
+            "unstable": panel.unstable,
+            "left": panel.left,
+            "marks": [[int(step), words] for step, words in panel.marks],
+            "stages": [asdict(stage) for stage in panel.stages],
+            "rules": rules,
+            "scene": None if panel.scene is None else _scene_out(panel.scene, blobs),
+            "frames": [
+                _frame_out(snapshot, panel, blobs) | ({} if word is None else _word_out(word, rules))
+                for snapshot, word in itertools.zip_longest(panel.snapshots, panel.words)
+            ],
+            "curve": {
+                "step": blobs.put(np.asarray(curve.step).astype("<u4")),
+                "generator": blobs.put(np.asarray(curve.generator).astype("<f4")),
+                "adversary": blobs.put(np.asarray(curve.adversary).astype("<f4")),
+            },
+        }
+    )
 
 
 def panel_in(entry: dict[str, Any], source: Source) -> PanelUpdate:
@@ -92,7 +97,15 @@ def panel_in(entry: dict[str, Any], source: Source) -> PanelUpdate:
         marks=[(int(step), str(words)) for step, words in entry.get("marks", ())],
         stages=[_stage_in(stage) for stage in entry.get("stages", ())],
         shape=shape,
+        plane=_plane_in(entry.get("plane")),
     )
+
+
+def _plane_in(entry: dict[str, Any] | None) -> RealPoints | None:
+    if entry is None:
+        return None
+    names = [(str(name), float(x), float(y)) for name, x, y in entry["names"]]
+    return RealPoints([float(value) for value in entry["places"]], names, str(entry["title"]))
 
 
 def _stage_in(entry: dict[str, Any]) -> Stage:

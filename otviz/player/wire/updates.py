@@ -20,6 +20,21 @@ _NO_CURVE = Curve(np.empty(0, np.int64), np.empty(0, np.float32), np.empty(0, np
 
 
 @dataclass(frozen=True)
+class RealPoints:
+    """Real images on a plane, for the map beside a sheet. The places of generated ones are `places` of a snapshot's meter.
+
+    Attributes:
+        places: x0, y0, x1, y1, ...
+        names: name of each class, and where to write it.
+        title: what the plane is.
+    """
+
+    places: list[float]
+    names: list[tuple[str, float, float]]
+    title: str
+
+
+@dataclass(frozen=True)
 class PanelUpdate:
     """An update of one panel of the player.
 
@@ -43,6 +58,7 @@ class PanelUpdate:
         verdict_step: step of the last snapshot, which the verdict is on.
         unstable: sentences on the instability of the training so far, or "".
         shape: `Scene.shape` of the run; always required.
+        plane: real images for a map beside the sheet; sent with the scene, or None.
     """
 
     run: str
@@ -63,6 +79,7 @@ class PanelUpdate:
     stages: Sequence[Stage] = ()
     words: Sequence[Judgement] = ()
     shape: tuple[int, ...] = (2,)
+    plane: RealPoints | None = None
 
 
 def thin(snapshots: Sequence[Snapshot], limit: int) -> list[Snapshot]:

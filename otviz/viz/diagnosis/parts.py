@@ -58,9 +58,8 @@ def helps(diagnosis: Diagnosis) -> str:
     return f'<div class="diagnosis helps"><p>What usually helps</p><ul>{lines}</ul></div>' if lines else ""
 
 
-def order(diagnosis: Diagnosis) -> list[int]:
-    """Places of the clusters in the order to show: lost ones first, then those whose shares differ most."""
-    known = diagnosis.clusters
+def order(known: Sequence[Cluster]) -> list[int]:
+    """Places of clusters in the order to show: lost ones first, then those whose shares differ most."""
     return sorted(range(len(known)), key=lambda at: (not known[at].lost, -abs(known[at].real - known[at].generated)))
 
 
@@ -74,7 +73,9 @@ def clusters(diagnosis: Diagnosis, pictures: Mapping[int, str], words: Mapping[i
     """
     known = diagnosis.clusters
     top = max([0.01, *(each.real_interval.high for each in known), *(each.generated_interval.high for each in known)])
-    rows = "".join(_cluster(known[at], at, top, pictures.get(at, ""), words.get(at, "")) for at in order(diagnosis))
+    rows = "".join(
+        _cluster(known[at], at, top, pictures.get(at, ""), words.get(at, "")) for at in order(diagnosis.clusters)
+    )
     return f'<ul class="diagnosis clusters" role="list">{rows}</ul><p class="diagnosis small">Clusters: {escape(diagnosis.clustering)}.</p>'
 
 
@@ -196,7 +197,7 @@ def over_time(timeline: Timeline, shown: int) -> str:
     )
     rows = "".join(
         f"<tr><th scope=row>{escape(known[-1].clusters[cluster].name)}</th>{_shares(known, cluster, shown)}</tr>"
-        for cluster in order(known[-1])
+        for cluster in order(known[-1].clusters)
     )
     return (
         f'<div class="diagnosis time"><p>{escape(timeline.sentence)}</p><div class="wide" tabindex="0" role="group" aria-label="Over time"><table><thead><tr><th scope=col>step</th>{head}</tr></thead>'

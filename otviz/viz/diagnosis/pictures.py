@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from otviz.evaluation.diagnosis import Diagnosis, Samples
+from otviz.evaluation.diagnosis import Cluster, Diagnosis, Samples, Side
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -125,7 +125,7 @@ def plane(diagnosis: Diagnosis, size: tuple[int, int] = (1100, 760)) -> bytes:
 
 
 def _write_names(axes: Axes, diagnosis: Diagnosis) -> None:
-    for at, (x, y) in label_places(diagnosis).items():
+    for at, (x, y) in label_places(diagnosis.real, diagnosis.clusters).items():
         cluster = diagnosis.clusters[at]
         face, ink = ("#b3261e", "white") if cluster.lost else ("white", "#1d2733")
         box = {"boxstyle": "round,pad=0.3", "facecolor": face, "edgecolor": "none", "alpha": 0.9}
@@ -133,13 +133,18 @@ def _write_names(axes: Axes, diagnosis: Diagnosis) -> None:
         axes.text(x, y, words, ha="center", va="center", fontsize=11, bbox=box, color=ink)
 
 
-def label_places(diagnosis: Diagnosis) -> dict[int, tuple[float, float]]:
-    """Where the names of clusters are written: above those that lie together, else in their middle; none if they are too many."""
-    real, found = diagnosis.real, {}
+def label_places(real: Side, clusters: Sequence[Cluster]) -> dict[int, tuple[float, float]]:
+    """Where the names of clusters are written: above those that lie together, else in their middle; none if they are too many.
+
+    Args:
+        real: the real samples.
+        clusters: of them.
+    """
+    found = {}
     tall = float(np.ptp(real.plane[:, 1])) or 1.0
-    for at, cluster in enumerate(diagnosis.clusters):
+    for at, cluster in enumerate(clusters):
         inside = real.plane[real.cluster == at]
-        if len(inside) and (cluster.lost or len(diagnosis.clusters) <= MOST_LABELS):
+        if len(inside) and (cluster.lost or len(clusters) <= MOST_LABELS):
             x, y = np.median(inside, axis=0).tolist()
             top = float(np.quantile(inside[:, 1], 0.99))
             found[at] = (x, top + 0.03 * tall if top - y < 0.14 * tall else y)

@@ -97,6 +97,7 @@ def choice(
     help: str | None = None,
     disabled: bool = False,
     in_a_row: bool = False,
+    labelled: bool = True,
 ) -> str:
     """Draw a choice between names and return the selected one; in a lesson that hides it, the lesson's.
 
@@ -107,6 +108,7 @@ def choice(
         default: the selected name if the link has none.
         label, help, disabled: of the widget.
         in_a_row: show all names side by side instead of a drop-down list; the label is then for screen readers only.
+        labelled: show the label of a drop-down list, too.
     """
     widget = seed_choice(link, key, options, default)
     common: dict[str, Any] = {
@@ -119,7 +121,8 @@ def choice(
         row: dict[str, Any] = {"required": True, "label_visibility": "collapsed", "wrap": True}
         chosen = str(st.segmented_control(label, list(options), **row, **common))
     else:
-        chosen = str(st.selectbox(label, list(options), **common))
+        visibility: Any = "visible" if labelled else "collapsed"
+        chosen = str(st.selectbox(label, list(options), label_visibility=visibility, **common))
     link.put(key, chosen, default)
     return chosen
 

@@ -26,13 +26,18 @@ if TYPE_CHECKING:
 OF_POINTS = ("hidden", "layers")
 """Knobs of methods for networks of points; image networks have their own."""
 
+START, OFFLINE = "mnist", "digits"
+"""The set that the page starts with where it is at hand, and the one that always is."""
+
 PLANNED = ("steps", "seed", "device", "lr_decay", "precision")
 
 
 def choose_images(link: Link) -> ImageSet | None:
     """Draw the choice of a data set with its knobs; None while there is none."""
+    if link.reads == 1 and not link.settings and named(START)().is_at_hand():
+        link.go({"target": START}, remember=False)
     shown_as = [Tile(name, cls.title, picture("images", name)) for name, cls in datasets().items()]
-    name = tiles.choice(link, "target", shown_as, default="digits", label="Data")
+    name = tiles.choice(link, "target", shown_as, default=OFFLINE, label="Data")
     cls = named(name)
     given = _upload(link, cls) if cls.needs_file else {}
     if cls.needs_file and not given:
@@ -41,6 +46,8 @@ def choose_images(link: Link) -> ImageSet | None:
     images = controls.knobs(link, cls, prefix="target.", defaults=given, only=shown)
     if images is not None:
         st.caption(plain(images.describe()))
+    if name == OFFLINE and not named(START)().is_at_hand():
+        st.caption(f"{named(START).title} is downloaded once you choose it.")
     return images
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from otviz.checkpoints.diagnoses import Found
-from otviz.evaluation.diagnosis import Diagnosis, Samples, Side
+from otviz.evaluation.diagnosis import Cluster, Diagnosis, Samples, Side
 from otviz.viz import diagnosis as drawn
 from otviz.viz.diagnosis import pictures
 from pages._ui.shell import channel
@@ -31,12 +32,12 @@ def show(found: Found, at: int, serial: str) -> None:
     options = {
         "channel": answers, "serial": f"{serial}:{at}:{diagnosis.stage}", "sides": f"{serial}:{at}", "style": drawn.style(),
         "counts": [len(_side(diagnosis, which).index) for which in SIDES], "equal": diagnosis.plane.startswith("columns"),
-        "axes": list(diagnosis.axes), "labels": _labels(diagnosis), "note": f"The plane: {diagnosis.plane}.", "words": _words(diagnosis),
+        "axes": list(diagnosis.axes), "labels": labels(diagnosis.real, diagnosis.clusters), "note": f"The plane: {diagnosis.plane}.", "words": _words(diagnosis),
         "clusters": drawn.clusters(
             diagnosis, pictures.examples(diagnosis, found.real), pictures.places(diagnosis, found.real)
         ),
     }  # fmt: skip
-    body = b"".join(_padded(part) for which in SIDES for part in _arrays(_side(diagnosis, which)))
+    body = packed(diagnosis.real, diagnosis.generated)
     mount("diagnosis", key="diagnosis", options=options, body=body, trigger="outdated")
 
 
@@ -54,12 +55,22 @@ def _padded(array: np.ndarray[Any, Any]) -> bytes:
     return data + bytes(-len(data) % 4)
 
 
-def _labels(diagnosis: Diagnosis) -> list[dict[str, Any]]:
-    """Names of the clusters and where to write them, the lost ones first."""
-    places, known = pictures.label_places(diagnosis), diagnosis.clusters
+def packed(real: Side, generated: Side) -> bytes:
+    """Both sides as bytes, which `readSides` in plane.js reads."""
+    return b"".join(_padded(part) for side in (real, generated) for part in _arrays(side))
+
+
+def labels(real: Side, clusters: Sequence[Cluster]) -> list[dict[str, Any]]:
+    """Names of clusters and where to write them, the lost ones first.
+
+    Args:
+        real: the real samples.
+        clusters: of them.
+    """
+    places = pictures.label_places(real, clusters)
     return [
-        {"at": at, "name": known[at].name, "lost": known[at].lost, "place": places[at]}
-        for at in drawn.order(diagnosis) if at in places
+        {"at": at, "name": clusters[at].name, "lost": clusters[at].lost, "place": places[at]}
+        for at in drawn.order(clusters) if at in places
     ]  # fmt: skip
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import streamlit as st
 
 from otviz.checkpoints import Card
-from pages._ui.gallery import gallery_scores, gallery_view
-from pages._ui.gallery.gallery_settings import SampleSettings, chosen, sampled, show_sheet
+from pages._ui.gallery import explorer, gallery_scores, gallery_view
+from pages._ui.gallery.gallery_settings import SampleSettings, chosen
 from pages._ui.player.player_canvas import player
 from pages._ui.shell import reading
 from pages._ui.shell.links import Link, plain
@@ -18,55 +18,68 @@ from pages._ui.shell.links import Link, plain
 if TYPE_CHECKING:
     from otviz.checkpoints.models import PublishedModel
 
-KNOBS = ("seed", "images", "truncation")
-VIEWS = {"samples": "Samples", "classes": "Classes", "training": "Trainings in step"}
+KNOBS = {"seed": 175, "truncation": 190}
+"""Settings of the images, and the widths of their controls in pixels."""
+
+VIEWS = {"explore": "Explore", "classes": "Classes", "training": "Trainings in step"}
 
 
 def show(link: Link, cards: Sequence[Card]) -> None:
     """Draw the models side by side."""
+    settings: list[SampleSettings | None] = []
     with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
         if st.button("All models", icon=":material/arrow_back:", type="tertiary"):
             link.go({})
-        view = reading.choose_view(link, "gallery-compare", VIEWS, default="samples", label="What to look at")
-    canvas = st.container(key="sheets", gap="small")
-    with canvas:
+        view = reading.choose_view(
+            link, "gallery-compare", VIEWS, default="explore", label="What to look at",
+            beside=lambda view: settings.append(_settings(link, cards, view)),
+        )  # fmt: skip
+    with st.container(key="sheets", gap="small"):
         if view == "training":
             _trainings(cards)
         elif view == "classes":
             _classes(cards)
-        else:
-            _samples(link, cards)
+        elif settings[0] is not None:
+            _explore(link, cards, settings[0])
+    if view != "explore":
+        link.take(explorer.PICKED)
     gallery_scores.show_scores(cards)
     gallery_scores.show_reported(cards)
 
 
-def _samples(link: Link, cards: Sequence[Card]) -> None:
-    settings = chosen(link, KNOBS, st.columns(len(KNOBS), vertical_alignment="bottom", gap="small"))
+def _settings(link: Link, cards: Sequence[Card], view: str) -> SampleSettings | None:
+    if view != "explore":
+        return None
+    again = st.button("Other noise", icon=":material/casino:", shortcut="N", help="The next seed (N)")
+    settings = chosen(link, tuple(KNOBS), [st.container(width=width) for width in KNOBS.values()])
+    if again and settings is not None:
+        kept = {
+            "compare": ",".join(card.name for card in cards),
+            explorer.PICKED: link.settings.get(explorer.PICKED, ""),
+        }
+        cut = {} if settings.truncation is None else {"truncation": str(settings.truncation)}
+        link.go({name: text for name, text in kept.items() if text} | cut | {"seed": str(settings.seed + 1)})
+    return settings
+
+
+def _explore(link: Link, cards: Sequence[Card], settings: SampleSettings) -> None:
     models: list[PublishedModel] = []
-    for card, column in zip(cards, st.columns(len(cards), gap="small"), strict=True):
-        with column:
-            if st.button(f"**{plain(card.title)}**", key=f"open-{card.name}", type="tertiary"):
-                link.go({"model": card.name})
-            try:
-                models.append(gallery_view.model(card))
-            except ValueError as error:
-                st.error(plain(f"{error}."))
-                continue
-            if settings is not None:
-                _sheet(models[-1], settings)
-    if len({(model.card.shape, model.config.method.noise_dim) for model in models}) == 1:
-        st.caption("The same place in each sheet has the same x and z.")
-    else:
-        st.caption("These models take x and z of different sizes, so the same seed gives them different images.")
-
-
-def _sheet(model: PublishedModel, settings: SampleSettings) -> None:
-    rows = sampled(model, settings)
-    show_sheet(rows, model, settings.columns(model), f"Images made by {model.card.title}", width="stretch")
-    if model.classes:
-        st.caption("Each column is a class that was asked for.")
-    if not model.sees_source:
-        st.caption("This generator uses z alone.")
+    for card in cards:
+        try:
+            models.append(gallery_view.model(card))
+        except ValueError as error:
+            st.error(plain(f"{error}."))
+    if not models:
+        return
+    same = len({(model.card.shape, model.config.method.noise_dim) for model in models}) == 1
+    st.caption(
+        "The same place in each sheet has the same x and z. All maps have the same axes and the same real images."
+        if same
+        else "These models take x and z of different sizes, so the same seed gives them different images."
+    )
+    key = "explorer-" + ",".join(model.card.name for model in models)
+    if name := explorer.show(link, models, settings, key):
+        link.go({"model": name, "view": "explore"})
 
 
 def _classes(cards: Sequence[Card]) -> None:

@@ -1,4 +1,4 @@
-"""A model of the gallery: its card, views, and downloads."""
+"""A model of the gallery: its scores, its views, and what is to be kept of it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from otviz.checkpoints import Card
 from otviz.core.params import params_of
 from otviz.data.datasets.rows import in_turn
 from pages._ui.controls import controls
-from pages._ui.gallery import gallery_scores, gallery_view
+from pages._ui.gallery import explorer, gallery_scores, gallery_view, walk
 from pages._ui.gallery.gallery_settings import SampleSettings, chosen, png_of, sampled
-from pages._ui.gallery.gallery_views import DRAWN, pick, show_training
+from pages._ui.gallery.gallery_views import show_classes, show_training
 from pages._ui.shell import diagnose_link, reading
 from pages._ui.shell.downloads import download
 from pages._ui.shell.links import Link, plain
@@ -24,38 +24,31 @@ from pages._ui.train import start_from_model
 if TYPE_CHECKING:
     from otviz.checkpoints.models import PublishedModel
 
-VIEWS = {
-    "samples": "Samples",
-    "latent": "x and z",
-    "walk": "Walk",
-    "between": "Between two",
-    "nearest": "Nearest real",
-    "classes": "By class",
-    "training": "Training",
-}
-NEEDED = {"samples": ("seed", "images", "truncation"),
-          "classes": ("seed", "images", "truncation")}  # fmt: skip
+VIEWS = {"explore": "Explore", "walk": "Walk", "classes": "By class", "training": "Training", "about": "About"}
+NEEDED = {
+    "explore": ("seed", "truncation"), "walk": ("seed", "truncation"), "classes": ("seed", "truncation"),
+    "about": ("seed", "images", "truncation"),
+}  # fmt: skip
+WIDTHS = {"seed": 175, "images": 205, "truncation": 165}
 
 
 def show(link: Link, card: Card) -> None:
-    """Draw the model: card on the left, views on the right."""
-    if st.button("All models", icon=":material/arrow_back:", type="tertiary"):
-        link.go({})
-    facts, pictures = st.columns([4, 9], gap="medium")
-    with pictures:
-        view = reading.choose_view(link, "gallery", VIEWS, default="samples", label="What to look at")
-        knobs, canvas = st.container(), reading.place(link, view, "sheets")
-    about = facts.container(key="facts")
-    with about:
-        gallery_scores.show_title(card)
-        gallery_scores.show_scores([card])
-        gallery_scores.show_reported([card])
-        gallery_scores.show_card(card)
-    with knobs:
-        settings = _settings(link, card, view)
+    """Draw the model: title and scores above, one of its views below."""
+    with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
+        if st.button("All models", icon=":material/arrow_back:", type="tertiary"):
+            link.go({})
+        st.subheader(plain(card.title), anchor=False, width="content")
+        tools = st.container(horizontal=True, horizontal_alignment="right", gap="small")
+    gallery_scores.show_tiles(card)
+    drawn: list[SampleSettings | None] = []
+    view = reading.choose_view(
+        link, "gallery", VIEWS, default="explore", label="What to look at",
+        beside=lambda view: drawn.append(_settings(link, card, view)),
+    )  # fmt: skip
+    settings = drawn[0]
     if settings is None:
         return
-    with canvas:
+    with reading.place(link, view, "sheets"):
         if view == "training":
             show_training(card)
             return
@@ -64,16 +57,31 @@ def show(link: Link, card: Card) -> None:
         except ValueError as error:
             st.error(plain(f"{error}."))
             return
-        DRAWN[view](model, settings)
-        picked = pick(model, settings) if view == "between" else None
-    if picked is not None:
-        _go_to(link, replace(settings, first=picked[0], second=picked[1]))
-    with about:
-        with st.container(horizontal=True, gap="small"):
-            start_from_model.link_to_training(model)
-            if card.name != gallery_view.OWN:
-                diagnose_link.show(f"model:{card.name}")
+        if view == "explore":
+            explorer.show(link, [model], settings, f"explorer-{card.name}")
+        elif view == "about":
+            _about(model, settings)
+        elif view == "walk":
+            walk.show(model, settings)
+        else:
+            show_classes(model, settings)
+    if view != "explore":
+        link.take(explorer.PICKED)
+    with tools:
+        start_from_model.link_to_training(model)
+        if card.name != gallery_view.OWN:
+            diagnose_link.show(f"model:{card.name}")
+
+
+def _about(model: PublishedModel, settings: SampleSettings) -> None:
+    facts, numbers = st.columns(2, gap="large")
+    with facts:
+        gallery_scores.show_claims(model.card)
+        gallery_scores.show_card(model.card)
         _downloads(model, settings)
+    with numbers:
+        gallery_scores.show_scores([model.card])
+        gallery_scores.show_reported([model.card])
 
 
 def _settings(link: Link, card: Card, view: str) -> SampleSettings | None:
@@ -81,35 +89,18 @@ def _settings(link: Link, card: Card, view: str) -> SampleSettings | None:
         for name in SampleSettings().as_dict():
             link.take(name)  # may be in the link, but have no effect here
         return SampleSettings()
-    needed = NEEDED.get(view, ("seed", "truncation"))
-    asks = card.by_class and view != "latent"
-    columns = st.columns([3] * (1 + len(needed) + asks), vertical_alignment="bottom", gap="small")
-    again = columns[0].button("Resample", shortcut="N", help="Draw other x and z: the next seed (N)", width="stretch")
+    needed = NEEDED[view]
+    again = st.button("Other noise", icon=":material/casino:", shortcut="N", help="The next seed (N)")
+    settings = chosen(link, needed, [st.container(width=WIDTHS[name]) for name in needed])
+    asks = card.by_class and view in ("explore", "walk", "about")
     if asks:
-        with columns.pop():
+        with st.container(width=150):
             asked = _class(link, card)
-    settings = chosen(link, needed, columns[1:])
     if asks and settings is not None:
         settings = replace(settings, asked=asked)
-    if settings is not None and view == "between":
-        settings = replace(settings, **_ends(link))
     if again and settings is not None:
         _go_to(link, replace(settings, seed=settings.seed + 1))
     return settings
-
-
-def _ends(link: Link) -> dict[str, int]:
-    """The two images of a path, from the link."""
-    found = {}
-    for name in ("first", "second"):
-        knob = next(knob for knob in params_of(SampleSettings) if knob.name == name)
-        try:
-            found[name] = knob.parse(link.text(name, str(knob.default)))
-        except ValueError as error:
-            link.complain(f"{error}; image {knob.default + 1} is shown.", name)
-            found[name] = knob.default
-        link.put(name, str(found[name]), str(knob.default))
-    return found
 
 
 def _go_to(link: Link, settings: SampleSettings) -> NoReturn:
@@ -118,7 +109,12 @@ def _go_to(link: Link, settings: SampleSettings) -> NoReturn:
         for knob in params_of(SampleSettings)
         if (value := getattr(settings, knob.name)) != knob.default
     }
-    link.go({**changed, "model": link.text("model")})
+    link.go({**changed, "model": link.text("model"), **_kept(link)})
+
+
+def _kept(link: Link) -> dict[str, str]:
+    picked = link.settings.get(explorer.PICKED, "")
+    return {explorer.PICKED: picked} if picked else {}
 
 
 def _class(link: Link, card: Card) -> int | None:
@@ -130,7 +126,7 @@ def _class(link: Link, card: Card) -> int | None:
     except ValueError:  # missing images are reported when the model is opened
         known = ()
     names = {str(at): name for at, name in enumerate(known)}
-    chosen = controls.choice(link, "asked", {"": "All in turn", **names}, default="", label="Class")
+    chosen = controls.choice(link, "asked", {"": "All classes", **names}, default="", label="Class", labelled=False)
     return int(chosen) if chosen else None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from html import escape
 
 import streamlit as st
 
@@ -23,6 +24,21 @@ SCORES = (
     ("As asked ↑", "as_asked", ".0%"),
 )
 REPORTED = (("FID ↓", "fid"), ("Precision ↑", "precision"), ("Recall ↑", "recall"), ("Inception ↑", "inception_score"))
+TIPS = {
+    "frechet": "Distance to real images in features of our own classifier; lower is better. It is not an FID.",
+    "precision": "Share of the generated images that lie among real ones; high after a collapse, too.",
+    "recall": "Share of the real images that have a similar one among the generated; higher is better.",
+    "density": "How many real images lie around each generated one; about 1 for real images.",
+    "coverage": "Share of the real images with a generated one nearby; higher is better.",
+    "classes_effective": "The exponential of the entropy of the class shares; higher is better.",
+    "as_asked": "Share of the images in which the classifier sees the class that was asked for.",
+}
+TILES = """<style>
+.tiles {display: flex; flex-wrap: wrap; gap: 2px 14px; font-size: 13.5px}
+.tile {white-space: nowrap; color: color-mix(in srgb, var(--st-text-color) 72%, transparent)}
+.tile b {color: var(--st-text-color); font-size: 14.5px}
+.tile small {font-size: 12px}
+</style>"""
 NO_FID = (
     "The Fréchet distance uses 64 features of our own small classifier. It is not an FID: compare it only between models of the "
     "same data set, and with the value of real images. Classes: the exponential of the entropy of the class shares. Precision "
@@ -90,11 +106,26 @@ def show_reported(cards: Sequence[Card]) -> None:
         )
 
 
-def show_title(card: Card) -> None:
-    """Title and purpose of a model."""
-    st.subheader(plain(card.title), anchor=False)
+def show_claims(card: Card) -> None:
+    """What a model is there to show."""
     if card.claims:
+        st.markdown("**What it is there to show**")
         st.markdown("\n".join(f"- {plain(claim)}" for claim in card.claims))
+
+
+def show_tiles(card: Card) -> None:
+    """The scores of a model in a row, each with that of real images and the better direction."""
+    scores = card.metrics
+    if not scores:
+        st.caption(plain(f"No scores: {card.record.get('unjudged') or 'not judged'}."))
+        return
+    tiles = [
+        f'<span class="tile" title="{escape(TIPS[key])}"><span>{label}</span> <b>{format(scores[key], form)}</b> '
+        f"<small>real {format(scores['floor'][key], form)}</small></span>"
+        for label, key, form in SCORES if key in scores
+    ]  # fmt: skip
+    n = whole(scores["samples"])
+    st.html(f'{TILES}<div class="tiles">{"".join(tiles)}<span class="tile"><b>{n}</b> images</span></div>')
 
 
 def show_card(card: Card) -> None:

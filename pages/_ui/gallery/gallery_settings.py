@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from otviz.core.params import Knobs, param
@@ -35,13 +34,16 @@ class SampleSettings(Knobs):
         doc="Limits the noise to this many standard deviations: more typical images, less variety",
         unit="std",
     )
-    first: int = param(0, 0, 399, doc="The image to start from")
-    second: int = param(1, 0, 399, doc="The image to end at")
     asked: int | None = param(None, 0, 999, doc="The class to ask for; none: all in turn")
 
     def labels(self, model: PublishedModel, n: int) -> Any:
         """Classes to request for n images; None if not selected, or for an unconditional model."""
         return None if self.asked is None or not model.classes else np.full(n, self.asked)
+
+    def count(self, model: PublishedModel) -> int:
+        """Number of images that are drawn; with classes in columns, all rows of the sheet are full."""
+        columns = self.columns(model)
+        return -(-self.images // columns) * columns if model.classes and self.asked is None else self.images
 
     def columns(self, model: PublishedModel) -> int:
         """Images per row: a column for each class if all classes are shown."""
@@ -63,9 +65,8 @@ def chosen(link: Link, needed: Sequence[str], columns: Sequence[DeltaGenerator])
 
 
 def sampled(model: PublishedModel, settings: SampleSettings) -> Any:
-    """The generated images as rows; with classes in columns, all rows of the sheet are full."""
-    columns = settings.columns(model)
-    n = -(-settings.images // columns) * columns if model.classes and settings.asked is None else settings.images
+    """The generated images as rows."""
+    n = settings.count(model)
     return model.sample(n, settings.seed, settings.truncation, settings.labels(model, n))
 
 
@@ -74,16 +75,3 @@ def png_of(rows: Any, model: PublishedModel, columns: int, wide: int = WIDE) -> 
     from otviz.checkpoints.image_sheets import picture
 
     return picture(rows, model.card.shape, columns, wide)
-
-
-def show_sheet(
-    rows: Any,
-    model: PublishedModel,
-    columns: int,
-    alt: str,
-    *,
-    wide: int = WIDE,
-    width: Literal["content", "stretch"] = "content",
-) -> None:
-    """Draw a sheet as PNG, since `st.image` would convert it to JPEG."""
-    st.image(png_of(rows, model, columns, wide), width=width, output_format="PNG", alt=alt)

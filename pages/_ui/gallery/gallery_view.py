@@ -33,6 +33,11 @@ def load_cards() -> tuple[dict[str, Card], dict[str, str]]:
     return read_cards(CHECKPOINTS)
 
 
+def catalogue() -> Path:
+    """The file that says what stands first."""
+    return CHECKPOINTS / "catalogue.toml"
+
+
 def cards() -> dict[str, Card]:
     """The cards of all shipped models by name, large images first, without reading weights."""
     return dict(sorted(load_cards()[0].items(), key=lambda item: -math.prod(item[1].shape)))

@@ -39,7 +39,7 @@ def show(link: Link) -> None:
 def order() -> Shelf:
     """Heroes and studies; nothing stands out if the catalogue is missing."""
     try:
-        return read_shelf(gallery_view.CHECKPOINTS / "catalogue.toml")
+        return read_shelf(gallery_view.catalogue())
     except ValueError:
         return Shelf()
 
@@ -108,6 +108,7 @@ Put = Callable[[bytes], list[int]]
 
 
 def _card(card: Card, put: Put, rows: int) -> dict[str, Any]:
+    rows += card.by_class and rows == HERO_ROWS  # ten columns and five rows are as wide and tall as eight and four
     return {
         "name": card.name, "title": card.title, "picture": put(gallery_view.preview(card, rows)), "chips": chips(card),
         "columns": gallery_view.columns(card), "rows": rows, "by_class": card.by_class,

@@ -57,10 +57,11 @@ def _options(study: Study, settings: SampleSettings) -> tuple[dict[str, Any], by
     """What the browser draws, and the sheets behind it."""
     body = bytearray()
     rows = [{"title": row.title, "models": [_model(name, settings, body) for name in row.models]} for row in study.rows]
-    start = max(range(len(study.values)), key=lambda at: (sum(bool(row.models[at]) for row in study.rows), at))
+    counts = [sum(bool(row.models[at]) for row in study.rows) for at in range(len(study.values))]
+    whole = [at for at, count in enumerate(counts) if count == max(counts)]
     options = {
         "name": study.name, "axis": study.axis, "values": study.values, "rows": rows, "columns": WIDE, "high": HIGH,
-        "seed": settings.seed, "start": start,
+        "seed": settings.seed, "start": whole[len(whole) // 2],
     }  # fmt: skip
     return options, bytes(body)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from otviz.data.datasets import ImageSet
 from otviz.data.distributions import Distribution
 from otviz.data.target import Target
 from otviz.player import wire
@@ -16,6 +17,7 @@ from otviz.player.wire.stages import flow
 from otviz.runs.run_view import ENDED, RunView
 from otviz.runs.snapshots import preview_of
 from pages._ui.controls import own_target
+from pages._ui.player import live_map
 from pages._ui.player.player_canvas import known, player
 from pages._ui.shell import channel
 from pages._ui.shell.sessions import registry
@@ -142,4 +144,8 @@ class Watch:
             last = -1
         whole = not same or (bool(looks) and last < 0)
         chosen = wire.select_snapshots(looks, last, max(FIRST // panels, 60), panels)
-        return panel_of(run, scene, chosen, name=name, panels=panels, label=label, status=status, whole=whole)
+        plane, images = None, run.config.target
+        if panels == 1 and isinstance(images, ImageSet) and (plane := live_map.real_points(images)):
+            chosen = live_map.with_places(chosen, images)
+        update = panel_of(run, scene, chosen, name=name, panels=panels, label=label, status=status, whole=whole)
+        return replace(update, plane=plane if whole else None)

@@ -15,6 +15,9 @@ from streamlit.components.v2.types import ComponentRenderer
 
 from otviz.player import browser
 
+ON_A_PLANE = ("diagnosis", "explorer")
+"""Components that draw real and generated samples on a plane."""
+
 _UI = Path(__file__).resolve().parents[1]
 
 
@@ -47,7 +50,7 @@ def mount_asking(name: str, *, key: str, options: Mapping[str, Any], body: bytes
 
 def module(name: str) -> str:
     """The JavaScript of a component, as an ES module."""
-    return browser.module(name, _folder(name))
+    return browser.module(name, _folder(name), [_UI / "shell" / "plane.js"] if name in ON_A_PLANE else [])
 
 
 @cache

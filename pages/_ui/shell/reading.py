@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -12,7 +12,7 @@ from pages._ui.controls import controls
 from pages._ui.shell.links import Link
 
 LABEL = "How to read this"
-NO_PICTURE = ("download", "runs")
+NO_PICTURE = ("about", "download", "runs")
 """Views without a picture, which need no button."""
 
 
@@ -66,6 +66,7 @@ def choose_view(
     default: str,
     picture: str = "",
     label: str = "Under the picture",
+    beside: Callable[[str], None] | None = None,
 ) -> str:
     """Draw the choice of a view, with the button on the right, and return the selected view.
 
@@ -76,9 +77,12 @@ def choose_view(
         default: the view if the link has none.
         picture: the picture above the views, which the button explains first, or empty.
         label: for screen readers.
+        beside: draws more controls into the row, given the selected view.
     """
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         view = controls.choice(link, "view", views, default=default, label=label, in_a_row=True)
+        if beside is not None:
+            beside(view)
         found = _found([f"{page}/{name}" for name in (picture, view) if name and name not in NO_PICTURE])
         shown = bool(found) and _button(found)
     if shown:
