@@ -16,6 +16,9 @@ from tests.waiting import StepTimer
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 gc.disable()  # until all is imported and collected
 
+# Runs of the tests are not compiled by themselves: it takes the cores that other tests need.
+os.environ.setdefault("OTVIZ_COMPILE", "0")
+
 
 @pytest.fixture(autouse=True, scope="session")
 def _steps_for_seconds() -> Iterator[None]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import dataclasses
 import os
 import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -13,39 +16,62 @@ from otviz.data.distributions import named as distribution
 from otviz.methods import Method
 from otviz.methods import named as method
 from otviz.runs.config import RunConfig
+from otviz.training import ahead
 from otviz.training.loop import Training, start
 
-pytestmark = pytest.mark.slow
 RING = distribution("ring")(radius=2.0, std=0.1)  # type: ignore[call-arg]
 SMALL = {"hidden": 8, "layers": 1, "batch_size": 16}  # compiles quickest
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder of files that these tests share, so that each update is compiled once."""
+    folder = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OTVIZ_HOME", str(folder))
+        yield folder
+
+
+@pytest.fixture(scope="module")
 def _compiler() -> None:
-    if shutil.which("g++") or shutil.which("clang++"):
+    if ahead.can_build():
         return
     if os.environ.get("CI"):
         pytest.fail("compiling needs a C++ compiler, and CI has none")
     pytest.skip("compiling needs a C++ compiler, and there is none here")
 
 
+def small(name: str, **knobs: Any) -> Method:
+    return method(name)(**SMALL, **knobs)
+
+
 def both(chosen: Method) -> tuple[Training, Training]:
     return start(chosen, RING, steps=100), start(chosen, RING, steps=100, compile=True)
 
 
-def test_compiled_steps_are_the_plain_ones() -> None:
-    chosen = method("uotm-sd")(**SMALL)  # type: ignore[call-arg]
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "knobs", "changed"),
+    [
+        ("uotm-sd", {}, {"tau": 0.2, "lr": 3e-3, "penalty_weight": 0.1}),
+        ("wgan-gp", {"ema": 0.9}, {"adversary_lr": 2e-3}),
+        ("gan", {"noise_dim": 3, "adversary_hidden": 6}, {"lr": 3e-3}),
+        ("wgan", {"clip": 0.3, "adversary_updates": 3}, {"clip": 0.2}),
+    ],
+)
+@pytest.mark.usefixtures("home", "_compiler")
+def test_compiled_steps_are_the_plain_ones(name: str, knobs: dict[str, Any], changed: dict[str, Any]) -> None:
+    chosen = small(name, **knobs)
     plain, compiled = both(chosen)
     for number in range(12):
-        if number == 6:  # a slider moved: the same graphs go on with the new values
-            chosen = dataclasses.replace(chosen, tau=0.2, lr=3e-3, penalty_weight=0.1)  # type: ignore[call-arg]
+        if number == 6:  # a slider moved: the same libraries go on with the new values
+            chosen = dataclasses.replace(chosen, **changed)
             plain.retune(chosen)
             compiled.retune(chosen)
         one, two = plain.advance(), compiled.advance()
         for left, right in ((one.generator_loss, two.generator_loss), (one.adversary_loss, two.adversary_loss)):
             # float32 sums in another order; ten steps of Adam magnify it
             torch.testing.assert_close(left, right, rtol=1e-4, atol=1e-6)
-    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] == 1
     tensors, text = compiled.state()
     expected, expected_text = plain.state()
     assert text == expected_text
@@ -53,6 +79,55 @@ def test_compiled_steps_are_the_plain_ones() -> None:
     resumed = start(chosen, RING, steps=100)
     resumed.restore(tensors, text)
     torch.testing.assert_close(resumed.advance().generator_loss, plain.advance().generator_loss, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("_compiler")
+def test_methods_with_the_same_operations_share_libraries(home: Path) -> None:
+    first, second = map(small, ("uotm-sd", "uotm"))
+    ahead.build(first, 2)
+    made = set(home.rglob("*.pt2"))
+    ahead.build(second, 2)
+    assert made
+    assert set(home.rglob("*.pt2")) == made
+    assert ahead.has_libraries(second, 2)
+    assert not ahead.has_libraries(dataclasses.replace(second, hidden=9), 2)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("_compiler")
+def test_a_damaged_library_leaves_the_training_as_it_is(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = small("uotm")
+    ahead.build(chosen, 2)
+    shutil.copytree(home, tmp_path, dirs_exist_ok=True)
+    monkeypatch.setenv("OTVIZ_HOME", str(tmp_path))
+    for path in tmp_path.rglob("*.pt2"):
+        path.write_bytes(b"PK\3\4 damaged")
+    plain, other = start(chosen, RING, steps=100), start(chosen, RING, steps=100)
+    plain.advance()
+    other.advance()
+    assert not other.take_over()
+    assert other.advance().generator_loss == plain.advance().generator_loss
+
+
+def test_without_libraries_or_a_compiler_a_training_goes_on_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTVIZ_HOME", str(tmp_path))
+    monkeypatch.setattr(ahead, "COMPILERS", ("no-such-compiler",))
+    chosen = small("uotm")
+    plain, other = start(chosen, RING, steps=100), start(chosen, RING, steps=100)
+    assert not other.take_over()  # before its first step
+    plain.advance()
+    other.advance()
+    assert not other.take_over()
+    assert not other.take_over(build=True)
+    assert not other.compile
+    assert other.advance().generator_loss == plain.advance().generator_loss
+    with pytest.raises(ValueError, match="needs a C\\+\\+ compiler, and there is none: install"):
+        ahead.build(chosen, 2)
 
 
 def test_a_method_that_cannot_be_compiled_says_so() -> None:

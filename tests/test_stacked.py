@@ -56,6 +56,7 @@ SETS = {
         make("uotm-sd", schedule="geometric", alpha_max=high, generator_updates=2) for high in (1.0, 5.0, 9.0)
     ],
     "frozen": [make("uotm-no-cost", freeze_after=7, penalty_weight=weight) for weight in (0.0, 0.1)],
+    "gan": [make("gan", lr=lr, adversary_hidden=6) for lr in (1e-4, 1e-3)],
     "no noise": [make("uotm-kl", noise_dim=0, tau=tau) for tau in (0.1, 1.0)],
 }
 

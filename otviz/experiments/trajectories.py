@@ -6,7 +6,6 @@ Points are cached, not scores, so that changes of metrics or verdict rules need 
 from __future__ import annotations
 
 import math
-import shutil
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -21,6 +20,7 @@ from otviz.experiments.cached_trainings import cached
 from otviz.runs.config import RunConfig
 from otviz.runs.probe import scores
 from otviz.runs.snapshots import Meter
+from otviz.training.ahead import can_build
 from otviz.training.loop import Training
 
 LOOKS = 40
@@ -130,9 +130,8 @@ def measured(made: Trajectory, config: RunConfig) -> dict[str, float | int | str
 
 def _begun(config: RunConfig) -> Training:
     """The training before its first step, compiled if that is faster and there is a C++ compiler."""
-    compiler = any(map(shutil.which, ("c++", "g++", "clang++", "cl")))
-    training = config.begin("cpu")
-    training.compile = config.steps >= COMPILED and config.method.compilable and config.method.steps_alike and compiler
+    training, method = config.begin("cpu"), config.method
+    training.compile = config.steps >= COMPILED and method.compilable and method.steps_alike and can_build()
     return training
 
 

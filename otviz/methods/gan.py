@@ -28,6 +28,7 @@ class GAN(Adversarial):
     default_steps: ClassVar[int] = 4000
     adversary_word: ClassVar[str] = "critic"
     judges: ClassVar[tuple[tuple[str, str], ...]] = (("critic D", "critic"),)
+    compilable: ClassVar[bool] = True
     shareable: ClassVar[bool] = True
     pairs: ClassVar[bool] = True
 
@@ -92,6 +93,7 @@ class DANS(GAN):
     title: ClassVar[str] = "DAN-S"
     line: ClassVar[str] = "A critic judges whole batches"
     paper: ClassVar[str] = "Li et al. 2017; baseline of Salimans et al. 2018, Fig. 2"
+    compilable: ClassVar[bool] = False  # its critic is no plain MLP
     shareable: ClassVar[bool] = False  # one logit per batch
 
     batch_size: int = minibatch(512)

@@ -27,6 +27,7 @@ class Change:
         step: number of steps done before the change.
         method: the method with its new knobs; None if they did not change.
         frozen: whether the adversary is frozen; None if that did not change.
+        compiled: whether updates are compiled from here on; None if that did not change.
         is_branch: whether a branch began here, that is, a new training took over the state of the old one.
     """
 
@@ -34,6 +35,7 @@ class Change:
     method: Method | None = None
     frozen: bool | None = None
     is_branch: bool = False
+    compiled: bool | None = None
 
     def applied(self, training: Training, began: RunConfig) -> Training:
         """The training with the change applied: the same object, or for a branch a new one with its state."""
@@ -46,6 +48,8 @@ class Change:
             training.retune(self.method)
         if self.frozen is not None:
             training.frozen = self.frozen
+        if self.compiled is not None:
+            training.compile = self.compiled and training.take_over(build=True)
         return training
 
 
@@ -67,8 +71,12 @@ class ChangeLog:
     def from_restored(cls, config: RunConfig, restored: RunCheckpoint | None) -> ChangeLog:
         """The log of a run with these settings that continues from `restored`, or starts anew if None."""
         past = (restored and restored.change_log) or cls(config, known=restored is None)
-        if restored is not None and past.method != config.method:  # changed just before the run was stopped
-            return past.with_change(Change(len(restored.losses), config.method))
+        if restored is not None:
+            at = len(restored.losses)
+            if past.method != config.method:  # changed just before the run was stopped
+                past = past.with_change(Change(at, config.method))
+            if past.compiled:  # it goes on with plain updates, until they are compiled again
+                past = past.with_change(Change(at, compiled=False))
         return past
 
     def with_change(self, change: Change) -> ChangeLog:
@@ -81,6 +89,7 @@ class ChangeLog:
             change.method or last.method,
             last.frozen if change.frozen is None else change.frozen,
             last.is_branch,
+            last.compiled if change.compiled is None else change.compiled,
         )
         return dataclasses.replace(self, changes=(*filter(None, before), merged))
 
@@ -92,6 +101,12 @@ class ChangeLog:
     def method(self) -> Method:
         """The method with its final knobs."""
         return next((change.method for change in reversed(self.changes) if change.method), self.began.method)
+
+    @property
+    def compiled(self) -> bool:
+        """Whether updates are compiled at the end, because of a change and not of the settings."""
+        last = next((each for each in reversed(self.changes) if each.is_branch or each.compiled is not None), None)
+        return last is not None and bool(last.compiled)
 
     def describe(self) -> list[str]:
         """A line of text for each change."""
@@ -109,6 +124,8 @@ class ChangeLog:
             if change.frozen is not None:
                 who = method.adversary_word or "adversary"
                 words.append(f"{who} frozen" if change.frozen else f"{who} learns")
+            if change.compiled is not None:
+                words.append("compiled steps" if change.compiled else "plain steps")
             if words:
                 yield change.step, words
 
@@ -120,7 +137,9 @@ class ChangeLog:
                 {} if change.method is None else {"method": {"name": change.method.name, **change.method.as_dict()}}
             )
             frozen = {} if change.frozen is None else {"frozen": change.frozen}
-            changes.append({"step": change.step, **method, **frozen, **({"anew": True} if change.is_branch else {})})
+            compiled = {} if change.compiled is None else {"compiled": change.compiled}
+            anew = {"anew": True} if change.is_branch else {}
+            changes.append({"step": change.step, **method, **frozen, **compiled, **anew})
         return {"began": self.began.record(), "changes": changes, **({} if self.known else {"known": False})}
 
     @classmethod
@@ -180,5 +199,5 @@ class Replay(SingleTrainer):
 
 def _change(record: Mapping[str, Any], began: Mapping[str, Any]) -> Change:
     method = RunConfig.from_record({**began, "method": record["method"]}).method if "method" in record else None
-    frozen = None if record.get("frozen") is None else bool(record["frozen"])
-    return Change(int(record["step"]), method, frozen, bool(record.get("anew", False)))
+    frozen, compiled = (None if record.get(name) is None else bool(record[name]) for name in ("frozen", "compiled"))
+    return Change(int(record["step"]), method, frozen, bool(record.get("anew", False)), compiled)

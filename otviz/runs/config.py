@@ -58,7 +58,9 @@ class RunConfig:
                 f"networks and precision are chosen for images; {self.target.name} has points: leave them out"
             )
         elif self.compile and not self.method.compilable:
-            raise ValueError(f"{self.method.name} cannot be compiled; only the unified family (WGAN to UOTM-SD) can")
+            raise ValueError(
+                f"{self.method.name} cannot be compiled; only gan and the unified family (WGAN to UOTM-SD) can"
+            )
         elif self.compile and not self.method.steps_alike:
             raise ValueError(
                 "a penalty in every few steps cannot be compiled; use penalty_every 1, or leave compile out"

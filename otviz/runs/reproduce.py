@@ -20,6 +20,7 @@ from otviz.runs.change_log import ChangeLog, Replay
 from otviz.runs.image_probe import probe_of
 from otviz.runs.run_view import RunView
 from otviz.runs.snapshots import Scene, Snapshot
+from otviz.training.ahead import can_build
 from otviz.training.driver import AtSteps, LossHistory, drive, last_quarter
 from otviz.training.loop import Training
 
@@ -132,6 +133,11 @@ def agreement(kept: RunRecord, found: Numbers) -> str:
     if others:
         lines.append(
             f"It was made with {'; '.join(others)}: rounding differs there, and training amplifies the difference."
+        )
+    compiled = next((change.step for change in kept.change_log.changes if change.compiled), None)
+    if compiled is not None and not can_build():
+        lines.append(
+            f"From step {compiled} on its steps were compiled, and no C++ compiler is here: plain steps round otherwise."
         )
     if not kept.change_log.known:
         lines.append("It was saved by a version that did not record changes during a run; there may have been some.")

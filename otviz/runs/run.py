@@ -27,6 +27,7 @@ from otviz.runs.run_view import ENDED, Status
 from otviz.runs.saved.run_lock import RunLock
 from otviz.runs.scheduling import CommandQueue, Lockstep, LoopTimer, Slots, Standing
 from otviz.runs.snapshots import Curve, Meter, Scene, Snapshot, curve_of
+from otviz.runs.takeover import Takeover
 from otviz.runs.training_handle import TrainingHandle
 from otviz.training.driver import Chunk, Diverged, drive
 from otviz.training.loop import Training, TrainingState
@@ -265,8 +266,11 @@ class Run:
             self._take_snapshot(live)
             if not self._save_error and (fresh or self.origin):  # a process killed at once loses no run
                 self._store()
+            takeover = Takeover(self.config, live.device)
             for _ in drive(live, self, [self._history.record, self._record], seconds=self.seconds):
                 self._take_snapshot(live, whole=self._rests(live.step))
+                if takeover.due(self.seconds, self.seconds_left) and live.take_over():
+                    self.change_log = self.change_log.with_change(Change(live.step, compiled=True))
         except Diverged:
             if self._history.states.newest is not None:
                 live.restore(self._history.states.newest)

@@ -44,6 +44,9 @@ class TrainingHandle(Trainer, Protocol):
     def freeze(self, frozen: bool) -> None:
         """Freeze the adversary, or let it learn again."""
 
+    def take_over(self) -> bool:
+        """Go on with compiled updates from disk; returns whether it does (as `Training.take_over`)."""
+
     def samples(self, n: int, seed: int) -> Array:
         """n new generated samples: points (n, 2) in data units, or images as rows (n, C*H*W)."""
 
@@ -83,6 +86,9 @@ class LocalTraining(SingleTrainer):
 
     def freeze(self, frozen: bool) -> None:
         self.training.frozen = frozen
+
+    def take_over(self) -> bool:
+        return self.training.take_over()
 
     def samples(self, n: int, seed: int) -> Array:
         return self._probe.samples(n, seed)

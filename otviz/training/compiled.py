@@ -11,20 +11,23 @@ weights, moments and counters are marked as static; what a graph returns is over
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from otviz.methods import Batch, Method
 from otviz.networks import MLP, Generator
+from otviz.training.adam import EPSILON, Optimiser
 
 Drawn = tuple[Tensor, Tensor, Tensor, Tensor]
-
-EPSILON = 1e-8  # Adam's, torch's default
 
 
 class Compiled:
     """Compiled updates of a training's networks. Needs one plain step first, which allocates Adam's moments.
+
+    Attributes:
+        method: with current live knobs.
 
     Args:
         method: its losses are compiled.
@@ -40,13 +43,16 @@ class Compiled:
         method: Method,
         generator: Generator,
         adversary: MLP,
-        optimise_generator: torch.optim.Optimizer,
-        optimise_adversary: torch.optim.Optimizer,
+        optimise_generator: Optimiser,
+        optimise_adversary: Optimiser,
     ) -> None:
-        self._method = method
-        self._generator, self._adversary = generator, adversary
-        self._of_generator = _Moments(generator, optimise_generator)
-        self._of_adversary = _Moments(adversary, optimise_adversary)
+        self.method = method
+        self._updates = Updates(method, generator, adversary)
+        self._of_generator = Moments.of(generator, optimise_generator)
+        self._of_adversary = Moments.of(adversary, optimise_adversary)
+        for moments in (self._of_generator, self._of_adversary):
+            for tensor in (*moments.weights, *moments.first, *moments.second, *moments.steps):
+                static(tensor)
         self._held: dict[str, tuple[float, Tensor]] = {}
         self._captured = self._of_generator.weights[0].is_cuda
         mode = "reduce-overhead" if self._captured else "default"
@@ -96,7 +102,7 @@ class Compiled:
         return loss.clone() if self._captured else loss
 
     def _arguments(
-        self, moments: _Moments, batch: Batch, scalars: dict[str, float], lr: float
+        self, moments: Moments, batch: Batch, scalars: dict[str, float], lr: float
     ) -> tuple[Drawn, dict[str, Tensor], Tensor]:
         live = {name: self._tensor(name, value) for name, value in scalars.items()}
         rate = self._tensor("generator lr" if moments is self._of_generator else "adversary lr", lr)
@@ -113,25 +119,12 @@ class Compiled:
         return held[1]
 
     def _generator_update(self, drawn: Drawn, live: dict[str, float], lr: Tensor) -> Tensor:
-        batch, adversary = Batch(*drawn, torch.default_generator), self._adversary.bound(self._of_adversary.weights)
-
-        def loss(weights: Sequence[Tensor]) -> Tensor:
-            return self._method.generator_loss(self._generator.bound(weights), adversary, batch, live)
-
-        gradient, value = torch.func.grad_and_value(loss)(self._of_generator.weights)
-        self._of_generator.descend(gradient, lr, self._method.beta1, self._method.beta2)
-        return value  # type: ignore[no-any-return]
+        return self._updates.generator(self._of_generator, self._of_adversary.weights, drawn, live, lr)
 
     def _adversary_update(self, drawn: Drawn, live: dict[str, float], lr: Tensor) -> Tensor:
-        batch, generator = Batch(*drawn, torch.default_generator), self._generator.bound(self._of_generator.weights)
-
-        def loss(weights: Sequence[Tensor]) -> Tensor:
-            return self._method.adversary_loss(generator, self._adversary.bound(weights), batch, live)
-
-        gradient, value = torch.func.grad_and_value(loss)(self._of_adversary.weights)
-        self._of_adversary.descend(gradient, lr, self._method.beta1, self._method.beta2)
-        self._method.constrain(self._of_adversary.weights)
-        return value  # type: ignore[no-any-return]
+        value = self._updates.adversary(self._of_adversary, self._of_generator.weights, drawn, live, lr)
+        self.method.constrain(self._of_adversary.weights)
+        return value
 
     def _both_updates(
         self, first: Drawn, live: dict[str, float], lr: Tensor, second: Drawn, generator_lr: Tensor
@@ -145,19 +138,93 @@ def static(tensor: Tensor) -> Tensor:
     return tensor
 
 
-class _Moments:
-    """The weights of a network and their Adam state, as lists of the same tensors."""
+class Updates:
+    """Loss, gradient and Adam of either network, as functions of all tensors that they read and change.
 
-    def __init__(self, network: torch.nn.Module, optimiser: torch.optim.Optimizer) -> None:
+    Args:
+        method: gives losses and Adam's settings.
+        generator, adversary: give the architectures; their own weights are not used.
+    """
+
+    def __init__(self, method: Method, generator: Generator, adversary: MLP) -> None:
+        self._method = method
+        self._generator, self._adversary = generator, adversary
+
+    def generator(
+        self, own: Moments, others: Sequence[Tensor], drawn: Drawn, live: dict[str, float], lr: Tensor
+    ) -> Tensor:
+        """Update the generator in place; returns its loss, shape ().
+
+        Args:
+            own: of the generator.
+            others: weights of the adversary.
+            drawn: source, noise, target and mix of a batch.
+            live: scalars of the loss.
+            lr: learning rate, shape ().
+        """
+        batch, adversary = Batch(*drawn, torch.default_generator), self._adversary.bound(others)
+
+        def loss(weights: Sequence[Tensor]) -> Tensor:
+            return self._method.generator_loss(self._generator.bound(weights), adversary, batch, live)
+
+        return self._descend(own, loss, lr)
+
+    def adversary(
+        self, own: Moments, others: Sequence[Tensor], drawn: Drawn, live: dict[str, float], lr: Tensor
+    ) -> Tensor:
+        """Update the adversary in place, without the method's constraint; returns its loss, shape ().
+
+        Args:
+            own: of the adversary.
+            others: weights of the generator.
+            drawn, live, lr: as for `generator`.
+        """
+        batch, generator = Batch(*drawn, torch.default_generator), self._generator.bound(others)
+
+        def loss(weights: Sequence[Tensor]) -> Tensor:
+            return self._method.adversary_loss(generator, self._adversary.bound(weights), batch, live)
+
+        return self._descend(own, loss, lr)
+
+    def _descend(self, own: Moments, loss: Callable[[Sequence[Tensor]], Tensor], lr: Tensor) -> Tensor:
+        gradient, value = torch.func.grad_and_value(loss)(own.weights)
+        own.descend(gradient, lr, self._method.beta1, self._method.beta2)
+        return value  # type: ignore[no-any-return]
+
+
+@dataclass
+class Moments:
+    """The weights of a network and their Adam state, as lists of the same tensors.
+
+    Attributes:
+        weights: of the network, updated in place.
+        first, second: Adam's moments of each weight.
+        steps: Adam's counters, one for each weight.
+    """
+
+    weights: list[Tensor]
+    first: list[Tensor]
+    second: list[Tensor]
+    steps: list[Tensor]
+
+    @classmethod
+    def of(cls, network: torch.nn.Module, optimiser: Optimiser) -> Moments:
+        """Those of a network whose optimiser has done a step."""
         parameters = list(network.parameters())
-        self.weights = [static(parameter.detach()) for parameter in parameters]  # views, updated in place
-        self.first, self.second, self.steps = (
-            [static(optimiser.state[parameter][key]) for parameter in parameters]
-            for key in ("exp_avg", "exp_avg_sq", "step")
+        states = [optimiser.state[parameter] for parameter in parameters]
+        return cls(
+            [parameter.detach() for parameter in parameters],
+            *([state[key] for state in states] for key in ("exp_avg", "exp_avg_sq", "step")),
         )
 
     def descend(self, gradient: Sequence[Tensor], lr: Tensor, beta1: float, beta2: float) -> None:
-        """One step of Adam (Kingma and Ba 2015), in place."""
+        """One step of Adam (Kingma and Ba 2015), in place.
+
+        Args:
+            gradient: of each weight.
+            lr: learning rate, shape ().
+            beta1, beta2: decays of the moments.
+        """
         for step in self.steps:
             step.add_(1)
         t = self.steps[0]

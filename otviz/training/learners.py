@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from otviz.core.distributed import World
 from otviz.methods import Method
 from otviz.networks import Networks
-from otviz.training.adam import adam, moments, plain, restore_moments
+from otviz.training.adam import Optimiser, adam, moments, plain, restore_moments
 from otviz.training.build_networks import build_adversary, build_generator
 
 
@@ -77,7 +77,7 @@ class Learners:
         method.constrain(self._adversary_weights)
         return loss
 
-    def _update(self, loss: Tensor, network: nn.Module, optimiser: torch.optim.Adam) -> Tensor:
+    def _update(self, loss: Tensor, network: nn.Module, optimiser: Optimiser) -> Tensor:
         optimiser.zero_grad()
         torch.autograd.backward(loss)
         loss = self._world.averaged(loss, network)
@@ -93,9 +93,9 @@ class Learners:
             for buffer, value in zip(self.averaged.buffers(), self.generator.buffers(), strict=True):
                 buffer.copy_(value)  # batch norm's running statistics are averages already
 
-    def parts(self) -> Iterator[tuple[dict[str, Tensor], torch.optim.Optimizer | None]]:
+    def parts(self) -> Iterator[tuple[dict[str, Tensor], Optimiser | None]]:
         """Named weights and their optimiser, for the generator and, if they exist, the adversary and the averaged generator."""
-        named: list[tuple[str, nn.Module, torch.optim.Optimizer | None]]
+        named: list[tuple[str, nn.Module, Optimiser | None]]
         named = [("generator", self.generator, self.generator_optimiser)]
         if self.adversary is not None:
             named.append(("adversary", self.adversary, self.adversary_optimiser))

@@ -25,13 +25,15 @@ from otviz.data.datasets.rows import in_turn
 from otviz.data.target import Target
 from otviz.methods import Batch, Method
 from otviz.methods.method import Adversarial
-from otviz.networks import MLP, Generator, Networks
+from otviz.networks import Networks
 from otviz.networks.image_networks import with_class
+from otviz.training.adam import Optimiser
 from otviz.training.build_networks import check_classes, check_compile, compile_images
 from otviz.training.learners import Learners
 from otviz.training.streams import Draws, Noise, Samples, WhiteNoise, sent, source_of, stream_of
 
 if TYPE_CHECKING:
+    from otviz.training.ahead import CompiledAhead
     from otviz.training.compiled import Compiled
 
 Decay = Literal["none", "cosine"]
@@ -87,7 +89,7 @@ class Training:
         classes: number of classes that the generator is conditioned on; 0 if none.
         frozen: whether updates of the adversary are off.
         step, steps: number of steps done and planned.
-        compile: whether to compile updates, from the second step on; set it before the first (see `otviz.training.compiled`).
+        compile: whether updates are compiled, from the second step on (see `otviz.training.ahead`).
         eval_generator: the generator that `generate` uses: its moving average if `ema` > 0.
 
     Args:
@@ -122,7 +124,7 @@ class Training:
         self.compile = False
         self._decay = lr_decay
         self._autocast = autocast
-        self._compiled: Compiled | None = None
+        self._libraries: Compiled | CompiledAhead | None = None
         self._world = world()
         self.classes = 0 if networks is None else networks.conditional_classes(len(target.class_names))
         self._learners = Learners(
@@ -174,6 +176,8 @@ class Training:
         """Apply changed live settings from the next step on. `method` must be of the same class."""
         self.method = method
         self._learners.set_learning_rates(self._learning_rates())
+        if self._libraries is not None:
+            self._libraries.method = method
 
     def _learning_rates(self) -> tuple[float, float]:
         """Learning rates of generator and adversary for the next step."""
@@ -203,8 +207,8 @@ class Training:
         scalars = method.scalars(self.progress)
         if self._decay != "none":
             self._learners.set_learning_rates(self._learning_rates())
-        if self.compile and method.compilable and self.method.steps_alike and self._compiled is None and self.step > 0:
-            self._compiled = self._compile()
+        if self.compile and self._can_compile and self._libraries is None:
+            self._libraries = self._compile()
         if self._compiled is not None and for_adversary == for_generator == 1:
             self._losses[1], self._losses[0] = self._update_both(self._compiled, scalars)
         else:
@@ -240,7 +244,7 @@ class Training:
         x, y = self._sources.next(), self._targets.next()
         return Batch(x, z, y, mix, self._noise.rng, self._world)
 
-    def _update_both(self, compiled: Compiled, scalars: dict[str, float]) -> tuple[Tensor, Tensor]:
+    def _update_both(self, compiled: Compiled | CompiledAhead, scalars: dict[str, float]) -> tuple[Tensor, Tensor]:
         generator_lr, adversary_lr = self._learning_rates()
         values = compiled.update_both((self.batch(), self.batch()), scalars, (adversary_lr, generator_lr))
         self._update_ema()
@@ -271,15 +275,34 @@ class Training:
         if self._learners.averaged is not None:
             self._learners.update_ema(self.method.ema_decay(self.step))
 
-    def _compile(self) -> Compiled:
-        from otviz.training.compiled import Compiled
+    @property
+    def _compiled(self) -> Compiled | CompiledAhead | None:
+        return self._libraries if self.compile else None
 
-        assert isinstance(self.generator, Generator)
-        assert isinstance(self.adversary, MLP)
-        learners = self._learners
-        assert learners.adversary_optimiser is not None
-        optimisers = (learners.generator_optimiser, learners.adversary_optimiser)
-        return Compiled(self.method, self.generator, self.adversary, *optimisers)
+    @property
+    def _can_compile(self) -> bool:
+        return self.method.compilable and self.method.steps_alike and self.networks is None and self.step > 0
+
+    def take_over(self, build: bool = False) -> bool:
+        """Go on with compiled updates on a CPU if they can be loaded from disk; returns whether it does, and never fails.
+
+        Args:
+            build: compile them first if they are not there, which takes some twenty seconds.
+        """
+        if self.device.type != "cpu" or self._world.size > 1 or not self._can_compile:
+            return False
+        try:
+            self._libraries = self._libraries or self._compile(build)
+            self.compile = True
+        except Exception:  # of a compiler or a loader: of any kind
+            return False
+        return True
+
+    def _compile(self, build: bool = True) -> Compiled | CompiledAhead:
+        """Updates compiled as suits the device; on a CPU only if `build`, otherwise they must be on disk."""
+        from otviz.training.compile_updates import compile_updates
+
+        return compile_updates(self.method, self._learners, build)
 
     def state(self) -> TrainingState:
         """All that is needed to continue, copied to the CPU."""
@@ -307,7 +330,7 @@ class Training:
         except (KeyError, TypeError, ValueError, RuntimeError, OverflowError) as error:
             raise ValueError(f"saved state does not fit this run ({error}); start it again") from error
 
-    def parts(self) -> Iterator[tuple[dict[str, Tensor], torch.optim.Optimizer | None]]:
+    def parts(self) -> Iterator[tuple[dict[str, Tensor], Optimiser | None]]:
         """Named weights and their optimiser; see `Learners.parts`."""
         return self._learners.parts()
 
@@ -335,8 +358,8 @@ def train(
         steps: number of steps; defaults to the method's own.
         seed: draws weights, noise and data; the same seed gives the same numbers on the same device.
         device: "auto", "cuda", "mps" or "cpu".
-        compile: compile the updates of points (see `otviz.training.compiled`), or the networks of images on an accelerator;
-            takes about 20 s first.
+        compile: compile the updates of points (see `otviz.training.ahead`), or the networks of images on an accelerator;
+            takes about 20 s the first time.
         networks: architectures for images; by default those that suit their size.
         lr_decay: "cosine" lowers the learning rates to 0 at the end.
         precision: of image networks; "auto" is bfloat16 on CUDA and float32 elsewhere. On CUDA only "float32" is free of TF32.

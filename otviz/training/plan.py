@@ -23,7 +23,9 @@ class Plan(Knobs):
         "auto", doc="Where to train; auto takes a GPU if there is one", group=RUN
     )
     compile: bool = param(
-        False, doc="Compile the steps first: some twenty seconds of waiting, then up to twice as fast", group=RUN
+        False,
+        doc="Compile the steps first: some twenty seconds of waiting the first time, then about twice as fast",
+        group=RUN,
     )
     lr_decay: Literal["none", "cosine"] = param(
         "none", doc="cosine lowers the learning rates to 0 at the end of the run, which sharpens images",

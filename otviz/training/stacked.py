@@ -18,6 +18,7 @@ from otviz.core.precision import has_float64
 from otviz.methods import Adversarial, Batch, Method
 from otviz.methods.method import Map
 from otviz.networks import MLP, BoundMLP, Generator
+from otviz.training.adam import Optimiser
 from otviz.training.compiled import Drawn
 from otviz.training.loop import Training
 
@@ -31,7 +32,7 @@ def check_stackable(methods: Sequence[Method]) -> None:
     """Raise ValueError if these methods cannot be trained as one stack."""
     first, shared = methods[0], structure(methods[0])
     if not first.compilable:
-        raise ValueError(f"{first.name} cannot be stacked; only the unified family (WGAN to UOTM-SD) can")
+        raise ValueError(f"{first.name} cannot be stacked; only gan and the unified family (WGAN to UOTM-SD) can")
     if not all(method.steps_alike for method in methods):
         raise ValueError(f"{first.name} with penalty_every above 1 cannot be stacked; use penalty_every 1")
     for other in methods[1:]:
@@ -216,7 +217,7 @@ class _Rows:
         self._fetched = [rows.cpu().clone() for rows in held]
         self._steps = float(moments["step"]) if "step" in moments else 0.0
 
-    def give(self, index: int, weights: list[Tensor], optimiser: torch.optim.Optimizer | None) -> None:
+    def give(self, index: int, weights: list[Tensor], optimiser: Optimiser | None) -> None:
         """Copy the last fetched state of member `index` into its weights and optimiser."""
         own, *moments = (self.split(rows[index]) for rows in self._fetched)
         with torch.no_grad():

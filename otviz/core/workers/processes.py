@@ -15,15 +15,15 @@ from otviz.core.files import ROOT
 if TYPE_CHECKING:
     from otviz.core.workers.forking import ForkedProcess, ForkServer
 
-NEEDED_SOON = ("torch._dynamo", "ot")
-"""What the first optimiser and the first exact W2 import, in a second each."""
+NEEDED_SOON = ("ot",)
+"""What the first exact W2 imports, in a second."""
 
 SHARED = ("torch", *NEEDED_SOON)
 """What the fork server imports at its start."""
 
 
 def import_what_is_needed_soon() -> None:
-    """Import what the first optimiser and the first exact W2 need before rather than during a training."""
+    """Import what the first exact W2 needs before rather than during a training."""
     for name in NEEDED_SOON:
         with contextlib.suppress(RuntimeError):  # some modules cannot be imported during the exit of the process
             importlib.import_module(name)

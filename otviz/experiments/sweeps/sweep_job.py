@@ -21,6 +21,8 @@ from otviz.experiments.sweeps.sweep import Cell, Outcome, Sweep, identity, run_i
 from otviz.experiments.sweeps.train_cells import stackable, train_cells
 from otviz.runs.config import RunConfig
 from otviz.runs.saved.run_store import Store
+from otviz.runs.takeover import SHORTEST, allowed
+from otviz.training.ahead import can_build
 from otviz.training.loop import device_named
 from otviz.training.stacked import structure
 
@@ -28,8 +30,11 @@ STACK = {"cuda": 64, "cpu": 4}
 """Maximum number of runs in a stack, by device.
 
 More than 64 do not use a GPU better. On a CPU, a stack of four takes two thirds of the time of four single runs; eight would
-save little more and delay results.
+save little more and delay results. Single runs that are compiled take less than half the time.
 """
+
+COMPILED = 30_000
+"""Steps of all runs of a sweep from which compiling their updates, some twenty seconds for each method, pays on a CPU."""
 
 
 class SweepJournal(Journal):
@@ -83,7 +88,12 @@ class SweepJob(Job[Cell, Outcome]):
         self._file = SweepJournal(sweep, owner)
         super().__init__(self._file.outcomes(), sweep.total)
         count = (1 if kind == "cuda" else cores()) if workers is None else workers
-        left = list(tasks(sweep, self.outcomes, STACK[self._device]))
+        alone = list(tasks(sweep, self.outcomes, 1))
+        self._compiled = (
+            self._device == "cpu" and allowed() and can_build() and sweep.steps >= SHORTEST
+            and len(alone) * sweep.steps >= COMPILED
+        )  # fmt: skip
+        left = alone if self._compiled else list(tasks(sweep, self.outcomes, STACK[self._device]))
         self._pool = ProcessPool(left, self._request, self._keep, count, __name__)
 
     def _request(self, task: Sequence[Cell]) -> Plain:
@@ -91,6 +101,7 @@ class SweepJob(Job[Cell, Outcome]):
         return {
             "configs": [config.record() for config in configs],
             "ids": [run_id(config, self._owner) for config in configs],
+            "compiled": self._compiled and configs[0].method.compilable and configs[0].method.steps_alike,
         }
 
     def _outcome(self, record: Mapping[str, Any]) -> Outcome:
@@ -124,7 +135,7 @@ def tasks(sweep: Sweep, done: dict[Cell, Outcome], most: int) -> Iterator[list[C
 def answers(plain: Plain, arrays: Arrays) -> Iterator[Message]:
     """In a worker process: train the cells of a task and yield their outcomes. Raises ValueError if they cannot be trained."""
     configs = [RunConfig.from_record(record) for record in plain["configs"]]
-    for index, outcome in enumerate(train_cells(configs, Store(), plain["ids"])):
+    for index, outcome in enumerate(train_cells(configs, Store(), plain["ids"], plain["compiled"])):
         yield {"index": index, "outcome": dataclasses.asdict(outcome)}, {}
 
 

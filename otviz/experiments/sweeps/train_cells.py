@@ -15,7 +15,7 @@ from otviz.core.machine import made_on
 from otviz.data.units import in_file_units
 from otviz.evaluation.verdicts import LATE, loss_spread, verdict
 from otviz.experiments.sweeps.sweep import Outcome, run_id
-from otviz.runs.change_log import ChangeLog, RunCheckpoint
+from otviz.runs.change_log import Change, ChangeLog, RunCheckpoint
 from otviz.runs.config import RunConfig
 from otviz.runs.probe import Probe, scores
 from otviz.runs.run_view import Status
@@ -23,6 +23,7 @@ from otviz.runs.saved.run_lock import RunLock
 from otviz.runs.saved.run_store import SavedRunInfo, Store
 from otviz.runs.saved.saved_run import SavedRun
 from otviz.runs.snapshots import Meter, Snapshot
+from otviz.training.ahead import build
 from otviz.training.driver import AtSteps, Losses, LossHistory, SingleTrainer, drive, last_losses
 from otviz.training.loop import Training, device_named, start
 from otviz.training.stacked import Stacked, check_stackable
@@ -37,13 +38,17 @@ class Members:
     Args:
         trainings: not started; on the CPU if there are several.
         device: of the stack.
+        compiled: whether a single one goes on with compiled updates after its first step, if they are on disk.
 
     Attributes:
         trainings: those of a stack are up to date only after `sync`.
     """
 
-    def __init__(self, trainings: Sequence[Training], device: torch.device | None = None) -> None:
+    def __init__(
+        self, trainings: Sequence[Training], device: torch.device | None = None, compiled: bool = False
+    ) -> None:
         self.trainings = tuple(trainings)
+        self._compiled = compiled
         self._stack = Stacked(trainings, device) if len(trainings) > 1 else None
 
     @property
@@ -54,7 +59,12 @@ class Members:
         """Do so many steps; returns their losses, shape (steps, S, 2). A member that diverges does not stop the others."""
         if self._stack is not None:
             return self._stack.advance(steps).float().cpu().numpy(), None
-        return SingleTrainer(self.trainings[0]).advance(steps)[0][:, None], None
+        single = SingleTrainer(self.trainings[0])
+        first = [single.advance(1)[0]] if single.step == 0 else []
+        if first and self._compiled:
+            single.training.take_over()
+        rest = [single.advance(steps - len(first))[0]] if steps > len(first) else []
+        return np.concatenate([*first, *rest])[:, None], None
 
     def sync(self) -> None:
         """Copy the state of the stack to its trainings."""
@@ -71,13 +81,16 @@ def stackable(configs: Sequence[RunConfig]) -> bool:
     return len({config.steps for config in configs}) == 1
 
 
-def train_cells(configs: Sequence[RunConfig], store: Store | None = None, ids: Sequence[str] = ()) -> Iterator[Outcome]:
+def train_cells(
+    configs: Sequence[RunConfig], store: Store | None = None, ids: Sequence[str] = (), compiled: bool = False
+) -> Iterator[Outcome]:
     """Train runs, several as one stack, and yield their outcomes in order.
 
     Args:
         configs: what to train.
         store: where runs are stored, if given.
         ids: what the runs are called there; by default as those of everybody.
+        compiled: compile the updates of a single run first, unless they are on disk; it stays as it is if that fails.
 
     Raises:
         ValueError: several runs that cannot be stacked, or a device that is not available.
@@ -88,7 +101,10 @@ def train_cells(configs: Sequence[RunConfig], store: Store | None = None, ids: S
         start(config.method, config.target, config.source, steps=config.steps, seed=config.seed, device=at)
         for config in configs
     ]
-    members = Members(trainings, device)
+    if compiled:
+        with contextlib.suppress(Exception):  # of a compiler: of any kind
+            build(configs[0].method, configs[0].target.shape[0])
+    members = Members(trainings, device, compiled)
     found = train_members(members, [config.seed for config in configs])
     for config, name, each in zip(configs, ids or [""] * len(configs), found, strict=True):
         yield each.outcome(config, store, name)
@@ -181,9 +197,11 @@ class MemberRecorder:
         done = losses[: self._training.step]
         step, meter = self._training.step, self._snapshots[-1].meter
         status: Status = "done" if step >= config.steps else "stopped"
-        made = made_on(self._training.device.type)
+        made, log = made_on(self._training.device.type), ChangeLog(config)
+        if self._training.compile and not config.compile:
+            log = log.with_change(Change(1, compiled=True))
         stored = SavedRunInfo(name, config, status, "", step, self._seconds, time.time(), meter, environment=made)
-        restored = RunCheckpoint(tuple(self._snapshots), done, *self._good, ChangeLog(config))
+        restored = RunCheckpoint(tuple(self._snapshots), done, *self._good, log)
         try:
             with contextlib.closing(RunLock(store.path(name))):
                 store.save(SavedRun(stored, self._probe.scene, restored))

@@ -197,6 +197,9 @@ class RemoteTraining:
     def freeze(self, frozen: bool) -> None:
         self._ask("freeze", frozen=frozen)
 
+    def take_over(self) -> bool:
+        return bool(self._ask("take over")[0]["compiled"])
+
     def samples(self, n: int, seed: int) -> Array:
         samples: Array = self._ask("samples", n=n, seed=seed)[1]["samples"]
         return samples

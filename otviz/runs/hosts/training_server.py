@@ -51,6 +51,8 @@ def _act(plain: dict[str, Any], arrays: Arrays) -> Message:
         answer = _take_snapshot(here, plain)
     elif do == "samples":
         answer = {}, {"samples": here.samples(plain["n"], plain["seed"])}
+    elif do == "take over":
+        answer = {"compiled": here.take_over()}, {}
     elif do == "restore":
         here.restore(messages.unpack_state(plain, arrays))
     elif do == "retune":

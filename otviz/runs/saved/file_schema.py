@@ -80,7 +80,10 @@ PAST: Rule = fields(
     {
         "began": CONFIG, "known?": flag,
         "changes": listed(
-            fields({"step": whole(0, 2_000_000), "method?": _KNOBS, "frozen?": nullable(flag), "anew?": flag}), 100_000
+            fields(
+                {"step": whole(0, 2_000_000), "method?": _KNOBS, "frozen?": nullable(flag), "compiled?": flag, "anew?": flag}
+            ),
+            100_000,
         ),
     }
 )  # fmt: skip
