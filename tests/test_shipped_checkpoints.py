@@ -19,7 +19,7 @@ from otviz.runs.config import RunConfig
 from otviz.runs.saved.saved_run import SavedRun
 
 SHIPPED = sorted(image_cards())
-MOST, MOST_TOGETHER = 8_000_000, 60_000_000
+MOST, MOST_TOGETHER = 8_000_000, 120_000_000
 
 
 @pytest.mark.parametrize("name", SHIPPED)
