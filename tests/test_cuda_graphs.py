@@ -69,7 +69,9 @@ def test_what_a_compiled_update_changes_stays_where_it_is(name: str, graphs: lis
     weights = sum(len(group["params"]) for optimiser in optimisers for group in optimiser.param_groups)
     assert len(graph.mutated) == 4 * weights, "each weight, two moments, and a counter"
     assert graph.mutated <= graph.static
-    batches = 6 if training.method.as_dict().get("penalty") == "gp" else 5  # x, z and y of both, but no y for the generator
+    batches = (
+        6 if training.method.as_dict().get("penalty") == "gp" else 5
+    )  # x, z and y of both, but no y for the generator
     assert graph.inputs - len(graph.static) == batches, "nothing else is copied before a graph runs"
 
 
