@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -133,3 +134,14 @@ def test_without_libraries_or_a_compiler_a_training_goes_on_as_it_is(
 def test_a_method_that_cannot_be_compiled_says_so() -> None:
     with pytest.raises(ValueError, match="sinkhorn cannot be compiled"):
         RunConfig(method("sinkhorn")(), RING, compile=True)
+
+
+def test_libraries_of_long_ago_are_removed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("OTVIZ_HOME", str(tmp_path))
+    folder = tmp_path / "compiled"
+    folder.mkdir()
+    for name, age in (("old.pt2", 61), ("old.json", 61), ("new.pt2", 59), ("note.txt", 61)):
+        (folder / name).write_bytes(b"")
+        os.utime(folder / name, (time.time() - age * 86400,) * 2)
+    ahead._remove_old()
+    assert {path.name for path in folder.iterdir()} == {"new.pt2", "note.txt"}

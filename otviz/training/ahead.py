@@ -8,12 +8,14 @@ and for each kind of training `<kind>.json`, which names its two libraries and i
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import itertools
 import json
 import shutil
 import tempfile
+import time
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -34,6 +36,9 @@ from otviz.training.compiled import Moments, Updates
 COMPILERS = ("c++", "g++", "clang++", "cl")
 SOURCES = ("methods", "networks", "ot", "training")
 """Packages on which updates depend: after a change in one of them libraries are compiled again."""
+
+KEPT_SECONDS = 60 * 86400
+"""Age at which libraries are removed when others are compiled."""
 
 Update = Callable[[list[Tensor]], list[Tensor]]
 
@@ -141,6 +146,7 @@ def build(method: Method, dim: int) -> None:
         if not has_libraries(method, dim):
             names = [_compiled(update, example) for update, example in _traceable(method, dim)]
             _write(index, json.dumps(names).encode())
+            _remove_old()
 
 
 def _folder() -> Path:
@@ -241,6 +247,14 @@ def _compiled(update: Update, example: list[Tensor]) -> str:
     finally:
         torch.set_num_threads(threads)
     return path.name
+
+
+def _remove_old() -> None:
+    """Remove libraries and indices of long ago, most of which are of other sources; what is still of use is compiled again."""
+    for path in _folder().iterdir():
+        with contextlib.suppress(OSError):
+            if path.suffix in (".pt2", ".json") and time.time() - path.stat().st_mtime > KEPT_SECONDS:
+                path.unlink()
 
 
 def _write(path: Path, data: bytes) -> None:
