@@ -158,12 +158,21 @@ def test_other_weights_are_refused(folder: Path) -> None:
         "instead of": {**tensors, name: tensors[name][:-1].clone()},
         "missing instead of": {key: value for key, value in tensors.items() if key != name},
         "instead of missing": {**tensors, "more": torch.zeros(3)},
-        "float16": {**tensors, name: tensors[name].half()},
+        "float64": {**tensors, name: tensors[name].double()},
         "not finite": {**tensors, name: tensors[name] * float("nan")},
     }
     for message, changes in others.items():
         with pytest.raises(ValueError, match=message):
             models.of_bytes(*resigned(folder, save(changes)))
+
+
+def test_weights_in_half_precision_are_computed_with_in_single(folder: Path) -> None:
+    tensors = load((folder / "generator.safetensors").read_bytes())
+    halves = {name: value.half() for name, value in tensors.items()}
+    model = models.of_bytes(*resigned(folder, save(halves)))
+    for name, value in model.network.state_dict().items():
+        assert value.dtype == torch.float32
+        assert torch.equal(value, halves[name].float())
 
 
 HUGE = {"generator": "dcgan", "width": 1024}

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 VERSION = 1
 VERSION_KEY, PACKED_KEY = "v", "packed"
 LONG = 1500  # characters; longer queries are packed, since mail programs and chats break them
-MAX_KEYS = 250  # nine methods with every knob changed have about 170
+MAX_KEYS = 300  # nine methods with every knob changed have about 210
 MAX_CHARS = 4000  # characters of a value; a drawing of 1000 vertices has 2700
 MAX_PACKED = 60_000  # characters of a packed value
 MAX_QUERY = 100_000  # bytes of an unpacked query
