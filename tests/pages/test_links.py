@@ -142,8 +142,8 @@ def test_what_cannot_be_used_is_said_once_and_the_default_holds(key: str, text: 
 
 
 def test_too_many_settings_are_refused_together() -> None:
-    app = open_page(**{f"k{i}": "1" for i in range(251)})
-    assert [plain("The link has 251 settings, more than 250") in warning.value for warning in app.warning] == [True]
+    app = open_page(**{f"k{i}": "1" for i in range(301)})
+    assert [plain("The link has 301 settings, more than 300") in warning.value for warning in app.warning] == [True]
 
 
 @pytest.mark.parametrize(
