@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otviz.checkpoints.generator_weights import read_limited
+from otviz.checkpoints.image_sheets import tiled
 from otviz.core.files import CHECKPOINTS, write_whole
 from otviz.data.datasets import ImageSet, datasets, named
 from otviz.data.datasets.rows import Shape
@@ -74,9 +75,9 @@ def write(images: ImageSet, folder: Path = REAL) -> Path:
     from PIL import Image
 
     pixels = _drawn(images)
-    channels, height, width = images.shape
-    whole = np.repeat(pixels, 3 // channels, axis=1).reshape(-1, COLUMNS, 3, height, width)
-    picture = Image.fromarray(np.ascontiguousarray(whole.transpose(0, 3, 1, 4, 2).reshape(-1, COLUMNS * width, 3)))
+    if len(pixels) % COLUMNS:
+        raise ValueError(f"{images.title} has {len(pixels)} test images; a file of real images needs {COLUMNS} or more")
+    picture = Image.fromarray(tiled(pixels, COLUMNS))
     exact, small = io.BytesIO(), io.BytesIO()
     picture.save(exact, "WEBP", lossless=True, method=6)
     picture.save(small, "WEBP", quality=85, method=6)

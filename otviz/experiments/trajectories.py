@@ -130,8 +130,8 @@ def measured(made: Trajectory, config: RunConfig) -> dict[str, float | int | str
 
 def _begun(config: RunConfig) -> Training:
     """The training before its first step, compiled if that is faster and there is a C++ compiler."""
-    training, method = config.begin("cpu"), config.method
-    training.compile = config.steps >= COMPILED and method.compilable and method.steps_alike and can_build()
+    training = config.begin("cpu")
+    training.compile = config.steps >= COMPILED and config.method.can_compile and can_build()
     return training
 
 

@@ -143,6 +143,11 @@ class Method(Knobs, ABC):
         """Whether every step has the same losses, so that they can be compiled or stacked; see `in_step`."""
         return True
 
+    @property
+    def can_compile(self) -> bool:
+        """Whether updates with these settings can be compiled."""
+        return self.compilable and self.steps_alike
+
     def in_step(self, step: int) -> Self:
         """The method whose losses this step (counted from 0) has: itself, unless it leaves something out of most steps."""
         return self

@@ -49,8 +49,7 @@ class Takeover:
         self._method, self._dim = config.method, config.target.shape[0]
         self._open = (
             allowed() and config.target.kind == "points" and device == "cpu" and world().size == 1
-            and config.method.compilable and config.method.steps_alike
-            and not config.compile and config.steps >= SHORTEST
+            and config.method.can_compile and not config.compile and config.steps >= SHORTEST
         )  # fmt: skip
 
     def due(self, trained: float, left: float | None) -> bool:

@@ -281,7 +281,7 @@ class Training:
 
     @property
     def _can_compile(self) -> bool:
-        return self.method.compilable and self.method.steps_alike and self.networks is None and self.step > 0
+        return self.method.can_compile and self.networks is None and self.step > 0
 
     def take_over(self, build: bool = False) -> bool:
         """Go on with compiled updates on a CPU if they can be loaded from disk; returns whether it does, and never fails.

@@ -101,7 +101,7 @@ class SweepJob(Job[Cell, Outcome]):
         return {
             "configs": [config.record() for config in configs],
             "ids": [run_id(config, self._owner) for config in configs],
-            "compiled": self._compiled and configs[0].method.compilable and configs[0].method.steps_alike,
+            "compiled": self._compiled and configs[0].method.can_compile,
         }
 
     def _outcome(self, record: Mapping[str, Any]) -> Outcome:

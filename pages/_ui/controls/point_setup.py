@@ -245,7 +245,7 @@ def config_of(
         return None
     return RunConfig(
         method, target, source, steps=plan.steps, seed=plan.seed, device=plan.device,
-        compile=plan.compile and method.compilable and method.steps_alike,
+        compile=plan.compile and method.can_compile,
     )  # fmt: skip
 
 

@@ -62,9 +62,7 @@ def _line(name: str, images: NDArray[np.uint8], share: Sequence[float] | None) -
 
     row = '<span class="none">none among these images</span>'
     if len(images):
-        padded = np.zeros((WIDE, *images.shape[1:]), np.uint8)
-        padded[: min(WIDE, len(images))] = images[:WIDE]
-        data = base64.b64encode(preview(padded, WIDE, exact=True)).decode()
+        data = base64.b64encode(preview(images[:WIDE], WIDE, exact=True)).decode()
         row = f'<img src="data:image/webp;base64,{data}" alt="{escape(f"Images of class {name}")}">'
     bars = "<span></span>" if share is None else '<span class="shares">' + "".join(
         f'<i class="{kind}" style="--share: {min(100.0, 300 * part):.1f}"></i><span>{part:.1%}</span>'
