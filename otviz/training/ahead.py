@@ -31,7 +31,7 @@ from otviz.core.params import params_of
 from otviz.methods import Batch, Method
 from otviz.networks import MLP, Generator
 from otviz.training.adam import Optimiser
-from otviz.training.compiled import Moments, Updates
+from otviz.training.compiled import CompiledUpdates, Moments, Updates
 
 COMPILERS = ("c++", "g++", "clang++", "cl")
 SOURCES = ("methods", "networks", "ot", "training")
@@ -43,78 +43,33 @@ KEPT_SECONDS = 60 * 86400
 Update = Callable[[list[Tensor]], list[Tensor]]
 
 
-class CompiledAhead:
-    """Updates of a training from libraries on disk, with the interface of `otviz.training.compiled.Compiled`.
-
-    Attributes:
-        method: its constraint is applied after each update of the adversary.
+class CompiledAhead(CompiledUpdates):
+    """Updates from libraries on disk; the method's constraint is applied after each update of the adversary.
 
     Args:
-        method: with current live knobs.
-        generator, adversary: networks to update.
-        optimise_generator, optimise_adversary: their Adam optimisers, after one step.
+        method, generator, adversary: as for `CompiledUpdates`.
+        optimisers: Adam's of generator and adversary, after one step.
 
     Raises:
         OSError, ValueError, RuntimeError: the libraries are missing, or cannot be loaded.
     """
 
-    def __init__(
-        self,
-        method: Method,
-        generator: Generator,
-        adversary: MLP,
-        optimise_generator: Optimiser,
-        optimise_adversary: Optimiser,
-    ) -> None:
-        self.method = method
-        self._generator = Moments.of(generator, optimise_generator)
-        self._adversary = Moments.of(adversary, optimise_adversary)
+    def __init__(self, method: Method, generator: Generator, adversary: MLP, *optimisers: Optimiser) -> None:
+        super().__init__(method, generator, adversary, *optimisers)
         paths = _libraries(method, adversary.weights[0].shape[1])
-        self._of_generator, self._of_adversary = map(_loaded, paths)
-        self._held: dict[str, tuple[float, Tensor]] = {}
+        self._update_generator, self._update_adversary = map(_loaded, paths)
 
     def update_generator(self, batch: Batch, scalars: dict[str, float], lr: float) -> Tensor:
-        """Update the generator once; returns its loss, shape ().
-
-        Args:
-            batch, scalars: arguments of the loss.
-            lr: learning rate.
-        """
-        values = self._tensors({**scalars, "generator lr": lr})
-        return self._of_generator(_flat(self._generator, self._adversary.weights, batch[:4], values))[0]
+        live, rate = self._numbers(scalars, "generator", lr)
+        flat = _flat(self._of_generator, self._of_adversary.weights, batch[:4], [*live.values(), rate])
+        return self._update_generator(flat)[0]
 
     def update_adversary(self, batch: Batch, scalars: dict[str, float], lr: float) -> Tensor:
-        """Update the adversary once; returns its loss, shape ().
-
-        Args:
-            batch, scalars, lr: as for `update_generator`.
-        """
-        values = self._tensors({**scalars, "adversary lr": lr})
-        loss = self._of_adversary(_flat(self._adversary, self._generator.weights, batch[:4], values))[0]
-        self.method.constrain(self._adversary.weights)
+        live, rate = self._numbers(scalars, "adversary", lr)
+        flat = _flat(self._of_adversary, self._of_generator.weights, batch[:4], [*live.values(), rate])
+        loss = self._update_adversary(flat)[0]
+        self.method.constrain(self._of_adversary.weights)
         return loss
-
-    def update_both(
-        self, batches: tuple[Batch, Batch], scalars: dict[str, float], lrs: tuple[float, float]
-    ) -> tuple[Tensor, Tensor]:
-        """Update the adversary, then the generator; returns their losses.
-
-        Args:
-            batches, lrs: for the adversary, then for the generator.
-            scalars: arguments of both losses.
-        """
-        on_adversary = self.update_adversary(batches[0], scalars, lrs[0])
-        return on_adversary, self.update_generator(batches[1], scalars, lrs[1])
-
-    def _tensors(self, values: dict[str, float]) -> list[Tensor]:
-        """The values as tensors, in this order; those that stay the same are made once."""
-        for name, value in values.items():
-            held = self._held.get(name)
-            if held is None:
-                self._held[name] = (value, torch.tensor(value))
-            elif held[0] != value:
-                self._held[name] = (value, held[1].fill_(value))
-        return [self._held[name][1] for name in values]
 
 
 def has_libraries(method: Method, dim: int) -> bool:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from otviz.methods import Method
 from otviz.networks import MLP, Generator
 from otviz.training import ahead
-from otviz.training.compiled import Compiled
+from otviz.training.compiled import Compiled, CompiledUpdates
 from otviz.training.learners import Learners
 
 AHEAD = ("cpu",)
 """Devices whose updates are compiled ahead of time; those of others are compiled by torch.compile, into CUDA graphs."""
 
 
-def compile_updates(method: Method, learners: Learners, build: bool) -> Compiled | ahead.CompiledAhead:
+def compile_updates(method: Method, learners: Learners, build: bool) -> CompiledUpdates:
     """The compiled updates of a training on points that has done a step.
 
     Args:

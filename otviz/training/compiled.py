@@ -10,6 +10,7 @@ weights, moments and counters are marked as static; what a graph returns is over
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -23,8 +24,8 @@ from otviz.training.adam import EPSILON, Optimiser
 Drawn = tuple[Tensor, Tensor, Tensor, Tensor]
 
 
-class Compiled:
-    """Compiled updates of a training's networks. Needs one plain step first, which allocates Adam's moments.
+class CompiledUpdates(ABC):
+    """Compiled updates of a training's networks. They need one plain step first, which allocates Adam's moments.
 
     Attributes:
         method: with current live knobs.
@@ -32,10 +33,7 @@ class Compiled:
     Args:
         method: its losses are compiled.
         generator, adversary: networks to update.
-        optimise_generator, optimise_adversary: their Adam optimisers.
-
-    Raises:
-        ValueError: the method's losses cannot be compiled.
+        optimise_generator, optimise_adversary: their Adam optimisers, after one step.
     """
 
     def __init__(
@@ -47,13 +45,72 @@ class Compiled:
         optimise_adversary: Optimiser,
     ) -> None:
         self.method = method
-        self._updates = Updates(method, generator, adversary)
         self._of_generator = Moments.of(generator, optimise_generator)
         self._of_adversary = Moments.of(adversary, optimise_adversary)
+        self._held: dict[str, tuple[float, Tensor]] = {}
+
+    @abstractmethod
+    def update_generator(self, batch: Batch, scalars: dict[str, float], lr: float) -> Tensor:
+        """Update the generator once; returns its loss, shape ().
+
+        Args:
+            batch, scalars: arguments of the loss.
+            lr: learning rate.
+        """
+
+    @abstractmethod
+    def update_adversary(self, batch: Batch, scalars: dict[str, float], lr: float) -> Tensor:
+        """Update the adversary once; returns its loss, shape ().
+
+        Args:
+            batch, scalars, lr: as for `update_generator`.
+        """
+
+    def update_both(
+        self, batches: tuple[Batch, Batch], scalars: dict[str, float], lrs: tuple[float, float]
+    ) -> tuple[Tensor, Tensor]:
+        """Update the adversary, then the generator; returns their losses.
+
+        Args:
+            batches, lrs: for the adversary, then for the generator.
+            scalars: arguments of both losses.
+        """
+        on_adversary = self.update_adversary(batches[0], scalars, lrs[0])
+        return on_adversary, self.update_generator(batches[1], scalars, lrs[1])
+
+    def _numbers(self, scalars: dict[str, float], whose: str, lr: float) -> tuple[dict[str, Tensor], Tensor]:
+        """Scalars and the learning rate of `whose` network as tensors; those that stay the same are made once."""
+        live = {name: self._tensor(name, value) for name, value in scalars.items()}
+        return live, self._tensor(f"{whose} lr", lr)
+
+    def _tensor(self, name: str, value: float) -> Tensor:
+        held = self._held.get(name)
+        if held is None:
+            held = (value, self._placed(torch.tensor(value)))
+        elif held[0] != value:
+            held = (value, held[1].fill_(value))
+        self._held[name] = held
+        return held[1]
+
+    def _placed(self, number: Tensor) -> Tensor:
+        """A new number, where compiled code expects it."""
+        return number
+
+
+class Compiled(CompiledUpdates):
+    """Updates compiled by torch.compile, both as one graph; on CUDA, as CUDA graphs.
+
+    Args:
+        method, generator, adversary: as for `CompiledUpdates`.
+        optimisers: Adam's of generator and adversary, after one step.
+    """
+
+    def __init__(self, method: Method, generator: Generator, adversary: MLP, *optimisers: Optimiser) -> None:
+        super().__init__(method, generator, adversary, *optimisers)
+        self._updates = Updates(method, generator, adversary)
         for moments in (self._of_generator, self._of_adversary):
             for tensor in (*moments.weights, *moments.first, *moments.second, *moments.steps):
                 static(tensor)
-        self._held: dict[str, tuple[float, Tensor]] = {}
         self._captured = self._of_generator.weights[0].is_cuda
         mode = "reduce-overhead" if self._captured else "default"
         compile_whole = torch.compile(fullgraph=True, mode=mode)
@@ -62,61 +119,24 @@ class Compiled:
         self._update_both: Callable[..., tuple[Tensor, Tensor]] = compile_whole(self._both_updates)
 
     def update_generator(self, batch: Batch, scalars: dict[str, float], lr: float) -> Tensor:
-        """Update the generator once.
-
-        Args:
-            batch, scalars: arguments of the loss.
-            lr: learning rate.
-
-        Returns:
-            its loss, shape ().
-        """
-        return self._kept(self._update_generator(*self._arguments(self._of_generator, batch, scalars, lr)))
+        return self._kept(self._update_generator(batch[:4], *self._numbers(scalars, "generator", lr)))
 
     def update_adversary(self, batch: Batch, scalars: dict[str, float], lr: float) -> Tensor:
-        """Update the adversary once.
-
-        Args:
-            batch, scalars, lr: as for `update_generator`.
-        """
-        return self._kept(self._update_adversary(*self._arguments(self._of_adversary, batch, scalars, lr)))
+        return self._kept(self._update_adversary(batch[:4], *self._numbers(scalars, "adversary", lr)))
 
     def update_both(
         self, batches: tuple[Batch, Batch], scalars: dict[str, float], lrs: tuple[float, float]
     ) -> tuple[Tensor, Tensor]:
-        """Update the adversary, then the generator, as one graph.
-
-        Args:
-            batches, lrs: for the adversary, then for the generator.
-            scalars: arguments of both losses.
-
-        Returns:
-            the losses of adversary and generator.
-        """
-        first = self._arguments(self._of_adversary, batches[0], scalars, lrs[0])
-        drawn, _, lr = self._arguments(self._of_generator, batches[1], scalars, lrs[1])
-        on_adversary, on_generator = self._update_both(*first, drawn, lr)
+        live, lr = self._numbers(scalars, "adversary", lrs[0])
+        _, generator_lr = self._numbers({}, "generator", lrs[1])
+        on_adversary, on_generator = self._update_both(batches[0][:4], live, lr, batches[1][:4], generator_lr)
         return self._kept(on_adversary), self._kept(on_generator)
 
     def _kept(self, loss: Tensor) -> Tensor:
         return loss.clone() if self._captured else loss
 
-    def _arguments(
-        self, moments: Moments, batch: Batch, scalars: dict[str, float], lr: float
-    ) -> tuple[Drawn, dict[str, Tensor], Tensor]:
-        live = {name: self._tensor(name, value) for name, value in scalars.items()}
-        rate = self._tensor("generator lr" if moments is self._of_generator else "adversary lr", lr)
-        return (batch.source, batch.noise, batch.target, batch.mix), live, rate
-
-    def _tensor(self, name: str, value: float) -> Tensor:
-        """The value as a tensor, cached because most values stay the same."""
-        held = self._held.get(name)
-        if held is None:
-            held = (value, static(torch.tensor(value, device=self._of_generator.weights[0].device)))
-        elif held[0] != value:
-            held = (value, held[1].fill_(value))
-        self._held[name] = held
-        return held[1]
+    def _placed(self, number: Tensor) -> Tensor:
+        return static(number.to(self._of_generator.weights[0].device))
 
     def _generator_update(self, drawn: Drawn, live: dict[str, float], lr: Tensor) -> Tensor:
         return self._updates.generator(self._of_generator, self._of_adversary.weights, drawn, live, lr)

@@ -33,8 +33,7 @@ from otviz.training.learners import Learners
 from otviz.training.streams import Draws, Noise, Samples, WhiteNoise, sent, source_of, stream_of
 
 if TYPE_CHECKING:
-    from otviz.training.ahead import CompiledAhead
-    from otviz.training.compiled import Compiled
+    from otviz.training.compiled import CompiledUpdates
 
 Decay = Literal["none", "cosine"]
 Precision = Literal["auto", "float32", "bfloat16"]
@@ -124,7 +123,7 @@ class Training:
         self.compile = False
         self._decay = lr_decay
         self._autocast = autocast
-        self._libraries: Compiled | CompiledAhead | None = None
+        self._libraries: CompiledUpdates | None = None
         self._world = world()
         self.classes = 0 if networks is None else networks.conditional_classes(len(target.class_names))
         self._learners = Learners(
@@ -244,7 +243,7 @@ class Training:
         x, y = self._sources.next(), self._targets.next()
         return Batch(x, z, y, mix, self._noise.rng, self._world)
 
-    def _update_both(self, compiled: Compiled | CompiledAhead, scalars: dict[str, float]) -> tuple[Tensor, Tensor]:
+    def _update_both(self, compiled: CompiledUpdates, scalars: dict[str, float]) -> tuple[Tensor, Tensor]:
         generator_lr, adversary_lr = self._learning_rates()
         values = compiled.update_both((self.batch(), self.batch()), scalars, (adversary_lr, generator_lr))
         self._update_ema()
@@ -276,7 +275,7 @@ class Training:
             self._learners.update_ema(self.method.ema_decay(self.step))
 
     @property
-    def _compiled(self) -> Compiled | CompiledAhead | None:
+    def _compiled(self) -> CompiledUpdates | None:
         return self._libraries if self.compile else None
 
     @property
@@ -298,7 +297,7 @@ class Training:
             return False
         return True
 
-    def _compile(self, build: bool = True) -> Compiled | CompiledAhead:
+    def _compile(self, build: bool = True) -> CompiledUpdates:
         """Updates compiled as suits the device; on a CPU only if `build`, otherwise they must be on disk."""
         from otviz.training.compile_updates import compile_updates
 
