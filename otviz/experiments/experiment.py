@@ -112,6 +112,7 @@ class Experiment(Knobs, ABC):
         parts: of the claim, the main one first.
         live: page and query that show it, such as "compare?preset=tau", or empty.
         order: position among the claims of its source.
+        seeds: number of seeds of a full measurement; fewer where a seed trains for an hour.
         steps: training steps per seed, for claims that share trainings with others, so that results do not give the duration.
     """
 
@@ -128,6 +129,7 @@ class Experiment(Knobs, ABC):
     parts: ClassVar[tuple[AnyPart, ...]] = ()
     live: ClassVar[str] = ""
     order: ClassVar[int] = 500
+    seeds: ClassVar[int] = 5
     steps: ClassVar[int] = 0
 
     @property
