@@ -17,10 +17,10 @@ from typing import ClassVar, Literal
 from otviz.content.bibliography import cite, cite_link
 from otviz.core.params import Knobs
 from otviz.experiments.charts import Chart
-from otviz.experiments.evidence import AnyPart, Cases, Effect, Finding, Outcome, Part, Values
+from otviz.experiments.evidence import AnyPart, Effect, Finding, Outcome, Part, Values
 
 __all__ = [
-    "RULE", "RULE_OF_TRAININGS", "SOURCES", "AnyPart", "Cases", "Cost", "Effect", "Experiment", "Finding", "Number", "Outcome", "Part", "Values",
+    "RULE", "RULE_OF_TRAININGS", "SOURCES", "AnyPart", "Cost", "Effect", "Experiment", "Finding", "Number", "Outcome", "Part", "Values",
     "Verdict", "Word", "number_of",
 ]  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -102,21 +103,26 @@ def image_trajectory(config: RunConfig, quick: bool = False) -> ImageTrajectory:
 def last_scores(config: RunConfig, quick: bool = False) -> dict[str, float]:
     """The SCORES of JUDGED_LAST images at the end of a training: cached by this version of otviz, or trained now.
 
+    There are none if the training diverged so that its images are not finite.
+
     Raises ValueError if the images are not available.
     """
     if quick:
         config = dataclasses.replace(config, steps=min(config.steps, QUICK_STEPS))
     look = _look(config.image_set, QUICK_JUDGED if quick else JUDGED_LAST)
     found = cached("last-images", config, lambda: config.begin("cpu"), [config.steps], look)
-    return dict(zip(SCORES, found["scores"][-1].tolist(), strict=True))
+    last = zip(SCORES, found["scores"][-1].tolist(), strict=True)
+    return {name: score for name, score in last if math.isfinite(score)}
 
 
 def _look(images: ImageSet, judged: int) -> Callable[[Training], Mapping[str, NDArray[Any]]]:
-    """A function that takes a snapshot: SHOWN images, and SCORES of `judged` images."""
+    """A function that takes a snapshot: SHOWN images, and SCORES of `judged` images, nan if an image is not finite."""
     judge = reference(images)
 
     def look(training: Training) -> Mapping[str, NDArray[Any]]:
         rows = generated(training, judged, seed=1)
+        if not np.isfinite(rows).all():
+            return {"images": np.zeros((SHOWN, *images.shape), np.uint8), "scores": np.full(len(SCORES), np.nan)}
         pixels, said = to_pixels(rows, images.shape), judge.evaluate(rows, judged, nearest=0).record()
         scores = [roughness(pixels) if name == "roughness" else float(said[name]) for name in SCORES]
         return {"images": pixels[:SHOWN], "scores": np.array(scores)}

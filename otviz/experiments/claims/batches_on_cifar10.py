@@ -119,5 +119,5 @@ class BatchesOnCifar10(Experiment):
         found: dict[str, float | int | str] = {}
         for key in RUNS:
             scores = last_scores(config_of(key, seed), quick)
-            found |= {f"{key}_{score}": scores[score] for score in SCORES}
+            found |= {f"{key}_{score}": scores[score] for score in SCORES if score in scores}
         return found
