@@ -81,8 +81,7 @@ def test_a_set_that_is_not_there_is_left_out_and_named() -> None:
 
 @pytest.mark.usefixtures("pictures")
 def test_a_quick_run_of_batches_is_finite_and_kept(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    small = {key: (size // 16, matching, label) for key, (size, matching, label) in batches.RUNS.items()}
-    monkeypatch.setattr(batches, "RUNS", small)
+    monkeypatch.setattr(batches, "NETWORKS", {**batches.NETWORKS, "width": 4, "adversary_width": 4})
     found = measure_seed("batches-on-cifar10", 0, True)
     assert named("batches-on-cifar10").keys == set(found.values)
     assert all(math.isfinite(float(value)) for value in found.values.values())
@@ -119,7 +118,7 @@ def test_every_training_sees_as_many_images() -> None:
         assert (config.method.batch_size, config.method.matching, config.seed) == (size, matching, 2)
         assert 0 <= batches.IMAGES - config.steps * config.method.rows < config.method.rows
         spanned = size / (1 - config.method.ema)
-        assert spanned == pytest.approx(128 / (1 - batches.EMA), rel=0.05)
+        assert spanned == pytest.approx(batches.EMA_BATCH / (1 - batches.EMA), rel=0.05)
 
 
 @pytest.mark.usefixtures("digits")
