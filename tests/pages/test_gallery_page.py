@@ -24,7 +24,7 @@ from streamlit.testing.v1 import AppTest
 from otviz.checkpoints.models import load, of_bytes
 from otviz.checkpoints.shelf import Judge, Row, Shelf, Study
 from otviz.data.datasets import to_pixels
-from pages._ui.gallery import explorer, gallery_view, shelf, study, walk
+from pages._ui.gallery import explorer, gallery_view, judges, shelf, study, walk
 from pages._ui.gallery.gallery_model import VIEWS
 from pages._ui.gallery.gallery_settings import SampleSettings
 from pages._ui.shell import channel
@@ -48,6 +48,18 @@ def _few(checkpoints: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     monkeypatch.setenv("OTVIZ_HOME", str(tmp_path))
     monkeypatch.setattr(gallery_view, "CHECKPOINTS", checkpoints)
     gallery_view.load_cards.clear()
+
+
+@pytest.fixture(autouse=True)
+def links(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, dict[str, str]]]:
+    """Page, label and query of the links that are drawn: no other page is there to lead to."""
+    drawn: list[tuple[str, str, dict[str, str]]] = []
+
+    def page_link(page: Path, *, label: str, icon: str, query_params: dict[str, str]) -> None:
+        drawn.append((page.name, label, query_params))
+
+    monkeypatch.setattr(judges.st, "page_link", page_link)
+    return drawn
 
 
 @pytest.fixture
@@ -141,12 +153,8 @@ def test_a_study_draws_every_model_from_the_same_noise(app: AppTest, monkeypatch
     assert address(app) == {"study": "tau", "seed": "3"}
 
 
-def links_to_claims(app: AppTest) -> list[tuple[str, str]]:
-    return [(link.proto.label, link.proto.query_string) for link in app.get("page_link")]
-
-
 def test_a_study_and_a_model_lead_to_the_experiment_that_judges_their_claim(
-    app: AppTest, monkeypatch: pytest.MonkeyPatch
+    app: AppTest, monkeypatch: pytest.MonkeyPatch, links: list[tuple[str, str, dict[str, str]]]
 ) -> None:
     card = gallery_view.cards()[ONE]
     known = dict.fromkeys(card.claims, (JUDGE,))
@@ -154,10 +162,12 @@ def test_a_study_and_a_model_lead_to_the_experiment_that_judges_their_claim(
     monkeypatch.setattr(shelf, "order", lambda: Shelf((), (STUDY,), known))
     Browser(monkeypatch, study)
     open_page(app, study="tau")
-    assert links_to_claims(app) == [("Does it hold on digits?", "claim=tau-on-images")]
+    due = ("6_experiments.py", "Does it hold on digits?", {"claim": "tau-on-images"})
+    assert links == [due]
+    links.clear()
     app.query_params.clear()
     open_page(app, model=ONE, view="about")
-    assert ("Does it hold on digits?", "claim=tau-on-images") in links_to_claims(app)
+    assert links == [due]
 
 
 def test_a_card_of_a_study_leads_to_the_experiment(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
