@@ -25,7 +25,7 @@ living = run_controls.alive(run)
 
 with images_box:
     images = image_setup.choose_images(link)
-    available = image_setup.are_available(images)
+    available = image_setup.are_available(link, images)
 if run is None and available:
     with canvas:
         live_view.show_preview(images, None, key="images")

@@ -34,6 +34,7 @@ commands:
   catalogue [NAME ...]  train the image models that are shipped [--missing] [--readme]
   classifier SET        train the classifier that judges images of a set
   real [SET ...]        write the real images that are shipped beside the models
+  download [SET ...]    download image sets, or those named; what came is kept and continued
   thumbnails [NAME ...] draw the pictures of methods and data: the missing ones, or those named
 
 Details: otviz COMMAND --help, otviz train METHOD --help. The dashboard: streamlit run app.py"""
@@ -50,6 +51,7 @@ COMMANDS = (
     "catalogue",
     "classifier",
     "real",
+    "download",
     "thumbnails",
 )
 MAINTENANCE = {
@@ -103,7 +105,7 @@ def _run(words: list[str]) -> int:
         return int(importlib.import_module(MAINTENANCE[words[0]]).main(words[1:]))
     rest = {
         "list": _list, "evaluate": _evaluate, "figures": _figures, "export": _export, "record": _record,
-        "transport": _transport,
+        "transport": _transport, "download": _download,
     }  # fmt: skip
     return rest[words[0]](words[1:])
 
@@ -173,6 +175,24 @@ def _record(words: list[str]) -> int:
         raise ValueError(f"there is no recording {unknown[0]!r}; there is {', '.join(known)}")
     for name in words or [name for name in known if name not in there]:
         say(f"{name}: {known[name]() / 1000:.0f} kB")
+    return 0
+
+
+def _download(words: list[str]) -> int:
+    from otviz.core.plugins import choose
+    from otviz.data.datasets import datasets
+    from otviz.data.datasets.download import Pace, tell
+
+    kinds = {name: kind for name, kind in datasets().items() if not kind.needs_file}
+    if words and words[0] in flags.HELP:
+        print("usage: otviz download [SET ...]\n\nimage sets (without a name all that are missing are downloaded):")
+        for name, size in {name: kind().to_download() / 1e6 for name, kind in kinds.items()}.items():
+            print(f"  {name:14} {f'{size:.1f} MB' if size else 'there'}")
+        return 0
+    for images in [choose(kinds, word, "data set to download")() for word in words or kinds]:
+        if images.to_download():
+            tell(images.title, images.download(), Pace(images.downloaded(), images.to_download()))
+        print(f"{images.title} is on this computer")
     return 0
 
 

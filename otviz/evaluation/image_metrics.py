@@ -206,11 +206,7 @@ def nearest_images(pixels: NDArray[np.uint8], training: NDArray[np.uint8]) -> Ne
     Raises:
         ValueError: images of different shapes, or no training image.
     """
-    if pixels.shape[1:] != training.shape[1:] or not len(training):
-        raise ValueError(
-            f"images to compare must have one shape, with 1 or more to compare with; got {pixels.shape[1:]} "
-            f"and {training.shape}"
-        )
+    _check_alike(pixels.shape[1:], training)
     x = _centred(pixels)
     best, places = np.full(len(x), np.inf, np.float32), np.zeros(len(x), np.int64)
     for first in range(0, len(training), TRAINING_BLOCK):
@@ -239,10 +235,7 @@ def nearest_few(image: NDArray[np.uint8], training: NDArray[np.uint8], count: in
     Raises:
         ValueError: images of different shapes, or no training image.
     """
-    if image.shape != training.shape[1:] or not len(training):
-        raise ValueError(
-            f"images to compare must have one shape, with 1 or more to compare with; got {image.shape} and {training.shape}"
-        )
+    _check_alike(image.shape, training)
     x = image.reshape(-1).astype(np.float32)
     squares = np.empty(len(training), np.float32)
     for first in range(0, len(training), TRAINING_BLOCK):
@@ -251,6 +244,13 @@ def nearest_few(image: NDArray[np.uint8], training: NDArray[np.uint8], count: in
         squares[first : first + TRAINING_BLOCK] = np.einsum("ij,ij->i", between, between)
     places = np.argsort(squares, kind="stable")[:count]
     return Nearest(places, np.sqrt(squares[places].astype(np.float64)) / 127.5)
+
+
+def _check_alike(shape: tuple[int, ...], training: NDArray[np.uint8]) -> None:
+    if shape != training.shape[1:] or not len(training):
+        raise ValueError(
+            f"images to compare must have one shape, with 1 or more to compare with; got {shape} and {training.shape}"
+        )
 
 
 def _centred(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:

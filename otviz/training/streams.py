@@ -264,7 +264,7 @@ def stream_of(
     if not isinstance(target, ImageSet):
         return Stream(target, rows, seed, device, among=among)
     shelf = Shelf(target, device, classes)
-    if draws == "device" and device.type != "cpu":
+    if _on(device, draws):
         return DeviceStream(lambda noise: noise.below(shelf.count, rows), seed, device, shelf.take, among)
     return Stream(Indices(shelf.count), rows, seed, device, shelf.take, among)
 
@@ -279,10 +279,15 @@ def source_of(
         rows, seed, device, among: as for `Stream`.
         draws: where to draw white noise.
     """
-    if isinstance(source, WhiteNoise) and draws == "device" and device.type != "cpu":
+    if isinstance(source, WhiteNoise) and _on(device, draws):
         dim = math.prod(source.shape)
         return DeviceStream(lambda noise: noise.normal(rows, dim), seed, device, among=among)
     return Stream(source, rows, seed, device, among=among)
+
+
+def _on(device: torch.device, draws: Draws) -> bool:
+    """Whether minibatches are drawn on the device, and not on the CPU."""
+    return draws == "device" and device.type != "cpu"
 
 
 def sent(tensor: Tensor, device: torch.device) -> Tensor:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from urllib.error import URLError
+from urllib.request import Request
 
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from otviz.data.datasets import mnist, openml
+from otviz.data.datasets import download, mnist
 from tests.datasets.tiny_sets import data_folder, tiny_cifar10, tiny_idx, tiny_set
 
 
@@ -17,12 +17,12 @@ from tests.datasets.tiny_sets import data_folder, tiny_cifar10, tiny_idx, tiny_s
 def _own_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reads or writes the user's files, or reaches the network."""
 
-    def offline(number: int, aside: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        raise OSError(-2, "Name or service not known")
+    def offline(request: Request, timeout: float) -> None:
+        raise URLError(OSError(-2, "Name or service not known"))
 
     monkeypatch.setenv("OTVIZ_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("OTVIZ_DATA", raising=False)
-    monkeypatch.setattr(openml, "fetch", offline)
+    monkeypatch.setattr(download, "urlopen", offline)
 
 
 @pytest.fixture(scope="session")

@@ -3,32 +3,17 @@
 from __future__ import annotations
 
 import gzip
-import threading
 from collections.abc import Callable
 from pathlib import Path
-from urllib.error import URLError
 
 import numpy as np
 import pytest
 from image_files import idx
-from numpy.typing import NDArray
 
-from otviz.data.datasets import cifar, named, openml
-from otviz.data.datasets.idx import read_idx, write_idx
+from otviz.data.datasets import cifar, named
+from otviz.data.datasets.idx import read_idx
 from otviz.data.datasets.image_set import Images
-
-Table = tuple[NDArray[np.uint8], NDArray[np.uint8]]
-
-
-@pytest.fixture
-def tiny_table(tiny_mnist: Path, monkeypatch: pytest.MonkeyPatch) -> Table:
-    """What OpenML would send for the small MNIST: training images first; the files themselves are gone."""
-    splits = [named("mnist")().split(which) for which in ("train", "test")]
-    for file in tiny_mnist.iterdir():
-        file.unlink()
-    monkeypatch.setenv("OTVIZ_DATA", "")
-    pixels = np.concatenate([images.pixels for images in splits]).reshape(500, 784)
-    return pixels, np.concatenate([images.labels for images in splits]).astype(np.uint8)
+from tests.datasets.tiny_sets import write_cifar10
 
 
 def test_offline_without_files_says_what_is_lacking_and_where_to_put_it(tmp_path: Path) -> None:
@@ -53,106 +38,10 @@ def test_a_long_list_of_files_is_cut() -> None:
         named("cifar10")().split("test")
 
 
-def test_a_download_is_checked_kept_and_read_without_another(
-    tiny_table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[int] = []
-    monkeypatch.setattr(openml, "fetch", lambda number, aside: asked.append(number) or tiny_table)
-    mnist = named("mnist")
-    got: dict[str, Images] = {}
-    threads = [threading.Thread(target=lambda w=w: got.update({w: mnist().split(w)})) for w in ("train", "test")]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert asked == [554]  # once for both splits
-    np.testing.assert_array_equal(
-        np.concatenate([got["train"].pixels, got["test"].pixels]).reshape(500, 784), tiny_table[0]
-    )
-    np.testing.assert_array_equal(got["test"].labels, tiny_table[1][450:])
-    kept = tmp_path / "home" / "data" / "mnist"
-    assert sorted(path.name for path in kept.iterdir()) == sorted({*mnist().files("train"), *mnist().files("test")})
-    mnist().read("train")
-    assert asked == [554]
-
-
-@pytest.mark.parametrize(
-    ("spoil", "words"),
-    [
-        (lambda x, y: (x[::-1], y), r"images to train are not the published ones \(another SHA-256\)"),
-        (lambda x, y: (x, np.roll(y, 1)), "labels to train are not the published ones"),
-        (lambda x, y: (x[:499], y), r"sent \(499, 784\) pixels and \(500,\) labels for 500 images"),
-    ],
-)
-def test_a_wrong_download_is_refused_and_not_kept(
-    spoil: Callable[..., Table], words: str, tiny_table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(openml, "fetch", lambda number, aside: spoil(*tiny_table))
-    with pytest.raises(ValueError, match=words):
-        named("mnist")().split("train")
-    assert not list((tmp_path / "home" / "data").rglob("*.gz"))
-
-
 def test_a_home_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "home").write_text("a file where a folder should be")
     with pytest.raises(ValueError, match=r"could not be downloaded \((File exists|Not a directory)\)"):
         named("mnist")().split("train")
-
-
-def test_the_client_of_openml_is_used_as_meant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its classes are texts and its pixels 64-bit integers; what it downloads is deleted, and time limits are put back."""
-    import socket
-
-    import sklearn.datasets
-
-    fetch = openml_fetch()
-    seen: dict[str, object] = {}
-
-    def client(**options: object) -> tuple[NDArray[np.int64], NDArray[np.object_]]:
-        seen.update(options, limit=socket.getdefaulttimeout())
-        Path(str(options["data_home"]), "big").write_bytes(b"0" * 100)
-        return np.array([[0, 255], [7, 1]]), np.array(["9", "0"], object)
-
-    monkeypatch.setattr(sklearn.datasets, "fetch_openml", client)
-    pixels, labels = fetch(554, tmp_path)
-    assert pixels.dtype == labels.dtype == np.uint8
-    assert pixels.tolist() == [[0, 255], [7, 1]]
-    assert labels.tolist() == [9, 0]
-    assert (seen["data_id"], seen["as_frame"], seen["limit"]) == (554, False, 30)
-    assert socket.getdefaulttimeout() is None
-    assert not list(tmp_path.iterdir())
-
-    monkeypatch.setattr(sklearn.datasets, "fetch_openml", lambda **_: (np.array([[256]]), np.array(["0"])))
-    with pytest.raises(ValueError, match="not bytes"):
-        fetch(554, tmp_path)
-
-    def broken(**options: object) -> None:
-        raise EOFError("Compressed file ended")
-
-    monkeypatch.setattr(sklearn.datasets, "fetch_openml", broken)
-    with pytest.raises(OSError, match="was lost"):
-        fetch(554, tmp_path)
-
-
-def openml_fetch() -> Callable[..., Table]:
-    """The true `fetch`, in place of which tests have one without network."""
-    import importlib.util
-
-    spec = importlib.util.find_spec("otviz.data.datasets.openml")
-    assert spec is not None
-    assert spec.loader is not None
-    fresh = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(fresh)
-    return fresh.fetch  # type: ignore[no-any-return]
-
-
-def test_the_reason_of_a_network_error_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fetch(number: int, aside: Path) -> Table:
-        raise URLError(TimeoutError("timed out"))
-
-    monkeypatch.setattr(openml, "fetch", fetch)
-    with pytest.raises(ValueError, match=r"could not be downloaded \(timed out\)"):
-        named("fashion-mnist")().split("train")
 
 
 @pytest.mark.parametrize(
@@ -194,13 +83,6 @@ def test_an_idx_bomb_is_not_unpacked(tmp_path: Path) -> None:
     assert peak < 5_000_000
 
 
-def test_idx_files_are_written_as_they_are_read(tmp_path: Path) -> None:
-    array = np.random.default_rng(0).integers(256, size=(3, 4, 5), dtype=np.uint8)
-    assert gzip.decompress(write_idx(array)) == gzip.decompress(idx(array))
-    (tmp_path / "a.gz").write_bytes(write_idx(array))
-    np.testing.assert_array_equal(read_idx(tmp_path / "a.gz", (3, 4, 5)), array)
-
-
 def test_cifar_is_read_as_its_authors_describe_it(tiny_cifar: Path) -> None:
     """<1 byte of label><3072 bytes of pixels>: the red, green and blue channel, each row by row."""
     ours = named("cifar10")().split("train")
@@ -235,8 +117,7 @@ def test_the_classes_in_doubt_may_differ(tiny_cifar: Path) -> None:
         changed = train.labels.tolist().index(label)
         pixels = train.pixels.copy()
         pixels[changed] ^= 255
-        for name, data in cifar.Cifar10().encode(Images(pixels, train.labels), test):
-            (tiny_cifar / name).write_bytes(data)
+        write_cifar10(tiny_cifar, Images(pixels, train.labels), test)
         if good:
             np.testing.assert_array_equal(cifar.Cifar10().read("train").pixels[changed], pixels[changed])
         else:

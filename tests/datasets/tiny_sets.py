@@ -43,7 +43,7 @@ def tiny_idx(kind: type[mnist.Mnist] | type[mnist.FashionMnist], data: Path, pat
 
 
 def tiny_cifar10(data: Path, patch: pytest.MonkeyPatch) -> Path:
-    """300 images in the place of CIFAR-10; written by the set's own `encode`."""
+    """300 images in the place and format of CIFAR-10."""
     rng = np.random.default_rng(0)
     splits = {}
     for which, count in (("train", 250), ("test", 50)):
@@ -57,10 +57,20 @@ def tiny_cifar10(data: Path, patch: pytest.MonkeyPatch) -> Path:
     patch.setattr(cifar.Cifar10, "sums", sums)
     place = data / cifar.Cifar10.folder
     place.mkdir(parents=True)
-    for name, content in cifar.Cifar10().encode(splits["train"], splits["test"]):
-        (place / name).write_bytes(content)
+    write_cifar10(place, splits["train"], splits["test"])
     patch.setenv("OTVIZ_DATA", str(data))
     return place
+
+
+def write_cifar10(place: Path, train: Images, test: Images) -> None:
+    """Write the batches: a record is a byte of label and the bytes of an image."""
+    records = [
+        np.hstack([labels.astype(np.uint8)[:, None], pixels.reshape(len(labels), -1)])
+        for pixels, labels in (train, test)
+    ]
+    for number, part in enumerate(np.split(records[0], 5), 1):
+        (place / f"data_batch_{number}.bin").write_bytes(part.tobytes())
+    (place / "test_batch.bin").write_bytes(records[1].tobytes())
 
 
 def tiny_set(folder: str, data: Path, patch: pytest.MonkeyPatch) -> Path:

@@ -23,7 +23,7 @@ from otviz.runs.config import RunConfig
 from otviz.runs.registry import Registry
 from otviz.runs.snapshots import Snapshot
 from otviz.training.presets import preset
-from pages._ui.controls import image_setup
+from pages._ui.controls import fetching, image_setup
 from pages._ui.player import live_map
 from pages._ui.shell import leases
 from pages._ui.shell.links import plain
@@ -115,7 +115,7 @@ def test_networks_that_cannot_be_built_are_refused_in_a_sentence(app: AppTest) -
 
 
 def test_the_page_starts_with_mnist_where_it_is_at_hand(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("otviz.data.datasets.openml.fetch", _offline)
+    monkeypatch.setattr("otviz.data.datasets.download.urlopen", _offline)
     monkeypatch.setattr(type(named("mnist")()), "is_at_hand", lambda _: True)
     open_page(app)
     assert address(app) == {"target": "mnist"}
@@ -139,18 +139,29 @@ def test_the_live_map_shows_each_image_of_a_snapshot_among_real_ones() -> None:
     assert placed.meter["places"] == pytest.approx(expected, abs=1e-3)
 
 
-def test_images_that_are_missing_are_told_where_to_put(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("otviz.data.datasets.openml.fetch", _offline)
+def test_images_that_are_missing_are_offered_for_download_and_the_digits_instead(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("otviz.data.datasets.download.urlopen", _offline)
+    fetching._desk.clear()  # type: ignore[attr-defined]
     open_page(app, target="mnist", method="wgan-gp")
-    assert "is not on this computer" in words(app)
+    assert "MNIST is not on this computer yet: 11.6 MB." in words(app).replace("\\", "")
     assert app.button[0].disabled
-    app.session_state["images:target"] = "digits"
+    _press(app, "Download MNIST")
+    fetching._desk().jobs["mnist"].wait(PATIENCE)
     app.run()
+    assert "could not be downloaded (Network is unreachable): put t10k-images" in words(app).replace("\\", "")
+    _press(app, "Take Digits 8 x 8 instead")
     assert not app.exception
+    assert address(app) == {"method": "wgan-gp"}
     assert not app.button[0].disabled
 
 
-def _offline(*_: object) -> None:
+def _press(app: AppTest, label: str) -> None:
+    next(button for button in app.button if button.label == label).click().run()
+
+
+def _offline(*_: object, **__: object) -> None:
     raise OSError("Network is unreachable")
 
 

@@ -5,16 +5,27 @@ A record is one byte of label and 3072 bytes of pixels, the red, the green and t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import tarfile
+import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, get_args
 
 import numpy as np
 
+from otviz.data.datasets import places
+from otviz.data.datasets.download import RemoteFile
 from otviz.data.datasets.image_set import Images, Split
 from otviz.data.datasets.published import Published, Sums
 from otviz.data.datasets.rows import Shape
+
+ARCHIVE = RemoteFile(
+    "cifar-10-binary.tar.gz",
+    170_052_171,
+    "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
+    ("https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",),
+)
 
 
 @dataclass(frozen=True)
@@ -29,7 +40,7 @@ class Cifar10(Published):
     )  # fmt: skip
 
     folder: ClassVar[str] = "cifar-10-batches-bin"
-    openml: ClassVar[int] = 40927
+    remote: ClassVar[tuple[RemoteFile, ...]] = (ARCHIVE,)
     image: ClassVar[Shape] = (3, 32, 32)
     sizes: ClassVar[tuple[int, int]] = (50_000, 10_000)
     sums: ClassVar[Mapping[Split, Sums]] = {
@@ -62,11 +73,16 @@ class Cifar10(Published):
         flat = records.reshape(-1, 1 + self.dim)
         return Images(np.ascontiguousarray(flat[:, 1:]).reshape(-1, *self.image), flat[:, 0].astype(np.int64))
 
-    def encode(self, train: Images, test: Images) -> Iterator[tuple[str, bytes]]:
-        splits: Mapping[Split, Images] = {"train": train, "test": test}
-        for which, images in splits.items():
-            files = self.files(which)
-            labels = images.labels.astype(np.uint8)[:, None]
-            records = np.hstack([labels, images.pixels.reshape(len(labels), -1)])
-            for file, part in zip(files, np.split(records, len(files)), strict=True):
-                yield file, part.tobytes()
+    def unpack(self, place: Path) -> None:
+        archive = place / ARCHIVE.name
+        wanted = {f"{self.folder}/{name}": name for which in get_args(Split) for name in self.files(which)}
+        size = self.sizes[1] * (1 + self.dim)  # of each file
+        try:
+            with tarfile.open(archive) as members:
+                for member in members:
+                    data = members.extractfile(member) if member.name in wanted and member.size == size else None
+                    if data is not None:
+                        places.keep(self.folder, wanted[member.name], data.read())
+        except (tarfile.TarError, EOFError, zlib.error) as error:
+            raise ValueError(f"{archive.name} cannot be unpacked ({error})") from error
+        archive.unlink()

@@ -40,10 +40,5 @@ def read_idx(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
     return np.frombuffer(data, np.uint8, offset=header).reshape(shape)
 
 
-def write_idx(array: NDArray[np.uint8]) -> bytes:
-    """An array of bytes as a gzipped IDX file."""
-    return gzip.compress(_header(array.shape) + array.tobytes(), compresslevel=6, mtime=0)
-
-
 def _header(shape: tuple[int, ...]) -> bytes:
     return struct.pack(f">BBBB{len(shape)}I", 0, 0, UNSIGNED_BYTE, len(shape), *shape)

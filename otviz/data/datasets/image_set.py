@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Hashable
+from collections.abc import Generator, Hashable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar, Literal, NamedTuple, get_args
@@ -62,6 +62,22 @@ class ImageSet(Target):
     def is_at_hand(self) -> bool:
         """Whether the images can be read on this machine without a download."""
         return True
+
+    def to_download(self) -> int:
+        """Bytes of the files to download first; 0 if the images are at hand."""
+        return 0
+
+    def downloaded(self) -> int:
+        """How many of these bytes an earlier download has left here, to be continued."""
+        return 0
+
+    def download(self) -> Generator[int, None, None]:
+        """Download the images, unless they are at hand; yields how many bytes have come, and continues when called again.
+
+        Raises:
+            ValueError: not possible; the message says why and what to do.
+        """
+        yield from ()
 
     def split(self, which: Split) -> Images:
         """The training or the test images, as read-only arrays; read once per process, for all threads.

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 
-from otviz.data.datasets.idx import read_idx, write_idx
+from otviz.data.datasets.download import RemoteFile
+from otviz.data.datasets.idx import read_idx
 from otviz.data.datasets.image_set import Images, Split
 from otviz.data.datasets.published import Published, Sums
 from otviz.data.datasets.rows import Shape
 
+_MNIST = ("https://storage.googleapis.com/cvdf-datasets/mnist", "https://ossci-datasets.s3.amazonaws.com/mnist")
+_FASHION = (
+    "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion",
+    "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com",
+)
 _PREFIX: Mapping[Split, str] = {"train": "train", "test": "t10k"}
 
 
@@ -31,12 +37,9 @@ class _IdxSet(Published):
         pixels = read_idx(place / images, (count, *self.image[1:]))
         return Images(pixels[:, None], read_idx(place / labels, (count,)).astype(np.int64))
 
-    def encode(self, train: Images, test: Images) -> Iterator[tuple[str, bytes]]:
-        splits: Mapping[Split, Images] = {"train": train, "test": test}
-        for which, images in splits.items():
-            names = self.files(which)
-            yield names[0], write_idx(images.pixels[:, 0])
-            yield names[1], write_idx(images.labels.astype(np.uint8))
+
+def _at(folders: tuple[str, ...], name: str, size: int, sha256: str) -> RemoteFile:
+    return RemoteFile(name, size, sha256, tuple(f"{folder}/{name}" for folder in folders))
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,32 @@ class Mnist(_IdxSet):
     class_names: ClassVar[tuple[str, ...]] = tuple("0123456789")
 
     folder: ClassVar[str] = "mnist"
-    openml: ClassVar[int] = 554
+    remote: ClassVar[tuple[RemoteFile, ...]] = (
+        _at(
+            _MNIST,
+            "train-images-idx3-ubyte.gz",
+            9_912_422,
+            "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+        ),
+        _at(
+            _MNIST,
+            "train-labels-idx1-ubyte.gz",
+            28_881,
+            "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+        ),
+        _at(
+            _MNIST,
+            "t10k-images-idx3-ubyte.gz",
+            1_648_877,
+            "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+        ),
+        _at(
+            _MNIST,
+            "t10k-labels-idx1-ubyte.gz",
+            4_542,
+            "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+        ),
+    )
     sums: ClassVar[Mapping[Split, Sums]] = {
         "train": Sums(
             "741c988805d008ac6e4c904b69001ba184c24b2c540a4ef403f4c71b676cf757",
@@ -74,7 +102,32 @@ class FashionMnist(_IdxSet):
     )  # fmt: skip
 
     folder: ClassVar[str] = "fashion-mnist"
-    openml: ClassVar[int] = 40996
+    remote: ClassVar[tuple[RemoteFile, ...]] = (
+        _at(
+            _FASHION,
+            "train-images-idx3-ubyte.gz",
+            26_421_880,
+            "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+        ),
+        _at(
+            _FASHION,
+            "train-labels-idx1-ubyte.gz",
+            29_515,
+            "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+        ),
+        _at(
+            _FASHION,
+            "t10k-images-idx3-ubyte.gz",
+            4_422_102,
+            "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+        ),
+        _at(
+            _FASHION,
+            "t10k-labels-idx1-ubyte.gz",
+            5_148,
+            "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
+        ),
+    )
     sums: ClassVar[Mapping[Split, Sums]] = {
         "train": Sums(
             "2e487a6c89124f78f2d7521542223cafe96f7123c3ca13d447772ac6ecbb3012",

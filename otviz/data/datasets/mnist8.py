@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Hashable
+from collections.abc import Generator, Hashable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, get_args
@@ -44,6 +44,15 @@ class Mnist8(ImageSet):
     def is_at_hand(self) -> bool:
         cached = places.download_folder() / self.name
         return all((cached / f"{which}.npz").is_file() for which in get_args(Split)) or Mnist().is_at_hand()
+
+    def to_download(self) -> int:
+        return 0 if self.is_at_hand() else Mnist().to_download()
+
+    def downloaded(self) -> int:
+        return Mnist().downloaded()
+
+    def download(self) -> Generator[int, None, None]:
+        return Mnist().download()
 
     def read(self, which: Split) -> Images:
         cached = _read_cache(places.download_folder() / self.name / f"{which}.npz", which)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from abc import abstractmethod
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Generator, Hashable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, NamedTuple, get_args
@@ -14,7 +14,8 @@ from urllib.error import URLError
 import numpy as np
 from numpy.typing import NDArray
 
-from otviz.data.datasets import openml, places
+from otviz.data.datasets import places
+from otviz.data.datasets.download import Pace, RemoteFile, fetch, present, tell
 from otviz.data.datasets.image_set import Images, ImageSet, Split
 from otviz.data.datasets.rows import Shape
 
@@ -32,7 +33,7 @@ class Published(ImageSet):
 
     Attributes:
         folder: folder of its files, within a root.
-        openml: number of the data set on openml.org.
+        remote: the files that are downloaded, both splits; see `unpack`.
         image: shape (C, H, W) of an image.
         sizes: number of training and of test images.
         sums: hashes of the decoded images and labels.
@@ -40,7 +41,7 @@ class Published(ImageSet):
     """
 
     folder: ClassVar[str]
-    openml: ClassVar[int]
+    remote: ClassVar[tuple[RemoteFile, ...]]
     image: ClassVar[Shape]
     sizes: ClassVar[tuple[int, int]]
     sums: ClassVar[Mapping[Split, Sums]]
@@ -68,9 +69,8 @@ class Published(ImageSet):
     def decode(self, place: Path, which: Split) -> Images:
         """Read a split from its files in `place`. Raises ValueError, naming the file, if one is damaged."""
 
-    @abstractmethod
-    def encode(self, train: Images, test: Images) -> Iterator[tuple[str, bytes]]:
-        """Name and content of the files that `decode` reads, for both splits."""
+    def unpack(self, place: Path) -> None:
+        """Make the files of both splits from the downloaded ones in `place`, if these are others. Raises OSError or ValueError."""
 
     def read(self, which: Split) -> Images:
         place = places.find(self.folder, self.files(which)) or self._downloaded(which)
@@ -90,36 +90,32 @@ class Published(ImageSet):
         if checksum(checked) != expected.pixels:
             raise ValueError(f"the images to {which} are not the published ones (another SHA-256)")
 
-    def _downloaded(self, which: Split) -> Path:
-        with _DOWNLOADING:  # another thread may have downloaded the files meanwhile
-            return places.find(self.folder, self.files(which)) or self._download()
+    def to_download(self) -> int:
+        return 0 if self.is_at_hand() else sum(file.size for file in self.remote)
 
-    def _download(self) -> Path:
-        """Download, verify and store both splits; returns their folder. Raises ValueError."""
+    def downloaded(self) -> int:
+        return present(self.remote, self._folder)
+
+    def download(self) -> Generator[int, None, None]:
         try:
-            aside = places.download_folder()
-            aside.mkdir(parents=True, exist_ok=True)
-            pixels, labels = openml.fetch(self.openml, aside)
-            train, test = self._parted(pixels, labels)
-            self._check(train, "train")
-            self._check(test, "test")
-            for file, data in self.encode(train, test):
-                place = places.keep(self.folder, file, data)
+            yield from fetch(self.remote, self._folder, self.is_at_hand, self.unpack)
         except (OSError, ValueError) as error:
             files = sorted({*self.files("train"), *self.files("test")})
             raise ValueError(
                 f"{self.title} is not on this computer and could not be downloaded ({_reason(error)}): "
                 f"{places.advice(self.folder, files)}"
             ) from error
-        return place
 
-    def _parted(self, pixels: NDArray[np.uint8], labels: NDArray[np.uint8]) -> tuple[Images, Images]:
-        total = sum(self.sizes)
-        if pixels.shape != (total, self.dim) or labels.shape != (total,):
-            raise ValueError(f"OpenML sent {pixels.shape} pixels and {labels.shape} labels for {total} images")
-        images, classes = pixels.reshape(-1, *self.image), labels.astype(np.int64)
-        train = self.sizes[0]
-        return Images(images[:train], classes[:train]), Images(images[train:], classes[train:])
+    def _downloaded(self, which: Split) -> Path:
+        """Download the files, telling the progress on a terminal, and return their folder. Raises ValueError."""
+        with _DOWNLOADING:  # another thread may have downloaded the files meanwhile
+            if places.find(self.folder, self.files(which)) is None:
+                tell(self.title, self.download(), Pace(self.downloaded(), self.to_download()))
+        return self._folder
+
+    @property
+    def _folder(self) -> Path:
+        return places.download_folder() / self.folder
 
 
 _DOWNLOADING = threading.Lock()

@@ -12,7 +12,7 @@ from otviz.data.datasets.own_images import PREFIX
 from otviz.data.target import Target
 from otviz.training.plan import Plan
 from otviz.viz.thumbnails import picture
-from pages._ui.controls import boxes, controls, point_setup, tiles
+from pages._ui.controls import boxes, controls, fetching, point_setup, tiles
 from pages._ui.controls.tiles import Tile
 from pages._ui.shell import sessions
 from pages._ui.shell.links import Link, plain
@@ -47,7 +47,7 @@ def choose_images(link: Link) -> ImageSet | None:
     if images is not None:
         st.caption(plain(images.describe()))
     if name == OFFLINE and not named(START)().is_at_hand():
-        st.caption(f"{named(START).title} is downloaded once you choose it.")
+        st.caption(f"{named(START).title}, larger digits, can be downloaded: choose it above.")
     return images
 
 
@@ -80,9 +80,12 @@ def _upload(link: Link, cls: type[ImageSet]) -> dict[str, str]:
     return {"file": name}
 
 
-def are_available(images: ImageSet | None) -> bool:
+def are_available(link: Link, images: ImageSet | None) -> bool:
     """Whether the images are available; otherwise show what to do."""
     if images is None:
+        return False
+    if images.to_download():
+        fetching.offer(link, images, named(OFFLINE))
         return False
     problem = _problem(images.name, images.record())
     if problem:
@@ -92,7 +95,7 @@ def are_available(images: ImageSet | None) -> bool:
 
 @st.cache_data(ttl=20, max_entries=20, show_spinner="Reading the images …")
 def _problem(name: str, knobs: dict[str, Any]) -> str:
-    """Why the images are not available, or empty; cached, since the check may start a download."""
+    """Why the images are not available, or empty; cached, since damaged files are read each time."""
     from otviz.data.datasets import by_record
 
     try:
@@ -152,7 +155,7 @@ def choose_networks(link: Link, images: ImageSet, method: Method | None) -> Netw
 def missing(images: ImageSet | None, available: bool, complete: bool) -> str:
     """What must be set before training, as a sentence, or ""."""
     if images is None or not available:
-        return "These settings cannot be trained yet: there are no images. See below."
+        return "Choose or download images to train on."
     return "" if complete else "These settings cannot be trained yet: a setting cannot be used as it is. See below."
 
 

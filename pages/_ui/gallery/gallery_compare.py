@@ -27,7 +27,7 @@ VIEWS = {"explore": "Explore", "classes": "Classes", "training": "Trainings in s
 def show(link: Link, cards: Sequence[Card]) -> None:
     """Draw the models side by side."""
     settings: list[SampleSettings | None] = []
-    with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
+    with st.container(horizontal=True, gap="medium", vertical_alignment="center", key="compared"):
         if st.button("All models", icon=":material/arrow_back:", type="tertiary"):
             link.go({})
         view = reading.choose_view(

@@ -38,7 +38,7 @@ def show(link: Link, card: Card) -> None:
         if st.button("All models", icon=":material/arrow_back:", type="tertiary"):
             link.go({})
         st.subheader(plain(card.title), anchor=False, width="content")
-        tools = st.container(horizontal=True, horizontal_alignment="right", gap="small")
+        tools = st.container(horizontal=True, horizontal_alignment="right", gap="small", key="model-tools")
     gallery_scores.show_tiles(card)
     drawn: list[SampleSettings | None] = []
     view = reading.choose_view(

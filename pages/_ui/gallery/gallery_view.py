@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 MOST_COMPARED = 4
 STYLE = """<style>
 .st-key-sheets img {border-radius: 4px}
+:has(> .st-key-model-tools) {min-width: min(100%, 352px)}
 @media (max-width: 640px) {[data-testid=stColumn]:has(.st-key-facts) {order: 2}}
+@media (max-width: 900px) {
+  .st-key-compared {flex-wrap: wrap; row-gap: 4px} .st-key-compared > :last-child {flex: 1 1 100%}
+}
 </style>"""
 OWN = "own"
 _OWN = "otviz.gallery.own"

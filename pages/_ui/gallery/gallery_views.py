@@ -33,7 +33,10 @@ STYLE = """<style>
 .shares {display: grid; grid-template-columns: 1fr 52px; gap: 2px 8px; align-items: center; font-size: 12.5px; line-height: 1.2}
 .shares i {display: block; height: 8px; border-radius: 4px; width: calc(var(--share) * 1%); min-width: 2px}
 .shares .made {background: #ff7a1a} .shares .real {background: #56b4e9}
-@media (max-width: 700px) {.classes {grid-template-columns: max-content minmax(0, 1fr)} .shares {grid-column: 1 / -1}}
+@media (max-width: 700px) {
+  .classes {grid-template-columns: max-content minmax(0, 1fr)} .shares {grid-column: 1 / -1}
+  .classes img {aspect-ratio: 6; object-fit: cover; object-position: left}
+}
 </style>"""
 
 
