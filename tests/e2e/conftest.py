@@ -137,8 +137,11 @@ def app(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def demos(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of one server of player, board and pad with made-up contents, at /?demo=player, board or pad."""
-    yield from _serving(DEMOS, {}, tmp_path_factory)
+    """The address of one server of player, board and pad with made-up contents, at /?demo=player, board or pad.
+
+    Nothing trains there, so no process is to import torch for it.
+    """
+    yield from _serving(DEMOS, {"OTVIZ_HOSTS": "0"}, tmp_path_factory)
 
 
 def _serving(script: str | Path, env: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
