@@ -12,9 +12,10 @@ from PIL import Image
 from otviz.checkpoints import image_cards, real_images
 from otviz.checkpoints.catalogue import catalogue
 from otviz.checkpoints.image_sheets import cells, picture, preview
-from otviz.checkpoints.shelf import Row, Study, read_shelf
+from otviz.checkpoints.shelf import Judge, Row, Study, read_shelf
 from otviz.data.datasets import named, to_rows
 from otviz.evaluation.image_metrics import nearest_few, nearest_images
+from otviz.experiments import experiments
 
 HEAD = """
 claims = { c = "What a paper says" }
@@ -50,6 +51,7 @@ def test_heroes_stand_in_the_order_of_their_places_and_claims_are_written_out(tm
     [
         (HEAD + STUDY.replace(', "d"]', "]"), "must have 3 models, one for each value; got 2"),
         (HEAD + STUDY.replace('claim = "c"', 'claim = "e"'), "unknown claim 'e'"),
+        (HEAD + '[judges]\ne = { x = "on digits" }', "judges has an unknown claim 'e'"),
         (HEAD.replace("hero = 2", "hero = 0"), "hero .* must be a whole number from 1"),
         ("[", "not valid TOML"),
     ],
@@ -63,6 +65,23 @@ def test_a_study_leaves_out_what_is_not_trained() -> None:
     study = Study("s", "t", "c", "x", ("1", "2", "3"), "l", (Row("r", ("a", "b", "c")), Row("q", ("", "", "d"))))
     assert study.among({"a", "c"}) == Study("s", "t", "c", "x", ("1", "3"), "l", (Row("r", ("a", "c")),))
     assert study.among({"c", "d"}) is None
+
+
+def test_a_study_knows_the_experiments_that_judge_its_claim(tmp_path: Path) -> None:
+    found = read_shelf(written(tmp_path, HEAD + '[judges]\nc = { x = "on digits", y = "in the plane" }' + STUDY))
+    judges = (Judge("x", "on digits"), Judge("y", "in the plane"))
+    assert found.judges == {"What a paper says": judges}
+    assert found.studies[0].judges == judges
+    assert (kept := found.studies[0].among({"a", "d"})) is not None
+    assert kept.judges == judges
+
+
+def test_every_study_and_every_hero_has_an_experiment_that_judges_it() -> None:
+    shelf, entries = read_shelf(), catalogue()
+    assert all(study.judges for study in shelf.studies)
+    assert {judge.experiment for judges in shelf.judges.values() for judge in judges} <= set(experiments())
+    for name in shelf.heroes:
+        assert any(claim in shelf.judges for claim in entries.about(entries.entries[name]).claims), name
 
 
 def test_every_model_that_the_shelf_names_is_in_the_catalogue() -> None:

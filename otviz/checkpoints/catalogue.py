@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from otviz.checkpoints import CHECKPOINTS, Card, image_cards
 from otviz.checkpoints.models import load
-from otviz.checkpoints.shelf import LIST, STUDY
+from otviz.checkpoints.shelf import JUDGES, LIST, STUDY
 from otviz.checkpoints.train_checkpoint import About, judge_again, label_again, record
 from otviz.core import records
 from otviz.core.files import write_whole
@@ -42,7 +42,7 @@ _MODEL = fields(
 _LIST = fields(
     {
         "claims": fields({}, others=text(500)), "model": listed(_MODEL), "settings?": fields({}, others=fields({})),
-        "study?": listed(STUDY),
+        "study?": listed(STUDY), "judges?": JUDGES,
     }
 )  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,9 +18,21 @@ STUDY = fields(
         "values": listed(text(40), 20, 1), "row": listed(_ROW, 8, 1),
     }
 )  # fmt: skip
+JUDGES = fields({}, others=fields({}, others=text(40)))
 _LIST = fields(
-    {"claims": fields({}, others=text(500)), "model": listed(fields({"name": text(80), "hero?": whole(1, 999)})), "study?": listed(STUDY)}
+    {
+        "claims": fields({}, others=text(500)), "judges?": JUDGES,
+        "model": listed(fields({"name": text(80), "hero?": whole(1, 999)})), "study?": listed(STUDY),
+    }
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Judge:
+    """An experiment that judges a claim: its name, and where it does so, such as "on CIFAR-10"."""
+
+    experiment: str
+    where: str
 
 
 @dataclass(frozen=True)
@@ -42,6 +55,7 @@ class Study:
         values: its values, in words, in the order of the slider.
         look: what to look for.
         rows: the models by method.
+        judges: the experiments that judge the claim.
     """
 
     name: str
@@ -51,6 +65,7 @@ class Study:
     values: tuple[str, ...]
     look: str
     rows: tuple[Row, ...]
+    judges: tuple[Judge, ...] = ()
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -67,7 +82,7 @@ class Study:
         if len(left) < 2:
             return None
         values = tuple(self.values[at] for at in left)
-        return Study(self.name, self.title, self.claim, self.axis, values, self.look, kept)
+        return Study(self.name, self.title, self.claim, self.axis, values, self.look, kept, self.judges)
 
 
 @dataclass(frozen=True)
@@ -77,10 +92,12 @@ class Shelf:
     Attributes:
         heroes: names of the models that stand first, in order.
         studies: in order.
+        judges: the experiments that judge a claim, by its text.
     """
 
     heroes: tuple[str, ...] = ()
     studies: tuple[Study, ...] = field(default=())
+    judges: Mapping[str, tuple[Judge, ...]] = field(default_factory=dict)
 
 
 def read_shelf(path: Path = LIST) -> Shelf:
@@ -88,10 +105,18 @@ def read_shelf(path: Path = LIST) -> Shelf:
     found = records.read_toml(path, _LIST)
     ranked = sorted((model for model in found["model"] if "hero" in model), key=lambda model: int(model["hero"]))
     heroes = tuple(str(model["name"]) for model in ranked)
-    return Shelf(heroes, tuple(_study(record, found["claims"], path.name) for record in found.get("study", [])))
+    claims = found["claims"]
+    judges = {}
+    for key, listed_by_name in found.get("judges", {}).items():
+        if key not in claims:
+            raise ValueError(f"{path.name}: judges has an unknown claim {key!r}")
+        judges[claims[key]] = tuple(Judge(name, where) for name, where in listed_by_name.items())
+    return Shelf(heroes, tuple(_study(record, claims, judges, path.name) for record in found.get("study", [])), judges)
 
 
-def _study(record: dict[str, object], claims: dict[str, str], source: str) -> Study:
+def _study(
+    record: dict[str, object], claims: dict[str, str], judges: Mapping[str, tuple[Judge, ...]], source: str
+) -> Study:
     rows = tuple(Row(str(row["title"]), tuple(row["models"])) for row in record["row"])  # type: ignore[attr-defined]
     values = tuple(record["values"])  # type: ignore[arg-type, var-annotated]
     for row in rows:
@@ -102,7 +127,8 @@ def _study(record: dict[str, object], claims: dict[str, str], source: str) -> St
             )
     if record["claim"] not in claims:
         raise ValueError(f"{source}: the study {record['name']} has an unknown claim {record['claim']!r}")
+    claim = claims[str(record["claim"])]
     return Study(
-        str(record["name"]), str(record["title"]), claims[str(record["claim"])], str(record["axis"]), values,
-        str(record["look"]), rows,
+        str(record["name"]), str(record["title"]), claim, str(record["axis"]), values, str(record["look"]), rows,
+        judges.get(claim, ()),
     )  # fmt: skip

@@ -5,7 +5,6 @@ from __future__ import annotations
 from otviz.content.bibliography import BIBLIOGRAPHY
 from otviz.experiments.experiment import (
     SOURCES,
-    Cases,
     Effect,
     Experiment,
     Finding,
@@ -18,7 +17,7 @@ from otviz.experiments.experiment import (
 )
 
 __all__ = [
-    "SOURCES", "Cases", "Effect", "Experiment", "Finding", "Number", "Outcome", "Part", "Values", "Verdict",
+    "SOURCES", "Effect", "Experiment", "Finding", "Number", "Outcome", "Part", "Values", "Verdict",
     "experiments", "named", "number_of",
 ]  # fmt: skip
 

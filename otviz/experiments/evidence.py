@@ -102,25 +102,6 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Cases:
-    """A part with an answer per named case instead of per seed, such as image models with one training each."""
-
-    says: str
-    cases: Callable[[Values], Mapping[str, bool]]
-    instead: bool = False
-
-    def found(self, outcomes: Sequence[Outcome], chance: bool) -> Finding:
-        """Evaluate the part on the first outcome, since cases are the same for all seeds."""
-        asked = self.cases(outcomes[0].values)
-        against = [name for name, agrees in asked.items() if not agrees]
-        agree, n = len(asked) - len(against), len(asked)
-        but = f"; not {', nor '.join(against)}" if against else ""
-        return Finding(
-            self.says, share_word(agree, n, True), f"{agree} of {n} cases, one training each{but}", self.instead, ()
-        )
-
-
-@dataclass(frozen=True)
 class Effect:
     """A part that claims a range for the mean of a number.
 
@@ -170,7 +151,7 @@ class Effect:
         return f"claimed: below {high}" if math.isinf(self.low) else f"claimed: {low} to {high}"
 
 
-AnyPart = Part | Cases | Effect
+AnyPart = Part | Effect
 
 
 def interval(values: Sequence[float], ratio: bool = False) -> tuple[float, Interval]:

@@ -17,10 +17,10 @@ from typing import ClassVar, Literal
 from otviz.content.bibliography import cite, cite_link
 from otviz.core.params import Knobs
 from otviz.experiments.charts import Chart
-from otviz.experiments.evidence import AnyPart, Cases, Effect, Finding, Outcome, Part, Values
+from otviz.experiments.evidence import AnyPart, Effect, Finding, Outcome, Part, Values
 
 __all__ = [
-    "RULE", "RULE_OF_TRAININGS", "SOURCES", "AnyPart", "Cases", "Cost", "Effect", "Experiment", "Finding", "Number", "Outcome", "Part", "Values",
+    "RULE", "RULE_OF_TRAININGS", "SOURCES", "AnyPart", "Cost", "Effect", "Experiment", "Finding", "Number", "Outcome", "Part", "Values",
     "Verdict", "Word", "number_of",
 ]  # fmt: skip
 
@@ -112,6 +112,7 @@ class Experiment(Knobs, ABC):
         parts: of the claim, the main one first.
         live: page and query that show it, such as "compare?preset=tau", or empty.
         order: position among the claims of its source.
+        seeds: number of seeds of a full measurement; fewer where a seed trains for an hour.
         steps: training steps per seed, for claims that share trainings with others, so that results do not give the duration.
     """
 
@@ -128,6 +129,7 @@ class Experiment(Knobs, ABC):
     parts: ClassVar[tuple[AnyPart, ...]] = ()
     live: ClassVar[str] = ""
     order: ClassVar[int] = 500
+    seeds: ClassVar[int] = 5
     steps: ClassVar[int] = 0
 
     @property

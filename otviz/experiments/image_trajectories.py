@@ -1,9 +1,10 @@
-"""OT-GAN on MNIST 8 x 8 with the report's settings: trained once per config, with a snapshot every half epoch, and cached."""
+"""Trainings on images, once per config and cached: with a snapshot every half epoch, or with scores at the end alone."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,9 +12,10 @@ from numpy.typing import NDArray
 
 from otviz.checkpoints.catalogue import catalogue
 from otviz.checkpoints.train_checkpoint import generated
+from otviz.data import datasets
 from otviz.data.datasets import ImageSet, to_pixels
 from otviz.data.datasets.places import VARIABLE
-from otviz.evaluation.features import reference
+from otviz.evaluation.features import SAMPLES, reference
 from otviz.experiments.cached_trainings import cached
 from otviz.experiments.trajectories import about_trend
 from otviz.runs.config import RunConfig
@@ -24,6 +26,9 @@ SHOWN = 64
 
 JUDGED, QUICK_JUDGED = 2000, 200
 """Images used for the scores of a snapshot."""
+
+JUDGED_LAST = SAMPLES
+"""Images used for the scores at the end of a training, as on the cards of the gallery."""
 
 QUICK_STEPS = 40
 SCORES = ("frechet", "precision", "recall", "classes_effective", "roughness")
@@ -72,12 +77,12 @@ def report_config(model: str, seed: int) -> RunConfig:
     return dataclasses.replace(catalogue().entries[model].config(), seed=seed, device="cpu")
 
 
-def unavailable_reason() -> str:
-    """Why MNIST is not available, as a sentence, or empty."""
+def unavailable_reason(name: str = "mnist8", title: str = "MNIST") -> str:
+    """Why a data set is not available, as a sentence, or empty; `title` is that of its files."""
     try:
-        report_config("mnist8-ot-gan-mlp", 0).image_set.split("test")
+        datasets.named(name)().split("test")
     except ValueError:
-        return f"not measured: MNIST is not on this machine; set {VARIABLE}"
+        return f"not measured: {title} is not on this machine; set {VARIABLE}"
     return ""
 
 
@@ -88,18 +93,41 @@ def image_trajectory(config: RunConfig, quick: bool = False) -> ImageTrajectory:
     """
     if quick:
         config = dataclasses.replace(config, steps=QUICK_STEPS)
-    images, judged = config.image_set, QUICK_JUDGED if quick else JUDGED
-    judge, half = reference(images), len(images.split("train").pixels) / config.method.rows / HALVES
+    half = len(config.image_set.split("train").pixels) / config.method.rows / HALVES
     looks = sorted({*np.arange(0, config.steps, half).round().astype(int).tolist(), config.steps})
+    look = _look(config.image_set, QUICK_JUDGED if quick else JUDGED)
+    found = cached("albums", config, lambda: config.begin("cpu"), looks, look)
+    return ImageTrajectory(**{**found, "losses": found["losses"][:, 0]})
+
+
+def last_scores(config: RunConfig, quick: bool = False) -> dict[str, float]:
+    """The SCORES of JUDGED_LAST images at the end of a training: cached by this version of otviz, or trained now.
+
+    There are none if the training diverged so that its images are not finite.
+
+    Raises ValueError if the images are not available.
+    """
+    if quick:
+        config = dataclasses.replace(config, steps=min(config.steps, QUICK_STEPS))
+    look = _look(config.image_set, QUICK_JUDGED if quick else JUDGED_LAST)
+    found = cached("last-images", config, lambda: config.begin("cpu"), [config.steps], look)
+    last = zip(SCORES, found["scores"][-1].tolist(), strict=True)
+    return {name: score for name, score in last if math.isfinite(score)}
+
+
+def _look(images: ImageSet, judged: int) -> Callable[[Training], Mapping[str, NDArray[Any]]]:
+    """A function that takes a snapshot: SHOWN images, and SCORES of `judged` images, nan if an image is not finite."""
+    judge = reference(images)
 
     def look(training: Training) -> Mapping[str, NDArray[Any]]:
         rows = generated(training, judged, seed=1)
+        if not np.isfinite(rows).all():
+            return {"images": np.zeros((SHOWN, *images.shape), np.uint8), "scores": np.full(len(SCORES), np.nan)}
         pixels, said = to_pixels(rows, images.shape), judge.evaluate(rows, judged, nearest=0).record()
         scores = [roughness(pixels) if name == "roughness" else float(said[name]) for name in SCORES]
         return {"images": pixels[:SHOWN], "scores": np.array(scores)}
 
-    found = cached("albums", config, lambda: config.begin("cpu"), looks, look)
-    return ImageTrajectory(**{**found, "losses": found["losses"][:, 0]})
+    return look
 
 
 def real_roughness(images: ImageSet) -> float:

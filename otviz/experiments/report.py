@@ -207,7 +207,8 @@ def _section(each: Experiment, result: Result | None) -> list[str]:
     if result is not None and not result.quick:
         machine = f"{result.machine.get('cores')} cores, {result.machine.get('processor')}"
         took = f"{len(result.outcomes)} seeds, {duration_in_words(result.seconds)} on {machine}, otviz {result.otviz}."
-        lines += ["", f"{took} Run it again: `python -m otviz experiment {each.name}`."]
+        fewer = f" --seeds {each.seeds}" if each.seeds != Experiment.seeds else ""
+        lines += ["", f"{took} Run it again: `python -m otviz experiment {each.name}{fewer}`."]
     if each.numbers:
         outcomes = () if result is None or result.quick else result.outcomes
         over = f" over {len(outcomes)} seeds" if outcomes else ""

@@ -22,9 +22,9 @@ from safetensors.torch import save
 from streamlit.testing.v1 import AppTest
 
 from otviz.checkpoints.models import load, of_bytes
-from otviz.checkpoints.shelf import Row, Shelf, Study
+from otviz.checkpoints.shelf import Judge, Row, Shelf, Study
 from otviz.data.datasets import to_pixels
-from pages._ui.gallery import explorer, gallery_view, shelf, study, walk
+from pages._ui.gallery import explorer, gallery_view, judges, shelf, study, walk
 from pages._ui.gallery.gallery_model import VIEWS
 from pages._ui.gallery.gallery_settings import SampleSettings
 from pages._ui.shell import channel
@@ -48,6 +48,18 @@ def _few(checkpoints: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     monkeypatch.setenv("OTVIZ_HOME", str(tmp_path))
     monkeypatch.setattr(gallery_view, "CHECKPOINTS", checkpoints)
     gallery_view.load_cards.clear()
+
+
+@pytest.fixture(autouse=True)
+def links(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, dict[str, str]]]:
+    """Page, label and query of the links that are drawn: no other page is there to lead to."""
+    drawn: list[tuple[str, str, dict[str, str]]] = []
+
+    def page_link(page: Path, *, label: str, icon: str, query_params: dict[str, str]) -> None:
+        drawn.append((page.name, label, query_params))
+
+    monkeypatch.setattr(judges.st, "page_link", page_link)
+    return drawn
 
 
 @pytest.fixture
@@ -79,7 +91,8 @@ class Browser:
         return sent or None
 
 
-STUDY = Study("tau", "A study", "A claim", "τ", ("small", "large"), "Look.", (Row("Methods", (ONE, TWO)),))
+JUDGE = Judge("tau-on-images", "on digits")
+STUDY = Study("tau", "A study", "A claim", "τ", ("small", "large"), "Look.", (Row("Methods", (ONE, TWO)),), (JUDGE,))
 
 
 def test_the_shelf_puts_heroes_first_then_studies_then_the_rest(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,6 +151,34 @@ def test_a_study_draws_every_model_from_the_same_noise(app: AppTest, monkeypatch
             first = np.asarray(found.convert("L"))[:8, :8]
         assert (first == to_pixels(rows[:1], (1, 8, 8))[0, 0]).all()
     assert address(app) == {"study": "tau", "seed": "3"}
+
+
+def test_a_study_and_a_model_lead_to_the_experiment_that_judges_their_claim(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch, links: list[tuple[str, str, dict[str, str]]]
+) -> None:
+    card = gallery_view.cards()[ONE]
+    known = dict.fromkeys(card.claims, (JUDGE,))
+    assert known
+    monkeypatch.setattr(shelf, "order", lambda: Shelf((), (STUDY,), known))
+    Browser(monkeypatch, study)
+    open_page(app, study="tau")
+    due = ("6_experiments.py", "Does it hold on digits?", {"claim": "tau-on-images"})
+    assert links == [due]
+    links.clear()
+    app.query_params.clear()
+    open_page(app, model=ONE, view="about")
+    assert links == [due]
+
+
+def test_a_card_of_a_study_leads_to_the_experiment(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    went: list[tuple[str, dict[str, str]]] = []
+    monkeypatch.setattr(shelf.st, "switch_page", lambda page, query_params: went.append((page.name, query_params)))
+    monkeypatch.setattr(shelf, "order", lambda: Shelf((), (STUDY,)))
+    browser = Browser(monkeypatch, shelf, "experiment:tau-on-images")
+    open_page(app)
+    (card,) = browser.options["studies"]
+    assert card["judges"] == [{"experiment": "tau-on-images", "words": "Does it hold on digits?"}]
+    assert went == [("6_experiments.py", {"claim": "tau-on-images"})]
 
 
 @pytest.mark.parametrize("view", VIEWS)

@@ -133,7 +133,7 @@ class CifarTable(Reference):
         log=True,
     )
     order = 10
-    reason = "it takes NCSN++ on CIFAR-10 for 200 000 steps on several GPUs; the same question is asked of points by another claim"
+    reason = "it takes NCSN++ on CIFAR-10 for 200 000 steps on several GPUs; the same question is asked of points and of small networks by other claims"
     numbers = (
         Number("", "WGAN: FID / precision / recall", "48.8 / 0.45 / 0.02"),
         Number("", "WGAN-GP", "4.5 / 0.71 / 0.55"),

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 FILTERS = ("search", "paper", "verdict", "kind")
 """Keys of the list in the link, which are kept while a claim is open."""
 
-SEEDS = 5
 NAMES = {"fuge": "Fuge's notebook", "vu": "Vu's report"}
 KINDS = {"minutes": "Trained", "seconds": "Formulas"}
 VERDICTS = {
@@ -87,7 +86,7 @@ def takes(each: Experiment, result: Result | None) -> str:
     """Expected duration of a run on this computer, judged by a result, in words; empty if unknown."""
     from otviz.experiments.claim_summaries import expected_seconds
 
-    seconds = expected_seconds(each, result, SEEDS, cores())
+    seconds = expected_seconds(each, result, each.seeds, cores())
     return "" if seconds is None else duration_in_words(seconds)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from otviz.core.numbers import duration_in_words
-from pages._ui.experiments.claim_cards import FILTERS, SEEDS, takes
+from pages._ui.experiments.claim_cards import FILTERS, takes
 from pages._ui.experiments.job_stage import JobStage
 from pages._ui.shell import frame, reading
 from pages._ui.shell.component import mount
@@ -173,7 +173,12 @@ def _rerun(stage: JobStage[ExperimentJob], each: Experiment, time: str, drawn_wo
         st.error(plain(f"Not all seeds could be measured: {shorten(job.error, 300)}."))
     if job is not None and each.name in job.unmeasured:
         st.info(plain(f"{job.unmeasured[each.name].capitalize()}."))
-    if st.button(f"Run again ({time})" if time else "Run again", type="primary", icon=":material/replay:", help=HELP):
+    if st.button(
+        f"Run again ({time})" if time else "Run again",
+        type="primary",
+        icon=":material/replay:",
+        help=HELP.format(each.seeds),
+    ):
         stage.begin(functools.partial(_again, each), "It could not begin")
 
 
@@ -181,12 +186,12 @@ def _again(each: Experiment) -> ExperimentJob:
     from otviz.experiments.experiment_job import ExperimentJob
     from otviz.experiments.results import experiments_folder
 
-    return ExperimentJob([each], SEEDS, folder=experiments_folder() / "results")
+    return ExperimentJob([each], each.seeds, folder=experiments_folder() / "results")
 
 
 HELP = (
-    f"Measures {SEEDS} seeds on all cores of this machine. What is done is kept when you cancel. Trainings that another claim has done "
-    "already are not repeated."
+    "Measures {} seeds on all cores of this machine. What is done is kept when you cancel. Trainings that another claim has done already "
+    "are not repeated."
 )
 
 

@@ -13,7 +13,7 @@ from otviz.checkpoints import Card
 from otviz.core.params import params_of
 from otviz.data.datasets.rows import in_turn
 from pages._ui.controls import controls
-from pages._ui.gallery import explorer, gallery_scores, gallery_view, walk
+from pages._ui.gallery import explorer, gallery_scores, gallery_view, judges, shelf, walk
 from pages._ui.gallery.gallery_settings import SampleSettings, chosen, png_of, sampled
 from pages._ui.gallery.gallery_views import show_classes, show_training
 from pages._ui.shell import diagnose_link, reading
@@ -77,6 +77,8 @@ def _about(model: PublishedModel, settings: SampleSettings) -> None:
     facts, numbers = st.columns(2, gap="large")
     with facts:
         gallery_scores.show_claims(model.card)
+        known = shelf.order().judges
+        judges.show(judge for claim in model.card.claims for judge in known.get(claim, ()))
         gallery_scores.show_card(model.card)
         _downloads(model, settings)
     with numbers:

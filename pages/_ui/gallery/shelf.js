@@ -54,9 +54,13 @@ function modelCard(shelf, card) {
 function studyCard(shelf, card) {
   const lines = card.lines.map(({ value, picture }) =>
     make("div", "strip", {}, make("span", "value", {}, value), pictureOf(shelf, picture, card.columns, 1, `${card.axis}: ${value}`)));
-  return clickable(shelf, "study", card, title("study", card), make("p", "claim", {}, card.claim), make("p", "axis", {}, `${card.row}, by ${card.axis}`),
+  return clickable(shelf, "study", card, title("study", card), make("p", "claim", {}, card.claim), judges(card), make("p", "axis", {}, `${card.row}, by ${card.axis}`),
     make("div", "strips", {}, ...lines));
 }
+
+const judges = (card) =>
+  make("p", "judges", {}, ...card.judges.map(({ experiment, words }) =>
+    make("a", "", { href: `experiments?claim=${encodeURIComponent(experiment)}`, "data-sends": `experiment:${experiment}` }, words)));
 
 const title = (kind, card) => make("h3", "", {}, make("a", "", { href: `?${kind}=${encodeURIComponent(card.name)}` }, card.title));
 
@@ -79,7 +83,7 @@ function clickable(shelf, kind, card, ...parts) {
     if ((own && (event.ctrlKey || event.metaKey || event.shiftKey)) || getSelection().toString()) return; // the browser's own way
     event.preventDefault();
     item.classList.add("going");
-    shelf.send(name);
+    shelf.send(own?.dataset.sends ?? name);
   });
   return item;
 }

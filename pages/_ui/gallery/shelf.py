@@ -12,7 +12,7 @@ from otviz.checkpoints import Card
 from otviz.checkpoints.shelf import Shelf, Study, read_shelf
 from otviz.core.numbers import whole
 from pages._ui.controls import controls
-from pages._ui.gallery import gallery_view
+from pages._ui.gallery import gallery_view, judges
 from pages._ui.shell import reading
 from pages._ui.shell.component import mount
 from pages._ui.shell.links import Link, plain
@@ -80,6 +80,8 @@ def _mount(link: Link, options: dict[str, Any], body: bytes) -> None:
     kind, _, names = str(opened or "").partition(":")
     if kind in ("model", "study", "compare"):
         link.go({kind: names})
+    if kind == "experiment":
+        st.switch_page(judges.path(), query_params={"claim": names})
 
 
 def _options(known: Mapping[str, Card], chosen: Mapping[str, Card], shelf: Shelf) -> tuple[dict[str, Any], bytes]:
@@ -127,6 +129,7 @@ def _study(study: Study, known: Mapping[str, Card], put: Put) -> dict[str, Any]:
     return {
         "name": study.name, "title": study.title, "axis": study.axis, "lines": lines, "columns": STRIP, "claim": study.claim,
         "count": len(study.models), "row": row.title,
+        "judges": [{"experiment": judge.experiment, "words": judges.words(judge)} for judge in study.judges],
     }  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from otviz.checkpoints.shelf import Row, Study
-from pages._ui.gallery import gallery_scores, gallery_view, shelf
+from pages._ui.gallery import gallery_scores, gallery_view, judges, shelf
 from pages._ui.gallery.gallery_settings import SampleSettings, chosen
 from pages._ui.shell import reading
 from pages._ui.shell.component import mount
@@ -39,6 +39,8 @@ def show(link: Link, study: Study) -> None:
     st.subheader(plain(study.title), anchor=False)
     st.markdown(plain(study.look), width=900)
     st.caption(plain(f"From the papers: {study.claim}."))
+    with st.container(horizontal=True, gap="medium"):
+        judges.show(study.judges)
     if settings is None:
         return
     if again:
