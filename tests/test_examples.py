@@ -46,7 +46,6 @@ def test_transport_of_two_clouds(tmp_path: Path) -> None:
     assert unbalanced < balanced / 10
 
 
-@pytest.mark.slow
 def test_collapse_against_coverage(tmp_path: Path) -> None:
     printed = run("\n".join(cells("collapse.ipynb", "code")), tmp_path)
     without_cost, with_cost = numbers(printed, r"(\d) of 8 modes")

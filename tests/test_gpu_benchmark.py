@@ -142,7 +142,6 @@ def test_every_part_has_a_share() -> None:
     assert gpu.SHARES.keys() == PARTS.keys()
 
 
-@pytest.mark.slow
 def test_only_torch_numpy_and_psutil_are_needed() -> None:
     without = f"import sys; sys.modules.update(dict.fromkeys({NOT_NEEDED!r}))"
     run = "import time, torch; from benchmarks.gpu_parts import PARTS; from benchmarks.gpu_place import Place; from benchmarks.__main__ import main"

@@ -58,7 +58,7 @@ def test_a_shipped_model_is_that_of_the_catalogue(name: str) -> None:
     assert card.record["steps"] == config.steps
     assert card.record["seed"] == config.seed
     assert (card.method, card.target) == (entry.method, entry.target)
-    assert load(name).config.networks == config.networks
+    assert read_config(CHECKPOINTS / name).networks == config.networks
     for knob, value in entry.knobs.items():
         assert card.record["method"][knob] == value
     assert card.record["command"] == entry.command

@@ -33,7 +33,7 @@ def page_until(page: Any, condition: Callable[[], object], seconds: float = PATI
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, f"waited too long: {page.url}: {page.locator('body').inner_text()[:600]}"
-        page.wait_for_timeout(50)
+        page.wait_for_timeout(100)
 
 
 class StepTimer(LoopTimer):

@@ -167,7 +167,6 @@ CIFAR = {
 }
 
 
-@pytest.mark.slow
 def test_cifar_equals_its_published_sum(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The script beside the data writes the binary version; what is read from it has the sums stated there."""
     script = data_folder() / "cifar10_binary.py"

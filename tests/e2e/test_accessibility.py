@@ -69,15 +69,13 @@ def test_a_page_has_a_title_one_heading_and_no_serious_finding(
     assert page.title() == f"{card.title} · otviz"
     assert page.locator("h1").count() == 1, page.locator("h1").all_text_contents()
     assert in_both_schemes(page) == {}
+    if card is CARDS[0]:
+        the_navigation_shows_where_the_keyboard_is(page)
+    if card.name == "train":
+        names_are_without_shortcuts_and_help_is_no_stop_of_the_tab_key(page)
 
 
-@pytest.mark.parametrize("place", INNER)
-def test_what_a_page_leads_to_has_no_serious_finding(app: str, new_page: Callable[..., Any], place: str) -> None:
-    assert findings(at_rest(new_page(color_scheme="light", reduced_motion="reduce"), f"{app}/{place}")) == []
-
-
-def test_the_navigation_shows_where_the_keyboard_is(app: str, page: Any) -> None:
-    opened(page, app, CARDS[0])
+def the_navigation_shows_where_the_keyboard_is(page: Any) -> None:
     for _ in range(4):
         page.keyboard.press("Tab")
     link = page.locator("[data-testid=stTopNavLink]:focus")
@@ -85,14 +83,17 @@ def test_the_navigation_shows_where_the_keyboard_is(app: str, page: Any) -> None
     assert link.evaluate("link => parseFloat(getComputedStyle(link).outlineWidth)") >= 2
 
 
-def test_names_are_without_shortcuts_and_help_is_no_stop_of_the_tab_key(app: str, page: Any) -> None:
-    train = next(card for card in CARDS if card.name == "train")
-    opened(page, app, train)
+def names_are_without_shortcuts_and_help_is_no_stop_of_the_tab_key(page: Any) -> None:
     button = page.get_by_role("button", name="Train", exact=True)
     assert button.get_attribute("aria-keyshortcuts") == "T"
     helps = page.locator(".stTooltipIcon button")
     assert helps.count() > 0
     assert [help.get_attribute("tabindex") for help in helps.all()] == ["-1"] * helps.count()
+
+
+@pytest.mark.parametrize("place", INNER)
+def test_what_a_page_leads_to_has_no_serious_finding(app: str, new_page: Callable[..., Any], place: str) -> None:
+    assert findings(at_rest(new_page(color_scheme="light", reduced_motion="reduce"), f"{app}/{place}")) == []
 
 
 def test_nothing_moves_for_those_who_asked_for_less_motion(app: str, new_page: Callable[..., Any]) -> None:

@@ -77,7 +77,7 @@ def shown(app: str, page: Any) -> Home:
     return Home(page, app)
 
 
-def test_both_pictures_move_on_arrival(shown: Home) -> None:
+def test_both_pictures_move_on_arrival_and_the_right_one_is_chosen(shown: Home) -> None:
     shown.until("root => Number(root.dataset.step) >= " + str(START))
     first = shown.root.locator(".panel canvas").evaluate_all("all => all.map((c) => c.toDataURL())")
     before = shown.step
@@ -86,9 +86,11 @@ def test_both_pictures_move_on_arrival(shown: Home) -> None:
     pictures = [index for index, (a, b) in enumerate(zip(first, later, strict=True)) if a != b]
     assert len(pictures) >= 2
     assert shown.titles == ["Without transport cost", f"With transport cost τ = {ATLAS['values'][ATLAS['at']]}"]
+    the_slider_swaps_the_right_picture_at_the_same_step(shown)
+    other_data_and_methods_bring_their_own_runs(shown)
 
 
-def test_the_slider_swaps_the_right_picture_at_the_same_step(shown: Home) -> None:
+def the_slider_swaps_the_right_picture_at_the_same_step(shown: Home) -> None:
     group = ATLAS["groups"]["ring-uotm"]
     shown.until("root => (root.dataset.groups ?? '').includes('ring-uotm')")
     shown.at_the_end()
@@ -106,7 +108,7 @@ def test_the_slider_swaps_the_right_picture_at_the_same_step(shown: Home) -> Non
         assert f"2.tau={float(ATLAS['values'][at])}" in href
 
 
-def test_other_data_and_methods_bring_their_own_runs(shown: Home) -> None:
+def other_data_and_methods_bring_their_own_runs(shown: Home) -> None:
     shown.root.get_by_role("button", name="UOTM-SD", exact=True).click()
     shown.until("root => root.dataset.shown?.startsWith('home-ring-uotm-sd.')")
     shown.root.get_by_role("button", name=home_view.TITLES["off-centre"]).click()
@@ -124,7 +126,12 @@ def test_one_click_trains_what_is_shown(shown: Home) -> None:
     ).click()  # it is there while they train; other tests need the processor
 
 
-def test_a_card_is_a_link_as_a_whole(shown: Home) -> None:
+def test_nothing_is_wider_than_the_window_and_a_card_is_a_link_as_a_whole(shown: Home) -> None:
+    for width in (390, 820, 1440):
+        resize(shown.page, width, 800)
+        assert shown.page.evaluate("document.documentElement.scrollWidth") <= width
+        for part in (".go", ".panel", ".cost", ".verdict"):
+            assert shown.rightmost(part) <= width + 1
     for part in (".sketch", "[data-testid=stCaptionContainer]"):
         place = shown.page.locator(f".st-key-card-learn {part}").first
         place.scroll_into_view_if_needed()
@@ -140,11 +147,3 @@ def test_with_reduced_motion_the_end_is_shown_at_rest(app: str, new_page: Callab
     shown.until("root => root.dataset.step === '5000'")
     assert shown.read("playing") == "false"
     assert shown.badges[1] == ATLAS["groups"]["ring-uotm"]["meaningOf"][ATLAS["at"]]
-
-
-def test_nothing_is_wider_than_the_window(shown: Home) -> None:
-    for width in (390, 820, 1440):
-        resize(shown.page, width, 800)
-        assert shown.page.evaluate("document.documentElement.scrollWidth") <= width
-        for part in (".go", ".panel", ".cost", ".verdict"):
-            assert shown.rightmost(part) <= width + 1

@@ -156,7 +156,7 @@ def test_what_is_no_answer_is_told(demos: str, page: Any) -> None:
 def test_pages_find_the_server_that_was_started_anew(
     own_server: Callable[..., Any], new_page: Callable[..., Any]
 ) -> None:
-    server = own_server(DEMOS, {})
+    server = own_server(DEMOS, {"OTVIZ_HOSTS": "0"})
     url = server.start()
     pages = {name: new_page() for name in ("player", "board")}
     known: dict[str, list[int]] = {name: [] for name in pages}

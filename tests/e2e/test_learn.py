@@ -59,7 +59,7 @@ def test_a_picture_says_how_it_is_read(app: str, page: Any, where: str, words: s
     page.get_by_text(words).wait_for()
 
 
-def test_a_card_is_clicked_anywhere_and_next_leads_on(app: str, page: Any) -> None:
+def test_a_card_is_clicked_anywhere_next_leads_on_and_a_figure_answers_without_the_server(app: str, page: Any) -> None:
     page.goto(f"{app}/learn")
     card = page.locator(".st-key-step-derivation-kantorovich")
     card.locator("img").wait_for()
@@ -74,6 +74,7 @@ def test_a_card_is_clicked_anywhere_and_next_leads_on(app: str, page: Any) -> No
     heading = page.get_by_role("heading", name=derivations()["entropic"].title)
     heading.wait_for()
     page.wait_for_function("document.querySelector('[data-testid=stMain]').scrollTop === 0")
+    the_slider_of_a_figure_answers_without_the_server(page)
 
 
 def test_a_lesson_s_card_opens_its_page(app: str, page: Any) -> None:
@@ -86,8 +87,7 @@ def test_a_lesson_s_card_opens_its_page(app: str, page: Any) -> None:
     page.get_by_role("heading", name="What blur does").wait_for()
 
 
-def test_the_slider_of_a_figure_answers_without_the_server(app: str, page: Any) -> None:
-    page.goto(f"{app}/learn?view=derivations&topic=entropic")
+def the_slider_of_a_figure_answers_without_the_server(page: Any) -> None:
     figure = page.locator(".otviz-flipbook")
     slider = figure.get_by_role("slider", name="blur")
     slider.wait_for()

@@ -14,7 +14,7 @@ CARDS = frame.cards()
 HEADING = "Why does one generator forget modes and the other none?"
 
 
-def test_home_shows_the_pages_and_asks_nobody_else(app: str, page: Any) -> None:
+def test_home_shows_the_pages_asks_nobody_else_and_leads_to_each(app: str, page: Any) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.goto(app)
@@ -24,10 +24,6 @@ def test_home_shows_the_pages_and_asks_nobody_else(app: str, page: Any) -> None:
         request for request in asked if not request.startswith((app, app.replace("http", "ws"), "data:", "blob:"))
     ] == []
     assert page.get_by_test_id("stException").count() == 0
-
-
-def test_home_leads_to_every_page(app: str, page: Any) -> None:
-    page.goto(app)
     page.get_by_role("link", name=CARDS[-1].title, exact=True).last.wait_for()
     for card in CARDS[1:]:
         links = page.get_by_role("link", name=card.title, exact=True).evaluate_all("all => all.map(a => a.pathname)")

@@ -44,7 +44,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def server(own_server: Callable[..., Any], home: Path) -> str:
     """A server whose home holds these runs and no others."""
-    return str(own_server("app.py", {"OTVIZ_HOME": str(home), "OTVIZ_HOSTS": "1"}).start())
+    return str(own_server("app.py", {"OTVIZ_HOME": str(home), "OTVIZ_HOSTS": "0"}).start())
 
 
 class Runs(Shown):

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.house.modules import tree
+
 ROOT = Path(__file__).resolve().parents[2]
 PARAMETERS = 3
 
@@ -59,7 +61,7 @@ def raises(node: ast.FunctionDef) -> bool:
 def undocumented() -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for path in sorted((ROOT / "otviz").rglob("*.py")):
-        for node, docstring, names in public(ast.parse(path.read_text(encoding="utf-8"))):
+        for node, docstring, names in public(tree(path)):
             if len(names) < PARAMETERS:
                 continue
             lacking = [
@@ -80,7 +82,7 @@ def test_documented_parameters_exist() -> None:
     wrong = [
         f"{path.relative_to(ROOT).as_posix()}:{node.lineno} {node.name}: {name}"
         for path in sorted((ROOT / "otviz").rglob("*.py"))
-        for node, docstring, names in public(ast.parse(path.read_text(encoding="utf-8")))
+        for node, docstring, names in public(tree(path))
         for name in documented(docstring)
         if name not in names
     ]

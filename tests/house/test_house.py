@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.house.modules import imports, lines, tree
+
 ROOT = Path(__file__).resolve().parents[2]
 CODE = sorted([ROOT / "app.py", *(ROOT / "otviz").rglob("*.py"), *(ROOT / "pages").rglob("*.py")])
 PAGES = [path for path in (ROOT / "pages").glob("*.py") if path.name[0].isdigit()]
@@ -25,10 +27,6 @@ LONGER: set[str] = set()  # functions allowed to be longer: none
 def run(*command: str) -> None:
     done = subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{done.stdout[-6000:]}\n{done.stderr[-2000:]}"
-
-
-def tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
 
 
 def name(path: Path) -> str:
@@ -52,16 +50,16 @@ def test_imports_go_one_way() -> None:
 
 
 def test_pages_are_short() -> None:
-    long = [name(path) for path in PAGES if len(path.read_text(encoding="utf-8").splitlines()) > PAGE_LINES]
+    long = [name(path) for path in PAGES if len(lines(path)) > PAGE_LINES]
     assert not long, f"a page is layout and calls, at most {PAGE_LINES} lines: {long}"
 
 
 def test_modules_are_short() -> None:
-    lines = {name(path): code_lines(path, tree(path)) for path in CODE}
-    long = {path: count for path, count in lines.items() if count > MODULE_LINES}
+    counts = {name(path): code_lines(path, tree(path)) for path in CODE}
+    long = {path: count for path, count in counts.items() if count > MODULE_LINES}
     if long:
         warnings.warn(f"modules of more than {MODULE_LINES} lines of code: {long}", stacklevel=1)
-    assert max(lines.values()) <= MODULE_LINES_AT_MOST, long
+    assert max(counts.values()) <= MODULE_LINES_AT_MOST, long
 
 
 def test_functions_are_short() -> None:
@@ -99,9 +97,8 @@ def test_no_call_of(word: str) -> None:
 
 def test_nothing_is_unpickled() -> None:
     for path in CODE:
-        loaded = imports(tree(path))
-        if path.name == "dask_pool.py":  # hands tasks to Dask through joblib, and gets JSON texts back
-            loaded -= {"joblib"}
+        # dask_pool.py hands tasks to Dask through joblib, and gets JSON texts back
+        loaded = imports(path) - ({"joblib"} if path.name == "dask_pool.py" else set())
         assert not loaded & {"pickle", "dill", "joblib", "marshal", "shelve"}, name(path)
         assert "joblib.load" not in path.read_text(encoding="utf-8"), name(path)
         assert "allow_pickle=True" not in path.read_text(encoding="utf-8"), name(path)
@@ -109,16 +106,16 @@ def test_nothing_is_unpickled() -> None:
 
 
 def test_computation_knows_no_user_interface() -> None:
-    assert not [name(path) for path in OTVIZ if "streamlit" in imports(tree(path))]
+    assert not [name(path) for path in OTVIZ if "streamlit" in imports(path)]
 
 
 def test_pages_compute_nothing() -> None:
-    assert not [name(path) for path in (ROOT / "pages").rglob("*.py") if "torch" in imports(tree(path))]
+    assert not [name(path) for path in (ROOT / "pages").rglob("*.py") if "torch" in imports(path)]
 
 
 def test_what_every_page_needs_is_free_of_plotly() -> None:
     shared = [*(ROOT / "pages" / "_ui").rglob("*.py"), ROOT / "pages" / "0_home.py", ROOT / "app.py"]
-    assert not [name(path) for path in shared if "plotly" in imports(tree(path))]
+    assert not [name(path) for path in shared if "plotly" in imports(path)]
 
 
 def test_what_is_imported_without_torch_and_home_is_drawn_before_it() -> None:
@@ -165,17 +162,6 @@ def code_lines(path: Path, node: ast.FunctionDef | ast.Module) -> int:
         if isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant) and isinstance(part.value.value, str)
         for line in range(part.lineno, (part.end_lineno or part.lineno) + 1)
     }
-    lines = path.read_text(encoding="utf-8").splitlines()
+    text = lines(path)
     body = range(node.body[0].lineno, (node.body[-1].end_lineno or 0) + 1)
-    return sum(bool(lines[i - 1].strip()) and not lines[i - 1].strip().startswith("#") for i in body if i not in quiet)
-
-
-def imports(module: ast.Module) -> set[str]:
-    """First parts of all names imported anywhere in a module."""
-    found = set()
-    for node in ast.walk(module):
-        if isinstance(node, ast.Import):
-            found |= {alias.name.partition(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found.add(node.module.partition(".")[0])
-    return found
+    return sum(bool(text[i - 1].strip()) and not text[i - 1].strip().startswith("#") for i in body if i not in quiet)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from otviz.runs.config import RunConfig
@@ -18,6 +20,15 @@ from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 300
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _scans_packages_once() -> Iterator[None]:
+    """Each AppTest asks every installed package for components, which takes longer than most pages; the answer stays the same."""
+    with pytest.MonkeyPatch.context() as patch:
+        scan = functools.cache(manifest_scanner.scan_component_manifests)
+        patch.setattr(manifest_scanner, "scan_component_manifests", scan)
+        yield
 
 
 @pytest.fixture(autouse=True)
