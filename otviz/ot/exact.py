@@ -8,6 +8,8 @@ import warnings
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from otviz.core.imports import pot
+
 MAX_PIVOTS = 10_000_000
 """Maximum number of simplex pivots; 2000 by 2000 points take about 50 000."""
 
@@ -22,8 +24,7 @@ def exact_coupling(cost: ArrayLike, a: ArrayLike | None = None, b: ArrayLike | N
     Raises:
         ValueError: the cost is not finite, the sums differ, or MAX_PIVOTS did not suffice.
     """
-    import ot
-
+    ot = pot()
     costs = np.ascontiguousarray(cost, dtype=np.float64)
     if costs.ndim != 2 or not costs.size or not np.isfinite(costs).all():
         raise ValueError(f"cost must be a finite matrix (n, m); got shape {costs.shape}")

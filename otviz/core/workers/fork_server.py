@@ -18,6 +18,7 @@ import struct
 import sys
 from typing import Any, NoReturn
 
+from otviz.core.imports import pot
 from otviz.core.workers.child import ignore_signals
 
 LONGEST = 65536  # bytes of a request
@@ -55,7 +56,7 @@ def _serve(request: Any, pipes: list[int], workers: dict[int, int], sockets: tup
     if "imports" in request:
         for name in request["imports"]:
             with contextlib.suppress(ImportError):  # the worker reports it
-                _import_alone(name)
+                pot() if name == "ot" else importlib.import_module(name)
         return
     source, out, status = pipes
     gc.freeze()
@@ -66,21 +67,6 @@ def _serve(request: Any, pipes: list[int], workers: dict[int, int], sockets: tup
     os.close(source)
     os.close(out)
     _write(status, pid)
-
-
-def _import_alone(name: str) -> None:
-    """Import a module. POT would import what it finds of scikit-learn and networkx, for parts that are not used here.
-
-    With them come pandas and pyarrow: 100 MB, a second, and a thread that does not survive a fork.
-    """
-    left_out = [other for other in ("sklearn", "networkx") if name == "ot" and other not in sys.modules]
-    for other in left_out:
-        sys.modules[other] = None  # type: ignore[assignment]
-    try:
-        importlib.import_module(name)
-    finally:
-        for other in left_out:
-            del sys.modules[other]
 
 
 def _become_worker(

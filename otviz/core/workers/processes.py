@@ -4,29 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import importlib
 import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 from otviz.core.files import ROOT
+from otviz.core.imports import pot
 
 if TYPE_CHECKING:
     from otviz.core.workers.forking import ForkedProcess, ForkServer
 
-NEEDED_SOON = ("ot",)
-"""What the first exact W2 imports, in a second."""
-
-SHARED = ("torch", *NEEDED_SOON)
+SHARED = ("torch", "ot")
 """What the fork server imports at its start."""
 
 
 def import_what_is_needed_soon() -> None:
     """Import what the first exact W2 needs before rather than during a training."""
-    for name in NEEDED_SOON:
-        with contextlib.suppress(RuntimeError):  # some modules cannot be imported during the exit of the process
-            importlib.import_module(name)
+    with contextlib.suppress(RuntimeError):  # some modules cannot be imported during the exit of the process
+        pot()
 
 
 def prepare(module: str) -> None:

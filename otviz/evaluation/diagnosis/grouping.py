@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from otviz.core.imports import scikit_learn
 from otviz.evaluation.diagnosis.near import nearest, nearest_others
 
 Array = NDArray[np.float64]
@@ -82,13 +83,13 @@ def found(vectors: Array, rng: np.random.Generator) -> Grouping:
 
 
 def _hdbscan(points: Array) -> tuple[Places, str, str]:
-    from sklearn.cluster import HDBSCAN
-
     smallest = max(8, round(SMALLEST * len(points)))
     if len(points) < 4 * smallest:
         return np.empty(0, np.int64), "", ""
     # Without the choice of one cluster, it finds several in a single Gaussian.
-    found = HDBSCAN(min_cluster_size=smallest, min_samples=5, copy=True, allow_single_cluster=True)
+    found = scikit_learn("cluster").HDBSCAN(
+        min_cluster_size=smallest, min_samples=5, copy=True, allow_single_cluster=True
+    )
     group = found.fit_predict(points).astype(np.int64)
     if group.max() < 1 or (group < 0).mean() > NOISE:
         return np.empty(0, np.int64), "", ""
@@ -99,8 +100,6 @@ def _hdbscan(points: Array) -> tuple[Places, str, str]:
 
 
 def _regions(points: Array) -> tuple[Places, str, str]:
-    from sklearn.cluster import KMeans
-
     count = max(1, min(REGIONS, len(points) // 20))
-    group = KMeans(count, n_init=3, random_state=0).fit_predict(points).astype(np.int64)
+    group = scikit_learn("cluster").KMeans(count, n_init=3, random_state=0).fit_predict(points).astype(np.int64)
     return group, "region", f"{count} regions from k-means, since no clusters stand out"

@@ -10,6 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from otviz.core.imports import scikit_learn
+
 Array = NDArray[np.float64]
 Places = NDArray[np.int64]
 
@@ -45,10 +47,8 @@ def nearest_others(points: Array, k: int) -> tuple[Array, Places]:
 
 
 def _search(points: Array, k: int):  # type: ignore[no-untyped-def]
-    from sklearn.neighbors import NearestNeighbors
-
     method = "kd_tree" if points.shape[1] <= TREE else "brute"
-    return NearestNeighbors(n_neighbors=k, algorithm=method).fit(points)
+    return scikit_learn("neighbors").NearestNeighbors(n_neighbors=k, algorithm=method).fit(points)
 
 
 def chance_of_hole(k: int, real: int, generated: int) -> float:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from otviz.core.imports import scikit_learn
 from otviz.data.reading.tables import listed
 from otviz.evaluation.diagnosis.samples import Samples
 
@@ -107,10 +108,8 @@ class _Reduction(NamedTuple):
 
 def _reduction(rows: NDArray[Any]) -> _Reduction:
     """Rows reduced to at most COMPONENTS principal components."""
-    from sklearn.decomposition import PCA
-
     count = max(2, min(COMPONENTS, rows.shape[1], len(rows) // FOR_EACH))
-    found = PCA(count, svd_solver="randomized", random_state=0).fit(rows)
+    found = scikit_learn("decomposition").PCA(count, svd_solver="randomized", random_state=0).fit(rows)
     kept = float(found.explained_variance_ratio_.sum())
     return _Reduction(
         f"{count} principal components, which keep {kept:.0%} of the variance",
