@@ -81,7 +81,9 @@ def test_every_study_and_every_hero_has_an_experiment_that_judges_it() -> None:
     assert all(study.judges for study in shelf.studies)
     assert {judge.experiment for judges in shelf.judges.values() for judge in judges} <= set(experiments())
     for name in shelf.heroes:
-        shows = entries.about(entries.entries[name]).claims  # a model by class shows what can be done, and claims nothing
+        shows = entries.about(
+            entries.entries[name]
+        ).claims  # a model by class shows what can be done, and claims nothing
         assert shows == (entries.claims["classes"],) or any(claim in shelf.judges for claim in shows), name
 
 

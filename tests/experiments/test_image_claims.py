@@ -85,7 +85,8 @@ def test_a_quick_run_of_batches_is_finite_and_kept(home: Path, monkeypatch: pyte
     found = measure_seed("batches-on-cifar10", 0, True)
     assert named("batches-on-cifar10").keys == set(found.values)
     assert all(math.isfinite(float(value)) for value in found.values.values())
-    assert len(list((home / "experiments" / "last-images").glob("*.npz"))) == len(batches.RUNS)
+    kept = len(list((home / "experiments" / "last-images").glob("*.npz")))
+    assert kept == len(batches.RUNS) - 1, "two steps of 32 are the same in two of them"
     assert measure_seed("batches-on-cifar10", 0, True).values == found.values
 
 
@@ -111,12 +112,12 @@ def test_methods_have_equal_budgets_and_differ_in_cost_and_convex_function_alone
         assert (config.method.conjugates()[0] == "softplus") == method.startswith("uotm")
 
 
-def test_every_training_sees_as_many_images() -> None:
-    for key, (size, matching, _) in batches.RUNS.items():
+def test_every_training_sees_its_number_of_images() -> None:
+    for key, (size, matching, images, _) in batches.RUNS.items():
         config = batches.config_of(key, 2)
         assert isinstance(config.method, OTGAN)
         assert (config.method.batch_size, config.method.matching, config.seed) == (size, matching, 2)
-        assert 0 <= batches.IMAGES - config.steps * config.method.rows < config.method.rows
+        assert 0 <= images - config.steps * config.method.rows < config.method.rows
         spanned = size / (1 - config.method.ema)
         assert spanned == pytest.approx(batches.EMA_BATCH / (1 - batches.EMA), rel=0.05)
 
