@@ -349,7 +349,7 @@ def test_without_arguments_it_says_what_there_is(cli: Run) -> None:
     [
         (
             ["fly"],
-            "command must be one of list, train, evaluate, diagnose, experiment, figures, export, record, transport, catalogue, classifier, real, thumbnails; "
+            "command must be one of list, train, evaluate, diagnose, experiment, figures, export, record, transport, catalogue, classifier, real, download, thumbnails; "
             "got 'fly'",
         ),
         (["train"], "say which method to train: one of dan-s"),

@@ -139,9 +139,9 @@ def outcome(**distances: float) -> Outcome:
 
 def test_the_parts_ask_for_the_order_that_is_claimed() -> None:
     each = named("batches-on-cifar10")
-    as_claimed = outcome(b32=9.0, b128=6.0, b512=4.0, random_128=12.0, random_512=11.0)
+    as_claimed = outcome(b32=9.0, b128=6.0, b512=4.0, random_128=12.0, b32_steps=10.0)
     assert all(part.found([as_claimed], True).against == () for part in each.parts)
-    reverse = outcome(b32=4.0, b128=6.0, b512=9.0, random_128=3.0, random_512=2.0)
+    reverse = outcome(b32=4.0, b128=6.0, b512=9.0, random_128=3.0, b32_steps=5.0)
     assert all(part.found([reverse], True).against == (0,) for part in each.parts)
 
 
