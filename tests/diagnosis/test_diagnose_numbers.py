@@ -115,10 +115,10 @@ def test_copies_are_counted_among_drawn_and_among_all_real_samples():
 
 def test_nearer_to_training_than_to_held_out_points_is_one_half_unless_they_are_followed():
     rng = np.random.default_rng(2)
-    train, held, fresh = rng.standard_normal((3, 1500, 10))
-    assert copying.nearer(fresh, train, held, rng)[0] == pytest.approx(0.5, abs=4 * 0.5 / np.sqrt(1500))
+    train, held, fresh = rng.standard_normal((3, 700, 10))
+    assert copying.nearer(fresh, train, held, rng)[0] == pytest.approx(0.5, abs=4 * 0.5 / np.sqrt(700))
     # Too far from the training points to be copies, but each follows one.
-    followed = train[rng.permutation(1500)[:600]] + 0.45 * rng.standard_normal((600, 10))
+    followed = train[rng.permutation(700)[:400]] + 0.45 * rng.standard_normal((400, 10))
     found = diagnose(Samples(train), Samples(followed), Samples(held))
     assert found.number("copies") == 0
     assert found.kind == "memorised"
