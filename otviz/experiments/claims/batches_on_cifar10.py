@@ -34,7 +34,7 @@ RUNS: Mapping[str, tuple[int, str, int, str]] = MappingProxyType(
         "b128": (128, "optimal", IMAGES, "batches of 128"),
         "b512": (512, "optimal", IMAGES, "batches of 512"),
         "random-128": (128, "random", IMAGES, "128, random pairs"),
-        "b32-steps": (32, "optimal", FEW, "32, as many steps as of 128"),
+        "b32-steps": (32, "optimal", FEW, "32, as many steps as 128"),
     }
 )
 """Images in a minibatch, matching, images in all and label, by key."""
