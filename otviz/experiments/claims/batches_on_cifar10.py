@@ -34,7 +34,7 @@ RUNS: Mapping[str, tuple[int, str, int, str]] = MappingProxyType(
         "b128": (128, "optimal", IMAGES, "batches of 128"),
         "b512": (512, "optimal", IMAGES, "batches of 512"),
         "random-128": (128, "random", IMAGES, "128, random pairs"),
-        "b32-steps": (32, "optimal", FEW, "32, as many steps as 128"),
+        "b32-steps": (32, "optimal", FEW, "batches of 32, short"),
     }
 )
 """Images in a minibatch, matching, images in all and label, by key."""
@@ -92,7 +92,7 @@ class BatchesOnCifar10(Experiment):
     formula = (*LOSS, r"W = \mathrm{Tr}[M C^\top], \; c = 1 - \cos", r"M \text{ optimal, or a random permutation}")
     how = (
         f"Each training sees {whole(IMAGES)} images of CIFAR-10, two minibatches in a step, so that larger batches have fewer steps: "
-        f"{', '.join(f'{whole(IMAGES // (2 * size))} of {size}' for size in (32, 128, 512))}. One more has as many steps of 32 as there are of 128. Networks "
+        f"{', '.join(f'{whole(IMAGES // (2 * size))} of {size}' for size in (32, 128, 512))}. The short one has as many steps of 32 as there are of 128. Networks "
         f"(DCGAN, width {NETWORKS['width']}, {KNOBS['features']} features), ε = {KNOBS['epsilon']} and step sizes are the same. Scores are of {whole(JUDGED_LAST)} images at the end, by otviz' own "
         "classifier; they are neither an inception score nor an FID, and the paper prints no numbers for the curves of Fig. 3."
     )
