@@ -32,6 +32,14 @@ JUDGED_LAST = SAMPLES
 
 QUICK_STEPS = 40
 SCORES = ("frechet", "precision", "recall", "classes_effective", "roughness")
+LABELS = {
+    "frechet": "Fréchet distance",
+    "recall": "recall",
+    "precision": "precision",
+    "classes_effective": "classes, effective number of 10",
+}
+"""The scores that claims print, with labels."""
+
 HALVES = 2  # snapshots per epoch
 
 

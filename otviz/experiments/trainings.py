@@ -120,3 +120,16 @@ def times(says: str, more: str, less: str, measure: str, low: float = 1.0, high:
         says, f"ratio of {MEASURES[measure]}",
         lambda got: number_of(got, f"{more}_{measure}") / number_of(got, f"{less}_{measure}"), low, high, ratio=True,
     )  # fmt: skip
+
+
+def frechet_ratio(says: str, above: str, below: str, instead: bool = False) -> Effect:
+    """The part that images of one training have a larger Fréchet distance than those of another.
+
+    Args:
+        says, instead: as for `level`.
+        above, below: keys of the two trainings.
+    """
+    return Effect(
+        says, "ratio of Fréchet distances",
+        lambda got: number_of(got, f"{above}_frechet") / number_of(got, f"{below}_frechet"), low=1, ratio=True, instead=instead,
+    )  # fmt: skip

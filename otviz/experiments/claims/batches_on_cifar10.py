@@ -11,8 +11,9 @@ from otviz.core.numbers import whole
 from otviz.experiments import image_trajectories
 from otviz.experiments.charts import Dots, Row
 from otviz.experiments.claims.ot_gan_runs import LOSS
-from otviz.experiments.experiment import Cost, Effect, Experiment, Number, number_of
-from otviz.experiments.image_trajectories import JUDGED_LAST, last_scores
+from otviz.experiments.experiment import Cost, Experiment, Number
+from otviz.experiments.image_trajectories import JUDGED_LAST, LABELS, last_scores
+from otviz.experiments.trainings import frechet_ratio, gap
 from otviz.runs.config import RunConfig
 
 IMAGES, QUICK_SHARE = 256_000, 125  # a quick run sees one image in so many
@@ -39,8 +40,6 @@ RUNS: Mapping[str, tuple[int, str, int, str]] = MappingProxyType(
 )
 """Images in a minibatch, matching, images in all and label, by key."""
 
-SCORES = {"frechet": "Fréchet distance", "recall": "recall", "precision": "precision", "classes_effective": "classes, effective number of 10"}  # fmt: skip
-
 
 def config_of(key: str, seed: int, quick: bool = False) -> RunConfig:
     """The config of a training.
@@ -56,19 +55,6 @@ def config_of(key: str, seed: int, quick: bool = False) -> RunConfig:
     return Entry(
         f"cifar10-{key}", "ot-gan", "cifar10", steps=steps, seed=seed, lr_decay="cosine", knobs=knobs, networks=NETWORKS
     ).config("cpu")
-
-
-def _better(says: str, worse: str, better: str) -> Effect:
-    return Effect(
-        says, "ratio of Fréchet distances",
-        lambda got: number_of(got, f"{worse}_frechet") / number_of(got, f"{better}_frechet"), low=1, ratio=True,
-    )  # fmt: skip
-
-
-def _reaches(says: str, more: str, less: str) -> Effect:
-    return Effect(
-        says, "difference of recall", lambda got: number_of(got, f"{more}_recall") - number_of(got, f"{less}_recall"), low=0
-    )  # fmt: skip
 
 
 class BatchesOnCifar10(Experiment):
@@ -103,17 +89,19 @@ class BatchesOnCifar10(Experiment):
         Number("", "larger batches, to 8000", "more stable, the inception score increases"),
         *(
             Number(f"{key}_{score}", f"{label}: {words}")
-            for score, words in SCORES.items() for key, (*_, label) in RUNS.items()
+            for score, words in LABELS.items() for key, (*_, label) in RUNS.items()
         ),
     )  # fmt: skip
     parts = (
-        _better("batches of 512 have a lower Fréchet distance than batches of 32", "b32", "b512"),
-        _better("batches of 128 have a lower one than batches of 32", "b32", "b128"),
-        _better("batches of 512 have a lower one than batches of 128", "b128", "b512"),
-        _reaches("batches of 512 reach more of the data than batches of 32", "b512", "b32"),
-        _better("with as many steps, batches of 128 have a lower one than batches of 32", "b32-steps", "b128"),
-        _better("at batches of 128 optimal matching has a lower Fréchet distance than random", "random-128", "b128"),
-        _reaches("at batches of 128 optimal matching reaches more of the data than random", "b128", "random-128"),
+        frechet_ratio("batches of 512 have a lower Fréchet distance than batches of 32", "b32", "b512"),
+        frechet_ratio("batches of 128 have a lower one than batches of 32", "b32", "b128"),
+        frechet_ratio("batches of 512 have a lower one than batches of 128", "b128", "b512"),
+        gap("batches of 512 reach more of the data than batches of 32", "b512", "b32", "recall"),
+        frechet_ratio("with as many steps, batches of 128 have a lower one than batches of 32", "b32-steps", "b128"),
+        frechet_ratio(
+            "at batches of 128 optimal matching has a lower Fréchet distance than random", "random-128", "b128"
+        ),
+        gap("at batches of 128 optimal matching reaches more of the data than random", "b128", "random-128", "recall"),
     )
     live = (
         "images?method=ot-gan&target=cifar10&batch_size=128&features=512&epsilon=0.02&n_gen=3&network.generator=dcgan&network.adversary=dcgan"
@@ -127,5 +115,5 @@ class BatchesOnCifar10(Experiment):
         found: dict[str, float | int | str] = {}
         for key in RUNS:
             scores = last_scores(config_of(key, seed, quick), quick)
-            found |= {f"{key}_{score}": scores[score] for score in SCORES if score in scores}
+            found |= {f"{key}_{score}": scores[score] for score in LABELS if score in scores}
         return found

@@ -13,7 +13,7 @@ from otviz.experiments import image_trajectories
 from otviz.experiments.charts import Dots, Row
 from otviz.experiments.claims.family import LOSSES
 from otviz.experiments.experiment import Cost, Effect, Experiment, Number, Values, number_of
-from otviz.experiments.image_trajectories import JUDGED_LAST, last_scores
+from otviz.experiments.image_trajectories import JUDGED_LAST, LABELS, last_scores
 from otviz.runs.config import RunConfig
 
 STEPS = 3000
@@ -51,12 +51,6 @@ METHODS = {"uotm": "UOTM", "uotm-no-cost": "UOTM without cost", "otm": "OTM", "w
 PAIRS = {"uotm": "uotm-no-cost", "otm": "wgan"}
 """Methods with the cost, and their counterparts without it."""
 
-SCORES = {
-    "frechet": "Fréchet distance",
-    "recall": "recall",
-    "precision": "precision",
-    "classes_effective": "classes, effective number of 10",
-}
 REPORTED = {
     "uotm": {"frechet": "FID 2.7", "recall": "0.62", "precision": "0.78"},
     "uotm-no-cost": {"frechet": "FID 19.7", "recall": "0.13", "precision": "0.80"},
@@ -146,7 +140,7 @@ class CostAndRecallOnImages(Experiment):
     numbers = (
         *(
             Number(f"{target}-{method}_{score}", f"{kind.title}, {title}: {words}", REPORTED[method].get(score, "") if target == "cifar10" else "")
-            for target, kind in SETS.items() for score, words in SCORES.items() for method, title in METHODS.items()
+            for target, kind in SETS.items() for score, words in LABELS.items() for method, title in METHODS.items()
         ),
         Number("left_out", "data sets that were left out, since they are not on the machine"),
     )  # fmt: skip
@@ -166,5 +160,5 @@ class CostAndRecallOnImages(Experiment):
         for target in SETS:
             for method in METHODS if target not in lacking else ():
                 scores = last_scores(config_of(target, method, seed), quick)
-                found |= {f"{target}-{method}_{score}": scores[score] for score in SCORES if score in scores}
+                found |= {f"{target}-{method}_{score}": scores[score] for score in LABELS if score in scores}
         return found

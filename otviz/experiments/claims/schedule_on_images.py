@@ -11,25 +11,13 @@ from otviz.experiments import image_trajectories
 from otviz.experiments.charts import Dots, Row
 from otviz.experiments.claims.family import LOSSES
 from otviz.experiments.claims.schedule_and_tau import ARMS
-from otviz.experiments.experiment import Cost, Effect, Experiment, Number, number_of
-from otviz.experiments.image_trajectories import image_trajectory
+from otviz.experiments.experiment import Cost, Experiment, Number
+from otviz.experiments.image_trajectories import LABELS, image_trajectory
 from otviz.experiments.sweeps.sweep import with_knob
+from otviz.experiments.trainings import frechet_ratio
 from otviz.runs.config import RunConfig
 
 TAUS = {"small": "0.0005", "large": "0.15"}
-SCORES = {
-    "frechet": "Fréchet distance",
-    "recall": "recall",
-    "precision": "precision",
-    "classes_effective": "classes, effective number of 10",
-}
-
-
-def _ratio(says: str, above: str, below: str, instead: bool = False) -> Effect:
-    return Effect(
-        says, "ratio of Fréchet distances",
-        lambda got: number_of(got, f"{above}_frechet") / number_of(got, f"{below}_frechet"), low=1, ratio=True, instead=instead,
-    )  # fmt: skip
 
 
 class RobustOnImages(Experiment):
@@ -62,14 +50,18 @@ class RobustOnImages(Experiment):
     )
     numbers = tuple(
         Number(f"{arm}@{tau}_{score}", f"{title}, τ too {tau}: {words}")
-        for tau in TAUS for arm, title in ARMS.items() for score, words in SCORES.items()
+        for tau in TAUS for arm, title in ARMS.items() for score, words in LABELS.items()
     )  # fmt: skip
     parts = (
-        _ratio("with τ too large UOTM is worse than UOTM-SD", "uotm@large", "uotm-sd@large"),
-        _ratio("with τ too small UOTM is worse than UOTM-SD", "uotm@small", "uotm-sd@small"),
-        _ratio("it is the schedule: with τ too large a constant α = 5 is worse", "alpha-5@large", "uotm-sd@large"),
-        _ratio("with τ too small a constant α = 5 is worse", "alpha-5@small", "uotm-sd@small"),
-        _ratio("with τ too large a constant α = 5 is better than UOTM", "uotm@large", "alpha-5@large", instead=True),
+        frechet_ratio("with τ too large UOTM is worse than UOTM-SD", "uotm@large", "uotm-sd@large"),
+        frechet_ratio("with τ too small UOTM is worse than UOTM-SD", "uotm@small", "uotm-sd@small"),
+        frechet_ratio(
+            "it is the schedule: with τ too large a constant α = 5 is worse", "alpha-5@large", "uotm-sd@large"
+        ),
+        frechet_ratio("with τ too small a constant α = 5 is worse", "alpha-5@small", "uotm-sd@small"),
+        frechet_ratio(
+            "with τ too large a constant α = 5 is better than UOTM", "uotm@large", "alpha-5@large", instead=True
+        ),
     )
     live = "images?method=uotm-sd&target=mnist8&tau=0.15"
 
@@ -80,7 +72,7 @@ class RobustOnImages(Experiment):
         found: dict[str, float | int | str] = {}
         for key, config in _configs(seed).items():
             seen = image_trajectory(config, quick)
-            found |= {f"{key}_{score}": seen.score(score, math.inf) for score in SCORES}
+            found |= {f"{key}_{score}": seen.score(score, math.inf) for score in LABELS}
         return found
 
 
