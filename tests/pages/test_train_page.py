@@ -225,7 +225,9 @@ def test_undo_takes_back_one_change_after_the_other_and_reset_all_of_them(page: 
     page.select_slider(key="train:uotm-sd.tau").set_value(0.1).run()
     page.session_state["train:target"] = "moons"
     page.run()
-    unfold(page).number_input(key="train:uotm-sd.batch_size#").set_value(100).run()
+    unfold(page)
+    size = "train:uotm-sd.batch_size"
+    page.number_input(key=f"{size}#{page.session_state[f'{size}#']}").set_value(100).run()
     assert address(page) == {"tau": "0.1", "seed": "2", "target": "moons", "batch_size": "100"}
     named_button(page, "Reset").click().run()
     assert address(page) == {"target": "moons"}

@@ -138,14 +138,15 @@ def _number(field: Field, labelled: bool) -> float:
 
 
 def _slider(field: Field, slot: DeltaGenerator) -> float:
-    knob, default, box = field.knob, inner_default(field), f"{field.key}#"
+    knob, default = field.knob, inner_default(field)
     value = knob.kind(st.session_state[field.key])
     common: dict[str, Any] = {
         "key": field.key, "disabled": field.disabled, "label_visibility": "collapsed", "persist_state": "session"
     }  # fmt: skip
+    box = box_key(field.key)
     if st.session_state.get(box) != value:
-        st.session_state[box] = value
-    _box(field, slot, box, on_change=_take_typed, args=(field.key,))
+        box = _new_box(field.key, value)
+    _box(field, slot, box, on_change=_take_typed, args=(field.key, box))
     if knob.log:
         stops = scales.log_stops(knob, (default, st.session_state[f"{field.key}!"]))
         return st.select_slider(field.label, stops, format_func=shown, **common)  # type: ignore[no-any-return]
@@ -155,19 +156,37 @@ def _slider(field: Field, slot: DeltaGenerator) -> float:
     return min(max(scales.tidy(value), low), high)  # type: ignore[no-any-return]
 
 
-def _take_typed(key: str) -> None:
+def box_key(key: str) -> str:
+    """The key of the number input beside the slider with this key."""
+    return f"{key}#{st.session_state.get(f'{key}#', 0)}"
+
+
+def _new_box(key: str, value: float) -> str:
+    """Replace the number input beside a slider by one with the slider's value.
+
+    A request that the browser sends before it has drawn this rerun still has the old input's value. Under the same key it would
+    be taken for a typed value, and move the slider back while it is dragged.
+    """
+    st.session_state[f"{key}#"] = st.session_state.get(f"{key}#", 0) + 1
+    box = box_key(key)
+    st.session_state[box] = value
+    return box
+
+
+def _take_typed(key: str, box: str) -> None:
     """Move the slider to the typed value, which becomes one of its stops."""
-    st.session_state[key] = st.session_state[f"{key}!"] = st.session_state[f"{key}#"]
+    if box == box_key(key):
+        st.session_state[key] = st.session_state[f"{key}!"] = st.session_state[box]
 
 
 def _typed(field: Field, slot: DeltaGenerator) -> float:
-    return _box(field, slot, field.key)
+    return _box(field, slot, field.key, persist_state="session")
 
 
 def _box(field: Field, slot: DeltaGenerator, key: str, **changed: Any) -> float:
     knob, default = field.knob, inner_default(field)
     common: dict[str, Any] = {
-        "key": key, "disabled": field.disabled, "label_visibility": "collapsed", "persist_state": "session", **changed,
+        "key": key, "disabled": field.disabled, "label_visibility": "collapsed", **changed,
         "min_value": None if knob.low is None else knob.kind(max(knob.low, -_BIGGEST)),
         "max_value": None if knob.high is None else knob.kind(min(knob.high, _BIGGEST)),
     }  # fmt: skip
