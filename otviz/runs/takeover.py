@@ -10,8 +10,10 @@ import contextlib
 import os
 import threading
 
+import psutil
+
 from otviz.core.distributed import world
-from otviz.core.machine import free_memory
+from otviz.core.machine import cores, free_memory
 from otviz.core.workers.worker import Worker
 from otviz.methods import Method
 from otviz.runs.config import RunConfig
@@ -21,10 +23,17 @@ SHORTEST = 1000
 """Steps of the shortest run that goes on with compiled updates: anything shorter is over soon, and stays the same everywhere."""
 
 SETTLED, WORTH = 3.0, 20.0
-"""Seconds of training until its pace is known, and seconds left from which compiling, some twenty of them, pays.
+"""Seconds of training until its pace is known, and seconds left from which compiling, some twenty of them, pays."""
 
-On a machine that is busy with the runs themselves it is done after they have ended, and serves the next ones.
+BUSY = 60.0
+"""Seconds left, for each kind of update that waits, from which it pays on a machine that is busy.
+
+Seven methods that train together for a minute are slowed down more by compiling than they gain. It waits for a free core then,
+at the latest until they have ended, and serves the next ones.
 """
+
+FREE, LOOK = 0.75, 2.0
+"""The part of a core that counts as a free one, and the seconds over which it is measured."""
 
 ROOM = 1.5e9
 """Bytes of free memory without which nothing is compiled."""
@@ -65,8 +74,14 @@ class Takeover:
             self._open = False
             return True
         if trained > SETTLED and left is not None and left > WORTH:
-            _builder.request(self._method, self._dim)
+            _builder.request(self._method, self._dim, left)
         return False
+
+
+def free_core() -> bool:
+    """Whether a core has had nothing to do; takes `LOOK` seconds."""
+    count = cores()
+    return float(psutil.cpu_percent(LOOK)) < 100 * (count - FREE) / count
 
 
 class _Builder:
@@ -74,18 +89,29 @@ class _Builder:
 
     def __init__(self) -> None:
         self._asked: set[tuple[Method, int]] = set()
+        self._waiting = 0
         self._lock, self._turn = threading.Lock(), threading.Lock()
 
-    def request(self, method: Method, dim: int) -> None:
-        """Let the updates of a method on points of dimension `dim` be compiled; does not wait."""
+    def request(self, method: Method, dim: int, left: float) -> None:
+        """Let the updates of a method on points of dimension `dim` be compiled; does not wait.
+
+        Args:
+            method, dim: of the run.
+            left: estimated seconds until it ends.
+        """
         with self._lock:
             if (method, dim) in self._asked:
                 return
             self._asked.add((method, dim))
-        threading.Thread(target=self._build, args=(method, dim), name="compile", daemon=True).start()
+            self._waiting += 1
+        threading.Thread(target=self._build, args=(method, dim, left), name="compile", daemon=True).start()
 
-    def _build(self, method: Method, dim: int) -> None:
+    def _build(self, method: Method, dim: int, left: float) -> None:
         with self._turn:
+            while left < BUSY * self._waiting and not free_core():
+                pass
+            with self._lock:
+                self._waiting -= 1
             if not can_build() or free_memory() < ROOM:
                 return
             worker = Worker(MODULE, NICENESS, "")

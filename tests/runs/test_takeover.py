@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -149,6 +152,38 @@ def test_a_run_goes_on_as_it_was_if_compiling_fails(tmp_path: Path, monkeypatch:
     assert (run.status, run.message) == ("stopped", "")
     assert run.change_log.changes == ()
     assert run.config == config()
+
+
+def test_many_short_runs_on_a_busy_machine_are_not_slowed_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[dict[str, Any]] = []
+
+    class Compiler:
+        def __init__(self, *_: object) -> None: ...
+
+        def ask(self, request: dict[str, Any]) -> list[None]:
+            begun.append(request)
+            return []
+
+        def end(self) -> None: ...
+
+    idle = threading.Event()
+    monkeypatch.setattr(takeover, "Worker", Compiler)
+    monkeypatch.setattr(takeover, "ROOM", 0.0)
+    monkeypatch.setattr(takeover, "can_build", lambda: True)
+    monkeypatch.setattr(takeover, "free_core", lambda: idle.wait(0.01))
+    kinds = [named(name)() for name in ("wgan", "uotm", "otm")]
+
+    builder = takeover._Builder()
+    builder.request(kinds[0], 2, left=70)
+    until(lambda: len(begun) == 1)  # one kind pays, even so
+    with builder._turn:
+        for method in kinds:
+            builder.request(method, 2, left=70)
+    time.sleep(0.1)
+    assert len(begun) == 1
+    idle.set()
+    until(lambda: len(begun) == 3)
+    assert {each["method"]["name"] for each in begun} == {"wgan", "uotm", "otm"}
 
 
 def test_a_repetition_says_that_compiled_steps_are_missing_here(

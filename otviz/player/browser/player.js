@@ -13,6 +13,7 @@ const MOST_FRAMES = 600, MOST_SHEETS = 240; // kept per panel; beyond it the old
 const GRID_MAX = 65534, OUTSIDE = 65535;
 const OVER = new Set(["done", "failed", "stopped", "recorded"]);
 const FEW = 2, FILM = 1000 / 32; // of more panels a picture every so many milliseconds: their trainings need the time, too
+const SMALL = 400; // pixels: a picture of less is put together pixel by pixel
 const GROUND_EVERY = 60; // milliseconds between drawings of the heat map and arrows while playing
 const SINGLE_WIDE = 720, PANEL_MIN = 250, BETWEEN = 12, PLAYBACK = 54, ROOM_EVERY = 400; // pixels, and milliseconds
 const MANY = 4, COMPACT_MIN = 140, COMPACT_WORDS = 105; // from so many panels on they are compact: least picture, height of the words
@@ -69,7 +70,7 @@ export default function mount({ data, parentElement, setTriggerValue }) {
 function createPlayer(root) {
   const reduced = matchMedia("(prefers-reduced-motion: reduce)").matches;
   const player = {
-    root, reduced, calls: 0, panels: [], options: {}, theme: {}, sprites: {},
+    root, reduced, calls: 0, panels: [], options: {}, theme: {}, sprites: {}, dots: {},
     layers: Object.fromEntries(LAYERS.map((layer) => [layer.id, layer.on])),
     step: null, playing: null, live: false, speed: 1, dragging: false, focus: -1,
     arrivals: [], rest: 0, painted: 0, dirty: true, textAt: 0, spokenAt: 0, asked: 0, nextAsk: 0, news: [],
