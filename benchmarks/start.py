@@ -24,8 +24,9 @@ def first_steps(effort: Effort) -> Measured:
     for number in range(2 if effort.quick else 2 * SERVERS):
         with tempfile.TemporaryDirectory() as home, serving(Path(home), Path(home) / "log.txt") as server:
             if number % 2:
-                Visitor(server, "train").close()
+                visitor = Visitor(server, "train")
                 time.sleep(LATER)
+                visitor.close()
             (later if number % 2 else at_once).append(_seconds_to_first_steps(server))
     first, second = median(at_once), median(later)
     return Measured(

@@ -29,12 +29,13 @@ BLOCK = 250  # images generated at a time
 
 FIRST_AFTER = 2.0  # seconds of training before anything is judged
 EVERY, SHARE = 3.0, 20  # least time between measurements: in seconds, and as a multiple of the cost of one
+PATIENCE = 1.0  # the same on points, by the clock
 NOISE_STDS = 3.0  # standard deviations of the source that are drawn as black or white
 
 
 def probe_of(training: Training, seed: int) -> Probe | ImageProbe:
-    """The probe of a training on points or images."""
-    return ImageProbe(training, seed) if training.target.kind == "images" else Probe(training, seed)
+    """The probe of a live training on points or images: no metric holds up its first pictures."""
+    return ImageProbe(training, seed) if training.target.kind == "images" else Probe(training, seed, patience=PATIENCE)
 
 
 class ImageProbe:
@@ -44,6 +45,8 @@ class ImageProbe:
         training: it is read, never changed.
         seed: for the probe's x and z.
     """
+
+    has_measured = True  # judging takes seconds, which a run that pauses does not wait for
 
     def __init__(self, training: Training, seed: int) -> None:
         images = training.target

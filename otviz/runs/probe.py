@@ -32,9 +32,19 @@ class Probe:
         training: it is read, never changed.
         seed: for the probe's points and noise.
         grids: cells per side of the heat map, the arrows and the generator's grid.
+        patience: seconds until the slower metrics are measured for the first time, which takes .3 s.
+
+    Attributes:
+        has_measured: whether the slower metrics were measured.
     """
 
-    def __init__(self, training: Training, seed: int, grids: tuple[int, int, int] = (HEAT, ARROWS, MANIFOLD)) -> None:
+    def __init__(
+        self,
+        training: Training,
+        seed: int,
+        grids: tuple[int, int, int] = (HEAT, ARROWS, MANIFOLD),
+        patience: float = 0.0,
+    ) -> None:
         heat, arrows, sheet = grids
         rng = np.random.default_rng([seed, 7])
         noise = torch.Generator().manual_seed(seed + 7)
@@ -44,7 +54,8 @@ class Probe:
         self._units = units = training.target.units
         many = training.target.sample(DIVERSITY_POINTS, np.random.default_rng([seed, 8]))
         self._meter: Meter = {"samples": POINTS, "diversity_target": diversity(many)}
-        self._measured_at = -math.inf
+        self.has_measured = False
+        self._measure_at = time.monotonic() + patience
         self._field_due = -math.inf
         self._drawn: tuple[Array | None, Array | None] = (None, None)
         self._held_out = training.target.sample(W2_POINTS, rng)
@@ -114,9 +125,9 @@ class Probe:
             self._meter |= coverage(points, self._mixture)
         self._meter["diversity"] = diversity(points)
         now = time.monotonic()
-        due = now - self._measured_at > W2_EVERY or self.training.step >= self.training.steps
+        due = now >= self._measure_at or self.training.step >= self.training.steps
         if due if all_of_it is None else all_of_it:
-            self._measured_at = now
+            self.has_measured, self._measure_at = True, now + W2_EVERY
             self._meter |= scores(points[:W2_POINTS], self._held_out) | dict(
                 real_scores(self.training.target, W2_POINTS)
             )

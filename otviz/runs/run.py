@@ -268,7 +268,7 @@ class Run:
                 self._store()
             takeover = Takeover(self.config, live.device)
             for _ in drive(live, self, [self._history.record, self._record], seconds=self.seconds):
-                self._take_snapshot(live, whole=self._rests(live.step))
+                self._take_snapshot(live, rests=self._rests(live.step))
                 if takeover.due(self.seconds, self.seconds_left) and live.take_over():
                     self.change_log = self.change_log.with_change(Change(live.step, compiled=True))
         except Diverged:
@@ -314,17 +314,17 @@ class Run:
         self._timer.record_wait(time.monotonic() - began)
         return True
 
-    def _take_snapshot(self, live: TrainingHandle, whole: bool = False) -> None:
+    def _take_snapshot(self, live: TrainingHandle, rests: bool = False) -> None:
         """Record a snapshot unless the last one is up to date. Raises Diverged if a weight is NaN or infinite.
 
-        The state is recorded too; large ones only every few seconds, unless `whole`.
+        The state is recorded too; large ones only every few seconds, unless it `rests`.
         """
         save = self._timer.save_due()
-        whole = whole or save or self._history.states.due()
-        if self._history.is_up_to_date(live.step, whole):
+        whole = rests or save or self._history.states.due()
+        if self._history.is_up_to_date(live.step, whole, rests):
             return
         began, before = time.monotonic(), self._history.last
-        snapshot = self._history.take_snapshot(live, self.seconds, whole)
+        snapshot = self._history.take_snapshot(live, self.seconds, whole, rests)
         self.frozen = live.frozen
         if before is not None:
             steps, trained = snapshot.step - before.step, snapshot.seconds - before.seconds
@@ -358,7 +358,7 @@ class Run:
         live = self.live
         assert live is not None
         if command == "stop":
-            self._take_snapshot(live, whole=True)
+            self._take_snapshot(live, rests=True)
             self._end("stopped")
         elif command == "retune":
             live.retune(value)
@@ -370,7 +370,7 @@ class Run:
 
     def _pause(self) -> None:
         assert self.live is not None
-        self._take_snapshot(self.live, whole=True)
+        self._take_snapshot(self.live, rests=True)
         self.status = "paused"
         self._release_slot()
         self._store()

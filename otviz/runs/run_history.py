@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import time
 
@@ -128,17 +129,25 @@ class RunHistory:
         """As an observer: record the steps of a chunk."""
         self._pending.append(chunk.losses)
 
-    def is_up_to_date(self, step: int, whole: bool) -> bool:
-        """Whether nothing changed since the last snapshot and, if `whole`, the state of `step` is kept."""
-        return not self._pending and not self.changed_since_snapshot and (self.states.step == step or not whole)
+    def is_up_to_date(self, step: int, whole: bool, rests: bool = False) -> bool:
+        """Whether the last snapshot needs no other one.
 
-    def take_snapshot(self, live: TrainingHandle, seconds: float, whole: bool) -> Snapshot:
+        Args:
+            step: steps done.
+            whole: the state after this step has to be kept.
+            rests: no step follows soon, so all metrics have to be measured.
+        """
+        missing = (whole and self.states.step != step) or (rests and self.last and "measured_at" not in self.last.meter)
+        return not (self._pending or self.changed_since_snapshot or missing)
+
+    def take_snapshot(self, live: TrainingHandle, seconds: float, whole: bool, rests: bool = False) -> Snapshot:
         """Take a snapshot, record it with the losses since the last one, and return it.
 
         Args:
             live: the training.
             seconds: training time so far.
             whole: record the state too.
+            rests: no step follows soon, so measure what was never measured.
 
         Raises:
             Diverged: a weight is NaN or infinite. Then nothing is recorded.
@@ -146,7 +155,7 @@ class RunHistory:
         parts, self._pending, self.changed_since_snapshot = self._pending, [], False
         before = self.last
         recent = last_losses(parts[-1]) if parts else self.losses.last
-        looked = live.take_snapshot(before.sequence + 1 if before else 0, seconds, recent, whole)
+        looked = live.take_snapshot(before.sequence + 1 if before else 0, seconds, recent, whole, rests)
         if looked is None:
             raise Diverged(live.step)
         snapshot, state = looked
@@ -156,4 +165,6 @@ class RunHistory:
             self.losses.add(part)
         if before is None or before.step != snapshot.step:
             self.snapshots = thinned((*self.snapshots, snapshot), snapshot.image_bytes)
+        elif rests:
+            self.snapshots = (*self.snapshots[:-1], dataclasses.replace(snapshot, sequence=before.sequence))
         return snapshot

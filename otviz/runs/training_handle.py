@@ -24,7 +24,7 @@ class TrainingHandle(Trainer, Protocol):
         """Whether the adversary is frozen."""
 
     def take_snapshot(
-        self, sequence: int, seconds: float, losses: tuple[float, float], whole: bool = True
+        self, sequence: int, seconds: float, losses: tuple[float, float], whole: bool = True, rests: bool = False
     ) -> tuple[Snapshot, TrainingState | None] | None:
         """A snapshot, and the state to continue from; None if a weight is NaN or infinite.
 
@@ -33,6 +33,7 @@ class TrainingHandle(Trainer, Protocol):
             seconds: training time so far.
             losses: the last ones, of generator and adversary.
             whole: include the state.
+            rests: no step follows soon, so measure what was never measured.
         """
 
     def restore(self, state: TrainingState) -> None:
@@ -70,13 +71,14 @@ class LocalTraining(SingleTrainer):
         return self.training.frozen
 
     def take_snapshot(
-        self, sequence: int, seconds: float, losses: tuple[float, float], whole: bool = True
+        self, sequence: int, seconds: float, losses: tuple[float, float], whole: bool = True, rests: bool = False
     ) -> tuple[Snapshot, TrainingState | None] | None:
         state = self.training.state() if whole else None
         weights = [value for part, _ in self.training.parts() for value in part.values()]
         if not all(value.isfinite().all() for value in (weights if state is None else state[0].values())):
             return None
-        return self._probe.take_snapshot(sequence, seconds, losses), state
+        measure = True if rests and not self._probe.has_measured else None
+        return self._probe.take_snapshot(sequence, seconds, losses, measure), state
 
     def restore(self, state: TrainingState) -> None:
         self.training.restore(*state)

@@ -171,7 +171,7 @@ class RemoteTraining:
         return arrays["losses"], plain["bad"]
 
     def take_snapshot(
-        self, sequence: int, seconds: float, losses: tuple[float, float], whole: bool = True
+        self, sequence: int, seconds: float, losses: tuple[float, float], whole: bool = True, rests: bool = False
     ) -> tuple[Snapshot, TrainingState | None] | None:
         """A snapshot, and the state to continue from; None if a weight is NaN or infinite.
 
@@ -180,8 +180,9 @@ class RemoteTraining:
             seconds: training time so far.
             losses: the last ones, of generator and adversary.
             whole: include the state.
+            rests: no step follows soon, so measure what was never measured.
         """
-        plain, arrays = self._ask("look", sequence=sequence, seconds=seconds, losses=losses, whole=whole)
+        plain, arrays = self._ask("look", sequence=sequence, seconds=seconds, losses=losses, whole=whole, rests=rests)
         if plain["snapshot"] is None:
             return None
         state = messages.unpack_state(plain, arrays) if whole else None

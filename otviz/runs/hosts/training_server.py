@@ -11,12 +11,16 @@ from typing import Any
 from otviz.core.container import Arrays
 from otviz.core.workers.processes import import_what_is_needed_soon
 from otviz.core.workers.worker import Message
+from otviz.data.distributions import distributions
+from otviz.methods import methods
 from otviz.runs.change_log import RunCheckpoint
 from otviz.runs.config import RunConfig
 from otviz.runs.hosts import messages
 from otviz.runs.training_handle import LocalTraining
 
 _trainings: dict[int, LocalTraining] = {}
+
+methods(), distributions()  # import them all, before hosts are forked
 
 
 def answers(plain: dict[str, Any], arrays: Arrays) -> Iterator[Message]:
@@ -63,7 +67,8 @@ def _act(plain: dict[str, Any], arrays: Arrays) -> Message:
 
 
 def _take_snapshot(here: LocalTraining, plain: dict[str, Any]) -> Message:
-    looked = here.take_snapshot(plain["sequence"], plain["seconds"], tuple(plain["losses"]), plain["whole"])
+    losses = tuple(plain["losses"])
+    looked = here.take_snapshot(plain["sequence"], plain["seconds"], losses, plain["whole"], plain["rests"])
     if looked is None:
         return {"snapshot": None}, {}
     snapshot, arrays = messages.pack(looked[0])

@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from otviz.core import interrupts
-from pages._ui.shell import leases
+from pages._ui.shell import leases, torch_warmup
 
 SIGNALS = tuple(getattr(signal, name) for name in interrupts.NAMES if hasattr(signal, name))
 
@@ -24,6 +24,7 @@ async def lifespan(_app: Any) -> AsyncIterator[None]:
     """Around the time that pages are served: prepares for trainings, and in the end waits until runs are saved."""
     listening = _listen() if threading.current_thread() is threading.main_thread() else {}
     leases.prepare_hosts()
+    torch_warmup.warmup().start()
     yield
     await asyncio.to_thread(leases.end)
     for number, before in listening.items():

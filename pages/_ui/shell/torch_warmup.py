@@ -1,4 +1,4 @@
-"""Imports torch, which takes seconds, in the background after the first page was drawn."""
+"""Imports torch, which takes seconds, in the background from the start of the server on."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from otviz.core.machine import cores
 from otviz.core.workers.processes import import_what_is_needed_soon
 from pages._ui.shell import leases
 
-DELAY = 1.5  # seconds after the first page was drawn, so that the browser can load its files first
-
 
 class Warmup:
     """Imports torch once, in a thread, and reports the device."""
@@ -21,16 +19,15 @@ class Warmup:
     def __init__(self) -> None:
         self.device: str | None = None
         self._lock = threading.Lock()
-        self._timer: threading.Timer | None = None
+        self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Start after a short delay; later calls do nothing."""
+        """Start; later calls do nothing."""
         with self._lock:
-            if self._timer is not None:
+            if self._thread is not None:
                 return
-            self._timer = threading.Timer(DELAY, self._load)
-            self._timer.daemon = True
-            self._timer.start()
+            self._thread = threading.Thread(target=self._load, name="import torch", daemon=True)
+            self._thread.start()
         # An import that is interrupted by the end of the process can crash it.
         atexit.register(self._finish)
 
@@ -48,9 +45,8 @@ class Warmup:
             import_what_is_needed_soon()
 
     def _finish(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer.join()
+        if self._thread is not None:
+            self._thread.join()
 
 
 @st.cache_resource(show_spinner=False)
