@@ -48,10 +48,11 @@ class Server:
             probe.bind(("127.0.0.1", 0))
             self.port = int(probe.getsockname()[1])
         flags = [f"--server.port={self.port}", "--server.address=127.0.0.1", "--server.headless=true"]
+        own = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}  # as installed
         with log.open("ab") as out:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "streamlit", "run", "app.py", *flags, "--server.fileWatcherType=none"],
-                cwd=ROOT, env={**os.environ, "OTVIZ_HOME": str(home), **(env or {})}, stdin=subprocess.DEVNULL,
+                cwd=ROOT, env={**own, "OTVIZ_HOME": str(home), **(env or {})}, stdin=subprocess.DEVNULL,
                 stdout=out, stderr=subprocess.STDOUT,
             )  # fmt: skip
         self._wait()
