@@ -72,7 +72,8 @@ def _naive(seconds: float) -> float:
 
 
 def _panel(seconds: float) -> float:
-    preset, registry = presets()[PANEL], Registry(hosts=HostPool())
+    preset, hosts = presets()[PANEL], HostPool()
+    registry = Registry(hosts=hosts)
     assert preset.target is not None
     configs = [RunConfig(method, preset.target, steps=1_000_000) for method in preset.methods]
     runs = registry.submit_together(configs)
@@ -83,6 +84,7 @@ def _panel(seconds: float) -> float:
     done = sum(run.step for run in runs) - sum(before)
     speed = done / (time.perf_counter() - begun)
     registry.close()
+    hosts.close()
     return speed
 
 

@@ -208,7 +208,7 @@ def live_viewers(effort: Effort) -> Measured:
     speeds: dict[int, list[float]] = {0: [], 1: [], 4: []}
     frames: dict[int, list[float]] = {1: [], 4: []}
     with site() as at:
-        begin(at, 100)  # the server imports torch at its first run
+        begin(at)  # the first run takes longest to begin
         at.close_pages()
         for _ in range(rounds):
             speeds[0].append(alone(seconds))
@@ -237,7 +237,7 @@ def live_latency(effort: Effort) -> Measured:
     """Seconds from a press in the browser to its effect in the training."""
     found: dict[str, list[float]] = {"pause": [], "stop": [], "slider": []}
     with site() as at:
-        begin(at, 100)
+        begin(at)
         at.close_pages()
         for _ in range(1 if effort.quick else 5):
             page, run_id = begin(at)

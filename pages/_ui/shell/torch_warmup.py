@@ -1,4 +1,4 @@
-"""Imports torch, which takes seconds, in the background from the start of the server on."""
+"""Imports torch, which takes seconds, in the background soon after the start of the server."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from otviz.core.machine import cores
 from otviz.core.workers.processes import import_what_is_needed_soon
 from pages._ui.shell import leases
 
+DELAY = 0.7  # seconds for a first page that is drawn at once, and quicker while nothing is imported
+
 
 class Warmup:
     """Imports torch once, in a thread, and reports the device."""
@@ -19,15 +21,16 @@ class Warmup:
     def __init__(self) -> None:
         self.device: str | None = None
         self._lock = threading.Lock()
-        self._thread: threading.Thread | None = None
+        self._timer: threading.Timer | None = None
 
     def start(self) -> None:
-        """Start; later calls do nothing."""
+        """Start after a short delay; later calls do nothing."""
         with self._lock:
-            if self._thread is not None:
+            if self._timer is not None:
                 return
-            self._thread = threading.Thread(target=self._load, name="import torch", daemon=True)
-            self._thread.start()
+            self._timer = threading.Timer(DELAY, self._load)
+            self._timer.daemon = True
+            self._timer.start()
         # An import that is interrupted by the end of the process can crash it.
         atexit.register(self._finish)
 
@@ -45,8 +48,9 @@ class Warmup:
             import_what_is_needed_soon()
 
     def _finish(self) -> None:
-        if self._thread is not None:
-            self._thread.join()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer.join()
 
 
 @st.cache_resource(show_spinner=False)
