@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -25,6 +27,18 @@ def slide(root: Any, label: str, value: float) -> None:
 def data(root: Any, name: str) -> str:
     """What a component says of itself in `data-name`; "" before it does."""
     return str(root.get_attribute(f"data-{name}")) if root.count() else ""
+
+
+def downloaded(page: Any, press: Callable[[], object]) -> Path:
+    """The file that a press saves. If the page was being drawn anew, Streamlit had dropped the function: then it is pressed again."""
+    from playwright.sync_api import TimeoutError as NothingCame
+
+    for _ in range(3):
+        with suppress(NothingCame):
+            with page.expect_download(timeout=40_000) as coming:
+                press()
+            return Path(coming.value.path())
+    raise AssertionError(f"nothing was downloaded: {page.url}")
 
 
 def resize(page: Any, width: int, height: int = 900) -> None:

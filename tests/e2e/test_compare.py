@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.axe import findings
-from tests.e2e.helpers import Shown
+from tests.e2e.helpers import Shown, downloaded
 
 pytestmark = pytest.mark.browser
 SMALL = "&".join(f"{at}.batch_size=16&{at}.hidden=16" for at in range(1, 8))
@@ -75,9 +75,7 @@ def test_table_1_from_one_button_to_verdicts_and_the_figure(compare: Compare) ->
 
     compare.main.get_by_role("radio", name="Figure 1").click()
     compare.main.get_by_text("step 100", exact=True).wait_for()
-    with compare.page.expect_download() as download:
-        compare.button("This picture").click()
-    html = download.value.path().read_text()
+    html = downloaded(compare.page, compare.button("This picture").click).read_text(encoding="utf-8")
     assert "UOTM without cost" in html
     assert not re.search(r"<script[^>]+src=", html), "it opens without a network"
 

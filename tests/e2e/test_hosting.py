@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pages._ui.shell import frame
-from tests.e2e.helpers import data, slide
+from tests.e2e.helpers import data, downloaded, slide
 from tests.e2e.prefix_proxy import PrefixProxy
 from tests.waiting import page_until
 
@@ -55,9 +55,8 @@ def test_a_run_is_followed_and_its_files_download(hosted: str, page: Any) -> Non
     page.get_by_role("radio", name="Download", exact=True).click()
     page.get_by_text("More formats").click()
     for name, lines in (("Losses", 41), ("Samples (CSV", 1001)):
-        with page.expect_download() as coming:
-            page.get_by_role("button", name=name).click()
-        assert len(Path(coming.value.path()).read_text(encoding="utf-8").splitlines()) == lines
+        saved = downloaded(page, page.get_by_role("button", name=name).click)
+        assert len(saved.read_text(encoding="utf-8").splitlines()) == lines
 
 
 def test_a_slider_of_the_board_is_answered(hosted: str, page: Any) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.helpers import Shown
+from tests.e2e.helpers import Shown, downloaded
 
 pytestmark = pytest.mark.browser
 QUICK = "batch_size=8&noise_dim=3&network.width=8&network.adversary_width=4&ema=0&steps=200000"
@@ -78,8 +78,7 @@ def test_digits_are_trained_watched_compared_paused_and_kept_through_a_reload(im
     images.until(lambda: images.step == at + 100 and images.status == "paused")
     images.view("Download")
     images.main.get_by_text("More formats").click()
-    with page.expect_download() as download:
-        images.button("Samples \\(PNG\\)").click()
-    assert download.value.path().read_bytes().startswith(b"\x89PNG")
+    saved = downloaded(page, images.button("Samples \\(PNG\\)").click)
+    assert saved.read_bytes().startswith(b"\x89PNG")
     images.stops()
     images.is_now("stopped")

@@ -81,6 +81,7 @@ def test_a_lesson_s_card_opens_its_page(app: str, page: Any) -> None:
     page.goto(f"{app}/learn")
     card = page.locator(".st-key-step-lesson-what-blur-does")
     card.locator("img").wait_for()
+    card.get_by_role("link").wait_for()  # drawn after the picture, and lies over it
     page.wait_for_function("document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'")
     card.locator("img").click(force=True)
     page.wait_for_url(re.compile(r"/transport\?lesson=what-blur-does$"))

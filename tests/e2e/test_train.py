@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.e2e.helpers import Shown
+from tests.e2e.helpers import Shown, downloaded
 from tests.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.browser
@@ -282,9 +282,7 @@ def test_views_and_downloads_of_a_run_and_the_list(train: Callable[..., Train]) 
 
 
 def download(one: Train, name: str) -> bytes:
-    with one.page.expect_download(timeout=1000 * PATIENCE) as got:
-        one.press(name)
-    return Path(got.value.path()).read_bytes()
+    return downloaded(one.page, lambda: one.press(name)).read_bytes()
 
 
 def test_a_run_that_fails_says_when_and_what_may_help(train: Callable[..., Train], tmp_path: Path) -> None:
