@@ -25,8 +25,8 @@ SHORTEST = 1000
 SETTLED, WORTH = 3.0, 20.0
 """Seconds of training until its pace is known, and seconds left from which compiling, some twenty of them, pays."""
 
-BUSY = 60.0
-"""Seconds left, for each kind of update that waits, from which it pays on a machine that is busy.
+BUSY = 200.0
+"""Seconds left from which it pays on a machine that is busy.
 
 Seven methods that train together for a minute are slowed down more by compiling than they gain. It waits for a free core then,
 at the latest until they have ended, and serves the next ones.
@@ -88,8 +88,7 @@ class _Builder:
     """Lets updates be compiled, one kind after the other, each once as long as this process lives."""
 
     def __init__(self) -> None:
-        self._asked: set[tuple[Method, int]] = set()
-        self._waiting = 0
+        self._left: dict[tuple[Method, int], float] = {}  # of the kinds asked for, by the newest request
         self._lock, self._turn = threading.Lock(), threading.Lock()
 
     def request(self, method: Method, dim: int, left: float) -> None:
@@ -100,25 +99,26 @@ class _Builder:
             left: estimated seconds until it ends.
         """
         with self._lock:
-            if (method, dim) in self._asked:
-                return
-            self._asked.add((method, dim))
-            self._waiting += 1
-        threading.Thread(target=self._build, args=(method, dim, left), name="compile", daemon=True).start()
+            is_new = (method, dim) not in self._left
+            self._left[method, dim] = left
+        if is_new:
+            threading.Thread(target=self._build, args=(method, dim), name="compile", daemon=True).start()
 
-    def _build(self, method: Method, dim: int, left: float) -> None:
-        with self._turn:
-            while left < BUSY * self._waiting and not free_core():
-                pass
-            with self._lock:
-                self._waiting -= 1
-            if not can_build() or free_memory() < ROOM:
-                return
-            worker = Worker(MODULE, NICENESS, "")
-            with contextlib.suppress(ValueError):  # it failed, or was ended: runs stay as they are
-                for _ in worker.ask({"method": method.record(), "dim": dim}):
-                    pass
-            worker.end()
+    def _build(self, method: Method, dim: int) -> None:
+        while True:
+            with self._turn:
+                if self._left[method, dim] >= BUSY or free_core():
+                    return _compile(method, dim)
+
+
+def _compile(method: Method, dim: int) -> None:
+    if not can_build() or free_memory() < ROOM:
+        return
+    worker = Worker(MODULE, NICENESS, "")
+    with contextlib.suppress(ValueError):  # it failed, or was ended: runs stay as they are
+        for _ in worker.ask({"method": method.record(), "dim": dim}):
+            pass
+    worker.end()
 
 
 _builder = _Builder()

@@ -50,7 +50,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         one = Takeover(config(), "cpu")
         assert not one.due(trained=10, left=9)  # nearly over
         assert not one.due(trained=1, left=1000)  # its pace is not known yet
-        assert not takeover._builder._asked
+        assert not takeover._builder._left
         assert not one.due(trained=10, left=1000)
         until(lambda: one.due(trained=0, left=None), 4 * PATIENCE)
         assert not one.due(trained=10, left=1000)  # only once
@@ -137,12 +137,13 @@ def test_a_run_goes_on_as_it_was_if_compiling_fails(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(takeover, "_builder", takeover._Builder())
     monkeypatch.setattr(takeover, "SETTLED", -1.0)
     monkeypatch.setattr(takeover, "WORTH", -1.0)
+    monkeypatch.setattr(takeover, "BUSY", -1.0)
     monkeypatch.setattr(takeover, "ROOM", 0.0)
     monkeypatch.setattr(takeover, "MODULE", "tests.worker_cases")  # which does not know what to do
     run = Run("run", config()).start()
     run.do_steps(60)
     until(lambda: run.status == "paused" and run.step >= 60)
-    until(lambda: takeover._builder._asked)
+    until(lambda: takeover._builder._left)
     with takeover._builder._turn:  # it has given up
         assert not (home() / "compiled").exists()
     run.do_steps(20)
@@ -171,19 +172,22 @@ def test_many_short_runs_on_a_busy_machine_are_not_slowed_down(monkeypatch: pyte
     monkeypatch.setattr(takeover, "ROOM", 0.0)
     monkeypatch.setattr(takeover, "can_build", lambda: True)
     monkeypatch.setattr(takeover, "free_core", lambda: idle.wait(0.01))
-    kinds = [named(name)() for name in ("wgan", "uotm", "otm")]
+    wgan, uotm, otm = (named(name)() for name in ("wgan", "uotm", "otm"))
+
+    def names() -> list[str]:
+        return [each["method"]["name"] for each in begun]
 
     builder = takeover._Builder()
-    builder.request(kinds[0], 2, left=70)
-    until(lambda: len(begun) == 1)  # one kind pays, even so
-    with builder._turn:
-        for method in kinds:
-            builder.request(method, 2, left=70)
+    builder.request(uotm, 2, left=70)
+    builder.request(otm, 2, left=70)
+    builder.request(wgan, 2, left=700)
+    until(lambda: names() == ["wgan"])  # so long a run gains even so
     time.sleep(0.1)
-    assert len(begun) == 1
+    assert names() == ["wgan"]
+    builder.request(uotm, 2, left=700)  # another run of this kind
+    until(lambda: names() == ["wgan", "uotm"])
     idle.set()
-    until(lambda: len(begun) == 3)
-    assert {each["method"]["name"] for each in begun} == {"wgan", "uotm", "otm"}
+    until(lambda: names() == ["wgan", "uotm", "otm"])
 
 
 def test_a_repetition_says_that_compiled_steps_are_missing_here(
