@@ -271,7 +271,7 @@ def _slider(at: Site, page: Any, run_id: str) -> float:
     resumed = press(page, "Resume training")
     time.sleep(2.5)
     page.evaluate("addEventListener('keydown', () => window.keyed = performance.timeOrigin + performance.now(), true)")
-    thumb = page.get_by_role("slider", name="Tau").first
+    thumb = page.get_by_role("slider", name=re.compile("^Transport cost")).first
     thumb.focus()
     page.keyboard.press("End")
     keyed = float(page.evaluate("window.keyed")) / 1000

@@ -15,7 +15,7 @@ import streamlit as st
 from streamlit.components.v2.types import ComponentRenderer
 
 from pages._ui.controls import widgets
-from pages._ui.shell import links
+from pages._ui.shell import links, torch_warmup
 
 _HERE = Path(__file__).resolve().parent
 PAGES = _HERE.parents[1]
@@ -68,6 +68,7 @@ def run() -> None:
         page.run()
     finally:
         _inside.reset(token)
+        torch_warmup.warmup().start(torch_warmup.VISITED)
 
 
 @cache

@@ -24,7 +24,7 @@ async def lifespan(_app: Any) -> AsyncIterator[None]:
     """Around the time that pages are served: prepares for trainings, and in the end waits until runs are saved."""
     listening = _listen() if threading.current_thread() is threading.main_thread() else {}
     leases.prepare_hosts()
-    torch_warmup.warmup().start()
+    torch_warmup.warmup().start(torch_warmup.ALONE)
     yield
     await asyncio.to_thread(leases.end)
     for number, before in listening.items():

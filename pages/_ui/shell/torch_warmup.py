@@ -1,4 +1,4 @@
-"""Imports torch, which takes seconds, in the background soon after the start of the server."""
+"""Imports torch, which takes seconds, in the background: once the first page was drawn, or nobody has come yet."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from otviz.core.machine import cores
 from otviz.core.workers.processes import import_what_is_needed_soon
 from pages._ui.shell import leases
 
-DELAY = 0.7  # seconds for a first page that is drawn at once, and quicker while nothing is imported
+ALONE = 4.0  # seconds after the start of the server
+VISITED = (
+    1.5  # seconds after the first page was drawn, so that the browser can load its files and draw its pictures first
+)
 
 
 class Warmup:
@@ -21,16 +24,16 @@ class Warmup:
     def __init__(self) -> None:
         self.device: str | None = None
         self._lock = threading.Lock()
-        self._timer: threading.Timer | None = None
+        self._timers: dict[float, threading.Timer] = {}
 
-    def start(self) -> None:
-        """Start after a short delay; later calls do nothing."""
+    def start(self, delay: float) -> None:
+        """Start after a delay; a later call with the same delay does nothing."""
         with self._lock:
-            if self._timer is not None:
+            if delay in self._timers:
                 return
-            self._timer = threading.Timer(DELAY, self._load)
-            self._timer.daemon = True
-            self._timer.start()
+            self._timers[delay] = timer = threading.Timer(delay, self._load)
+            timer.daemon = True
+            timer.start()
         # An import that is interrupted by the end of the process can crash it.
         atexit.register(self._finish)
 
@@ -48,9 +51,9 @@ class Warmup:
             import_what_is_needed_soon()
 
     def _finish(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer.join()
+        for timer in self._timers.values():
+            timer.cancel()
+            timer.join()
 
 
 @st.cache_resource(show_spinner=False)
