@@ -33,9 +33,6 @@ class Probe:
         seed: for the probe's points and noise.
         grids: cells per side of the heat map, the arrows and the generator's grid.
         patience: seconds until the slower metrics are measured for the first time, which takes .3 s.
-
-    Attributes:
-        has_measured: whether the slower metrics were measured.
     """
 
     def __init__(
@@ -54,7 +51,6 @@ class Probe:
         self._units = units = training.target.units
         many = training.target.sample(DIVERSITY_POINTS, np.random.default_rng([seed, 8]))
         self._meter: Meter = {"samples": POINTS, "diversity_target": diversity(many)}
-        self.has_measured = False
         self._measure_at = time.monotonic() + patience
         self._field_due = -math.inf
         self._drawn: tuple[Array | None, Array | None] = (None, None)
@@ -80,6 +76,11 @@ class Probe:
             loss_floor=loss_floor(training, rng),
             unit=units.word,
         )
+
+    @property
+    def has_measured(self) -> bool:
+        """Whether the slower metrics were measured."""
+        return "measured_at" in self._meter
 
     def take_snapshot(
         self, sequence: int, seconds: float, losses: tuple[float, float], measure: bool | None = None
@@ -127,7 +128,7 @@ class Probe:
         now = time.monotonic()
         due = now >= self._measure_at or self.training.step >= self.training.steps
         if due if all_of_it is None else all_of_it:
-            self.has_measured, self._measure_at = True, now + W2_EVERY
+            self._measure_at = now + W2_EVERY
             self._meter |= scores(points[:W2_POINTS], self._held_out) | dict(
                 real_scores(self.training.target, W2_POINTS)
             )
