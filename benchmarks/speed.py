@@ -115,7 +115,7 @@ def divergence_2000(effort: Effort) -> Measured:
     geomloss = _off(theirs(), truth)
     told = found[0.7]
     return Measured(
-        shown=f"x{told['ratio']:.0f} ({told['ours_ms']:.0f} ms against {told['reference_ms']:.0f}), gradient error "
+        shown=f"x{told['ratio']:.1f} ({told['ours_ms']:.0f} ms against {told['reference_ms']:.0f}), gradient error "
         f"{told['gradient_error']:.3f} against {geomloss:.3f}; at scaling .9 x{found[0.9]['ratio']:.0f}, error "
         f"{found[0.9]['gradient_error']:.3f}",
         reached=told["ratio"] >= 40 and told["gradient_error"] <= geomloss,

@@ -15,12 +15,13 @@ import torch
 from image_model import CLAIM, digits_config, few_judged, made
 from safetensors.torch import load, save
 
-from otviz.checkpoints import image_cards, models, timelines, train_checkpoint
+from otviz.checkpoints import image_cards, models, train_checkpoint, training_panel
 from otviz.checkpoints.card import read_card
 from otviz.checkpoints.train_checkpoint import About
+from otviz.checkpoints.training_panel import read_training
 from otviz.training import driver
 
-FILES = {"card.json", "config.json", "generator.safetensors", "samples.png", "timeline.npz"}
+FILES = {"card.json", "config.json", "generator.safetensors", "samples.png", "snapshots.npz"}
 
 
 @pytest.fixture(autouse=True)
@@ -97,9 +98,13 @@ def test_a_killed_training_goes_on_to_the_same_weights(tmp_path: Path, monkeypat
     assert seen[0] > 5  # not from the beginning
     assert again["sha256"] == whole["sha256"]
     assert {path.name for path in (tmp_path / "killed").iterdir()} == FILES
-    lines = [timelines.unpack((tmp_path / name / "timeline.npz").read_bytes()) for name in ("whole", "killed")]
-    assert (lines[0].images == lines[1].images).all()
-    assert lines[0].losses == pytest.approx(lines[1].losses, nan_ok=True)
+    (scene, one), (other_scene, two) = (read_training(tmp_path / name) for name in ("whole", "killed"))
+    assert (scene.title, scene.steps) == (other_scene.title, other_scene.steps)
+    assert len(one) == len(two)
+    for a, b in zip(one, two, strict=True):
+        assert (a.generated == b.generated).all()
+        assert (a.generator_loss, a.adversary_loss) == pytest.approx((b.generator_loss, b.adversary_loss), nan_ok=True)
+        assert (a.step, a.meter) == (b.step, b.meter)
 
 
 def test_a_training_that_a_signal_ends_saves_first(tmp_path: Path) -> None:
@@ -124,17 +129,21 @@ def test_a_half_written_save_is_passed_over(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == FILES
 
 
-def test_a_timeline_shows_how_it_came_to_be(folder: Path) -> None:
-    found = timelines.unpack((folder / "timeline.npz").read_bytes())
-    assert found.steps.tolist() == [0, 1, 2, 3, 4, 5, 6]
-    assert found.images.shape == (7, 64, 64)
-    assert found.samples == 60
-    assert np.isfinite(found.scores[-1]).all()
-    assert np.isnan(found.losses[0]).all()
-    assert (np.diff(found.seconds) >= 0).all()
+def test_snapshots_show_how_a_model_came_to_be(folder: Path) -> None:
+    scene, found = read_training(folder)
+    assert (scene.steps, scene.shape) == (6, (1, 8, 8))
+    assert [snapshot.step for snapshot in found] == [0, 1, 2, 3, 4, 5, 6]
+    assert not found[0].meter
+    assert found[-1].meter["samples"] == 60
+    assert found[-1].meter["measured_at"] == 6
+    assert np.isfinite(found[-1].meter["frechet"])
+    assert np.isnan(found[0].generator_loss)
+    assert np.isfinite([snapshot.adversary_loss for snapshot in found[1:]]).all()
+    assert (np.diff([snapshot.seconds for snapshot in found]) >= 0).all()
     last = models.load(folder).sample(64)
     pixels = np.rint((last.clip(-1, 1) + 1) * 127.5)
-    assert np.abs(found.images[-1] - pixels).max() <= 1
+    assert found[-1].generated.shape == (64, 64)
+    assert np.abs(found[-1].generated - pixels).max() <= 1
 
 
 def test_a_hash_that_does_not_match_is_not_loaded(folder: Path) -> None:
@@ -232,27 +241,12 @@ def test_latents_of_another_length_are_refused(folder: Path) -> None:
         model.generate(x, z[:, :5])
 
 
-@pytest.mark.parametrize("data", [b"", b"PK", pickle.dumps([1]), b"\x93NUMPY"])
-def test_a_damaged_timeline_is_refused(data: bytes) -> None:
-    with pytest.raises(ValueError, match=r"timeline\.npz cannot be read"):
-        timelines.unpack(data)
-
-
-@pytest.mark.parametrize(
-    "spoilt",
-    [
-        {"steps": np.array([0, -1, 6])}, {"steps": np.array([0.0, np.nan, np.inf])}, {"steps": np.array([5, 3, 6])},
-        {"losses": np.full((3, 2), "x")}, {"seconds": np.array([1, 2, 3])}, {"samples": -1},
-    ],
-)  # fmt: skip
-def test_a_timeline_with_bad_numbers_is_refused(spoilt: dict[str, Any]) -> None:
-    good = timelines.Timeline(
-        np.array([0, 3, 6]), np.zeros(3, np.float32), np.zeros((3, 64, 64), np.uint8), np.zeros((3, 2), np.float32),
-        np.zeros((3, 4), np.float32), 100,
-    )  # fmt: skip
-    assert timelines.unpack(timelines.pack(good)).samples == 100
-    with pytest.raises(ValueError, match=r"timeline\.npz cannot be read \(its steps or numbers are out of range"):
-        timelines.unpack(timelines.pack(good._replace(**spoilt)))
+@pytest.mark.parametrize("data", [b"", b"PK", pickle.dumps([1]), b"\x93NUMPY", bytes(training_panel.MOST + 1)])
+def test_damaged_snapshots_are_refused(data: bytes, tmp_path: Path) -> None:
+    (tmp_path / "snapshots.npz").write_bytes(data)
+    with pytest.raises(ValueError, match=r"snapshots\.npz cannot be read") as caught:
+        read_training(tmp_path)
+    assert "\n" not in str(caught.value)
 
 
 def test_a_training_gone_wrong_leaves_no_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

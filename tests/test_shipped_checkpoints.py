@@ -12,7 +12,7 @@ import torch
 from otviz.checkpoints import CHECKPOINTS, image_cards
 from otviz.checkpoints.catalogue import LIST, README, catalogue, table, write_readme
 from otviz.checkpoints.models import PointModel, load, read_config, read_model
-from otviz.checkpoints.timelines import unpack
+from otviz.checkpoints.training_panel import read_training
 from otviz.player.wire import decode, encode
 from otviz.player.wire.run_panel import panel_of
 from otviz.runs.config import RunConfig
@@ -26,8 +26,9 @@ MOST, MOST_TOGETHER = 8_000_000, 120_000_000
 def test_a_shipped_model_is_what_its_card_says(name: str) -> None:
     folder, model = CHECKPOINTS / name, load(name)  # the hash is checked by `load`
     assert model.samples_png() == (folder / "samples.png").read_bytes()
-    timeline = unpack((folder / "timeline.npz").read_bytes())
-    assert int(timeline.steps[-1]) == model.config.steps
+    scene, snapshots = read_training(folder)
+    assert snapshots[-1].step == scene.steps == model.config.steps
+    assert scene.shape == model.card.shape
     assert sum(path.stat().st_size for path in folder.iterdir()) <= MOST
     assert model.config.record()["method"] == model.card.record["method"]
     assert read_config(folder) == model.config  # a card says it again, for those who get only card and weights

@@ -1,4 +1,4 @@
-"""Checkpoints: folders with a card, the generator's weights, a picture and a timeline. Nothing is pickled.
+"""Checkpoints: folders with a card, the generator's weights, a picture and snapshots of the training. Nothing is pickled.
 
 Cards are written by the training itself. Importing this package needs no torch, so that pages can show cards and pictures at
 once.

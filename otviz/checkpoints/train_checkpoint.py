@@ -1,4 +1,4 @@
-"""Trains a model of images and writes a checkpoint: weights, picture, timeline and, last, the card.
+"""Trains a model of images and writes a checkpoint: weights, picture, snapshots and, last, the card.
 
 A training may be interrupted at any time, even by a power cut. Started again with the same config and folder, it continues
 from its last save and gives the same weights.
@@ -12,7 +12,6 @@ import io
 import json
 import platform
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,11 +23,9 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from otviz.checkpoints import latents as spaces
-from otviz.checkpoints import timelines
 from otviz.checkpoints.card import KIND
 from otviz.checkpoints.models import SHEET_SEED, PublishedModel, of_bytes
 from otviz.checkpoints.scoring import judged
-from otviz.checkpoints.timelines import FRAMES, FRAMES_LARGE, LARGE, SCORES, Timeline
 from otviz.core import __version__
 from otviz.core.files import clear, write_whole
 from otviz.core.interrupts import Interrupts
@@ -37,7 +34,8 @@ from otviz.evaluation.features import SAMPLES, Reference, reference
 from otviz.runs.config import RunConfig
 from otviz.runs.saved.run_lock import LOCK, RunLock
 from otviz.runs.saved.run_store import write_config
-from otviz.runs.snapshots import sheet_side
+from otviz.runs.saved.snapshots_file import pack, unpack
+from otviz.runs.snapshots import IMAGE_BOX, Meter, Scene, Snapshot, sheet_side, spread_steps
 from otviz.training.adam import plain
 from otviz.training.driver import (
     AtSteps,
@@ -48,16 +46,21 @@ from otviz.training.driver import (
     drive,
     every,
     loss_summary,
-    means_between,
+    mean_losses,
 )
 from otviz.training.loop import Training
 
 UNFINISHED = "unfinished.safetensors"
-FILES = ("config.json", "generator.safetensors", "samples.png", "timeline.npz", "card.json")
+FILES = ("config.json", "generator.safetensors", "samples.png", "snapshots.npz", "card.json")
 SAVE_SECONDS = 30.0  # seconds of training between saves
 HALF = 500_000  # numbers of a layer from which on they are stored in half precision
 PROGRESS_SECONDS = 0.5  # seconds between calls of `progress`
-JUDGED = 2000  # images for each score of the timeline
+FRAMES, FRAMES_LARGE = 33, 17  # number of snapshots, and that of large images
+LARGE = 1024  # numbers of an image from which on it is large
+SCORES = ("frechet", "precision", "recall", "classes_effective")
+"""Metrics of snapshots."""
+
+JUDGED = 2000  # images for each score of a snapshot
 JUDGED_LAST = SAMPLES  # images for the scores on the card
 JUDGED_LOOKS = 9
 """Snapshots with scores, including the last."""
@@ -135,15 +138,6 @@ def unfinished(folder: Path) -> tuple[RunConfig, About]:
         raise ValueError(f"{UNFINISHED} in {folder} cannot be resumed ({error}); train it again") from error
 
 
-@dataclass
-class _Looks:
-    """The snapshots so far."""
-
-    seconds: list[float]
-    images: list[NDArray[np.uint8]]
-    scores: list[list[float]]
-
-
 class _Recording:
     """A training with its snapshots and losses so far."""
 
@@ -153,9 +147,9 @@ class _Recording:
         self.images = config.image_set
         self.seconds = 0.0
         self.losses = LossHistory()
-        self.steps = timelines.looks(config.steps, FRAMES if config.target.dim <= LARGE else FRAMES_LARGE)
+        self.steps = spread_steps(config.steps, FRAMES if config.target.dim <= LARGE else FRAMES_LARGE)
         self.side = sheet_side(config.classes)
-        self.looks = _Looks([], [], [])
+        self.snapshots: list[Snapshot] = []
         self._judge = _judge_of(self.images)
 
     def play(self, progress: Progress | None, interrupts: Interrupts) -> None:
@@ -172,7 +166,7 @@ class _Recording:
                 lambda chunk: progress(chunk.step, self.config.steps, chunk.step / max(chunk.seconds, 1e-9))
             )
         observers += [stop, every(SAVE_SECONDS, self._save, self.seconds)]
-        ahead = AtSteps(self.steps[len(self.looks.images) :], PROGRESS_SECONDS)
+        ahead = AtSteps(self.steps[len(self.snapshots) :], PROGRESS_SECONDS)
         for _ in drive(SingleTrainer(self.training), ahead, observers, seconds=self.seconds):
             self._take_snapshot()
 
@@ -181,38 +175,52 @@ class _Recording:
 
     def _take_snapshot(self) -> None:
         pixels = to_pixels(generated(self.training, self.side**2, SHEET_SEED), self.images.shape)
-        self.looks.images.append(pixels.reshape(len(pixels), -1))
-        self.looks.seconds.append(self.seconds)
-        place, last = len(self.looks.images) - 1, len(self.steps) - 1
+        place, last = len(self.snapshots), len(self.steps) - 1
         due = self._judge is not None and place in np.linspace(0, last, JUDGED_LOOKS).round().astype(int)[1:]
-        self.looks.scores.append(self._scores() if due else [float("nan")] * len(SCORES))
+        before = self.snapshots[-1] if place else None
+        generator_loss, adversary_loss = mean_losses(self.losses.all()[before.step if before else 0 :])
+        self.snapshots.append(
+            Snapshot(
+                sequence=place,
+                step=self.training.step,
+                progress=self.training.progress,
+                seconds=self.seconds,
+                generated=pixels.reshape(len(pixels), -1),
+                potential=None,
+                arrows=None,
+                manifold=None,
+                generator_loss=generator_loss,
+                adversary_loss=adversary_loss,
+                alpha=None,
+                meter=self._scores() if due else before.meter if before else {},
+            )
+        )
 
-    def _scores(self) -> list[float]:
+    def _scores(self) -> Meter:
         assert self._judge is not None
         asked = self.images.sample_labels(JUDGED, np.random.default_rng(1))
         found = self._judge.evaluate(generated(self.training, JUDGED, 1, asked), JUDGED, nearest=0).record()
-        return [float(found[name]) for name in SCORES]
+        return {
+            **{name: float(found[name]) for name in SCORES}, "measured_at": self.training.step,
+            "samples": JUDGED, "neighbour_samples": JUDGED, "classes_total": len(found["class_shares"]),
+        }  # fmt: skip
 
-    def _timeline(self) -> Timeline:
-        steps = self.steps[: len(self.looks.images)]
-        scores = np.array(self.looks.scores, np.float32).reshape(-1, len(SCORES))
-        return Timeline(
-            steps=np.array(steps),
-            seconds=np.array(self.looks.seconds, np.float32),
-            images=np.stack(self.looks.images),
-            losses=means_between(self.losses.all(), steps),
-            scores=scores,
-            samples=JUDGED if np.isfinite(scores).any() else 0,
-        )
+    def _scene(self) -> Scene:
+        none = np.empty((0, self.images.dim), np.uint8)
+        return Scene(
+            title=self._title(), box=IMAGE_BOX, target=none, source=none, centres=None, adversary="", steps=self.config.steps,
+            loss_floor=None, shape=self.images.shape,
+        )  # fmt: skip
+
+    def _title(self) -> str:
+        return self.about.title or f"{self.config.method.title} on {self.images.title}"
 
     def _save(self) -> None:
         tensors, text = self.training.state()
         held = {
             **{f"state.{name}": value for name, value in tensors.items()},
             "losses": torch.from_numpy(self.losses.all()),
-            "seconds": torch.tensor(self.looks.seconds, dtype=torch.float64),
-            "images": torch.from_numpy(np.stack(self.looks.images)),
-            "scores": torch.tensor(self.looks.scores, dtype=torch.float64),
+            "snapshots": torch.frombuffer(bytearray(pack(self._scene(), self.snapshots)), dtype=torch.uint8),
         }
         rest = {
             "config": self._signature(), "about": json.dumps(self.about), "state": text, "trained": json.dumps(self.seconds),
@@ -234,8 +242,8 @@ class _Recording:
             state = {name.removeprefix("state."): value for name, value in held.items() if name.startswith("state.")}
             self.training.restore(state, rest["state"])
             self.losses, self.seconds = LossHistory(held["losses"].numpy()), float(json.loads(rest["trained"]))
-            self.looks = _Looks(held["seconds"].tolist(), list(held["images"].numpy()), held["scores"].tolist())
-        except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+            self.snapshots = list(unpack(held["snapshots"].numpy().tobytes())[1])
+        except Exception as error:  # a damaged file may raise any error
             raise ValueError(f"{UNFINISHED} is damaged ({error})") from error
 
     def _signature(self) -> str:
@@ -252,18 +260,17 @@ class _Recording:
         write_config(self.config, self.folder)
         write_whole(self.folder / "generator.safetensors", weights)
         write_whole(self.folder / "samples.png", model.samples_png())
-        write_whole(self.folder / "timeline.npz", timelines.pack(self._timeline()))
+        write_whole(self.folder / "snapshots.npz", pack(self._scene(), self.snapshots))
         write_whole(self.folder / "card.json", _text(card))
         (self.folder / UNFINISHED).unlink(missing_ok=True)
         return card
 
     def _card(self, weights: bytes) -> dict[str, Any]:
-        about = self.about
         method, done = self.config.method, self.training.step
         return {
-            "title": about.title or f"{method.title} on {self.images.title}",
+            "title": self._title(),
             "kind": KIND,
-            "claims": list(about.claims),
+            "claims": list(self.about.claims),
             **self.config.record(),
             "shape": list(self.images.shape),
             "device": self.training.device.type,
@@ -276,7 +283,7 @@ class _Recording:
             "parameters": sum(value.numel() for value in self.training.eval_generator.parameters()),
             "torch": torch.__version__,
             "otviz": __version__,
-            "command": about.command,
+            "command": self.about.command,
             "sha256": hashlib.sha256(weights).hexdigest(),
             "licence": f"images: {self.images.licence}; weights: MIT like the code",
         }

@@ -39,7 +39,7 @@ BAR = 30  # characters
 POLL = 0.5  # seconds between updates of the progress bar
 FILES = (
     "summary.json", "card.json", "config.json", "past.json", "history.csv", "snapshots.npz", "generator.safetensors",
-    "state.safetensors", "samples.npy", "samples.png", "timeline.npz", "unfinished.safetensors",
+    "state.safetensors", "samples.npy", "samples.png", "unfinished.safetensors",
 )  # fmt: skip
 """Files that a training leaves in its folder."""
 LEFT_OUT = (

@@ -179,6 +179,18 @@ def thinned(snapshots: tuple[Snapshot, ...], image_bytes: int = 0) -> tuple[Snap
     return snapshots[:half:2] + snapshots[half:]
 
 
+def spread_steps(steps: int, count: int, bend: float = 1.6) -> list[int]:
+    """Steps at which to take snapshots, from 0 to `steps`.
+
+    Args:
+        steps: of the training.
+        count: number of snapshots, at most.
+        bend: exponent of their spacing; above 1, early snapshots are closer together.
+    """
+    shares = np.linspace(0, 1, count) ** bend
+    return sorted({round(share * steps) for share in shares.tolist()})
+
+
 def sheet_side(classes: int = 0) -> int:
     """Images per side of a sheet: one column per class for 2 to 12 classes, otherwise 8."""
     return classes if 1 < classes <= MOST_COLUMNS else math.isqrt(MOST_IMAGES)

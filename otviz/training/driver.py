@@ -269,10 +269,9 @@ def last_quarter(values: Values) -> Values:
     return values[-max(1, len(values) // 4) :]
 
 
-def means_between(losses: Losses, steps: Sequence[int]) -> NDArray[np.float32]:
-    """Mean losses between consecutive `steps`, (len(steps), 2); nan without losses, as for the first."""
-    means = [
-        [float(side[np.isfinite(side)].mean()) if np.isfinite(side).any() else math.nan for side in losses[begin:end].T]
-        for begin, end in zip((0, *steps[:-1]), steps, strict=True)
-    ]
-    return np.array(means, np.float32)
+def mean_losses(losses: Losses) -> tuple[float, float]:
+    """Means of the losses of generator and adversary; nan without any."""
+    generator, adversary = (
+        float(side[np.isfinite(side)].mean()) if np.isfinite(side).any() else math.nan for side in losses.T
+    )
+    return generator, adversary

@@ -19,8 +19,8 @@ from streamlit.testing.v1 import AppTest
 
 from otviz import methods
 from otviz.checkpoints import card as shelf
-from otviz.checkpoints import models, timelines
-from otviz.checkpoints.timeline_panel import panel
+from otviz.checkpoints import models
+from otviz.checkpoints.training_panel import panel, read_training
 from otviz.data import distributions
 from otviz.evaluation.verdicts import judge, verdict
 from otviz.player import wire
@@ -143,7 +143,6 @@ def test_any_value_in_the_looks_of_a_run_is_played_or_refused(stored: Path, data
 @MANY
 def test_any_value_in_a_card_is_shown_or_refused(model: Path, data: some.DataObject) -> None:
     record = json.loads((model / "card.json").read_text(encoding="utf-8"))
-    timeline = timelines.unpack((model / "timeline.npz").read_bytes())
     try:
         card = shelf.read_card(json.dumps(spoilt(data.draw, record)).encode(), "spoilt")
     except ValueError as error:
@@ -151,7 +150,7 @@ def test_any_value_in_a_card_is_shown_or_refused(model: Path, data: some.DataObj
         return
     shown(card)
     if card.shape == (1, 8, 8):
-        wire.encode([panel(card, timeline)])
+        wire.encode([panel(card, read_training(model))])
     try:
         models.config_of(card)
     except ValueError as error:

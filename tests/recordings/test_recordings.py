@@ -14,12 +14,12 @@ import pytest
 from otviz.checkpoints import recordings
 from otviz.checkpoints.recordings import recorder, store, table
 from otviz.checkpoints.recordings.table import Recording
-from otviz.checkpoints.timelines import looks
 from otviz.content.lessons import shipped
 from otviz.core.params import params_of
 from otviz.evaluation.metrics import coverage
 from otviz.player import wire
 from otviz.runs.config import RunConfig
+from otviz.runs.snapshots import spread_steps
 from otviz.training.compare import presets
 from otviz.training.loop import start
 
@@ -48,7 +48,7 @@ def test_a_recording_plays_the_runs_it_is_made_of(folder: Path) -> None:
     for panel, config, label in zip(panels, made.configs, made.labels, strict=True):
         assert panel.scene is not None
         assert (panel.scene.title, panel.status) == (label, "recorded")
-        assert [look.step for look in panel.snapshots] == looks(30, 5, recorder.BEND)
+        assert [look.step for look in panel.snapshots] == spread_steps(30, 5, recorder.BEND)
         assert len(panel.words) == len(panel.snapshots)
         # The last frame shows the probe's points of a training without viewers.
         training = start(config.method, config.target, config.source, steps=30, seed=config.seed, device="cpu")

@@ -13,7 +13,6 @@ import torch
 from otviz.checkpoints.recordings import store
 from otviz.checkpoints.recordings.store import About, Panel
 from otviz.checkpoints.recordings.table import Recording, settings_of
-from otviz.checkpoints.timelines import looks
 from otviz.core import __version__
 from otviz.evaluation.verdicts import Judgement, judge, verdict
 from otviz.player import wire
@@ -21,7 +20,7 @@ from otviz.player.wire import PanelUpdate
 from otviz.runs.config import RunConfig
 from otviz.runs.probe import Probe
 from otviz.runs.run_verdict import meter_history
-from otviz.runs.snapshots import Scene, Snapshot, curve_of
+from otviz.runs.snapshots import Scene, Snapshot, curve_of, spread_steps
 from otviz.training.driver import AtSteps, Diverged, LossHistory, SingleTrainer, drive
 
 FRAMES, BEND = 37, 1.5
@@ -79,7 +78,7 @@ def _record(config: RunConfig, frames: int) -> tuple[PanelUpdate, Panel]:
     training = config.begin("cpu")
     probe = Probe(training, config.seed, GRIDS)
     losses, snapshots, seconds, message = LossHistory(), list[Snapshot](), 0.0, ""
-    at = AtSteps(looks(config.steps, frames, BEND))
+    at = AtSteps(spread_steps(config.steps, frames, BEND))
     try:
         for _, seconds in drive(SingleTrainer(training), at, [losses.record], clock=time.process_time):
             snapshots.append(probe.take_snapshot(len(snapshots), round(seconds, 2), losses.last, measure=True))

@@ -13,9 +13,7 @@ summary.json           status, message, step, seconds, last metrics, processor a
 
 from __future__ import annotations
 
-import io
 import json
-import math
 import re
 import shutil
 from collections.abc import Callable, Iterable, Mapping
@@ -36,10 +34,11 @@ from otviz.core.records import listed, text
 from otviz.runs.change_log import ChangeLog, RunCheckpoint
 from otviz.runs.config import RunConfig
 from otviz.runs.run_view import ENDED, RunView, Status
-from otviz.runs.saved.file_schema import CONFIG, STATE, SUMMARY, check_arrays, looks_in
+from otviz.runs.saved.file_schema import CONFIG, STATE, SUMMARY
 from otviz.runs.saved.run_files import history_csv
 from otviz.runs.saved.run_lock import elsewhere, is_locked
-from otviz.runs.snapshots import Scene, Snapshot
+from otviz.runs.saved.snapshots_file import pack, unpack
+from otviz.runs.snapshots import Scene
 
 T = TypeVar("T")
 
@@ -49,8 +48,6 @@ MOST_TAGS = 12
 TAGS_FILE = "tags.json"
 
 MOST_PAST = 16_000_000  # bytes of past.json: enough for an hour of moving a slider
-_STACKED = ("generated", "potential", "arrows", "manifold", "raw")
-_PLAIN = ("sequence", "step", "progress", "seconds", "generator_loss", "adversary_loss", "alpha", "meter")
 
 
 @dataclass(frozen=True)
@@ -135,7 +132,7 @@ def save_run(run: RunView, folder: Path) -> None:
     write_config(run.config, folder)
     write_whole(folder / "past.json", json.dumps(run.change_log.record(), indent=1).encode())
     write_whole(folder / "history.csv", history_csv(run.losses()).encode())
-    write_whole(folder / "snapshots.npz", _pack(run.scene, run.snapshots))
+    write_whole(folder / "snapshots.npz", pack(run.scene, run.snapshots))
     write_whole(folder / "generator.safetensors", save_tensors(weights))
     write_whole(folder / "state.safetensors", save_tensors(tensors, metadata={"rest": text}))
     write_whole(folder / "summary.json", json.dumps(summary, indent=1).encode())
@@ -167,7 +164,7 @@ def read_checkpoint(folder: Path) -> tuple[Scene, RunCheckpoint]:
     """Read the scene, snapshots, losses and training state of a run. Raises ValueError if it is missing or damaged."""
 
     def read() -> tuple[Scene, RunCheckpoint]:
-        scene, snapshots = _unpack((folder / "snapshots.npz").read_bytes())
+        scene, snapshots = unpack((folder / "snapshots.npz").read_bytes())
         raw = (folder / "state.safetensors").read_bytes()
         header = json.loads(raw[8 : 8 + int.from_bytes(raw[:8], "little")])
         tensors: dict[str, torch.Tensor] = load_tensors(raw)
@@ -213,53 +210,6 @@ def _guarded(folder: Path, read: Callable[[], T]) -> T:
         return read()
     except Exception as error:  # a damaged file may raise any error
         raise ValueError(f"the saved run {folder.name!r} cannot be read ({error}); delete it") from error
-
-
-def _pack(scene: Scene | None, snapshots: tuple[Snapshot, ...]) -> bytes:
-    assert scene is not None
-    arrays: dict[str, NDArray[Any]] = {"target": scene.target, "source": scene.source}
-    if scene.centres is not None:
-        arrays["centres"] = scene.centres
-    for name in _STACKED:
-        if getattr(snapshots[0], name) is not None:
-            arrays[name] = np.stack([getattr(snapshot, name) for snapshot in snapshots])
-    plain = {
-        "title": scene.title, "box": scene.box, "adversary": scene.adversary, "steps": scene.steps,
-        "loss_floor": scene.loss_floor, "shape": scene.shape, "classes": scene.classes, "judge": scene.judge,
-        **({"unit": scene.unit} if scene.unit else {}),
-        "snapshots": [{name: getattr(snapshot, name) for name in _PLAIN} for snapshot in snapshots],
-    }  # fmt: skip
-    arrays["plain"] = np.frombuffer(json.dumps(plain, default=_jsonable).encode(), np.uint8)
-    out = io.BytesIO()
-    np.savez_compressed(out, **arrays)  # type: ignore[arg-type]
-    return out.getvalue()
-
-
-def _unpack(data: bytes) -> tuple[Scene, tuple[Snapshot, ...]]:
-    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-        held = {name: arrays[name] for name in arrays.files}
-    plain = looks_in(held["plain"])
-    scene = Scene(
-        title=plain["title"], box=tuple(plain["box"]), target=held["target"], source=held["source"],
-        centres=held.get("centres"), adversary=plain["adversary"], steps=plain["steps"],
-        loss_floor=tuple(plain["loss_floor"]) if plain["loss_floor"] else None,
-        shape=tuple(plain.get("shape", (2,))), classes=tuple(plain.get("classes", ())), judge=plain.get("judge", ""),
-        unit=plain.get("unit", ""),
-    )  # fmt: skip
-    check_arrays({name: held[name] for name in held if name != "plain"}, len(plain["snapshots"]), scene.shape)
-    snapshots = []
-    for index, values in enumerate(plain["snapshots"]):
-        stacked: dict[str, Any] = {name: held[name][index] if name in held else None for name in _STACKED}
-        for name in ("generator_loss", "adversary_loss"):
-            values[name] = math.nan if values[name] is None else values[name]
-        snapshots.append(Snapshot(**values, **stacked))
-    return scene, tuple(snapshots)
-
-
-def _jsonable(value: Any) -> Any:
-    if isinstance(value, np.generic | np.ndarray):
-        return value.tolist()
-    raise TypeError(f"{type(value)} is not plain")
 
 
 def checked_tags(tags: Iterable[str]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Two to four models side by side: images of the same latents, scores, classes, and timelines."""
+"""Two to four models side by side: images of the same latents, scores, classes, and trainings."""
 
 from __future__ import annotations
 
@@ -110,11 +110,11 @@ def _classes(cards: Sequence[Card]) -> None:
 
 
 def _trainings(cards: Sequence[Card]) -> None:
-    from otviz.checkpoints.timeline_panel import panel
+    from otviz.checkpoints.training_panel import panel
     from otviz.player import wire
 
-    found = [(card, gallery_view.timeline(card)) for card in cards]
-    panels = [panel(card, timeline) for card, timeline in found if timeline is not None]
+    found = [(card, gallery_view.recorded(card)) for card in cards]
+    panels = [panel(card, recorded) for card, recorded in found if recorded is not None]
     if panels:
         player(wire.encode(panels), key="timelines", height=560)
     else:

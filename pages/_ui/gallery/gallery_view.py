@@ -1,4 +1,4 @@
-"""The image models of the gallery: cards, previews, weights, timelines, and the user's own model."""
+"""The image models of the gallery: cards, previews, weights, trainings, and the user's own model."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pages._ui.shell.links import Link, shorten
 
 if TYPE_CHECKING:
     from otviz.checkpoints.models import PublishedModel
-    from otviz.checkpoints.timelines import Timeline
+    from otviz.checkpoints.training_panel import Recorded
 
 MOST_COMPARED = 4
 STYLE = """<style>
@@ -55,10 +55,10 @@ def _shipped(name: str, sha256: str) -> PublishedModel:
 
 
 @st.cache_data(max_entries=12, show_spinner=False)
-def _timeline(name: str, sha256: str) -> Timeline:
-    from otviz.checkpoints.timelines import unpack
+def _recorded(name: str, sha256: str) -> Recorded:
+    from otviz.checkpoints.training_panel import read_training
 
-    return unpack((CHECKPOINTS / name / "timeline.npz").read_bytes())
+    return read_training(CHECKPOINTS / name)
 
 
 def model(card: Card) -> PublishedModel:
@@ -69,12 +69,12 @@ def model(card: Card) -> PublishedModel:
     return _shipped(card.name, str(card.record["sha256"]))
 
 
-def timeline(card: Card) -> Timeline | None:
-    """The timeline of a model's training, or None."""
+def recorded(card: Card) -> Recorded | None:
+    """Scene and snapshots of a model's training, or None."""
     try:
-        found = None if card.name == OWN else _timeline(card.name, str(card.record["sha256"]))
-        return found if found is not None and found.images.shape[2] == math.prod(card.shape) else None
-    except (OSError, ValueError):
+        found = None if card.name == OWN else _recorded(card.name, str(card.record["sha256"]))
+        return found if found is not None and found[0].shape == card.shape else None
+    except ValueError:
         return None
 
 

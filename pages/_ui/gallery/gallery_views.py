@@ -103,15 +103,13 @@ def _seen(model: PublishedModel, settings: SampleSettings) -> list[NDArray[np.ui
 
 def show_training(card: Card) -> None:
     """The recorded training: the same x and z at every step."""
-    from otviz.checkpoints.timeline_panel import panel
+    from otviz.checkpoints.training_panel import panel
     from otviz.player import wire
 
-    timeline = gallery_view.timeline(card)
-    if timeline is None:
+    recorded = gallery_view.recorded(card)
+    if recorded is None:
         st.info("The training of this model was not recorded.")
         return
-    player(wire.encode([panel(card, timeline)]), key=f"timeline-{card.name}", height=640, loop=False)
-    if timeline.samples:
-        st.caption(
-            f"Scores of {whole(timeline.samples)} images, measured at some of the steps. {gallery_scores.NO_FID}"
-        )
+    player(wire.encode([panel(card, recorded)]), key=f"timeline-{card.name}", height=640, loop=False)
+    if samples := recorded[1][-1].meter.get("samples"):
+        st.caption(f"Scores of {whole(samples)} images, measured at some of the steps. {gallery_scores.NO_FID}")
