@@ -128,22 +128,20 @@ def site(pinned: bool = True) -> Iterator[Site]:
     split = cores() if pinned else None
     before = os.sched_getaffinity(0) if split else set()
     found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
-    with tempfile.TemporaryDirectory() as home:
+    with tempfile.TemporaryDirectory() as home, contextlib.ExitStack() as stack:
+        if split:  # children stay where they begin: the server on one core, playwright and its browser on the other
+            stack.callback(os.sched_setaffinity, 0, before)
+            os.sched_setaffinity(0, split[0])
+        server = stack.enter_context(serving(Path(home), Path(home) / "server.log"))
         if split:
-            os.sched_setaffinity(0, split[0])  # the server is our child and stays where we were
+            os.sched_setaffinity(0, split[1])
+        playwright = stack.enter_context(sync_playwright())
         try:
-            with serving(Path(home), Path(home) / "server.log") as server, sync_playwright() as playwright:
-                if split:
-                    os.sched_setaffinity(0, split[1])
-                try:
-                    chromium = playwright.chromium.launch(executable_path=found, args=CHROMIUM_ARGS)
-                except Error as error:
-                    raise Absent("there is no Chromium here") from error
-                yield Site(f"http://127.0.0.1:{server.port}", Path(home) / "runs", chromium)
-                chromium.close()
-        finally:
-            if split:
-                os.sched_setaffinity(0, before)
+            chromium = playwright.chromium.launch(executable_path=found, args=CHROMIUM_ARGS)
+        except Error as error:
+            raise Absent("there is no Chromium here") from error
+        yield Site(f"http://127.0.0.1:{server.port}", Path(home) / "runs", chromium)
+        chromium.close()
 
 
 def begin(at: Site, steps: int = 1_000_000) -> tuple[Any, str]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
+import shutil
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +22,8 @@ gc.disable()  # until all is imported and collected
 # Runs of the tests are not compiled by themselves: it takes the cores that other tests need.
 os.environ.setdefault("OTVIZ_COMPILE", "0")
 
+COMPILING = ("tests/runs/test_takeover.py", "tests/test_compiled.py")
+
 
 @pytest.fixture(autouse=True, scope="session")
 def _steps_for_seconds() -> Iterator[None]:
@@ -28,6 +33,26 @@ def _steps_for_seconds() -> Iterator[None]:
         if "otviz.runs.run" in sys.modules:  # else it will find the new one
             patch.setattr("otviz.runs.run.LoopTimer", StepTimer)
         yield
+
+
+@pytest.fixture(scope="module")
+def compiled_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """An OTVIZ_HOME for the tests of one file; libraries compiled in it serve those of other files too."""
+    folder, base = tmp_path_factory.mktemp("home"), tmp_path_factory.getbasetemp()
+    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "libraries"
+    (folder / "compiled").mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OTVIZ_HOME", str(folder))
+        _copy_libraries(shared, folder / "compiled")
+        yield folder
+    shared.mkdir(exist_ok=True)
+    _copy_libraries(folder / "compiled", shared)
+
+
+def _copy_libraries(source: Path, target: Path) -> None:
+    for path in source.glob("*.pt2"):
+        with contextlib.suppress(OSError):
+            shutil.copy2(path, target)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -50,6 +75,8 @@ def pytest_collection_finish() -> None:
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """All browser tests to one process, first and one after the other; the rest file by file to whoever is free.
 
+    Files that compile the same libraries also go to one process, the second of which finds them.
+
     Two browsers at once take three times as long as one after the other on two cores. (`--dist loadgroup` would do, but
     pytest 9.2 no longer shows xdist 3.8 the groups.)
     """
@@ -58,6 +85,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     class OneBrowser(LoadScopeScheduling):  # type: ignore[misc]
         def _split_scope(self, nodeid: str) -> str:
             file = nodeid.split("::")[0]
+            if file in COMPILING:
+                return "compiler"
             return "browser" if file.startswith("tests/e2e/") else file
 
     config.option.loadscopereorder = False

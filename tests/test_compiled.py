@@ -6,7 +6,6 @@ import dataclasses
 import os
 import shutil
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +21,6 @@ from otviz.training.loop import Training, start
 
 RING = distribution("ring")(radius=2.0, std=0.1)  # type: ignore[call-arg]
 SMALL = {"hidden": 8, "layers": 1, "batch_size": 16}  # compiles quickest
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder of files that these tests share, so that each update is compiled once."""
-    folder = tmp_path_factory.mktemp("home")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OTVIZ_HOME", str(folder))
-        yield folder
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +50,7 @@ def both(chosen: Method) -> tuple[Training, Training]:
         ("wgan", {"clip": 0.3, "adversary_updates": 3}, {"clip": 0.2}),
     ],
 )
-@pytest.mark.usefixtures("home", "_compiler")
+@pytest.mark.usefixtures("compiled_home", "_compiler")
 def test_compiled_steps_are_the_plain_ones(name: str, knobs: dict[str, Any], changed: dict[str, Any]) -> None:
     chosen = small(name, **knobs)
     plain, compiled = both(chosen)
@@ -84,13 +74,13 @@ def test_compiled_steps_are_the_plain_ones(name: str, knobs: dict[str, Any], cha
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("_compiler")
-def test_methods_with_the_same_operations_share_libraries(home: Path) -> None:
+def test_methods_with_the_same_operations_share_libraries(compiled_home: Path) -> None:
     first, second = map(small, ("uotm-sd", "uotm"))
     ahead.build(first, 2)
-    made = set(home.rglob("*.pt2"))
+    made = set(compiled_home.rglob("*.pt2"))
     ahead.build(second, 2)
     assert made
-    assert set(home.rglob("*.pt2")) == made
+    assert set(compiled_home.rglob("*.pt2")) == made
     assert ahead.has_libraries(second, 2)
     assert not ahead.has_libraries(dataclasses.replace(second, hidden=9), 2)
 
@@ -98,11 +88,11 @@ def test_methods_with_the_same_operations_share_libraries(home: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.usefixtures("_compiler")
 def test_a_damaged_library_leaves_the_training_as_it_is(
-    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    compiled_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chosen = small("uotm")
     ahead.build(chosen, 2)
-    shutil.copytree(home, tmp_path, dirs_exist_ok=True)
+    shutil.copytree(compiled_home, tmp_path, dirs_exist_ok=True)
     monkeypatch.setenv("OTVIZ_HOME", str(tmp_path))
     for path in tmp_path.rglob("*.pt2"):
         path.write_bytes(b"PK\3\4 damaged")

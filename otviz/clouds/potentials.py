@@ -34,7 +34,7 @@ LAST_ALONE = 10
 NEWTON = 2
 """Maximum number of Newton steps, each as expensive as a dozen sweeps."""
 
-MISSING = 5e-4
+MISSING = 2e-4
 """Share of the divergence, or of OT_epsilon, that a solve may miss, by its own estimate."""
 
 TOLERANCE = 1e-3

@@ -91,8 +91,9 @@ def compile_images(*networks: nn.Module | None) -> None:
 
 
 def _by_channel(network: nn.Module) -> nn.Module:
-    """The network in channels-last memory format: 10 % faster on a CPU, more on CUDA."""
-    for weight in network.parameters():
-        if weight.ndim == 4:
-            weight.data = weight.data.contiguous(memory_format=torch.channels_last)
-    return network
+    """The network in channels-last memory format: 10 to 20 % faster on a CPU, more on CUDA.
+
+    `Module.to` also sets the strides of weights with one channel, which `Tensor.contiguous` leaves: images in one channel would
+    then be laid out anew after each layer.
+    """
+    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]

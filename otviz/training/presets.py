@@ -20,6 +20,9 @@ from otviz.networks.settings import SMALL
 
 TAU_TIMES_DIM = 0.3
 
+PENALTY_EVERY = 8
+"""Steps per R1 penalty on large images: MNIST trains 1.3 times as fast, and its Fréchet distance is not larger (three seeds)."""
+
 
 @dataclass(frozen=True)
 class Preset:
@@ -62,6 +65,8 @@ def _unified(cls: type[Unified], dim: int, small: bool) -> Preset:
         knobs["tau"] = round(TAU_TIMES_DIM / dim, 7)
     if issubclass(cls, WGANGP):  # the paper's weight of 10 is too strong at these sizes
         knobs |= {"penalty": "gp", "penalty_weight": 1.0, "adversary_updates": 4 if small else 1}
+    elif not small:
+        knobs["penalty_every"] = PENALTY_EVERY
     return Preset(knobs, Networks(), 3000)
 
 

@@ -38,12 +38,11 @@ def config(steps: int = SHORTEST, method: str = "uotm") -> RunConfig:
 
 
 @pytest.fixture(scope="module")
-def compiled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def compiled(compiled_home: Path) -> Iterator[None]:
     """Libraries for `config`, compiled as a long run lets them be compiled: by a process of their own."""
     if not ahead.can_build():
         pytest.skip("compiling needs a C++ compiler, and there is none here")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OTVIZ_HOME", str(tmp_path_factory.mktemp("home")))
         patch.setenv("OTVIZ_COMPILE", "1")
         patch.setattr(takeover, "ROOM", 0.0)
         patch.setattr(takeover, "NICENESS", 0)  # other tests keep the cores busy

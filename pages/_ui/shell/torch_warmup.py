@@ -25,6 +25,8 @@ class Warmup:
         self.device: str | None = None
         self._lock = threading.Lock()
         self._timers: dict[float, threading.Timer] = {}
+        # An import that is interrupted by the end of the process can crash it.
+        atexit.register(self._finish)
 
     def start(self, delay: float) -> None:
         """Start after a delay; a later call with the same delay does nothing."""
@@ -34,8 +36,6 @@ class Warmup:
             self._timers[delay] = timer = threading.Timer(delay, self._load)
             timer.daemon = True
             timer.start()
-        # An import that is interrupted by the end of the process can crash it.
-        atexit.register(self._finish)
 
     def _load(self) -> None:
         torch = importlib.import_module("torch")
