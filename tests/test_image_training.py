@@ -132,6 +132,15 @@ def test_restored_training_goes_on_to_the_bit(name: str, side: str, kind: str) -
 # What is shown
 
 
+def test_weights_of_grey_images_lie_by_channel_too() -> None:
+    """With one channel the strides of both layouts are valid, and a layer takes the layout of its results from them."""
+    training = begun(small("uotm"), generator="dense")
+    found = [weight for part, _ in training.parts() for weight in part.values() if weight.ndim == 4]
+    assert any(weight.shape[1] == 1 for weight in found)
+    for weight in found:
+        assert weight.stride() == torch.empty(weight.shape, memory_format=torch.channels_last).stride()
+
+
 def test_looking_changes_nothing() -> None:
     training = begun(small("ot-gan"), generator="cnn")
     training.advance()

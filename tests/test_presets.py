@@ -30,6 +30,14 @@ def test_the_cost_is_as_strong_whatever_the_size() -> None:
         assert preset("uotm", images).applied(named("uotm")).tau * images.dim == pytest.approx(0.3, rel=0.01)
 
 
+def test_large_images_are_penalised_every_eighth_step_alone() -> None:
+    # measured for R1 on MNIST only (docs/NUMBERS.md, images-lazy-penalty): not for WGAN-GP's penalty, nor for small images
+    for images in SETS:
+        large = max(images.shape[1:]) > 16
+        assert preset("uotm", images).applied(named("uotm")).penalty_every == (8 if large else 1)
+        assert preset("wgan-gp", images).applied(named("wgan-gp")).penalty_every == 1
+
+
 def test_what_a_user_chose_wins() -> None:
     method = preset("uotm", SETS[0]).applied(named("uotm"), tau=0.5, lr=1e-4)
     assert (method.tau, method.lr, method.noise_dim) == (0.5, 1e-4, 16)

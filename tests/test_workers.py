@@ -20,7 +20,8 @@ import pytest
 from otviz.core.container import Plain
 from otviz.core.files import ROOT
 from otviz.core.workers.forking import ForkServer
-from otviz.core.workers.worker import Worker, WorkerEnded, read, write
+from otviz.core.workers.pipe import read, write
+from otviz.core.workers.worker import Worker, WorkerEnded
 from otviz.experiments.jobs.worker_pool import ProcessPool
 from tests.waiting import PATIENCE, until
 

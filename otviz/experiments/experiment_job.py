@@ -18,7 +18,8 @@ from otviz.core.container import Arrays, Plain
 from otviz.core.files import home
 from otviz.core.locks import WAIT, alone
 from otviz.core.machine import cores
-from otviz.core.workers.worker import Message, sentence
+from otviz.core.workers.pipe import Message
+from otviz.core.workers.serving import sentence
 from otviz.experiments import named
 from otviz.experiments.experiment import Experiment, Outcome
 from otviz.experiments.jobs.job import Job

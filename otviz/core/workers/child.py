@@ -23,7 +23,7 @@ def ignore_signals() -> None:
 def main(module: str, niceness: str) -> None:
     """Serve a module at low priority until the input ends."""
     ignore_signals()
-    from otviz.core.workers.worker import serve
+    from otviz.core.workers.serving import serve
 
     serve(sys.stdin.buffer, os.fdopen(os.dup(1), "wb"), module, int(niceness))
 

@@ -73,7 +73,7 @@ def _become_worker(
     request: Any, source: int, out: int, pipes: list[int], sockets: tuple[socket.socket, ...]
 ) -> NoReturn:
     """Serve as the requested worker until the input ends."""
-    from otviz.core.workers.worker import serve
+    from otviz.core.workers.serving import serve
 
     try:
         signal.set_wakeup_fd(-1)

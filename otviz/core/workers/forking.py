@@ -107,7 +107,7 @@ class ForkServer:
         """Start a worker that serves a module; does not wait.
 
         Args:
-            module: served by `otviz.core.workers.worker.serve`.
+            module: served by `otviz.core.workers.serving.serve`.
             niceness: added to its niceness.
         """
         (source, stdin), (stdout, out), (status, report) = (os.pipe() for _ in range(3))

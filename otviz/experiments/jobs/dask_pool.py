@@ -13,7 +13,7 @@ import torch
 
 from otviz.core import __version__
 from otviz.core.container import Plain
-from otviz.core.workers.worker import sentence
+from otviz.core.workers.serving import sentence
 from otviz.experiments.jobs.worker_pool import T, WorkerPool
 
 PATIENCE = 10

@@ -13,7 +13,7 @@ from otviz.core.container import Arrays, Plain
 from otviz.core.files import home
 from otviz.core.machine import cores
 from otviz.core.owners import EVERYBODY, Owner
-from otviz.core.workers.worker import Message
+from otviz.core.workers.pipe import Message
 from otviz.experiments.jobs.job import Job
 from otviz.experiments.jobs.journal import Journal
 from otviz.experiments.jobs.worker_pool import ProcessPool

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from otviz.core.container import Arrays
-from otviz.core.workers.worker import Message
+from otviz.core.workers.pipe import Message
 from otviz.methods import named
 from otviz.training.ahead import build
 

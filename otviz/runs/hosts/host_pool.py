@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from otviz.core.container import Arrays
+from otviz.core.workers.pipe import Message
 from otviz.core.workers.processes import prepare
-from otviz.core.workers.worker import Message, Worker
+from otviz.core.workers.worker import Worker
 from otviz.methods import Method
 from otviz.runs.change_log import RunCheckpoint
 from otviz.runs.config import RunConfig

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from otviz.core.container import Arrays
-from otviz.core.workers.worker import Message
+from otviz.core.workers.pipe import Message
 from otviz.runs.snapshots import Scene, Snapshot
 from otviz.training.loop import TrainingState
 

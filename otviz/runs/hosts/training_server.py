@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from otviz.core.container import Arrays
+from otviz.core.workers.pipe import Message
 from otviz.core.workers.processes import import_what_is_needed_soon
-from otviz.core.workers.worker import Message
 from otviz.data.distributions import distributions
 from otviz.methods import methods
 from otviz.runs.change_log import RunCheckpoint
