@@ -74,6 +74,14 @@ def test_the_diagram_shows_the_packages_and_the_imports_that_others_follow_from(
     assert sorted(drawn.edges) == sorted(nx.transitive_reduction(real).edges)
 
 
+def test_no_import_goes_in_a_circle() -> None:
+    """Also within a package, and for imports inside functions; only those for type checkers are left out."""
+    graph, modules = grimp.build_graph("otviz", "pages", exclude_type_checking_imports=True), nx.DiGraph()
+    for module in graph.modules:
+        modules.add_edges_from((module, other) for other in graph.find_modules_directly_imported_by(module))
+    assert [circle for circle in nx.strongly_connected_components(modules) if len(circle) > 1] == []
+
+
 def test_the_architecture_is_two_pages() -> None:
     assert len((ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8").splitlines()) <= 120
 
