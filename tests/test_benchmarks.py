@@ -23,7 +23,7 @@ from otviz.data.datasets.mnist import Mnist
 from otviz.evaluation.metrics import coverage
 from otviz.methods.unified import UOTMNoCost
 from otviz.ot.exact import exact_coupling, squared_distances
-from tests.datasets.tiny_sets import tiny_idx
+from tests.datasets.tiny_sets import tiny_cifar10, tiny_idx
 from tests.forked import output
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -64,6 +64,7 @@ def test_each_row_runs_at_tiny_size(name: str) -> None:
 def test_each_row_of_images_runs_at_tiny_size(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTVIZ_HOME", str(tmp_path / "home"))
     tiny_idx(Mnist, tmp_path / "data", monkeypatch)
+    tiny_cifar10(tmp_path / "data", monkeypatch)
     test_each_row_runs_at_tiny_size(name)
 
 

@@ -108,11 +108,23 @@ class Shown:
         return before
 
     def stops(self, button: str = "Stop", then: str = "Train") -> None:
-        """Leave the processor to other tests, and have no traceback on the page."""
+        """Leave the processor to other tests, and have no traceback on the page.
+
+        A click that meets a page at the moment it is drawn anew may be lost. People press again, and so does this: else
+        the run would train to its end, for a minute and more.
+        """
+        from playwright.sync_api import TimeoutError as NothingCame
+
         assert self.page.get_by_test_id("stException").count() == 0
-        if self.button(button).count():
-            self.press(button)
-            self.button(then).first.wait_for()
+        if not self.button(button).count():
+            return
+        self.press(button)
+        with suppress(AssertionError):
+            self.until(lambda: self.button(then).count(), 8)
+            return
+        with suppress(NothingCame):  # it may stop at this moment
+            self.button(button).click(timeout=5000)
+        self.button(then).first.wait_for()
 
 
 class Component:
