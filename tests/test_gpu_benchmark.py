@@ -96,18 +96,15 @@ def test_the_pace_is_that_of_a_step() -> None:
 
 
 @pytest.mark.slow
-def test_the_command_writes_a_table_and_keeps_its_budget(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_command_writes_a_table_and_keeps_its_budget(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A part that takes too long is killed, and so is what it began; those after it have their turn."""
-    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "nothing-compiled"))
-    budget, begun = 12.0, time.monotonic()
+    budget, begun = 8.0, time.monotonic()
     status = gpu.main(["steps", "waits", "--device", "cpu", "--quick", "--budget", str(budget), "--out", str(tmp_path)])
     assert time.monotonic() - begun < budget
     record = json.loads((tmp_path / "gpu.json").read_text(encoding="utf-8"))
     assert list(record["parts"]) == ["steps", "waits"]
     steps = record["parts"]["steps"]
-    assert steps["fault"].startswith("not done after"), "compiling takes longer"
+    assert steps["fault"].startswith("not done after"), "importing torch takes longer than its .8 s"
     assert status == 1
     shown = (tmp_path / "gpu.md").read_text(encoding="utf-8")
     assert "tiny sizes, whose numbers mean nothing" in shown

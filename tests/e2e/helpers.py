@@ -107,24 +107,29 @@ class Shown:
         assert self.step == before
         return before
 
-    def stops(self, button: str = "Stop", then: str = "Train") -> None:
-        """Leave the processor to other tests, and have no traceback on the page.
+    def insist(self, act: Callable[[], object], condition: Callable[[], object]) -> None:
+        """Act until a condition holds, at most three times, as people do.
 
-        A click that meets a page at the moment it is drawn anew may be lost. People press again, and so does this: else
-        the run would train to its end, for a minute and more.
+        What meets a page at the moment it is drawn anew may be lost: a press, or a file that is chosen.
         """
+        for _ in range(2):
+            act()
+            with suppress(AssertionError):
+                return self.until(condition, 20)
+        act()
+        return self.until(condition)
+
+    def stops(self, button: str = "Stop", then: str = "Train") -> None:
+        """Leave the processor to other tests, and have no traceback on the page."""
         from playwright.sync_api import TimeoutError as NothingCame
 
+        def press() -> None:
+            with suppress(NothingCame):  # it may stop at this moment
+                self.button(button).click(timeout=5000)
+
         assert self.page.get_by_test_id("stException").count() == 0
-        if not self.button(button).count():
-            return
-        self.press(button)
-        with suppress(AssertionError):
-            self.until(lambda: self.button(then).count(), 8)
-            return
-        with suppress(NothingCame):  # it may stop at this moment
-            self.button(button).click(timeout=5000)
-        self.button(then).first.wait_for()
+        if self.button(button).count():
+            self.insist(press, lambda: self.button(then).count())
 
 
 class Component:

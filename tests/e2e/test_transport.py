@@ -118,8 +118,10 @@ def test_files_are_taken_as_they_are(open_transport: Callable[..., Transport]) -
     uploads = shown.page.locator("input[type=file]")
     for at, path in enumerate((first, second)):
         shown.until(lambda: uploads.count() == 2)
-        uploads.nth(at).set_input_files(path)
-        shown.until(lambda at=at: f"{('source', 'target')[at]}.file" in shown.query)
+        shown.insist(
+            lambda at=at, path=path: uploads.nth(at).set_input_files(path),
+            lambda at=at: f"{('source', 'target')[at]}.file" in shown.query,
+        )
     shown.until(
         lambda: shown.board.locator(".number", has_text="Exact cost").count() and shown.number("Exact cost") == 5000
     )
@@ -134,8 +136,10 @@ def test_files_are_taken_as_they_are(open_transport: Callable[..., Transport]) -
     shown.until(lambda: "at (" in shown.board.locator(".readout").inner_text())
     place = shown.board.locator(".readout").inner_text().split("at (")[1].split(")")[0].replace("\u2212", "-")
     assert tuple(place.split(", ")) in rows
-    uploads.nth(1).set_input_files(first)
-    shown.until(lambda: shown.query["source.file"] == shown.query["target.file"])
+    shown.insist(
+        lambda: uploads.nth(1).set_input_files(first),
+        lambda: shown.query["source.file"] == shown.query["target.file"],
+    )
     shown.until(
         lambda: shown.board.locator(".number", has_text="Exact cost").count() and shown.number("Exact cost") == 0
     )
