@@ -249,6 +249,24 @@ def test_damaged_snapshots_are_refused(data: bytes, tmp_path: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("spoilt", "message"),
+    [
+        ({"generated": np.zeros((7, 64, 64), np.float32)}, "not bytes"),
+        ({"generated": np.zeros((6, 64, 64), np.uint8)}, "does not fit"),
+        ({"more": np.zeros((7, 10_000_000), np.uint8)}, "64 unpacked"),
+    ],
+)
+def test_snapshots_that_do_not_fit_are_refused(
+    folder: Path, tmp_path: Path, spoilt: dict[str, Any], message: str
+) -> None:
+    with np.load(folder / "snapshots.npz") as file:
+        arrays = {**file, **spoilt}
+    np.savez_compressed(tmp_path / "snapshots.npz", **arrays)
+    with pytest.raises(ValueError, match=message):
+        read_training(tmp_path)
+
+
 def test_a_training_gone_wrong_leaves_no_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(driver, "collect_losses", lambda steps: (np.full((len(steps), 2), np.nan, np.float32), 1))
     with pytest.raises(ValueError, match="NaN or infinite at step 1"):
