@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import re
 import statistics
 import time
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import psutil
@@ -71,21 +73,30 @@ def _naive(seconds: float) -> float:
     return done / (time.perf_counter() - begun)
 
 
-def _panel(seconds: float) -> float:
-    preset, hosts = presets()[PANEL], HostPool()
+@contextlib.contextmanager
+def hosted() -> Iterator[Registry]:
+    """A registry whose runs train in processes, as those of the app do; both are ended."""
+    hosts = HostPool()
     registry = Registry(hosts=hosts)
+    try:
+        yield registry
+    finally:
+        registry.close()
+        hosts.close()
+
+
+def _panel(seconds: float) -> float:
+    preset = presets()[PANEL]
     assert preset.target is not None
     configs = [RunConfig(method, preset.target, steps=1_000_000) for method in preset.methods]
-    runs = registry.submit_together(configs)
-    while not all(run.scene and run.step for run in runs):
-        time.sleep(0.05)
-    begun, before = time.perf_counter(), [run.step for run in runs]
-    time.sleep(seconds)
-    done = sum(run.step for run in runs) - sum(before)
-    speed = done / (time.perf_counter() - begun)
-    registry.close()
-    hosts.close()
-    return speed
+    with hosted() as registry:
+        runs = registry.submit_together(configs)
+        while not all(run.scene and run.step for run in runs):
+            time.sleep(0.05)
+        begun, before = time.perf_counter(), [run.step for run in runs]
+        time.sleep(seconds)
+        done = sum(run.step for run in runs) - sum(before)
+        return done / (time.perf_counter() - begun)
 
 
 def compare_panel(effort: Effort) -> Measured:

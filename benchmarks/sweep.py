@@ -6,21 +6,22 @@ import contextlib
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
+from benchmarks.compare import hosted
 from benchmarks.rows import Effort, Measured, Row
 from otviz.data.distributions.ring import Ring
 from otviz.experiments import named
 from otviz.experiments.experiment_job import ExperimentJob
+from otviz.experiments.jobs.job import Job
 from otviz.experiments.sweeps import sweep_job
 from otviz.experiments.sweeps.sweep import Sweep
 from otviz.experiments.sweeps.sweep_parameters import VALUES, favoured, rows
 from otviz.methods.unified import UOTM
 from otviz.runs.config import RunConfig
-from otviz.runs.hosts.host_pool import HostPool
-from otviz.runs.registry import Registry
 
 EXPERIMENT, RUNS, TARGET = "tau-sensitivity", 32, 1.7
 RING = Ring(radius=2.0, std=0.1)
@@ -43,12 +44,19 @@ def sweep_workers(effort: Effort) -> Measured:
 
 def _seconds(runs: int, workers: int) -> float:
     with _fresh_home() as folder:
-        began = time.perf_counter()
-        job = ExperimentJob([named(EXPERIMENT)], runs, quick=True, workers=workers, folder=folder)
-        job.wait()
-        taken = time.perf_counter() - began
-    if job.error or len(job.outcomes) < runs:
-        raise RuntimeError(f"the sweep stopped early: {job.error}")
+        return _timed(
+            lambda: ExperimentJob([named(EXPERIMENT)], runs, quick=True, workers=workers, folder=folder), runs
+        )
+
+
+def _timed(begin: Callable[[], Job[Any, Any]], wanted: int) -> float:
+    """Seconds from the start of a job to the last of the wanted outcomes. Raises RuntimeError if it stops early."""
+    began = time.perf_counter()
+    job = begin()
+    job.wait()
+    taken = time.perf_counter() - began
+    if job.error or len(job.outcomes) < wanted:
+        raise RuntimeError(f"the job stopped early: {job.error}")
     return taken
 
 
@@ -83,13 +91,8 @@ def _mapped(effort: Effort, seed: int) -> tuple[float, int, int]:
     """Seconds of a map, its number of runs, and of their steps."""
     values, steps = (VALUES["tau"][:1], 20) if effort.quick else (VALUES["tau"], Sweep.steps)
     methods = tuple(rows("tau")[name] for name in favoured("tau"))
-    job = sweep_job.SweepJob(Sweep("tau", values, methods, RING, seeds=(seed, seed + 1), steps=steps), device="cpu")
-    began = time.perf_counter()
-    job.wait()
-    taken = time.perf_counter() - began
-    if job.error or len(job.outcomes) < job.total:
-        raise RuntimeError(f"the map stopped early: {job.error}")
-    return taken, job.total, steps
+    sweep = Sweep("tau", values, methods, RING, seeds=(seed, seed + 1), steps=steps)
+    return _timed(lambda: sweep_job.SweepJob(sweep, device="cpu"), sweep.total), sweep.total, steps
 
 
 def long_run(effort: Effort) -> Measured:
@@ -112,9 +115,7 @@ def long_run(effort: Effort) -> Measured:
 
 def _trained(steps: int) -> float:
     """Seconds from the first steps of a run to its end."""
-    hosts = HostPool()
-    registry = Registry(hosts=hosts)
-    try:
+    with hosted() as registry:
         run = registry.submit(RunConfig(UOTM(), RING, steps=steps, device="cpu"))
         while not run.step and run.status in ("queued", "running"):
             time.sleep(0.01)
@@ -123,10 +124,7 @@ def _trained(steps: int) -> float:
         seconds = time.perf_counter() - began
         if run.status != "done":
             raise RuntimeError(f"the run was {run.status}: {run.message}")
-        return seconds * steps / max(steps - done, 1)
-    finally:
-        registry.close()
-        hosts.close()
+    return seconds * steps / max(steps - done, 1)
 
 
 ROWS = (
