@@ -37,7 +37,6 @@ CHROMIUM_ARGS = [
     "--no-sandbox",
     "--disable-gpu",
     "--in-process-gpu",
-    "--js-flags=--no-opt --no-maglev",  # a page is open for seconds: optimising its scripts takes longer than it saves
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",

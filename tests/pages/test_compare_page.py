@@ -13,6 +13,7 @@ from otviz.runs import probe
 from otviz.runs.registry import ABANDONED, Registry
 from otviz.runs.scheduling import TURN
 from otviz.training.compare import presets
+from pages._ui.compare import comparison_controls
 from pages._ui.compare.compare_views import VIEWS
 from pages._ui.shell.links import STALE, plain
 from tests.pages.asking import address, open_menu, unfold, words
@@ -137,6 +138,30 @@ def test_a_fork_shows_each_run_frozen_and_not(app: AppTest, registry: Registry) 
     until(lambda: all(run.scene is not None and run.step > runs[0].step for run in forks))
     assert [run.frozen for run in forks] == [True, False, True, False]
     assert [run.config.method.name for run in forks] == ["otm", "otm", "uotm", "uotm"]
+
+
+def test_a_press_while_forks_are_about_to_be_drawn_is_meant_for_them(
+    app: AppTest, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_page(app, **FEW)
+    runs = begun(app, registry)
+    open_menu(app, "fork")
+    button = next(button for button in app.button if button.label == "Stop all")
+    with monkeypatch.context() as patch:
+        show = comparison_controls.show_controls
+        patch.setattr(
+            comparison_controls,
+            "show_controls",
+            lambda link, shown, *rest: (
+                show(link, shown, *rest) if len(shown) == len(runs) else comparison_controls.st.stop()
+            ),
+        )
+        press(app, "Fork")  # so far the script has come that draws the forks
+    forks = [run for run in registry.runs() if run not in runs]
+    assert len(forks) == 4
+    app.main.children[len(app.main.children)] = button  # a browser still shows it
+    button.click().run()
+    until(lambda: all(run.status == "stopped" for run in forks))
 
 
 def test_a_branch_gets_a_panel_of_its_own(app: AppTest, registry: Registry) -> None:

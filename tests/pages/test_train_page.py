@@ -204,6 +204,35 @@ def test_what_cannot_change_in_a_run_starts_it_again_and_undo_goes_on_with_the_o
         each.stop()
 
 
+@pytest.mark.parametrize(
+    ("label", "done"),
+    [
+        ("Stop", lambda run: run.status == "stopped"),
+        ("Pause training", lambda run: run.status == "paused"),
+        ("Freeze the potential", lambda run: run.frozen),
+    ],
+)
+def test_a_press_while_the_page_is_drawn_for_another_run_is_meant_for_that_one(
+    page: AppTest, registry: Registry, monkeypatch: pytest.MonkeyPatch, label: str, done: Callable[[Run], bool]
+) -> None:
+    first = registry.submit(config())
+    page.query_params["run"] = first.id
+    page.run()
+    button = named_button(page, label)
+    page.session_state["train:uotm-sd.plan.seed"] = 3
+    with monkeypatch.context() as patch:
+        patch.setattr(run_controls, "show_controls", lambda *_: run_controls.st.stop())  # so far the script has come
+        page.run()
+    assert first.wait(PATIENCE)
+    second = registry.runs()[0]
+    assert second.id != first.id
+    page.main.children[len(page.main.children)] = button  # a browser still shows it
+    button.click().run()
+    assert not page.exception
+    until(lambda: done(second))
+    second.stop()
+
+
 def test_a_run_that_others_watch_goes_on_when_one_of_them_changes_its_settings(
     app: AppTest, registry: Registry
 ) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from operator import methodcaller
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -28,8 +29,8 @@ def show_controls(link: Link, runs: Sequence[RunView], labels: Sequence[str], co
     living = [run for run in map(run_controls.alive, runs) if run is not None]
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key="pace"):
         if living:
-            _pace(living)
-            st.button("Stop all", on_click=_each, args=(living, "stop"), help="End these runs; they are kept")
+            _pace(link.page, living)
+            _button(link.page, living, "Stop all", run_controls.STOP, help="End these runs; they are kept")
         else:
             _again(link, runs, configs)
         every = 3.0 if living else None  # the list of saved steps grows
@@ -52,31 +53,24 @@ def _again(link: Link, runs: Sequence[RunView], configs: Sequence[RunConfig]) ->
         comparison_setup.begin(link, configs)
 
 
-def _pace(living: Sequence[Run]) -> None:
+def _pace(page: str, living: Sequence[Run]) -> None:
     if all(run.status == "queued" for run in living):
         st.markdown("Waiting for their first turn: other runs are training, and all take turns.")
     elif all(run.status == "paused" for run in living):
-        st.button("Resume training", on_click=_each, args=(living, "resume"), shortcut="P", type="primary")
+        _button(page, living, "Resume training", run_controls.RESUME, shortcut="P", type="primary")
     else:
-        st.button("Pause training", on_click=_each, args=(living, "pause"), shortcut="P", type="primary")
-    st.button("100 steps", on_click=_each, args=(living, "do_steps", 100), help="Do 100 steps of each, then pause")
+        _button(page, living, "Pause training", run_controls.PAUSE, shortcut="P", type="primary")
+    words = "Do 100 steps of each, then pause"
+    _button(page, living, "100 steps", methodcaller("do_steps", 100), help=words)
     able = [run for run in living if run.has_adversary]
     if able:
         frozen = all(run.frozen for run in able)
-        word = "Unfreeze all" if frozen else "Freeze all"
-        st.button(
-            word, on_click=_each, args=(able, "freeze", not frozen),
-            help="A frozen critic or potential stops learning; the generator goes on against it",
-        )  # fmt: skip
+        words = "A frozen critic or potential stops learning; the generator goes on against it"
+        _button(page, able, "Unfreeze all" if frozen else "Freeze all", run_controls.freezing(not frozen), help=words)
 
 
-def _each(runs: Sequence[Run], what: str, *args: object) -> None:
-    for run in runs:
-        {"stop": run.stop, "pause": run.pause, "resume": run.resume, "do_steps": run.do_steps, "freeze": run.freeze}[
-            what
-        ](
-            *args  # type: ignore[operator]
-        )
+def _button(page: str, runs: Sequence[Run], label: str, command: Callable[[Run], object], **options: Any) -> None:
+    st.button(label, on_click=run_controls.act, args=(page, runs, command), **options)
 
 
 def _fork(link: Link, runs: Sequence[RunView], labels: Sequence[str]) -> None:

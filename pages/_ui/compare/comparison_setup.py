@@ -49,7 +49,9 @@ def find(link: Link) -> list[RunView]:
     if len(ids) > MOST:
         link.complain(f"runs must name at most {MOST} runs; got {len(ids)}: the first {MOST} are shown.")
     found = [run_controls.named(link, run_id) for run_id in ids[:MOST]]
-    return [run for run in found if run is not None]
+    runs = [run for run in found if run is not None]
+    run_controls.set_current(link, runs)
+    return runs
 
 
 def choose(link: Link, locked: bool) -> Chosen:
@@ -88,12 +90,14 @@ def begin(link: Link, configs: Sequence[RunConfig]) -> None:
         st.error(plain(str(error)))
         return
     run_controls.remember_started(runs)
+    run_controls.set_current(link, runs)
     link.publish({"runs": ",".join(run.id for run in runs)})
     st.rerun()
 
 
 def go_to(link: Link, runs: Sequence[RunView]) -> None:
     """Show these runs, with their settings."""
+    run_controls.set_current(link, runs)
     first = runs[0].config
     found = {"preset": OWN, "methods": ",".join(run.config.method.name for run in runs)}
     found |= {"target": first.target.name, "steps": str(first.steps), "seed": str(first.seed), "device": first.device}
