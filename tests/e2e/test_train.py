@@ -370,8 +370,9 @@ def test_data_and_method_are_chosen_by_pictures_and_a_change_in_a_run_can_be_und
     one.main.get_by_text("Restarted: Pinwheel.").wait_for()
     second = one.run
 
-    one.press("Method: UOTM-SD")
-    one.main.get_by_role("radio", name="Sinkhorn generator").click()
+    sinkhorn = one.main.get_by_role("radio", name="Sinkhorn generator")
+    one.insist(lambda: one.press("Method: UOTM-SD"), sinkhorn.count)
+    sinkhorn.click()
     one.until(lambda: one.query.get("method") == "sinkhorn" and one.run != second and one.step > 0)
     assert one.main.get_by_role("radio", name="Sinkhorn generator").count() == 0, "the list is folded again"
 

@@ -81,13 +81,14 @@ def alive(run: RunView | None) -> Run | None:
 
 def begin(link: Link, config: RunConfig | Branch, note: str = "") -> None:
     """Start a run with the settings on the page, and show it; `note` gives the reason if no button was pressed."""
+    current = _current()
     try:
         run = registry().submit(config)
     except ValueError as error:
         st.error(plain(str(error)))
         return
+    current[link.page] = (run.id,)  # before the session is used, where a press may end this script
     remember_started([run])
-    set_current(link, [run])
     st.session_state[NOTE] = (run.id, note)
     link.publish({"run": run.id})
     st.rerun()
@@ -177,7 +178,12 @@ def effect_of_settings(run: Run) -> str:
 
 def set_current(link: Link, runs: Sequence[RunView]) -> None:
     """Remember that the page shows these runs, or will once it is drawn: presses of its buttons are meant for them."""
-    st.session_state.setdefault(_CURRENT, {})[link.page] = tuple(run.id for run in runs)
+    _current()[link.page] = tuple(run.id for run in runs)
+
+
+def _current() -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = st.session_state.setdefault(_CURRENT, {})
+    return found
 
 
 def act(page: str, drawn: Sequence[Run], command: Callable[[Run], object]) -> None:
@@ -191,7 +197,7 @@ def act(page: str, drawn: Sequence[Run], command: Callable[[Run], object]) -> No
         drawn: runs for which it was drawn.
         command: what to do with each.
     """
-    current = st.session_state.get(_CURRENT, {}).get(page, ())
+    current = _current().get(page, ())
     still = [run.id for run in drawn if run.id in current]
     for run_id in still or current:
         run = registry().find(run_id)
@@ -201,7 +207,12 @@ def act(page: str, drawn: Sequence[Run], command: Callable[[Run], object]) -> No
 
 def freezing(frozen: bool) -> Callable[[Run], object]:
     """The command that freezes or unfreezes the adversary of a run that has one."""
-    return lambda run: run.has_adversary and run.freeze(frozen)
+
+    def command(run: Run) -> None:
+        if run.has_adversary:
+            run.freeze(frozen)
+
+    return command
 
 
 def show_controls(link: Link, run: Run) -> None:
