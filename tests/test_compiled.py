@@ -34,7 +34,7 @@ def _compiler() -> None:
 
 
 def small(name: str, **knobs: Any) -> Method:
-    return method(name)(**{**SMALL, **knobs})
+    return method(name)(**SMALL, **knobs)
 
 
 @pytest.fixture

@@ -162,3 +162,26 @@ def test_plain_escapes_every_mark_and_breaks_addresses() -> None:
     assert plain("a*b") == r"a\*b"
     assert plain("two\nlines") == "two lines"
     assert "http\\:\\/\\/evil" not in plain("http://evil.example")
+
+
+def test_a_fragment_that_draws_the_page_anew_leaves_its_settings_as_they_were_drawn() -> None:
+    def script() -> None:
+        import streamlit as st
+
+        from pages._ui.shell import links
+
+        if st.session_state.pop("as a fragment", False):
+            links.keep_drawn()
+            st.rerun()
+        links.arrive("train")
+        link = links.open_link("train")
+        st.number_input("Seed", 0, 9, key="train:seed")
+        link.publish()
+
+    app = AppTest.from_function(script).run()
+    app.number_input[0].set_value(3).run()
+    app.number_input[0].set_value(5)  # what a browser still says that has not heard of the 3
+    app.session_state["as a fragment"] = True
+    assert app.run().number_input[0].value == 3
+    assert app.number_input[0].set_value(5).run().number_input[0].value == 5
+    assert not app.exception

@@ -54,7 +54,7 @@ export default function mount({ data, parentElement, setTriggerValue }) {
   const root = rootIn(parentElement, "player");
   const player = (root.player ??= createPlayer(root));
   const call = ++player.calls;
-  player.redrawPage = () => setTriggerValue("outdated", true);
+  player.redrawPage = () => onceDrawn(root, () => setTriggerValue("outdated", true));
   readTheme(player);
   if (data && data.length > 4) receive(player, data);
   openAtlas(player);

@@ -223,3 +223,19 @@ function noteAnswer(line, { failure = "", gone = false }) {
   setText(line.words, failure && `${failure} Trying again in ${line.pause / 1000} s.`);
   return line.pause;
 }
+
+// ---------------------------------------------------------------------------------------------------------- requests
+
+const DRAWING = ["running", "rerunRequested"]; // states of Streamlit's script
+const LOOK_AGAIN = 100; // ms
+
+/**
+ * Calls `send` once the page is not being drawn. A request that crosses the answer to a change carries the values that widgets
+ * had before it, and Streamlit would take them for another change: back.
+ */
+function onceDrawn(root, send) {
+  const app = document.querySelector("[data-testid=stApp]");
+  clearTimeout(root.sending);
+  if (!DRAWING.includes(app?.dataset.testScriptState)) send();
+  else root.sending = setTimeout(() => root.isConnected && onceDrawn(root, send), LOOK_AGAIN);
+}

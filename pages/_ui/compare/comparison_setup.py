@@ -84,13 +84,14 @@ def resume(runs: Sequence[RunView]) -> None:
 
 def begin(link: Link, configs: Sequence[RunConfig]) -> None:
     """Start runs in lockstep with the settings on the page, and show them."""
+    current = run_controls.current_runs()
     try:
         runs = registry().submit_together(configs)
     except ValueError as error:
         st.error(plain(str(error)))
         return
+    current[link.page] = tuple(run.id for run in runs)  # before the session is used, where a press may end this script
     run_controls.remember_started(runs)
-    run_controls.set_current(link, runs)
     link.publish({"runs": ",".join(run.id for run in runs)})
     st.rerun()
 

@@ -81,7 +81,7 @@ def alive(run: RunView | None) -> Run | None:
 
 def begin(link: Link, config: RunConfig | Branch, note: str = "") -> None:
     """Start a run with the settings on the page, and show it; `note` gives the reason if no button was pressed."""
-    current = _current()
+    current = current_runs()
     try:
         run = registry().submit(config)
     except ValueError as error:
@@ -178,10 +178,11 @@ def effect_of_settings(run: Run) -> str:
 
 def set_current(link: Link, runs: Sequence[RunView]) -> None:
     """Remember that the page shows these runs, or will once it is drawn: presses of its buttons are meant for them."""
-    _current()[link.page] = tuple(run.id for run in runs)
+    current_runs()[link.page] = tuple(run.id for run in runs)
 
 
-def _current() -> dict[str, tuple[str, ...]]:
+def current_runs() -> dict[str, tuple[str, ...]]:
+    """Ids of the runs that each page of this session shows, or will once it is drawn, by page."""
     found: dict[str, tuple[str, ...]] = st.session_state.setdefault(_CURRENT, {})
     return found
 
@@ -197,7 +198,7 @@ def act(page: str, drawn: Sequence[Run], command: Callable[[Run], object]) -> No
         drawn: runs for which it was drawn.
         command: what to do with each.
     """
-    current = _current().get(page, ())
+    current = current_runs().get(page, ())
     still = [run.id for run in drawn if run.id in current]
     for run_id in still or current:
         run = registry().find(run_id)

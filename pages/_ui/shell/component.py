@@ -14,6 +14,7 @@ import streamlit as st
 from streamlit.components.v2.types import ComponentRenderer
 
 from otviz.player import browser
+from pages._ui.shell.links import keep_drawn
 
 ON_A_PLANE = ("diagnosis", "explorer")
 """Components that draw real and generated samples on a plane."""
@@ -45,6 +46,7 @@ def mount_asking(name: str, *, key: str, options: Mapping[str, Any], body: bytes
     The report is a fragment rerun, since a request for the whole page would cancel a rerun that a click has just started.
     """
     if mount(name, key=key, options=options, body=body, trigger="outdated"):
+        keep_drawn()
         st.rerun()
 
 

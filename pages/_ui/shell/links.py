@@ -51,6 +51,7 @@ class _Memory:
     lesson: Lesson | None = None
     reads: int = 0
     kept: set[str] = field(default_factory=set)
+    drawn: dict[str, object] = field(default_factory=dict)  # values of the page's widgets, unless it is being drawn
     past: list[dict[str, str]] = field(default_factory=list)
 
     def read(self, page: str, address: dict[str, str]) -> None:
@@ -182,6 +183,7 @@ class Link:
         fresh = self._memory.reading
         self._finish_reading()
         self._write(remember=not fresh)
+        self._memory.drawn = _widgets(self.page)
         if self._memory.problems and self._out == self._memory.reported:
             lines = "\n".join(f"- {plain(problem)}" for problem in self._memory.problems)
             self._slot.warning(f"Part of this link could not be used:\n{lines}")
@@ -299,7 +301,28 @@ def open_link(page: str) -> Link:
     if _is_new(memory, now, visit):
         memory.read(page, now)
     memory.visit, memory.active = visit, time.monotonic()
+    memory.drawn = {}
     return Link(page, memory, st.container())
+
+
+def keep_drawn() -> None:
+    """Give the widgets of the page the values with which it was drawn; for a fragment that will rerun the whole page.
+
+    A request of a fragment may have left the browser before the answer to a change. It then carries older values of widgets that
+    the page had set, such as those of a slider beside a number, or of all settings after a reset.
+    """
+    page, _ = st.session_state.get(VISIT, ("", 0))
+    memory: _Memory | None = st.session_state.get(f"otviz.link.{page}")
+    now = _widgets(page)
+    for key, value in ({} if memory is None else memory.drawn).items():
+        if key in now and now[key] != value:
+            st.session_state[key] = value
+
+
+def _widgets(page: str) -> dict[str, object]:
+    """Values of the page's widgets that hold a setting, by key."""
+    found = {str(key): value for key, value in st.session_state.items() if str(key).startswith(f"{page}:")}
+    return {key: value for key, value in found.items() if isinstance(value, str | int | float | tuple | list | None)}
 
 
 def arrive(page: str) -> None:

@@ -40,7 +40,7 @@ export default function mount({ data, parentElement, setTriggerValue }) {
   const root = rootIn(parentElement, "board");
   const board = (root.board ??= createBoard(root));
   const call = ++board.calls;
-  board.redrawPage = () => setTriggerValue("outdated", true);
+  board.redrawPage = () => onceDrawn(root, () => setTriggerValue("outdated", true));
   readTheme(board);
   if (data && data.length > 4) drawn(board, readMessage(data).options);
   start(board);
