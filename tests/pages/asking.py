@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Button
 
 
 def address(app: AppTest) -> dict[str, str]:
@@ -32,3 +33,10 @@ def open_menu(app: AppTest, key: str) -> AppTest:
     (widget,) = (box.proto.id for box in app.get("popover") if f":menu:{key}:" in box.proto.id)
     app.session_state[widget.split("-", 2)[2]] = True
     return app.run()
+
+
+def press_as_drawn(app: AppTest, button: Button) -> None:
+    """Press a button of an earlier page, which a browser still shows until it is drawn anew."""
+    app.main.children[len(app.main.children)] = button
+    button.click().run()
+    assert not app.exception

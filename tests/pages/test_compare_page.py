@@ -16,7 +16,7 @@ from otviz.training.compare import presets
 from pages._ui.compare import comparison_controls
 from pages._ui.compare.compare_views import VIEWS
 from pages._ui.shell.links import STALE, plain
-from tests.pages.asking import address, open_menu, unfold, words
+from tests.pages.asking import address, open_menu, press_as_drawn, unfold, words
 from tests.waiting import PATIENCE, at_one_moment, until
 
 FEW = {"preset": "own", "methods": "otm,uotm", "1.batch_size": "8", "2.batch_size": "8", "steps": "100000"}
@@ -159,8 +159,7 @@ def test_a_press_while_forks_are_about_to_be_drawn_is_meant_for_them(
         press(app, "Fork")  # so far the script has come that draws the forks
     forks = [run for run in registry.runs() if run not in runs]
     assert len(forks) == 4
-    app.main.children[len(app.main.children)] = button  # a browser still shows it
-    button.click().run()
+    press_as_drawn(app, button)
     until(lambda: all(run.status == "stopped" for run in forks))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from asking import address, unfold, words
+from asking import address, press_as_drawn, unfold, words
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Button
 
@@ -226,9 +226,7 @@ def test_a_press_while_the_page_is_drawn_for_another_run_is_meant_for_that_one(
     assert first.wait(PATIENCE)
     second = registry.runs()[0]
     assert second.id != first.id
-    page.main.children[len(page.main.children)] = button  # a browser still shows it
-    button.click().run()
-    assert not page.exception
+    press_as_drawn(page, button)
     until(lambda: done(second))
     second.stop()
 

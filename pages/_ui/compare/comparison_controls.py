@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from operator import methodcaller
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -14,7 +14,7 @@ from otviz.core.params import params_of
 from otviz.runs.run_view import RunView
 from pages._ui.compare import comparison_setup
 from pages._ui.controls import boxes
-from pages._ui.player import run_controls
+from pages._ui.player import run_controls, steering
 from pages._ui.shell.links import Link, plain
 from pages._ui.shell.sessions import registry
 
@@ -29,8 +29,8 @@ def show_controls(link: Link, runs: Sequence[RunView], labels: Sequence[str], co
     living = [run for run in map(run_controls.alive, runs) if run is not None]
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key="pace"):
         if living:
-            _pace(link.page, living)
-            _button(link.page, living, "Stop all", run_controls.STOP, help="End these runs; they are kept")
+            _pace(link, living)
+            steering.button(link, living, "Stop all", steering.STOP, help="End these runs; they are kept")
         else:
             _again(link, runs, configs)
         every = 3.0 if living else None  # the list of saved steps grows
@@ -40,7 +40,7 @@ def show_controls(link: Link, runs: Sequence[RunView], labels: Sequence[str], co
         ):
             drawn = functools.partial(st.fragment(fill, run_every=every), link, runs, labels)
             boxes.menu(link, key, label, drawn)
-    run_controls.show_hung(living)
+    steering.show_hung(living)
 
 
 def _again(link: Link, runs: Sequence[RunView], configs: Sequence[RunConfig]) -> None:
@@ -53,24 +53,22 @@ def _again(link: Link, runs: Sequence[RunView], configs: Sequence[RunConfig]) ->
         comparison_setup.begin(link, configs)
 
 
-def _pace(page: str, living: Sequence[Run]) -> None:
+def _pace(link: Link, living: Sequence[Run]) -> None:
     if all(run.status == "queued" for run in living):
         st.markdown("Waiting for their first turn: other runs are training, and all take turns.")
     elif all(run.status == "paused" for run in living):
-        _button(page, living, "Resume training", run_controls.RESUME, shortcut="P", type="primary")
+        steering.button(link, living, "Resume training", steering.RESUME, shortcut="P", type="primary")
     else:
-        _button(page, living, "Pause training", run_controls.PAUSE, shortcut="P", type="primary")
+        steering.button(link, living, "Pause training", steering.PAUSE, shortcut="P", type="primary")
     words = "Do 100 steps of each, then pause"
-    _button(page, living, "100 steps", methodcaller("do_steps", 100), help=words)
+    steering.button(link, living, "100 steps", methodcaller("do_steps", 100), help=words)
     able = [run for run in living if run.has_adversary]
     if able:
         frozen = all(run.frozen for run in able)
         words = "A frozen critic or potential stops learning; the generator goes on against it"
-        _button(page, able, "Unfreeze all" if frozen else "Freeze all", run_controls.freezing(not frozen), help=words)
-
-
-def _button(page: str, runs: Sequence[Run], label: str, command: Callable[[Run], object], **options: Any) -> None:
-    st.button(label, on_click=run_controls.act, args=(page, runs, command), **options)
+        steering.button(
+            link, able, "Unfreeze all" if frozen else "Freeze all", steering.freezing(not frozen), help=words
+        )
 
 
 def _fork(link: Link, runs: Sequence[RunView], labels: Sequence[str]) -> None:

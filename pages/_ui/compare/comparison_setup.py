@@ -50,7 +50,7 @@ def find(link: Link) -> list[RunView]:
         link.complain(f"runs must name at most {MOST} runs; got {len(ids)}: the first {MOST} are shown.")
     found = [run_controls.named(link, run_id) for run_id in ids[:MOST]]
     runs = [run for run in found if run is not None]
-    run_controls.set_current(link, runs)
+    link.runs = tuple(run.id for run in runs)
     return runs
 
 
@@ -84,13 +84,12 @@ def resume(runs: Sequence[RunView]) -> None:
 
 def begin(link: Link, configs: Sequence[RunConfig]) -> None:
     """Start runs in lockstep with the settings on the page, and show them."""
-    current = run_controls.current_runs()
     try:
         runs = registry().submit_together(configs)
     except ValueError as error:
         st.error(plain(str(error)))
         return
-    current[link.page] = tuple(run.id for run in runs)  # before the session is used, where a press may end this script
+    link.runs = tuple(run.id for run in runs)
     run_controls.remember_started(runs)
     link.publish({"runs": ",".join(run.id for run in runs)})
     st.rerun()
@@ -98,7 +97,7 @@ def begin(link: Link, configs: Sequence[RunConfig]) -> None:
 
 def go_to(link: Link, runs: Sequence[RunView]) -> None:
     """Show these runs, with their settings."""
-    run_controls.set_current(link, runs)
+    link.runs = tuple(run.id for run in runs)
     first = runs[0].config
     found = {"preset": OWN, "methods": ",".join(run.config.method.name for run in runs)}
     found |= {"target": first.target.name, "steps": str(first.steps), "seed": str(first.seed), "device": first.device}

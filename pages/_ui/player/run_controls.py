@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
-from operator import methodcaller
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -12,6 +11,7 @@ import streamlit as st
 from otviz.core.numbers import whole
 from otviz.data.target import Kind
 from otviz.runs.run_view import ENDED, RunView
+from pages._ui.player import steering
 from pages._ui.player.live_view import seen_methods
 from pages._ui.shell import leases, links
 from pages._ui.shell.links import Link, plain
@@ -26,11 +26,7 @@ if TYPE_CHECKING:
 PAGES: dict[Kind, str] = {"points": "Train", "images": "Images"}
 _STARTED = "otviz.started"  # session key: the visit of a page that started training without a button
 _BEGUN = "otviz.begun"  # session key: the last started run, until it is shown
-_CURRENT = "otviz.current"  # session key: ids of the runs that each page shows or has just started, by page
 NOTE = "otviz.note"  # session key: the last started run, and the reason if no button was pressed
-HUNG = "Kill it. This run fails and keeps what it had learned; other runs of this process go on in a new one"
-FROZEN = "Once frozen, it stops learning; the generator goes on against it"
-STOP, PAUSE, RESUME = map(methodcaller, ("stop", "pause", "resume"))
 INVITATION = "Press **Train** and watch the generator carry the grey rings to the blue squares."
 
 
@@ -38,7 +34,7 @@ def find(link: Link, kind: Kind = "points") -> RunView | None:
     """The run in the link: an active one, leased by this session, or a stored one; otherwise a message."""
     run_id = link.text("run")
     found = named(link, run_id, kind) if run_id else None
-    set_current(link, [] if found is None else [found])
+    link.runs = () if found is None else (found.id,)
     return found
 
 
@@ -81,13 +77,12 @@ def alive(run: RunView | None) -> Run | None:
 
 def begin(link: Link, config: RunConfig | Branch, note: str = "") -> None:
     """Start a run with the settings on the page, and show it; `note` gives the reason if no button was pressed."""
-    current = current_runs()
     try:
         run = registry().submit(config)
     except ValueError as error:
         st.error(plain(str(error)))
         return
-    current[link.page] = (run.id,)  # before the session is used, where a press may end this script
+    link.runs = (run.id,)
     remember_started([run])
     st.session_state[NOTE] = (run.id, note)
     link.publish({"run": run.id})
@@ -176,88 +171,20 @@ def effect_of_settings(run: Run) -> str:
     return f"Costs and learning rates act {when}. Other settings start the run again."
 
 
-def set_current(link: Link, runs: Sequence[RunView]) -> None:
-    """Remember that the page shows these runs, or will once it is drawn: presses of its buttons are meant for them."""
-    current_runs()[link.page] = tuple(run.id for run in runs)
-
-
-def current_runs() -> dict[str, tuple[str, ...]]:
-    """Ids of the runs that each page of this session shows, or will once it is drawn, by page."""
-    found: dict[str, tuple[str, ...]] = st.session_state.setdefault(_CURRENT, {})
-    return found
-
-
-def act(page: str, drawn: Sequence[Run], command: Callable[[Run], object]) -> None:
-    """Give a command to the runs of a button, or to those that the page shows by now in their place.
-
-    When a page starts another run, its buttons are still those of the old one until the script reaches them again. A press in
-    that moment is meant for the new run, but it calls what the old button was drawn with.
-
-    Args:
-        page: on which the button stands.
-        drawn: runs for which it was drawn.
-        command: what to do with each.
-    """
-    current = current_runs().get(page, ())
-    still = [run.id for run in drawn if run.id in current]
-    for run_id in still or current:
-        run = registry().find(run_id)
-        if run is not None and run.status not in ENDED:
-            command(run)
-
-
-def freezing(frozen: bool) -> Callable[[Run], object]:
-    """The command that freezes or unfreezes the adversary of a run that has one."""
-
-    def command(run: Run) -> None:
-        if run.has_adversary:
-            run.freeze(frozen)
-
-    return command
-
-
 def show_controls(link: Link, run: Run) -> None:
     """Draw the buttons that control training (playback controls are in the player)."""
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key="pace"):
         if run.status == "queued":
             st.markdown("Waiting for its first turn: other runs are training, and all take turns.")
         else:
-            _pace(link.page, run)
-        st.button(
-            "Stop", on_click=act, args=(link.page, [run], STOP), help="End this run; it is kept in the list of runs"
-        )
+            steering.show_pace(link, run)
+        steering.button(link, [run], "Stop", steering.STOP, help="End this run; it is kept in the list of runs")
         if st.button("Start over", help="End this run and begin a new one with the same settings"):
             run.stop()
             begin(link, run.config)
-    show_hung([run])
+    steering.show_hung([run])
     if run.message:
         st.warning(plain(run.message))
-
-
-def show_hung(runs: Sequence[Run]) -> None:
-    """If the process of one of these runs gives no sign of life, say so and offer to end it."""
-    hung = [run for run in runs if run.unresponsive]
-    if not hung:
-        return
-    with st.container(horizontal=True, gap="small", vertical_alignment="center", key="hung"):
-        st.warning("The training process does not answer. Wait, or end it and go on from the last save.", width=720)
-        st.button("End the process", on_click=registry().end_processes, args=([run.id for run in hung],), help=HUNG)
-
-
-def _pace(page: str, run: Run) -> None:
-    def button(label: str, command: Callable[[Run], object], **options: Any) -> None:
-        st.button(label, on_click=act, args=(page, [run], command), **options)
-
-    if run.status == "paused":
-        button("Resume training", RESUME, shortcut="P", type="primary")
-    else:
-        button("Pause training", PAUSE, shortcut="P", type="primary")
-    button("1 step", methodcaller("do_steps", 1), help="Do one step, then pause")
-    button("100 steps", methodcaller("do_steps", 100), help="Do 100 steps, then pause")
-    if run.has_adversary:
-        word = "Unfreeze" if run.frozen else "Freeze"
-        label = f"{word} the {run.config.method.adversary_word}"
-        button(label, freezing(not run.frozen), help=FROZEN)
 
 
 def remember_started(runs: Sequence[Run]) -> None:

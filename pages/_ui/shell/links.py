@@ -51,6 +51,7 @@ class _Memory:
     lesson: Lesson | None = None
     reads: int = 0
     kept: set[str] = field(default_factory=set)
+    runs: tuple[str, ...] = ()
     drawn: dict[str, object] = field(default_factory=dict)  # values of the page's widgets, unless it is being drawn
     past: list[dict[str, str]] = field(default_factory=list)
 
@@ -118,6 +119,18 @@ class Link:
     def lesson(self) -> Lesson | None:
         """The current lesson, if any."""
         return self._memory.lesson
+
+    @property
+    def runs(self) -> tuple[str, ...]:
+        """Ids of the runs that the page shows, or will once it is drawn: presses of its buttons are meant for them.
+
+        To set them is not a use of the session, where a press may end the script.
+        """
+        return self._memory.runs
+
+    @runs.setter
+    def runs(self, ids: tuple[str, ...]) -> None:
+        self._memory.runs = ids
 
     @property
     def reads(self) -> int:
